@@ -1,0 +1,83 @@
+/**
+ * The one interface behind which arithmetic happens. An engine turns (layer list, model state, micro-batch) into a
+ * gradient. It is a pure function in engine's clothing: same arguments, same numerics class, same bits.
+ *
+ * Ownership: the caller owns every array it passes in, and the engine has read them when the promise settles. The
+ * arrays in a result are fresh and belong to the caller.
+ */
+
+import type { RandomKey } from '../foundation/random.js';
+import type { Model, ModelState } from '../model/index.js';
+
+export const ENGINE_NAMES = ['simd', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface EngineDescription {
+  readonly name: EngineName;
+  /** What computes, for people: `AMD EPYC, 1 thread`, `NVIDIA H100`. */
+  readonly device: string;
+  /** Engines with equal labels promise equal bits. */
+  readonly numericsClass: string;
+  /** Whether the class promises the same bits on every machine and in every run. */
+  readonly exact: boolean;
+  /** Names and versions of what the numbers depend on, such as `{ tfjs: '4.22.0' }`. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Normalised images and their labels. */
+export interface MicroBatch {
+  readonly images: Float32Array; // (B, 32, 32, 3)
+  readonly labels: Uint8Array; // (B), each below classCount
+}
+
+/** The state to compute with; engines may cache what they upload, keyed by `version`. */
+export interface VersionedState extends ModelState {
+  /** Changes whenever the values do. */
+  readonly version: number;
+}
+
+/** Sums over the samples of one micro-batch; never means. */
+export interface GradientResult {
+  readonly sampleCount: number;
+  /** Sum over samples of the softmax cross-entropy. */
+  readonly lossSum: number;
+  /** Samples whose largest logit (the first, if several are equal) is the label's. */
+  readonly correct: number;
+  readonly gradientSum: Float32Array; // (parameterCount)
+  /** Per batch normalisation: the micro-batch's mean and unbiased variance, in statistics layout. */
+  readonly batchStatistics: Float32Array; // (statisticCount)
+}
+
+export interface EvaluationResult {
+  readonly sampleCount: number;
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+/** Where batch normalisation takes its statistics from in evaluation. */
+export type EvaluationStatistics = 'running' | 'batch';
+
+export interface Engine {
+  readonly description: EngineDescription;
+  /** @param dropoutKey see model/dropout.ts; ignored by models without dropout. */
+  gradient(state: VersionedState, batch: MicroBatch, dropoutKey: RandomKey): Promise<GradientResult>;
+  evaluate(
+    state: VersionedState,
+    batch: MicroBatch,
+    statistics: EvaluationStatistics,
+  ): Promise<EvaluationResult>;
+  /** Frees everything the engine holds; it cannot be used afterwards. */
+  dispose(): void;
+}
+
+/** What `lockstep engines` tells of an engine before it is loaded. */
+export type EngineAvailability =
+  | { readonly available: true; readonly detail: string }
+  | { readonly available: false; readonly reason: string; readonly remedy: string };
+
+export interface EngineFactory {
+  readonly name: EngineName;
+  availability(): Promise<EngineAvailability>;
+  /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy. */
+  load(model: Model): Promise<Engine>;
+}

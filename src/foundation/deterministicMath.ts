@@ -1,0 +1,49 @@
+/**
+ * Elementary functions built from + - * / and exact bit operations only. ECMAScript leaves the last bits of
+ * Math.log, Math.cos and Math.exp to the host; IEEE 754 leaves nothing open in these, so seeds and schedules give the
+ * same bits on every machine and Node version. Accuracy: a few units in the last place of a float64.
+ */
+
+const LN2_HIGH = 6.9314718036912381649e-1; // the split of ln 2 of fdlibm's e_log.c: exact when multiplied by an exponent
+const LN2_LOW = 1.90821492927058770002e-10;
+
+const floatView = new Float64Array(1);
+const wordView = new Uint32Array(floatView.buffer);
+const HIGH_WORD = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0; // little-endian hosts keep it second
+
+/** Natural logarithm of a positive, normal float64. */
+export function deterministicLog(x: number): number {
+  floatView[0] = x;
+  const high = wordView[HIGH_WORD]!;
+  let exponent = (high >>> 20) - 1023;
+  wordView[HIGH_WORD] = (high & 0x000fffff) | 0x3ff00000;
+  let mantissa = floatView[0];
+  if (mantissa > Math.SQRT2) {
+    mantissa /= 2;
+    exponent += 1;
+  }
+  // log(m) = 2 atanh(s), s = (m - 1) / (m + 1); |s| < 0.172, so eleven odd terms reach float64's precision.
+  const s = (mantissa - 1) / (mantissa + 1);
+  const square = s * s;
+  let series = 0;
+  for (let power = 21; power >= 3; power -= 2) series = (series + 1 / power) * square;
+  return exponent * LN2_HIGH + (exponent * LN2_LOW + 2 * s * (1 + series));
+}
+
+/** cos(pi * x) for x in [0, 1]: what annealing schedules need. Exactly 1, 0 and -1 at 0, 1/2 and 1. */
+export function cosineOfPiTimes(x: number): number {
+  if (x > 0.5) return -cosineOfPiTimes(1 - x);
+  if (x > 0.25) return sineSeries(Math.PI * (0.5 - x));
+  const angle = Math.PI * x;
+  const square = angle * angle;
+  let sum = 0;
+  for (let term = 20; term >= 2; term -= 2) sum = (1 - sum) * (square / (term * (term - 1)));
+  return 1 - sum;
+}
+
+function sineSeries(angle: number): number {
+  const square = angle * angle;
+  let sum = 0;
+  for (let term = 21; term >= 3; term -= 2) sum = (1 - sum) * (square / (term * (term - 1)));
+  return angle * (1 - sum);
+}

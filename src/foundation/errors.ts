@@ -1,0 +1,45 @@
+/**
+ * Errors that a user can act on. Everything thrown on purpose in Lockstep is a `LockstepError`: its message names the
+ * value, the rule and the remedy, and its code is stable and documented in docs/errors.md. The command line prints
+ * `message` and `code` without a stack trace and exits with `exitCode`.
+ */
+
+/** Stable identifiers of every deliberate failure. Each is explained in docs/errors.md. */
+export type ErrorCode =
+  | 'E_OPTION' // an option or config value is malformed, unknown or contradicts another
+  | 'E_DATA_MISSING' // a data file or folder is not there
+  | 'E_DATA_CORRUPT' // a data file is there and wrong: size, label, checksum, format
+  | 'E_DATA_DOWNLOAD' // the archive could not be fetched
+  | 'E_ENGINE_UNAVAILABLE' // the engine asked for cannot run on this machine
+  | 'E_ENGINE_FAILED' // the engine started and then failed
+  | 'E_RUN_EXISTS' // the run folder holds a run already
+  | 'E_RUN_COMPLETE' // the run to be resumed has ended already
+  | 'E_CHECKPOINT' // a checkpoint is missing, damaged or of another model
+  | 'E_DIVERGED' // the loss or a gradient is no longer finite
+  | 'E_NO_WORKERS' // no worker is attached and none came in time
+  | 'E_LISTEN' // the coordinator cannot or must not listen there
+  | 'E_REFUSED' // the other side refused this one: token, version, protocol
+  | 'E_PROTOCOL' // a frame that does not fit the protocol
+  | 'E_CONNECTION' // the coordinator cannot be reached
+  | 'E_IO' // a file could not be read or written: disk full, permission
+  | 'E_INTERNAL'; // an invariant of Lockstep itself does not hold
+
+export class LockstepError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LockstepError';
+    this.code = code;
+  }
+}
+
+/** The text of anything thrown, for a line of log or the cause in a message. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Throws `E_INTERNAL` unless the invariant holds; for conditions that only a bug in Lockstep can break. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new LockstepError('E_INTERNAL', `internal error: ${message}; please report it`);
+}

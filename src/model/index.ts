@@ -1,0 +1,8 @@
+/** What other folders use of the model. */
+export * from './layers.js';
+export { buildModel, isModelName } from './resnet.js';
+export { elementCount, tensorView } from './layout.js';
+export { initialiseModel } from './initialise.js';
+export type { ModelState } from './initialise.js';
+export { digestState, littleEndianBytes } from './digest.js';
+export { dropoutMask } from './dropout.js';

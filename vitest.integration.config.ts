@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real processes and real data: run one file at a time, so that they do not starve each other. */
+export default defineConfig({
+  test: {
+    include: ['test/integration/**/*.test.ts'],
+    testTimeout: 600_000,
+    fileParallelism: false,
+  },
+});
