@@ -1,0 +1,123 @@
+/** Loads CIFAR-10 from its files. Training and test set are separate functions: training never opens the test file. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import {
+  BATCH_FILES,
+  BINARY_BATCH_BYTE_COUNT,
+  CIFAR10_CLASS_NAMES,
+  downloadRemedy,
+  findCifar10,
+  RECORD_BYTE_COUNT,
+  RECORDS_PER_BATCH,
+} from './cifar10Layout.js';
+import type { BatchFile, Cifar10Location, PlanarBatch } from './cifar10Layout.js';
+import { checkSampleIndex, CLASS_COUNT, IMAGE_BYTE_COUNT } from './imageSet.js';
+import type { ImageSet } from './imageSet.js';
+import { readPythonBatch } from './pythonBatch.js';
+
+/**
+ * The 50,000 training images of a folder that is or contains `cifar-10-batches-bin` or `cifar-10-batches-py`.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file.
+ */
+export async function loadCifar10(dataDir: string): Promise<ImageSet> {
+  return loadPart(dataDir, 'training');
+}
+
+/**
+ * The 10,000 test images. For the final evaluation only: nothing may be chosen by them.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file.
+ */
+export async function loadCifar10Test(dataDir: string): Promise<ImageSet> {
+  return loadPart(dataDir, 'test');
+}
+
+async function loadPart(dataDir: string, part: BatchFile['part']): Promise<ImageSet> {
+  const location = await findCifar10(dataDir);
+  const batches: PlanarBatch[] = [];
+  for (const file of BATCH_FILES[location.layout]) {
+    if (file.part === part) batches.push(await loadBatch(location, file.fileName));
+  }
+  return new Cifar10Set(batches);
+}
+
+/** Reads and checks one batch of either layout. */
+export async function loadBatch(location: Cifar10Location, fileName: string): Promise<PlanarBatch> {
+  const path = join(location.folder, fileName);
+  const bytes = await readBatchFile(path, location.folder);
+  const batch =
+    location.layout === 'binary' ? binaryBatch(bytes, path, location.folder) : readPythonBatch(bytes, path);
+  batch.labels.forEach((label, record) => {
+    if (label < CLASS_COUNT) return;
+    throw new LockstepError(
+      'E_DATA_CORRUPT',
+      `${path}: record ${record} has label ${label}, but labels go from 0 to ${CLASS_COUNT - 1}; move the file away ` +
+        `and ${downloadRemedy(location.folder)}`,
+    );
+  });
+  return batch;
+}
+
+async function readBatchFile(path: string, folder: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new LockstepError(
+        'E_DATA_MISSING',
+        `${path} is missing, and CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
+      );
+    }
+    throw new LockstepError(
+      'E_IO',
+      `${path} cannot be read (${describeError(error)}); check that it is a file and that you may read it`,
+      { cause: error },
+    );
+  }
+}
+
+function binaryBatch(bytes: Uint8Array, path: string, folder: string): PlanarBatch {
+  if (bytes.length !== BINARY_BATCH_BYTE_COUNT) {
+    throw new LockstepError(
+      'E_DATA_CORRUPT',
+      `${path} has ${bytes.length} bytes, but ${RECORDS_PER_BATCH} records of ${RECORD_BYTE_COUNT} bytes are ` +
+        `${BINARY_BATCH_BYTE_COUNT}; move it away and ${downloadRemedy(folder)}`,
+    );
+  }
+  const labels = Uint8Array.from(
+    { length: RECORDS_PER_BATCH },
+    (_, record) => bytes[record * RECORD_BYTE_COUNT]!,
+  );
+  return { labels, bytes, start: 1, stride: RECORD_BYTE_COUNT };
+}
+
+const PLANE_LENGTH = IMAGE_BYTE_COUNT / 3;
+
+/** Keeps the files' buffers as they were read; a read interleaves the three colour planes. */
+class Cifar10Set implements ImageSet {
+  readonly name = 'cifar10';
+  readonly classNames = CIFAR10_CLASS_NAMES;
+  readonly sampleCount: number;
+
+  constructor(private readonly batches: readonly PlanarBatch[]) {
+    this.sampleCount = batches.length * RECORDS_PER_BATCH;
+  }
+
+  labelOf(index: number): number {
+    checkSampleIndex(index, this.sampleCount);
+    return this.batches[Math.floor(index / RECORDS_PER_BATCH)]!.labels[index % RECORDS_PER_BATCH]!;
+  }
+
+  read(index: number, target: Uint8Array, targetOffset: number): number {
+    const label = this.labelOf(index);
+    const { bytes, start, stride } = this.batches[Math.floor(index / RECORDS_PER_BATCH)]!;
+    const red = start + (index % RECORDS_PER_BATCH) * stride;
+    for (let pixel = 0, to = targetOffset; pixel < PLANE_LENGTH; pixel++, to += 3) {
+      target[to] = bytes[red + pixel]!;
+      target[to + 1] = bytes[red + PLANE_LENGTH + pixel]!;
+      target[to + 2] = bytes[red + 2 * PLANE_LENGTH + pixel]!;
+    }
+    return label;
+  }
+}

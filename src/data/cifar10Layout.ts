@@ -1,0 +1,145 @@
+/**
+ * CIFAR-10 on disk (A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009): six batches of
+ * 10,000 images, as the official binary files or as the Python pickles that torchvision downloads.
+ */
+
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { LockstepError } from '../foundation/errors.js';
+
+export const CIFAR10_CLASS_NAMES = [
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+] as const;
+
+export const RECORDS_PER_BATCH = 10_000;
+/** One label byte, then 1,024 bytes each of red, green and blue. */
+export const RECORD_BYTE_COUNT = 3073;
+export const BINARY_BATCH_BYTE_COUNT = RECORDS_PER_BATCH * RECORD_BYTE_COUNT;
+export const BINARY_FOLDER = 'cifar-10-batches-bin';
+export const PYTHON_FOLDER = 'cifar-10-batches-py';
+
+export type Cifar10Layout = 'binary' | 'python';
+
+/** One batch of a layout, with the checksum of the published file where one is known. */
+export interface BatchFile {
+  readonly fileName: string;
+  readonly part: 'training' | 'test';
+  readonly checksum?: { readonly algorithm: 'md5' | 'sha1'; readonly hex: string };
+}
+
+/** The training batches come first, in order: sample i of the set is record i % 10,000 of batch i / 10,000. */
+export const BATCH_FILES: Readonly<Record<Cifar10Layout, readonly BatchFile[]>> = {
+  binary: [
+    training('data_batch_1.bin', 'sha1', 'aadd24acce27caa71bf4b10992e9e7b2d74c2540'),
+    training('data_batch_2.bin', 'sha1', 'c0ba65cce70568cd57b4e03e9ac8d2a5367c1795'),
+    training('data_batch_3.bin', 'sha1', '1dd00a74ab1d17a6e7d73e185b69dbf31242f295'),
+    training('data_batch_4.bin', 'sha1', 'aab85764eb3584312d3c7f65fd2fd016e36a258e'),
+    training('data_batch_5.bin', 'sha1', '26e2849e66a845b7f1e4614ae70f4889ae604628'),
+    { fileName: 'test_batch.bin', part: 'test' },
+  ],
+  // The checksums that torchvision.datasets.CIFAR10 checks its files by.
+  python: [
+    training('data_batch_1', 'md5', 'c99cafc152244af753f735de768cd75f'),
+    training('data_batch_2', 'md5', 'd4bba439e000b95fd0a9bffe97cbabec'),
+    training('data_batch_3', 'md5', '54ebc095f3ab1f0389bbae665268c751'),
+    training('data_batch_4', 'md5', '634d18415352ddfa80567beed471001a'),
+    training('data_batch_5', 'md5', '482c414d41f54cd18b22e5b47cb7c3cb'),
+    {
+      fileName: 'test_batch',
+      part: 'test',
+      checksum: { algorithm: 'md5', hex: '40351d587109b95175f43aff81a1287e' },
+    },
+  ],
+};
+
+function training(fileName: string, algorithm: 'md5' | 'sha1', hex: string): BatchFile {
+  return { fileName, part: 'training', checksum: { algorithm, hex } };
+}
+
+/** 10,000 records as they lie in a file: pixels planar (3, 32, 32), one image every `stride` bytes. */
+export interface PlanarBatch {
+  readonly labels: Uint8Array; // (10000)
+  readonly bytes: Uint8Array;
+  /** Where the first image begins in `bytes`. */
+  readonly start: number;
+  readonly stride: number;
+}
+
+/** A folder that holds batches of one layout. */
+export interface Cifar10Location {
+  readonly folder: string;
+  readonly layout: Cifar10Layout;
+}
+
+interface Candidate extends Cifar10Location {
+  /** One a batch that is there, half if its size is wrong. */
+  readonly score: number;
+}
+
+/**
+ * Finds the batches in a folder or in its `cifar-10-batches-bin` or `cifar-10-batches-py`. Of several, the most
+ * complete wins, and the binary layout if both are; nothing is opened.
+ * @throws LockstepError E_DATA_MISSING if there is not a single batch.
+ */
+export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
+  const candidates = await candidatesIn(dataDir);
+  const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
+  if (best.score > 0) return { folder: best.folder, layout: best.layout };
+  throw new LockstepError(
+    'E_DATA_MISSING',
+    `no CIFAR-10 in ${dataDir}: it must be or contain ${BINARY_FOLDER} (data_batch_1.bin …) or ${PYTHON_FOLDER} ` +
+      `(data_batch_1 …); ${downloadRemedy(dataDir)}, or use --dataset synthetic`,
+  );
+}
+
+/**
+ * The first of the candidate folders that holds all six batches, for `--dataset auto`. Looks at names and sizes only.
+ * @returns undefined if none does
+ */
+export async function locateCifar10(candidates: readonly string[]): Promise<Cifar10Location | undefined> {
+  for (const dataDir of candidates) {
+    const complete = (await candidatesIn(dataDir)).find(
+      ({ layout, score }) => score === BATCH_FILES[layout].length,
+    );
+    if (complete !== undefined) return { folder: complete.folder, layout: complete.layout };
+  }
+  return undefined;
+}
+
+async function candidatesIn(dataDir: string): Promise<readonly [Candidate, ...Candidate[]]> {
+  return [
+    await inspect(dataDir, 'binary'),
+    await inspect(join(dataDir, BINARY_FOLDER), 'binary'),
+    await inspect(dataDir, 'python'),
+    await inspect(join(dataDir, PYTHON_FOLDER), 'python'),
+  ];
+}
+
+async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate> {
+  const scores = await Promise.all(
+    BATCH_FILES[layout].map(async ({ fileName }) => {
+      try {
+        const found = await stat(join(folder, fileName));
+        return found.isFile() && (layout === 'python' || found.size === BINARY_BATCH_BYTE_COUNT) ? 1 : 0.5;
+      } catch {
+        return 0; // not there, or not to be reached: the loader will say which
+      }
+    }),
+  );
+  return { folder, layout, score: scores.reduce((sum: number, score) => sum + score, 0) };
+}
+
+/** What to do about a file that is missing or wrong. */
+export function downloadRemedy(dataDir: string): string {
+  const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
+  return `fetch it with: lockstep data download --data-dir ${inside ? join(dataDir, '..') : dataDir}`;
+}

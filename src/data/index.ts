@@ -1,0 +1,23 @@
+/** What other folders use of the data. */
+export {
+  CLASS_COUNT,
+  DATASET_NAMES,
+  gatherSamples,
+  IMAGE_BYTE_COUNT,
+  IMAGE_CHANNELS,
+  IMAGE_SIDE,
+  labelsOf,
+} from './imageSet.js';
+export type { DatasetName, ImageSet, RawSamples } from './imageSet.js';
+export { loadCifar10, loadCifar10Test } from './cifar10.js';
+export { findCifar10, locateCifar10 } from './cifar10Layout.js';
+export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';
+export { syntheticTestSet, syntheticTrainingSet } from './synthetic.js';
+export { splitTrainingSet } from './split.js';
+export type { SplitOptions, TrainingSplit } from './split.js';
+export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';
+export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
+export { measureNormalisation } from './normalisation.js';
+export type { Normalisation } from './normalisation.js';
+export { augmentationKey, dropoutKey, prepareImages } from './prepare.js';
+export type { PrepareOptions } from './prepare.js';

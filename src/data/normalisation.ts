@@ -1,0 +1,83 @@
+/** Standardisation by the mean and standard deviation of the training samples, a channel at a time. */
+
+import { LockstepError } from '../foundation/errors.js';
+import { IMAGE_BYTE_COUNT, IMAGE_CHANNELS } from './imageSet.js';
+import type { ImageSet } from './imageSet.js';
+
+/** Red, green, blue; in units of the pixel range [0, 1]. Small enough to travel in a message. */
+export interface Normalisation {
+  readonly mean: readonly [number, number, number];
+  readonly standardDeviation: readonly [number, number, number];
+}
+
+const BYTE_VALUES = 256;
+
+/**
+ * Mean and (population) standard deviation of the given samples, from exact integer sums, so that neither order nor
+ * number of additions has a say in the last bit.
+ * @throws LockstepError E_DATA_CORRUPT if a channel has one value only: nothing can be standardised by it.
+ */
+export function measureNormalisation(set: ImageSet, trainingIndices: Uint32Array): Normalisation {
+  const histogram = channelHistogram(set, trainingIndices);
+  const channels = [0, 1, 2].map((channel) => {
+    const counts = histogram.subarray(channel * BYTE_VALUES, (channel + 1) * BYTE_VALUES);
+    return channelMoments(counts, channel);
+  });
+  const [red, green, blue] = channels as [Moments, Moments, Moments];
+  return {
+    mean: [red.mean, green.mean, blue.mean],
+    standardDeviation: [red.deviation, green.deviation, blue.deviation],
+  };
+}
+
+/** How often each byte value occurs in each channel, (3, 256). */
+function channelHistogram(set: ImageSet, indices: Uint32Array): Float64Array {
+  const histogram = new Float64Array(IMAGE_CHANNELS * BYTE_VALUES);
+  const image = new Uint8Array(IMAGE_BYTE_COUNT);
+  for (const index of indices) {
+    set.read(index, image, 0);
+    for (let offset = 0; offset < IMAGE_BYTE_COUNT; offset += 3) {
+      histogram[image[offset]!]!++;
+      histogram[BYTE_VALUES + image[offset + 1]!]!++;
+      histogram[2 * BYTE_VALUES + image[offset + 2]!]!++;
+    }
+  }
+  return histogram;
+}
+
+interface Moments {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+function channelMoments(counts: Float64Array, channel: number): Moments {
+  let count = 0n;
+  let sum = 0n;
+  let squares = 0n;
+  counts.forEach((occurrences, value) => {
+    count += BigInt(occurrences);
+    sum += BigInt(occurrences * value);
+    squares += BigInt(occurrences * value * value);
+  });
+  const scatter = count * squares - sum * sum; // count^2 times the variance
+  if (scatter === 0n) {
+    throw new LockstepError(
+      'E_DATA_CORRUPT',
+      `channel ${channel} has one value in all training samples, but its standard deviation must be above 0; ` +
+        'check the data with: lockstep data verify',
+    );
+  }
+  return {
+    mean: Number(sum) / Number(count) / 255,
+    deviation: Math.sqrt(Number(scatter)) / Number(count) / 255,
+  };
+}
+
+/** (byte / 255 - mean) / deviation as float32 for each channel and byte value, (3, 256). */
+export function normalisationTable(normalisation: Normalisation): Float32Array {
+  return Float32Array.from({ length: IMAGE_CHANNELS * BYTE_VALUES }, (_, entry) => {
+    const channel = Math.floor(entry / BYTE_VALUES);
+    const value = (entry % BYTE_VALUES) / 255;
+    return (value - normalisation.mean[channel]!) / normalisation.standardDeviation[channel]!;
+  });
+}

@@ -1,0 +1,313 @@
+/**
+ * Reads the subset of Python's pickle (protocols 0x80 2 and 3) in which CIFAR-10 is distributed, and executes nothing:
+ * the callables it knows are turned into plain descriptions, and any other name is refused.
+ *
+ * Opcodes as in CPython's Lib/pickletools.py; arrays as numpy's `ndarray.__reduce__` writes them.
+ */
+
+/** A numpy array of bytes, C order. */
+export interface PickledArray {
+  readonly kind: 'array';
+  shape: readonly number[];
+  bytes: Uint8Array; // a view of the file's buffer where the file allows it
+}
+
+interface PickledType {
+  readonly kind: 'type';
+  readonly name: string;
+}
+
+interface PickledGlobal {
+  readonly kind: 'global';
+  readonly role: 'reconstruct' | 'array' | 'type' | 'encode';
+}
+
+/** Lists and tuples are arrays; a dict's keys are texts; Python 2 texts and bytes are byte arrays. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | Map<string, PickleValue>
+  | PickledArray
+  | PickledType
+  | PickledGlobal;
+
+const GLOBALS: Readonly<Record<string, PickledGlobal['role']>> = {
+  'numpy.core.multiarray _reconstruct': 'reconstruct',
+  'numpy._core.multiarray _reconstruct': 'reconstruct', // numpy 2
+  'numpy ndarray': 'array',
+  'numpy dtype': 'type',
+  '_codecs encode': 'encode', // how Python 3 writes bytes in protocol 2
+};
+
+const MARK = Symbol('mark');
+
+/** Why a pickle was refused; the caller adds the file's name. */
+export class PickleError extends Error {}
+
+/** @throws PickleError if the bytes are cut short or use anything beyond the subset. */
+export function readPickle(bytes: Uint8Array): PickleValue {
+  return new PickleReader(bytes).read();
+}
+
+class PickleReader {
+  private position = 0;
+  private readonly stack: (PickleValue | typeof MARK)[] = [];
+  private readonly memo = new Map<number, PickleValue>();
+  private readonly view: DataView;
+
+  constructor(private readonly bytes: Uint8Array) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  read(): PickleValue {
+    for (;;) {
+      const at = this.position;
+      const opcode = String.fromCharCode(this.uint8());
+      if (opcode === '.') return this.pop();
+      if (!this.pushConstant(opcode) && !this.build(opcode)) {
+        throw new PickleError(`opcode 0x${opcode.charCodeAt(0).toString(16)} at byte ${at} is not supported`);
+      }
+    }
+  }
+
+  /** Opcodes that only push: numbers, texts, empty containers, memo and globals. */
+  private pushConstant(opcode: string): boolean {
+    switch (opcode) {
+      case 'N':
+        return this.push(null);
+      case '\x88':
+        return this.push(true);
+      case '\x89':
+        return this.push(false);
+      case 'K':
+        return this.push(this.uint8());
+      case 'M':
+        return this.push(this.uint16());
+      case 'J':
+        return this.push(this.int32());
+      case 'U': // SHORT_BINSTRING, Python 2
+      case 'C': // SHORT_BINBYTES, Python 3
+        return this.push(this.take(this.uint8()));
+      case 'T': // BINSTRING
+      case 'B': // BINBYTES
+        return this.push(this.take(this.length32()));
+      case 'X':
+        return this.push(new TextDecoder('utf-8').decode(this.take(this.length32())));
+      case '}':
+        return this.push(new Map());
+      case ']':
+      case ')':
+        return this.push([]);
+      case '(':
+        this.stack.push(MARK);
+        return true;
+      case 'h':
+        return this.push(this.remembered(this.uint8()));
+      case 'j':
+        return this.push(this.remembered(this.length32()));
+      case 'c':
+        return this.push(this.global());
+      default:
+        return false;
+    }
+  }
+
+  /** Opcodes that work on what lies on the stack. */
+  private build(opcode: string): boolean {
+    switch (opcode) {
+      case '\x80':
+        return this.checkProtocol();
+      case 'q':
+        return this.remember(this.uint8());
+      case 'r':
+        return this.remember(this.length32());
+      case '\x85':
+        return this.push(this.popMany(1));
+      case '\x86':
+        return this.push(this.popMany(2));
+      case '\x87':
+        return this.push(this.popMany(3));
+      case 't':
+        return this.push(this.popToMark());
+      case 'a':
+        return this.append(this.popMany(1));
+      case 'e':
+        return this.append(this.popToMark());
+      case 's':
+        return this.setItems(this.popMany(2));
+      case 'u':
+        return this.setItems(this.popToMark());
+      case 'R':
+        return this.reduce();
+      case 'b':
+        return this.setState();
+      default:
+        return false;
+    }
+  }
+
+  private checkProtocol(): boolean {
+    const protocol = this.uint8();
+    if (protocol === 2 || protocol === 3) return true;
+    throw new PickleError(`pickle protocol ${protocol} is not supported, only 2 and 3`);
+  }
+
+  private remembered(slot: number): PickleValue {
+    const value = this.memo.get(slot);
+    if (value === undefined) throw new PickleError(`memo ${slot} is read before it is written`);
+    return value;
+  }
+
+  private remember(slot: number): boolean {
+    const value = this.pop();
+    this.memo.set(slot, value);
+    return this.push(value);
+  }
+
+  private global(): PickledGlobal {
+    const name = `${this.line()} ${this.line()}`;
+    const role = Object.hasOwn(GLOBALS, name) ? GLOBALS[name] : undefined;
+    if (role === undefined) throw new PickleError(`it names ${JSON.stringify(name)}, which is never loaded`);
+    return { kind: 'global', role };
+  }
+
+  private append(items: PickleValue[]): boolean {
+    const list = this.top();
+    if (!Array.isArray(list)) throw new PickleError('an item is added to what is not a list');
+    for (const item of items) list.push(item);
+    return true;
+  }
+
+  private setItems(items: PickleValue[]): boolean {
+    const dict = this.top();
+    if (!(dict instanceof Map) || items.length % 2 !== 0)
+      throw new PickleError('an item is set in what is not a dict');
+    for (let index = 0; index < items.length; index += 2) {
+      const key = asText(items[index]!);
+      if (key === undefined) throw new PickleError('a dict key is not a text');
+      dict.set(key, items[index + 1]!);
+    }
+    return true;
+  }
+
+  private reduce(): boolean {
+    const [callable, given] = this.popMany(2);
+    if (!isKind(callable, 'global') || !Array.isArray(given))
+      throw new PickleError('a call of what is not callable');
+    switch (callable.role) {
+      case 'reconstruct':
+        return this.push({ kind: 'array', shape: [0], bytes: new Uint8Array(0) });
+      case 'type':
+        return this.push({ kind: 'type', name: asText(given[0] ?? null) ?? '' });
+      case 'encode':
+        return this.push(encodeLatin1(given));
+      case 'array':
+        throw new PickleError('an array is called directly');
+    }
+  }
+
+  private setState(): boolean {
+    const state = this.pop();
+    const target = this.top();
+    if (isKind(target, 'type')) return true; // byte order and alignment: nothing that matters for bytes
+    if (!isKind(target, 'array') || !Array.isArray(state))
+      throw new PickleError('a state is set on what has none');
+    const [, shape, type, isFortranOrder, content] = state;
+    if (!isKind(type, 'type') || type.name !== 'u1') throw new PickleError('an array is not of type uint8');
+    if (isFortranOrder !== false && isFortranOrder !== 0) throw new PickleError('an array is not in C order');
+    if (!Array.isArray(shape) || !(content instanceof Uint8Array))
+      throw new PickleError('an array has no content');
+    target.shape = shape.map(Number);
+    target.bytes = content;
+    return true;
+  }
+
+  private push(value: PickleValue): true {
+    this.stack.push(value);
+    return true;
+  }
+
+  private pop(): PickleValue {
+    const value = this.stack.pop();
+    if (value === undefined || value === MARK)
+      throw new PickleError('the stack is empty where a value is needed');
+    return value;
+  }
+
+  private top(): PickleValue {
+    const value = this.pop();
+    this.stack.push(value);
+    return value;
+  }
+
+  private popMany(count: number): PickleValue[] {
+    return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
+  private popToMark(): PickleValue[] {
+    const mark = this.stack.lastIndexOf(MARK);
+    if (mark === -1) throw new PickleError('a mark is missing');
+    const values = this.stack.splice(mark);
+    return values.slice(1) as PickleValue[];
+  }
+
+  private take(length: number): Uint8Array {
+    if (length > this.bytes.length - this.position) {
+      throw new PickleError(`it ends after ${this.bytes.length} bytes in the middle of a value: truncated`);
+    }
+    this.position += length;
+    return this.bytes.subarray(this.position - length, this.position);
+  }
+
+  private uint8(): number {
+    return this.take(1)[0]!;
+  }
+
+  private uint16(): number {
+    this.take(2);
+    return this.view.getUint16(this.position - 2, true);
+  }
+
+  private int32(): number {
+    this.take(4);
+    return this.view.getInt32(this.position - 4, true);
+  }
+
+  private length32(): number {
+    this.take(4);
+    return this.view.getUint32(this.position - 4, true);
+  }
+
+  private line(): string {
+    const end = this.bytes.indexOf(0x0a, this.position);
+    if (end === -1) throw new PickleError('a name has no end: truncated');
+    const text = Buffer.from(this.take(end - this.position)).toString('latin1');
+    this.position++;
+    return text;
+  }
+}
+
+function isKind<Kind extends 'array' | 'type' | 'global'>(
+  value: PickleValue | undefined,
+  kind: Kind,
+): value is Extract<PickleValue, { readonly kind: Kind }> {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+}
+
+/** Python 2 writes texts as bytes. */
+function asText(value: PickleValue): string | undefined {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  return typeof value === 'string' ? value : undefined;
+}
+
+function encodeLatin1([text, encoding]: PickleValue[]): Uint8Array {
+  const name = asText(encoding ?? null);
+  if (typeof text !== 'string' || (name !== 'latin1' && name !== 'latin-1')) {
+    throw new PickleError('bytes are encoded otherwise than as latin1');
+  }
+  return Buffer.from(text, 'latin1');
+}

@@ -1,0 +1,89 @@
+/**
+ * Which samples each micro-batch holds: a pure function of (seed, epoch) and the sizes. Workers, their number and the
+ * order in which they answer have no say in it.
+ */
+
+import { LockstepError } from '../foundation/errors.js';
+import { deriveKey, Purpose, randomPermutation, seedKey } from '../foundation/random.js';
+
+export interface EpochPlanOptions {
+  /** The training part of the split. */
+  readonly trainingIndices: Uint32Array;
+  readonly seed: number;
+  /** Counted from 0. */
+  readonly epoch: number;
+  /** Samples a step. */
+  readonly batchSize: number;
+  /** Samples a micro-batch, at most `batchSize`. */
+  readonly microBatchSize: number;
+}
+
+export interface MicroBatchPlan {
+  /** Position in its step, counted from 0: the leaf's place in the reduction tree. */
+  readonly index: number;
+  /** Indices into the training set. */
+  readonly samples: Uint32Array;
+}
+
+export interface StepPlan {
+  /** Position in its epoch, counted from 0. */
+  readonly stepInEpoch: number;
+  readonly sampleCount: number;
+  readonly microBatches: readonly MicroBatchPlan[];
+}
+
+export interface EpochPlan {
+  readonly epoch: number;
+  readonly steps: readonly StepPlan[];
+}
+
+/**
+ * Shuffles the training part and cuts it into steps and micro-batches: each sample exactly once an epoch. The last
+ * step of an epoch and the last micro-batch of a step may be smaller.
+ * @throws LockstepError E_OPTION for impossible sizes.
+ */
+export function planEpoch(options: EpochPlanOptions): EpochPlan {
+  const { trainingIndices, seed, epoch, batchSize, microBatchSize } = options;
+  checkBatchSizes(batchSize, microBatchSize);
+  const key = deriveKey(seedKey(seed), Purpose.shuffle, epoch);
+  const order = randomPermutation(trainingIndices.length, key).map((position) => trainingIndices[position]!);
+  const steps = cut(order, batchSize).map((samples, stepInEpoch) => ({
+    stepInEpoch,
+    sampleCount: samples.length,
+    microBatches: cut(samples, microBatchSize).map((part, index) => ({ index, samples: part })),
+  }));
+  return { epoch, steps };
+}
+
+/** Steps that an epoch takes, without planning it. */
+export function stepsPerEpoch(trainingCount: number, batchSize: number): number {
+  return Math.ceil(trainingCount / batchSize);
+}
+
+/** Cuts indices, in their order, into chunks for evaluation; the last may be smaller. */
+export function planEvaluation(indices: Uint32Array, chunkSize: number): readonly Uint32Array[] {
+  checkCount('evaluation chunk', chunkSize, 'use 100');
+  return cut(indices, chunkSize);
+}
+
+/** @throws LockstepError E_OPTION unless both are positive integers and a micro-batch fits into a batch. */
+export function checkBatchSizes(batchSize: number, microBatchSize: number): void {
+  checkCount('batch size', batchSize, 'use --batch-size 128');
+  checkCount('micro-batch size', microBatchSize, 'use --micro-batch 32');
+  if (microBatchSize <= batchSize) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `micro-batch size ${microBatchSize} must not exceed the batch size ${batchSize}; use --micro-batch ${batchSize} or less`,
+  );
+}
+
+function checkCount(name: string, value: number, remedy: string): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new LockstepError('E_OPTION', `${name} ${value} must be a positive integer; ${remedy}`);
+}
+
+function cut(indices: Uint32Array, size: number): Uint32Array[] {
+  return Array.from({ length: Math.ceil(indices.length / size) }, (_, part) =>
+    indices.subarray(part * size, (part + 1) * size),
+  );
+}

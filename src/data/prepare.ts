@@ -1,0 +1,128 @@
+/** From raw pixels to an engine's images: augmentation, then standardisation. Runs in the worker. */
+
+import { invariant } from '../foundation/errors.js';
+import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
+import type { RandomKey } from '../foundation/random.js';
+import { IMAGE_BYTE_COUNT, IMAGE_SIDE } from './imageSet.js';
+import { normalisationTable } from './normalisation.js';
+import type { Normalisation } from './normalisation.js';
+
+const PADDING = 4;
+const ROW_LENGTH = IMAGE_SIDE * 3;
+const GREEN = 256; // where a channel's values begin in the table
+const BLUE = 512;
+
+/** The stream from which one micro-batch is augmented. `stepInEpoch` counts from 0, as in plan.ts. */
+export function augmentationKey(
+  seed: number,
+  epoch: number,
+  stepInEpoch: number,
+  microBatchIndex: number,
+): RandomKey {
+  return deriveKey(seedKey(seed), Purpose.augmentation, epoch, stepInEpoch, microBatchIndex);
+}
+
+/** The stream from which one micro-batch's dropout masks are drawn. */
+export function dropoutKey(
+  seed: number,
+  epoch: number,
+  stepInEpoch: number,
+  microBatchIndex: number,
+): RandomKey {
+  return deriveKey(seedKey(seed), Purpose.dropout, epoch, stepInEpoch, microBatchIndex);
+}
+
+/** One sample's augmentation: a 32x32 window on the image padded by 4 on each side, then perhaps mirrored. */
+export interface Augmentation {
+  /** Upper edge of the window in the padded image, 0 … 8; 4 is the image itself. */
+  readonly top: number;
+  /** Left edge, likewise. */
+  readonly left: number;
+  readonly mirrored: boolean;
+}
+
+const UNCHANGED: Augmentation = { top: PADDING, left: PADDING, mirrored: false };
+
+/** The augmentation of arXiv:1512.03385, section 4.2, as a pure function of the key and the sample's position. */
+export function drawAugmentation(key: RandomKey, position: number): Augmentation {
+  const stream = new RandomStream(deriveKey(key, position));
+  const top = stream.nextBelow(2 * PADDING + 1);
+  const left = stream.nextBelow(2 * PADDING + 1);
+  return { top, left, mirrored: stream.nextBelow(2) === 1 };
+}
+
+export interface PrepareOptions {
+  readonly pixels: Uint8Array; // (B, 32, 32, 3)
+  readonly sampleCount: number; // B
+  readonly normalisation: Normalisation;
+  /** Left undefined: no augmentation. */
+  readonly augmentation: RandomKey | undefined;
+}
+
+/**
+ * Augments and standardises a micro-batch. The padding is black before standardisation, as in torchvision's
+ * `RandomCrop(32, padding=4)` on an image.
+ * @returns (B, 32, 32, 3), fresh
+ */
+export function prepareImages(options: PrepareOptions): Float32Array {
+  const { pixels, sampleCount, normalisation, augmentation } = options;
+  invariant(
+    pixels.length === sampleCount * IMAGE_BYTE_COUNT,
+    `${pixels.length} bytes of pixels for ${sampleCount} images`,
+  );
+  const table = tableOf(normalisation);
+  const images = new Float32Array(pixels.length);
+  for (let position = 0; position < sampleCount; position++) {
+    const offset = position * IMAGE_BYTE_COUNT;
+    const drawn = augmentation === undefined ? UNCHANGED : drawAugmentation(augmentation, position);
+    prepareImage(pixels, images, offset, drawn, table);
+  }
+  return images;
+}
+
+/** Source and target lie at the same offset: bytes there, floats here. */
+function prepareImage(
+  pixels: Uint8Array,
+  images: Float32Array,
+  offset: number,
+  { top, left, mirrored }: Augmentation,
+  table: Float32Array,
+): void {
+  const step = mirrored ? -3 : 3;
+  for (let row = 0; row < IMAGE_SIDE; row++) {
+    const sourceRow = row + top - PADDING;
+    const rowIsPadding = sourceRow < 0 || sourceRow >= IMAGE_SIDE;
+    const source = offset + sourceRow * ROW_LENGTH;
+    let target = offset + row * ROW_LENGTH + (mirrored ? ROW_LENGTH - 3 : 0);
+    for (let column = 0; column < IMAGE_SIDE; column++, target += step) {
+      const sourceColumn = column + left - PADDING;
+      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) {
+        images[target] = table[0]!;
+        images[target + 1] = table[GREEN]!;
+        images[target + 2] = table[BLUE]!;
+      } else {
+        const from = source + sourceColumn * 3;
+        images[target] = table[pixels[from]!]!;
+        images[target + 1] = table[GREEN + pixels[from + 1]!]!;
+        images[target + 2] = table[BLUE + pixels[from + 2]!]!;
+      }
+    }
+  }
+}
+
+/** A run has one normalisation, so the last table is nearly always the right one. */
+let lastTable: { readonly normalisation: Normalisation; readonly table: Float32Array } | undefined;
+
+function tableOf(normalisation: Normalisation): Float32Array {
+  if (lastTable === undefined || !equalNormalisations(lastTable.normalisation, normalisation)) {
+    lastTable = { normalisation, table: normalisationTable(normalisation) };
+  }
+  return lastTable.table;
+}
+
+function equalNormalisations(a: Normalisation, b: Normalisation): boolean {
+  return [0, 1, 2].every(
+    (channel) =>
+      a.mean[channel] === b.mean[channel] && a.standardDeviation[channel] === b.standardDeviation[channel],
+  );
+}
