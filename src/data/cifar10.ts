@@ -42,10 +42,16 @@ async function loadPart(dataDir: string, part: BatchFile['part']): Promise<Image
   return new Cifar10Set(batches);
 }
 
-/** Reads and checks one batch of either layout. */
-export async function loadBatch(location: Cifar10Location, fileName: string): Promise<PlanarBatch> {
+async function loadBatch(location: Cifar10Location, fileName: string): Promise<PlanarBatch> {
+  return parseBatch(location, fileName, await readBatchFile(location, fileName));
+}
+
+/**
+ * Finds the records in a batch file's bytes, which are kept, not copied.
+ * @throws LockstepError E_DATA_CORRUPT, naming the file, for a wrong size, format or label.
+ */
+export function parseBatch(location: Cifar10Location, fileName: string, bytes: Uint8Array): PlanarBatch {
   const path = join(location.folder, fileName);
-  const bytes = await readBatchFile(path, location.folder);
   const batch =
     location.layout === 'binary' ? binaryBatch(bytes, path, location.folder) : readPythonBatch(bytes, path);
   batch.labels.forEach((label, record) => {
@@ -59,7 +65,9 @@ export async function loadBatch(location: Cifar10Location, fileName: string): Pr
   return batch;
 }
 
-async function readBatchFile(path: string, folder: string): Promise<Uint8Array> {
+/** @throws LockstepError E_DATA_MISSING or E_IO, naming the file. */
+export async function readBatchFile({ folder }: Cifar10Location, fileName: string): Promise<Uint8Array> {
+  const path = join(folder, fileName);
   try {
     return await readFile(path);
   } catch (error) {

@@ -21,3 +21,7 @@ export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
 export { augmentationKey, dropoutKey, prepareImages } from './prepare.js';
 export type { PrepareOptions } from './prepare.js';
+export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';
+export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult } from './download.js';
+export { verifyCifar10 } from './verify.js';
+export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';

@@ -27,16 +27,21 @@ export function syntheticTestSet(seed = DEFAULT_SEED): ImageSet {
   return new SyntheticSet(deriveKey(seedKey(seed), Purpose.synthetic, TEST_PART), TEST_COUNT);
 }
 
-/** Draws an image when it is first read and keeps it (150 MB if all of them are). */
+/** Draws an image when it is first read and keeps it. The host gives memory only to pages that are written to. */
 class SyntheticSet implements ImageSet {
   readonly name = 'synthetic';
   readonly classNames = SYNTHETIC_CLASS_NAMES;
-  private readonly drawn = new Map<number, Uint8Array>();
+  private readonly pixels: Uint8Array; // (sampleCount, 32, 32, 3)
+  private readonly isDrawn: Uint8Array; // (sampleCount)
+  private readonly canvas = new Float64Array(IMAGE_BYTE_COUNT);
 
   constructor(
     private readonly key: RandomKey,
     readonly sampleCount: number,
-  ) {}
+  ) {
+    this.pixels = new Uint8Array(sampleCount * IMAGE_BYTE_COUNT);
+    this.isDrawn = new Uint8Array(sampleCount);
+  }
 
   labelOf(index: number): number {
     checkSampleIndex(index, this.sampleCount);
@@ -45,13 +50,12 @@ class SyntheticSet implements ImageSet {
 
   read(index: number, target: Uint8Array, targetOffset: number): number {
     const label = this.labelOf(index);
-    let pixels = this.drawn.get(index);
-    if (pixels === undefined) {
-      pixels = new Uint8Array(IMAGE_BYTE_COUNT);
-      drawSyntheticImage(deriveKey(this.key, index), label, pixels, 0);
-      this.drawn.set(index, pixels);
+    const start = index * IMAGE_BYTE_COUNT;
+    if (this.isDrawn[index] === 0) {
+      drawSyntheticImage(deriveKey(this.key, index), label, this.canvas, this.pixels, start);
+      this.isDrawn[index] = 1;
     }
-    target.set(pixels, targetOffset);
+    target.set(this.pixels.subarray(start, start + IMAGE_BYTE_COUNT), targetOffset);
     return label;
   }
 }

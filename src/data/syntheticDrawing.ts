@@ -11,16 +11,25 @@ import { CLASS_SILHOUETTES } from './syntheticShapes.js';
 type Colour = readonly [number, number, number];
 
 /** Least difference in brightness of shape and background, of 255: enough to be seen through the noise. */
-const LEAST_CONTRAST = 60;
+const LEAST_CONTRAST = 80;
+
+/** Tangent of half the largest tilt of a shape, 28 degrees. It may also stand on its head. */
+const MOST_TILT = 0.25;
 
 /**
  * Writes (32, 32, 3) bytes to `target`. What says nothing of the class: place, size, rotation, reflection, colours (the
  * shape may be brighter or darker), a background that fades from one colour to another, strokes behind and before the
  * shape, noise.
+ * @param canvas scratch, (32, 32, 3): a fresh one an image would cost more than the drawing
  */
-export function drawSyntheticImage(key: RandomKey, label: number, target: Uint8Array, offset: number): void {
+export function drawSyntheticImage(
+  key: RandomKey,
+  label: number,
+  canvas: Float64Array,
+  target: Uint8Array,
+  offset: number,
+): void {
   const stream = new RandomStream(key);
-  const canvas = new Float64Array(IMAGE_BYTE_COUNT);
   const colours = drawColours(stream);
   paintBackground(canvas, stream, colours.near, colours.far);
   for (let count = 2 + stream.nextBelow(2); count > 0; count--) paintStroke(canvas, stream);
@@ -60,15 +69,18 @@ function between(stream: RandomStream, low: number, high: number): number {
   return low + (high - low) * stream.nextUniform();
 }
 
-/** Unit vector (cosine, sine) of a random angle, by the rational parametrisation of the circle. */
-function drawDirection(stream: RandomStream): readonly [number, number] {
-  const t = between(stream, -1, 1);
+/**
+ * Unit vector (cosine, sine) of a random angle or its opposite, by the rational parametrisation of the circle.
+ * @param steepest tangent of half the largest angle: 1 for all directions
+ */
+function drawDirection(stream: RandomStream, steepest: number): readonly [number, number] {
+  const t = between(stream, -steepest, steepest);
   const sign = stream.nextBelow(2) === 0 ? 1 : -1;
   return [(sign * (1 - t * t)) / (1 + t * t), (sign * 2 * t) / (1 + t * t)];
 }
 
 function paintBackground(canvas: Float64Array, stream: RandomStream, near: Colour, far: Colour): void {
-  const [alongX, alongY] = drawDirection(stream);
+  const [alongX, alongY] = drawDirection(stream, 1);
   const middle = (IMAGE_SIDE - 1) / 2;
   for (let y = 0, at = 0; y < IMAGE_SIDE; y++) {
     for (let x = 0; x < IMAGE_SIDE; x++, at += 3) {
@@ -82,10 +94,10 @@ function paintBackground(canvas: Float64Array, stream: RandomStream, near: Colou
 
 function paintShape(canvas: Float64Array, stream: RandomStream, label: number, colour: Colour): void {
   const silhouette = CLASS_SILHOUETTES[label]!;
-  const halfSize = between(stream, 8, 12.5);
+  const halfSize = between(stream, 9, 13);
   const centreX = between(stream, halfSize - 1, IMAGE_SIDE - halfSize);
   const centreY = between(stream, halfSize - 1, IMAGE_SIDE - halfSize);
-  const [cosine, sine] = drawDirection(stream);
+  const [cosine, sine] = drawDirection(stream, MOST_TILT);
   const reflection = stream.nextBelow(2) === 0 ? 1 : -1;
   for (let y = 0; y < IMAGE_SIDE; y++) {
     for (let x = 0; x < IMAGE_SIDE; x++) {
@@ -106,7 +118,7 @@ function paintStroke(canvas: Float64Array, stream: RandomStream): void {
   const centreY = between(stream, 0, IMAGE_SIDE);
   const halfLength = between(stream, 0, 5);
   const thickness = between(stream, 0.5, 1.5);
-  const [cosine, sine] = drawDirection(stream);
+  const [cosine, sine] = drawDirection(stream, 1);
   const reach = halfLength + thickness + 1;
   const bottom = Math.min(IMAGE_SIDE - 1, Math.floor(centreY + reach));
   const right = Math.min(IMAGE_SIDE - 1, Math.floor(centreX + reach));

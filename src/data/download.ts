@@ -1,0 +1,245 @@
+/** Fetches the official CIFAR-10 archive and places its files whole or not at all. */
+
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { BATCH_FILES, BINARY_BATCH_BYTE_COUNT, BINARY_FOLDER, locateCifar10 } from './cifar10Layout.js';
+import type { Cifar10Location } from './cifar10Layout.js';
+import { fetchFile } from './fetchFile.js';
+import type { FetchTimeouts } from './fetchFile.js';
+import { extractWanted } from './tarReader.js';
+import type { WantedFile } from './tarReader.js';
+import { verifyCifar10 } from './verify.js';
+
+/** What is fetched. Tests put another in its place. */
+export interface Cifar10Archive {
+  readonly url: string;
+  readonly md5: string; // hex
+  readonly byteCount: number;
+  /** Of each of the six batches inside. */
+  readonly batchByteCount: number;
+}
+
+/** https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 binary version". */
+export const OFFICIAL_ARCHIVE: Cifar10Archive = {
+  url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+  md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+  byteCount: 170_052_171,
+  batchByteCount: BINARY_BATCH_BYTE_COUNT,
+};
+
+const TIMEOUTS: FetchTimeouts = { connectMs: 10_000, stallMs: 30_000 };
+const BATCH_NAMES = BATCH_FILES.binary.map(({ fileName }) => fileName);
+const COMPANION_NAMES = ['batches.meta.txt', 'readme.html'];
+const COMPANION_MAX_BYTE_COUNT = 100_000;
+
+export type DownloadProgress =
+  | {
+      readonly phase: 'downloading';
+      readonly receivedByteCount: number;
+      readonly totalByteCount: number;
+    }
+  | { readonly phase: 'checking' }
+  | { readonly phase: 'extracting' };
+
+export interface DownloadOptions {
+  /** The files go to `cifar-10-batches-bin` inside it. Created if need be. */
+  readonly dataDir: string;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Aborting it leaves nothing behind. */
+  readonly signal?: AbortSignal;
+  readonly archive?: Cifar10Archive;
+  readonly timeouts?: FetchTimeouts;
+}
+
+export interface DownloadResult {
+  readonly location: Cifar10Location;
+  /** False: a usable copy was there already, and was left alone. */
+  readonly wasDownloaded: boolean;
+  /** Where a damaged copy that was in the way lies now. */
+  readonly movedAside?: string;
+}
+
+/**
+ * Downloads, checks and places CIFAR-10, unless a usable copy is there. Everything happens in a temporary folder beside
+ * the target; only a complete, checked set is renamed to its place. A damaged copy in the way is moved aside, not
+ * deleted.
+ * @throws LockstepError E_DATA_DOWNLOAD if it cannot be fetched or is not the official archive, E_IO if it cannot be
+ * written. Nothing is placed then.
+ */
+export async function downloadCifar10(options: DownloadOptions): Promise<DownloadResult> {
+  const existing = await usableCopy(options.dataDir);
+  if (existing !== undefined) return { location: existing, wasDownloaded: false };
+  const isTargetItself = basename(options.dataDir) === BINARY_FOLDER;
+  const parent = isTargetItself ? dirname(options.dataDir) : options.dataDir;
+  const archive = options.archive ?? OFFICIAL_ARCHIVE;
+  const workFolder = await makeWorkFolder(parent);
+  try {
+    const archivePath = join(workFolder, 'archive.tar.gz');
+    await fetchArchive(archive, archivePath, options);
+    const extracted = await extractArchive(archive, archivePath, workFolder, options);
+    return await place(extracted, join(parent, BINARY_FOLDER));
+  } catch (error) {
+    throw asDownloadError(error, options.signal);
+  } finally {
+    await rm(workFolder, { recursive: true, force: true });
+  }
+}
+
+async function usableCopy(dataDir: string): Promise<Cifar10Location | undefined> {
+  const location = await locateCifar10([dataDir]);
+  if (location === undefined) return undefined;
+  const { isUsable } = await verifyCifar10(location.folder);
+  return isUsable ? location : undefined;
+}
+
+async function makeWorkFolder(parent: string): Promise<string> {
+  try {
+    await mkdir(parent, { recursive: true });
+    return await mkdtemp(join(parent, '.cifar10-download-'));
+  } catch (error) {
+    throw new LockstepError(
+      'E_IO',
+      `${parent} cannot be written to (${describeError(error)}); choose another folder with --data-dir`,
+      { cause: error },
+    );
+  }
+}
+
+async function fetchArchive(
+  archive: Cifar10Archive,
+  path: string,
+  { onProgress, signal, timeouts }: DownloadOptions,
+): Promise<void> {
+  const { url, byteCount: totalByteCount } = archive;
+  let fetched;
+  try {
+    fetched = await fetchFile({
+      url,
+      path,
+      timeouts: timeouts ?? TIMEOUTS,
+      maxByteCount: totalByteCount,
+      onReceived: (receivedByteCount) =>
+        onProgress?.({ phase: 'downloading', receivedByteCount, totalByteCount }),
+      signal,
+    });
+  } catch (error) {
+    if (signal?.aborted === true || isDiskError(error)) throw error;
+    throw downloadError(`could not be fetched from ${url}: ${describeCause(error)}`, error);
+  }
+  onProgress?.({ phase: 'checking' });
+  if (fetched.byteCount !== totalByteCount) {
+    throw downloadError(`from ${url} has ${fetched.byteCount} bytes, but it must have ${totalByteCount}`);
+  }
+  if (fetched.md5 !== archive.md5) {
+    throw downloadError(`from ${url} has the MD5 checksum ${fetched.md5}, but it must have ${archive.md5}`);
+  }
+}
+
+async function extractArchive(
+  archive: Cifar10Archive,
+  archivePath: string,
+  workFolder: string,
+  { onProgress, signal }: DownloadOptions,
+): Promise<string> {
+  onProgress?.({ phase: 'extracting' });
+  const folder = join(workFolder, BINARY_FOLDER);
+  await mkdir(folder);
+  const wanted = new Map<string, WantedFile>([
+    ...BATCH_NAMES.map((name) => wantedFile(folder, name, archive.batchByteCount)),
+    ...COMPANION_NAMES.map((name) => wantedFile(folder, name, COMPANION_MAX_BYTE_COUNT)),
+  ]);
+  try {
+    await pipeline(
+      createReadStream(archivePath),
+      createGunzip(),
+      async (chunks: AsyncIterable<Uint8Array>) => {
+        await extractWanted(chunks, wanted);
+      },
+      signal === undefined ? {} : { signal },
+    );
+  } catch (error) {
+    if (signal?.aborted === true || isDiskError(error)) throw error;
+    throw downloadError(`cannot be unpacked: ${describeError(error)}`, error);
+  }
+  for (const name of BATCH_NAMES) await checkExtracted(join(folder, name), name, archive.batchByteCount);
+  return folder;
+}
+
+function wantedFile(folder: string, name: string, maxByteCount: number): [string, WantedFile] {
+  return [`${BINARY_FOLDER}/${name}`, { path: join(folder, name), maxByteCount }];
+}
+
+async function checkExtracted(path: string, name: string, byteCount: number): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.size === byteCount) return;
+  throw downloadError(
+    `holds ${found === undefined ? 'no' : `${found.size} bytes of`} ${name}, but it must hold ${byteCount} bytes of it`,
+  );
+}
+
+/** One rename puts the whole set in its place. */
+async function place(extracted: string, target: string): Promise<DownloadResult> {
+  const location: Cifar10Location = { folder: target, layout: 'binary' };
+  const movedAside = await moveAside(target);
+  try {
+    await rename(extracted, target);
+  } catch (error) {
+    if (movedAside !== undefined) await rename(movedAside, target);
+    throw error;
+  }
+  return { location, wasDownloaded: true, ...(movedAside === undefined ? {} : { movedAside }) };
+}
+
+async function moveAside(target: string): Promise<string | undefined> {
+  if (!(await exists(target))) return undefined;
+  for (let number = 1; ; number++) {
+    const aside = `${target}.damaged-${number}`;
+    if (await exists(aside)) continue;
+    await rename(target, aside);
+    return aside;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function downloadError(problem: string, cause?: unknown): LockstepError {
+  return new LockstepError(
+    'E_DATA_DOWNLOAD',
+    `the CIFAR-10 archive ${problem}; nothing was placed. Try again with: lockstep data download; or put ` +
+      `${BINARY_FOLDER} into --data-dir yourself; or train without it: --dataset synthetic`,
+    { cause },
+  );
+}
+
+/** Node reports a host that has several addresses as a bundle without a message of its own. */
+function describeCause(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describeError).join(', ');
+  return describeError(error);
+}
+
+const DISK_ERROR_CODES = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'EFBIG'];
+
+function isDiskError(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code !== undefined && syscall !== 'connect' && DISK_ERROR_CODES.includes(code);
+}
+
+function asDownloadError(error: unknown, signal: AbortSignal | undefined): LockstepError {
+  if (error instanceof LockstepError) return error;
+  if (signal?.aborted === true) return downloadError('was not fetched: the download was interrupted', error);
+  return new LockstepError(
+    'E_IO',
+    `CIFAR-10 could not be written (${describeError(error)}); it needs 360 MB while it is unpacked: free some, or ` +
+      'choose another folder with --data-dir',
+    { cause: error },
+  );
+}

@@ -1,0 +1,127 @@
+/** Fetches one file over HTTP(S), with a timeout for the connection and one for silence. */
+
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { get as getHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { get as getHttps } from 'node:https';
+
+const MOST_REDIRECTS = 5;
+
+export interface FetchTimeouts {
+  /** Until the server answers. */
+  readonly connectMs: number;
+  /** Between two pieces of the body. */
+  readonly stallMs: number;
+}
+
+export interface FetchFileOptions {
+  readonly url: string;
+  /** Must not exist yet. */
+  readonly path: string;
+  readonly timeouts: FetchTimeouts;
+  /** A longer body is broken off. */
+  readonly maxByteCount: number;
+  readonly onReceived: (receivedByteCount: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FetchedFile {
+  readonly byteCount: number;
+  readonly md5: string; // hex
+}
+
+/**
+ * Writes the body to `path` as it comes. Uses node:http rather than fetch(), which unpacks a body that the server calls
+ * gzip-encoded, as some do for any .gz file: the checksum would no longer be the archive's.
+ * @throws Error whose message says what went wrong; what has been written is left to the caller.
+ */
+export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile> {
+  const watchdog = new Watchdog(options.signal);
+  try {
+    watchdog.expectWithin(options.timeouts.connectMs, 'there was no answer');
+    const response = await openUrl(options.url, watchdog.signal);
+    return await writeBody(response, options, watchdog);
+  } catch (error) {
+    watchdog.signal.throwIfAborted(); // the reason says more than the broken socket that follows from it
+    throw error;
+  } finally {
+    watchdog.stop();
+  }
+}
+
+async function writeBody(
+  response: IncomingMessage,
+  options: FetchFileOptions,
+  watchdog: Watchdog,
+): Promise<FetchedFile> {
+  const hash = createHash('md5');
+  const handle = await open(options.path, 'wx');
+  let byteCount = 0;
+  try {
+    watchdog.expectWithin(options.timeouts.stallMs, 'nothing more came');
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      watchdog.expectWithin(options.timeouts.stallMs, 'nothing more came');
+      byteCount += chunk.length;
+      if (byteCount > options.maxByteCount) throw new Error(`more than ${options.maxByteCount} bytes came`);
+      hash.update(chunk);
+      await handle.writeFile(chunk); // continues where the last chunk ended
+      options.onReceived(byteCount);
+    }
+    await handle.sync();
+  } finally {
+    response.destroy();
+    await handle.close();
+  }
+  return { byteCount, md5: hash.digest('hex') };
+}
+
+/** Follows redirects to the first answer that is none, and wants it to be 200. */
+async function openUrl(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  let target = new URL(url);
+  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    const response = await request(target, signal);
+    const { statusCode = 0, headers } = response;
+    if (statusCode === 200) return response;
+    response.destroy();
+    if (statusCode < 300 || statusCode > 399 || headers.location === undefined) {
+      throw new Error(`the server answered ${statusCode}`);
+    }
+    target = new URL(headers.location, target);
+  }
+  throw new Error(`the server redirected more than ${MOST_REDIRECTS} times`);
+}
+
+function request(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
+    }
+    const get = url.protocol === 'https:' ? getHttps : getHttp;
+    get(url, { signal }, resolve).on('error', reject);
+  });
+}
+
+/** Aborts its signal if what is expected does not come in time, or when the caller's signal does. */
+class Watchdog {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  readonly signal: AbortSignal;
+
+  constructor(outer: AbortSignal | undefined) {
+    this.signal =
+      outer === undefined ? this.controller.signal : AbortSignal.any([outer, this.controller.signal]);
+  }
+
+  /** Replaces the expectation before. */
+  expectWithin(timeoutMs: number, complaint: string): void {
+    this.stop();
+    this.timer = setTimeout(() => {
+      this.controller.abort(new Error(`${complaint} within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,90 @@
+/** Looks over the CIFAR-10 files of a folder. For the `data` command only: it opens the test file, too. */
+
+import { createHash } from 'node:crypto';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { parseBatch, readBatchFile } from './cifar10.js';
+import { BATCH_FILES, findCifar10 } from './cifar10Layout.js';
+import type { BatchFile, Cifar10Location } from './cifar10Layout.js';
+import { CLASS_COUNT } from './imageSet.js';
+
+export interface FileChecksum {
+  readonly algorithm: 'md5' | 'sha1';
+  readonly hex: string;
+  /** `unknown`: there is no published checksum to compare with. */
+  readonly verdict: 'official' | 'different' | 'unknown';
+}
+
+interface FileReportBase {
+  readonly fileName: string;
+  readonly part: 'training' | 'test';
+}
+
+export type FileReport =
+  | (FileReportBase & { readonly status: 'missing'; readonly problem: string })
+  | (FileReportBase & {
+      readonly status: 'damaged';
+      readonly problem: string;
+      readonly byteCount: number;
+      readonly checksum: FileChecksum;
+    })
+  | (FileReportBase & {
+      readonly status: 'usable';
+      readonly byteCount: number;
+      readonly checksum: FileChecksum;
+      /** Images a class, by label. */
+      readonly classCounts: readonly number[];
+    });
+
+export interface Cifar10Report extends Cifar10Location {
+  readonly files: readonly FileReport[];
+  /** All six batches can be loaded; their checksums may still differ from the published ones. */
+  readonly isUsable: boolean;
+  /** All five training batches are byte for byte the published ones. */
+  readonly isOfficialTraining: boolean;
+}
+
+/** @throws LockstepError E_DATA_MISSING if the folder holds no batch at all; E_IO if a file cannot be read. */
+export async function verifyCifar10(dataDir: string): Promise<Cifar10Report> {
+  const location = await findCifar10(dataDir);
+  const files: FileReport[] = [];
+  for (const file of BATCH_FILES[location.layout]) files.push(await inspectFile(location, file));
+  return {
+    ...location,
+    files,
+    isUsable: files.every(({ status }) => status === 'usable'),
+    isOfficialTraining: files.every(
+      (file) => file.part === 'test' || (file.status !== 'missing' && file.checksum.verdict === 'official'),
+    ),
+  };
+}
+
+async function inspectFile(location: Cifar10Location, file: BatchFile): Promise<FileReport> {
+  const { fileName, part } = file;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBatchFile(location, fileName);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') throw error;
+    return { fileName, part, status: 'missing', problem: error.message };
+  }
+  const found = { fileName, part, byteCount: bytes.length, checksum: checksumOf(bytes, file) };
+  try {
+    const { labels } = parseBatch(location, fileName, bytes);
+    return { ...found, status: 'usable', classCounts: countClasses(labels) };
+  } catch (error) {
+    return { ...found, status: 'damaged', problem: describeError(error) };
+  }
+}
+
+function checksumOf(bytes: Uint8Array, { checksum: known }: BatchFile): FileChecksum {
+  const algorithm = known?.algorithm ?? 'sha1';
+  const hex = createHash(algorithm).update(bytes).digest('hex');
+  if (known === undefined) return { algorithm, hex, verdict: 'unknown' };
+  return { algorithm, hex, verdict: hex === known.hex ? 'official' : 'different' };
+}
+
+function countClasses(labels: Uint8Array): number[] {
+  const counts = new Array<number>(CLASS_COUNT).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}

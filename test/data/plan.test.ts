@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planEpoch, planEvaluation, stepsPerEpoch } from '../../src/data/index.js';
+import type { EpochPlan } from '../../src/data/index.js';
+
+const samplesOf = (plan: EpochPlan): number[] =>
+  plan.steps.flatMap((step) => step.microBatches.flatMap((microBatch) => [...microBatch.samples]));
+
+describe('planEpoch', () => {
+  it('holds each sample exactly once, and only the last of each kind is smaller', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat({ max: 49_999 }), { minLength: 1, maxLength: 200 }),
+        fc.integer({ min: 1, max: 64 }),
+        fc.nat(),
+        fc.nat({ max: 300 }),
+        (indices, batchSize, size, epoch) => {
+          const microBatchSize = 1 + (size % batchSize);
+          const trainingIndices = Uint32Array.from(indices);
+          const plan = planEpoch({ trainingIndices, seed: 1, epoch, batchSize, microBatchSize });
+          expect(samplesOf(plan).sort()).toEqual([...indices].sort());
+          expect(plan.steps.length).toBe(stepsPerEpoch(indices.length, batchSize));
+          plan.steps.forEach((step, index) => {
+            const isLastStep = index === plan.steps.length - 1;
+            expect(step.stepInEpoch).toBe(index);
+            expect(step.sampleCount).toBe(isLastStep ? indices.length - index * batchSize : batchSize);
+            expect(step.microBatches.reduce((sum, { samples }) => sum + samples.length, 0)).toBe(
+              step.sampleCount,
+            );
+            step.microBatches.forEach(({ index: place, samples }, at) => {
+              expect(place).toBe(at);
+              if (at < step.microBatches.length - 1) expect(samples.length).toBe(microBatchSize);
+              expect(samples.length).toBeGreaterThan(0);
+            });
+          });
+        },
+      ),
+    );
+  });
+
+  it('depends on seed and epoch alone, and shuffles anew in each epoch', () => {
+    const trainingIndices = Uint32Array.from({ length: 300 }, (_, index) => 7 * index);
+    const options = { trainingIndices, seed: 1, epoch: 0, batchSize: 128, microBatchSize: 32 };
+    expect(planEpoch(options)).toEqual(planEpoch(options));
+    const orders = [options, { ...options, epoch: 1 }, { ...options, seed: 2 }].map((each) =>
+      String(samplesOf(planEpoch(each))),
+    );
+    expect(new Set(orders).size).toBe(3);
+  });
+
+  it('has the sizes of the default run: 352 steps of 4 micro-batches, the last of 72 samples', () => {
+    const trainingIndices = Uint32Array.from({ length: 45_000 }, (_, index) => index);
+    const plan = planEpoch({ trainingIndices, seed: 1, epoch: 0, batchSize: 128, microBatchSize: 32 });
+    expect(plan.steps.length).toBe(352);
+    expect(plan.steps[0]!.microBatches.map(({ samples }) => samples.length)).toEqual([32, 32, 32, 32]);
+    expect(plan.steps[351]!.microBatches.map(({ samples }) => samples.length)).toEqual([32, 32, 8]);
+  });
+
+  it.each([
+    [0, 32, /batch size 0 must be a positive integer; use --batch-size 128/],
+    [128, 1.5, /micro-batch size 1.5 must be a positive integer; use --micro-batch 32/],
+    [16, 32, /micro-batch size 32 must not exceed the batch size 16; use --micro-batch 16 or less/],
+  ])('refuses batches of %d in micro-batches of %d', (batchSize, microBatchSize, message) => {
+    const trainingIndices = new Uint32Array(10);
+    expect(() => planEpoch({ trainingIndices, seed: 1, epoch: 0, batchSize, microBatchSize })).toThrow(
+      message,
+    );
+  });
+});
+
+describe('planEvaluation', () => {
+  it('cuts in order, and keeps the rest', () => {
+    const chunks = planEvaluation(Uint32Array.of(5, 3, 9, 1, 7), 2);
+    expect(chunks.map((chunk) => [...chunk])).toEqual([[5, 3], [9, 1], [7]]);
+    expect(planEvaluation(new Uint32Array(0), 2)).toEqual([]);
+    expect(() => planEvaluation(new Uint32Array(1), 0)).toThrow(/chunk 0 must be/);
+  });
+});

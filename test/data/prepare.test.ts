@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { augmentationKey, dropoutKey, prepareImages } from '../../src/data/index.js';
+import { drawAugmentation } from '../../src/data/prepare.js';
+import { seedKey } from '../../src/foundation/random.js';
+
+const NORMALISATION = { mean: [0.5, 0.25, 0.125], standardDeviation: [0.5, 0.25, 2] } as const;
+const IDENTITY = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] } as const;
+
+/** Images whose every byte differs from its neighbours', and is never 0, which is the padding's. */
+function testPixels(sampleCount: number): Uint8Array {
+  return Uint8Array.from(
+    { length: sampleCount * 3072 },
+    (_, index) => 1 + ((index * 31 + (index >> 5)) % 255),
+  );
+}
+
+/** The textbook way: pad by 4 black pixels, cut 32x32 out, then mirror the result. */
+function augmentByTheBook(image: Uint8Array, top: number, left: number, mirrored: boolean): Uint8Array {
+  const padded = new Uint8Array(40 * 40 * 3);
+  for (let y = 0; y < 32; y++) padded.set(image.subarray(y * 96, y * 96 + 96), ((y + 4) * 40 + 4) * 3);
+  const result = new Uint8Array(3072);
+  for (let y = 0; y < 32; y++) {
+    for (let x = 0; x < 32; x++) {
+      const from = ((y + top) * 40 + left + (mirrored ? 31 - x : x)) * 3;
+      result.set(padded.subarray(from, from + 3), (y * 32 + x) * 3);
+    }
+  }
+  return result;
+}
+
+describe('prepareImages', () => {
+  it('standardises each channel by its own mean and deviation', () => {
+    const pixels = testPixels(2);
+    const images = prepareImages({
+      pixels,
+      sampleCount: 2,
+      normalisation: NORMALISATION,
+      augmentation: undefined,
+    });
+    images.forEach((value, index) => {
+      const { mean, standardDeviation } = NORMALISATION;
+      const expected = (pixels[index]! / 255 - mean[index % 3]!) / standardDeviation[index % 3]!;
+      expect(value).toBe(Math.fround(expected));
+    });
+  });
+
+  it('does not mix up two normalisations used in turn', () => {
+    const pixels = testPixels(1);
+    const prepare = (normalisation: typeof NORMALISATION | typeof IDENTITY): Float32Array =>
+      prepareImages({ pixels, sampleCount: 1, normalisation, augmentation: undefined });
+    const first = prepare(NORMALISATION);
+    expect(prepare(IDENTITY)).not.toEqual(first);
+    expect(prepare(NORMALISATION)).toEqual(first);
+  });
+
+  it('pads, crops and mirrors as the textbook does, by what the key draws for each position', () => {
+    const sampleCount = 64;
+    const pixels = testPixels(sampleCount);
+    const key = augmentationKey(1, 2, 3, 4);
+    const images = prepareImages({ pixels, sampleCount, normalisation: IDENTITY, augmentation: key });
+    for (let position = 0; position < sampleCount; position++) {
+      const { top, left, mirrored } = drawAugmentation(key, position);
+      const part = pixels.subarray(position * 3072, position * 3072 + 3072);
+      const expected = Float32Array.from(augmentByTheBook(part, top, left, mirrored), (byte) => byte / 255);
+      expect(images.subarray(position * 3072, position * 3072 + 3072)).toEqual(expected);
+    }
+  });
+
+  it('gives black after standardisation to the padding', () => {
+    const key = augmentationKey(1, 0, 0, 0);
+    const sampleCount = 16;
+    const images = prepareImages({
+      pixels: new Uint8Array(sampleCount * 3072).fill(128),
+      sampleCount,
+      normalisation: NORMALISATION,
+      augmentation: key,
+    });
+    const black = NORMALISATION.mean.map((mean, channel) =>
+      Math.fround(-mean / NORMALISATION.standardDeviation[channel]!),
+    );
+    const position = Array.from({ length: sampleCount }, (_, at) => at).find(
+      (at) => drawAugmentation(key, at).top === 0,
+    )!;
+    expect([...images.subarray(position * 3072, position * 3072 + 3)]).toEqual(black);
+  });
+
+  it('treats a sample the same whatever else is in its micro-batch', () => {
+    const pixels = testPixels(4);
+    const augmentation = augmentationKey(1, 0, 0, 0);
+    const all = prepareImages({ pixels, sampleCount: 4, normalisation: IDENTITY, augmentation });
+    const two = prepareImages({
+      pixels: pixels.slice(0, 2 * 3072),
+      sampleCount: 2,
+      normalisation: IDENTITY,
+      augmentation,
+    });
+    expect(all.slice(0, 2 * 3072)).toEqual(two);
+  });
+
+  it('refuses pixels that are not as many as the samples need', () => {
+    expect(() =>
+      prepareImages({
+        pixels: new Uint8Array(3071),
+        sampleCount: 1,
+        normalisation: IDENTITY,
+        augmentation: undefined,
+      }),
+    ).toThrow(/3071 bytes of pixels for 1 images/);
+  });
+});
+
+describe('drawAugmentation', () => {
+  it('draws every offset and both directions equally often', () => {
+    const tops = new Array<number>(9).fill(0);
+    const lefts = new Array<number>(9).fill(0);
+    let mirroredCount = 0;
+    const count = 9000;
+    for (let position = 0; position < count; position++) {
+      const { top, left, mirrored } = drawAugmentation(seedKey(3), position);
+      tops[top]!++;
+      lefts[left]!++;
+      if (mirrored) mirroredCount++;
+    }
+    for (const occurrences of [...tops, ...lefts]) expect(Math.abs(occurrences - 1000)).toBeLessThan(150); // 5 sigma
+    expect(Math.abs(mirroredCount - count / 2)).toBeLessThan(237);
+  });
+});
+
+describe('the keys', () => {
+  it('differ in seed, epoch, step, micro-batch and purpose', () => {
+    const keys = [
+      augmentationKey(1, 0, 0, 0),
+      augmentationKey(2, 0, 0, 0),
+      augmentationKey(1, 1, 0, 0),
+      augmentationKey(1, 0, 1, 0),
+      augmentationKey(1, 0, 0, 1),
+      dropoutKey(1, 0, 0, 0),
+    ];
+    expect(new Set(keys.map(String)).size).toBe(keys.length);
+  });
+});
