@@ -1,7 +1,7 @@
 /** Fetches the official CIFAR-10 archive and places its files whole or not at all. */
 
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -10,6 +10,7 @@ import { BATCH_FILES, BINARY_BATCH_BYTE_COUNT, BINARY_FOLDER, locateCifar10 } fr
 import type { Cifar10Location } from './cifar10Layout.js';
 import { fetchFile } from './fetchFile.js';
 import type { FetchTimeouts } from './fetchFile.js';
+import { placeFolder } from './placeFolder.js';
 import { extractWanted } from './tarReader.js';
 import type { WantedFile } from './tarReader.js';
 import { verifyCifar10 } from './verify.js';
@@ -81,7 +82,15 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
     const archivePath = join(workFolder, 'archive.tar.gz');
     await fetchArchive(archive, archivePath, options);
     const extracted = await extractArchive(archive, archivePath, workFolder, options);
-    return await place(extracted, join(parent, BINARY_FOLDER));
+    const placedMeanwhile = await usableCopy(parent); // by another download: a usable copy is never moved
+    if (placedMeanwhile !== undefined) return { location: placedMeanwhile, wasDownloaded: false };
+    const folder = join(parent, BINARY_FOLDER);
+    const movedAside = await placeFolder(extracted, folder);
+    return {
+      location: { folder, layout: 'binary' },
+      wasDownloaded: true,
+      ...(movedAside === undefined ? {} : { movedAside }),
+    };
   } catch (error) {
     throw asDownloadError(error, options.signal);
   } finally {
@@ -178,36 +187,6 @@ async function checkExtracted(path: string, name: string, byteCount: number): Pr
   if (found?.size === byteCount) return;
   throw downloadError(
     `holds ${found === undefined ? 'no' : `${found.size} bytes of`} ${name}, but it must hold ${byteCount} bytes of it`,
-  );
-}
-
-/** One rename puts the whole set in its place. */
-async function place(extracted: string, target: string): Promise<DownloadResult> {
-  const location: Cifar10Location = { folder: target, layout: 'binary' };
-  const movedAside = await moveAside(target);
-  try {
-    await rename(extracted, target);
-  } catch (error) {
-    if (movedAside !== undefined) await rename(movedAside, target);
-    throw error;
-  }
-  return { location, wasDownloaded: true, ...(movedAside === undefined ? {} : { movedAside }) };
-}
-
-async function moveAside(target: string): Promise<string | undefined> {
-  if (!(await exists(target))) return undefined;
-  for (let number = 1; ; number++) {
-    const aside = `${target}.damaged-${number}`;
-    if (await exists(aside)) continue;
-    await rename(target, aside);
-    return aside;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
   );
 }
 

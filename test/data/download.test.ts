@@ -79,6 +79,17 @@ describe('downloadCifar10', () => {
     }
   });
 
+  it('leaves alone a usable copy that another process placed in the meantime', async () => {
+    const dataDir = await temporaryFolder();
+    const url = await serve((_, response) => {
+      void writeBinarySet(dataDir).then(() => response.end(bytes));
+    });
+    const result = await downloadCifar10({ dataDir, archive: archiveOf(url, bytes, TINY_BATCH_BYTE_COUNT) });
+    expect(result.wasDownloaded).toBe(false);
+    expect(await readdir(dataDir)).toEqual(['cifar-10-batches-bin']);
+    expect((await loadCifar10Test(dataDir)).sampleCount).toBe(10_000);
+  });
+
   it.each(['a truncated file', 'a wrong label'])(
     'moves a copy with %s aside and keeps it',
     async (damage) => {

@@ -13,9 +13,11 @@ const RECORDS = 10_000;
 const labelAt = (record: number): number => (record * 7) % 10;
 const byteAt = (at: number): number => (at * 31 + Math.floor(at / 3072)) % 256;
 
+const DATA = new Uint8Array(RECORDS * 3072);
+for (let at = 0; at < DATA.length; at++) DATA[at] = byteAt(at);
+
 function wholeBatch(labels = Array.from({ length: RECORDS }, (_, record) => labelAt(record))): Uint8Array {
-  const data = Uint8Array.from({ length: RECORDS * 3072 }, (_, at) => byteAt(at));
-  return pickleLikePython2({ data, shape: [RECORDS, 3072], labels });
+  return pickleLikePython2({ data: DATA, shape: [RECORDS, 3072], labels });
 }
 
 async function writePythonSet(parent: string, batch: Uint8Array, testBatch: Uint8Array): Promise<void> {

@@ -1,0 +1,35 @@
+/** Puts a finished folder in its place in one step. */
+
+import { rename, stat } from 'node:fs/promises';
+
+/**
+ * Renames `source` to `target` on the same disk. What lies at `target` is moved aside, and back if the rename fails.
+ * @returns where the former `target` lies now, or undefined if there was none
+ */
+export async function placeFolder(source: string, target: string): Promise<string | undefined> {
+  const movedAside = await moveAside(target);
+  try {
+    await rename(source, target);
+  } catch (error) {
+    if (movedAside !== undefined) await rename(movedAside, target);
+    throw error;
+  }
+  return movedAside;
+}
+
+async function moveAside(target: string): Promise<string | undefined> {
+  if (!(await exists(target))) return undefined;
+  for (let number = 1; ; number++) {
+    const aside = `${target}.damaged-${number}`;
+    if (await exists(aside)) continue;
+    await rename(target, aside);
+    return aside;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
