@@ -4,5 +4,5 @@ export { buildModel, isModelName } from './resnet.js';
 export { elementCount, tensorView } from './layout.js';
 export { initialiseModel } from './initialise.js';
 export type { ModelState } from './initialise.js';
-export { digestState, littleEndianBytes } from './digest.js';
+export { digestState } from './digest.js';
 export { dropoutMask } from './dropout.js';

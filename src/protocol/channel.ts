@@ -1,0 +1,106 @@
+/**
+ * What messages travel on. To coordinator and node alike a thread of this process and a machine across the network
+ * are the same: a channel. Messages arrive in the order in which they were sent, or the channel closes.
+ */
+
+import { encodeMessage } from './codec.js';
+import type { CoordinatorMessage, NodeMessage } from './messages.js';
+
+export type AnyMessage = CoordinatorMessage | NodeMessage;
+
+/** A message sent to many: encoded at most once, and only if a channel needs bytes. */
+export class Broadcast<Outgoing extends AnyMessage> {
+  private frame: Uint8Array | undefined;
+
+  constructor(readonly message: Outgoing) {}
+
+  encoded(): Uint8Array {
+    return (this.frame ??= encodeMessage(this.message));
+  }
+}
+
+export interface ChannelHandlers<Incoming> {
+  onMessage(message: Incoming): void;
+  /** Called exactly once, however the channel ends. No message follows. */
+  onClose(reason: string): void;
+}
+
+export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
+  /** Where the other side is, for people and logs. */
+  readonly peerName: string;
+  send(message: Outgoing | Broadcast<Outgoing>): void;
+  /** Starts delivery; what arrived before is delivered first. */
+  open(handlers: ChannelHandlers<Incoming>): void;
+  /** Ends the channel after what was sent has gone out. */
+  close(reason: string): void;
+}
+
+export type CoordinatorChannel = Channel<CoordinatorMessage, NodeMessage>;
+export type NodeChannel = Channel<NodeMessage, CoordinatorMessage>;
+
+/** Two ends of a channel within this process; messages are handed over by reference. */
+export function createLocalChannel(peerName: string): {
+  coordinatorEnd: CoordinatorChannel;
+  nodeEnd: NodeChannel;
+} {
+  const coordinatorEnd = new LocalEnd<CoordinatorMessage, NodeMessage>(peerName);
+  const nodeEnd = new LocalEnd<NodeMessage, CoordinatorMessage>('this process');
+  coordinatorEnd.other = nodeEnd;
+  nodeEnd.other = coordinatorEnd;
+  return { coordinatorEnd, nodeEnd };
+}
+
+class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> implements Channel<
+  Outgoing,
+  Incoming
+> {
+  other: LocalEnd<Incoming, Outgoing> | undefined;
+  private handlers: ChannelHandlers<Incoming> | undefined;
+  private readonly undelivered: Incoming[] = [];
+  private closedReason: string | undefined;
+  private deliveryScheduled = false;
+
+  constructor(readonly peerName: string) {}
+
+  send(message: Outgoing | Broadcast<Outgoing>): void {
+    if (this.closedReason !== undefined) return;
+    this.other?.receive(message instanceof Broadcast ? message.message : message);
+  }
+
+  open(handlers: ChannelHandlers<Incoming>): void {
+    this.handlers = handlers;
+    this.scheduleDelivery();
+  }
+
+  close(reason: string): void {
+    if (this.closedReason !== undefined) return;
+    this.closedReason = reason;
+    this.scheduleDelivery();
+    this.other?.close(reason);
+  }
+
+  private receive(message: Incoming): void {
+    this.undelivered.push(message);
+    this.scheduleDelivery();
+  }
+
+  /** Never within `send`: a handler that answers must not run inside its caller. */
+  private scheduleDelivery(): void {
+    if (this.deliveryScheduled || !this.handlers) return;
+    this.deliveryScheduled = true;
+    queueMicrotask(() => this.deliver());
+  }
+
+  private deliver(): void {
+    this.deliveryScheduled = false;
+    const { handlers } = this;
+    if (!handlers) return;
+    for (let message = this.undelivered.shift(); message; message = this.undelivered.shift()) {
+      handlers.onMessage(message);
+    }
+    if (this.closedReason !== undefined) {
+      this.handlers = undefined;
+      handlers.onClose(this.closedReason);
+    }
+  }
+}

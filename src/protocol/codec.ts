@@ -1,0 +1,57 @@
+/** Messages as msgpack bytes and back. Every decoded message has passed its schema. */
+
+import { Packr } from 'msgpackr';
+import type { z } from 'zod';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { schemas } from './messages.js';
+import type { CoordinatorMessage, NodeMessage } from './messages.js';
+
+// Plain msgpack only: no record extension, no structured clone, no extension that could build a foreign object.
+const packr = new Packr({ useRecords: false, moreTypes: false, structuredClone: false, mapsAsObjects: true });
+
+export function encodeMessage(message: CoordinatorMessage | NodeMessage): Uint8Array {
+  return packr.pack(message);
+}
+
+/** @throws LockstepError E_PROTOCOL if the frame is not msgpack or not a message that a node may send. */
+export function decodeNodeMessage(frame: Uint8Array): NodeMessage {
+  return decode(frame, schemas.node);
+}
+
+/** @throws LockstepError E_PROTOCOL if the frame is not msgpack or not a message that a coordinator may send. */
+export function decodeCoordinatorMessage(frame: Uint8Array): CoordinatorMessage {
+  return decode(frame, schemas.coordinator);
+}
+
+function decode<Schema extends z.ZodType>(frame: Uint8Array, schema: Schema): z.infer<Schema> {
+  let value: unknown;
+  try {
+    value = packr.unpack(frame);
+  } catch (error) {
+    throw new LockstepError(
+      'E_PROTOCOL',
+      `a frame of ${frame.byteLength} bytes is not msgpack: ${describeError(error)}`,
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue && issue.path.length > 0 ? `field ${issue.path.join('.')}: ` : '';
+  throw new LockstepError(
+    'E_PROTOCOL',
+    `a frame does not fit the protocol: ${where}${issue?.message ?? 'unknown shape'}`,
+  );
+}
+
+const FRAME_OVERHEAD_BYTES = 64 * 1024; // field names, counters and the longest texts, with room to spare
+const IMAGE_BYTES = 32 * 32 * 3 + 1;
+
+/** The largest frame that a peer may send in a run of this model, in bytes. */
+export function largestFrameBytes(limits: {
+  readonly parameterCount: number;
+  readonly statisticCount: number;
+  readonly samplesPerItem: number;
+}): number {
+  const tensorBytes = 4 * (limits.parameterCount + limits.statisticCount);
+  return FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * IMAGE_BYTES);
+}

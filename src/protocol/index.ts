@@ -1,0 +1,6 @@
+/** What coordinator and worker use of the protocol. */
+export * from './messages.js';
+export { encodeMessage, decodeNodeMessage, decodeCoordinatorMessage, largestFrameBytes } from './codec.js';
+export { Broadcast, createLocalChannel } from './channel.js';
+export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
+export { coordinatorChannel, nodeChannel } from './webSocketChannel.js';

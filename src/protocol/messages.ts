@@ -1,0 +1,173 @@
+/**
+ * The messages between the coordinator and its nodes, one schema each. The same messages travel to threads of this
+ * process and over WebSocket; see docs/protocol.md for the conversation as a whole.
+ *
+ * Tensors travel as ONE flat little-endian float32 byte string (`foundation/littleEndian.ts`), never as nested arrays.
+ */
+
+import { z } from 'zod';
+
+/** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
+export const PROTOCOL_VERSION = 1;
+
+/** The path of the WebSocket endpoint. */
+export const ENDPOINT_PATH = '/lockstep';
+
+const count = z.int().nonnegative();
+const word = z.int().min(0).max(0xffffffff);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be a byte string');
+const randomKey = z.tuple([word, word]);
+const shortText = z.string().max(200);
+
+/** Node → coordinator: the first message. Says what the node brings. */
+export const helloSchema = z.strictObject({
+  type: z.literal('hello'),
+  protocolVersion: count,
+  nodeName: shortText,
+  engine: shortText,
+  device: shortText,
+  numericsClass: shortText,
+  /** Whether the class promises equal bits on every machine. */
+  exact: z.boolean(),
+  /** Workers that this node brings. */
+  threads: z.int().min(1).max(4096),
+});
+
+/** Coordinator → node: the answer to `hello`. All that the node needs to compute. */
+export const welcomeSchema = z.strictObject({
+  type: z.literal('welcome'),
+  runName: shortText,
+  modelName: shortText,
+  dropoutRate: z.number().min(0).max(1),
+  /** Lengths of the two flat vectors, so that a node with another idea of the model leaves at once. */
+  parameterCount: count,
+  statisticCount: count,
+  /** Standardisation by the training set: (pixel / 255 - mean) / deviation, per channel. */
+  mean: z.array(z.number()).length(3),
+  standardDeviation: z.array(z.number()).length(3),
+  evaluationStatistics: z.enum(['running', 'batch']),
+});
+
+/** Coordinator → node: the state that all following items are computed with. */
+export const parametersSchema = z.strictObject({
+  type: z.literal('parameters'),
+  /** Grows with every change of the state. */
+  version: count,
+  parameters: bytes, // float32 (parameterCount)
+  statistics: bytes, // float32 (statisticCount)
+});
+
+/** Coordinator → node: compute the gradient of one micro-batch. */
+export const workSchema = z.strictObject({
+  type: z.literal('work'),
+  step: count,
+  microBatch: count,
+  pixels: bytes, // uint8 (B, 32, 32, 3)
+  labels: bytes, // uint8 (B)
+  /** Null without augmentation. */
+  augmentationKey: randomKey.nullable(),
+  dropoutKey: randomKey,
+});
+
+/** Node → coordinator: a gradient, as sums over the micro-batch's samples. */
+export const resultSchema = z.strictObject({
+  type: z.literal('result'),
+  step: count,
+  microBatch: count,
+  sampleCount: count,
+  lossSum: z.number(),
+  correct: count,
+  gradientSum: bytes, // float32 (parameterCount)
+  /** The micro-batch's mean and unbiased variance of each normalisation, times the sample count. */
+  statisticSum: bytes, // float32 (statisticCount)
+});
+
+/** Coordinator → node: evaluate one chunk of samples, without augmentation or dropout. */
+export const evaluateSchema = z.strictObject({
+  type: z.literal('evaluate'),
+  evaluation: count,
+  chunk: count,
+  pixels: bytes, // uint8 (B, 32, 32, 3)
+  labels: bytes, // uint8 (B)
+});
+
+/** Node → coordinator: the answer to `evaluate`. */
+export const evaluatedSchema = z.strictObject({
+  type: z.literal('evaluated'),
+  evaluation: count,
+  chunk: count,
+  sampleCount: count,
+  lossSum: z.number(),
+  correct: count,
+});
+
+/** Node → coordinator: an item could not be computed; it is handed to another. */
+export const failedSchema = z.strictObject({
+  type: z.literal('failed'),
+  item: z.enum(['work', 'evaluate']),
+  /** The step or the evaluation. */
+  round: count,
+  /** The micro-batch or the chunk. */
+  index: count,
+  reason: z.string().max(2000),
+});
+
+/** Coordinator → node: this item is no longer wanted; forget it if it has not been begun. */
+export const cancelSchema = z.strictObject({
+  type: z.literal('cancel'),
+  item: z.enum(['work', 'evaluate']),
+  round: count,
+  index: count,
+});
+
+/** Node → coordinator: send nothing more; what was sent is still answered. The coordinator answers `bye`. */
+export const drainSchema = z.strictObject({ type: z.literal('drain') });
+
+/** Coordinator → node: the conversation is over; there is nothing to come back for if `runEnded`. */
+export const byeSchema = z.strictObject({
+  type: z.literal('bye'),
+  runEnded: z.boolean(),
+  reason: z.string().max(2000),
+});
+
+/** Coordinator → node: you cannot take part. Do not come back before the reason is mended. */
+export const refusedSchema = z.strictObject({
+  type: z.literal('refused'),
+  code: shortText,
+  reason: z.string().max(2000),
+});
+
+const fromNodeSchema = z.discriminatedUnion('type', [
+  helloSchema,
+  resultSchema,
+  evaluatedSchema,
+  failedSchema,
+  drainSchema,
+]);
+const fromCoordinatorSchema = z.discriminatedUnion('type', [
+  welcomeSchema,
+  parametersSchema,
+  workSchema,
+  evaluateSchema,
+  cancelSchema,
+  byeSchema,
+  refusedSchema,
+]);
+
+export type Hello = z.infer<typeof helloSchema>;
+export type Welcome = z.infer<typeof welcomeSchema>;
+export type Parameters = z.infer<typeof parametersSchema>;
+export type Work = z.infer<typeof workSchema>;
+export type Result = z.infer<typeof resultSchema>;
+export type Evaluate = z.infer<typeof evaluateSchema>;
+export type Evaluated = z.infer<typeof evaluatedSchema>;
+export type Failed = z.infer<typeof failedSchema>;
+export type Refused = z.infer<typeof refusedSchema>;
+export type Bye = z.infer<typeof byeSchema>;
+
+/** What a node may send. */
+export type NodeMessage = z.infer<typeof fromNodeSchema>;
+/** What the coordinator may send. */
+export type CoordinatorMessage = z.infer<typeof fromCoordinatorSchema>;
+
+export const schemas = { node: fromNodeSchema, coordinator: fromCoordinatorSchema } as const;

@@ -1,0 +1,93 @@
+/** A channel over one WebSocket: a binary frame a message. */
+
+import type { RawData, WebSocket } from 'ws';
+import { describeError } from '../foundation/errors.js';
+import { Broadcast } from './channel.js';
+import type { AnyMessage, Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
+import { decodeCoordinatorMessage, decodeNodeMessage, encodeMessage } from './codec.js';
+
+const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
+const PROTOCOL_VIOLATION = 1002;
+const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
+const PING_INTERVAL_MS = 5_000;
+
+/** The coordinator's end: receives what nodes may send. */
+export function coordinatorChannel(socket: WebSocket, peerName: string): CoordinatorChannel {
+  return new WebSocketChannel(socket, peerName, decodeNodeMessage);
+}
+
+/** A node's end: receives what the coordinator may send. */
+export function nodeChannel(socket: WebSocket, peerName: string): NodeChannel {
+  return new WebSocketChannel(socket, peerName, decodeCoordinatorMessage);
+}
+
+class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage> implements Channel<
+  Outgoing,
+  Incoming
+> {
+  private failure: string | undefined;
+  private heardSincePing = true;
+
+  constructor(
+    private readonly socket: WebSocket,
+    readonly peerName: string,
+    private readonly decode: (frame: Uint8Array) => Incoming,
+  ) {
+    // Without a listener an error event ends the process; a close event always follows it.
+    socket.on('error', (error) => (this.failure ??= describeError(error)));
+  }
+
+  send(message: Outgoing | Broadcast<Outgoing>): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    this.socket.send(message instanceof Broadcast ? message.encoded() : encodeMessage(message));
+  }
+
+  open(handlers: ChannelHandlers<Incoming>): void {
+    const heartbeat = setInterval(() => this.beat(), PING_INTERVAL_MS);
+    this.socket.on('pong', () => (this.heardSincePing = true));
+    this.socket.on('message', (data) => this.receive(data, handlers));
+    this.socket.on('close', (_code, reason) => {
+      clearInterval(heartbeat);
+      handlers.onClose(this.failure ?? (reason.toString() || 'the connection was lost'));
+    });
+  }
+
+  close(reason: string): void {
+    this.socket.close(NORMAL_CLOSURE, closeReason(reason));
+  }
+
+  private receive(data: RawData, handlers: ChannelHandlers<Incoming>): void {
+    this.heardSincePing = true;
+    if (this.failure !== undefined) return;
+    try {
+      handlers.onMessage(this.decode(asBytes(data)));
+    } catch (error) {
+      // One bad frame ends this connection, and nothing else.
+      this.failure = describeError(error);
+      this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
+    }
+  }
+
+  /** A peer from which nothing came for a whole interval, not even the answer to a ping, is gone. */
+  private beat(): void {
+    if (!this.heardSincePing) {
+      this.failure ??= `nothing heard for ${(2 * PING_INTERVAL_MS) / 1000} s`;
+      this.socket.terminate();
+      return;
+    }
+    this.heardSincePing = false;
+    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
+  }
+}
+
+function asBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+function closeReason(reason: string): string {
+  return Buffer.from(reason)
+    .subarray(0, CLOSE_REASON_BYTES)
+    .toString()
+    .replace(/\uFFFD$/, '');
+}
