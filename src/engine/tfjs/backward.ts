@@ -104,8 +104,7 @@ function computeLayer(
     case 'global-average-pool': {
       const { height, width } = layer.inputShape;
       const share = tf.mul(incoming, tf.scalar(1 / (height * width)));
-      // A product with ones, since wasm tiles a hundred times more slowly than it broadcasts.
-      return { toInput: tf.mul(tf.ones([1, height, width, 1]), share), parameters: [] };
+      return { toInput: tf.tile(share, [1, height, width, 1]) as Tensor4D, parameters: [] };
     }
     case 'dropout': {
       const mask = record.masks.get(index);

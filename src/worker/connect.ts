@@ -1,0 +1,153 @@
+/**
+ * A node's connection to a remote coordinator: connects, holds one conversation after another, and comes back by
+ * itself when the connection is lost.
+ */
+
+import { WebSocket } from 'ws';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { ENDPOINT_PATH, largestFrameBytes, nodeChannel } from '../protocol/index.js';
+import type { EngineDescription } from '../engine/index.js';
+import type { ComputePool } from './computePool.js';
+import { Conversation } from './conversation.js';
+import type { ConversationEnd, ConversationOptions } from './conversation.js';
+
+export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onItemDone'> {
+  readonly url: URL;
+  readonly token: string | undefined;
+  /** PEM of a private certificate authority to trust besides the system's, for wss. */
+  readonly ca?: string | undefined;
+  readonly pool: ComputePool;
+  readonly description: EngineDescription;
+  readonly nodeName: string;
+  /** How long to go on trying to reach a coordinator that cannot be reached. */
+  readonly retryForMs: number;
+  /** Aborted to leave: what was begun is handed in first. */
+  readonly signal: AbortSignal;
+  readonly onStatus: (status: NodeStatus) => void;
+}
+
+export type NodeStatus =
+  | { readonly kind: 'connected'; readonly url: string }
+  | { readonly kind: 'disconnected'; readonly reason: string; readonly retryInMs: number };
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 15_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** What a coordinator may send: the weights of the largest model offered, or the samples of one item. */
+const LARGEST_FRAME_BYTES = largestFrameBytes({
+  parameterCount: 8_000_000,
+  statisticCount: 100_000,
+  samplesPerItem: 8192,
+});
+
+/**
+ * Serves until the run has ended, the coordinator lets the node go, or `signal` asks it to leave.
+ * @returns the reason for the good end
+ * @throws LockstepError E_REFUSED if the coordinator does not want this node, E_CONNECTION if it cannot be reached
+ */
+export async function serveCoordinator(options: ServeOptions): Promise<string> {
+  const { signal, retryForMs, onStatus } = options;
+  let delayMs = FIRST_DELAY_MS;
+  let unreachableSinceMs = performance.now();
+  for (;;) {
+    const attempt = await connectAndServe(options);
+    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
+    if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
+    if (attempt.wasConnected) {
+      delayMs = FIRST_DELAY_MS;
+      unreachableSinceMs = performance.now();
+    }
+    if (performance.now() - unreachableSinceMs > retryForMs) {
+      throw new LockstepError(
+        'E_CONNECTION',
+        `cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}; check that it is running and the URL, or try longer with --retry-for`,
+      );
+    }
+    // Spread out, so that nodes that lost the same coordinator do not all come back at once.
+    const retryInMs = Math.round(delayMs * (0.75 + 0.5 * Math.random()));
+    onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
+    await pause(retryInMs, signal);
+    if (signal.aborted) return 'stopped before a coordinator was reached';
+    delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS);
+  }
+}
+
+interface Attempt {
+  readonly wasConnected: boolean;
+  readonly end: ConversationEnd;
+}
+
+function connectAndServe(options: ServeOptions): Promise<Attempt> {
+  const { url, token, ca, signal, onStatus } = options;
+  const socket = new WebSocket(url, {
+    perMessageDeflate: false,
+    maxPayload: LARGEST_FRAME_BYTES,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    ...(ca === undefined ? {} : { ca }),
+  });
+  return new Promise((resolve) => {
+    const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
+    socket.once('unexpected-response', (request, response) => {
+      request.destroy();
+      fail(endOfResponse(response.statusCode));
+    });
+    socket.on('error', (error) => fail(endOfError(error)));
+    socket.once('open', () => {
+      onStatus({ kind: 'connected', url: url.href });
+      const conversation = new Conversation({ ...options, channel: nodeChannel(socket, url.host) });
+      const drain = (): void => conversation.drain();
+      if (signal.aborted) drain();
+      signal.addEventListener('abort', drain);
+      void conversation.ended.then((end) => {
+        signal.removeEventListener('abort', drain);
+        resolve({ wasConnected: true, end });
+      });
+    });
+  });
+}
+
+function endOfResponse(status: number | undefined): ConversationEnd {
+  if (status === 401) {
+    const reason =
+      'the token is missing or wrong; give the coordinator’s with --token, --token-file or LOCKSTEP_TOKEN';
+    return { kind: 'refused', code: 'E_REFUSED', reason };
+  }
+  if (status === 404) {
+    return {
+      kind: 'refused',
+      code: 'E_REFUSED',
+      reason: `there is no Lockstep coordinator (${ENDPOINT_PATH} is not found)`,
+    };
+  }
+  return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
+}
+
+/** A certificate that is not trusted now will not be in a second either. */
+function endOfError(error: NodeJS.ErrnoException): ConversationEnd {
+  const reason = describeError(error) || (error.code ?? 'no connection');
+  if (!/CERT|UNABLE_TO_VERIFY|SELF_SIGNED/.test(error.code ?? '')) return { kind: 'lost', reason };
+  return {
+    kind: 'refused',
+    code: 'E_REFUSED',
+    reason: `its certificate is not trusted here (${reason}); give its authority with --ca FILE`,
+  };
+}
+
+function refused(url: URL, reason: string): LockstepError {
+  return new LockstepError('E_REFUSED', `this node cannot take part at ${url.href}: ${reason}`);
+}
+
+function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, durationMs);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,214 @@
+/**
+ * A node's side of the protocol on one channel: says hello, receives the weights and the work, has its threads
+ * compute, answers. Keeps no state that the coordinator could not hand to another node.
+ */
+
+import { PROTOCOL_VERSION } from '../protocol/index.js';
+import type { Bye, Evaluate, NodeChannel, Parameters, Refused, Welcome, Work } from '../protocol/index.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { littleEndianBytes } from '../foundation/littleEndian.js';
+import type { EngineDescription } from '../engine/index.js';
+import { buildModel, isModelName } from '../model/index.js';
+import type { ComputePool } from './computePool.js';
+import { SharedWeights } from './sharedWeights.js';
+import type { ComputeSession, SharedState, ThreadTask } from './task.js';
+
+/** How a conversation came to its end. */
+export type ConversationEnd =
+  | { readonly kind: 'run-ended'; readonly reason: string }
+  | { readonly kind: 'dismissed'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+export interface ConversationOptions {
+  readonly channel: NodeChannel;
+  readonly pool: ComputePool;
+  readonly description: EngineDescription;
+  readonly nodeName: string;
+  readonly onWelcome?: (welcome: Welcome) => void;
+  readonly onItemDone?: () => void;
+}
+
+/** An item with the weights it is to be computed with. */
+interface QueuedItem {
+  readonly message: Work | Evaluate;
+  readonly session: ComputeSession;
+  readonly state: SharedState;
+}
+
+export class Conversation {
+  /** Resolves when the channel is closed, however that came about. */
+  readonly ended: Promise<ConversationEnd>;
+  private readonly queue: QueuedItem[] = [];
+  private running = 0;
+  private session: ComputeSession | undefined;
+  private weights: SharedWeights | undefined;
+  private farewell: Bye | Refused | undefined;
+
+  constructor(private readonly options: ConversationOptions) {
+    const { channel } = options;
+    this.ended = new Promise((resolve) => {
+      channel.open({
+        onMessage: (message) => {
+          switch (message.type) {
+            case 'welcome':
+              return this.start(message);
+            case 'parameters':
+              return this.receiveWeights(message);
+            case 'work':
+            case 'evaluate':
+              return this.enqueue(message);
+            case 'cancel':
+              return this.forget(message.item, message.round, message.index);
+            case 'bye':
+            case 'refused':
+              this.farewell = message;
+          }
+        },
+        onClose: (reason) => {
+          this.queue.length = 0;
+          resolve(endOf(this.farewell, reason));
+        },
+      });
+    });
+    this.sayHello();
+  }
+
+  /** Asks to leave: what was received is still answered, nothing more is taken, and then the coordinator says bye. */
+  drain(): void {
+    this.options.channel.send({ type: 'drain' });
+  }
+
+  private sayHello(): void {
+    const { channel, description, nodeName, pool } = this.options;
+    channel.send({
+      type: 'hello',
+      protocolVersion: PROTOCOL_VERSION,
+      nodeName,
+      engine: description.name,
+      device: description.device,
+      numericsClass: description.numericsClass,
+      exact: description.exact,
+      threads: pool.threads,
+    });
+  }
+
+  private start(welcome: Welcome): void {
+    const { modelName, dropoutRate, parameterCount, statisticCount, mean, standardDeviation } = welcome;
+    const layout = isModelName(modelName) ? buildModel(modelName, dropoutRate).layout : undefined;
+    if (
+      !isModelName(modelName) ||
+      layout?.parameterCount !== parameterCount ||
+      layout.statisticCount !== statisticCount
+    ) {
+      const reason = `the model ${modelName} with ${parameterCount} parameters is not known here; use the same Lockstep version on both machines`;
+      this.farewell = { type: 'refused', code: 'E_REFUSED', reason };
+      this.options.channel.close(reason);
+      return;
+    }
+    this.session = {
+      modelName,
+      dropoutRate,
+      normalisation: { mean: triple(mean), standardDeviation: triple(standardDeviation) },
+      evaluationStatistics: welcome.evaluationStatistics,
+    };
+    this.weights = new SharedWeights(parameterCount, statisticCount);
+    this.options.onWelcome?.(welcome);
+  }
+
+  private receiveWeights(message: Parameters): void {
+    if (!this.weights) return this.complain('parameters came before welcome');
+    // New weights mean that every earlier round is over: nobody waits for what is still queued.
+    this.queue.length = 0;
+    if (!this.weights.replace(message)) this.complain('parameters of another length than the model has');
+  }
+
+  private enqueue(message: Work | Evaluate): void {
+    const state = this.weights?.current;
+    if (!this.session || !state) return this.complain(`${message.type} came before parameters`);
+    this.queue.push({ message, session: this.session, state });
+    this.pump();
+  }
+
+  private forget(type: 'work' | 'evaluate', round: number, index: number): void {
+    const position = this.queue.findIndex(({ message }) => {
+      const place = placeOf(message);
+      return message.type === type && place.round === round && place.index === index;
+    });
+    if (position >= 0) this.queue.splice(position, 1);
+  }
+
+  private pump(): void {
+    while (this.running < this.options.pool.threads) {
+      const item = this.queue.shift();
+      if (!item) return;
+      this.running++;
+      void this.compute(item).finally(() => {
+        this.running--;
+        this.pump();
+      });
+    }
+  }
+
+  private async compute(item: QueuedItem): Promise<void> {
+    const { channel, pool, onItemDone } = this.options;
+    const { message } = item;
+    try {
+      const answer = await pool.run(taskOf(item, pool));
+      if (answer.kind === 'gradient' && message.type === 'work') {
+        const { step, microBatch } = message;
+        const { sampleCount, lossSum, correct } = answer;
+        const gradientSum = littleEndianBytes(answer.gradientSum);
+        const statisticSum = littleEndianBytes(answer.statisticSum);
+        channel.send({
+          type: 'result',
+          step,
+          microBatch,
+          sampleCount,
+          lossSum,
+          correct,
+          gradientSum,
+          statisticSum,
+        });
+      } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
+        const { evaluation, chunk } = message;
+        const { sampleCount, lossSum, correct } = answer;
+        channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct });
+      } else {
+        throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
+      }
+      onItemDone?.();
+    } catch (error) {
+      const reason = describeError(error).slice(0, 2000);
+      channel.send({ type: 'failed', item: message.type, ...placeOf(message), reason });
+    }
+  }
+
+  private complain(reason: string): void {
+    this.options.channel.close(`the coordinator broke the protocol: ${reason}`);
+  }
+}
+
+function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ThreadTask {
+  const { pixels, labels } = message;
+  const common = { engine, session, state, pixels, labels };
+  if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
+  const { augmentationKey, dropoutKey } = message;
+  return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
+}
+
+function placeOf(message: Work | Evaluate): { round: number; index: number } {
+  return message.type === 'work'
+    ? { round: message.step, index: message.microBatch }
+    : { round: message.evaluation, index: message.chunk };
+}
+
+function endOf(farewell: Bye | Refused | undefined, reason: string): ConversationEnd {
+  if (!farewell) return { kind: 'lost', reason };
+  if (farewell.type === 'refused') return { kind: 'refused', code: farewell.code, reason: farewell.reason };
+  return { kind: farewell.runEnded ? 'run-ended' : 'dismissed', reason: farewell.reason };
+}
+
+function triple(values: readonly number[]): readonly [number, number, number] {
+  return [values[0]!, values[1]!, values[2]!];
+}

@@ -1,0 +1,6 @@
+/** What the command line uses of the worker. */
+export { ComputePool, defaultThreads } from './computePool.js';
+export { startLocalNode } from './localNode.js';
+export type { LocalNode } from './localNode.js';
+export { serveCoordinator } from './connect.js';
+export type { NodeStatus, ServeOptions } from './connect.js';

@@ -1,0 +1,31 @@
+/** The node of the coordinator's own process: the same conversation, on a channel within the process. */
+
+import type { EngineChoice } from '../engine/index.js';
+import { createLocalChannel } from '../protocol/index.js';
+import type { CoordinatorChannel } from '../protocol/index.js';
+import { ComputePool } from './computePool.js';
+import { Conversation } from './conversation.js';
+
+export interface LocalNode {
+  /** For the coordinator to admit. */
+  readonly channel: CoordinatorChannel;
+  /** Ends the threads. Close the channel first. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the threads and has one of them load the engine.
+ * @throws LockstepError E_ENGINE_UNAVAILABLE if the engine cannot run here
+ */
+export async function startLocalNode(engine: EngineChoice, threads: number): Promise<LocalNode> {
+  const pool = new ComputePool(engine, threads);
+  try {
+    const description = await pool.describe();
+    const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');
+    new Conversation({ channel: nodeEnd, pool, description, nodeName: 'local' });
+    return { channel: coordinatorEnd, close: () => pool.close() };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * One worker thread: a stateless function of its task, run by piscina. What it keeps between tasks (an engine, a
+ * prepared copy of the weights) only saves time.
+ */
+
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { prepareImages } from '../data/index.js';
+import { loadEngine } from '../engine/index.js';
+import type { Engine, EngineChoice, MicroBatch, VersionedState } from '../engine/index.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { buildModel } from '../model/index.js';
+import type { ComputeSession, SharedState, ThreadAnswer, ThreadTask } from './task.js';
+
+type ItemTask = Extract<ThreadTask, { kind: 'gradient' | 'evaluate' }>;
+
+export default async function runTask(task: ThreadTask): Promise<unknown> {
+  try {
+    return transferring(await compute(task));
+  } catch (error) {
+    const code = error instanceof LockstepError ? error.code : 'E_ENGINE_FAILED';
+    return { kind: 'error', code, message: describeError(error) } satisfies ThreadAnswer;
+  }
+}
+
+function compute(task: ThreadTask): Promise<ThreadAnswer> {
+  switch (task.kind) {
+    case 'describe':
+      return describe(task.engine);
+    case 'gradient':
+      return computeGradient(task);
+    case 'evaluate':
+      return computeEvaluation(task);
+  }
+}
+
+/** Loads the engine with the smallest model: what it says of itself does not depend on the model. */
+async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
+  const probe = await loadEngine(choice, buildModel('resnet8'));
+  try {
+    return { kind: 'description', description: probe.description };
+  } finally {
+    probe.dispose();
+  }
+}
+
+async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {
+  const engine = await engineFor(task.engine, task.session);
+  const batch = prepare(task, task.augmentationKey ?? undefined);
+  const result = await engine.gradient(localCopy(task.state), batch, task.dropoutKey);
+  const { sampleCount, lossSum, correct, gradientSum, batchStatistics } = result;
+  // Means become sums here, so that all that is added up later is divided once, by one count.
+  const statisticSum = batchStatistics.map((value: number) => value * sampleCount);
+  return { kind: 'gradient', sampleCount, lossSum, correct, gradientSum, statisticSum };
+}
+
+async function computeEvaluation(task: Extract<ThreadTask, { kind: 'evaluate' }>): Promise<ThreadAnswer> {
+  const engine = await engineFor(task.engine, task.session);
+  const batch = prepare(task, undefined);
+  const result = await engine.evaluate(localCopy(task.state), batch, task.session.evaluationStatistics);
+  return { kind: 'evaluation', ...result };
+}
+
+function prepare(
+  { session, pixels, labels }: ItemTask,
+  augmentation: readonly [number, number] | undefined,
+): MicroBatch {
+  const sampleCount = labels.length;
+  const images = prepareImages({ pixels, sampleCount, normalisation: session.normalisation, augmentation });
+  return { images, labels };
+}
+
+let loaded: { readonly key: string; readonly engine: Engine } | undefined;
+
+async function engineFor(choice: EngineChoice, session: ComputeSession): Promise<Engine> {
+  const { modelName, dropoutRate } = session;
+  const key = JSON.stringify([choice, modelName, dropoutRate]);
+  if (loaded?.key === key) return loaded.engine;
+  loaded?.engine.dispose();
+  loaded = undefined;
+  loaded = { key, engine: await loadEngine(choice, buildModel(modelName, dropoutRate)) };
+  copied = undefined;
+  return loaded.engine;
+}
+
+let copied: VersionedState | undefined;
+
+/** Engines may keep references to what they are given, and shared memory changes: give them a copy a version. */
+function localCopy({ version, parameters, statistics }: SharedState): VersionedState {
+  if (copied?.version !== version || copied.parameters.length !== parameters.length) {
+    copied = { version, parameters: new Float32Array(parameters), statistics: new Float32Array(statistics) };
+  }
+  return copied;
+}
+
+/** Hands large arrays over instead of copying them. */
+function transferring(answer: ThreadAnswer): unknown {
+  if (answer.kind !== 'gradient') return answer;
+  return move({
+    get [transferableSymbol]() {
+      return [answer.gradientSum.buffer, answer.statisticSum.buffer];
+    },
+    get [valueSymbol]() {
+      return answer;
+    },
+  });
+}
