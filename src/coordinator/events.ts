@@ -1,0 +1,77 @@
+/**
+ * Everything that a run tells the world, as one stream: metrics.jsonl, the progress display and `--json` all read it.
+ * `event` discriminates; each line of metrics.jsonl is one of these with `time`.
+ */
+
+import type { RunResult } from './result.js';
+
+export type RunEvent =
+  | {
+      readonly event: 'run-started';
+      readonly runDir: string;
+      readonly model: string;
+      readonly dataset: string;
+      readonly parameterCount: number;
+      readonly trainingSamples: number;
+      readonly validationSamples: number;
+      readonly stepsPerEpoch: number;
+      readonly epochs: number;
+      /** Steps already done: above 0 in a resumed run. Lines of later steps that stand earlier in the file are void. */
+      readonly resumedAtStep: number;
+    }
+  | {
+      readonly event: 'step';
+      /** Steps completed, this one included. */
+      readonly step: number;
+      readonly epoch: number;
+      readonly lr: number;
+      /** Means over the step's samples, before its update. */
+      readonly loss: number;
+      readonly accuracy: number;
+      readonly samples: number;
+      readonly imagesPerSecond: number;
+      readonly stepMs: number;
+      /** The part of `stepMs` in which no worker computed for the run: planning, adding up, updating. */
+      readonly coordinationMs: number;
+    }
+  | {
+      readonly event: 'epoch';
+      /** Counted from 1. */
+      readonly epoch: number;
+      readonly step: number;
+      readonly lr: number;
+      readonly trainLoss: number;
+      readonly trainAccuracy: number;
+      /** Null in a run without validation samples. */
+      readonly validationLoss: number | null;
+      readonly validationAccuracy: number | null;
+      readonly imagesPerSecond: number;
+      readonly wallSeconds: number;
+      readonly best: boolean;
+      readonly weightsSha256: string;
+    }
+  | ({ readonly event: 'worker-joined' } & MemberInfo)
+  | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
+  | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
+  | { readonly event: 'checkpoint'; readonly step: number; readonly file: string }
+  | { readonly event: 'notice'; readonly message: string }
+  | ({ readonly event: 'test' } & TestScore)
+  | ({ readonly event: 'run-finished' } & RunResult);
+
+export interface MemberInfo {
+  readonly node: string;
+  readonly engine: string;
+  readonly device: string;
+  readonly numericsClass: string;
+  readonly threads: number;
+  /** Workers attached after the event. */
+  readonly workersNow: number;
+}
+
+export interface TestScore {
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly testSamples: number;
+}
+
+export type EventListener = (event: RunEvent) => void;

@@ -1,0 +1,54 @@
+/** Files that are either whole or not there. */
+
+import { open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { describeError, LockstepError } from '../foundation/errors.js';
+
+/**
+ * Writes beside the target, syncs, and renames: a reader sees the old content or the new one, whatever happens.
+ * @throws LockstepError E_IO naming the file; the old content then still stands
+ */
+export async function writeFileAtomically(target: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${target}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(path.dirname(target));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw ioError(target, error);
+  }
+}
+
+/** Makes the renaming itself durable; not every platform lets a folder be opened, and then it is left to the system. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows cannot open folders: the rename is atomic there too, only its durability is the system's.
+  }
+}
+
+export function ioError(file: string, error: unknown): LockstepError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const remedy =
+    code === 'ENOSPC'
+      ? 'free some disk space and continue with --resume'
+      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+        ? 'make the folder writable, or choose another with --run-dir'
+        : 'check the path and the disk';
+  return new LockstepError('E_IO', `cannot write ${file}: ${describeError(error)}; ${remedy}`, {
+    cause: error,
+  });
+}

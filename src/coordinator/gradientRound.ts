@@ -1,0 +1,152 @@
+/** The all-reduce of one step: hand out the micro-batches, check each answer, add them up in the one order. */
+
+import { augmentationKey, dropoutKey, gatherSamples } from '../data/index.js';
+import type { ImageSet, StepPlan } from '../data/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import { floatsFromLittleEndian } from '../foundation/littleEndian.js';
+import type { Layout } from '../model/index.js';
+import type { Broadcast, Parameters, Result, Work } from '../protocol/index.js';
+import type { Recipe } from './config.js';
+import type { Fleet, Verdict } from './fleet.js';
+import type { Member } from './member.js';
+import { TreeReduction } from './treeReduction.js';
+import type { GradientLeaf } from './treeReduction.js';
+
+export interface GradientRequest {
+  readonly recipe: Recipe;
+  readonly layout: Layout;
+  readonly set: ImageSet;
+  /** Steps completed before this one. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly plan: StepPlan;
+  readonly state: Broadcast<Parameters>;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every node whose gradient is used. */
+  readonly onContribution: (member: Member) => void;
+}
+
+export interface StepGradient {
+  readonly total: GradientLeaf;
+  /** Sums over the step's samples. */
+  readonly lossSum: number;
+  readonly correct: number;
+  /** From handing out the first item to the arrival of the last answer. */
+  readonly workersMs: number;
+}
+
+interface Leaf {
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+/** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice */
+export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
+  const { microBatches } = request.plan;
+  const reduction = new TreeReduction(microBatches.length);
+  const leaves = new Array<Leaf>(microBatches.length);
+  const judge = new ResultJudge(request);
+  const startedMs = performance.now();
+  let lastArrivalMs = startedMs;
+  await fleet.run(
+    {
+      kind: 'work',
+      round: request.step,
+      state: request.state,
+      itemCount: microBatches.length,
+      message: (index) => workMessage(request, index),
+      accept: (answer, index, from) => {
+        lastArrivalMs = performance.now();
+        if (answer.type !== 'result') return { kind: 'foul', reason: `a ${answer.type} in a step` };
+        const judged = judge.judge(answer, index);
+        if (judged.diverged) fleet.abort(judged.diverged);
+        if (!judged.leaf) return judged.verdict;
+        leaves[index] = { lossSum: answer.lossSum, correct: answer.correct };
+        reduction.add(index, judged.leaf);
+        request.onContribution(from);
+        return judged.verdict;
+      },
+    },
+    request.signal,
+  );
+  return {
+    total: reduction.result(),
+    lossSum: leaves.reduce((sum, leaf) => sum + leaf.lossSum, 0),
+    correct: leaves.reduce((sum, leaf) => sum + leaf.correct, 0),
+    workersMs: lastArrivalMs - startedMs,
+  };
+}
+
+function workMessage({ recipe, set, epoch, step, plan }: GradientRequest, index: number): Work {
+  const { seed, augment } = recipe;
+  return {
+    type: 'work',
+    step,
+    microBatch: index,
+    ...gatherSamples(set, plan.microBatches[index]!.samples),
+    augmentationKey: augment ? mutable(augmentationKey(seed, epoch, plan.stepInEpoch, index)) : null,
+    dropoutKey: mutable(dropoutKey(seed, epoch, plan.stepInEpoch, index)),
+  };
+}
+
+function mutable(key: readonly [number, number]): [number, number] {
+  return [key[0], key[1]];
+}
+
+interface Judgement {
+  readonly verdict: Verdict;
+  readonly leaf?: GradientLeaf;
+  readonly diverged?: LockstepError;
+}
+
+/** Checks shapes and counts, then finiteness, before anything is added. */
+class ResultJudge {
+  private readonly notFinite = new Set<number>();
+
+  constructor(private readonly request: GradientRequest) {}
+
+  judge(result: Result, index: number): Judgement {
+    const { layout, plan } = this.request;
+    const expected = plan.microBatches[index]!.samples.length;
+    const { sampleCount, correct } = result;
+    if (sampleCount !== expected || correct > expected) {
+      return foul(`${correct} of ${sampleCount} right in a micro-batch of ${expected} samples`);
+    }
+    const bytes = [result.gradientSum.byteLength, result.statisticSum.byteLength] as const;
+    if (bytes[0] !== 4 * layout.parameterCount || bytes[1] !== 4 * layout.statisticCount) {
+      const wanted = `${4 * layout.parameterCount} and ${4 * layout.statisticCount}`;
+      return foul(`a gradient of ${bytes[0]} and ${bytes[1]} bytes, where the model has ${wanted}`);
+    }
+    const gradientSum = floatsFromLittleEndian(result.gradientSum);
+    const statisticSum = floatsFromLittleEndian(result.statisticSum);
+    if (Number.isFinite(result.lossSum) && allFinite(gradientSum) && allFinite(statisticSum)) {
+      return { verdict: { kind: 'accepted' }, leaf: { sampleCount, gradientSum, statisticSum } };
+    }
+    return this.judgeNotFinite(index);
+  }
+
+  /** A second opinion first: one faulty machine must not end a healthy run. */
+  private judgeNotFinite(index: number): Judgement {
+    const verdict: Verdict = { kind: 'again' };
+    if (!this.notFinite.has(index)) {
+      this.notFinite.add(index);
+      return { verdict };
+    }
+    const { recipe, step } = this.request;
+    const message =
+      `the loss or gradient of step ${step + 1} is not finite: training has diverged; ` +
+      `try a lower --lr (it is ${recipe.lr}), or --warmup-epochs 1; the checkpoints before this step are kept`;
+    return { verdict, diverged: new LockstepError('E_DIVERGED', message) };
+  }
+}
+
+function foul(reason: string): Judgement {
+  return { verdict: { kind: 'foul', reason } };
+}
+
+/** Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays. */
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (const value of values) sum += value * 0;
+  return sum === 0;
+}

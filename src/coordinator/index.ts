@@ -1,0 +1,17 @@
+/** What the command line uses of the coordinator. */
+export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './config.js';
+export type { Recipe } from './config.js';
+export { readCheckpoint } from './checkpoint.js';
+export type { Checkpoint } from './checkpoint.js';
+export { evaluate } from './evaluate.js';
+export type { EvaluationScore } from './evaluate.js';
+export type { EventListener, MemberInfo, RunEvent } from './events.js';
+export { ioError, writeFileAtomically } from './files.js';
+export { Fleet } from './fleet.js';
+export type { RunResult, StopReason } from './result.js';
+export { RunFolder } from './runFolder.js';
+export { isLoopback, listen } from './server.js';
+export type { CoordinatorServer } from './server.js';
+export { train } from './train.js';
+export type { TrainingRun } from './train.js';
+export { broadcastOf, TrainingState } from './trainingState.js';

@@ -1,0 +1,206 @@
+/**
+ * One round of work: the micro-batches of a step, or the chunks of an evaluation, handed to whoever has a free place
+ * until each has been answered once. Since every copy of an answer has the same bits, the hand-out may be greedy:
+ *
+ * - a node gets one item a worker, and one more a worker to have at hand when the first is done;
+ * - what a node held when it left goes to others at once, before anything else;
+ * - when nothing is left to hand out, an idle worker takes over what another node has not begun, or what is late.
+ */
+
+/** A node as a round sees it. */
+export interface Assignee {
+  readonly name: string;
+  /** Workers that compute at the same time. */
+  readonly threads: number;
+  /** False while it is draining or gone. */
+  readonly accepting: boolean;
+  give(index: number): void;
+  /** The item has been answered by another; it need not be begun. */
+  cancel(index: number): void;
+}
+
+export interface RoundOptions {
+  readonly itemCount: number;
+  readonly assignees: () => Iterable<Assignee>;
+  /** How long an item usually takes, in milliseconds; undefined until that is known. */
+  readonly typicalMs: () => number | undefined;
+  readonly onDurationMs: (durationMs: number) => void;
+  readonly nowMs?: () => number;
+}
+
+interface Holding {
+  /** When its holder began to compute it, as far as can be seen from here; undefined while it waits there. */
+  beganAtMs: number | undefined;
+}
+
+const PREFETCHED_PER_WORKER = 1;
+/** An item is late after so many times the usual duration, and not before the given time. */
+const LATE_FACTOR = 2;
+const LATE_AT_LEAST_MS = 20;
+
+export class Round {
+  /** Resolves when every item has been answered; rejects if the round is aborted. */
+  readonly done: Promise<void>;
+  private readonly unassigned: number[];
+  private readonly answered = new Set<number>();
+  private readonly holdings = new Map<Assignee, Map<number, Holding>>();
+  private readonly nowMs: () => number;
+  private lateTimer: NodeJS.Timeout | undefined;
+  private settle!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor(private readonly options: RoundOptions) {
+    this.unassigned = Array.from({ length: options.itemCount }, (_, index) => index);
+    this.nowMs = options.nowMs ?? (() => performance.now());
+    this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
+    this.done.catch(() => undefined); // whoever runs the round awaits it; an abort before that must not be fatal
+  }
+
+  /** Hands out what can be handed out now. Call whenever somebody has come or has a free place. */
+  fill(): void {
+    if (this.isOver) return;
+    while (this.unassigned.length > 0) {
+      const assignee = this.freest((held, threads) => held < threads * (1 + PREFETCHED_PER_WORKER));
+      if (!assignee) return;
+      this.assign(assignee, this.unassigned.shift()!);
+    }
+    for (;;) {
+      const idle = this.freest((held, threads) => held < threads);
+      const index = idle && this.worthRepeating(idle);
+      if (!idle || index === undefined) break;
+      this.assign(idle, index);
+    }
+    this.watchForLateItems();
+  }
+
+  /** Whether this round still wants the answer; a repeated or late one is not wanted, and is no fault. */
+  wants(index: number): boolean {
+    return !this.isOver && index < this.options.itemCount && !this.answered.has(index);
+  }
+
+  /** An accepted answer. */
+  complete(assignee: Assignee, index: number): void {
+    const began = this.release(assignee, index)?.beganAtMs;
+    if (began !== undefined) this.options.onDurationMs(this.nowMs() - began);
+    if (!this.wants(index)) return this.fill();
+    this.answered.add(index);
+    for (const [other, held] of this.holdings) {
+      if (held.has(index) && held.get(index)!.beganAtMs === undefined) {
+        held.delete(index);
+        other.cancel(index);
+      }
+    }
+    if (this.answered.size === this.options.itemCount) this.finish(() => this.settle.resolve());
+    else this.fill();
+  }
+
+  /** The item could not be computed, or its answer was not accepted: it goes to somebody again. */
+  returnItem(assignee: Assignee, index: number): void {
+    this.release(assignee, index);
+    this.giveBack(index);
+    this.fill();
+  }
+
+  /** The assignee is gone; everything it held is handed out again. */
+  leave(assignee: Assignee): void {
+    const held = this.holdings.get(assignee);
+    this.holdings.delete(assignee);
+    for (const index of [...(held?.keys() ?? [])].reverse()) this.giveBack(index);
+    this.fill();
+  }
+
+  holds(assignee: Assignee): boolean {
+    return (this.holdings.get(assignee)?.size ?? 0) > 0;
+  }
+
+  abort(error: unknown): void {
+    if (!this.isOver) this.finish(() => this.settle.reject(error));
+  }
+
+  private isOver = false;
+
+  private finish(settle: () => void): void {
+    this.isOver = true;
+    clearTimeout(this.lateTimer);
+    settle();
+  }
+
+  /** Of those with room, the one with the fewest items a worker; of equals, the first to have come. */
+  private freest(hasRoom: (held: number, threads: number) => boolean): Assignee | undefined {
+    let best: Assignee | undefined;
+    let bestLoad = Infinity;
+    for (const assignee of this.options.assignees()) {
+      const held = this.holdings.get(assignee)?.size ?? 0;
+      const load = held / assignee.threads;
+      if (assignee.accepting && hasRoom(held, assignee.threads) && load < bestLoad) {
+        best = assignee;
+        bestLoad = load;
+      }
+    }
+    return best;
+  }
+
+  /** An item that another node has not begun, else one that is late; nobody repeats what two have already. */
+  private worthRepeating(idle: Assignee): number | undefined {
+    const lateAfterMs = this.lateAfterMs();
+    let late: { index: number; beganAtMs: number } | undefined;
+    for (const [holder, held] of this.holdings) {
+      if (holder === idle) continue;
+      for (const [index, { beganAtMs }] of held) {
+        if (this.answered.has(index) || this.holderCount(index) > 1) continue;
+        if (beganAtMs === undefined) return index;
+        const isLate = lateAfterMs !== undefined && this.nowMs() - beganAtMs >= lateAfterMs;
+        if (isLate && (!late || beganAtMs < late.beganAtMs)) late = { index, beganAtMs };
+      }
+    }
+    return late?.index;
+  }
+
+  private holderCount(index: number): number {
+    let count = 0;
+    for (const held of this.holdings.values()) if (held.has(index)) count++;
+    return count;
+  }
+
+  private lateAfterMs(): number | undefined {
+    const typicalMs = this.options.typicalMs();
+    return typicalMs === undefined ? undefined : Math.max(LATE_AT_LEAST_MS, LATE_FACTOR * typicalMs);
+  }
+
+  /** Somebody idles and nothing is late yet: look again when the longest-running item becomes late. */
+  private watchForLateItems(): void {
+    clearTimeout(this.lateTimer);
+    const lateAfterMs = this.lateAfterMs();
+    if (lateAfterMs === undefined || !this.freest((held, threads) => held < threads)) return;
+    let earliest: number | undefined;
+    for (const held of this.holdings.values()) {
+      for (const [index, { beganAtMs }] of held) {
+        if (beganAtMs === undefined || this.answered.has(index) || this.holderCount(index) > 1) continue;
+        const lateAt = beganAtMs + lateAfterMs;
+        if (lateAt > this.nowMs()) earliest = Math.min(earliest ?? lateAt, lateAt);
+      }
+    }
+    if (earliest !== undefined) this.lateTimer = setTimeout(() => this.fill(), earliest - this.nowMs() + 1);
+  }
+
+  private assign(assignee: Assignee, index: number): void {
+    let held = this.holdings.get(assignee);
+    if (!held) this.holdings.set(assignee, (held = new Map<number, Holding>()));
+    held.set(index, { beganAtMs: held.size < assignee.threads ? this.nowMs() : undefined });
+    assignee.give(index);
+  }
+
+  /** Takes the item from its holder, whose next waiting item now begins. */
+  private release(assignee: Assignee, index: number): Holding | undefined {
+    const held = this.holdings.get(assignee);
+    const holding = held?.get(index);
+    if (!held || !holding) return undefined;
+    held.delete(index);
+    const next = [...held.values()].find(({ beganAtMs }) => beganAtMs === undefined);
+    if (holding.beganAtMs !== undefined && next) next.beganAtMs = this.nowMs();
+    return holding;
+  }
+
+  private giveBack(index: number): void {
+    if (this.wants(index) && this.holderCount(index) === 0) this.unassigned.unshift(index);
+  }
+}

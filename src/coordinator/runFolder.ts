@@ -1,0 +1,183 @@
+/**
+ * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,best}.safetensors, result.json. Nothing in it
+ * is ever overwritten by another run; result.json and the checkpoints are replaced whole.
+ */
+
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import type { RunEvent } from './events.js';
+import { ioError, writeFileAtomically } from './files.js';
+import type { RunResult } from './result.js';
+
+const CONFIG = 'config.json';
+const METRICS = 'metrics.jsonl';
+const RESULT = 'result.json';
+const CHECKPOINTS = 'checkpoints';
+const LOCK = 'run.lock';
+
+export type CheckpointName = 'last' | 'best';
+
+export class RunFolder {
+  private metrics: number | undefined;
+  private saving: Promise<void> = Promise.resolve();
+
+  private constructor(readonly folder: string) {}
+
+  /**
+   * Makes the folder of a new run.
+   * @throws LockstepError E_RUN_EXISTS if it holds a run already, E_IO if it cannot be made
+   */
+  static async create(folder: string, config: unknown): Promise<RunFolder> {
+    const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find((name) => existsSync(path.join(folder, name)));
+    if (taken !== undefined) {
+      throw new LockstepError(
+        'E_RUN_EXISTS',
+        `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
+      );
+    }
+    try {
+      await mkdir(path.join(folder, CHECKPOINTS), { recursive: true });
+    } catch (error) {
+      throw ioError(folder, error);
+    }
+    const run = new RunFolder(folder);
+    run.lock();
+    await writeFileAtomically(path.join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    run.openMetrics();
+    return run;
+  }
+
+  /**
+   * Opens the folder of an interrupted run, to continue it.
+   * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it
+   */
+  static open(folder: string): RunFolder {
+    const last = path.join(folder, CHECKPOINTS, 'last.safetensors');
+    if (!existsSync(last)) {
+      throw new LockstepError(
+        'E_CHECKPOINT',
+        `${folder} holds no run that can be resumed: there is no ${last}; give --resume the folder of a run`,
+      );
+    }
+    const run = new RunFolder(folder);
+    run.lock();
+    run.openMetrics();
+    return run;
+  }
+
+  checkpointFile(name: CheckpointName): string {
+    return path.join(this.folder, CHECKPOINTS, `${name}.safetensors`);
+  }
+
+  /** Writes behind the run's back; failures surface in `flush` or the next save. */
+  async save(name: CheckpointName, bytes: Uint8Array): Promise<void> {
+    await this.saving;
+    this.saving = writeFileAtomically(this.checkpointFile(name), bytes);
+    this.saving.catch(() => undefined); // reported by whoever awaits next
+  }
+
+  /** Waits until all that was saved is on disk. */
+  flush(): Promise<void> {
+    return this.saving;
+  }
+
+  append(event: RunEvent): void {
+    if (this.metrics === undefined) return;
+    try {
+      writeSync(this.metrics, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+    } catch (error) {
+      throw ioError(path.join(this.folder, METRICS), error);
+    }
+  }
+
+  writeResult(result: RunResult): Promise<void> {
+    return writeFileAtomically(path.join(this.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
+  }
+
+  async readConfig(): Promise<unknown> {
+    return readJson(path.join(this.folder, CONFIG));
+  }
+
+  /** The result of an earlier sitting, if it ended by itself. */
+  async readResult(): Promise<Partial<RunResult> | undefined> {
+    const file = path.join(this.folder, RESULT);
+    return existsSync(file) ? ((await readJson(file)) as Partial<RunResult>) : undefined;
+  }
+
+  close(): void {
+    if (this.metrics !== undefined) closeSync(this.metrics);
+    this.metrics = undefined;
+    rmSync(path.join(this.folder, LOCK), { force: true });
+  }
+
+  private openMetrics(): void {
+    const file = path.join(this.folder, METRICS);
+    try {
+      // A process killed while writing may have left half a line: start on a line of our own.
+      this.metrics = openSync(file, 'a+');
+      const { size } = fstatSync(this.metrics);
+      const lastByte = Buffer.alloc(1);
+      if (
+        size > 0 &&
+        readSync(this.metrics, lastByte, 0, 1, size - 1) === 1 &&
+        lastByte.toString() !== '\n'
+      ) {
+        writeSync(this.metrics, '\n');
+      }
+    } catch (error) {
+      throw ioError(file, error);
+    }
+  }
+
+  /** Keeps a second process out; a lock whose process is gone is taken over. */
+  private lock(): void {
+    const file = path.join(this.folder, LOCK);
+    for (const attempt of [1, 2]) {
+      try {
+        const handle = openSync(file, 'wx');
+        writeSync(handle, String(process.pid));
+        closeSync(handle);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(file, error);
+        const owner = Number(readFileSync(file, 'utf8'));
+        if (attempt === 2 || (owner !== process.pid && isAlive(owner))) {
+          throw new LockstepError(
+            'E_RUN_EXISTS',
+            `process ${owner} is working in ${this.folder}; wait for it, or remove ${file} if that process is not Lockstep`,
+          );
+        }
+        rmSync(file, { force: true });
+      }
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new LockstepError('E_CHECKPOINT', `cannot read ${file}: ${describeError(error)}`);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte little-endian header length, a JSON
+ * header, then raw little-endian tensors. Readable by every common framework; nothing in it is executed.
+ */
+
+import { LockstepError } from '../foundation/errors.js';
+import { floatsFromLittleEndian, littleEndianBytes } from '../foundation/littleEndian.js';
+
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface SafetensorsContent {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: readonly NamedTensor[];
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+const LENGTH_BYTES = 8;
+const ALIGNMENT_BYTES = 8; // the reference writer pads the header with spaces to this
+const METADATA_KEY = '__metadata__';
+
+export function encodeSafetensors({ metadata, tensors }: SafetensorsContent): Buffer {
+  const header: Record<string, unknown> = { [METADATA_KEY]: metadata };
+  let offset = 0;
+  for (const { name, shape, values } of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + values.byteLength] };
+    offset += values.byteLength;
+  }
+  const json = JSON.stringify(header);
+  const jsonBytes = Buffer.byteLength(json);
+  const headerBytes = Math.ceil(jsonBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const file = Buffer.alloc(LENGTH_BYTES + headerBytes + offset, ' ');
+  file.writeBigUInt64LE(BigInt(headerBytes));
+  file.write(json, LENGTH_BYTES);
+  let position = LENGTH_BYTES + headerBytes;
+  for (const { values } of tensors) {
+    file.set(littleEndianBytes(values), position);
+    position += values.byteLength;
+  }
+  return file;
+}
+
+/**
+ * @param origin the file's name, for messages
+ * @throws LockstepError E_CHECKPOINT if the bytes are not a complete safetensors file of float32 tensors
+ */
+export function decodeSafetensors(file: Uint8Array, origin: string): SafetensorsContent {
+  const damaged = (what: string): LockstepError =>
+    new LockstepError('E_CHECKPOINT', `${origin} is not a complete safetensors file: ${what}`);
+  if (file.byteLength < LENGTH_BYTES) throw damaged(`only ${file.byteLength} bytes`);
+  const headerBytes = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const dataStart = LENGTH_BYTES + headerBytes;
+  if (dataStart > file.byteLength) throw damaged('its header is cut off');
+  let header: Record<string, unknown>;
+  try {
+    header = JSON.parse(Buffer.from(file.subarray(LENGTH_BYTES, dataStart)).toString('utf8')) as Record<
+      string,
+      unknown
+    >;
+  } catch {
+    throw damaged('its header is not JSON');
+  }
+  const tensors: NamedTensor[] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === METADATA_KEY) continue;
+    if (!isHeaderEntry(entry)) throw damaged(`the entry of tensor ${name} is malformed`);
+    const [begin, end] = entry.data_offsets;
+    const length = entry.shape.reduce((product, size) => product * size, 1);
+    if (
+      entry.dtype !== 'F32' ||
+      end - begin !== 4 * length ||
+      begin < 0 ||
+      dataStart + end > file.byteLength
+    ) {
+      throw damaged(`tensor ${name} does not lie within it`);
+    }
+    const values = floatsFromLittleEndian(file.subarray(dataStart + begin, dataStart + end));
+    tensors.push({ name, shape: entry.shape, values });
+  }
+  return { metadata: (header[METADATA_KEY] ?? {}) as Record<string, string>, tensors };
+}
+
+function isHeaderEntry(value: unknown): value is HeaderEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { dtype, shape, data_offsets: offsets } = value as Partial<HeaderEntry>;
+  const isCounts = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((size) => Number.isSafeInteger(size));
+  return typeof dtype === 'string' && isCounts(shape) && isCounts(offsets) && offsets?.length === 2;
+}

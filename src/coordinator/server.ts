@@ -1,0 +1,138 @@
+/**
+ * The coordinator's door: an HTTP(S) server whose one endpoint becomes a WebSocket, for those who show the token.
+ * The token is compared before the upgrade, in constant time; nothing a stranger sends is parsed as a message.
+ */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { coordinatorChannel, ENDPOINT_PATH } from '../protocol/index.js';
+import type { CoordinatorChannel } from '../protocol/index.js';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly token: string | undefined;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Listen beyond loopback without TLS all the same. */
+  readonly insecure: boolean;
+  readonly maxFrameBytes: number;
+  readonly onChannel: (channel: CoordinatorChannel) => void;
+}
+
+export interface CoordinatorServer {
+  /** What to give to `lockstep worker`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
+export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
+  refuseUnprotected(options);
+  const { host, port, tls, token, maxFrameBytes, onChannel } = options;
+  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key }) : createServer();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+  });
+  server.headersTimeout = HANDSHAKE_TIMEOUT_MS;
+  server.requestTimeout = HANDSHAKE_TIMEOUT_MS;
+  server.on('request', (_request, response) => {
+    response
+      .writeHead(426, { 'content-type': 'text/plain' })
+      .end('This is a Lockstep coordinator: use "lockstep worker".\n');
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (pathOf(request) !== ENDPOINT_PATH) return turnAway(socket, '404 Not Found');
+    if (token !== undefined && !showsToken(request, token)) return turnAway(socket, '401 Unauthorized');
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      onChannel(coordinatorChannel(webSocket, peerOf(request)));
+    });
+  });
+  await startListening(server, host, port);
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
+    close: () => closeServer(server, sockets),
+  };
+}
+
+function startListening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const remedy =
+        error.code === 'EADDRINUSE'
+          ? 'another process listens there: choose another port with --listen'
+          : 'choose an address of this machine with --listen HOST:PORT';
+      reject(
+        new LockstepError('E_LISTEN', `cannot listen on ${host}:${port}: ${describeError(error)}; ${remedy}`),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Open sockets have been told goodbye by then; whoever does not hang up is cut off. */
+function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
+  return new Promise((resolve) => {
+    const cutOff = setTimeout(() => {
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+    }, 2_000);
+    server.close(() => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+  });
+}
+
+function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void {
+  if (isLoopback(host)) return;
+  if (token === undefined) {
+    throw new LockstepError(
+      'E_LISTEN',
+      `${host} can be reached from other machines, so a token is required; give one with --token, --token-file or LOCKSTEP_TOKEN`,
+    );
+  }
+  if (!tls && !insecure) {
+    throw new LockstepError(
+      'E_LISTEN',
+      `${host} can be reached from other machines, and without TLS the token travels in the clear; ` +
+        'give --tls-cert and --tls-key, or accept that in a network you trust with --insecure',
+    );
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function showsToken(request: IncomingMessage, token: string): boolean {
+  const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  // Digests have one length, so the comparison tells nothing about the token's.
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(shown), digest(token));
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?')[0]!;
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+}
+
+function turnAway(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
