@@ -1,0 +1,130 @@
+/** `lockstep data`: fetch, check and look at CIFAR-10. */
+
+import type { Command } from 'commander';
+import {
+  downloadCifar10,
+  gatherSamples,
+  loadCifar10,
+  syntheticTrainingSet,
+  verifyCifar10,
+} from '../../data/index.js';
+import type { FileReport, ImageSet } from '../../data/index.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { chooseDisplay } from '../display/display.js';
+import { listenForStop } from '../stopSignal.js';
+import { imageLines } from '../showImage.js';
+import { parseValue } from '../values.js';
+
+const DEFAULT_DATA_DIR = process.env['LOCKSTEP_DATA_DIR'] ?? 'data';
+
+export function addDataCommand(program: Command): void {
+  const data = program.command('data').description('download, verify or show the training data');
+  data
+    .command('download')
+    .description('fetch the official CIFAR-10 archive (170 MB), check it, and put its files in place')
+    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', DEFAULT_DATA_DIR)
+    .action(({ dataDir }: { dataDir: string }) => download(dataDir));
+  data
+    .command('verify')
+    .description('check every CIFAR-10 file: size, labels, checksum')
+    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--json', 'print the report as JSON', false)
+    .action(({ dataDir, json }: { dataDir: string; json: boolean }) => verify(dataDir, json));
+  data
+    .command('show')
+    .description('print class counts, and a few training images as coloured text')
+    .option('--dataset <name>', 'cifar10 or synthetic', choice, 'cifar10')
+    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--from <index>', 'first image', integer('--from', 0), 0)
+    .option('--count <n>', 'images to show', integer('--count', 1), 3)
+    .action(show);
+}
+
+async function download(dataDir: string): Promise<void> {
+  const display = chooseDisplay({ json: false });
+  const stop = listenForStop(() => undefined);
+  try {
+    const result = await downloadCifar10({
+      dataDir,
+      signal: stop.signal,
+      onProgress: (progress) => display.download(progress),
+    });
+    const { folder } = result.location;
+    if (result.movedAside !== undefined) display.say(`a damaged copy was moved to ${result.movedAside}`);
+    display.say(
+      result.wasDownloaded
+        ? `CIFAR-10 is in ${folder}`
+        : `CIFAR-10 is in ${folder} already; nothing was changed`,
+    );
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    display.say('stopped; nothing was left behind');
+    process.exitCode = stop.exitCode() ?? 1;
+  } finally {
+    display.close();
+    stop.dispose();
+  }
+}
+
+async function verify(dataDir: string, json: boolean): Promise<void> {
+  const report = await verifyCifar10(dataDir);
+  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else for (const file of report.files) process.stdout.write(`${fileLine(file)}\n`);
+  if (!report.isUsable) {
+    throw new LockstepError(
+      'E_DATA_CORRUPT',
+      `${report.folder} is not a complete CIFAR-10; fetch it anew with: lockstep data download --data-dir ${dataDir}`,
+    );
+  }
+  if (!json) {
+    process.stdout.write(
+      `${report.folder} (${report.layout}): usable; the training batches are ${report.isOfficialTraining ? '' : 'NOT '}the published ones\n`,
+    );
+  }
+}
+
+function fileLine(file: FileReport): string {
+  const name = file.fileName.padEnd(18);
+  if (file.status === 'missing') return `${name} MISSING: ${file.problem}`;
+  const { algorithm, hex, verdict } = file.checksum;
+  const checksum = `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
+  if (file.status === 'damaged') return `${name} DAMAGED: ${file.problem}; ${checksum}`;
+  return `${name} usable, ${file.byteCount} bytes, ${checksum}`;
+}
+
+interface ShowOptions {
+  readonly dataset: 'cifar10' | 'synthetic';
+  readonly dataDir: string;
+  readonly from: number;
+  readonly count: number;
+}
+
+async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<void> {
+  const set = dataset === 'cifar10' ? await loadCifar10(dataDir) : syntheticTrainingSet();
+  process.stdout.write(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}\n`);
+  if (from + count > set.sampleCount) {
+    throw new LockstepError(
+      'E_OPTION',
+      `--from ${from} --count ${count} must stay below ${set.sampleCount}; use --from 0`,
+    );
+  }
+  for (let index = from; index < from + count; index++) {
+    const { pixels, labels } = gatherSamples(set, [index]);
+    const name = set.classNames[labels[0]!] ?? '?';
+    process.stdout.write(`\nimage ${index}: ${name}\n${imageLines(pixels).join('\n')}\n`);
+  }
+}
+
+function classCounts(set: ImageSet): string {
+  const counts = new Array<number>(set.classNames.length).fill(0);
+  for (let index = 0; index < set.sampleCount; index++) counts[set.labelOf(index)]!++;
+  return set.classNames.map((name, label) => `  ${name.padEnd(12)} ${counts[label]}`).join('\n');
+}
+
+function choice(text: string): string {
+  return parseValue('--dataset', text, { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10') as string;
+}
+
+function integer(flag: string, min: number): (text: string) => number {
+  return (text) => parseValue(flag, text, { kind: 'integer', min }, String(min)) as number;
+}

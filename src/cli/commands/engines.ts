@@ -1,0 +1,92 @@
+/** `lockstep engines`: what this machine can train with, each measured for a moment. */
+
+import type { Command } from 'commander';
+import { ENGINE_FACTORIES } from '../../engine/index.js';
+import type { EngineFactory } from '../../engine/index.js';
+import { describeError } from '../../foundation/errors.js';
+import { isModelName, MODEL_NAMES } from '../../model/index.js';
+import { ComputePool } from '../../worker/index.js';
+import { measureEngine } from '../measureEngine.js';
+import { parseValue } from '../values.js';
+
+interface RawOptions {
+  readonly model: string;
+  readonly microBatch: number;
+  readonly seconds: number;
+  readonly json: boolean;
+}
+
+type EngineLine =
+  | { readonly engine: string; readonly available: false; readonly reason: string; readonly remedy: string }
+  | {
+      readonly engine: string;
+      readonly available: true;
+      readonly device: string;
+      readonly numericsClass: string;
+      readonly exact: boolean;
+      readonly versions: Readonly<Record<string, string>>;
+      readonly imagesPerSecond: number;
+      readonly measuredImages: number;
+    };
+
+export function addEnginesCommand(program: Command): void {
+  const command = program
+    .command('engines')
+    .description('list what this machine can train with, with measured images/s of one worker')
+    .option('--model <name>', `network to measure with: ${MODEL_NAMES.join(', ')}`, modelName, 'resnet8')
+    .option('--micro-batch <n>', 'samples of one gradient', microBatch, 32)
+    .option('--seconds <n>', 'time to spend on each', seconds, 2)
+    .option('--json', 'print one JSON object an engine', false);
+  command.action(async () => {
+    const options = command.opts<RawOptions>();
+    if (!options.json)
+      process.stdout.write(`${options.model}, micro-batch ${options.microBatch}, one worker\n`);
+    for (const factory of ENGINE_FACTORIES) {
+      const line = await inspect(factory, options);
+      process.stdout.write(options.json ? `${JSON.stringify(line)}\n` : textOf(line));
+    }
+  });
+}
+
+async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
+  const { name: engine } = factory;
+  const availability = await factory.availability();
+  if (!availability.available) return { engine, available: false, ...pick(availability) };
+  const pool = new ComputePool({ name: engine }, 1);
+  try {
+    const { device, numericsClass, exact, versions } = await pool.describe();
+    const measured = await measureEngine(pool, options);
+    return { engine, available: true, device, numericsClass, exact, versions, ...measured };
+  } catch (error) {
+    return { engine, available: false, reason: describeError(error), remedy: 'choose another engine' };
+  } finally {
+    await pool.close();
+  }
+}
+
+function pick({ reason, remedy }: { readonly reason: string; readonly remedy: string }): {
+  readonly reason: string;
+  readonly remedy: string;
+} {
+  return { reason, remedy };
+}
+
+function textOf(line: EngineLine): string {
+  const name = line.engine.padEnd(11);
+  if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}\n`;
+  const speed = `${line.imagesPerSecond.toPrecision(3)} images/s`.padStart(16);
+  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}\n`;
+}
+
+function modelName(text: string): string {
+  parseValue('--model', text, { kind: 'choice', of: MODEL_NAMES }, 'resnet8');
+  return isModelName(text) ? text : 'resnet8';
+}
+
+function microBatch(text: string): number {
+  return parseValue('--micro-batch', text, { kind: 'integer', min: 1, max: 4096 }, '32') as number;
+}
+
+function seconds(text: string): number {
+  return parseValue('--seconds', text, { kind: 'number', above: 0, below: 600 }, '2') as number;
+}

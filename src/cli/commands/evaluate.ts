@@ -1,0 +1,139 @@
+/** `lockstep evaluate CHECKPOINT`: the one look at the test set. */
+
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { broadcastOf, evaluate, Fleet, readCheckpoint } from '../../coordinator/index.js';
+import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
+import { chooseEngine, ENGINE_NAMES } from '../../engine/index.js';
+import type { EngineName } from '../../engine/index.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { digestState } from '../../model/index.js';
+import { defaultThreads, startLocalNode } from '../../worker/index.js';
+import { percent } from '../display/text.js';
+import { listenForStop } from '../stopSignal.js';
+import { parseValue } from '../values.js';
+
+interface RawOptions {
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly engine: EngineName | 'auto';
+  readonly evalStatistics?: 'running' | 'batch';
+  readonly json: boolean;
+}
+
+const WAIT_TIMEOUT_MS = 30_000;
+
+export function addEvaluateCommand(program: Command): void {
+  const command = program
+    .command('evaluate')
+    .description('evaluate a checkpoint on the test set of the data it was trained on')
+    .argument('<checkpoint>', 'a .safetensors file of a run, or the run folder (then: its best weights)')
+    .option('--data-dir <dir>', 'folder that holds CIFAR-10', process.env['LOCKSTEP_DATA_DIR'] ?? 'data')
+    .option('--workers <n>', 'worker threads', workers, defaultThreads())
+    .option(
+      '--engine <name>',
+      `what does the arithmetic: auto, ${ENGINE_NAMES.join(', ')}`,
+      engineName,
+      'auto',
+    )
+    .option(
+      '--eval-statistics <which>',
+      'batch normalisation by running or batch statistics (default: as trained)',
+      statistics,
+    )
+    .option('--json', 'print one JSON object', false);
+  command.action((file: string) => evaluateCheckpoint(file, command.opts<RawOptions>()));
+}
+
+async function evaluateCheckpoint(given: string, options: RawOptions): Promise<void> {
+  const file = fileOf(given);
+  const { recipe, normalisation, state, model, progress } = await readCheckpoint(file);
+  const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
+  const fleet = new Fleet({
+    welcome: {
+      type: 'welcome',
+      runName: 'evaluation',
+      modelName: recipe.model,
+      dropoutRate: recipe.dropout,
+      parameterCount: model.layout.parameterCount,
+      statisticCount: model.layout.statisticCount,
+      mean: [...normalisation.mean],
+      standardDeviation: [...normalisation.standardDeviation],
+      evaluationStatistics: options.evalStatistics ?? recipe.evalStatistics,
+    },
+    onEvent: () => undefined,
+    waitTimeoutMs: WAIT_TIMEOUT_MS,
+  });
+  const stop = listenForStop(() => undefined);
+  const node = await startLocalNode(await chooseEngine(options.engine), options.workers);
+  try {
+    fleet.admit(node.channel, { local: true });
+    const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
+    const score = await evaluate(fleet, { set, indices, state: broadcastOf(state, 0), signal: stop.signal });
+    const outcome = {
+      checkpoint: file,
+      dataset: recipe.dataset,
+      model: recipe.model,
+      epoch: progress.epoch,
+      weightsSha256: digestState(state),
+      testLoss: score.loss,
+      testAccuracy: score.accuracy,
+      testSamples: score.samples,
+    };
+    process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : textOf(outcome));
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    process.exitCode = stop.exitCode() ?? 1;
+  } finally {
+    fleet.end('the evaluation has ended', { runEnded: true });
+    await node.close();
+    stop.dispose();
+  }
+}
+
+interface Outcome {
+  readonly checkpoint: string;
+  readonly dataset: string;
+  readonly model: string;
+  readonly epoch: number;
+  readonly weightsSha256: string;
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly testSamples: number;
+}
+
+function textOf(outcome: Outcome): string {
+  const { model, epoch, checkpoint, dataset, testSamples, testAccuracy, testLoss, weightsSha256 } = outcome;
+  return (
+    `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +
+    `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}\n`
+  );
+}
+
+function fileOf(given: string): string {
+  if (!existsSync(given)) {
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
+    );
+  }
+  return statSync(given).isDirectory() ? path.join(given, 'checkpoints', 'best.safetensors') : given;
+}
+
+function workers(text: string): number {
+  return parseValue('--workers', text, { kind: 'integer', min: 1, max: 1024 }, '2') as number;
+}
+
+function engineName(text: string): string {
+  return parseValue('--engine', text, { kind: 'choice', of: ['auto', ...ENGINE_NAMES] }, 'auto') as string;
+}
+
+function statistics(text: string): string {
+  return parseValue(
+    '--eval-statistics',
+    text,
+    { kind: 'choice', of: ['running', 'batch'] },
+    'running',
+  ) as string;
+}

@@ -1,0 +1,24 @@
+/** One JSON object a line, the same as in metrics.jsonl, and nothing else. */
+
+import type { RunEvent } from '../../coordinator/index.js';
+import type { Display } from './display.js';
+
+export class JsonDisplay implements Display {
+  constructor(private readonly out: NodeJS.WritableStream) {}
+
+  event(event: RunEvent): void {
+    this.out.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+  }
+
+  download(): void {
+    // Nothing: a download is no event of the run.
+  }
+
+  say(): void {
+    // Nothing: sentences are for people.
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}

@@ -1,0 +1,46 @@
+/** Plain lines, for logs and pipes: what stays, and a sign of life every few seconds. */
+
+import type { DownloadProgress } from '../../data/index.js';
+import type { RunEvent } from '../../coordinator/index.js';
+import type { Display } from './display.js';
+import { linesOf, rate } from './text.js';
+
+const SIGN_OF_LIFE_MS = 10_000;
+
+export class PlainDisplay implements Display {
+  private lastSignMs = performance.now();
+  private stepsPerEpoch = 0;
+  private lastPercent = -1;
+
+  constructor(private readonly out: NodeJS.WritableStream) {}
+
+  event(event: RunEvent): void {
+    if (event.event === 'run-started') this.stepsPerEpoch = event.stepsPerEpoch;
+    for (const line of linesOf(event)) this.say(line);
+    if (event.event === 'step' && performance.now() - this.lastSignMs > SIGN_OF_LIFE_MS) {
+      const inEpoch = event.step - (event.epoch - 1) * this.stepsPerEpoch;
+      this.say(
+        `epoch ${event.epoch}: step ${inEpoch}/${this.stepsPerEpoch}  loss ${event.loss.toFixed(4)}  ` +
+          `lr ${rate(event.lr)}  ${event.imagesPerSecond.toFixed(0)} images/s`,
+      );
+    }
+    if (event.event !== 'checkpoint' && event.event !== 'step') this.lastSignMs = performance.now();
+  }
+
+  download(progress: DownloadProgress): void {
+    if (progress.phase !== 'downloading') return this.say(`${progress.phase} …`);
+    const done = Math.floor((10 * progress.receivedByteCount) / progress.totalByteCount);
+    if (done === this.lastPercent) return;
+    this.lastPercent = done;
+    this.say(`downloading CIFAR-10: ${10 * done} % of ${Math.round(progress.totalByteCount / 1e6)} MB`);
+  }
+
+  say(message: string): void {
+    this.lastSignMs = performance.now();
+    this.out.write(`${message}\n`);
+  }
+
+  close(): void {
+    // Every line is complete already.
+  }
+}

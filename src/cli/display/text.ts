@@ -1,0 +1,117 @@
+/** How events read: shared by the live and the plain display. */
+
+import type { RunEvent } from '../../coordinator/index.js';
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+/** 0:07, 12:03, 1:02:03. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const padded = (value: number): string => String(value).padStart(2, '0');
+  return hours > 0 ? `${hours}:${padded(minutes)}:${padded(rest)}` : `${minutes}:${padded(rest)}`;
+}
+
+/** Short, without noise: 0.1, 0.0123, 1.2e-5. */
+export function rate(value: number): string {
+  return value === 0 || value >= 1e-3 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+}
+
+export function count(value: number, noun: string): string {
+  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** The lines that stay, for every event that deserves one. */
+export function linesOf(event: RunEvent): readonly string[] {
+  switch (event.event) {
+    case 'run-started':
+      return startLines(event);
+    case 'epoch':
+      return [epochLine(event)];
+    case 'worker-joined':
+      return [
+        `+ ${event.node}: ${count(event.threads, 'worker')} (${event.engine}, ${event.device}); ${event.workersNow} now`,
+      ];
+    case 'worker-left':
+      return [`- ${event.node} left: ${event.reason}; ${count(event.workersNow, 'worker')} now`];
+    case 'waiting':
+      return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];
+    case 'notice':
+      return bannerLines(event.message);
+    case 'test':
+      return [
+        `test set: loss ${event.testLoss.toFixed(4)}, accuracy ${percent(event.testAccuracy)} of ${event.testSamples} images`,
+      ];
+    case 'run-finished':
+      return finishLines(event);
+    case 'step':
+    case 'checkpoint':
+      return [];
+  }
+}
+
+function startLines(event: Extract<RunEvent, { event: 'run-started' }>): readonly string[] {
+  const { model, dataset, parameterCount, trainingSamples, validationSamples, epochs, stepsPerEpoch } = event;
+  const resumed = event.resumedAtStep > 0 ? [`resumed after step ${event.resumedAtStep}`] : [];
+  return [
+    `${model}, ${count(parameterCount, 'parameter')}, on ${dataset}: ${count(trainingSamples, 'training image')}, ` +
+      `${validationSamples.toLocaleString('en-US')} for validation; ${count(epochs, 'epoch')} of ${count(stepsPerEpoch, 'step')}`,
+    `run folder: ${event.runDir}`,
+    ...resumed,
+  ];
+}
+
+function epochLine(event: Extract<RunEvent, { event: 'epoch' }>): string {
+  const { validationLoss, validationAccuracy } = event;
+  const validation =
+    validationLoss === null || validationAccuracy === null
+      ? 'no validation'
+      : `validation loss ${validationLoss.toFixed(4)} accuracy ${percent(validationAccuracy).padStart(7)}`;
+  return (
+    `epoch ${String(event.epoch).padStart(3)}  train loss ${event.trainLoss.toFixed(4)} accuracy ` +
+    `${percent(event.trainAccuracy).padStart(7)}  ${validation}  lr ${rate(event.lr)}  ` +
+    `${event.imagesPerSecond.toFixed(0)} images/s  ${duration(event.wallSeconds)}${event.best ? '  * best' : ''}`
+  );
+}
+
+const STOPPED = {
+  epochs: 'all epochs done',
+  patience: 'stopped early: the validation accuracy no longer rose',
+  'max-steps': 'stopped at --max-steps',
+  signal: 'stopped by a signal; everything up to here is saved',
+} as const;
+
+function finishLines(event: Extract<RunEvent, { event: 'run-finished' }>): readonly string[] {
+  const best =
+    event.bestEpoch === null || event.bestValidationAccuracy === null
+      ? []
+      : [`best validation accuracy ${percent(event.bestValidationAccuracy)} in epoch ${event.bestEpoch}`];
+  const restored = event.weightsSha256 === event.lastWeightsSha256 ? '' : ' (the best, restored)';
+  return [
+    `${STOPPED[event.stoppedBy]}: ${count(event.stepsCompleted, 'step')}, ${event.imagesPerSecond.toFixed(0)} images/s, ${duration(event.wallSeconds)}`,
+    ...best,
+    `weights sha256 ${event.weightsSha256}${restored}`,
+    `engine ${event.engine || 'none'}, ${event.exact ? 'exact: the same seed gives the same weights, to the last bit' : 'not exact'}`,
+  ];
+}
+
+function bannerLines(message: string): readonly string[] {
+  const rule = '!'.repeat(78);
+  return [rule, ...wrap(message, 74).map((line) => `!! ${line}`), rule];
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line ? `${line} ${word}` : word;
+    }
+  }
+  return [...lines, line];
+}

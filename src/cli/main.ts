@@ -1,0 +1,73 @@
+/** The command line: assembles the commands, and turns whatever is thrown into a message and an exit code. */
+
+import { Command, CommanderError } from 'commander';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { addCoordinatorCommand } from './commands/coordinator.js';
+import { addDataCommand } from './commands/data.js';
+import { addEnginesCommand } from './commands/engines.js';
+import { addEvaluateCommand } from './commands/evaluate.js';
+import { addTrainCommand } from './commands/train.js';
+import { addWorkerCommand } from './commands/worker.js';
+import { lockstepVersion } from './version.js';
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+/** Runs the command line. Never throws; sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that hangs up early, such as `head`, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  const program = buildProgram();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, argv.includes('--json'));
+  }
+}
+
+export function buildProgram(): Command {
+  const program = new Command('lockstep')
+    .description(
+      'Distributed data-parallel training of CIFAR-10 ResNets: same seed, same weights, to the last bit.',
+    )
+    .version(lockstepVersion())
+    .configureHelp({ helpWidth: 100 })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of [
+    addTrainCommand,
+    addCoordinatorCommand,
+    addWorkerCommand,
+    addEvaluateCommand,
+    addDataCommand,
+    addEnginesCommand,
+  ]) {
+    add(program);
+  }
+  program.commands.forEach(inherit);
+  return program;
+}
+
+/** Subcommands do not inherit settings that are made before they are added. */
+function inherit(command: Command): void {
+  command.exitOverride().showSuggestionAfterError().configureHelp({ helpWidth: 100 });
+  command.commands.forEach(inherit);
+}
+
+/** @returns the exit code */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed the message, or the help that was asked for.
+    if (error.exitCode === 0) return 0;
+    return EXIT_USAGE;
+  }
+  const known = error instanceof LockstepError ? error : undefined;
+  const code = known?.code ?? 'E_INTERNAL';
+  if (json)
+    process.stdout.write(`${JSON.stringify({ event: 'error', code, message: describeError(error) })}\n`);
+  process.stderr.write(`lockstep: ${describeError(error)} [${code}]\n`);
+  if (!known && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return code === 'E_OPTION' ? EXIT_USAGE : EXIT_FAILURE;
+}

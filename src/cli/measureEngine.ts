@@ -1,0 +1,58 @@
+/** A short measurement of one worker's gradients, as `lockstep engines` shows it. For comparisons use the benchmarks. */
+
+import { LockstepError } from '../foundation/errors.js';
+import { buildModel, initialiseModel, isModelName } from '../model/index.js';
+import type { ComputePool } from '../worker/index.js';
+
+export interface EngineMeasurement {
+  readonly imagesPerSecond: number;
+  readonly measuredImages: number;
+}
+
+export interface MeasureOptions {
+  readonly model: string;
+  readonly microBatch: number;
+  /** Time to spend, after one gradient to warm up; one gradient is always measured. */
+  readonly seconds: number;
+}
+
+const IMAGE_BYTES = 32 * 32 * 3;
+
+export async function measureEngine(pool: ComputePool, options: MeasureOptions): Promise<EngineMeasurement> {
+  const { model: modelName, microBatch, seconds } = options;
+  if (!isModelName(modelName)) throw new LockstepError('E_OPTION', `model ${modelName} is not known`);
+  const state = { version: 1, ...initialiseModel(buildModel(modelName), 1) };
+  const gradient = (samples: number): Promise<unknown> =>
+    pool.run({
+      kind: 'gradient',
+      engine: pool.engine,
+      session: {
+        modelName,
+        dropoutRate: 0,
+        normalisation: { mean: [0.5, 0.5, 0.5], standardDeviation: [0.25, 0.25, 0.25] },
+        evaluationStatistics: 'running',
+      },
+      state,
+      pixels: Uint8Array.from({ length: samples * IMAGE_BYTES }, (_, index) => (index * 7919) % 251),
+      labels: Uint8Array.from({ length: samples }, (_, index) => index % 10),
+      augmentationKey: [1, 2],
+      dropoutKey: [3, 4],
+    });
+  // A slow engine must not take minutes: what one image takes decides how many are measured.
+  const firstMs = await timeMs(() => gradient(1));
+  const samples = firstMs > seconds * 1000 ? 1 : microBatch;
+  if (samples > 1) await gradient(samples);
+  let images = 0;
+  let elapsedMs = 0;
+  while (images === 0 || elapsedMs < seconds * 1000) {
+    elapsedMs += await timeMs(() => gradient(samples));
+    images += samples;
+  }
+  return { imagesPerSecond: images / (elapsedMs / 1000), measuredImages: images };
+}
+
+async function timeMs(action: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await action();
+  return performance.now() - startedMs;
+}

@@ -1,0 +1,65 @@
+/** Finds the data that a run asks for; decides what `auto` means here. */
+
+import {
+  downloadCifar10,
+  loadCifar10,
+  loadCifar10Test,
+  locateCifar10,
+  syntheticTestSet,
+  syntheticTrainingSet,
+} from '../data/index.js';
+import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
+
+export interface OpenedDataset {
+  readonly name: DatasetName;
+  readonly training: ImageSet;
+  /** Opened by whoever may look at the test set, and by nobody else. */
+  readonly openTest: () => Promise<ImageSet>;
+}
+
+export interface OpenDatasetOptions {
+  readonly requested: DatasetName | 'auto';
+  readonly dataDir: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: DownloadProgress) => void;
+  /** Something that nobody may miss. */
+  readonly onNotice: (message: string) => void;
+}
+
+/** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
+export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDataset> {
+  const { requested, dataDir } = options;
+  if (requested === 'cifar10') return openCifar10(dataDir);
+  if (requested === 'synthetic') return openSynthetic();
+  if (await locateCifar10([dataDir])) return openCifar10(dataDir);
+  return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+async function openCifar10(dataDir: string): Promise<OpenedDataset> {
+  return { name: 'cifar10', training: await loadCifar10(dataDir), openTest: () => loadCifar10Test(dataDir) };
+}
+
+function openSynthetic(): OpenedDataset {
+  return {
+    name: 'synthetic',
+    training: syntheticTrainingSet(),
+    openTest: () => Promise.resolve(syntheticTestSet()),
+  };
+}
+
+/** @returns whether CIFAR-10 is there now */
+async function fetchCifar10({ dataDir, signal, onProgress, onNotice }: OpenDatasetOptions): Promise<boolean> {
+  try {
+    await downloadCifar10({ dataDir, signal, onProgress });
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (!(error instanceof LockstepError)) throw error;
+    onNotice(
+      `CIFAR-10 IS NOT HERE: training on SYNTHETIC images instead. ` +
+        `(not in ${dataDir}; ${describeError(error)}) Accuracies of this run say nothing about CIFAR-10.`,
+    );
+    return false;
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Every option that can also stand in a config file, in one table: flag, key, kind, default, help. The parser, the
+ * help text, the config file and the checks all read it.
+ */
+
+import { availableParallelism } from 'node:os';
+import { SCHEDULE_NAMES } from '../coordinator/index.js';
+import { MODEL_NAMES } from '../model/index.js';
+import type { OptionValue, ValueKind } from './values.js';
+
+export interface OptionEntry {
+  /** Name in config files and config.json: the flag in camel case. */
+  readonly key: string;
+  /** `--flag <value>`, as commander takes it. */
+  readonly flags: string;
+  readonly kind: ValueKind;
+  /** Undefined: no value unless given. */
+  readonly default: OptionValue | undefined;
+  /** In the words of the help, where the value alone would not say it. */
+  readonly defaultText?: string;
+  readonly help: string;
+  readonly example: string;
+  /** Decides the weights: a resumed run keeps it. */
+  readonly recipe: boolean;
+}
+
+const ENGINE_CHOICES = ['auto', 'simd', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
+
+const recipe = (
+  key: string,
+  flags: string,
+  kind: ValueKind,
+  defaultValue: OptionValue | undefined,
+  help: string,
+  example: string,
+): OptionEntry => ({ key, flags, kind, default: defaultValue, help, example, recipe: true });
+
+const setting = (
+  key: string,
+  flags: string,
+  kind: ValueKind,
+  defaultValue: OptionValue | undefined,
+  help: string,
+  example: string,
+  defaultText?: string,
+): OptionEntry => ({
+  key,
+  flags,
+  kind,
+  default: defaultValue,
+  help,
+  example,
+  recipe: false,
+  ...(defaultText === undefined ? {} : { defaultText }),
+});
+
+export const TRAINING_OPTIONS: readonly OptionEntry[] = [
+  recipe(
+    'dataset',
+    '--dataset <name>',
+    { kind: 'choice', of: ['cifar10', 'synthetic', 'auto'] },
+    'auto',
+    'training data; auto: CIFAR-10 where it lies or can be fetched, else synthetic',
+    'cifar10',
+  ),
+  setting(
+    'dataDir',
+    '--data-dir <dir>',
+    { kind: 'text' },
+    'data',
+    'folder that holds or gets CIFAR-10 (env LOCKSTEP_DATA_DIR)',
+    'data',
+  ),
+  recipe(
+    'trainLimit',
+    '--train-limit <n>',
+    { kind: 'integer', min: 1 },
+    undefined,
+    'use only so many training samples',
+    '5000',
+  ),
+  recipe(
+    'valSize',
+    '--val-size <n>',
+    { kind: 'integer', min: 0 },
+    5000,
+    'training samples held back for validation; 0: none, and no early stopping',
+    '5000',
+  ),
+  recipe(
+    'stratify',
+    '--stratify',
+    { kind: 'switch' },
+    false,
+    'give every class its share of the validation samples',
+    '',
+  ),
+  recipe(
+    'model',
+    '--model <name>',
+    { kind: 'choice', of: MODEL_NAMES },
+    'resnet20',
+    `network: ${MODEL_NAMES.join(', ')}`,
+    'resnet20',
+  ),
+  recipe(
+    'dropout',
+    '--dropout <rate>',
+    { kind: 'number', min: 0, below: 1 },
+    0,
+    'share of pooled features dropped before the dense layer',
+    '0.2',
+  ),
+  recipe(
+    'epochs',
+    '--epochs <n>',
+    { kind: 'integer', min: 1 },
+    200,
+    'passes over the training samples',
+    '200',
+  ),
+  recipe(
+    'maxSteps',
+    '--max-steps <n>',
+    { kind: 'integer', min: 1 },
+    undefined,
+    'stop after so many steps in all',
+    '1000',
+  ),
+  recipe(
+    'batchSize',
+    '--batch-size <n>',
+    { kind: 'integer', min: 1, max: 65536 },
+    128,
+    'samples of one step (the global batch)',
+    '128',
+  ),
+  recipe(
+    'microBatch',
+    '--micro-batch <n>',
+    { kind: 'integer', min: 1, max: 4096 },
+    32,
+    'samples of one work item, and of one set of batch statistics',
+    '32',
+  ),
+  recipe(
+    'lr',
+    '--lr <rate>',
+    { kind: 'number', above: 0 },
+    0.1,
+    'learning rate; the peak of onecycle',
+    '0.1',
+  ),
+  recipe('momentum', '--momentum <m>', { kind: 'number', min: 0, below: 1 }, 0.9, 'SGD momentum', '0.9'),
+  recipe('nesterov', '--nesterov', { kind: 'switch' }, false, 'Nesterov momentum', ''),
+  recipe(
+    'weightDecay',
+    '--weight-decay <wd>',
+    { kind: 'number', min: 0 },
+    1e-4,
+    'L2 penalty on every parameter',
+    '1e-4',
+  ),
+  recipe(
+    'schedule',
+    '--schedule <name>',
+    { kind: 'choice', of: SCHEDULE_NAMES },
+    'multistep',
+    `learning-rate schedule: ${SCHEDULE_NAMES.join(', ')}`,
+    'onecycle',
+  ),
+  recipe(
+    'milestones',
+    '--milestones <list>',
+    { kind: 'integers', min: 1 },
+    [100, 150],
+    'multistep: epochs after which the rate is multiplied by gamma',
+    '100,150',
+  ),
+  recipe(
+    'gamma',
+    '--gamma <g>',
+    { kind: 'number', above: 0 },
+    0.1,
+    'multistep: factor at each milestone',
+    '0.1',
+  ),
+  recipe(
+    'warmupEpochs',
+    '--warmup-epochs <n>',
+    { kind: 'number', min: 0 },
+    0,
+    'epochs of linearly rising rate at the start',
+    '1',
+  ),
+  recipe(
+    'patience',
+    '--patience <n>',
+    { kind: 'integer', min: 0 },
+    20,
+    'epochs without a better validation accuracy before stopping; 0: never stop early',
+    '20',
+  ),
+  recipe('augment', '--no-augment', { kind: 'switch' }, true, 'train without random crops and flips', ''),
+  recipe(
+    'evalStatistics',
+    '--eval-statistics <which>',
+    { kind: 'choice', of: ['running', 'batch'] },
+    'running',
+    'batch normalisation in evaluation: running statistics, or those of the batch alone',
+    'running',
+  ),
+  recipe(
+    'seed',
+    '--seed <n>',
+    { kind: 'integer', min: 0 },
+    1,
+    'decides the split, the order, the weights: everything',
+    '1',
+  ),
+  setting(
+    'engine',
+    '--engine <name>',
+    { kind: 'choice', of: ENGINE_CHOICES },
+    'auto',
+    `what does the arithmetic: ${ENGINE_CHOICES.join(', ')}`,
+    'auto',
+  ),
+  setting(
+    'checkpointEvery',
+    '--checkpoint-every <steps>',
+    { kind: 'integer', min: 1 },
+    100,
+    'steps between checkpoints; one is also written after each epoch',
+    '100',
+  ),
+];
+
+export const TRAIN_WORKERS_OPTION: OptionEntry = setting(
+  'workers',
+  '--workers <n>',
+  { kind: 'integer', min: 1, max: 1024 },
+  availableParallelism(),
+  'worker threads of this process',
+  '2',
+  'the cores',
+);
+
+export const COORDINATOR_WORKERS_OPTION: OptionEntry = setting(
+  'workers',
+  '--workers <n>',
+  { kind: 'integer', min: 0, max: 1024 },
+  0,
+  'worker threads of this process, besides the nodes that attach',
+  '2',
+);
+
+/** The flag alone: `--lr` of `--lr <rate>`. */
+export function flagOf({ flags }: OptionEntry): string {
+  return flags.split(' ')[0]!;
+}

@@ -1,0 +1,101 @@
+/** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
+
+import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import type { Checkpoint, Recipe } from '../coordinator/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import type { ModelState } from '../model/index.js';
+import type { TrainingOptions } from './trainingOptions.js';
+
+export interface ResumedRun {
+  readonly folder: RunFolder;
+  readonly recipe: Recipe;
+  readonly checkpoint: Checkpoint;
+  readonly best: ModelState | undefined;
+  readonly saved: SavedSettings;
+}
+
+/** Settings of the earlier sitting that hold unless given anew. */
+export interface SavedSettings {
+  readonly dataDir?: string;
+  readonly engine?: string;
+  readonly checkpointEvery?: number;
+}
+
+/** What a resumed run may change: where it ends, not what it computes. */
+const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
+
+/**
+ * Opens the folder, which the caller must close.
+ * @throws LockstepError E_CHECKPOINT, E_RUN_EXISTS, E_RUN_COMPLETE, or E_OPTION for an option that contradicts the run
+ */
+export async function resumeRun(runDir: string, options: TrainingOptions): Promise<ResumedRun> {
+  const folder = RunFolder.open(runDir);
+  try {
+    const checkpoint = await readCheckpoint(folder.checkpointFile('last'));
+    const recipe = changedRecipe(checkpoint.recipe, options, runDir);
+    await refuseIfComplete(folder, recipe, checkpoint);
+    const best = await readBest(folder, checkpoint);
+    return { folder, recipe, checkpoint, best, saved: (await folder.readConfig()) as SavedSettings };
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}
+
+function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
+  const changed: Record<string, unknown> = { ...saved };
+  for (const key of given) {
+    if (!(key in saved)) continue;
+    const before = saved[key as keyof Recipe];
+    const now = recipe[key as keyof Recipe];
+    if (JSON.stringify(before) === JSON.stringify(now) || (key === 'dataset' && now === 'auto')) continue;
+    if (!CHANGEABLE.has(key)) {
+      throw new LockstepError(
+        'E_OPTION',
+        `${key} ${String(now)} contradicts the run in ${runDir}, which has ${String(before)}; leave it out, or start a new run`,
+      );
+    }
+    if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
+      throw new LockstepError(
+        'E_OPTION',
+        `epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
+      );
+    }
+    changed[key] = now;
+  }
+  return recipeSchema.parse(changed);
+}
+
+async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }: Checkpoint): Promise<void> {
+  const result = await folder.readResult();
+  const complete = (remedy: string): LockstepError =>
+    new LockstepError(
+      'E_RUN_COMPLETE',
+      `the run in ${folder.folder} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
+    );
+  if (progress.epoch >= recipe.epochs && result?.stoppedBy === 'epochs') {
+    throw complete(`see ${folder.folder}/result.json, or give more --epochs if its schedule allows`);
+  }
+  const { patience } = recipe;
+  if (
+    result?.stoppedBy === 'patience' &&
+    patience > 0 &&
+    progress.earlyStopping.epochsWithoutImprovement >= patience
+  ) {
+    throw complete('give a higher --patience to go on');
+  }
+  if (result?.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
+    throw complete('give a higher --max-steps to go on');
+  }
+}
+
+/**
+ * The best weights of the earlier sittings. The file may be one epoch ahead of the last checkpoint, if the process
+ * died between the two; then that epoch is about to be repeated, and with it the file.
+ */
+async function readBest(folder: RunFolder, { progress }: Checkpoint): Promise<ModelState | undefined> {
+  const { bestEpoch } = progress.earlyStopping;
+  if (bestEpoch === null) return undefined;
+  const best = await readCheckpoint(folder.checkpointFile('best'));
+  return best.progress.earlyStopping.bestEpoch === bestEpoch ? best.state : undefined;
+}

@@ -1,0 +1,27 @@
+/** Passes a run's events on to the display and, as soon as there is one, to the run's folder. */
+
+import type { RunEvent, RunFolder } from '../coordinator/index.js';
+import type { Display } from './display/display.js';
+
+export class RunLog {
+  private folder: RunFolder | undefined;
+  private readonly early: RunEvent[] = [];
+
+  constructor(private readonly display: Display) {}
+
+  readonly onEvent = (event: RunEvent): void => {
+    this.display.event(event);
+    if (this.folder) this.folder.append(event);
+    else this.early.push(event);
+  };
+
+  notice(message: string): void {
+    this.onEvent({ event: 'notice', message });
+  }
+
+  /** What happened before the folder was there is written to it now. */
+  attach(folder: RunFolder): void {
+    this.folder = folder;
+    for (const event of this.early.splice(0)) folder.append(event);
+  }
+}

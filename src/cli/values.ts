@@ -1,0 +1,78 @@
+/** From the text of an option to its value, with errors that name the value, the rule and the remedy. */
+
+import { LockstepError } from '../foundation/errors.js';
+
+export type ValueKind =
+  | { readonly kind: 'integer'; readonly min: number; readonly max?: number }
+  | { readonly kind: 'number'; readonly min?: number; readonly above?: number; readonly below?: number }
+  | { readonly kind: 'integers'; readonly min: number }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'text' }
+  | { readonly kind: 'switch' };
+
+export type OptionValue = number | string | boolean | readonly number[];
+
+/**
+ * @param flag as the user writes it, for messages
+ * @param raw text from the command line, or a JSON value from a config file
+ * @throws LockstepError E_OPTION
+ */
+export function parseValue(flag: string, raw: unknown, kind: ValueKind, example: string): OptionValue {
+  const refuse = (rule: string): never => {
+    const shown = typeof raw === 'string' ? raw : JSON.stringify(raw);
+    throw new LockstepError('E_OPTION', `${flag} ${shown} must be ${rule}; for example ${flag} ${example}`);
+  };
+  switch (kind.kind) {
+    case 'integer': {
+      const value = toNumber(raw);
+      const max = kind.max ?? Number.MAX_SAFE_INTEGER;
+      if (Number.isInteger(value) && value >= kind.min && value <= max) return value;
+      return refuse(
+        `an integer ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}`,
+      );
+    }
+    case 'number': {
+      const value = toNumber(raw);
+      const { min = -Infinity, above = -Infinity, below = Infinity } = kind;
+      if (Number.isFinite(value) && value >= min && value > above && value < below) return value;
+      return refuse(numberRule(kind));
+    }
+    case 'integers': {
+      const parts: unknown[] = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
+      const values = parts.map(toNumber);
+      const ascending = values.every((value, index) => index === 0 || value > values[index - 1]!);
+      if (
+        values.length > 0 &&
+        ascending &&
+        values.every((value) => Number.isInteger(value) && value >= kind.min)
+      ) {
+        return values;
+      }
+      return refuse(`ascending integers of at least ${kind.min}, separated by commas`);
+    }
+    case 'choice':
+      if (typeof raw === 'string' && kind.of.includes(raw)) return raw;
+      return refuse(`one of ${kind.of.join(', ')}`);
+    case 'text':
+      return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
+    case 'switch':
+      return typeof raw === 'boolean' ? raw : refuse('true or false');
+  }
+}
+
+function toNumber(raw: unknown): number {
+  if (typeof raw === 'number') return raw;
+  // Number('') is 0 and Number('0x10') is 16: only plain decimal notation is meant.
+  return typeof raw === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim())
+    ? Number(raw)
+    : NaN;
+}
+
+function numberRule({ min, above, below }: Extract<ValueKind, { kind: 'number' }>): string {
+  const rules = [
+    above === undefined ? undefined : `above ${above}`,
+    min === undefined ? undefined : `at least ${min}`,
+    below === undefined ? undefined : `below ${below}`,
+  ].filter((rule) => rule !== undefined);
+  return `a number ${rules.join(' and ')}`;
+}
