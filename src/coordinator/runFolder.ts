@@ -3,28 +3,19 @@
  * is ever overwritten by another run; result.json and the checkpoints are replaced whole.
  */
 
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { RunEvent } from './events.js';
 import { ioError, writeFileAtomically } from './files.js';
+import { lockFolder, unlockFolder } from './folderLock.js';
 import type { RunResult } from './result.js';
 
 const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
 const RESULT = 'result.json';
 const CHECKPOINTS = 'checkpoints';
-const LOCK = 'run.lock';
 
 export type CheckpointName = 'last' | 'best';
 
@@ -51,10 +42,18 @@ export class RunFolder {
     } catch (error) {
       throw ioError(folder, error);
     }
+    lockFolder(folder);
     const run = new RunFolder(folder);
-    run.lock();
-    await writeFileAtomically(path.join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
-    run.openMetrics();
+    try {
+      await writeFileAtomically(path.join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+      run.openMetrics();
+    } catch (error) {
+      // Nothing has run yet: leave no half-made run in the way of the next attempt.
+      for (const name of [CHECKPOINTS, CONFIG, METRICS])
+        await rm(path.join(folder, name), { recursive: true, force: true });
+      run.close();
+      throw error;
+    }
     return run;
   }
 
@@ -70,8 +69,8 @@ export class RunFolder {
         `${folder} holds no run that can be resumed: there is no ${last}; give --resume the folder of a run`,
       );
     }
+    lockFolder(folder);
     const run = new RunFolder(folder);
-    run.lock();
     run.openMetrics();
     return run;
   }
@@ -118,7 +117,7 @@ export class RunFolder {
   close(): void {
     if (this.metrics !== undefined) closeSync(this.metrics);
     this.metrics = undefined;
-    rmSync(path.join(this.folder, LOCK), { force: true });
+    unlockFolder(this.folder);
   }
 
   private openMetrics(): void {
@@ -138,39 +137,6 @@ export class RunFolder {
     } catch (error) {
       throw ioError(file, error);
     }
-  }
-
-  /** Keeps a second process out; a lock whose process is gone is taken over. */
-  private lock(): void {
-    const file = path.join(this.folder, LOCK);
-    for (const attempt of [1, 2]) {
-      try {
-        const handle = openSync(file, 'wx');
-        writeSync(handle, String(process.pid));
-        closeSync(handle);
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw ioError(file, error);
-        const owner = Number(readFileSync(file, 'utf8'));
-        if (attempt === 2 || (owner !== process.pid && isAlive(owner))) {
-          throw new LockstepError(
-            'E_RUN_EXISTS',
-            `process ${owner} is working in ${this.folder}; wait for it, or remove ${file} if that process is not Lockstep`,
-          );
-        }
-        rmSync(file, { force: true });
-      }
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
