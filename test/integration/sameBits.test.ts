@@ -1,0 +1,235 @@
+/**
+ * The promise, on real processes: same seed, same weights, to the last bit — whatever the number of workers, whoever
+ * comes, leaves or dies, and wherever the run is interrupted.
+ */
+
+import path from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  epochDigests,
+  freePort,
+  killAll,
+  readMetrics,
+  readResult,
+  run,
+  start,
+  temporaryFolder,
+  until,
+  untilStep,
+} from './support/lockstep.js';
+import type { Running } from './support/lockstep.js';
+
+/** Steps of three micro-batches and a remainder, two epochs, validation in three chunks, dropout and augmentation on. */
+const RECIPE = [
+  ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '330', '--val-size', '250'],
+  ...[
+    '--epochs',
+    '2',
+    '--batch-size',
+    '48',
+    '--micro-batch',
+    '16',
+    '--dropout',
+    '0.2',
+    '--schedule',
+    'onecycle',
+  ],
+  ...['--seed', '5', '--checkpoint-every', '3'],
+];
+const STEPS = 14;
+
+const folder = temporaryFolder();
+const runDir = (name: string): string => path.join(folder, name);
+let reference: ReturnType<typeof readResult>;
+
+async function train(name: string, ...more: string[]): Promise<void> {
+  const { exitCode, stderr } = await run(['train', ...RECIPE, '--run-dir', runDir(name), ...more]);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+}
+
+/** Equal at the end, and after every epoch on the way. */
+function expectSameBits(name: string): void {
+  const result = readResult(runDir(name));
+  expect(result).toMatchObject({
+    weightsSha256: reference.weightsSha256,
+    lastWeightsSha256: reference.lastWeightsSha256,
+    stepsCompleted: STEPS,
+    stoppedBy: 'epochs',
+    exact: true,
+  });
+  expect(epochDigests(runDir(name))).toEqual(epochDigests(runDir('reference')));
+}
+
+beforeAll(async () => {
+  await train('reference', '--workers', '1');
+  reference = readResult(runDir('reference'));
+});
+afterEach(killAll);
+
+describe('threads', () => {
+  it.each([2, 3])('%i workers end in the bits of one', async (workers) => {
+    await train(`threads-${workers}`, '--workers', String(workers));
+    expectSameBits(`threads-${workers}`);
+  });
+
+  it('another seed ends in other bits', async () => {
+    await train('other-seed', '--seed', '6');
+    expect(readResult(runDir('other-seed')).weightsSha256).not.toBe(reference.weightsSha256);
+  });
+});
+
+describe('interruptions', () => {
+  it('a run killed in mid-epoch and resumed ends in the same bits', async () => {
+    const victim = start(['train', ...RECIPE, '--run-dir', runDir('killed'), '--workers', '2']);
+    await untilStep(runDir('killed'), 5);
+    victim.kill('SIGKILL');
+    expect((await victim.finished).signal).toBe('SIGKILL');
+    const resumed = await run(['train', '--resume', runDir('killed')]);
+    expect(resumed).toMatchObject({ exitCode: 0, stderr: '' });
+    expectSameBits('killed');
+  });
+
+  it('a run killed before its first checkpoint by steps is resumed from its start', async () => {
+    const victim = start(['train', ...RECIPE, '--run-dir', runDir('killed-early')]);
+    await untilStep(runDir('killed-early'), 1);
+    victim.kill('SIGKILL');
+    await victim.finished;
+    expect((await run(['train', '--resume', runDir('killed-early')])).exitCode).toBe(0);
+    expectSameBits('killed-early');
+  });
+
+  it('Ctrl-C saves first, exits with 130, and the resumed run ends in the same bits', async () => {
+    const stopped = start(['train', ...RECIPE, '--run-dir', runDir('stopped')]);
+    await untilStep(runDir('stopped'), 9);
+    stopped.kill('SIGINT');
+    const { exitCode, stdout } = await stopped.finished;
+    expect(exitCode).toBe(130);
+    expect(stdout).toContain(`--resume ${runDir('stopped')}`);
+    const partial = readResult(runDir('stopped'));
+    expect(partial.stoppedBy).toBe('signal');
+    const resumed = await run(['train', '--resume', runDir('stopped'), '--json']);
+    expect(resumed.exitCode).toBe(0);
+    expect(resumed.stdout).toContain(`"resumedAtStep":${partial.stepsCompleted}`);
+    expectSameBits('stopped');
+  });
+
+  it('stopping at --max-steps, then going on to the end, makes no difference', async () => {
+    await train('limited', '--max-steps', '8');
+    expect(readResult(runDir('limited'))).toMatchObject({ stoppedBy: 'max-steps', stepsCompleted: 8 });
+    const again = await run(['train', '--resume', runDir('limited')]);
+    expect(again.exitCode).toBe(1);
+    expect(again.stderr).toContain('E_RUN_COMPLETE');
+    expect((await run(['train', '--resume', runDir('limited'), '--max-steps', '99'])).exitCode).toBe(0);
+    expectSameBits('limited');
+  });
+});
+
+describe('nodes', () => {
+  const TOKEN = 'integration-secret';
+
+  async function startCoordinator(
+    name: string,
+    minWorkers: number,
+  ): Promise<{ coordinator: Running; url: string }> {
+    const port = await freePort();
+    const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', String(minWorkers)];
+    const coordinator = start(['coordinator', ...RECIPE, '--run-dir', runDir(name), ...listen], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
+    return { coordinator, url: `ws://127.0.0.1:${port}` };
+  }
+
+  function startWorker(url: string, ...more: string[]): Running {
+    return start(['worker', url, '--threads', '1', ...more], { LOCKSTEP_TOKEN: TOKEN });
+  }
+
+  it('two worker processes end in the bits of one thread', async () => {
+    const { coordinator, url } = await startCoordinator('two-nodes', 2);
+    const workers = [startWorker(url), startWorker(url)];
+    expect((await coordinator.finished).exitCode).toBe(0);
+    for (const worker of workers) {
+      const { exitCode, stdout } = await worker.finished;
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('the run has ended');
+    }
+    expectSameBits('two-nodes');
+  });
+
+  it('one worker is killed, another comes late: the same bits', async () => {
+    const { coordinator, url } = await startCoordinator('kill-and-join', 1);
+    const victim = startWorker(url, '--name', 'victim');
+    await untilStep(runDir('kill-and-join'), 2);
+    const late = startWorker(url, '--name', 'late');
+    await until('the second worker has joined', () =>
+      readMetrics(runDir('kill-and-join')).some(
+        ({ event, workersNow }) => event === 'worker-joined' && workersNow === 2,
+      ),
+    );
+    victim.kill('SIGKILL');
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await late.finished).exitCode).toBe(0);
+    expect(readMetrics(runDir('kill-and-join'))).toContainEqual(
+      expect.objectContaining({ event: 'worker-left', node: 'victim' }),
+    );
+    expectSameBits('kill-and-join');
+  });
+
+  it('a worker that is asked to stop hands in what it has begun; the run waits for the next one', async () => {
+    const { coordinator, url } = await startCoordinator('drain', 1);
+    const first = startWorker(url, '--name', 'first');
+    await untilStep(runDir('drain'), 3);
+    first.kill('SIGTERM');
+    expect((await first.finished).exitCode).toBe(143);
+    await until('the coordinator waits', () => coordinator.output().includes('no worker is left'));
+    const second = startWorker(url, '--name', 'second');
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await second.finished).exitCode).toBe(0);
+    expectSameBits('drain');
+  });
+
+  it('the coordinator is killed and resumed: its worker comes back by itself, and the bits are the same', async () => {
+    const { coordinator, url } = await startCoordinator('coordinator-killed', 1);
+    const worker = startWorker(url);
+    await untilStep(runDir('coordinator-killed'), 4);
+    coordinator.kill('SIGKILL');
+    await coordinator.finished;
+    await until('the worker has noticed', () => worker.output().includes('not connected'));
+    const listen = ['--listen', url.replace('ws://', '')];
+    const resumed = await run(['coordinator', '--resume', runDir('coordinator-killed'), ...listen], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
+    expect(resumed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await worker.finished).exitCode).toBe(0);
+    expectSameBits('coordinator-killed');
+  });
+
+  it('with no worker left the coordinator waits, saves, says so, and can be resumed', async () => {
+    const port = await freePort();
+    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '1.5'];
+    const coordinator = start(['coordinator', ...RECIPE, '--run-dir', runDir('deserted'), ...listen]);
+    const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    await untilStep(runDir('deserted'), 5);
+    worker.kill('SIGKILL');
+    const { exitCode, stderr } = await coordinator.finished;
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('E_NO_WORKERS');
+    const resumed = await run(['train', '--resume', runDir('deserted'), '--json']);
+    expect(resumed.exitCode).toBe(0);
+    const at = Number(/"resumedAtStep":(\d+)/.exec(resumed.stdout)?.[1]);
+    expect(at).toBeGreaterThanOrEqual(5); // not thrown back to the last regular checkpoint
+    expectSameBits('deserted');
+  });
+
+  it('a worker without the token is refused and does not try again', async () => {
+    const { coordinator, url } = await startCoordinator('refusing', 1);
+    await until('the coordinator listens', () => coordinator.output().includes('listening'));
+    const { exitCode, stderr } = await start(['worker', url, '--threads', '1', '--token', 'wrong']).finished;
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('E_REFUSED');
+    expect(stderr).toContain('--token');
+    expect(coordinator.output()).not.toContain(TOKEN);
+    coordinator.kill('SIGINT');
+    expect((await coordinator.finished).exitCode).toBe(130);
+  });
+});
