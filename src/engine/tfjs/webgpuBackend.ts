@@ -85,7 +85,7 @@ function describeAdapter(info: AdapterInfo): string {
 
 async function open(): Promise<OpenBackend> {
   const tf = await import('@tensorflow/tfjs-core');
-  const info = (openedAdapter ??= await openAdapter(tf));
+  const info = await openAdapter(tf);
   return {
     tf,
     registeredName: 'webgpu',
@@ -99,8 +99,6 @@ async function open(): Promise<OpenBackend> {
     operations: plainOperations(tf, deviceLogitGradient(tf)),
   };
 }
-
-let openedAdapter: AdapterInfo | undefined;
 
 async function openAdapter(tf: TensorFlow): Promise<AdapterInfo> {
   const found = await availability();
