@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { describeError } from '../../foundation/errors.js';
+import type { ExecFileException } from 'node:child_process';
 
 /** The URL of a package's entry, if it is installed where Lockstep's modules are looked for. */
 export function locatePackage(name: string): string | undefined {
@@ -51,17 +51,13 @@ export function probe<Report>(expression: string): Promise<ProbeResult<Report>> 
   });
 }
 
-/** The line of an error message that says most. */
-function failureReason(
-  error: (Error & { killed?: boolean; signal?: unknown }) | null,
-  stderr: string,
-): string {
+/** How the process ended, or the line of its error message that says most. */
+function failureReason(error: ExecFileException | null, stderr: string): string {
   if (error?.killed) return `no answer within ${PROBE_TIMEOUT_MS / 1000} s`;
+  if (error?.signal) return `the process died of ${error.signal}`;
   const lines = stderr.split('\n').map((line) => line.trim());
   const telling = lines.find((line) => /^\w*Error\b.*:/.test(line)) ?? lines.find((line) => line !== '');
-  const crash =
-    typeof error?.signal === 'string' ? `the process died of ${error.signal}` : describeError(error);
-  return (telling ?? crash).slice(0, LONGEST_REASON);
+  return telling?.slice(0, LONGEST_REASON) ?? `the process ended with code ${error?.code ?? 0}`;
 }
 
 /** Imports a located package; CommonJS packages come as their exports. */
