@@ -29,7 +29,8 @@ export function softmaxCrossEntropy(logits: Float32Array, labels: Uint8Array, cl
     const largest = row[best]!;
     const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
     const total = exponentials.reduce((sum, value) => sum + value, 0);
-    lossSum += deterministicLog(total) + largest - row[label]!;
+    const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit alone contributes 1
+    lossSum += logTotal + largest - row[label]!;
     if (best === label) correct++;
     exponentials.forEach((value, index) => {
       logitGradient[start + index] = value / total - (index === label ? 1 : 0);

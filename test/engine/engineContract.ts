@@ -30,6 +30,8 @@ export interface EngineContractOptions {
   readonly memoryBatchSize?: number;
   /** What the engine holds, such as `{ tensors: 23, bytes: 301160 }`; must be constant from the second step on. */
   readonly memoryInUse?: () => Readonly<Record<string, number>>;
+  /** Models to check besides `TINY_MODELS`: shapes that only some engines take. */
+  readonly moreModels?: Readonly<Record<string, Model>>;
   /** False leaves out the PyTorch golden gradient, for engines that take minutes over it. */
   readonly golden?: boolean;
 }
@@ -74,11 +76,14 @@ export function describeEngineContract(
       });
     });
 
-    it.each(Object.entries(TINY_MODELS))('gradient, loss and statistics of %s', async (_, model) => {
-      const state = tinyState(model);
-      const batch = tinyBatch(model, 3);
-      expectToMatchReference(model, state, batch, await gradientOf(model, state, batch), tolerance);
-    });
+    it.each(Object.entries({ ...TINY_MODELS, ...options.moreModels }))(
+      'gradient, loss and statistics of %s',
+      async (_, model) => {
+        const state = tinyState(model);
+        const batch = tinyBatch(model, 3);
+        expectToMatchReference(model, state, batch, await gradientOf(model, state, batch), tolerance);
+      },
+    );
 
     it.each([1, 8, 32])('gradient of a micro-batch of %i', async (batchSize) => {
       const state = tinyState(RESIDUAL);

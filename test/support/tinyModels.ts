@@ -108,6 +108,29 @@ function tinyModel(inputShape: ActivationShape, build: (builder: TinyModelBuilde
   return builder.build();
 }
 
+function residualNetwork(inputShape: ActivationShape): Model {
+  return tinyModel(inputShape, (builder) => {
+    builder.convolution(4);
+    builder.batchNormalisation();
+    const stem = builder.relu();
+    builder.convolution(8, 2);
+    builder.batchNormalisation();
+    builder.relu();
+    builder.convolution(8);
+    const branch = builder.batchNormalisation();
+    const sum = builder.add(branch, builder.shortcut(8, 2, stem));
+    builder.relu(sum);
+    builder.globalAveragePool();
+    builder.dropout(0.3);
+    builder.dense();
+  });
+}
+
+/** A residual network whose sides are odd, which halving rounds up. */
+export const ODD_SIDES: Readonly<Record<string, Model>> = {
+  'a residual network with odd sides': residualNetwork({ height: 5, width: 7, channels: 3 }),
+};
+
 const SMALL: ActivationShape = { height: 4, width: 6, channels: 3 };
 
 /** Input and output of each layer kind are exercised; sides are even, as in every model that Lockstep trains. */
@@ -174,19 +197,5 @@ export const TINY_MODELS: Readonly<Record<string, Model>> = {
     builder.dropout(0.25);
     builder.dense();
   }),
-  'a residual network': tinyModel(SMALL, (builder) => {
-    builder.convolution(4);
-    builder.batchNormalisation();
-    const stem = builder.relu();
-    builder.convolution(8, 2);
-    builder.batchNormalisation();
-    builder.relu();
-    builder.convolution(8);
-    const branch = builder.batchNormalisation();
-    const sum = builder.add(branch, builder.shortcut(8, 2, stem));
-    builder.relu(sum);
-    builder.globalAveragePool();
-    builder.dropout(0.3);
-    builder.dense();
-  }),
+  'a residual network': residualNetwork(SMALL),
 };

@@ -66,6 +66,6 @@ function wasmOperations(tf: TensorFlow): Operations {
       return tf.reshape(tf.avgPool(asOneImage, [batch, 1], 1, 'valid'), [channels]);
     },
     // XNNPACK broadcasts row by row: rows of W * C elements are several times faster than rows of C.
-    spread: (vector, width) => tf.tile(tf.reshape(vector, [1, vector.size]), [width, 1]),
+    spread: (vector, width) => tf.mul(tf.ones([width, 1]), vector),
   };
 }
