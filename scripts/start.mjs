@@ -55,8 +55,11 @@ function npm(what, ...args) {
 }
 
 function train(args) {
-  const command = [inRoot('bin', 'lockstep'), 'train', '--config', inRoot('scripts', 'quickstart.json')];
-  const child = spawn(process.execPath, [...command, ...args], { stdio: 'inherit' });
+  // A run that is resumed, and one from another file, has its own settings.
+  const hasOwnRecipe = args.some((arg) => /^--(resume|config)(=|$)/.test(arg));
+  const recipe = hasOwnRecipe ? [] : ['--config', inRoot('scripts', 'quickstart.json')];
+  const command = [inRoot('bin', 'lockstep'), 'train', ...recipe, ...args];
+  const child = spawn(process.execPath, command, { stdio: 'inherit' });
   // The child saves before it ends: this process waits for that, and tells what the child's end was.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`training could not be started: ${error.message}`));
