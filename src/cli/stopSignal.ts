@@ -8,12 +8,17 @@ export interface StopSignal {
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** One Ctrl-C may arrive several times: from the terminal, and once more from each parent that passes it on, as npm. */
+const ECHO_MS = 500;
 
 export function listenForStop(onFirst: (signal: string) => void): StopSignal {
   const controller = new AbortController();
   let exitCode: number | undefined;
+  let firstMs = 0;
   const handler = (name: keyof typeof EXIT_CODES) => (): void => {
+    if (exitCode !== undefined && performance.now() - firstMs < ECHO_MS) return;
     if (exitCode !== undefined) process.exit(exitCode);
+    firstMs = performance.now();
     exitCode = EXIT_CODES[name];
     onFirst(name);
     controller.abort(new Error(`stopped by ${name}`));

@@ -24,7 +24,7 @@ export class TreeReduction {
   private total: GradientLeaf | undefined;
 
   constructor(private readonly leafCount: number) {
-    this.levels = Math.ceil(Math.log2(leafCount));
+    this.levels = 32 - Math.clz32(leafCount - 1); // ceil(log2(leafCount)), exactly
   }
 
   /** Takes ownership of the leaf's arrays: sums are formed in place. Each index must be added once. */

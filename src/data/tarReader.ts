@@ -102,7 +102,7 @@ function octal(block: Uint8Array, start: number, length: number): number {
 /** Cuts a stream of chunks of any size into the sizes asked for. */
 class ByteReader {
   private readonly source: AsyncIterator<Uint8Array>;
-  private rest = new Uint8Array(0);
+  private rest: Uint8Array = new Uint8Array(0);
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.source = chunks[Symbol.asyncIterator]();
@@ -123,9 +123,9 @@ class ByteReader {
   async forward(byteCount: number, sink: (part: Uint8Array) => Promise<void> | void): Promise<void> {
     for (let missing = byteCount; missing > 0;) {
       if (this.rest.length === 0) {
-        const { value, done } = await this.source.next();
-        if (done === true) throw new TarError('it ends in the middle of an entry');
-        this.rest = value as Uint8Array<ArrayBuffer>;
+        const next = await this.source.next();
+        if (next.done === true) throw new TarError('it ends in the middle of an entry');
+        this.rest = next.value;
       }
       const part = this.rest.subarray(0, missing);
       this.rest = this.rest.subarray(part.length);

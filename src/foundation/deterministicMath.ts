@@ -11,8 +11,9 @@ const floatView = new Float64Array(1);
 const wordView = new Uint32Array(floatView.buffer);
 const HIGH_WORD = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0; // little-endian hosts keep it second
 
-/** Natural logarithm of a positive, normal float64. */
+/** Natural logarithm of a positive, normal float64; NaN stays NaN. */
 export function deterministicLog(x: number): number {
+  if (Number.isNaN(x)) return x; // taken apart below, it would look like a number near 2^1024
   floatView[0] = x;
   const high = wordView[HIGH_WORD]!;
   let exponent = (high >>> 20) - 1023;

@@ -64,9 +64,11 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
       );
     }
     // Spread out, so that nodes that lost the same coordinator do not all come back at once.
+    // eslint-disable-next-line no-restricted-properties -- decides when a node comes back, never what it computes
     const retryInMs = Math.round(delayMs * (0.75 + 0.5 * Math.random()));
     onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
     await pause(retryInMs, signal);
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have changed during the pause
     if (signal.aborted) return 'stopped before a coordinator was reached';
     delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS);
   }

@@ -8,6 +8,7 @@ import { makeTar } from './archives.js';
 import type { TarEntry } from './archives.js';
 import { temporaryFolder } from './cifar10Fixtures.js';
 
+// eslint-disable-next-line @typescript-eslint/require-await -- stands for a stream, which is asynchronous
 async function* inPieces(bytes: Uint8Array, pieceLength: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceLength) yield bytes.subarray(at, at + pieceLength);
 }

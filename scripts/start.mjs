@@ -1,0 +1,74 @@
+/**
+ * `npm start`: installs and builds what is missing or out of date, then trains the quick recipe. Arguments are passed
+ * on: `npm start -- --epochs 5`. Nothing may be imported here that is not part of Node: it runs before `npm ci`.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const inRoot = (...parts) => path.join(ROOT, ...parts);
+
+checkNodeVersion();
+if (isOlder(inRoot('node_modules', '.package-lock.json'), [inRoot('package-lock.json')])) {
+  npm('installing what is needed (npm ci)', 'ci', '--no-audit', '--no-fund'); // builds as well
+}
+if (isOlder(inRoot('dist', 'cli', 'main.js'), [inRoot('src'), inRoot('tsconfig.json')])) {
+  npm('building (npm run build)', 'run', 'build');
+}
+train(process.argv.slice(2));
+
+function checkNodeVersion() {
+  const wanted = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).engines.node;
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [wantedMajor, wantedMinor] = wanted.replace('>=', '').split('.').map(Number);
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  fail(`Node ${process.versions.node} is too old: Lockstep needs ${wanted}. Get one from https://nodejs.org`);
+}
+
+/** Whether a file is missing, or older than anything in the given files and folders. */
+function isOlder(file, sources) {
+  if (!existsSync(file)) return true;
+  const madeAtMs = statSync(file).mtimeMs;
+  return sources.some((source) => newestMs(source) > madeAtMs);
+}
+
+function newestMs(file) {
+  const found = statSync(file);
+  if (!found.isDirectory()) return found.mtimeMs;
+  return Math.max(0, ...readdirSync(file).map((name) => newestMs(path.join(file, name))));
+}
+
+function npm(what, ...args) {
+  console.log(`lockstep: ${what} …`);
+  const inherited = process.env.npm_execpath; // npm's own script, when npm started this one
+  const onWindows = process.platform === 'win32'; // there npm is a batch file, which needs a shell
+  const { status, error } =
+    inherited?.endsWith('.js') || inherited?.endsWith('.cjs')
+      ? spawnSync(process.execPath, [inherited, ...args], { cwd: ROOT, stdio: 'inherit' })
+      : spawnSync('npm', args, { cwd: ROOT, stdio: 'inherit', shell: onWindows });
+  if (error) fail(`npm could not be started: ${error.message}`);
+  if (status !== 0) fail(`npm ${args[0]} failed; its messages are above`, status ?? 1);
+}
+
+function train(args) {
+  // A run that is resumed, and one from another file, has its own settings.
+  const hasOwnRecipe = args.some((arg) => /^--(resume|config)(=|$)/.test(arg));
+  const recipe = hasOwnRecipe ? [] : ['--config', inRoot('scripts', 'quickstart.json')];
+  const command = [inRoot('bin', 'lockstep'), 'train', ...recipe, ...args];
+  const child = spawn(process.execPath, command, { stdio: 'inherit' });
+  // The child saves before it ends: this process waits for that, and tells what the child's end was.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => fail(`training could not be started: ${error.message}`));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+  });
+}
+
+function fail(message, exitCode = 1) {
+  console.error(`lockstep: ${message}`);
+  process.exit(exitCode);
+}

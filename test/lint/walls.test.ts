@@ -1,0 +1,131 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ESLint } from 'eslint';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RULES = [
+  'lockstep/walls',
+  'no-console',
+  'no-restricted-globals',
+  'no-restricted-imports',
+  'no-restricted-properties',
+  'no-restricted-syntax',
+];
+
+/** The project's own configuration, less what needs types: only that is slow. */
+const eslint = new ESLint({
+  cwd: ROOT,
+  ruleFilter: ({ ruleId }) => RULES.includes(ruleId),
+  overrideConfig: {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: false } },
+    linterOptions: { reportUnusedDisableDirectives: 'off' },
+  },
+});
+
+/** What the linter says of this code if it stood in that file of src/: rule and message of each complaint. */
+async function complaints(file: string, code: string): Promise<string[]> {
+  const results = await eslint.lintText(code, { filePath: path.join(ROOT, 'src', file) });
+  return results.flatMap(({ messages }) => messages.map(({ ruleId, message }) => `${ruleId}: ${message}`));
+}
+
+/** Written out here once more, from the design, so that the table in the rule is checked too. */
+const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
+  foundation: ['data', 'model', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
+  data: ['model', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
+  model: ['data', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
+  protocol: ['data', 'model', 'engine', 'worker', 'coordinator', 'cli'],
+  engine: ['data', 'protocol', 'worker', 'coordinator', 'cli'],
+  worker: ['coordinator', 'cli'],
+  coordinator: ['engine', 'worker', 'cli'],
+  cli: [],
+};
+const FOLDERS = Object.keys(FORBIDDEN);
+
+describe('the walls between the folders of src/', () => {
+  it('stand around every folder that is there', () => {
+    expect(readdirSync(path.join(ROOT, 'src')).sort()).toEqual([...FOLDERS].sort());
+  });
+
+  for (const [from, forbidden] of Object.entries(FORBIDDEN)) {
+    for (const to of FOLDERS) {
+      const isForbidden = forbidden.includes(to);
+      it(`${from} ${isForbidden ? 'must not import' : 'may import'} ${to}`, async () => {
+        const file = to === 'foundation' ? 'errors.js' : 'index.js';
+        const found = await complaints(`${from}/some.ts`, `export * from '../${to}/${file}';`);
+        expect(found).toHaveLength(isForbidden ? 1 : 0);
+        if (isForbidden) expect(found[0]).toMatch(/^lockstep\/walls: /);
+      });
+    }
+  }
+
+  it.each([
+    ['a type', `import type { Fleet } from '../coordinator/index.js'; export type F = Fleet;`],
+    ['a re-export', `export { Fleet } from '../coordinator/index.js';`],
+    ['an import while running', `export const later = (): unknown => import('../coordinator/index.js');`],
+    ['an import within a type', `export type F = import('../coordinator/index.js').Fleet;`],
+    ['a detour', `import '../../src/worker/../coordinator/index.js';`],
+  ])('hold for %s', async (_name, code) => {
+    expect(await complaints('worker/some.ts', code)).toEqual([expect.stringMatching(/^lockstep\/walls/)]);
+  });
+
+  it('hold in nested folders, and let these import their own parents', async () => {
+    const code = `import '../engine.js'; import '../../model/index.js'; import '../../data/index.js';`;
+    expect(await complaints('engine/tfjs/some.ts', code)).toEqual([
+      expect.stringContaining('engine/ must not import data/'),
+    ]);
+  });
+
+  it('have one door each', async () => {
+    expect(await complaints('cli/some.ts', `import '../coordinator/sgd.js';`)).toEqual([
+      expect.stringContaining('entered through its index.ts only'),
+    ]);
+  });
+
+  it('keep foundation free of packages, and src/ free of what lies outside', async () => {
+    expect(await complaints('foundation/some.ts', `import 'zod';`)).toHaveLength(1);
+    expect(await complaints('cli/some.ts', `import '../../test/support/numbers.js';`)).toHaveLength(1);
+  });
+
+  it('do not let a new folder in unseen', async () => {
+    expect(await complaints('utils/some.ts', `import '../model/index.js';`)).toHaveLength(1);
+  });
+});
+
+describe('the terminal', () => {
+  it.each(['console.log(1);', 'process.argv;', `process.env['HOME'];`, `process.stdout.write('');`])(
+    'belongs to cli/: %s',
+    async (code) => {
+      expect(await complaints('coordinator/some.ts', code)).toHaveLength(1);
+      expect(await complaints('data/some.ts', code)).toHaveLength(1);
+      expect(await complaints('worker/some.ts', code)).toHaveLength(1);
+      if (!code.startsWith('console')) expect(await complaints('cli/some.ts', code)).toEqual([]);
+    },
+  );
+
+  it('is not reached by importing the global', async () => {
+    expect(await complaints('data/some.ts', `import { env } from 'node:process'; env;`)).toHaveLength(1);
+  });
+});
+
+describe('what could differ between hosts', () => {
+  it.each(['foundation', 'data', 'model', 'engine', 'coordinator'])('is kept out of %s/', async (folder) => {
+    for (const code of ['Math.log(2);', 'Math.exp(1);', 'Math.cos(1);', 'Math.pow(3, 2);', 'Math.tanh(1);']) {
+      expect(await complaints(`${folder}/some.ts`, code)).toHaveLength(1);
+    }
+    expect(await complaints(`${folder}/some.ts`, 'Math.random();')).toHaveLength(1);
+    expect(await complaints(`${folder}/some.ts`, 'const { log } = Math; log(2);')).toHaveLength(1);
+    expect(await complaints(`${folder}/some.ts`, 'let x = 10 ** -2; x **= 3;')).toHaveLength(2);
+    const exact = 'Math.sqrt(2); Math.fround(1 / 3); 2 ** 5; Math.floor(1.5); Math.imul(2, 3);';
+    expect(await complaints(`${folder}/some.ts`, exact)).toEqual([]);
+  });
+
+  it('is the time as well, except where a run is recorded', async () => {
+    for (const folder of ['foundation', 'data', 'model', 'engine']) {
+      expect(await complaints(`${folder}/some.ts`, 'new Date();')).toHaveLength(1);
+    }
+    expect(await complaints('coordinator/some.ts', 'new Date();')).toEqual([]);
+  });
+});

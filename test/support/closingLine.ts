@@ -1,0 +1,14 @@
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
+
+/** Ends a run with one plain line that any tool can read: `N passed, N failed, N skipped`. */
+export class ClosingLine implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
+    const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 };
+    for (const module of modules) {
+      count.failed += module.errors().length; // files that could not even be loaded
+      for (const test of module.children.allTests()) count[test.result().state]++;
+    }
+    const { passed, failed, skipped, pending } = count;
+    process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped + pending} skipped\n`);
+  }
+}
