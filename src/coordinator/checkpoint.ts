@@ -1,6 +1,6 @@
 /**
  * Checkpoints: parameters, running statistics and momentum as named safetensors, with the run's progress and recipe
- * in the metadata. Reading one back verifies the digest of every vector before anything is used.
+ * in the metadata. Reading one back verifies the digests of metadata and vectors before anything is used.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,6 +19,8 @@ import type { NamedTensor } from './safetensors.js';
 
 const FORMAT = 'lockstep-checkpoint/1';
 const MOMENTUM_PREFIX = 'momentum.';
+const METADATA = 'lockstep';
+const METADATA_DIGEST = 'lockstepSha256';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -58,8 +60,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint, layout: Layout): Buffer
   };
   const named = (specs: readonly TensorSpec[], flat: Float32Array, prefix = ''): NamedTensor[] =>
     specs.map((spec) => ({ name: prefix + spec.name, shape: spec.shape, values: tensorView(flat, spec) }));
+  const text = JSON.stringify(metadata);
   return encodeSafetensors({
-    metadata: { lockstep: JSON.stringify(metadata) },
+    metadata: { [METADATA]: text, [METADATA_DIGEST]: digestText(text) },
     tensors: [
       ...named(layout.parameters, state.parameters),
       ...named(layout.statistics, state.statistics),
@@ -106,9 +109,14 @@ function parseMetadata(
   metadata: Readonly<Record<string, string>>,
   file: string,
 ): z.infer<typeof metadataSchema> {
+  const text = metadata[METADATA];
+  if (text === undefined) throw damaged(file, 'it was not written by Lockstep');
+  if (metadata[METADATA_DIGEST] !== digestText(text)) {
+    throw damaged(file, 'its metadata do not match the digest stored with them');
+  }
   let value: unknown;
   try {
-    value = JSON.parse(metadata['lockstep'] ?? 'null');
+    value = JSON.parse(text);
   } catch {
     throw damaged(file, 'its metadata is not JSON');
   }
@@ -125,6 +133,10 @@ function damaged(file: string, what: string): LockstepError {
     'E_CHECKPOINT',
     `the checkpoint ${file} cannot be used: ${what}; use another checkpoint`,
   );
+}
+
+function digestText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function digestVector(vector: Float32Array): string {

@@ -70,10 +70,13 @@ export class Fleet {
   /** Takes a new channel; what comes on it first must be a hello that fits this run. */
   admit(channel: CoordinatorChannel, { local }: { local: boolean }): void {
     let member: Member | undefined;
+    let turnedAway = false;
     channel.open({
       onMessage: (message) => {
-        if (member) this.receive(member, message);
-        else member = this.greet(channel, message, local);
+        if (turnedAway || member?.gone) return; // on its way when the door was shut
+        if (member) return this.receive(member, message);
+        member = this.greet(channel, message, local);
+        turnedAway = member === undefined;
       },
       onClose: (reason) => {
         if (member) this.leave(member, reason);
@@ -192,8 +195,8 @@ export class Fleet {
         return this.takeFailure(member, message.round, message.index, message.item, message.reason);
       case 'drain':
         member.draining = true;
-        if (!this.active?.round.holds(member)) this.dismiss(member, 'drained');
-        this.watchLoneliness();
+        if (this.active?.round.holds(member)) this.watchLoneliness();
+        else this.dismiss(member, 'drained');
     }
   }
 

@@ -37,6 +37,7 @@ const PREFETCHED_PER_WORKER = 1;
 /** An item is late after so many times the usual duration, and not before the given time. */
 const LATE_FACTOR = 2;
 const LATE_AT_LEAST_MS = 20;
+const NOBODY: ReadonlySet<Assignee> = new Set();
 
 export class Round {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
@@ -44,6 +45,7 @@ export class Round {
   private readonly unassigned: number[];
   private readonly answered = new Set<number>();
   private readonly holdings = new Map<Assignee, Map<number, Holding>>();
+  private readonly returnedBy = new Map<number, Set<Assignee>>();
   private readonly nowMs: () => number;
   private lateTimer: NodeJS.Timeout | undefined;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
@@ -58,10 +60,8 @@ export class Round {
   /** Hands out what can be handed out now. Call whenever somebody has come or has a free place. */
   fill(): void {
     if (this.isOver) return;
-    while (this.unassigned.length > 0) {
-      const assignee = this.freest((held, threads) => held < threads * (1 + PREFETCHED_PER_WORKER));
-      if (!assignee) return;
-      this.assign(assignee, this.unassigned.shift()!);
+    for (let next = this.takeUnassigned(); next; next = this.takeUnassigned()) {
+      this.assign(next.assignee, next.index);
     }
     for (;;) {
       const idle = this.freest((held, threads) => held < threads);
@@ -93,9 +93,12 @@ export class Round {
     else this.fill();
   }
 
-  /** The item could not be computed, or its answer was not accepted: it goes to somebody again. */
+  /** The item could not be computed, or its answer was not accepted: it goes to somebody else, if there is one. */
   returnItem(assignee: Assignee, index: number): void {
     this.release(assignee, index);
+    const tried = this.returnedBy.get(index);
+    if (tried) tried.add(assignee);
+    else this.returnedBy.set(index, new Set([assignee]));
     this.giveBack(index);
     this.fill();
   }
@@ -124,11 +127,39 @@ export class Round {
     settle();
   }
 
+  /** The first item that waits and whom it goes to. One that was given back may have to wait for somebody else. */
+  private takeUnassigned(): { assignee: Assignee; index: number } | undefined {
+    const hasRoom = (held: number, threads: number): boolean => held < threads * (1 + PREFETCHED_PER_WORKER);
+    for (const [position, index] of this.unassigned.entries()) {
+      const assignee = this.freest(hasRoom, this.unfitFor(index));
+      if (assignee) {
+        this.unassigned.splice(position, 1);
+        return { assignee, index };
+      }
+      if (!this.returnedBy.has(index)) return undefined; // nobody at all has room
+    }
+    return undefined;
+  }
+
+  /** Who gave the item back, as long as there is anybody else to try it. */
+  private unfitFor(index: number): ReadonlySet<Assignee> {
+    const tried = this.returnedBy.get(index);
+    if (!tried) return NOBODY;
+    for (const assignee of this.options.assignees()) {
+      if (assignee.accepting && !tried.has(assignee)) return tried;
+    }
+    return NOBODY;
+  }
+
   /** Of those with room, the one with the fewest items a worker; of equals, the first to have come. */
-  private freest(hasRoom: (held: number, threads: number) => boolean): Assignee | undefined {
+  private freest(
+    hasRoom: (held: number, threads: number) => boolean,
+    unfit: ReadonlySet<Assignee> = NOBODY,
+  ): Assignee | undefined {
     let best: Assignee | undefined;
     let bestLoad = Infinity;
     for (const assignee of this.options.assignees()) {
+      if (unfit.has(assignee)) continue;
       const held = this.holdings.get(assignee)?.size ?? 0;
       const load = held / assignee.threads;
       if (assignee.accepting && hasRoom(held, assignee.threads) && load < bestLoad) {
@@ -147,6 +178,7 @@ export class Round {
       if (holder === idle) continue;
       for (const [index, { beganAtMs }] of held) {
         if (this.answered.has(index) || this.holderCount(index) > 1) continue;
+        if (this.unfitFor(index).has(idle)) continue;
         if (beganAtMs === undefined) return index;
         const isLate = lateAfterMs !== undefined && this.nowMs() - beganAtMs >= lateAfterMs;
         if (isLate && (!late || beganAtMs < late.beganAtMs)) late = { index, beganAtMs };
@@ -201,6 +233,7 @@ export class Round {
   }
 
   private giveBack(index: number): void {
-    if (this.wants(index) && this.holderCount(index) === 0) this.unassigned.unshift(index);
+    const isHeldOrWaiting = this.holderCount(index) > 0 || this.unassigned.includes(index);
+    if (this.wants(index) && !isHeldOrWaiting) this.unassigned.unshift(index);
   }
 }

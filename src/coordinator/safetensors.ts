@@ -59,39 +59,40 @@ export function decodeSafetensors(file: Uint8Array, origin: string): Safetensors
   const headerBytes = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const dataStart = LENGTH_BYTES + headerBytes;
   if (dataStart > file.byteLength) throw damaged('its header is cut off');
-  let header: Record<string, unknown>;
+  let header: unknown;
   try {
-    header = JSON.parse(Buffer.from(file.subarray(LENGTH_BYTES, dataStart)).toString('utf8')) as Record<
-      string,
-      unknown
-    >;
+    header = JSON.parse(Buffer.from(file.subarray(LENGTH_BYTES, dataStart)).toString('utf8'));
   } catch {
     throw damaged('its header is not JSON');
   }
+  if (!isRecord(header)) throw damaged('its header is not an object');
   const tensors: NamedTensor[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === METADATA_KEY) continue;
     if (!isHeaderEntry(entry)) throw damaged(`the entry of tensor ${name} is malformed`);
     const [begin, end] = entry.data_offsets;
     const length = entry.shape.reduce((product, size) => product * size, 1);
-    if (
-      entry.dtype !== 'F32' ||
-      end - begin !== 4 * length ||
-      begin < 0 ||
-      dataStart + end > file.byteLength
-    ) {
+    if (entry.dtype !== 'F32' || end - begin !== 4 * length || dataStart + end > file.byteLength) {
       throw damaged(`tensor ${name} does not lie within it`);
     }
     const values = floatsFromLittleEndian(file.subarray(dataStart + begin, dataStart + end));
     tensors.push({ name, shape: entry.shape, values });
   }
-  return { metadata: (header[METADATA_KEY] ?? {}) as Record<string, string>, tensors };
+  const metadata = METADATA_KEY in header ? header[METADATA_KEY] : {};
+  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
+    throw damaged('its metadata is not texts by name');
+  }
+  return { metadata: metadata as Record<string, string>, tensors };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isHeaderEntry(value: unknown): value is HeaderEntry {
-  if (typeof value !== 'object' || value === null) return false;
+  if (!isRecord(value)) return false;
   const { dtype, shape, data_offsets: offsets } = value as Partial<HeaderEntry>;
   const isCounts = (list: unknown): boolean =>
-    Array.isArray(list) && list.every((size) => Number.isSafeInteger(size));
+    Array.isArray(list) && list.every((size) => Number.isSafeInteger(size) && size >= 0);
   return typeof dtype === 'string' && isCounts(shape) && isCounts(offsets) && offsets?.length === 2;
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { schemas } from './messages.js';
 import type { CoordinatorMessage, NodeMessage } from './messages.js';
+import { faultOfFrame } from './plainMsgpack.js';
 
 // Plain msgpack only: no record extension, no structured clone, no extension that could build a foreign object.
 const packr = new Packr({ useRecords: false, moreTypes: false, structuredClone: false, mapsAsObjects: true });
@@ -25,6 +26,13 @@ export function decodeCoordinatorMessage(frame: Uint8Array): CoordinatorMessage 
 
 function decode<Schema extends z.ZodType>(frame: Uint8Array, schema: Schema): z.infer<Schema> {
   let value: unknown;
+  const fault = faultOfFrame(frame);
+  if (fault !== undefined) {
+    throw new LockstepError(
+      'E_PROTOCOL',
+      `a frame of ${frame.byteLength} bytes is not plain msgpack: ${fault}`,
+    );
+  }
   try {
     value = packr.unpack(frame);
   } catch (error) {

@@ -16,6 +16,8 @@ export const ENDPOINT_PATH = '/lockstep';
 const count = z.int().nonnegative();
 const word = z.int().min(0).max(0xffffffff);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be a byte string');
+/** May be infinite or NaN: whether a loss that is not finite ends the run is the coordinator's to say, not the codec's. */
+const loss = z.custom<number>((value) => typeof value === 'number', 'must be a number');
 const randomKey = z.tuple([word, word]);
 const shortText = z.string().max(200);
 
@@ -75,7 +77,7 @@ export const resultSchema = z.strictObject({
   step: count,
   microBatch: count,
   sampleCount: count,
-  lossSum: z.number(),
+  lossSum: loss,
   correct: count,
   gradientSum: bytes, // float32 (parameterCount)
   /** The micro-batch's mean and unbiased variance of each normalisation, times the sample count. */
@@ -97,7 +99,7 @@ export const evaluatedSchema = z.strictObject({
   evaluation: count,
   chunk: count,
   sampleCount: count,
-  lossSum: z.number(),
+  lossSum: loss,
   correct: count,
 });
 

@@ -1,0 +1,249 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeFileAtomically } from '../../src/coordinator/files.js';
+import { RunFolder } from '../../src/coordinator/runFolder.js';
+import { LockstepError } from '../../src/foundation/errors.js';
+import { rejectionOf, thrownBy } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const FULL_DISK = '/dev/full'; // every write to it fails as if the disk were full; Linux only
+
+async function newRun(config: unknown = { seed: 1 }): Promise<RunFolder> {
+  const run = await RunFolder.create(path.join(temporaryFolder(), 'run'), config);
+  onTestFinished(() => run.close());
+  return run;
+}
+
+/** A run that was left with a checkpoint and some lines. */
+async function interruptedRun(metrics: string): Promise<string> {
+  const run = await newRun();
+  await run.save('last', Buffer.from('weights'));
+  await run.flush();
+  run.close();
+  writeFileSync(path.join(run.folder, 'metrics.jsonl'), metrics);
+  return run.folder;
+}
+
+const reopened = (folder: string): RunFolder => {
+  const run = RunFolder.open(folder);
+  onTestFinished(() => run.close());
+  return run;
+};
+
+const linesOf = (run: RunFolder): string[] =>
+  readFileSync(path.join(run.folder, 'metrics.jsonl'), 'utf8').split('\n').slice(0, -1);
+
+const lockOf = (folder: string): string => path.join(folder, 'run.lock');
+
+/** A process that has ended: its id belongs to nobody now. */
+async function deadProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  return child.pid!;
+}
+
+async function livingProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  return child.pid!;
+}
+
+describe('a new run folder', () => {
+  it('holds the configuration, and takes checkpoints, events and the result', async () => {
+    const run = await newRun({ seed: 7, model: 'resnet8' });
+    expect(await run.readConfig()).toEqual({ seed: 7, model: 'resnet8' });
+    await run.save('last', Buffer.from('first'));
+    await run.save('last', Buffer.from('second'));
+    await run.save('best', Buffer.from('best'));
+    await run.flush();
+    run.append({ event: 'notice', message: 'one' });
+    run.append({ event: 'notice', message: 'two\nlines' });
+    await run.writeResult({ stoppedBy: 'epochs' } as never);
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('second');
+    expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('best');
+    expect(linesOf(run).map((line) => JSON.parse(line) as unknown)).toEqual([
+      { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string, event: 'notice', message: 'one' },
+      expect.objectContaining({ message: 'two\nlines' }),
+    ]);
+    expect(await run.readResult()).toEqual({ stoppedBy: 'epochs' });
+    run.close();
+    expect(readdirSync(run.folder).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'metrics.jsonl',
+      'result.json',
+    ]);
+    expect(readdirSync(path.join(run.folder, 'checkpoints')).sort()).toEqual([
+      'best.safetensors',
+      'last.safetensors',
+    ]);
+  });
+
+  it('has no result before there is one', async () => {
+    expect(await (await newRun()).readResult()).toBeUndefined();
+  });
+
+  it('may be made in an empty folder, and in parents that are not there yet', async () => {
+    const parent = temporaryFolder();
+    const empty = await RunFolder.create(parent, {});
+    empty.close();
+    const deep = await RunFolder.create(path.join(parent, 'a', 'b'), {});
+    deep.close();
+    expect(existsSync(path.join(parent, 'a', 'b', 'config.json'))).toBe(true);
+  });
+
+  it.each(['config.json', 'metrics.jsonl', 'result.json', 'checkpoints'])(
+    'is refused where a run is already: %s is there',
+    async (name) => {
+      const folder = temporaryFolder();
+      writeFileSync(path.join(folder, name), 'precious');
+      const error = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
+      expect(error.message).toContain(folder);
+      expect(error.message).toContain('--resume');
+      expect(readFileSync(path.join(folder, name), 'utf8')).toBe('precious');
+      expect(readdirSync(folder)).toEqual([name]);
+    },
+  );
+
+  it('is refused below a file, as E_IO', async () => {
+    const file = path.join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const error = await rejectionOf('E_IO', RunFolder.create(path.join(file, 'run'), {}));
+    expect(error.message).toContain(file);
+  });
+});
+
+describe('a run that is opened again', () => {
+  it('must have a checkpoint', async () => {
+    const empty = temporaryFolder();
+    for (const folder of [empty, path.join(empty, 'nothing')]) {
+      expect(thrownBy('E_CHECKPOINT', () => RunFolder.open(folder)).message).toContain('--resume');
+    }
+    const begun = await newRun();
+    begun.close();
+    thrownBy('E_CHECKPOINT', () => RunFolder.open(begun.folder));
+  });
+
+  it('goes on after the lines that are there', async () => {
+    const run = reopened(await interruptedRun('{"event":"step"}\n'));
+    run.append({ event: 'notice', message: 'back' });
+    expect(linesOf(run)).toEqual(['{"event":"step"}', expect.stringContaining('back')]);
+  });
+
+  it('does not glue its lines to one that was torn off', async () => {
+    const run = reopened(await interruptedRun('{"event":"step"}\n{"event":"st'));
+    run.append({ event: 'notice', message: 'back' });
+    const lines = linesOf(run);
+    expect(lines.slice(0, 2)).toEqual(['{"event":"step"}', '{"event":"st']);
+    expect(JSON.parse(lines[2]!)).toMatchObject({ message: 'back' });
+  });
+
+  it('says what is wrong with a configuration that cannot be read', async () => {
+    const folder = await interruptedRun('');
+    writeFileSync(path.join(folder, 'config.json'), '{"seed":');
+    expect((await rejectionOf('E_CHECKPOINT', reopened(folder).readConfig())).message).toContain(
+      'config.json',
+    );
+  });
+});
+
+describe('the lock of a run', () => {
+  it('keeps out a second process while the first lives', async () => {
+    const folder = await interruptedRun('');
+    const owner = await livingProcess();
+    writeFileSync(lockOf(folder), String(owner));
+    const error = thrownBy('E_RUN_EXISTS', () => RunFolder.open(folder));
+    expect(error.message).toContain(String(owner));
+    expect(readFileSync(lockOf(folder), 'utf8')).toBe(String(owner));
+  });
+
+  it('names the process that works in the folder, and goes when the run is closed', async () => {
+    const run = await newRun();
+    expect(readFileSync(lockOf(run.folder), 'utf8')).toBe(String(process.pid));
+    run.close();
+    expect(existsSync(lockOf(run.folder))).toBe(false);
+  });
+
+  it('of a dead process is taken over; so is one that was left unfinished', async () => {
+    for (const content of [String(await deadProcess()), '', 'nonsense', '-5']) {
+      const folder = await interruptedRun('');
+      writeFileSync(lockOf(folder), content);
+      const run = reopened(folder);
+      expect(readFileSync(lockOf(folder), 'utf8')).toBe(String(process.pid));
+      run.close();
+    }
+  });
+});
+
+describe('writing that fails', () => {
+  it('leaves the old content, nothing beside it, and names the file', async () => {
+    const folder = temporaryFolder();
+    const target = path.join(folder, 'file');
+    await writeFileAtomically(target, 'old');
+    const blocked = `${target}.${process.pid}.tmp`;
+    mkdirSync(path.join(blocked, 'in the way'), { recursive: true });
+    expect((await rejectionOf('E_IO', writeFileAtomically(target, 'new'))).message).toContain(target);
+    expect(readFileSync(target, 'utf8')).toBe('old');
+  });
+
+  it('removes what it had begun, when the target cannot be replaced', async () => {
+    const folder = temporaryFolder();
+    const target = path.join(folder, 'target');
+    mkdirSync(path.join(target, 'a folder with content'), { recursive: true });
+    await rejectionOf('E_IO', writeFileAtomically(target, 'new'));
+    expect(readdirSync(folder)).toEqual(['target']);
+  });
+
+  it.skipIf(!existsSync(FULL_DISK))('on a full disk leaves the old content and says what to do', async () => {
+    const folder = temporaryFolder();
+    const target = path.join(folder, 'file');
+    await writeFileAtomically(target, 'old');
+    symlinkSync(FULL_DISK, `${target}.${process.pid}.tmp`);
+    const error = await rejectionOf('E_IO', writeFileAtomically(target, 'new'));
+    expect(error.message).toMatch(/free some disk space/);
+    expect(readFileSync(target, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['file']);
+  });
+
+  it.skipIf(!existsSync(FULL_DISK))('of an event is E_IO', async () => {
+    const folder = await interruptedRun('');
+    const metrics = path.join(folder, 'metrics.jsonl');
+    const run = reopened(folder);
+    run.close();
+    rmSync(metrics);
+    symlinkSync(FULL_DISK, metrics);
+    const onFullDisk = reopened(folder);
+    const error = thrownBy('E_IO', () => onFullDisk.append({ event: 'notice', message: 'lost' }));
+    expect(error.message).toContain('metrics.jsonl');
+  });
+
+  it('of a checkpoint surfaces at the next save, and when all must be on disk', async () => {
+    const run = await newRun();
+    mkdirSync(path.join(run.checkpointFile('last'), 'in the way'), { recursive: true });
+    await run.save('last', Buffer.from('weights'));
+    await rejectionOf('E_IO', run.flush());
+    await run.save('best', Buffer.from('weights')).then(
+      () => expect.unreachable('the failure of the save before was lost'),
+      (error: unknown) => expect(error).toBeInstanceOf(LockstepError),
+    );
+  });
+
+  it('after the run was closed does nothing', async () => {
+    const run = await newRun();
+    run.close();
+    run.append({ event: 'notice', message: 'late' });
+    expect(linesOf(run)).toEqual([]);
+  });
+});

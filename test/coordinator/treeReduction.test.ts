@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TreeReduction } from '../../src/coordinator/treeReduction.js';
+import type { GradientLeaf } from '../../src/coordinator/treeReduction.js';
+import { hashedValues } from '../support/numbers.js';
+import { thrownBy } from '../support/errors.js';
+
+const PARAMETERS = 7;
+const STATISTICS = 3;
+
+/** Values over many magnitudes, so that another order of additions almost surely gives other bits. */
+function leaf(index: number): GradientLeaf {
+  const spread = (length: number, seed: number): Float32Array =>
+    hashedValues(length, seed).map((value, position) => value * 10 ** ((index + position) % 7));
+  return {
+    sampleCount: 1 + (index % 5),
+    gradientSum: spread(PARAMETERS, 1000 * index),
+    statisticSum: spread(STATISTICS, 1000 * index + 500),
+  };
+}
+
+const leavesOf = (count: number): GradientLeaf[] => Array.from({ length: count }, (_, index) => leaf(index));
+
+/** The definition: the leaves of [from, to) are cut at the largest power of two below their number. */
+function sumByDefinition(vectors: readonly Float32Array[]): Float32Array {
+  if (vectors.length === 1) return vectors[0]!;
+  let half = 1;
+  while (2 * half < vectors.length) half *= 2;
+  const left = sumByDefinition(vectors.slice(0, half));
+  const right = sumByDefinition(vectors.slice(half));
+  return left.map((value, position) => Math.fround(value + right[position]!));
+}
+
+function expectedOf(leaves: readonly GradientLeaf[]): GradientLeaf {
+  return {
+    sampleCount: leaves.reduce((sum, { sampleCount }) => sum + sampleCount, 0),
+    gradientSum: sumByDefinition(leaves.map(({ gradientSum }) => gradientSum)),
+    statisticSum: sumByDefinition(leaves.map(({ statisticSum }) => statisticSum)),
+  };
+}
+
+function reduced(leaves: readonly GradientLeaf[], order: readonly number[]): GradientLeaf {
+  const reduction = new TreeReduction(leaves.length);
+  for (const index of order) reduction.add(index, copyOf(leaves[index]!));
+  return reduction.result();
+}
+
+function copyOf({ sampleCount, gradientSum, statisticSum }: GradientLeaf): GradientLeaf {
+  return { sampleCount, gradientSum: gradientSum.slice(), statisticSum: statisticSum.slice() };
+}
+
+const bits = ({ gradientSum, statisticSum }: GradientLeaf): string =>
+  Buffer.concat([new Uint8Array(gradientSum.buffer), new Uint8Array(statisticSum.buffer)]).toString('hex');
+
+const COUNTS = Array.from({ length: 33 }, (_, index) => index + 1);
+
+describe('TreeReduction', () => {
+  it.each(COUNTS)('adds %i leaves as the recursive definition does, to the last bit', (count) => {
+    const leaves = leavesOf(count);
+    const actual = reduced(
+      leaves,
+      leaves.map((_, index) => index),
+    );
+    const expected = expectedOf(leaves);
+    expect(actual.sampleCount).toBe(expected.sampleCount);
+    expect(bits(actual)).toBe(bits(expected));
+  });
+
+  it('gives the same bits whatever the order of arrival', () => {
+    const shuffles = fc
+      .integer({ min: 1, max: 33 })
+      .chain((count) => fc.shuffledSubarray([...new Array(count).keys()], { minLength: count }));
+    fc.assert(
+      fc.property(shuffles, (order) => {
+        const leaves = leavesOf(order.length);
+        expect(bits(reduced(leaves, order))).toBe(bits(expectedOf(leaves)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is sensitive to the order of additions: the test data would show a wrong one', () => {
+    const leaves = leavesOf(8);
+    const inARow = leaves
+      .map(({ gradientSum }) => gradientSum)
+      .reduce((sum, next) => sum.map((value, position) => Math.fround(value + next[position]!)));
+    expect([...inARow]).not.toEqual([...expectedOf(leaves).gradientSum]);
+  });
+
+  it.each([1, 2, 4, 8, 16])('may have aligned ranges of %i leaves added beforehand, by whoever', (width) => {
+    for (const count of COUNTS) {
+      const leaves = leavesOf(count);
+      const ranges = Array.from({ length: Math.ceil(count / width) }, (_, part) => {
+        const range = leaves.slice(part * width, (part + 1) * width);
+        return reduced(
+          range,
+          range.map((_, index) => index),
+        );
+      });
+      const actual = reduced(
+        ranges,
+        ranges.map((_, index) => index),
+      );
+      const expected = expectedOf(leaves);
+      expect(bits(actual)).toBe(bits(expected));
+      expect(actual.sampleCount).toBe(expected.sampleCount);
+    }
+  });
+
+  it('uses the arrays that it was given, and touches nothing beside them', () => {
+    const memory = new Float32Array(4 * PARAMETERS).fill(42);
+    const views = [0, 1].map((which) =>
+      memory.subarray((2 * which + 1) * PARAMETERS, (2 * which + 2) * PARAMETERS).fill(1 + which),
+    );
+    const reduction = new TreeReduction(2);
+    views.forEach((gradientSum, index) =>
+      reduction.add(index, { sampleCount: 1, gradientSum, statisticSum: new Float32Array(0) }),
+    );
+    expect([...reduction.result().gradientSum]).toEqual(new Array(PARAMETERS).fill(3));
+    expect(reduction.result().gradientSum.buffer).toBe(memory.buffer); // no copy was made
+    expect([...memory.subarray(0, PARAMETERS)]).toEqual(new Array(PARAMETERS).fill(42));
+    expect([...memory.subarray(2 * PARAMETERS, 3 * PARAMETERS)]).toEqual(new Array(PARAMETERS).fill(42));
+  });
+
+  it('refuses to be read before every leaf is there, leaves out of range, and vectors of another length', () => {
+    const reduction = new TreeReduction(3);
+    reduction.add(2, leaf(2));
+    reduction.add(0, leaf(0));
+    thrownBy('E_INTERNAL', () => reduction.result());
+    thrownBy('E_INTERNAL', () => reduction.add(3, leaf(3)));
+    thrownBy('E_INTERNAL', () => reduction.add(-1, leaf(1)));
+    thrownBy('E_INTERNAL', () =>
+      reduction.add(1, { ...leaf(1), gradientSum: new Float32Array(PARAMETERS - 1) }),
+    );
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * A node whose "engine" is a formula that a test can follow: the loss of a sample with label t is ½ |p - c(t)|², so
+ * its gradient is p - c(t), and every answer is a pure function of (parameters, item), as an engine's is.
+ */
+
+import type { Fleet } from '../../src/coordinator/index.js';
+import type {
+  CoordinatorMessage,
+  Evaluate,
+  Evaluated,
+  Hello,
+  NodeMessage,
+  Parameters,
+  Result,
+  Work,
+} from '../../src/protocol/index.js';
+import { hello } from './messages.js';
+import { hash32 } from './numbers.js';
+import { ScriptedNode } from './scriptedNode.js';
+
+/** The point that samples of a label pull parameter `index` to; in [-1, 1). */
+export function target(label: number, index: number): number {
+  return Math.fround(hash32(label * 1_000_003 + index) / 2 ** 31 - 1);
+}
+
+/** The gradient sum of a micro-batch, in float64. */
+export function gradientSumOf(parameters: Float32Array, labels: Uint8Array): Float64Array {
+  const counts = new Array<number>(256).fill(0);
+  for (const label of labels) counts[label]!++;
+  const present = [...counts.entries()].filter(([, count]) => count > 0);
+  return Float64Array.from(parameters, (value, index) => {
+    let sum = 0;
+    for (const [label, count] of present) sum += count * (value - target(label, index));
+    return sum;
+  });
+}
+
+/** The statistics of a micro-batch: its mean pixel in [0, 1], plus the statistic's index. */
+export function meanPixelOf(pixels: Uint8Array): number {
+  return pixels.reduce((sum, pixel) => sum + pixel, 0) / pixels.length / 255;
+}
+
+/** How many of a chunk's samples count as right: a pure function of the first parameter's bits and the labels. */
+export function correctOf(parameters: Float32Array, labels: Uint8Array): number {
+  const bits = new Uint32Array(Float32Array.of(parameters[0]!).buffer)[0]!;
+  return labels.filter((label) => hash32(bits + label) % 3 === 0).length;
+}
+
+export function floatsOf(bytes: Uint8Array): Float32Array {
+  return new Float32Array(Uint8Array.from(bytes).buffer);
+}
+
+const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer);
+
+export function resultOf(item: Work, { parameters, statistics }: Parameters): Result {
+  const weights = floatsOf(parameters);
+  const sampleCount = item.labels.length;
+  const mean = meanPixelOf(item.pixels);
+  const statisticCount = statistics.byteLength / 4;
+  return {
+    type: 'result',
+    step: item.step,
+    microBatch: item.microBatch,
+    sampleCount,
+    lossSum: sampleCount * Math.abs(weights[0]!),
+    correct: correctOf(weights, item.labels),
+    gradientSum: bytesOf(Float32Array.from(gradientSumOf(weights, item.labels))),
+    statisticSum: bytesOf(
+      Float32Array.from({ length: statisticCount }, (_, index) => sampleCount * (mean + index)),
+    ),
+  };
+}
+
+export function evaluatedOf(item: Evaluate, { parameters }: Parameters): Evaluated {
+  const weights = floatsOf(parameters);
+  const sampleCount = item.labels.length;
+  return {
+    type: 'evaluated',
+    evaluation: item.evaluation,
+    chunk: item.chunk,
+    sampleCount,
+    lossSum: sampleCount * 0.5 + item.chunk / 8,
+    correct: correctOf(weights, item.labels),
+  };
+}
+
+/** What the node makes of an item; undefined says nothing. */
+export type Answerer = (item: Work | Evaluate, state: Parameters) => NodeMessage | undefined;
+
+export const honest: Answerer = (item, state) =>
+  item.type === 'work' ? resultOf(item, state) : evaluatedOf(item, state);
+
+/** A node that computes by the formula, or as `answerer` says instead; answers at once, in order. */
+export function analyticNode(
+  fleet: Fleet,
+  change: Partial<Hello> = {},
+  answerer: Answerer = honest,
+): ScriptedNode {
+  const node = new ScriptedNode(fleet);
+  let state: Parameters | undefined;
+  node.onMessage = (message: CoordinatorMessage): void => {
+    if (message.type === 'parameters') {
+      // A copy, as every real node takes: the coordinator goes on changing its vectors.
+      const { parameters, statistics } = message;
+      state = { ...message, parameters: parameters.slice(), statistics: statistics.slice() };
+    }
+    if (message.type !== 'work' && message.type !== 'evaluate') return;
+    const answer = answerer(message, state!);
+    if (answer) node.send(answer);
+  };
+  node.send(hello(change));
+  return node;
+}

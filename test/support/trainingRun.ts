@@ -1,0 +1,80 @@
+/** A whole run that trains resnet8's parameters on a formula instead of a network: quick, and easy to follow. */
+
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import { Fleet, RunFolder, TrainingState } from '../../src/coordinator/index.js';
+import type { Recipe, RunEvent, TrainingRun } from '../../src/coordinator/index.js';
+import { measureNormalisation, splitTrainingSet } from '../../src/data/index.js';
+import { buildModel } from '../../src/model/index.js';
+import { welcome } from './messages.js';
+import { recipe } from './recipes.js';
+import { temporaryFolder } from './temporaryFolder.js';
+import { tinySet } from './tinySet.js';
+
+export const SAMPLES = 40;
+/** 24 samples to train on: 3 steps of 8. */
+export const VALIDATION_SAMPLES = 16;
+export const STEPS_PER_EPOCH = 3;
+
+export interface TestRun {
+  readonly run: TrainingRun;
+  readonly fleet: Fleet;
+  readonly events: RunEvent[];
+  readonly stop: AbortController;
+}
+
+export interface TestRunOptions {
+  readonly recipe?: Partial<Recipe>;
+  readonly change?: Partial<TrainingRun>;
+  readonly waitTimeoutMs?: number;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
+  const settled = recipe({ valSize: VALIDATION_SAMPLES, ...options.recipe });
+  const events: RunEvent[] = [];
+  const onEvent = (event: RunEvent): void => {
+    events.push(event);
+    options.onEvent?.(event);
+  };
+  const fleet = new Fleet({ welcome: welcome(), onEvent, waitTimeoutMs: options.waitTimeoutMs ?? 60_000 });
+  const model = buildModel(settled.model, settled.dropout);
+  const set = tinySet(SAMPLES);
+  const split = splitTrainingSet({
+    sampleCount: SAMPLES,
+    validationSize: settled.valSize,
+    seed: settled.seed,
+  });
+  const stop = new AbortController();
+  const folder =
+    options.change?.folder ?? (await RunFolder.create(path.join(temporaryFolder(), 'run'), settled));
+  onTestFinished(() => folder.close());
+  return {
+    fleet,
+    events,
+    stop,
+    run: {
+      recipe: settled,
+      model,
+      set,
+      split,
+      normalisation: measureNormalisation(set, split.training),
+      state: TrainingState.fresh(model, settled.seed),
+      best: undefined,
+      fleet,
+      folder,
+      checkpointEvery: 100,
+      openTestSet: undefined,
+      onEvent,
+      signal: stop.signal,
+      ...options.change,
+    },
+  };
+}
+
+export function eventsOf<Kind extends RunEvent['event']>(
+  events: readonly RunEvent[],
+  kind: Kind,
+): Extract<RunEvent, { event: Kind }>[] {
+  return events.filter((event): event is Extract<RunEvent, { event: Kind }> => event.event === kind);
+}

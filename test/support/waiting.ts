@@ -1,0 +1,15 @@
+/** Waiting for what happens by itself, without fixed pauses. */
+
+/** All that needs no more than promises and immediate callbacks has happened. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits until the condition holds. The limit only ends a test that would never end. */
+export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+  const startedMs = performance.now();
+  while (!condition()) {
+    if (performance.now() - startedMs > limitMs) throw new Error(`nothing came: ${String(condition)}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
