@@ -12,7 +12,7 @@ import { declareRunOptions, sessionOptionsOf } from '../../src/cli/runOptions.js
 import { declareOptions, resolveTrainingOptions, settleRecipe } from '../../src/cli/trainingOptions.js';
 import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
 import { recipeSchema } from '../../src/coordinator/index.js';
-import { LockstepError } from '../../src/foundation/errors.js';
+import type { LockstepError } from '../../src/foundation/errors.js';
 import { thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 

@@ -60,7 +60,7 @@ function dial(
 const withToken = (token: string): ClientOptions => ({ headers: { authorization: `Bearer ${token}` } });
 
 /** The HTTP status with which the upgrade is turned down; `open` if it is not. */
-function outcomeOf(socket: WebSocket): Promise<number | 'open' | string> {
+function outcomeOf(socket: WebSocket): Promise<number | string> {
   return new Promise((resolve) => {
     socket.once('open', () => resolve('open'));
     socket.once('unexpected-response', (request, response: IncomingMessage) => {

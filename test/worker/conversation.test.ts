@@ -32,7 +32,7 @@ interface Scene {
   readonly conversation: Conversation;
   readonly received: NodeMessage[];
   readonly closings: string[];
-  end(): ConversationEnd | undefined;
+  readonly end: () => ConversationEnd | undefined;
 }
 
 async function conversing({ threads = 1, begin = true } = {}): Promise<Scene> {

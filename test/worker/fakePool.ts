@@ -16,8 +16,8 @@ export type ItemTask = Extract<ThreadTask, { kind: 'gradient' | 'evaluate' }>;
 
 interface Pending {
   readonly task: ItemTask;
-  resolve(answer: Exclude<ThreadAnswer, { kind: 'error' }>): void;
-  reject(error: unknown): void;
+  readonly resolve: (answer: Exclude<ThreadAnswer, { kind: 'error' }>) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class FakePool {
