@@ -44,8 +44,11 @@ export function resolveTrainingOptions(command: Command, workersOption: OptionEn
   const entries = [...TRAINING_OPTIONS, workersOption];
   const values: Record<string, OptionValue | undefined> = {};
   for (const { key, default: value } of entries) values[key] = value;
-  const fromFile = readConfigFile(command.opts<{ config?: string }>().config, entries);
   const fromFlags = flagsGiven(command, entries);
+  const { values: fromFile, isOfARun } = readConfigFile(command.opts<{ config?: string }>().config, {
+    entries,
+    overruled: fromFlags,
+  });
   Object.assign(values, fromEnvironment(), fromFile, fromFlags);
   const given = new Set([...Object.keys(fromFile), ...Object.keys(fromFlags)]);
   const { dataDir, engine, workers, checkpointEvery, ...recipe } = values;
@@ -54,7 +57,9 @@ export function resolveTrainingOptions(command: Command, workersOption: OptionEn
     trainLimit: recipe['trainLimit'] ?? null,
     maxSteps: recipe['maxSteps'] ?? null,
   };
-  checkContradictions(requested as unknown as RequestedRecipe, given);
+  // A run's config.json holds every option, also those that its schedule has no use for: nobody asked for them.
+  const asked = isOfARun ? new Set(Object.keys(fromFlags)) : given;
+  checkContradictions(requested as unknown as RequestedRecipe, asked);
   return {
     recipe: requested as unknown as RequestedRecipe,
     dataDir: dataDir as string,
@@ -83,12 +88,21 @@ function fromEnvironment(): Record<string, OptionValue> {
   return dataDir ? { dataDir } : {};
 }
 
+/** What a run's config.json says besides its options. */
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host']);
+
+interface ConfigFile {
+  readonly values: Record<string, OptionValue>;
+  /** Whether it is the config.json of a run, or was made from one. */
+  readonly isOfARun: boolean;
+}
+
 /** Keys in camel case as in config.json, or as the flags are written; null means "not given". */
 function readConfigFile(
   file: string | undefined,
-  entries: readonly OptionEntry[],
-): Record<string, OptionValue> {
-  if (file === undefined) return {};
+  { entries, overruled }: { readonly entries: readonly OptionEntry[]; readonly overruled: object },
+): ConfigFile {
+  if (file === undefined) return { values: {}, isOfARun: false };
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
@@ -107,6 +121,7 @@ function readConfigFile(
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
   const values: Record<string, OptionValue> = {};
   for (const [name, raw] of Object.entries(content)) {
+    if (RUN_KEYS.has(name)) continue;
     const key = name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const entry = byKey.get(key);
     if (!entry) {
@@ -116,9 +131,10 @@ function readConfigFile(
         `--config ${file}: unknown key "${name}"${near ? `; did you mean "${near}"?` : ''}`,
       );
     }
-    if (raw !== null) values[key] = parseValue(`"${name}" in ${file}:`, raw, entry.kind, entry.example);
+    if (raw !== null && !(key in overruled))
+      values[key] = parseValue(`"${name}" in ${file}:`, raw, entry.kind, entry.example);
   }
-  return values;
+  return { values, isOfARun: Object.keys(content).some((name) => RUN_KEYS.has(name)) };
 }
 
 /** Combinations that cannot be meant. */

@@ -38,7 +38,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
   refuseUnprotected(options);
   const { host, port, tls, token, maxFrameBytes, onChannel } = options;
-  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key }) : createServer();
+  const server = tls ? createProtectedServer(tls) : createServer();
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -66,6 +66,17 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
     close: () => closeServer(server, sockets),
   };
+}
+
+function createProtectedServer({ cert, key }: { readonly cert: string; readonly key: string }): Server {
+  try {
+    return createTlsServer({ cert, key });
+  } catch (error) {
+    throw new LockstepError(
+      'E_LISTEN',
+      `the certificate and key cannot be used: ${describeError(error)}; give a PEM certificate chain with --tls-cert and its private key with --tls-key`,
+    );
+  }
 }
 
 function startListening(server: Server, host: string, port: number): Promise<void> {

@@ -65,8 +65,10 @@ export async function train(run: TrainingRun): Promise<RunResult> {
 
 async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReason> {
   const { recipe, state, split, signal } = run;
-  while (state.progress.epoch < recipe.epochs) {
+  // Asked before each epoch: a run that was killed between its last checkpoint and its result ends here, too.
+  while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
     const { epoch } = state.progress;
+    if (epoch >= recipe.epochs) return 'epochs';
     const { steps } = planEpoch({
       trainingIndices: split.training,
       seed: recipe.seed,
@@ -81,9 +83,8 @@ async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReas
       if (state.progress.step % run.checkpointEvery === 0) await saveCheckpoint(run, clock, 'last');
     }
     await finishEpoch(run, clock);
-    if (patienceIsOver(state.progress.earlyStopping, recipe.patience)) return 'patience';
   }
-  return 'epochs';
+  return 'patience';
 }
 
 async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {

@@ -6,7 +6,7 @@ import type { RunEvent } from '../../src/coordinator/index.js';
 import { broadcastOf } from '../../src/coordinator/index.js';
 import { augmentationKey, dropoutKey, gatherSamples, planEpoch } from '../../src/data/index.js';
 import type { Layout } from '../../src/model/index.js';
-import type { NodeMessage, Result } from '../../src/protocol/index.js';
+import type { Result } from '../../src/protocol/index.js';
 import { analyticNode, gradientSumOf, honest, meanPixelOf, resultOf } from '../support/analyticNode.js';
 import type { Answerer } from '../support/analyticNode.js';
 import { rejectionOf } from '../support/errors.js';
@@ -55,7 +55,7 @@ function faulty(microBatch: number, change: Partial<Result>, times = Infinity): 
   let left = times;
   return (item, current) => {
     if (item.type !== 'work' || item.microBatch !== microBatch || left-- <= 0) return honest(item, current);
-    return { ...resultOf(item, current), ...change } as NodeMessage;
+    return { ...resultOf(item, current), ...change };
   };
 }
 

@@ -60,8 +60,9 @@ function expectedState(
     const { pixels, labels } = gatherSamples(run.set, samples);
     const gradient = gradientSumOf(Float32Array.from(parameters), labels);
     parameters.forEach((value, index) => {
-      velocity[index] = 0.9 * velocity[index]! + gradient[index]! / labels.length + 1e-4 * value;
-      parameters[index] = value - 0.1 * velocity[index]!;
+      const speed = 0.9 * velocity[index]! + gradient[index]! / labels.length + 1e-4 * value;
+      velocity[index] = speed;
+      parameters[index] = value - 0.1 * speed;
     });
     const mean = meanPixelOf(pixels);
     statistics.forEach((value, index) => (statistics[index] = 0.9 * value + 0.1 * (mean + index)));

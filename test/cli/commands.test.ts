@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { CommanderError } from 'commander';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { buildProgram } from '../../src/cli/main.js';
+import { rejectionOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+/** Nothing here gets as far as data, engines or sockets: what is wrong is seen in the options. */
+const run = (...args: string[]): Promise<unknown> => buildProgram().parseAsync(args, { from: 'user' });
+
+let complaints = '';
+beforeEach(() => {
+  complaints = '';
+  vi.stubEnv('LOCKSTEP_TOKEN', undefined);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    complaints += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+describe('an option that is not known', () => {
+  it('is refused by every command, with what was probably meant', async () => {
+    for (const command of ['train', 'coordinator']) {
+      await expect(run(command, '--epoch', '3')).rejects.toBeInstanceOf(CommanderError);
+      expect(complaints).toContain('(Did you mean --epochs?)');
+    }
+    await expect(run('worker', 'ws://127.0.0.1:1', '--thread', '3')).rejects.toBeInstanceOf(CommanderError);
+    await expect(run('trian')).rejects.toBeInstanceOf(CommanderError);
+    expect(complaints).toContain('train');
+  });
+});
+
+describe('coordinator', () => {
+  it.each(['7070', 'localhost', 'host:port', '127.0.0.1:65536', '::1:7070', ':7070', '127.0.0.1:'])(
+    'refuses to listen on %j, which is not HOST:PORT',
+    async (address) => {
+      const error = await rejectionOf('E_OPTION', run('coordinator', '--listen', address));
+      expect(error.message).toContain('--listen 127.0.0.1:7070');
+    },
+  );
+
+  it('wants both halves of a certificate, and files that can be read', async () => {
+    const file = path.join(temporaryFolder(), 'cert.pem');
+    writeFileSync(file, '');
+    await rejectionOf('E_OPTION', run('coordinator', '--tls-cert', file));
+    await rejectionOf('E_OPTION', run('coordinator', '--tls-key', file));
+    const error = await rejectionOf(
+      'E_OPTION',
+      run('coordinator', '--tls-cert', file, '--tls-key', `${file}.none`),
+    );
+    expect(error.message).toContain('--tls-key');
+  });
+
+  it.each([
+    ['--min-workers', '0'],
+    ['--wait-timeout', '0'],
+    ['--wait-timeout', 'soon'],
+  ])('refuses %s %s', async (flag, value) => {
+    expect((await rejectionOf('E_OPTION', run('coordinator', flag, value))).message).toContain(
+      `${flag} ${value}`,
+    );
+  });
+
+  it('takes its token from one place', async () => {
+    await rejectionOf('E_OPTION', run('coordinator', '--token', 'a', '--token-file', 'b'));
+  });
+});
+
+describe('worker', () => {
+  it.each(['ftp://127.0.0.1:7070', 'ws://', 'ws://host:port', 'ws://127.0.0.1:99999'])(
+    'refuses %j, which is no coordinator’s URL',
+    async (url) => {
+      const error = await rejectionOf('E_OPTION', run('worker', url));
+      expect(error.message).toContain('ws://127.0.0.1:7070');
+    },
+  );
+
+  it('refuses a certificate authority that cannot be read', async () => {
+    const missing = path.join(temporaryFolder(), 'none.pem');
+    const error = await rejectionOf('E_OPTION', run('worker', 'wss://127.0.0.1:1', '--ca', missing));
+    expect(error.message).toContain(`--ca ${missing}`);
+  });
+
+  it.each([
+    ['--threads', '0'],
+    ['--retry-for', '-1'],
+    ['--engine', 'gpu'],
+  ])('refuses %s %s', async (flag, value) => {
+    await rejectionOf('E_OPTION', run('worker', 'ws://127.0.0.1:1', flag, value));
+  });
+});
+
+describe('evaluate', () => {
+  it('says that there is no checkpoint where there is none', async () => {
+    const missing = path.join(temporaryFolder(), 'none.safetensors');
+    expect((await rejectionOf('E_CHECKPOINT', run('evaluate', missing))).message).toContain(missing);
+    await rejectionOf('E_CHECKPOINT', run('evaluate', temporaryFolder()));
+  });
+});

@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/cli/main.js';
+
+/** Options by command, as the issue that asked for the command line names them; scripts rely on them. */
+const TRAINING_FLAGS: Readonly<Record<string, string | undefined>> = {
+  '--dataset': 'auto',
+  '--data-dir': 'data',
+  '--train-limit': undefined,
+  '--val-size': '5000',
+  '--model': 'resnet20',
+  '--dropout': '0',
+  '--epochs': '200',
+  '--max-steps': undefined,
+  '--batch-size': '128',
+  '--micro-batch': '32',
+  '--lr': '0.1',
+  '--momentum': '0.9',
+  '--nesterov': undefined,
+  '--weight-decay': '0.0001',
+  '--schedule': 'multistep',
+  '--milestones': '100,150',
+  '--gamma': '0.1',
+  '--warmup-epochs': '0',
+  '--patience': '20',
+  '--no-augment': undefined,
+  '--seed': '1',
+  '--workers': undefined,
+  '--engine': 'auto',
+  '--run-dir': undefined,
+  '--resume': undefined,
+  '--checkpoint-every': '100',
+  '--config': undefined,
+  '--json': undefined,
+  '--test': undefined,
+};
+
+const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
+  train: { ...TRAINING_FLAGS, '--workers': 'the cores' },
+  coordinator: {
+    ...TRAINING_FLAGS,
+    '--workers': '0',
+    '--listen': '127.0.0.1:7070',
+    '--token': undefined,
+    '--token-file': undefined,
+    '--tls-cert': undefined,
+    '--tls-key': undefined,
+    '--insecure': undefined,
+    '--min-workers': '1',
+    '--wait-timeout': '300',
+  },
+  worker: {
+    '--threads': String(availableParallelism()),
+    '--engine': 'auto',
+    '--token': undefined,
+    '--token-file': undefined,
+    '--ca': undefined,
+    '--retry-for': '600',
+  },
+  evaluate: { '--data-dir': undefined, '--workers': undefined, '--engine': 'auto', '--json': undefined },
+  engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
+  data: {},
+};
+
+function helpOf(command: Command): string {
+  return command.helpInformation().replace(/\s+/g, ' ');
+}
+
+/** The part of a help text about one flag: up to the next flag. */
+function partAbout(flag: string, help: string): string {
+  const begin = help.search(new RegExp(` (-\\w, )?${flag}[ ,]`));
+  if (begin < 0) return '';
+  const next = help.slice(begin + flag.length + 1).search(/ --[a-z]/);
+  return next < 0 ? help.slice(begin) : help.slice(begin, begin + flag.length + 1 + next);
+}
+
+describe('the help', () => {
+  const program = buildProgram();
+
+  it('lists the six commands', () => {
+    expect(program.commands.map((command) => command.name()).sort()).toEqual(Object.keys(FLAGS).sort());
+    for (const command of program.commands) expect(helpOf(program)).toContain(` ${command.name()} `);
+  });
+
+  it.each(Object.keys(FLAGS))('of %s names every flag, and the default of each that has one', (name) => {
+    const command = program.commands.find((each) => each.name() === name)!;
+    const help = helpOf(command);
+    for (const [flag, fallback] of Object.entries(FLAGS[name]!)) {
+      const part = partAbout(flag, help);
+      expect(part, `${name} ${flag}`).not.toBe('');
+      if (fallback !== undefined) {
+        expect(part, `${name} ${flag}`).toMatch(
+          new RegExp(`\\(default: "?${fallback.replaceAll('.', '\\.')}"?\\)`),
+        );
+      }
+    }
+    for (const { long, description } of command.options) {
+      expect(help).toContain(long);
+      expect(description.length, `${name} ${long}`).toBeGreaterThan(5);
+    }
+  });
+
+  it('names the models, schedules and engines', () => {
+    const help = helpOf(program.commands.find((each) => each.name() === 'train')!);
+    for (const word of [
+      'resnet8',
+      'resnet110',
+      'notebook',
+      'onecycle',
+      'cosine',
+      'simd',
+      'webgpu',
+      'tensorflow',
+    ]) {
+      expect(help).toContain(word);
+    }
+  });
+
+  it('describes each part of data', () => {
+    const data = program.commands.find((each) => each.name() === 'data')!;
+    expect(data.commands.map((command) => command.name())).toEqual(['download', 'verify', 'show']);
+    for (const command of data.commands) expect(helpOf(command)).toContain('--data-dir');
+  });
+});

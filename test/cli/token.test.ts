@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { resolveToken } from '../../src/cli/token.js';
+import { thrownBy } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+beforeEach(() => vi.stubEnv('LOCKSTEP_TOKEN', undefined));
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+function tokenFile(content: string): string {
+  const file = path.join(temporaryFolder(), 'token');
+  writeFileSync(file, content);
+  return file;
+}
+
+describe('the token', () => {
+  it('is not there unless it is given', () => {
+    expect(resolveToken({})).toBeUndefined();
+  });
+
+  it('comes from the option or the file, else from the environment', () => {
+    vi.stubEnv('LOCKSTEP_TOKEN', 'from-environment');
+    expect(resolveToken({})).toBe('from-environment');
+    expect(resolveToken({ token: 'from-option' })).toBe('from-option');
+    expect(resolveToken({ tokenFile: tokenFile('from-file\n') })).toBe('from-file');
+  });
+
+  it('comes from one place only', () => {
+    const error = thrownBy('E_OPTION', () => resolveToken({ token: 'a', tokenFile: tokenFile('a') }));
+    expect(error.message).toMatch(/exclude each other/);
+  });
+
+  it.each(['', ' ', 'two words', 'line\nbreak', 'ümlaut', '\u0000'])('is refused as %j', (token) => {
+    thrownBy('E_OPTION', () => resolveToken({ token }));
+    vi.stubEnv('LOCKSTEP_TOKEN', token);
+    thrownBy('E_OPTION', () => resolveToken({}));
+  });
+
+  it('is refused from an empty or a missing file, and is never shown', () => {
+    thrownBy('E_OPTION', () => resolveToken({ tokenFile: tokenFile('\n') }));
+    const missing = path.join(temporaryFolder(), 'none');
+    expect(thrownBy('E_OPTION', () => resolveToken({ tokenFile: missing })).message).toContain(missing);
+    const error = thrownBy('E_OPTION', () => resolveToken({ token: 'my secret' }));
+    expect(error.message).not.toContain('my secret');
+  });
+});

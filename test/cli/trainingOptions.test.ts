@@ -1,0 +1,332 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  COORDINATOR_WORKERS_OPTION,
+  TRAIN_WORKERS_OPTION,
+  TRAINING_OPTIONS,
+} from '../../src/cli/optionTable.js';
+import type { OptionEntry } from '../../src/cli/optionTable.js';
+import { declareRunOptions, sessionOptionsOf } from '../../src/cli/runOptions.js';
+import { declareOptions, resolveTrainingOptions, settleRecipe } from '../../src/cli/trainingOptions.js';
+import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
+import { recipeSchema } from '../../src/coordinator/index.js';
+import type { LockstepError } from '../../src/foundation/errors.js';
+import { thrownBy } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+function parsed(args: readonly string[], workersOption: OptionEntry = TRAIN_WORKERS_OPTION): Command {
+  const command = new Command('train').exitOverride().configureOutput({ writeErr: () => undefined });
+  declareOptions(command, [...TRAINING_OPTIONS, workersOption]);
+  declareRunOptions(command);
+  return command.action(() => undefined).parse([...args], { from: 'user' });
+}
+
+const resolve = (...args: string[]): TrainingOptions =>
+  resolveTrainingOptions(parsed(args), TRAIN_WORKERS_OPTION);
+const refused = (...args: string[]): LockstepError => thrownBy('E_OPTION', () => resolve(...args));
+
+function configFile(content: unknown): string {
+  const file = path.join(temporaryFolder(), 'recipe.json');
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+beforeEach(() => vi.stubEnv('LOCKSTEP_DATA_DIR', undefined));
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('the defaults', () => {
+  it('are those that the help and the issue name', () => {
+    const { recipe, dataDir, engine, checkpointEvery, given } = resolve();
+    expect(recipe).toEqual({
+      dataset: 'auto',
+      trainLimit: null,
+      valSize: 5000,
+      stratify: false,
+      model: 'resnet20',
+      dropout: 0,
+      epochs: 200,
+      maxSteps: null,
+      batchSize: 128,
+      microBatch: 32,
+      lr: 0.1,
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 1e-4,
+      schedule: 'multistep',
+      milestones: [100, 150],
+      gamma: 0.1,
+      warmupEpochs: 0,
+      patience: 20,
+      augment: true,
+      evalStatistics: 'running',
+      seed: 1,
+    });
+    expect({ dataDir, engine, checkpointEvery }).toEqual({
+      dataDir: 'data',
+      engine: 'auto',
+      checkpointEvery: 100,
+    });
+    expect([...given]).toEqual([]);
+  });
+
+  it('make a whole recipe, once the data set is decided', () => {
+    expect(recipeSchema.parse(settleRecipe(resolve().recipe, 'cifar10'))).toEqual({
+      ...resolve().recipe,
+      dataset: 'cifar10',
+    });
+  });
+
+  it('have every recipe option in the table, and nothing else', () => {
+    const keys = TRAINING_OPTIONS.filter(({ recipe }) => recipe).map(({ key }) => key);
+    expect(keys.sort()).toEqual(Object.keys(recipeSchema.shape).sort());
+  });
+
+  it('of the workers differ between the commands', () => {
+    expect(resolve().workers).toBeGreaterThanOrEqual(1);
+    expect(
+      resolveTrainingOptions(parsed([], COORDINATOR_WORKERS_OPTION), COORDINATOR_WORKERS_OPTION).workers,
+    ).toBe(0);
+  });
+});
+
+describe('what the user gives', () => {
+  it('by flags is used, and remembered as given', () => {
+    const { recipe, given, workers } = resolve(
+      ...[
+        '--epochs',
+        '3',
+        '--lr',
+        '0.5',
+        '--nesterov',
+        '--no-augment',
+        '--milestones',
+        '1,2',
+        '--workers',
+        '2',
+      ],
+      ...['--train-limit', '500', '--max-steps', '7', '--eval-statistics', 'batch'],
+    );
+    expect(recipe).toMatchObject({
+      epochs: 3,
+      lr: 0.5,
+      nesterov: true,
+      augment: false,
+      milestones: [1, 2],
+      trainLimit: 500,
+      maxSteps: 7,
+      evalStatistics: 'batch',
+    });
+    expect(workers).toBe(2);
+    expect([...given].sort()).toEqual(
+      [
+        'augment',
+        'epochs',
+        'evalStatistics',
+        'lr',
+        'maxSteps',
+        'milestones',
+        'nesterov',
+        'trainLimit',
+        'workers',
+      ].sort(),
+    );
+  });
+
+  it('in a file wins over the defaults, and flags win over the file', () => {
+    const file = configFile({ epochs: 20, lr: 0.3, augment: false, milestones: [5], workers: 3 });
+    const { recipe, workers, given } = resolve('--config', file, '--lr', '0.2');
+    expect(recipe).toMatchObject({ epochs: 20, lr: 0.2, augment: false, milestones: [5], batchSize: 128 });
+    expect(workers).toBe(3);
+    expect([...given].sort()).toEqual(['augment', 'epochs', 'lr', 'milestones', 'workers']);
+  });
+
+  it('as a flag that equals the default still wins over the file', () => {
+    expect(resolve('--config', configFile({ seed: 5 }), '--seed', '1').recipe.seed).toBe(1);
+  });
+
+  it('in a file may be written as the flags are, and null means not given', () => {
+    const file = configFile({
+      '--batch-size': 64,
+      'weight-decay': 0,
+      maxSteps: null,
+      'eval-statistics': 'batch',
+    });
+    const { recipe, given } = resolve('--config', file);
+    expect(recipe).toMatchObject({ batchSize: 64, weightDecay: 0, maxSteps: null, evalStatistics: 'batch' });
+    expect(given.has('maxSteps')).toBe(false);
+  });
+
+  it('finds the data folder by flag, file, environment and default, in this order', () => {
+    expect(resolve().dataDir).toBe('data');
+    vi.stubEnv('LOCKSTEP_DATA_DIR', '/from/environment');
+    expect(resolve().dataDir).toBe('/from/environment');
+    const file = configFile({ dataDir: '/from/file' });
+    expect(resolve('--config', file).dataDir).toBe('/from/file');
+    expect(resolve('--config', file, '--data-dir', '/from/flag').dataDir).toBe('/from/flag');
+  });
+});
+
+describe('the config.json of a run', () => {
+  /** As trainingSession.ts writes it. */
+  const ofARun = (change: object = {}): string =>
+    configFile({
+      ...settleRecipe(resolve().recipe, 'cifar10'),
+      dataDir: '/data',
+      workers: 2,
+      engine: 'wasm',
+      checkpointEvery: 50,
+      ...change,
+      versions: { lockstep: '0.1.0', node: '20.0.0', v8: '11' },
+      host: { platform: 'linux', arch: 'x64' },
+    });
+
+  it('is a config file like any other: what it says besides options is ignored', () => {
+    const { recipe, engine, checkpointEvery } = resolve(
+      '--config',
+      ofARun({ seed: 4, epochs: 30 }),
+      '--lr',
+      '0.2',
+    );
+    expect(recipe).toMatchObject({ dataset: 'cifar10', seed: 4, epochs: 30, lr: 0.2 });
+    expect({ engine, checkpointEvery }).toEqual({ engine: 'wasm', checkpointEvery: 50 });
+  });
+
+  it('does not contradict itself by options that its schedule has no use for', () => {
+    for (const schedule of ['cosine', 'onecycle', 'constant']) {
+      expect(resolve('--config', ofARun({ schedule })).recipe.schedule).toBe(schedule);
+    }
+    expect(resolve('--config', ofARun({ valSize: 0 })).recipe.valSize).toBe(0);
+    thrownBy('E_OPTION', () => resolve('--config', ofARun({ schedule: 'cosine' }), '--gamma', '0.5'));
+  });
+
+  it('of a coordinator without workers needs a number of workers to train with', () => {
+    const file = ofARun({ workers: 0 });
+    expect(refused('--config', file).message).toMatch(/workers.*from 1/);
+    expect(resolve('--config', file, '--workers', '2').workers).toBe(2);
+  });
+});
+
+describe('a config file that is refused', () => {
+  it('has a key that is not known, with a suggestion', () => {
+    expect(refused('--config', configFile({ epoch: 3 })).message).toMatch(
+      /unknown key "epoch"; did you mean "epochs"\?/,
+    );
+    expect(refused('--config', configFile({ 'bach-size': 3 })).message).toMatch(/did you mean "batchSize"\?/);
+    expect(refused('--config', configFile({ nonsense: 3 })).message).toMatch(/unknown key "nonsense"$/);
+  });
+
+  it.each<[string, unknown]>([
+    ['no JSON', '{"epochs": 3,}'],
+    ['a list', [{ epochs: 3 }]],
+    ['a number', 5],
+    ['null', null],
+  ])('is %s', (_what, content) => {
+    expect(refused('--config', configFile(content)).message).toContain('--config');
+  });
+
+  it('is missing, or a folder', () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.join(folder, 'folder'));
+    refused('--config', path.join(folder, 'none.json'));
+    refused('--config', path.join(folder, 'folder'));
+  });
+
+  it('has a value that no flag could have, and names the key and the file', () => {
+    const file = configFile({ epochs: -1 });
+    expect(refused('--config', file).message).toContain(
+      `"epochs" in ${file}: -1 must be an integer of at least 1`,
+    );
+    refused('--config', configFile({ nesterov: 'yes' }));
+    refused('--config', configFile({ model: 'vgg' }));
+    refused('--config', configFile({ milestones: [2, 1] }));
+    refused('--config', configFile({ lr: '0.1x' }));
+  });
+});
+
+describe('contradictions are refused with the remedy', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    [
+      'a batch that is no multiple of the micro-batch',
+      ['--batch-size', '100'],
+      /multiple of the micro-batch 32; use --batch-size 96 or 128/,
+    ],
+    ['a batch below the micro-batch', ['--batch-size', '16'], /use --batch-size 32$/],
+    [
+      'milestones of another schedule',
+      ['--schedule', 'cosine', '--milestones', '5'],
+      /--milestones belongs to --schedule multistep/,
+    ],
+    [
+      'gamma of another schedule',
+      ['--schedule', 'constant', '--gamma', '0.5'],
+      /--gamma belongs to --schedule multistep/,
+    ],
+    [
+      'a warm-up before onecycle',
+      ['--schedule', 'onecycle', '--warmup-epochs', '1'],
+      /warms up by itself; leave it out/,
+    ],
+    [
+      'a warm-up as long as the run',
+      ['--epochs', '5', '--warmup-epochs', '5'],
+      /must be below --epochs 5; use --warmup-epochs 4/,
+    ],
+    ['Nesterov without momentum', ['--nesterov', '--momentum', '0'], /use --momentum 0\.9/],
+    ['patience without validation', ['--val-size', '0', '--patience', '3'], /use --patience 0/],
+  ])('%s', (_what, args, message) => {
+    expect(refused(...args).message).toMatch(message);
+  });
+
+  it('whether they stand in a file or in flags', () => {
+    refused('--config', configFile({ schedule: 'cosine', gamma: 0.5 }));
+    refused('--config', configFile({ schedule: 'cosine' }), '--gamma', '0.5');
+    refused('--config', configFile({ batchSize: 100 }));
+  });
+
+  it('and only what contradicts: the defaults of other schedules do not', () => {
+    for (const schedule of ['cosine', 'onecycle', 'constant', 'multistep']) resolve('--schedule', schedule);
+    resolve('--val-size', '0');
+    resolve('--val-size', '0', '--patience', '0');
+    resolve('--batch-size', '100', '--micro-batch', '50');
+    resolve('--epochs', '5', '--warmup-epochs', '4.5');
+  });
+
+  it('resuming in another folder, or with a config file', () => {
+    const session = (...args: string[]): unknown => sessionOptionsOf(parsed(args));
+    expect(thrownBy('E_OPTION', () => session('--resume', 'a', '--run-dir', 'b')).message).toMatch(
+      /--run-dir b out/,
+    );
+    expect(thrownBy('E_OPTION', () => session('--resume', 'a', '--config', 'c')).message).toMatch(
+      /--config c out/,
+    );
+    expect(session('--resume', 'a', '--json')).toEqual({
+      resume: 'a',
+      runDir: undefined,
+      test: false,
+      json: true,
+    });
+  });
+});
+
+describe('malformed flags', () => {
+  it.each([
+    ['--epochs', 'many'],
+    ['--lr', '0'],
+    ['--seed', '-1'],
+    ['--model', 'resnet18'],
+    ['--dataset', 'imagenet'],
+    ['--engine', 'cuda'],
+    ['--dropout', '1'],
+    ['--momentum', '1'],
+    ['--workers', '0'],
+    ['--checkpoint-every', '0'],
+  ])('%s %s is refused as E_OPTION, naming flag and value', (flag, value) => {
+    const { message } = thrownBy('E_OPTION', () => parsed([flag, value]));
+    expect(message).toContain(`${flag} ${value} must be`);
+    expect(message).toContain(`for example ${flag}`);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { parseValue } from '../../src/cli/values.js';
+import type { ValueKind } from '../../src/cli/values.js';
+import { thrownBy } from '../support/errors.js';
+
+const parse = (raw: unknown, kind: ValueKind): unknown => parseValue('--flag', raw, kind, 'EXAMPLE');
+
+const INTEGER: ValueKind = { kind: 'integer', min: 1, max: 100 };
+const NUMBER: ValueKind = { kind: 'number', min: 0, below: 1 };
+const POSITIVE: ValueKind = { kind: 'number', above: 0 };
+const LIST: ValueKind = { kind: 'integers', min: 1 };
+const CHOICE: ValueKind = { kind: 'choice', of: ['one', 'two'] };
+
+describe('parseValue', () => {
+  it.each<[unknown, ValueKind, unknown]>([
+    ['1', INTEGER, 1],
+    ['100', INTEGER, 100],
+    ['1e2', INTEGER, 100],
+    [7, INTEGER, 7],
+    [' 7 ', INTEGER, 7],
+    ['+7', INTEGER, 7],
+    ['0', NUMBER, 0],
+    ['.5', NUMBER, 0.5],
+    ['0.', NUMBER, 0],
+    ['1e-4', POSITIVE, 1e-4],
+    ['1E-4', POSITIVE, 1e-4],
+    ['100,150', LIST, [100, 150]],
+    ['5', LIST, [5]],
+    [[1, 2, 3], LIST, [1, 2, 3]],
+    ['two', CHOICE, 'two'],
+    ['data', { kind: 'text' }, 'data'],
+    [true, { kind: 'switch' }, true],
+    [false, { kind: 'switch' }, false],
+  ])('takes %j', (raw, kind, expected) => {
+    expect(parse(raw, kind)).toEqual(expected);
+  });
+
+  it.each<[unknown, ValueKind]>([
+    ['', INTEGER],
+    ['0', INTEGER],
+    ['101', INTEGER],
+    ['1.5', INTEGER],
+    ['0x10', INTEGER],
+    ['1_000', INTEGER],
+    ['ten', INTEGER],
+    ['5 epochs', INTEGER],
+    ['Infinity', INTEGER],
+    [true, INTEGER],
+    [null, INTEGER],
+    [[5], INTEGER],
+    ['9007199254740993', { kind: 'integer', min: 0 }],
+    ['-0.1', NUMBER],
+    ['1', NUMBER],
+    ['0', POSITIVE],
+    ['NaN', POSITIVE],
+    ['1e999', POSITIVE],
+    [Infinity, POSITIVE],
+    ['', LIST],
+    ['1,', LIST],
+    ['2,1', LIST],
+    ['1,1', LIST],
+    ['0,1', LIST],
+    ['1;2', LIST],
+    [5, LIST],
+    [[], LIST],
+    ['three', CHOICE],
+    ['One', CHOICE],
+    [1, CHOICE],
+    ['', { kind: 'text' }],
+    [5, { kind: 'text' }],
+    ['true', { kind: 'switch' }],
+    [1, { kind: 'switch' }],
+  ])('refuses %j for $kind', (raw, kind) => {
+    thrownBy('E_OPTION', () => parse(raw, kind));
+  });
+
+  it.each<[unknown, ValueKind, RegExp]>([
+    ['0', INTEGER, /--flag 0 must be an integer from 1 to 100; for example --flag EXAMPLE/],
+    ['x', { kind: 'integer', min: 3 }, /--flag x must be an integer of at least 3/],
+    ['2', NUMBER, /--flag 2 must be a number at least 0 and below 1/],
+    ['0', POSITIVE, /--flag 0 must be a number above 0/],
+    ['2,1', LIST, /--flag 2,1 must be ascending integers of at least 1, separated by commas/],
+    ['three', CHOICE, /--flag three must be one of one, two/],
+    [{ a: 1 }, { kind: 'text' }, /--flag \{"a":1\} must be/],
+  ])('names the value, the rule and an example: %j', (raw, kind, message) => {
+    expect(thrownBy('E_OPTION', () => parse(raw, kind)).message).toMatch(message);
+  });
+});

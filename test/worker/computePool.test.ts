@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { prepareImages } from '../../src/data/index.js';
+import { loadEngine } from '../../src/engine/index.js';
+import { buildModel, initialiseModel } from '../../src/model/index.js';
+import { ComputePool } from '../../src/worker/index.js';
+import { SharedWeights } from '../../src/worker/sharedWeights.js';
+import type { ComputeSession } from '../../src/worker/task.js';
+import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
+import { rejectionOf } from '../support/errors.js';
+import { hashedLabels, hashedValues } from '../support/numbers.js';
+
+const isBuilt = existsSync(new URL('../../dist/worker/thread.js', import.meta.url));
+
+const SAMPLES = 3;
+const SESSION: ComputeSession = {
+  modelName: 'resnet8',
+  dropoutRate: 0,
+  normalisation: { mean: [0.5, 0.45, 0.4], standardDeviation: [0.25, 0.2, 0.3] },
+  evaluationStatistics: 'running',
+};
+
+const bits = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('base64');
+
+describe.skipIf(!isBuilt)('the threads of a node (skipped unless compiled: npm run build)', () => {
+  const pool = new ComputePool({ name: 'wasm' }, 2);
+  afterAll(() => pool.close());
+
+  const model = buildModel('resnet8');
+  const state = initialiseModel(model, 4);
+  const pixels = Uint8Array.from(hashedValues(SAMPLES * 3072, 1), (value) => Math.floor((value + 1) * 128));
+  const labels = hashedLabels(SAMPLES, 2, 10);
+  const augmentationKey = [5, 6] as const;
+
+  function shared(): SharedWeights {
+    const weights = new SharedWeights(model.layout.parameterCount, model.layout.statisticCount);
+    weights.replace({
+      type: 'parameters',
+      version: 0,
+      parameters: littleEndianBytes(state.parameters),
+      statistics: littleEndianBytes(state.statistics),
+    });
+    return weights;
+  }
+
+  it('compute the gradient that the engine computes in this thread, statistics as sums', async () => {
+    const task = {
+      kind: 'gradient',
+      engine: pool.engine,
+      session: SESSION,
+      state: shared().current!,
+      pixels,
+      labels,
+      augmentationKey,
+      dropoutKey: [7, 8],
+    } as const;
+    const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
+    const engine = await loadEngine({ name: 'wasm' }, model);
+    const images = prepareImages({
+      pixels,
+      sampleCount: SAMPLES,
+      normalisation: SESSION.normalisation,
+      augmentation: augmentationKey,
+    });
+    const expected = await engine.gradient({ version: 1, ...state }, { images, labels }, [7, 8]);
+    engine.dispose();
+    for (const answer of answers) {
+      if (answer.kind !== 'gradient') throw new Error(`a ${answer.kind} came`);
+      expect(answer).toMatchObject({
+        sampleCount: SAMPLES,
+        lossSum: expected.lossSum,
+        correct: expected.correct,
+      });
+      expect(bits(answer.gradientSum)).toBe(bits(expected.gradientSum));
+      const sums = expected.batchStatistics.map((value) => Math.fround(value * SAMPLES));
+      expect(bits(answer.statisticSum)).toBe(bits(sums));
+    }
+  });
+
+  it('say what they are', async () => {
+    expect(await pool.describe()).toMatchObject({ name: 'wasm', exact: expect.any(Boolean) as boolean });
+  });
+
+  it('hand on an error with its code', async () => {
+    const task = {
+      kind: 'evaluate',
+      engine: { name: 'no such engine' as never },
+      session: SESSION,
+      state: shared().current!,
+      pixels,
+      labels,
+    } as const;
+    const error = await rejectionOf('E_OPTION', pool.run(task));
+    expect(error.message).toContain('no such engine');
+  });
+});

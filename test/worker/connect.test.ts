@@ -1,0 +1,296 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { coordinatorChannel, encodeMessage } from '../../src/protocol/index.js';
+import type { CoordinatorChannel, NodeMessage } from '../../src/protocol/index.js';
+import { serveCoordinator } from '../../src/worker/index.js';
+import type { NodeStatus, ServeOptions } from '../../src/worker/index.js';
+import { buildModel } from '../../src/model/index.js';
+import { listen } from '../../src/coordinator/server.js';
+import { selfSignedCertificate } from '../support/certificate.js';
+import { rejectionOf } from '../support/errors.js';
+import { bye, parameters, refused, welcome, work } from '../support/messages.js';
+import { settled, until } from '../support/waiting.js';
+import { DESCRIPTION, FakePool } from './fakePool.js';
+
+const certificate = selfSignedCertificate();
+
+interface Visit {
+  readonly socket: WebSocket;
+  readonly channel: CoordinatorChannel;
+  readonly messages: NodeMessage[];
+}
+
+interface Coordinator {
+  readonly url: URL;
+  readonly server: WebSocketServer;
+  /** One a connection. */
+  readonly visits: Visit[];
+}
+
+/** A coordinator that does what the test tells it to on each connection. */
+async function coordinator(
+  onVisit: (visit: Visit, count: number) => void = () => undefined,
+  port = 0,
+): Promise<Coordinator> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port });
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  const visits: Visit[] = [];
+  server.on('connection', (socket) => {
+    const visit: Visit = { socket, channel: coordinatorChannel(socket, 'a node'), messages: [] };
+    visit.channel.open({ onMessage: (message) => visit.messages.push(message), onClose: () => undefined });
+    visits.push(visit);
+    onVisit(visit, visits.length);
+  });
+  const url = new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/lockstep`);
+  return { url, server, visits };
+}
+
+interface Served {
+  readonly statuses: NodeStatus[];
+  readonly stop: AbortController;
+  readonly pool: FakePool;
+  readonly outcome: Promise<string>;
+}
+
+function serve(url: URL, change: Partial<ServeOptions> = {}): Served {
+  const statuses: NodeStatus[] = [];
+  const stop = new AbortController();
+  const pool = new FakePool(1);
+  const outcome = serveCoordinator({
+    url,
+    token: undefined,
+    pool: pool.asPool,
+    description: DESCRIPTION,
+    nodeName: 'the node',
+    retryForMs: 60_000,
+    signal: stop.signal,
+    onStatus: (status) => statuses.push(status),
+    ...change,
+  });
+  outcome.catch(() => undefined);
+  onTestFinished(() => stop.abort());
+  return { statuses, stop, pool, outcome };
+}
+
+const sayBye = ({ channel }: Visit, runEnded = true): void => {
+  channel.send(bye({ runEnded, reason: 'the run has ended' }));
+  channel.close('the run has ended');
+};
+
+/** A port on which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('serveCoordinator', () => {
+  it('says hello, and returns the reason when the run has ended', async () => {
+    const { url, visits } = await coordinator((visit) => sayBye(visit));
+    const { outcome, statuses } = serve(url);
+    expect(await outcome).toBe('the run has ended');
+    expect(statuses).toEqual([{ kind: 'connected', url: url.href }]);
+    expect(visits[0]!.messages[0]).toMatchObject({ type: 'hello', nodeName: 'the node' });
+  });
+
+  it('stays away when it is dismissed', async () => {
+    const { url, visits } = await coordinator((visit) => sayBye(visit, false));
+    await serve(url).outcome;
+    expect(visits).toHaveLength(1);
+  });
+
+  it('stays away when the coordinator refuses it, and says why', async () => {
+    const { url, visits } = await coordinator(({ channel }) => {
+      channel.send(refused({ reason: 'the protocol versions differ' }));
+      channel.close('refused');
+    });
+    const error = await rejectionOf('E_REFUSED', serve(url).outcome);
+    expect(error.message).toContain('the protocol versions differ');
+    expect(error.message).toContain(url.href);
+    expect(visits).toHaveLength(1);
+  });
+
+  it('comes back by itself when the connection is lost, with a new conversation', async () => {
+    const { url, visits } = await coordinator((visit, count) => {
+      if (count < 3) visit.socket.terminate();
+      else sayBye(visit);
+    });
+    const { outcome, statuses } = serve(url);
+    expect(await outcome).toBe('the run has ended');
+    expect(visits).toHaveLength(3);
+    expect(visits[2]!.messages[0]!.type).toBe('hello');
+    expect(statuses.map(({ kind }) => kind)).toEqual([
+      'connected',
+      'disconnected',
+      'connected',
+      'disconnected',
+      'connected',
+    ]);
+  });
+
+  it('comes back after a coordinator that broke the protocol', async () => {
+    const { url, visits } = await coordinator((visit, count) => {
+      if (count === 1) visit.socket.send('nonsense');
+      else sayBye(visit);
+    });
+    await serve(url).outcome;
+    expect(visits).toHaveLength(2);
+  });
+});
+
+describe('a coordinator that cannot be reached', () => {
+  it('is tried again, after pauses that grow, and then given up with E_CONNECTION and the remedy', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the spread
+    onTestFinished(() => void vi.restoreAllMocks());
+    const url = new URL(`ws://127.0.0.1:${await freePort()}/lockstep`);
+    let pausedMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => pausedMs); // only the pauses take time
+    const pauses: number[] = [];
+    const { outcome } = serve(url, {
+      retryForMs: 400,
+      onStatus: (status) => {
+        if (status.kind !== 'disconnected') return;
+        pauses.push(status.retryInMs);
+        pausedMs += status.retryInMs;
+      },
+    });
+    const error = await rejectionOf('E_CONNECTION', outcome);
+    expect(error.message).toContain(url.href);
+    expect(error.message).toContain('--retry-for');
+    expect(pauses).toEqual([250, 500]);
+  });
+
+  it('is not tried again with a patience of 0', async () => {
+    const { outcome, statuses } = serve(new URL(`ws://127.0.0.1:${await freePort()}`), { retryForMs: 0 });
+    await rejectionOf('E_CONNECTION', outcome);
+    expect(statuses).toEqual([]);
+  });
+
+  it('is found when it comes', async () => {
+    const port = await freePort();
+    const { outcome, statuses } = serve(new URL(`ws://127.0.0.1:${port}/lockstep`));
+    await until(() => statuses.length > 0);
+    await coordinator((visit) => sayBye(visit), port);
+    expect(await outcome).toBe('the run has ended');
+  });
+
+  it('is waited for no longer when the node is asked to stop', async () => {
+    const { outcome, statuses, stop } = serve(new URL(`ws://127.0.0.1:${await freePort()}`));
+    await until(() => statuses.length > 0);
+    stop.abort();
+    expect(await outcome).toMatch(/before a coordinator was reached/);
+  });
+});
+
+describe('a coordinator that turns the node away', () => {
+  const opened = async (change: object = {}): Promise<URL> => {
+    const server = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      token: undefined,
+      tls: undefined,
+      insecure: false,
+      maxFrameBytes: 100_000,
+      onChannel: (channel) => {
+        channel.open({ onMessage: () => undefined, onClose: () => undefined });
+        channel.send(bye());
+        channel.close('done');
+      },
+      ...change,
+    });
+    onTestFinished(() => server.close());
+    return new URL(`${server.url}/lockstep`);
+  };
+
+  it.each([undefined, 'wrong'])('for its token (%s) is not asked again', async (token) => {
+    const { outcome, statuses } = serve(await opened({ token: 's3cret' }), { token });
+    const error = await rejectionOf('E_REFUSED', outcome);
+    expect(error.message).toMatch(/--token/);
+    expect(statuses).toEqual([]);
+  });
+
+  it('takes it with the right token', async () => {
+    await serve(await opened({ token: 's3cret' }), { token: 's3cret' }).outcome;
+  });
+
+  it('because it is none is not asked again', async () => {
+    const url = await opened();
+    url.pathname = '/elsewhere';
+    const error = await rejectionOf('E_REFUSED', serve(url).outcome);
+    expect(error.message).toMatch(/no Lockstep coordinator/);
+  });
+
+  it.skipIf(certificate === undefined)(
+    'is trusted with its certificate authority, and not without (skipped where openssl is missing)',
+    async () => {
+      const url = await opened({ tls: certificate });
+      const error = await rejectionOf('E_REFUSED', serve(url).outcome);
+      expect(error.message).toMatch(/not trusted.*--ca FILE/);
+      await serve(url, { ca: certificate!.cert }).outcome;
+    },
+  );
+});
+
+describe('a node that is asked to stop', () => {
+  it('hands in what it has, asks to leave, and goes when it is let go', async () => {
+    const { layout } = buildModel('resnet8');
+    const { url, visits } = await coordinator(({ channel }) => {
+      const { parameterCount, statisticCount } = layout;
+      channel.send(welcome({ parameterCount, statisticCount }));
+      channel.send(
+        parameters({
+          parameters: new Uint8Array(4 * layout.parameterCount),
+          statistics: new Uint8Array(4 * layout.statisticCount),
+        }),
+      );
+      channel.send(work());
+    });
+    const { outcome, stop, pool } = serve(url);
+    await until(() => pool.pending.length === 1);
+    stop.abort();
+    await until(() => visits[0]!.messages.some(({ type }) => type === 'drain'));
+    pool.finish();
+    await until(() => visits[0]!.messages.some(({ type }) => type === 'result'));
+    visits[0]!.channel.send(bye({ runEnded: false, reason: 'drained' }));
+    visits[0]!.channel.close('drained');
+    expect(await outcome).toBe('drained');
+    expect(visits).toHaveLength(1);
+  });
+
+  it('does not come back when the connection is lost meanwhile', async () => {
+    const { url, visits } = await coordinator();
+    const { outcome, stop } = serve(url);
+    await until(() => (visits[0]?.messages.length ?? 0) > 0);
+    stop.abort();
+    visits[0]!.socket.terminate();
+    await outcome;
+    await settled();
+    expect(visits).toHaveLength(1);
+  });
+});
+
+describe('frames to a node', () => {
+  it('may be as large as the weights of the largest model', async () => {
+    const large = parameters({
+      parameters: new Uint8Array(4 * 1_800_000),
+      statistics: new Uint8Array(4 * 5000),
+    });
+    const { url } = await coordinator(({ socket }) => {
+      socket.send(encodeMessage(large)); // before the welcome: a breach, but not of the size
+    });
+    const { statuses, stop } = serve(url);
+    await until(() => statuses.some(({ kind }) => kind === 'disconnected'));
+    stop.abort();
+    const lost = statuses.find((status) => status.kind === 'disconnected');
+    expect(lost?.kind === 'disconnected' && lost.reason).toMatch(/parameters came before welcome/);
+  });
+});

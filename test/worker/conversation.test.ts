@@ -1,0 +1,289 @@
+import { describe, expect, it } from 'vitest';
+import { buildModel } from '../../src/model/index.js';
+import { createLocalChannel, PROTOCOL_VERSION } from '../../src/protocol/index.js';
+import type {
+  CoordinatorChannel,
+  CoordinatorMessage,
+  NodeMessage,
+  Parameters,
+} from '../../src/protocol/index.js';
+import { Conversation } from '../../src/worker/conversation.js';
+import type { ConversationEnd } from '../../src/worker/conversation.js';
+import { floatsOf } from '../support/analyticNode.js';
+import { bye, evaluateMessage, parameters, refused, welcome, work } from '../support/messages.js';
+import { settled } from '../support/waiting.js';
+import { DESCRIPTION, FakePool } from './fakePool.js';
+
+const { layout } = buildModel('resnet8');
+const WELCOME = welcome({ parameterCount: layout.parameterCount, statisticCount: layout.statisticCount });
+
+function weights(version: number, value = version): Parameters {
+  const bytes = (length: number): Uint8Array => new Uint8Array(new Float32Array(length).fill(value).buffer);
+  return parameters({
+    version,
+    parameters: bytes(layout.parameterCount),
+    statistics: bytes(layout.statisticCount),
+  });
+}
+
+interface Scene {
+  readonly coordinator: CoordinatorChannel;
+  readonly pool: FakePool;
+  readonly conversation: Conversation;
+  readonly received: NodeMessage[];
+  readonly closings: string[];
+  readonly end: () => ConversationEnd | undefined;
+}
+
+async function conversing({ threads = 1, begin = true } = {}): Promise<Scene> {
+  const { coordinatorEnd, nodeEnd } = createLocalChannel('a test');
+  const pool = new FakePool(threads);
+  const received: NodeMessage[] = [];
+  const closings: string[] = [];
+  coordinatorEnd.open({
+    onMessage: (message) => received.push(message),
+    onClose: (reason) => closings.push(reason),
+  });
+  const conversation = new Conversation({
+    channel: nodeEnd,
+    pool: pool.asPool,
+    description: DESCRIPTION,
+    nodeName: 'the node',
+  });
+  let end: ConversationEnd | undefined;
+  void conversation.ended.then((how) => (end = how));
+  if (begin) {
+    coordinatorEnd.send(WELCOME);
+    coordinatorEnd.send(weights(1));
+  }
+  await settled();
+  return { coordinator: coordinatorEnd, pool, conversation, received, closings, end: () => end };
+}
+
+/** A micro-batch that is told from others by its label. */
+const item = (microBatch: number, step = 1): ReturnType<typeof work> =>
+  work({ step, microBatch, pixels: new Uint8Array(3072), labels: Uint8Array.of(microBatch) });
+
+describe('a conversation', () => {
+  it('begins with a hello that says what the node brings', async () => {
+    const { received } = await conversing({ threads: 3, begin: false });
+    expect(received).toEqual([
+      {
+        type: 'hello',
+        protocolVersion: PROTOCOL_VERSION,
+        nodeName: 'the node',
+        engine: 'wasm',
+        device: 'a processor',
+        numericsClass: 'test-class',
+        exact: true,
+        threads: 3,
+      },
+    ]);
+  });
+
+  it('has a gradient computed with the state it was sent, and answers with the item’s place', async () => {
+    const { coordinator, pool, received } = await conversing();
+    coordinator.send(work({ step: 9, microBatch: 4, augmentationKey: null, dropoutKey: [3, 4] }));
+    await settled();
+    const { task } = pool.pending[0]!;
+    expect(task).toMatchObject({
+      kind: 'gradient',
+      engine: { name: 'wasm' },
+      session: {
+        modelName: 'resnet8',
+        dropoutRate: 0,
+        normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
+        evaluationStatistics: 'running',
+      },
+      augmentationKey: null,
+      dropoutKey: [3, 4],
+    });
+    expect(task.state.parameters).toHaveLength(layout.parameterCount);
+    expect(new Set(task.state.parameters)).toEqual(new Set([1]));
+    pool.finish();
+    await settled();
+    const answer = received[1]!;
+    expect(answer).toMatchObject({
+      type: 'result',
+      step: 9,
+      microBatch: 4,
+      sampleCount: 2,
+      lossSum: 4,
+      correct: 1,
+    });
+    if (answer.type !== 'result') return;
+    expect(new Set(floatsOf(answer.gradientSum))).toEqual(new Set([2]));
+    expect(new Set(floatsOf(answer.statisticSum))).toEqual(new Set([3]));
+  });
+
+  it('answers evaluations', async () => {
+    const { coordinator, pool, received } = await conversing();
+    coordinator.send(evaluateMessage({ evaluation: 2, chunk: 3, labels: Uint8Array.of(7, 7) }));
+    await settled();
+    expect(pool.pending[0]!.task.kind).toBe('evaluate');
+    pool.finish();
+    await settled();
+    expect(received[1]).toEqual({
+      type: 'evaluated',
+      evaluation: 2,
+      chunk: 3,
+      sampleCount: 2,
+      lossSum: 7,
+      correct: 1,
+    });
+  });
+
+  it('begins the items in their order, no more at a time than there are threads', async () => {
+    const { coordinator, pool, received } = await conversing({ threads: 2 });
+    for (let index = 0; index < 5; index++) coordinator.send(item(index));
+    await settled();
+    expect(pool.begun).toEqual([0, 1]);
+    for (let done = 1; done <= 5; done++) {
+      pool.finish();
+      await settled();
+      expect(pool.begun).toEqual([0, 1, 2, 3, 4].slice(0, done + 2));
+    }
+    expect(received.slice(1).map((message) => message.type === 'result' && message.microBatch)).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
+  });
+
+  it('forgets what was queued when new weights come: that round is over', async () => {
+    const { coordinator, pool, received } = await conversing();
+    for (const index of [0, 1, 2]) coordinator.send(item(index, 1));
+    await settled();
+    coordinator.send(weights(2));
+    coordinator.send(item(7, 2));
+    await settled();
+    pool.finish(); // the one that was begun is still answered; the coordinator does not mind
+    await settled();
+    expect(pool.begun).toEqual([0, 7]);
+    expect(new Set(pool.pending[0]!.task.state.parameters)).toEqual(new Set([2]));
+    pool.finish();
+    await settled();
+    expect(received.slice(1).map((message) => message.type === 'result' && message.step)).toEqual([1, 2]);
+  });
+
+  it('computes an item that was begun with the weights that it was sent for, though newer ones come', async () => {
+    const { coordinator, pool } = await conversing();
+    coordinator.send(item(0));
+    await settled();
+    const { state } = pool.pending[0]!.task;
+    coordinator.send(weights(2));
+    await settled();
+    expect(new Set(state.parameters)).toEqual(new Set([1]));
+  });
+
+  it('forgets a cancelled item that it has not begun, and only that one', async () => {
+    const { coordinator, pool, received } = await conversing();
+    for (const index of [0, 1, 2]) coordinator.send(item(index));
+    coordinator.send({ type: 'cancel', item: 'work', round: 1, index: 0 }); // begun already
+    coordinator.send({ type: 'cancel', item: 'work', round: 1, index: 1 });
+    coordinator.send({ type: 'cancel', item: 'work', round: 2, index: 2 }); // of another step
+    coordinator.send({ type: 'cancel', item: 'evaluate', round: 1, index: 2 }); // of another kind
+    coordinator.send({ type: 'cancel', item: 'work', round: 1, index: 99 });
+    await settled();
+    pool.finish();
+    await settled();
+    pool.finish();
+    await settled();
+    expect(pool.begun).toEqual([0, 2]);
+    expect(received.slice(1).map((message) => message.type === 'result' && message.microBatch)).toEqual([
+      0, 2,
+    ]);
+  });
+
+  it('says which item failed and why, and goes on with the next', async () => {
+    const { coordinator, pool, received, closings } = await conversing();
+    coordinator.send(item(0));
+    coordinator.send(evaluateMessage({ evaluation: 5, chunk: 6 }));
+    await settled();
+    pool.fail(new Error('x'.repeat(3000)));
+    await settled();
+    pool.fail(new Error('out of memory'));
+    await settled();
+    expect(received.slice(1)).toEqual([
+      { type: 'failed', item: 'work', round: 1, index: 0, reason: 'x'.repeat(2000) },
+      { type: 'failed', item: 'evaluate', round: 5, index: 6, reason: 'out of memory' },
+    ]);
+    expect(closings).toEqual([]);
+  });
+
+  it('asks to leave when drained, and still answers what it has', async () => {
+    const { coordinator, pool, conversation, received, end } = await conversing();
+    coordinator.send(item(0));
+    coordinator.send(item(1));
+    await settled();
+    conversation.drain();
+    for (let done = 0; done < 2; done++) {
+      await settled();
+      pool.finish();
+    }
+    await settled();
+    expect(received.slice(1).map(({ type }) => type)).toEqual(['drain', 'result', 'result']);
+    coordinator.send(bye({ runEnded: false, reason: 'drained' }));
+    coordinator.close('drained');
+    await settled();
+    expect(end()).toEqual({ kind: 'dismissed', reason: 'drained' });
+  });
+});
+
+describe('a conversation ends', () => {
+  it.each<[string, CoordinatorMessage, ConversationEnd]>([
+    ['with the run', bye({ runEnded: true, reason: 'done' }), { kind: 'run-ended', reason: 'done' }],
+    ['by dismissal', bye({ runEnded: false, reason: 'stopped' }), { kind: 'dismissed', reason: 'stopped' }],
+    [
+      'by refusal',
+      refused({ code: 'E_RUN_COMPLETE', reason: 'too late' }),
+      { kind: 'refused', code: 'E_RUN_COMPLETE', reason: 'too late' },
+    ],
+  ])('%s', async (_how, farewell, expected) => {
+    const { coordinator, end } = await conversing();
+    coordinator.send(farewell);
+    coordinator.close('closing');
+    await settled();
+    expect(end()).toEqual(expected);
+  });
+
+  it('by the loss of the channel; nothing queued is begun after it', async () => {
+    const { coordinator, pool, end } = await conversing();
+    coordinator.send(item(0));
+    coordinator.send(item(1));
+    await settled();
+    coordinator.close('the connection was lost');
+    await settled();
+    expect(end()).toEqual({ kind: 'lost', reason: 'the connection was lost' });
+    pool.finish();
+    await settled();
+    expect(pool.begun).toEqual([0]);
+  });
+
+  it.each([
+    ['a model that it does not know', { modelName: 'vgg16' }],
+    ['another idea of the model’s parameters', { parameterCount: layout.parameterCount + 1 }],
+    ['another idea of the model’s statistics', { statisticCount: 0 }],
+  ])('for good by the node, on %s', async (_what, change) => {
+    const { coordinator, end, closings } = await conversing({ begin: false });
+    coordinator.send({ ...WELCOME, ...change });
+    await settled();
+    expect(closings).toHaveLength(1);
+    expect(end()).toMatchObject({ kind: 'refused', code: 'E_REFUSED' });
+    expect(end()!.reason).toMatch(/same Lockstep version/);
+  });
+
+  it.each<[string, readonly CoordinatorMessage[]]>([
+    ['weights before the welcome', [weights(1)]],
+    ['work before the welcome', [work()]],
+    ['work before weights', [WELCOME, work()]],
+    ['an evaluation before weights', [WELCOME, evaluateMessage()]],
+    ['weights of another length', [WELCOME, parameters()]],
+    ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
+  ])('by the node, on %s', async (_what, messages) => {
+    const { coordinator, closings, pool, end } = await conversing({ begin: false });
+    for (const message of messages) coordinator.send(message);
+    await settled();
+    expect(closings).toEqual([expect.stringMatching(/broke the protocol/)]);
+    expect(end()?.kind).toBe('lost');
+    expect(pool.begun).toEqual([]);
+  });
+});

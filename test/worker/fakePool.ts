@@ -1,0 +1,61 @@
+/** A pool without threads: what it is asked to compute waits until the test says what comes of it. */
+
+import type { ThreadAnswer, ThreadTask } from '../../src/worker/task.js';
+import type { ComputePool } from '../../src/worker/index.js';
+import type { EngineDescription } from '../../src/engine/index.js';
+
+export const DESCRIPTION: EngineDescription = {
+  name: 'wasm',
+  device: 'a processor',
+  numericsClass: 'test-class',
+  exact: true,
+  versions: {},
+};
+
+export type ItemTask = Extract<ThreadTask, { kind: 'gradient' | 'evaluate' }>;
+
+interface Pending {
+  readonly task: ItemTask;
+  readonly resolve: (answer: Exclude<ThreadAnswer, { kind: 'error' }>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class FakePool {
+  readonly engine = { name: 'wasm' } as const;
+  readonly pending: Pending[] = [];
+  /** Labels of all tasks, in the order in which they were begun: they tell the items apart. */
+  readonly begun: number[] = [];
+
+  constructor(readonly threads: number) {}
+
+  /** In the place of the real one. */
+  get asPool(): ComputePool {
+    return this as unknown as ComputePool;
+  }
+
+  run(task: ThreadTask): Promise<Exclude<ThreadAnswer, { kind: 'error' }>> {
+    if (task.kind === 'describe') return Promise.resolve({ kind: 'description', description: DESCRIPTION });
+    this.begun.push(task.labels[0]!);
+    return new Promise((resolve, reject) => this.pending.push({ task, resolve, reject }));
+  }
+
+  /** Ends the oldest task with an answer that carries the item's label as its loss. */
+  finish(): void {
+    const { task, resolve } = this.pending.shift()!;
+    const lossSum = task.labels[0]!;
+    const sampleCount = task.labels.length;
+    if (task.kind === 'evaluate') return resolve({ kind: 'evaluation', sampleCount, lossSum, correct: 1 });
+    resolve({
+      kind: 'gradient',
+      sampleCount,
+      lossSum,
+      correct: 1,
+      gradientSum: task.state.parameters.map((value) => 2 * value),
+      statisticSum: task.state.statistics.map((value) => 3 * value),
+    });
+  }
+
+  fail(error: Error): void {
+    this.pending.shift()!.reject(error);
+  }
+}
