@@ -1,0 +1,135 @@
+/** Batch normalisation, a sum and ReLU, as far as present, in one pass. */
+
+import type { Kernel, KernelLibrary } from '../kernels/library.js';
+import { emitForward, emitNormalisationBackward } from '../kernels/pixelwise.js';
+import type { ForwardOptions } from '../kernels/pixelwise.js';
+import { shapeKey } from '../kernels/shapes.js';
+import type { BatchRegion } from './arena.js';
+import type { Normalisation } from './normalisation.js';
+import { forEachGroup } from './run.js';
+import type { Run, Step } from './run.js';
+import type { Contribution, ValueMemory } from './values.js';
+
+export function forwardKernel(library: KernelLibrary, options: ForwardOptions): Kernel {
+  const { map, normalise, addend, relu, plain, padded } = options;
+  const flags = [normalise, addend, relu, plain, padded].map(Number).join('');
+  return library.kernel(`forward ${shapeKey(map)} ${flags}`, 6, emitForward(options));
+}
+
+export function normalisationBackwardKernel(
+  library: KernelLibrary,
+  value: ValueMemory,
+  padded: boolean,
+): Kernel {
+  const { map } = value;
+  return library.kernel(
+    `normalisation dx ${shapeKey(map)} ${padded}`,
+    5,
+    emitNormalisationBackward({ map, padded }),
+  );
+}
+
+export interface PixelStepOptions {
+  readonly source: ValueMemory;
+  readonly addend: ValueMemory | undefined;
+  readonly relu: boolean;
+  readonly result: ValueMemory;
+  readonly normalisation: Normalisation | undefined;
+  /** Whether the convolution that computes the source also takes its moments. */
+  readonly momentsBySource: boolean;
+  /** Whether the next convolution applies this step as it loads its input. */
+  readonly deferred: boolean;
+  /** Whether the result is kept; if not, it is computed anew where it is needed. */
+  readonly kept: boolean;
+}
+
+export class PixelStep implements Step {
+  /** Set by the planner: what the backward pass contributes, where it is not left to others. */
+  sourceContribution: Contribution | undefined;
+  addendContribution: Contribution | undefined;
+  private readonly toPlain: Kernel;
+  private readonly toPadded: Kernel;
+  private readonly toBoth: Kernel;
+  private readonly inputGradient: Kernel | undefined;
+
+  constructor(
+    library: KernelLibrary,
+    readonly options: PixelStepOptions,
+    private readonly gradientScratch: BatchRegion | undefined,
+  ) {
+    const { result, normalisation, addend, relu } = options;
+    const forward = (plain: boolean, padded: boolean): Kernel =>
+      forwardKernel(library, {
+        map: result.map,
+        normalise: normalisation !== undefined,
+        addend: addend !== undefined,
+        relu,
+        plain,
+        padded,
+      });
+    this.toPlain = forward(true, false);
+    this.toPadded = forward(false, true);
+    this.toBoth = forward(true, true);
+    this.inputGradient = gradientScratch && normalisationBackwardKernel(library, options.source, false);
+  }
+
+  forward(run: Run): void {
+    const { normalisation, momentsBySource, source, result, deferred } = this.options;
+    if (normalisation !== undefined && run.statistics === 'running') normalisation.useRunningStatistics(run);
+    else if (normalisation !== undefined && !momentsBySource) {
+      normalisation.beginMoments();
+      forEachGroup(run.imageCount, source.groupSize, (first, count) =>
+        normalisation.addMoments(source.data.at(first), count),
+      );
+      normalisation.finishMoments(run);
+    }
+    if (deferred) return;
+    forEachGroup(run.imageCount, result.groupSize, (first, count) =>
+      this.apply(this.toPlain, first, count, 0),
+    );
+  }
+
+  /** For the next convolution: writes a group's results to padded scratch, and to memory if they are kept. */
+  loadForward(padded: number, first: number, count: number): void {
+    this.apply(this.options.kept ? this.toBoth : this.toPadded, first, count, padded);
+  }
+
+  /** The same results again, where they were not kept. */
+  loadAgain(padded: number, first: number, count: number): void {
+    this.apply(this.toPadded, first, count, padded);
+  }
+
+  backward(run: Run): void {
+    const { normalisation, result, source } = this.options;
+    normalisation?.finishGradient(run);
+    this.addendContribution?.deliverRegion(result.gradient, run.imageCount);
+    if (this.sourceContribution === undefined) return;
+    if (normalisation === undefined) {
+      this.sourceContribution.deliverRegion(result.gradient, run.imageCount);
+      return;
+    }
+    const scratch = this.gradientScratch!;
+    forEachGroup(run.imageCount, source.groupSize, (first, count) =>
+      this.inputGradient!.run(
+        result.gradient.at(first),
+        source.data.at(first),
+        normalisation.coefficients.byteOffset,
+        scratch.at(first),
+        count,
+      ),
+    );
+    this.sourceContribution.deliverRegion(scratch, run.imageCount);
+  }
+
+  private apply(kernel: Kernel, first: number, count: number, padded: number): void {
+    const { source, addend, result, normalisation } = this.options;
+    kernel.run(
+      source.data.at(first),
+      normalisation?.coefficients.byteOffset ?? 0,
+      addend?.data.at(first) ?? 0,
+      result.data.at(first),
+      padded,
+      count,
+    );
+  }
+}
