@@ -1,0 +1,27 @@
+/** Every engine by name. Loading this file loads no engine's arithmetic: each does so when it is asked to load. */
+
+import { LockstepError } from '../foundation/errors.js';
+import { ENGINE_NAMES } from './engine.js';
+import type { EngineFactory, EngineName } from './engine.js';
+import { cpuBackend } from './tfjs/cpuBackend.js';
+import { tfjsFactory } from './tfjs/tfjsFactory.js';
+import { wasmBackend } from './tfjs/wasmBackend.js';
+
+/** In the order in which `lockstep engines` lists them. */
+export const ENGINE_FACTORIES: readonly EngineFactory[] = [
+  // the simd engine's factory goes here
+  tfjsFactory(wasmBackend),
+  tfjsFactory(cpuBackend),
+];
+
+/** @throws LockstepError E_OPTION for an engine that this version of Lockstep does not have. */
+export function engineFactory(name: EngineName): EngineFactory {
+  const factory = ENGINE_FACTORIES.find((candidate) => candidate.name === name);
+  if (factory === undefined) {
+    throw new LockstepError(
+      'E_OPTION',
+      `engine ${name} is not one of ${ENGINE_NAMES.join(', ')}; use --engine auto`,
+    );
+  }
+  return factory;
+}

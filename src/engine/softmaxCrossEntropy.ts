@@ -1,0 +1,70 @@
+/**
+ * The loss head, in exact float64 arithmetic: softmax cross-entropy, its gradient and the count of right answers. Ten
+ * numbers a sample are cheap anywhere, and computed here they owe nothing to the host's Math.exp or a device's.
+ */
+
+import { deterministicLog } from '../foundation/deterministicMath.js';
+
+export interface LossHead {
+  /** Sum over samples of -log softmax(logits)[label]. */
+  readonly lossSum: number;
+  /** Samples whose largest logit (the first, if several are equal) is the label's. */
+  readonly correct: number;
+  /** Gradient of `lossSum` by the logits, (B, classes): softmax(logits) - onehot(label), rounded to float32. */
+  readonly logitGradient: Float32Array;
+}
+
+/**
+ * @param logits (B, classes), row by row
+ * @param labels (B), each below `classCount`
+ */
+export function softmaxCrossEntropy(logits: Float32Array, labels: Uint8Array, classCount: number): LossHead {
+  const logitGradient = new Float32Array(logits.length);
+  let lossSum = 0;
+  let correct = 0;
+  labels.forEach((label, sample) => {
+    const start = sample * classCount;
+    const row = logits.subarray(start, start + classCount);
+    const best = indexOfLargest(row);
+    const largest = row[best]!;
+    const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
+    const total = exponentials.reduce((sum, value) => sum + value, 0);
+    const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit alone contributes 1
+    lossSum += logTotal + largest - row[label]!;
+    if (best === label) correct++;
+    exponentials.forEach((value, index) => {
+      logitGradient[start + index] = value / total - (index === label ? 1 : 0);
+    });
+  });
+  return { lossSum, correct, logitGradient };
+}
+
+function indexOfLargest(row: Float32Array): number {
+  let best = 0;
+  for (let index = 1; index < row.length; index++) if (row[index]! > row[best]!) best = index;
+  return best;
+}
+
+const LN2_HIGH = 6.9314718036912381649e-1; // the split of ln 2 of fdlibm's e_exp.c
+const LN2_LOW = 1.90821492927058770002e-10;
+const SMALLEST_EXPONENT = -1022; // below it results are denormal: they are taken for zero
+
+/** exp(x) for x <= 0 to a few units in the last place; NaN stays NaN. */
+export function exponentialOfNonPositive(x: number): number {
+  const exponent = Math.round(x / Math.LN2);
+  if (exponent < SMALLEST_EXPONENT) return 0;
+  const rest = x - exponent * LN2_HIGH - exponent * LN2_LOW; // |rest| <= 0.35: 16 terms reach float64's precision
+  let series = 1;
+  for (let term = 16; term >= 1; term--) series = 1 + (series * rest) / term;
+  return series * powerOfTwo(exponent);
+}
+
+const floatView = new Float64Array(1);
+const wordView = new BigUint64Array(floatView.buffer);
+
+/** 2^exponent for normal results, exactly. */
+function powerOfTwo(exponent: number): number {
+  if (!Number.isFinite(exponent)) return exponent;
+  wordView[0] = BigInt(exponent + 1023) << 52n;
+  return floatView[0]!;
+}

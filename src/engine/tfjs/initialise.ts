@@ -1,0 +1,32 @@
+/** Steps that opening every backend takes. */
+
+import { cpus } from 'node:os';
+import { describeError, LockstepError } from '../../foundation/errors.js';
+import type { EngineName } from '../engine.js';
+import type { TensorFlow } from './backend.js';
+
+/** Initialises a registered backend in this thread. @throws LockstepError E_ENGINE_UNAVAILABLE */
+export async function initialiseBackend(
+  tf: TensorFlow,
+  registeredName: string,
+  engineName: EngineName,
+): Promise<void> {
+  tf.env().set('PROD', true); // no advice on the console: what there is to say, the error below says
+  let cause: unknown;
+  try {
+    if (await tf.setBackend(registeredName)) return;
+  } catch (error) {
+    cause = error;
+  }
+  throw new LockstepError(
+    'E_ENGINE_UNAVAILABLE',
+    `engine ${engineName} did not start: ${cause === undefined ? 'tfjs refused its backend' : describeError(cause)}; ` +
+      'see `lockstep engines`, or use --engine auto',
+    { cause },
+  );
+}
+
+/** The host's processor, for people. */
+export function hostProcessor(): string {
+  return cpus()[0]?.model.trim() ?? process.arch;
+}

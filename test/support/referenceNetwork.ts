@@ -1,0 +1,234 @@
+/**
+ * An independent reference for every engine: the layer list interpreted one activation at a time in float64, with
+ * gradients by central differences. It shares with src/ only the layer list and the dropout mask, which are
+ * specification; it is slow, so give it small models.
+ */
+
+import type { RandomKey } from '../../src/foundation/random.js';
+import { dropoutMask, IMAGES } from '../../src/model/index.js';
+import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/index.js';
+
+export type Numbers = ArrayLike<number>;
+
+export type ReferenceMode =
+  | { readonly kind: 'training'; readonly dropoutKey: RandomKey }
+  | { readonly kind: 'evaluation'; readonly statistics: 'batch' }
+  | { readonly kind: 'evaluation'; readonly statistics: 'running'; readonly runningStatistics: Numbers };
+
+export interface ReferenceResult {
+  /** (B, classes), row by row. */
+  readonly logits: Float64Array;
+  readonly lossSum: number;
+  readonly correct: number;
+  /** Mean and unbiased variance of the micro-batch, in statistics layout. */
+  readonly batchStatistics: Float64Array;
+}
+
+/** Forward pass and loss of B = labels.length images. */
+export function referenceForward(
+  model: Model,
+  parameters: Numbers,
+  images: Numbers,
+  labels: Uint8Array,
+  mode: ReferenceMode,
+): ReferenceResult {
+  const network = new ReferenceNetwork(model, parameters, labels.length, mode);
+  const logits = network.run(Float64Array.from(images));
+  return { logits, ...crossEntropy(logits, labels), batchStatistics: network.batchStatistics };
+}
+
+/**
+ * dL/dp of the loss sum for chosen entries of the parameter vector, by central differences in float64 (error about
+ * 1e-8 relative away from a kink of a ReLU).
+ */
+export function referenceGradient(
+  model: Model,
+  parameters: Numbers,
+  images: Numbers,
+  labels: Uint8Array,
+  mode: ReferenceMode,
+  indices: readonly number[],
+): Float64Array {
+  const moved = Float64Array.from(parameters);
+  const lossAt = (index: number, value: number): number => {
+    const held = moved[index]!;
+    moved[index] = value;
+    const { lossSum } = referenceForward(model, moved, images, labels, mode);
+    moved[index] = held;
+    return lossSum;
+  };
+  return Float64Array.from(indices, (index) => {
+    const value = moved[index]!;
+    const distance = 1e-5 * Math.max(1, Math.abs(value));
+    return (lossAt(index, value + distance) - lossAt(index, value - distance)) / (2 * distance);
+  });
+}
+
+function crossEntropy(logits: Float64Array, labels: Uint8Array): { lossSum: number; correct: number } {
+  const classCount = logits.length / labels.length;
+  let lossSum = 0;
+  let correct = 0;
+  labels.forEach((label, sample) => {
+    const row = [...logits.subarray(sample * classCount, (sample + 1) * classCount)];
+    const largest = Math.max(...row);
+    lossSum +=
+      largest + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0)) - row[label]!;
+    if (row.indexOf(largest) === label) correct++;
+  });
+  return { lossSum, correct };
+}
+
+class ReferenceNetwork {
+  readonly batchStatistics: Float64Array;
+
+  constructor(
+    private readonly model: Model,
+    private readonly parameters: Numbers,
+    private readonly batchSize: number,
+    private readonly mode: ReferenceMode,
+  ) {
+    this.batchStatistics = new Float64Array(model.layout.statisticCount);
+  }
+
+  run(images: Float64Array): Float64Array {
+    const activations: Float64Array[] = [];
+    const activation = (index: number): Float64Array => (index === IMAGES ? images : activations[index]!);
+    this.model.layers.forEach((layer, index) => {
+      const input = activation(layer.input);
+      const other = layer.kind === 'add' ? activation(layer.other) : input;
+      activations.push(this.compute(layer, index, input, other));
+    });
+    return activations.at(-1)!;
+  }
+
+  private compute(layer: Layer, index: number, input: Float64Array, other: Float64Array): Float64Array {
+    switch (layer.kind) {
+      case 'convolution':
+        return this.convolve(layer, input);
+      case 'batch-normalisation':
+        return this.normalise(layer, input);
+      case 'relu':
+        return input.map((value) => Math.max(value, 0));
+      case 'shortcut':
+        return this.strideAndPad(layer, input);
+      case 'add':
+        return input.map((value, position) => value + other[position]!);
+      case 'global-average-pool':
+        return this.pool(layer, input);
+      case 'dropout':
+        return this.dropOut(layer.rate, index, input);
+      case 'dense':
+        return this.multiply(layer, input);
+    }
+  }
+
+  private convolve(layer: Extract<Layer, { kind: 'convolution' }>, input: Float64Array): Float64Array {
+    const { inputShape, outputShape, stride } = layer;
+    const weight = this.read(layer.weight);
+    return this.fill(outputShape, (sample, row, column, channel) => {
+      let sum = 0;
+      for (let kernelRow = 0; kernelRow < 3; kernelRow++) {
+        for (let kernelColumn = 0; kernelColumn < 3; kernelColumn++) {
+          const y = row * stride + kernelRow - 1;
+          const x = column * stride + kernelColumn - 1;
+          if (y < 0 || x < 0 || y >= inputShape.height || x >= inputShape.width) continue;
+          for (let from = 0; from < inputShape.channels; from++) {
+            const tap = ((kernelRow * 3 + kernelColumn) * inputShape.channels + from) * outputShape.channels;
+            sum += input[position(inputShape, sample, y, x, from)]! * weight(tap + channel);
+          }
+        }
+      }
+      return sum;
+    });
+  }
+
+  private normalise(
+    layer: Extract<Layer, { kind: 'batch-normalisation' }>,
+    input: Float64Array,
+  ): Float64Array {
+    const { channels } = layer.inputShape;
+    const count = input.length / channels;
+    const output = new Float64Array(input.length);
+    for (let channel = 0; channel < channels; channel++) {
+      const values = input.filter((_, index) => index % channels === channel);
+      const batchMean = values.reduce((sum, value) => sum + value, 0) / count;
+      const squares = values.reduce((sum, value) => sum + (value - batchMean) ** 2, 0);
+      this.batchStatistics[layer.runningMean.offset + channel] = batchMean;
+      this.batchStatistics[layer.runningVariance.offset + channel] = squares / (count - 1);
+      const given =
+        this.mode.kind === 'evaluation' && this.mode.statistics === 'running' ? this.mode : undefined;
+      const mean = given?.runningStatistics[layer.runningMean.offset + channel] ?? batchMean;
+      const variance = given?.runningStatistics[layer.runningVariance.offset + channel] ?? squares / count;
+      const scale = this.read(layer.scale)(channel) / Math.sqrt(variance + layer.epsilon);
+      values.forEach((value, index) => {
+        output[index * channels + channel] = (value - mean) * scale + this.read(layer.shift)(channel);
+      });
+    }
+    return output;
+  }
+
+  private strideAndPad(layer: Extract<Layer, { kind: 'shortcut' }>, input: Float64Array): Float64Array {
+    const { inputShape, stride } = layer;
+    return this.fill(layer.outputShape, (sample, row, column, channel) =>
+      channel < inputShape.channels
+        ? input[position(inputShape, sample, row * stride, column * stride, channel)]!
+        : 0,
+    );
+  }
+
+  private pool(layer: Layer, input: Float64Array): Float64Array {
+    const { inputShape } = layer;
+    return this.fill(layer.outputShape, (sample, _row, _column, channel) => {
+      let sum = 0;
+      for (let y = 0; y < inputShape.height; y++) {
+        for (let x = 0; x < inputShape.width; x++) sum += input[position(inputShape, sample, y, x, channel)]!;
+      }
+      return sum / (inputShape.height * inputShape.width);
+    });
+  }
+
+  private dropOut(rate: number, layerIndex: number, input: Float64Array): Float64Array {
+    if (this.mode.kind === 'evaluation') return input;
+    const mask = dropoutMask(this.mode.dropoutKey, layerIndex, input.length, rate);
+    return input.map((value, index) => value * mask[index]!);
+  }
+
+  private multiply(layer: Extract<Layer, { kind: 'dense' }>, input: Float64Array): Float64Array {
+    const inputs = layer.inputShape.channels;
+    const outputs = layer.outputShape.channels;
+    return this.fill(layer.outputShape, (sample, _row, _column, channel) => {
+      let sum = this.read(layer.bias)(channel);
+      for (let from = 0; from < inputs; from++) {
+        sum += input[sample * inputs + from]! * this.read(layer.weight)(from * outputs + channel);
+      }
+      return sum;
+    });
+  }
+
+  private read(spec: TensorSpec): (index: number) => number {
+    return (index) => this.parameters[spec.offset + index]!;
+  }
+
+  /** A (B, H, W, C) activation from a formula. */
+  private fill(
+    shape: ActivationShape,
+    value: (sample: number, row: number, column: number, channel: number) => number,
+  ): Float64Array {
+    const output = new Float64Array(this.batchSize * shape.height * shape.width * shape.channels);
+    let index = 0;
+    for (let sample = 0; sample < this.batchSize; sample++) {
+      for (let row = 0; row < shape.height; row++) {
+        for (let column = 0; column < shape.width; column++) {
+          for (let channel = 0; channel < shape.channels; channel++) {
+            output[index++] = value(sample, row, column, channel);
+          }
+        }
+      }
+    }
+    return output;
+  }
+}
+
+function position(shape: ActivationShape, sample: number, y: number, x: number, channel: number): number {
+  return ((sample * shape.height + y) * shape.width + x) * shape.channels + channel;
+}
