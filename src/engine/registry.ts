@@ -4,12 +4,13 @@ import { LockstepError } from '../foundation/errors.js';
 import { ENGINE_NAMES } from './engine.js';
 import type { EngineFactory, EngineName } from './engine.js';
 import { cpuBackend } from './tfjs/cpuBackend.js';
+import { simdEngine } from './simd/index.js';
 import { tfjsFactory } from './tfjs/tfjsFactory.js';
 import { wasmBackend } from './tfjs/wasmBackend.js';
 
 /** In the order in which `lockstep engines` lists them. */
 export const ENGINE_FACTORIES: readonly EngineFactory[] = [
-  // the simd engine's factory goes here
+  simdEngine,
   tfjsFactory(wasmBackend),
   tfjsFactory(cpuBackend),
 ];

@@ -5,7 +5,7 @@ import type { RandomKey } from '../../../foundation/random.js';
 import type { Model, ModelState } from '../../../model/index.js';
 import type { EvaluationResult, GradientResult, MicroBatch } from '../../engine.js';
 import type { Arithmetic } from '../arithmetic.js';
-import { softmaxCrossEntropy } from '../crossEntropy.js';
+import { softmaxCrossEntropy } from '../../softmaxCrossEntropy.js';
 import { KernelLibrary } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { Arena } from './arena.js';
@@ -102,21 +102,18 @@ export class Plan {
   /** Loss over the micro-batch; writes the gradient of the logits if asked to. */
   private loss({ labels }: MicroBatch, wantGradient: boolean): EvaluationResult {
     const { data, gradient } = this.logits;
-    let lossSum = 0;
-    let correct = 0;
-    labels.forEach((label, image) => {
+    const { floats } = this.arena;
+    const { classCount } = this.model;
+    const logits = new Float32Array(labels.length * classCount);
+    for (let image = 0; image < labels.length; image++) {
       const start = floatIndex(data, image);
-      const gradientStart = wantGradient ? floatIndex(gradient, image) : undefined;
-      const sample = softmaxCrossEntropy(
-        this.arena.floats,
-        start,
-        this.model.classCount,
-        label,
-        gradientStart,
-      );
-      lossSum += sample.loss;
-      if (sample.correct) correct++;
-    });
+      logits.set(floats.subarray(start, start + classCount), image * classCount);
+    }
+    const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, labels, classCount);
+    for (let image = 0; wantGradient && image < labels.length; image++) {
+      const start = image * classCount;
+      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(gradient, image));
+    }
     return { sampleCount: labels.length, lossSum, correct };
   }
 }
