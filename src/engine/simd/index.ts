@@ -3,6 +3,7 @@
 import { LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import type { EngineFactory } from '../engine.js';
+import type { KernelObserver } from './kernels/library.js';
 import { PLAIN_NUMERICS, probeNumerics } from './numerics.js';
 import { SimdEngine } from './simdEngine.js';
 
@@ -11,19 +12,21 @@ export { SimdEngine } from './simdEngine.js';
 export interface SimdOptions {
   /** 'simd' computes without fused multiply-add even where the host has it, to match hosts that have not. */
   readonly numerics: 'auto' | 'simd';
+  /** Sees every kernel as it is compiled, and may wrap it: for profiles. */
+  readonly observe?: KernelObserver;
 }
 
 const REMEDY = 'use Node 20 or later on a 64-bit processor, or --engine cpu';
 
 export async function loadSimd(
   model: Model,
-  { numerics }: SimdOptions = { numerics: 'auto' },
+  { numerics, observe }: SimdOptions = { numerics: 'auto' },
 ): Promise<SimdEngine> {
   const probed = await probeNumerics();
   if (probed === undefined) {
     throw new LockstepError('E_ENGINE_UNAVAILABLE', `this host has no WebAssembly SIMD; ${REMEDY}`);
   }
-  return SimdEngine.load(model, numerics === 'simd' ? PLAIN_NUMERICS : probed);
+  return SimdEngine.load(model, numerics === 'simd' ? PLAIN_NUMERICS : probed, observe);
 }
 
 export const simdEngine: EngineFactory = {

@@ -14,6 +14,7 @@ import type {
   MicroBatch,
   VersionedState,
 } from '../engine.js';
+import type { KernelObserver } from './kernels/library.js';
 import type { Numerics } from './numerics.js';
 import { Plan } from './plan/plan.js';
 
@@ -37,8 +38,8 @@ export class SimdEngine implements Engine {
     };
   }
 
-  static async load(model: Model, numerics: Numerics): Promise<SimdEngine> {
-    return new SimdEngine(model, await Plan.compile(model, numerics.arithmetic), numerics);
+  static async load(model: Model, numerics: Numerics, observe?: KernelObserver): Promise<SimdEngine> {
+    return new SimdEngine(model, await Plan.compile(model, numerics.arithmetic, observe), numerics);
   }
 
   /** Bytes of the engine's one memory: weights, scratch, and activations of the largest micro-batch so far. */

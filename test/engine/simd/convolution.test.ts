@@ -91,16 +91,12 @@ async function byKernels(
   const transposedRegion = put(transposed);
   const padded = put(padImages(inputs, images, height, width, shape.inputs));
   const outputRegion = put(new Float32Array(gradients.length));
-  const gradientRegion = put(
-    convolution.gradientPadded
-      ? padImages(gradients, images, output.height, output.width, shape.outputs)
-      : gradients,
-  );
+  const gradientRegion = put(gradients);
   await library.compile(arena.memory);
   convolution.prepareWeights(naturalRegion, transposedRegion);
   convolution.forward(padded.byteOffset, outputRegion.byteOffset, images);
   convolution.beginBackward();
-  convolution.backward(padded.byteOffset, gradientRegion.byteOffset, images, true);
+  convolution.backward(padded.byteOffset, { gradients: gradientRegion.byteOffset }, images, true);
   const inputGradient = arena.view(convolution.inputGradient).slice();
   convolution.finishBackward(naturalRegion);
   return {

@@ -11,6 +11,9 @@ import type { NamedFunction } from '../wasm/module.js';
 /** What emits a kernel: a pure function of the arithmetic and of the shapes that its name spells out. */
 export type KernelEmitter = (f: FunctionBuilder, arithmetic: Arithmetic) => void;
 
+/** Wraps every kernel as it is compiled: how a profile is taken. */
+export type KernelObserver = (name: string, run: Kernel['run']) => Kernel['run'];
+
 /** A kernel to be called with byte addresses and counts. `run` is there once the library is compiled. */
 export class Kernel {
   run: (...parameters: number[]) => void = () =>
@@ -23,7 +26,10 @@ export class KernelLibrary {
   private readonly functions: NamedFunction[] = [];
   private readonly kernels = new Map<string, Kernel>();
 
-  constructor(readonly arithmetic: Arithmetic) {}
+  constructor(
+    readonly arithmetic: Arithmetic,
+    private readonly observe: KernelObserver = (_, run) => run,
+  ) {}
 
   /** The kernel of that name; emitted by the first caller. Names must spell out everything that shapes the code. */
   kernel(name: string, parameterCount: number, emit: KernelEmitter): Kernel {
@@ -40,7 +46,7 @@ export class KernelLibrary {
   async compile(memory: WasmMemory): Promise<void> {
     const instance = await instantiate(encodeModule(this.functions), memory);
     for (const kernel of this.kernels.values()) {
-      kernel.run = instance.exports[kernel.name] as Kernel['run'];
+      kernel.run = this.observe(kernel.name, instance.exports[kernel.name] as Kernel['run']);
     }
   }
 }

@@ -5,6 +5,7 @@
  * Batch normalisation's per-channel numbers lie in one coefficient block, `NormalisationRow` rows of `channels` floats.
  */
 
+import type { Arithmetic } from '../arithmetic.js';
 import {
   add,
   addVectors,
@@ -19,11 +20,11 @@ import {
   subtractVectors,
   vector,
 } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
+import type { I32, V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, FLOAT_BYTES, VECTOR_BYTES } from './products.js';
-import { paddedStrides, plainStrides } from './shapes.js';
+import { plainStrides, stridesOf } from './shapes.js';
 import type { ImageStrides, MapShape } from './shapes.js';
 
 /** Rows of a coefficient block: y = x scale + shift forward; dx = g gain + ((x - mean) slope + bias) backward. */
@@ -120,48 +121,66 @@ function coefficients<Name extends RowName>(
   return Object.fromEntries(rows) as Record<Name, Local<'v128'>[]>;
 }
 
+/** The coefficients of the backward pass for the four channels whose block `address` points into. */
+export function backwardCoefficients(f: FunctionBuilder, address: I32, map: MapShape): BackwardCoefficients {
+  const row = (name: RowName): Local<'v128'> =>
+    f.variable(load(address, NormalisationRow[name] * map.channels * FLOAT_BYTES));
+  return { mean: row('mean'), gain: row('gain'), slope: row('slope'), bias: row('bias') };
+}
+
+type BackwardCoefficients = Readonly<Record<'mean' | 'gain' | 'slope' | 'bias', V128>>;
+
+/** dx = g gain + ((x - mean) slope + bias) */
+export function normalisationBackward(
+  arithmetic: Arithmetic,
+  { mean, gain, slope, bias }: BackwardCoefficients,
+  gradient: V128,
+  input: V128,
+): V128 {
+  const correction = arithmetic.multiplyAdd(subtractVectors(input, mean), slope, bias);
+  return arithmetic.multiplyAdd(gradient, gain, correction);
+}
+
 /** What a forward pass does to a pixel; also spells out the kernel's name. */
 export interface ForwardOptions {
   readonly map: MapShape;
   readonly normalise: boolean;
   readonly addend: boolean;
   readonly relu: boolean;
-  /** Where results go: a plain image, a padded one, or both. */
-  readonly plain: boolean;
-  readonly padded: boolean;
+  readonly sourcePadded: boolean;
+  readonly addendPadded: boolean;
+  readonly resultPadded: boolean;
 }
 
 /**
  * result = relu(source scale + shift + addend), each part if asked for.
- * Parameters: source, coefficients, addend, plain results, padded results, image count.
+ * Parameters: source, coefficients, addend, results, image count.
  */
 export const emitForward =
   (options: ForwardOptions): KernelEmitter =>
   (f, arithmetic) => {
-    const plain = plainStrides(options.map);
     forEachPixel(f, {
       map: options.map,
       streams: {
-        source: { parameter: 0, strides: plain },
-        ...(options.addend && { addend: { parameter: 2, strides: plain } }),
-        ...(options.plain && { plain: { parameter: 3, strides: plain } }),
-        ...(options.padded && { padded: { parameter: 4, strides: paddedStrides(options.map) } }),
+        source: { parameter: 0, strides: stridesOf(options.map, options.sourcePadded) },
+        ...(options.addend && {
+          addend: { parameter: 2, strides: stridesOf(options.map, options.addendPadded) },
+        }),
+        result: { parameter: 3, strides: stridesOf(options.map, options.resultPadded) },
       },
-      imageCountParameter: 5,
+      imageCountParameter: 4,
       vectorsPerBlock: 4,
       block: (firstByte, vectorCount) => {
         const rows = options.normalise
           ? coefficients(f, 1, options.map, ['scale', 'shift'], firstByte, vectorCount)
           : undefined;
         return {
-          vector: (index, { source, addend, plain: plainTo, padded: paddedTo }) => {
+          vector: (index, { source, addend, result }) => {
             let value: V128 = load(source.address, source.byteOffset);
             if (rows) value = arithmetic.multiplyAdd(value, rows.scale[index]!, rows.shift[index]!);
             if (options.addend) value = addVectors(value, load(addend.address, addend.byteOffset));
             if (options.relu) value = pseudoMaximum(value, vector(0));
-            const result = f.variable(value);
-            if (options.plain) f.store(plainTo.address, result, plainTo.byteOffset);
-            if (options.padded) f.store(paddedTo.address, result, paddedTo.byteOffset);
+            f.store(result.address, value, result.byteOffset);
           },
         };
       },
@@ -185,7 +204,7 @@ export const emitNormalisationBackward =
       streams: {
         gradient: { parameter: 0, strides: plain },
         input: { parameter: 1, strides: plain },
-        result: { parameter: 3, strides: padded ? paddedStrides(map) : plain },
+        result: { parameter: 3, strides: stridesOf(map, padded) },
       },
       imageCountParameter: 4,
       vectorsPerBlock: 2,
@@ -193,12 +212,12 @@ export const emitNormalisationBackward =
         const rows = coefficients(f, 2, map, ['mean', 'gain', 'slope', 'bias'], firstByte, vectorCount);
         return {
           vector: (index, { gradient, input, result }) => {
-            const centred = subtractVectors(load(input.address, input.byteOffset), rows.mean[index]!);
-            const correction = arithmetic.multiplyAdd(centred, rows.slope[index]!, rows.bias[index]!);
-            const value = arithmetic.multiplyAdd(
+            const { mean, gain, slope, bias } = rows;
+            const value = normalisationBackward(
+              arithmetic,
+              { mean: mean[index]!, gain: gain[index]!, slope: slope[index]!, bias: bias[index]! },
               load(gradient.address, gradient.byteOffset),
-              rows.gain[index]!,
-              correction,
+              load(input.address, input.byteOffset),
             );
             f.store(result.address, value, result.byteOffset);
           },
@@ -216,6 +235,7 @@ export interface GradientOptions {
   readonly mask: 'none' | 'results' | 'normalised';
   /** Whether to sum g and g (x - mean), which batch normalisation's gradient needs. */
   readonly sums: boolean;
+  readonly resultsPadded: boolean;
 }
 
 /**
@@ -236,9 +256,11 @@ export const emitGradient =
     forEachPixel(f, {
       map,
       streams: {
-        source: { parameter: 0, strides: options.sourcePadded ? paddedStrides(map) : plain },
+        source: { parameter: 0, strides: stridesOf(map, options.sourcePadded) },
         ...(options.addend && { addend: { parameter: 1, strides: plain } }),
-        ...(options.mask === 'results' && { results: { parameter: 2, strides: plain } }),
+        ...(options.mask === 'results' && {
+          results: { parameter: 2, strides: stridesOf(map, options.resultsPadded) },
+        }),
         ...(needsInput && { input: { parameter: 3, strides: plain } }),
         result: { parameter: 5, strides: plain },
       },
@@ -332,19 +354,20 @@ export interface ShortcutShape {
   readonly input: MapShape;
   readonly output: MapShape;
   readonly stride: 1 | 2;
+  readonly inputPadded: boolean;
 }
 
 /**
  * Every `stride`-th pixel's channels to or from the leading channels of the output. Forward the other channels become
  * zero; backward the other pixels do.
- * Parameters: plain inputs, plain outputs, image count. Backward the gradient of the outputs is read.
+ * Parameters: inputs, plain outputs, image count. Backward the gradient of the outputs is read.
  */
 export const emitShortcut =
-  ({ input, output, stride }: ShortcutShape, direction: 'forward' | 'backward'): KernelEmitter =>
+  ({ input, output, stride, inputPadded }: ShortcutShape, direction: 'forward' | 'backward'): KernelEmitter =>
   (f) => {
-    const inputs = plainStrides(input);
+    const inputs = stridesOf(input, inputPadded);
     const outputs = plainStrides(output);
-    const inputImage = f.variable(f.parameter(0));
+    const inputImage = f.variable(add(f.parameter(0), constant(inputs.origin)));
     const outputImage = f.variable(f.parameter(1));
     f.repeat(f.parameter(2), () => {
       const inputRow = f.variable(inputImage);

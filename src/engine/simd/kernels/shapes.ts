@@ -34,4 +34,7 @@ export function paddedStrides({ height, width, channels }: MapShape): ImageStrid
   return { pixel, row, image: (height + 2) * row, origin: row + pixel };
 }
 
+export const stridesOf = (map: MapShape, padded: boolean): ImageStrides =>
+  padded ? paddedStrides(map) : plainStrides(map);
+
 export const shapeKey = ({ height, width, channels }: MapShape): string => `${height}x${width}x${channels}`;

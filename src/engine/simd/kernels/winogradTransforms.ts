@@ -21,17 +21,19 @@ import {
   subtractVectors,
   vector,
 } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { FunctionBuilder } from '../wasm/functionBuilder.js';
+import type { I32, V128 } from '../wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
-import { paddedStrides, plainStrides } from './shapes.js';
+import { backwardCoefficients, normalisationBackward } from './pixelwise.js';
+import { stridesOf } from './shapes.js';
 import type { MapShape } from './shapes.js';
 
 export const TILE = 4; // outputs a side
 export const POSITIONS = 36;
 const POINTS = 6; // inputs a side
 const TAPS = 3;
+const OVERLAP = POINTS - TILE; // inputs that a tile shares with the next
 
 /** Bytes at the start of the arena that the transforms use between their two halves. */
 export const TRANSFORM_SCRATCH_BYTES = POSITIONS * VECTOR_BYTES;
@@ -180,83 +182,139 @@ interface TileAccess {
   readonly write: (row: number, column: number, value: V128) => void;
 }
 
+/** Whether a tile is the first of its rows, or row of tiles the first of its image. */
+interface TilePlace {
+  readonly isFirstRow: boolean;
+  readonly isFirstColumn: boolean;
+}
+
+interface TileContext extends TilePlace {
+  readonly beside: TileAccess;
+  /** Coefficients of the four channels at hand. */
+  readonly coefficients: I32;
+}
+
+interface TileWalk {
+  readonly padded: boolean;
+  /** Emit first rows and columns of tiles apart from the others. */
+  readonly firstApart: boolean;
+  /** Parameters of batch normalisation's input, images that `beside` reads, and coefficients. */
+  readonly normalisation?: { readonly input: number; readonly coefficients: number };
+  readonly body: (pixel: TileAccess, domain: TileAccess, more: TileContext) => void;
+}
+
 /**
- * Visits the tiles of `tileRowCount` tile rows in each of `imageCount` images, and in each tile four channels at a time.
- * Parameters of the kernel: images, transform domain, image count, tile rows an image.
+ * Visits the tiles of images, and in each tile four channels at a time.
+ * Parameters of the kernel: images, transform domain, image count, and what the walk says.
  */
-function forEachTile(
-  f: FunctionBuilder,
-  { map, positionStride }: TransformShape,
-  padded: boolean,
-  body: (pixel: TileAccess, domain: TileAccess) => void,
-): void {
-  const strides = padded ? paddedStrides(map) : plainStrides(map);
+function forEachTile(f: FunctionBuilder, { map, positionStride }: TransformShape, walk: TileWalk): void {
+  const strides = stridesOf(map, walk.padded);
   const image = f.variable(f.parameter(0));
   const domain = f.variable(f.parameter(1));
+  const { normalisation } = walk;
+  const images = normalisation ? [image, f.variable(f.parameter(normalisation.input))] : [image];
+  const pixelOffset = (row: number, column: number): number => row * strides.row + column * strides.pixel;
+  const domainOffset = (row: number, column: number): number => (row * POINTS + column) * positionStride;
+  const access = (pointer: Local<'i32'>, offset: (row: number, column: number) => number): TileAccess => ({
+    read: (row, column) => load(pointer, offset(row, column)),
+    write: (row, column, value) => f.store(pointer, value, offset(row, column)),
+  });
+  const repeatApart = (count: number, body: (isFirst: boolean) => void): void => {
+    if (walk.firstApart) body(true);
+    const rest = walk.firstApart ? count - 1 : count;
+    if (rest > 0) f.repeat(rest, () => body(false));
+  };
   f.repeat(f.parameter(2), () => {
-    const tileRow = f.variable(image);
-    f.repeat(f.parameter(3), () => {
-      const pixel = f.variable(tileRow);
-      f.repeat(map.width / TILE, () => {
+    const tileRows = images.map((pointer) => f.variable(pointer));
+    repeatApart(map.height / TILE, (isFirstRow) => {
+      const pixels = tileRows.map((pointer) => f.variable(pointer));
+      repeatApart(map.width / TILE, (isFirstColumn) => {
+        const coefficients = f.variable(f.parameter(normalisation?.coefficients ?? 0));
         f.repeat(map.channels / VECTOR, () => {
-          const pixelOffset = (row: number, column: number): number =>
-            row * strides.row + column * strides.pixel;
-          const domainOffset = (row: number, column: number): number =>
-            (row * POINTS + column) * positionStride;
-          body(
-            {
-              read: (row, column) => load(pixel, pixelOffset(row, column)),
-              write: (row, column, value) => f.store(pixel, value, pixelOffset(row, column)),
-            },
-            {
-              read: (row, column) => load(domain, domainOffset(row, column)),
-              write: (row, column, value) => f.store(domain, value, domainOffset(row, column)),
-            },
-          );
-          f.advance(pixel, VECTOR_BYTES);
+          const [pixel, beside = pixel] = pixels.map((pointer) => access(pointer, pixelOffset));
+          const context = { beside: beside!, coefficients, isFirstRow, isFirstColumn };
+          walk.body(pixel!, access(domain, domainOffset), context);
+          if (normalisation) f.advance(coefficients, VECTOR_BYTES);
+          for (const pointer of pixels) f.advance(pointer, VECTOR_BYTES);
           f.advance(domain, VECTOR_BYTES);
         });
-        f.advance(pixel, (TILE - 1) * strides.pixel);
+        for (const pointer of pixels) f.advance(pointer, (TILE - 1) * strides.pixel);
       });
-      f.advance(tileRow, TILE * strides.row);
+      for (const pointer of tileRows) f.advance(pointer, TILE * strides.row);
     });
-    f.advance(image, strides.image);
+    for (const pointer of images) f.advance(pointer, strides.image);
   });
 }
 
-/** V = Bt d B of the tiles of padded images. Parameters: padded images, V, image count, tile rows an image. */
+/** V = Bt d B of the tiles of padded images. Parameters: padded images, V, image count. */
 export const emitInputTransform =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
-    forEachTile(f, shape, true, (pixel, domain) =>
-      transformTile(f, arithmetic, inputTransform, POINTS, POINTS, pixel.read, domain.write),
-    );
+    forEachTile(f, shape, {
+      padded: true,
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(f, arithmetic, inputTransform, POINTS, POINTS, pixel.read, domain.write),
+    });
 
-/** Y = At M A. Parameters: plain images (written), M, image count, tile rows an image. */
+/** Y = At M A. Parameters: plain images (written), M, image count. */
 export const emitOutputTransform =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
-    forEachTile(f, shape, false, (pixel, domain) =>
-      transformTile(f, arithmetic, outputTransform, POINTS, TILE, domain.read, pixel.write),
-    );
+    forEachTile(f, shape, {
+      padded: false,
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(f, arithmetic, outputTransform, POINTS, TILE, domain.read, pixel.write),
+    });
 
-/** A dY At. Parameters: plain images, transform domain (written), image count, tile rows an image. */
+/** A dY At. Parameters: dY (plain images), transform domain (written), image count. */
 export const emitOutputTransposed =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
-    forEachTile(f, shape, false, (pixel, domain) =>
-      transformTile(f, arithmetic, outputTransposed, TILE, POINTS, pixel.read, domain.write),
-    );
+    forEachTile(f, shape, {
+      padded: false,
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(f, arithmetic, outputTransposed, TILE, POINTS, pixel.read, domain.write),
+    });
 
-/** dd += B X Bt. Parameters: padded images (added to), X, image count, tile rows an image. */
+/**
+ * A dY At where dY is the gradient that batch normalisation hands on, computed as it is read from the gradient g of its
+ * output and its input x. Parameters: g (plain images), transform domain (written), image count, x, coefficients.
+ */
+export const emitNormalisedOutputTransposed =
+  (shape: TransformShape): KernelEmitter =>
+  (f, arithmetic) => {
+    forEachTile(f, shape, {
+      padded: false,
+      firstApart: false,
+      normalisation: { input: 3, coefficients: 4 },
+      body: (gradient, domain, { beside, coefficients }) => {
+        const rows = backwardCoefficients(f, coefficients, shape.map);
+        const read = (row: number, column: number): V128 =>
+          normalisationBackward(arithmetic, rows, gradient.read(row, column), beside.read(row, column));
+        transformTile(f, arithmetic, outputTransposed, TILE, POINTS, read, domain.write);
+      },
+    });
+  };
+
+/**
+ * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to what the tiles above and to the left have
+ * written; what it is the first to reach, it writes. Parameters: padded images (written), X, image count.
+ */
 export const emitInputTransposed =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
-    forEachTile(f, shape, true, (pixel, domain) =>
-      transformTile(f, arithmetic, inputTransposed, POINTS, POINTS, domain.read, (row, column, value) =>
-        pixel.write(row, column, addVectors(pixel.read(row, column), value)),
-      ),
-    );
+    forEachTile(f, shape, {
+      padded: true,
+      firstApart: true,
+      body: (pixel, domain, { isFirstRow, isFirstColumn }) =>
+        transformTile(f, arithmetic, inputTransposed, POINTS, POINTS, domain.read, (row, column, value) => {
+          const isReached = (!isFirstRow && row < OVERLAP) || (!isFirstColumn && column < OVERLAP);
+          pixel.write(row, column, isReached ? addVectors(pixel.read(row, column), value) : value);
+        }),
+    });
 
 /** A (rows, columns) matrix for each of the 9 taps or 36 positions. Both are multiples of 4. */
 export interface WeightShape {

@@ -48,6 +48,7 @@ export class Arena {
   private fixedEnd = aligned(TRANSFORM_SCRATCH_BYTES);
   private readonly shared = new Map<string, Region>();
   private readonly batchRegions: BatchRegion[] = [];
+  private readonly zeroedRegions: BatchRegion[] = [];
   private batchCapacity = 0;
 
   /** A region of its own, zero at first. */
@@ -71,13 +72,23 @@ export class Arena {
     return region;
   }
 
+  /** A batch region that is zero at first and shares its space with no other. */
+  zeroedBatch(floatsPerImage: number): BatchRegion {
+    const region = this.batch(floatsPerImage).usedAt(-Infinity).usedAt(Infinity);
+    this.zeroedRegions.push(region);
+    return region;
+  }
+
   /** Makes room for micro-batches of up to `imageCount`; contents of batch regions are lost when it grows. */
   reserve(imageCount: number): void {
     if (imageCount <= this.batchCapacity) return;
     this.batchCapacity = imageCount;
     const placed: BatchRegion[] = [];
     const used = this.batchRegions.filter((region) => region.firstUse <= region.lastUse);
-    used.sort((a, b) => a.firstUse - b.firstUse || b.imageBytes - a.imageBytes);
+    used.sort(
+      (a, b) =>
+        Number(a.firstUse > b.firstUse) - Number(a.firstUse < b.firstUse) || b.imageBytes - a.imageBytes,
+    );
     let end = this.fixedEnd;
     for (const region of used) {
       region.byteOffset = this.firstGap(region, placed, imageCount);
@@ -85,6 +96,10 @@ export class Arena {
       end = Math.max(end, region.byteOffset + region.imageBytes * imageCount);
     }
     this.growTo(aligned(end));
+    for (const { byteOffset, imageBytes } of this.zeroedRegions) {
+      const start = byteOffset / FLOAT_BYTES;
+      this.floats.fill(0, start, start + (imageBytes / FLOAT_BYTES) * imageCount);
+    }
   }
 
   zero(region: { readonly byteOffset: number }, floatCount: number): void {

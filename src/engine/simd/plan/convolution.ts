@@ -13,12 +13,14 @@ import {
 } from '../kernels/directConvolution.js';
 import type { DirectShape } from '../kernels/directConvolution.js';
 import { BLOCK_COLUMNS, FLOAT_BYTES } from '../kernels/products.js';
-import { plainStrides, shapeKey } from '../kernels/shapes.js';
+import { copyToPaddedKernel, normalisationBackwardKernel } from './pixelKernels.js';
+import { paddedStrides, plainStrides, shapeKey } from '../kernels/shapes.js';
 import type { MapShape } from '../kernels/shapes.js';
 import { emitTileProduct, emitWeightProduct, TILES_PER_BLOCK } from '../kernels/winogradProducts.js';
 import {
   emitInputTransform,
   emitInputTransposed,
+  emitNormalisedOutputTransposed,
   emitOutputTransform,
   emitOutputTransposed,
   emitWeightTransform,
@@ -35,10 +37,15 @@ export interface ConvolutionShape extends DirectShape {
   readonly imagesPerGroup: number;
 }
 
+/** Addresses of a group's output gradients, plain images: as they are, or as batch normalisation left them. */
+export interface OutputGradient {
+  readonly gradients: number;
+  /** The plain images that batch normalisation read, and its coefficients: its input gradient is yet to be computed. */
+  readonly normalised?: { readonly inputs: number; readonly coefficients: number } | undefined;
+}
+
 /** Natural weights are (3, 3, inputs, outputs) with padded channels; transposed ones (3, 3, outputs, inputs). */
 export interface Convolution {
-  /** Whether `backward` reads the gradient of the outputs from padded images or plain ones. */
-  readonly gradientPadded: boolean;
   /** Where `backward` leaves the gradient of the inputs of a group, and how. */
   readonly inputGradient: Region;
   readonly inputGradientPadded: boolean;
@@ -46,7 +53,7 @@ export interface Convolution {
   /** @param padded address of the group's padded inputs @param outputs address of plain outputs, written */
   forward(padded: number, outputs: number, imageCount: number): void;
   beginBackward(): void;
-  backward(padded: number, gradients: number, imageCount: number, wantInputGradient: boolean): void;
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void;
   /** Writes the gradient in natural order. */
   finishBackward(natural: Region): void;
 }
@@ -59,7 +66,6 @@ export function makeConvolution(library: KernelLibrary, arena: Arena, shape: Con
 }
 
 class WinogradConvolution implements Convolution {
-  readonly gradientPadded = false;
   readonly inputGradientPadded = true;
   readonly inputGradient: Region;
   private readonly inputDomain: Region;
@@ -67,12 +73,12 @@ class WinogradConvolution implements Convolution {
   private readonly weights: Region;
   private readonly transposedWeights: Region;
   private readonly weightSums: Region;
-  private readonly tileRows: number;
   private readonly tilesPerImage: number;
   private readonly inputTransform: Kernel;
   private readonly inputTransposed: Kernel;
   private readonly outputTransform: Kernel;
   private readonly outputTransposed: Kernel;
+  private readonly normalisedOutputTransposed: Kernel;
   private readonly product: Kernel;
   private readonly transposedProduct: Kernel;
   private readonly weightProduct: Kernel;
@@ -85,8 +91,7 @@ class WinogradConvolution implements Convolution {
     private readonly arena: Arena,
     { input, output, imagesPerGroup }: ConvolutionShape,
   ) {
-    this.tileRows = output.height / TILE;
-    this.tilesPerImage = this.tileRows * (output.width / TILE);
+    this.tilesPerImage = (output.height / TILE) * (output.width / TILE);
     const tiles = Math.ceil((imagesPerGroup * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
       const stride = positionStride(tiles * map.channels);
@@ -103,10 +108,15 @@ class WinogradConvolution implements Convolution {
 
     const inputShape = { map: input, positionStride: from.stride };
     const outputShape = { map: output, positionStride: to.stride };
-    this.inputTransform = library.kernel(`Bt d B ${from.name}`, 4, emitInputTransform(inputShape));
-    this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 4, emitInputTransposed(inputShape));
-    this.outputTransform = library.kernel(`At m A ${to.name}`, 4, emitOutputTransform(outputShape));
-    this.outputTransposed = library.kernel(`A y At ${to.name}`, 4, emitOutputTransposed(outputShape));
+    this.inputTransform = library.kernel(`Bt d B ${from.name}`, 3, emitInputTransform(inputShape));
+    this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
+    this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));
+    this.outputTransposed = library.kernel(`A y At ${to.name}`, 3, emitOutputTransposed(outputShape));
+    this.normalisedOutputTransposed = library.kernel(
+      `A y At normalised ${to.name}`,
+      5,
+      emitNormalisedOutputTransposed(outputShape),
+    );
 
     const channels = { inputs: input.channels, outputs: output.channels };
     const forward = { ...channels, inputStride: from.stride, outputStride: to.stride };
@@ -144,25 +154,25 @@ class WinogradConvolution implements Convolution {
   }
 
   forward(padded: number, outputs: number, imageCount: number): void {
-    const { inputDomain, outputDomain, tileRows } = this;
-    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount, tileRows);
+    const { inputDomain, outputDomain } = this;
+    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
     this.product.run(
       inputDomain.byteOffset,
       this.weights.byteOffset,
       outputDomain.byteOffset,
       this.blocksOf(imageCount),
     );
-    this.outputTransform.run(outputs, outputDomain.byteOffset, imageCount, tileRows);
+    this.outputTransform.run(outputs, outputDomain.byteOffset, imageCount);
   }
 
   beginBackward(): void {
     this.arena.zero(this.weightSums, this.weightSums.byteLength / FLOAT_BYTES);
   }
 
-  backward(padded: number, gradients: number, imageCount: number, wantInputGradient: boolean): void {
-    const { inputDomain, outputDomain, tileRows } = this;
-    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount, tileRows);
-    this.outputTransposed.run(gradients, outputDomain.byteOffset, imageCount, tileRows);
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void {
+    const { inputDomain, outputDomain } = this;
+    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
+    this.transformGradient(gradient, imageCount);
     this.weightProduct.run(
       inputDomain.byteOffset,
       outputDomain.byteOffset,
@@ -176,12 +186,21 @@ class WinogradConvolution implements Convolution {
       inputDomain.byteOffset,
       this.blocksOf(imageCount),
     );
-    this.arena.zero(this.inputGradient, this.inputGradient.byteLength / FLOAT_BYTES);
-    this.inputTransposed.run(this.inputGradient.byteOffset, inputDomain.byteOffset, imageCount, tileRows);
+    this.inputTransposed.run(this.inputGradient.byteOffset, inputDomain.byteOffset, imageCount);
   }
 
   finishBackward(natural: Region): void {
     this.weightTransposed.run(this.weightSums.byteOffset, natural.byteOffset);
+  }
+
+  private transformGradient({ gradients, normalised }: OutputGradient, imageCount: number): void {
+    const domain = this.outputDomain.byteOffset;
+    if (normalised === undefined) {
+      this.outputTransposed.run(gradients, domain, imageCount);
+      return;
+    }
+    const { inputs, coefficients } = normalised;
+    this.normalisedOutputTransposed.run(gradients, domain, imageCount, inputs, coefficients);
   }
 
   private blocksOf(imageCount: number): number {
@@ -190,7 +209,6 @@ class WinogradConvolution implements Convolution {
 }
 
 class DirectConvolution implements Convolution {
-  readonly gradientPadded = true;
   readonly inputGradientPadded = false;
   readonly inputGradient: Region;
   private readonly weights: Region;
@@ -199,6 +217,9 @@ class DirectConvolution implements Convolution {
   private readonly forwardKernel: Kernel;
   private readonly inputGradientKernel: Kernel;
   private readonly weightGradientKernel: Kernel;
+  private readonly paddedGradient: Region;
+  private readonly copyGradient: Kernel;
+  private readonly normalisationBackward: Kernel;
 
   constructor(
     library: KernelLibrary,
@@ -212,6 +233,13 @@ class DirectConvolution implements Convolution {
     this.weightSums = arena.scratch(`direct weight sums ${weightCount}`, weightCount);
     const inputFloats = (imagesPerGroup * plainStrides(input).image) / FLOAT_BYTES;
     this.inputGradient = arena.scratch(`gradient ${inputFloats}`, inputFloats);
+    const gradientFloats = (imagesPerGroup * paddedStrides(output).image) / FLOAT_BYTES;
+    this.paddedGradient = arena.scratch(
+      `padded output gradient ${shapeKey(output)}/${imagesPerGroup}`,
+      gradientFloats,
+    );
+    this.copyGradient = copyToPaddedKernel(library, output);
+    this.normalisationBackward = normalisationBackwardKernel(library, output, true);
     const name = `${shapeKey(input)} ${shapeKey(output)} /${stride}`;
     this.forwardKernel = library.kernel(`direct ${name}`, 4, emitDirectForward(shape));
     this.inputGradientKernel = library.kernel(`direct dx ${name}`, 4, emitDirectInputGradient(shape));
@@ -232,7 +260,9 @@ class DirectConvolution implements Convolution {
     this.arena.zero(this.weightSums, this.weightSums.byteLength / FLOAT_BYTES);
   }
 
-  backward(padded: number, gradients: number, imageCount: number, wantInputGradient: boolean): void {
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void {
+    const gradients = this.paddedGradient.byteOffset;
+    this.padGradient(gradient, imageCount);
     this.weightGradientKernel.run(padded, gradients, this.weightSums.byteOffset, imageCount);
     if (!wantInputGradient) return;
     this.inputGradientKernel.run(
@@ -241,6 +271,15 @@ class DirectConvolution implements Convolution {
       this.inputGradient.byteOffset,
       imageCount,
     );
+  }
+
+  private padGradient({ gradients, normalised }: OutputGradient, imageCount: number): void {
+    const padded = this.paddedGradient.byteOffset;
+    if (normalised === undefined) {
+      this.copyGradient.run(gradients, 0, 0, padded, imageCount);
+      return;
+    }
+    this.normalisationBackward.run(gradients, normalised.inputs, normalised.coefficients, padded, imageCount);
   }
 
   finishBackward(natural: Region): void {

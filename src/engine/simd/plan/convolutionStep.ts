@@ -5,13 +5,13 @@
 
 import type { ConvolutionLayer } from '../../../model/index.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { paddedStrides, plainStrides } from '../kernels/shapes.js';
+import { paddedStrides, shapeKey } from '../kernels/shapes.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, Region } from './arena.js';
 import { makeConvolution } from './convolution.js';
-import type { Convolution } from './convolution.js';
+import type { Convolution, OutputGradient } from './convolution.js';
 import type { Normalisation } from './normalisation.js';
-import { forwardKernel, normalisationBackwardKernel } from './pixelStep.js';
+import { copyToPaddedKernel } from './pixelKernels.js';
 import type { PixelStep } from './pixelStep.js';
 import { forEachGroup } from './run.js';
 import type { Run, Step } from './run.js';
@@ -37,10 +37,7 @@ export class ConvolutionStep implements Step {
   private readonly groupSize: number;
   private readonly weights: WeightPadding;
   private readonly padded: Region;
-  private readonly outputGradient: Region;
   private readonly copyToPadded: Kernel;
-  private readonly gradientToPadded: Kernel;
-  private readonly normalisationBackward: Kernel;
 
   constructor(
     library: KernelLibrary,
@@ -56,24 +53,12 @@ export class ConvolutionStep implements Step {
       imagesPerGroup: this.groupSize,
     });
     this.weights = new WeightPadding(arena, layer.weight, source.map.channels, result.map.channels);
-    const scratch = (name: string, floats: number): Region => arena.scratch(`${name} ${floats}`, floats);
-    const paddedFloats = (this.groupSize * paddedStrides(source.map).image) / FLOAT_BYTES;
+    const { map } = source;
     this.padded = arena.scratch(
-      `padded input ${source.map.height}x${source.map.width}x${source.map.channels}`,
-      paddedFloats,
+      `padded input ${shapeKey(map)}`,
+      (this.groupSize * paddedStrides(map).image) / FLOAT_BYTES,
     );
-    const { gradientPadded } = this.convolution;
-    const { map } = result;
-    this.outputGradient = gradientPadded
-      ? arena.scratch(
-          `padded output gradient ${map.height}x${map.width}x${map.channels}/${this.groupSize}`,
-          (this.groupSize * paddedStrides(map).image) / FLOAT_BYTES,
-        )
-      : scratch('output gradient', (this.groupSize * plainStrides(map).image) / FLOAT_BYTES);
-    const copy = { normalise: false, addend: false, relu: false, plain: false, padded: true };
-    this.copyToPadded = forwardKernel(library, { map: source.map, ...copy });
-    this.gradientToPadded = forwardKernel(library, { map: result.map, ...copy });
-    this.normalisationBackward = normalisationBackwardKernel(library, result, gradientPadded);
+    this.copyToPadded = copyToPaddedKernel(library, map);
   }
 
   get inputGradientPadded(): boolean {
@@ -88,14 +73,12 @@ export class ConvolutionStep implements Step {
   }
 
   forward(run: Run): void {
-    const { source, result, deferred, feeds } = this.options;
-    const padded = this.padded.byteOffset;
+    const { result, deferred, feeds } = this.options;
     const needsMoments = run.statistics === 'batch';
     for (const normalisation of feeds) normalisation.beginMoments();
     forEachGroup(run.imageCount, this.groupSize, (first, count) => {
-      if (deferred) deferred.loadForward(padded, first, count);
-      else this.copyToPadded.run(source.data.at(first), 0, 0, 0, padded, count);
-      this.convolution.forward(padded, result.data.at(first), count);
+      if (deferred?.options.kept) deferred.applyToResult(first, count);
+      this.convolution.forward(this.loadInputs(first, count), result.data.at(first), count);
       if (!needsMoments) return;
       for (const normalisation of feeds) normalisation.addMoments(result.data.at(first), count);
     });
@@ -104,40 +87,39 @@ export class ConvolutionStep implements Step {
   }
 
   backward(run: Run): void {
-    const { source, deferred } = this.options;
     const { convolution, inputContribution } = this;
-    const padded = this.padded.byteOffset;
     convolution.beginBackward();
     inputContribution?.begin();
     forEachGroup(run.imageCount, this.groupSize, (first, count) => {
-      if (deferred && !deferred.options.kept) deferred.loadAgain(padded, first, count);
-      else this.copyToPadded.run(source.data.at(first), 0, 0, 0, padded, count);
-      const gradients = this.loadGradients(first, count);
-      convolution.backward(padded, gradients, count, inputContribution !== undefined);
+      const padded = this.loadInputs(first, count);
+      convolution.backward(padded, this.outputGradient(first), count, inputContribution !== undefined);
       inputContribution?.deliver(convolution.inputGradient.byteOffset, first, count);
     });
     convolution.finishBackward(this.weights.region);
     this.weights.unpad(run.gradientSum!);
   }
 
-  /** Address of a group's output gradients, in the form that the convolution wants. */
-  private loadGradients(first: number, count: number): number {
-    const { result, normalisedBy } = this.options;
-    const scratch = this.outputGradient.byteOffset;
-    if (normalisedBy !== undefined) {
-      const { result: normalised, normalisation } = normalisedBy.options;
-      const coefficients = normalisation!.coefficients.byteOffset;
-      this.normalisationBackward.run(
-        normalised.gradient.at(first),
-        result.data.at(first),
-        coefficients,
-        scratch,
-        count,
-      );
+  /** Address of a group's padded inputs: where they are kept, or in scratch. */
+  private loadInputs(first: number, count: number): number {
+    const { source, deferred } = this.options;
+    const scratch = this.padded.byteOffset;
+    if (deferred && !deferred.options.kept) {
+      deferred.applyToScratch(scratch, first, count);
       return scratch;
     }
-    if (!this.convolution.gradientPadded) return result.gradient.at(first);
-    this.gradientToPadded.run(result.gradient.at(first), 0, 0, 0, scratch, count);
+    if (source.padded) return source.data.at(first);
+    this.copyToPadded.run(source.data.at(first), 0, 0, scratch, count);
     return scratch;
+  }
+
+  private outputGradient(first: number): OutputGradient {
+    const { result, normalisedBy } = this.options;
+    if (normalisedBy === undefined) return { gradients: result.gradient.at(first) };
+    const { result: normalised, normalisation } = normalisedBy.options;
+    const coefficients = normalisation!.coefficients.byteOffset;
+    return {
+      gradients: normalised.gradient.at(first),
+      normalised: { inputs: result.data.at(first), coefficients },
+    };
   }
 }

@@ -6,6 +6,7 @@
 import type { BatchNormalisationLayer } from '../../../model/index.js';
 import { emitMoments, NORMALISATION_ROWS, NormalisationRow } from '../kernels/pixelwise.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
+import { FLOAT_BYTES } from '../kernels/products.js';
 import { shapeKey } from '../kernels/shapes.js';
 import type { MapShape } from '../kernels/shapes.js';
 import type { Arena, Region } from './arena.js';
@@ -54,14 +55,17 @@ export class Normalisation {
   /** Takes in a group of plain images (Chan, Golub & LeVeque 1979: the update of mean and squares by a group's). */
   addMoments(images: number, imageCount: number): void {
     this.moments.run(images, this.groupSums.byteOffset, imageCount);
-    const sums = this.rowsOf(this.groupSums);
+    const { means, squares } = this;
+    const { floats } = this.arena;
+    const sums = this.groupSums.byteOffset / FLOAT_BYTES;
+    const groupSquares = sums + this.map.channels;
     const count = imageCount * this.pixelsPerImage;
     const total = this.pixelCount + count;
     for (let channel = 0; channel < this.channelCount; channel++) {
-      const difference = sums(0, channel) / count - this.means[channel]!;
-      this.means[channel]! += (difference * count) / total;
-      this.squares[channel]! +=
-        sums(1, channel) + (difference * difference * this.pixelCount * count) / total;
+      const difference = floats[sums + channel]! / count - means[channel]!;
+      means[channel]! += (difference * count) / total;
+      squares[channel]! +=
+        floats[groupSquares + channel]! + (difference * difference * this.pixelCount * count) / total;
     }
     this.pixelCount = total;
   }
@@ -94,17 +98,19 @@ export class Normalisation {
 
   /** Takes in the sums that the gradient kernel has left for a group. */
   addGradientSums(): void {
-    const sums = this.rowsOf(this.groupSums);
+    const { gradientSums, productSums } = this;
+    const { floats } = this.arena;
+    const sums = this.groupSums.byteOffset / FLOAT_BYTES;
+    const products = sums + this.map.channels;
     for (let channel = 0; channel < this.channelCount; channel++) {
-      this.gradientSums[channel]! += sums(0, channel);
-      this.productSums[channel]! += sums(1, channel);
+      gradientSums[channel]! += floats[sums + channel]!;
+      productSums[channel]! += floats[products + channel]!;
     }
   }
 
   /** Parameter gradients, and the coefficients of dx = gain g + ((x - mean) slope + bias). */
   finishGradient(run: Run): void {
     const { scale, shift } = this.layer;
-    const write = this.writer();
     for (let channel = 0; channel < this.channelCount; channel++) {
       const inverse = this.inverseDeviations[channel]!;
       const gradientSum = this.gradientSums[channel]!;
@@ -114,9 +120,9 @@ export class Normalisation {
         run.gradientSum[shift.offset + channel] = gradientSum;
       }
       const gain = run.state.parameters[scale.offset + channel]! * inverse;
-      write('gain', channel, gain);
-      write('slope', channel, (-gain * inverse * normalisedSum) / this.pixelCount);
-      write('bias', channel, (-gain * gradientSum) / this.pixelCount);
+      this.write('gain', channel, gain);
+      this.write('slope', channel, (-gain * inverse * normalisedSum) / this.pixelCount);
+      this.write('bias', channel, (-gain * gradientSum) / this.pixelCount);
     }
   }
 
@@ -124,24 +130,14 @@ export class Normalisation {
     const { scale, shift, epsilon } = this.layer;
     const inverse = 1 / Math.sqrt(variance + epsilon);
     const gain = run.state.parameters[scale.offset + channel]! * inverse;
-    const write = this.writer();
     this.inverseDeviations[channel] = inverse;
-    write('mean', channel, mean);
-    write('scale', channel, gain);
-    write('shift', channel, run.state.parameters[shift.offset + channel]! - mean * gain);
+    this.write('mean', channel, mean);
+    this.write('scale', channel, gain);
+    this.write('shift', channel, run.state.parameters[shift.offset + channel]! - mean * gain);
   }
 
-  private writer(): (row: keyof typeof NormalisationRow, channel: number, value: number) => void {
-    const { floats } = this.arena;
-    const start = this.coefficients.byteOffset / Float32Array.BYTES_PER_ELEMENT;
-    return (row, channel, value) => {
-      floats[start + NormalisationRow[row] * this.map.channels + channel] = value;
-    };
-  }
-
-  private rowsOf(region: Region): (row: number, channel: number) => number {
-    const { floats } = this.arena;
-    const start = region.byteOffset / Float32Array.BYTES_PER_ELEMENT;
-    return (row, channel) => floats[start + row * this.map.channels + channel]!;
+  private write(row: keyof typeof NormalisationRow, channel: number, value: number): void {
+    const start = this.coefficients.byteOffset / FLOAT_BYTES;
+    this.arena.floats[start + NormalisationRow[row] * this.map.channels + channel] = value;
   }
 }

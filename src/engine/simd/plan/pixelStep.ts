@@ -1,33 +1,12 @@
 /** Batch normalisation, a sum and ReLU, as far as present, in one pass. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { emitForward, emitNormalisationBackward } from '../kernels/pixelwise.js';
-import type { ForwardOptions } from '../kernels/pixelwise.js';
-import { shapeKey } from '../kernels/shapes.js';
 import type { BatchRegion } from './arena.js';
 import type { Normalisation } from './normalisation.js';
+import { forwardKernel, normalisationBackwardKernel } from './pixelKernels.js';
 import { forEachGroup } from './run.js';
 import type { Run, Step } from './run.js';
 import type { Contribution, ValueMemory } from './values.js';
-
-export function forwardKernel(library: KernelLibrary, options: ForwardOptions): Kernel {
-  const { map, normalise, addend, relu, plain, padded } = options;
-  const flags = [normalise, addend, relu, plain, padded].map(Number).join('');
-  return library.kernel(`forward ${shapeKey(map)} ${flags}`, 6, emitForward(options));
-}
-
-export function normalisationBackwardKernel(
-  library: KernelLibrary,
-  value: ValueMemory,
-  padded: boolean,
-): Kernel {
-  const { map } = value;
-  return library.kernel(
-    `normalisation dx ${shapeKey(map)} ${padded}`,
-    5,
-    emitNormalisationBackward({ map, padded }),
-  );
-}
 
 export interface PixelStepOptions {
   readonly source: ValueMemory;
@@ -47,9 +26,8 @@ export class PixelStep implements Step {
   /** Set by the planner: what the backward pass contributes, where it is not left to others. */
   sourceContribution: Contribution | undefined;
   addendContribution: Contribution | undefined;
-  private readonly toPlain: Kernel;
+  private readonly toResult: Kernel;
   private readonly toPadded: Kernel;
-  private readonly toBoth: Kernel;
   private readonly inputGradient: Kernel | undefined;
 
   constructor(
@@ -57,20 +35,20 @@ export class PixelStep implements Step {
     readonly options: PixelStepOptions,
     private readonly gradientScratch: BatchRegion | undefined,
   ) {
-    const { result, normalisation, addend, relu } = options;
-    const forward = (plain: boolean, padded: boolean): Kernel =>
+    const { source, result, normalisation, addend, relu } = options;
+    const forward = (resultPadded: boolean): Kernel =>
       forwardKernel(library, {
         map: result.map,
         normalise: normalisation !== undefined,
         addend: addend !== undefined,
         relu,
-        plain,
-        padded,
+        sourcePadded: source.padded,
+        addendPadded: addend?.padded ?? false,
+        resultPadded,
       });
-    this.toPlain = forward(true, false);
-    this.toPadded = forward(false, true);
-    this.toBoth = forward(true, true);
-    this.inputGradient = gradientScratch && normalisationBackwardKernel(library, options.source, false);
+    this.toResult = forward(result.padded);
+    this.toPadded = forward(true);
+    this.inputGradient = gradientScratch && normalisationBackwardKernel(library, source.map, false);
   }
 
   forward(run: Run): void {
@@ -84,18 +62,16 @@ export class PixelStep implements Step {
       normalisation.finishMoments(run);
     }
     if (deferred) return;
-    forEachGroup(run.imageCount, result.groupSize, (first, count) =>
-      this.apply(this.toPlain, first, count, 0),
-    );
+    forEachGroup(run.imageCount, result.groupSize, (first, count) => this.applyToResult(first, count));
   }
 
-  /** For the next convolution: writes a group's results to padded scratch, and to memory if they are kept. */
-  loadForward(padded: number, first: number, count: number): void {
-    this.apply(this.options.kept ? this.toBoth : this.toPadded, first, count, padded);
+  /** Computes a group's results where they are kept. */
+  applyToResult(first: number, count: number): void {
+    this.apply(this.toResult, first, count, this.options.result.data.at(first));
   }
 
-  /** The same results again, where they were not kept. */
-  loadAgain(padded: number, first: number, count: number): void {
+  /** Computes a group's results for the next convolution only. */
+  applyToScratch(padded: number, first: number, count: number): void {
     this.apply(this.toPadded, first, count, padded);
   }
 
@@ -121,14 +97,13 @@ export class PixelStep implements Step {
     this.sourceContribution.deliverRegion(scratch, run.imageCount);
   }
 
-  private apply(kernel: Kernel, first: number, count: number, padded: number): void {
-    const { source, addend, result, normalisation } = this.options;
+  private apply(kernel: Kernel, first: number, count: number, destination: number): void {
+    const { source, addend, normalisation } = this.options;
     kernel.run(
       source.data.at(first),
       normalisation?.coefficients.byteOffset ?? 0,
       addend?.data.at(first) ?? 0,
-      result.data.at(first),
-      padded,
+      destination,
       count,
     );
   }

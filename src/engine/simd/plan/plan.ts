@@ -7,6 +7,7 @@ import type { EvaluationResult, GradientResult, MicroBatch } from '../../engine.
 import type { Arithmetic } from '../arithmetic.js';
 import { softmaxCrossEntropy } from '../../softmaxCrossEntropy.js';
 import { KernelLibrary } from '../kernels/library.js';
+import type { KernelObserver } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { Arena } from './arena.js';
 import type { BatchRegion } from './arena.js';
@@ -30,9 +31,9 @@ export class Plan {
     private readonly logits: ValueMemory,
   ) {}
 
-  static async compile(model: Model, arithmetic: Arithmetic): Promise<Plan> {
+  static async compile(model: Model, arithmetic: Arithmetic, observe?: KernelObserver): Promise<Plan> {
     const arena = new Arena();
-    const library = new KernelLibrary(arithmetic);
+    const library = new KernelLibrary(arithmetic, observe);
     const planner = new Planner(buildGraph(model), library, arena);
     const steps = planner.plan();
     await library.compile(arena.memory);
@@ -87,15 +88,18 @@ export class Plan {
 
   /** Images with their channels padded to whole vectors. */
   private upload({ images, labels }: MicroBatch): void {
-    const { shape, map, data } = this.images;
+    const { shape, map, data, strides } = this.images;
     const { floats } = this.arena;
-    const pixelCount = labels.length * shape.height * shape.width;
     let from = 0;
-    let to = floatIndex(data, 0);
-    for (let pixel = 0; pixel < pixelCount; pixel++) {
-      for (let channel = 0; channel < shape.channels; channel++) floats[to + channel] = images[from++]!;
-      for (let padding = shape.channels; padding < map.channels; padding++) floats[to + padding] = 0;
-      to += map.channels;
+    for (let image = 0; image < labels.length; image++) {
+      for (let row = 0; row < shape.height; row++) {
+        let to = (data.at(image) + strides.origin + row * strides.row) / FLOAT_BYTES;
+        for (let column = 0; column < shape.width; column++) {
+          for (let channel = 0; channel < shape.channels; channel++) floats[to + channel] = images[from++]!;
+          for (let padding = shape.channels; padding < map.channels; padding++) floats[to + padding] = 0;
+          to += map.channels;
+        }
+      }
     }
   }
 
@@ -119,6 +123,22 @@ export class Plan {
 }
 
 /**
+ * Whether a value is kept with a border of zeros: if convolutions read it, and nothing that wants whole images in one
+ * piece. What convolutions write themselves is plain.
+ */
+function readsPadded({ operations, values }: Graph, index: ValueIndex): boolean {
+  const { producer, consumers } = values[index]!;
+  const isWrittenByPixels = producer === undefined || operations[producer]!.kind === 'pixels';
+  const readers = consumers.map((consumer) => operations[consumer]!);
+  const takesPadded = (reader: Operation): boolean => {
+    if (reader.kind === 'convolution' || reader.kind === 'shortcut') return true;
+    return reader.kind === 'pixels' && (reader.normalisation === undefined || reader.source !== index);
+  };
+  const isConvolved = readers.some(({ kind }) => kind === 'convolution');
+  return isWrittenByPixels && isConvolved && readers.every(takesPadded);
+}
+
+/**
  * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i: by these times the arena knows which
  * regions are alive together.
  */
@@ -134,7 +154,9 @@ class Planner {
     private readonly library: KernelLibrary,
     private readonly arena: Arena,
   ) {
-    this.values = graph.values.map(({ shape }) => new ValueMemory(arena, shape));
+    this.values = graph.values.map(
+      ({ shape }, index) => new ValueMemory(arena, shape, readsPadded(graph, index)),
+    );
   }
 
   plan(): readonly Step[] {

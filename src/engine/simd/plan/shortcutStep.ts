@@ -24,8 +24,17 @@ export class ShortcutStep implements Step {
   ) {
     const shape = { input: options.source.map, output: options.result.map, stride: options.stride };
     const name = `${shapeKey(shape.input)} ${shapeKey(shape.output)} /${shape.stride}`;
-    this.forwardKernel = library.kernel(`shortcut ${name}`, 3, emitShortcut(shape, 'forward'));
-    this.backwardKernel = library.kernel(`shortcut dx ${name}`, 3, emitShortcut(shape, 'backward'));
+    const { padded } = options.source;
+    this.forwardKernel = library.kernel(
+      `shortcut ${name}${padded ? ' padded' : ''}`,
+      3,
+      emitShortcut({ ...shape, inputPadded: padded }, 'forward'),
+    );
+    this.backwardKernel = library.kernel(
+      `shortcut dx ${name}`,
+      3,
+      emitShortcut({ ...shape, inputPadded: false }, 'backward'),
+    );
   }
 
   forward(run: Run): void {

@@ -6,19 +6,19 @@
  * ReLU and sums for batch normalisation, in the same pass over memory.
  */
 
-import type { KernelLibrary } from '../kernels/library.js';
-import { emitGradient } from '../kernels/pixelwise.js';
+import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import type { GradientOptions } from '../kernels/pixelwise.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
-import { paddedChannels, plainStrides, shapeKey } from '../kernels/shapes.js';
-import type { MapShape } from '../kernels/shapes.js';
+import { paddedChannels, plainStrides, stridesOf } from '../kernels/shapes.js';
+import type { ImageStrides, MapShape } from '../kernels/shapes.js';
 import type { ActivationShape } from '../../../model/index.js';
 import type { Arena, BatchRegion } from './arena.js';
 import type { Normalisation } from './normalisation.js';
+import { gradientKernel } from './pixelKernels.js';
 import { forEachGroup } from './run.js';
 
 /** Groups hold about this many pixels: what a group touches in one operation should fit in the second-level cache. */
-const PIXELS_PER_GROUP = 1024;
+const PIXELS_PER_GROUP = 256;
 
 export const imagesPerGroup = ({ height, width }: ActivationShape): number =>
   Math.max(1, Math.floor(PIXELS_PER_GROUP / (height * width)));
@@ -35,6 +35,8 @@ export const NO_FINISH: GradientFinish = { mask: 'none', normalisation: undefine
 
 export class ValueMemory {
   readonly map: MapShape;
+  /** Of `data`. */
+  readonly strides: ImageStrides;
   readonly groupSize: number;
   readonly data: BatchRegion;
   readonly gradient: BatchRegion;
@@ -43,12 +45,15 @@ export class ValueMemory {
   constructor(
     arena: Arena,
     readonly shape: ActivationShape,
+    /** Whether `data` has a border of zeros, so that convolutions read it where it lies. Gradients never have. */
+    readonly padded: boolean,
   ) {
     this.map = { ...shape, channels: paddedChannels(shape.channels) };
     this.groupSize = imagesPerGroup(shape);
-    const floatsPerImage = plainStrides(this.map).image / FLOAT_BYTES;
-    this.data = arena.batch(floatsPerImage);
-    this.gradient = arena.batch(floatsPerImage);
+    this.strides = stridesOf(this.map, padded);
+    const floatsPerImage = this.strides.image / FLOAT_BYTES;
+    this.data = padded ? arena.zeroedBatch(floatsPerImage) : arena.batch(floatsPerImage);
+    this.gradient = arena.batch(plainStrides(this.map).image / FLOAT_BYTES);
   }
 }
 
@@ -108,7 +113,7 @@ interface ContributionOptions {
 }
 
 export class Contribution {
-  private readonly run;
+  private readonly kernel: Kernel | undefined;
   private readonly finish: GradientFinish;
 
   constructor(
@@ -123,10 +128,9 @@ export class Contribution {
       addend: options.addend !== undefined,
       mask: this.finish.mask,
       sums: this.finish.normalisation !== undefined,
+      resultsPadded: this.finish.mask === 'results' && value.padded,
     };
-    const { sourcePadded, addend, mask, sums } = kernelOptions;
-    const name = `gradient ${shapeKey(value.map)} ${sourcePadded} ${addend} ${mask} ${sums}`;
-    this.run = options.isSkipped ? undefined : library.kernel(name, 8, emitGradient(kernelOptions));
+    this.kernel = options.isSkipped ? undefined : gradientKernel(library, kernelOptions);
   }
 
   /** Where a consumer that makes a whole region should write it: the gradient itself, if it is the first. */
@@ -140,12 +144,12 @@ export class Contribution {
 
   /** @param source address of a group's contribution, padded or plain as claimed */
   deliver(source: number, firstImage: number, imageCount: number): void {
-    if (this.run === undefined) return;
+    if (this.kernel === undefined) return;
     const { value, finish, options } = this;
     const address = (region: BatchRegion | undefined): number => region?.at(firstImage) ?? 0;
     const sums = finish.normalisation?.groupSums.byteOffset ?? 0;
     const coefficients = finish.normalisation?.coefficients.byteOffset ?? 0;
-    this.run.run(
+    this.kernel.run(
       source,
       address(options.addend),
       address(value.data),

@@ -30,6 +30,10 @@ export class WeightPadding {
   natural(parameters: Float32Array): Region {
     const from = tensorView(parameters, this.spec);
     const to = this.arena.view(this.region);
+    if (!this.isPadded) {
+      to.set(from);
+      return this.region;
+    }
     to.fill(0); // a gradient lay here, and one that has diverged may have left a NaN in the padding
     this.forEachRow((row, paddedRow) => {
       for (let output = 0; output < this.outputs; output++) to[paddedRow + output] = from[row + output]!;
@@ -55,9 +59,17 @@ export class WeightPadding {
   unpad(gradient: Float32Array): void {
     const from = this.arena.view(this.region);
     const to = tensorView(gradient, this.spec);
+    if (!this.isPadded) {
+      to.set(from);
+      return;
+    }
     this.forEachRow((row, paddedRow) => {
       for (let output = 0; output < this.outputs; output++) to[row + output] = from[paddedRow + output]!;
     });
+  }
+
+  private get isPadded(): boolean {
+    return this.inputs !== this.paddedInputs || this.outputs !== this.paddedOutputs;
   }
 
   private forEachRow(body: (row: number, paddedRow: number) => void): void {
