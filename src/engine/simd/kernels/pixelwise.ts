@@ -5,7 +5,6 @@
  * Batch normalisation's per-channel numbers lie in one coefficient block, `NormalisationRow` rows of `channels` floats.
  */
 
-import type { Arithmetic } from '../arithmetic.js';
 import {
   add,
   addVectors,
@@ -20,7 +19,7 @@ import {
   subtractVectors,
   vector,
 } from '../wasm/expressions.js';
-import type { I32, V128 } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, FLOAT_BYTES, VECTOR_BYTES } from './products.js';
@@ -121,26 +120,6 @@ function coefficients<Name extends RowName>(
   return Object.fromEntries(rows) as Record<Name, Local<'v128'>[]>;
 }
 
-/** The coefficients of the backward pass for the four channels whose block `address` points into. */
-export function backwardCoefficients(f: FunctionBuilder, address: I32, map: MapShape): BackwardCoefficients {
-  const row = (name: RowName): Local<'v128'> =>
-    f.variable(load(address, NormalisationRow[name] * map.channels * FLOAT_BYTES));
-  return { mean: row('mean'), gain: row('gain'), slope: row('slope'), bias: row('bias') };
-}
-
-type BackwardCoefficients = Readonly<Record<'mean' | 'gain' | 'slope' | 'bias', V128>>;
-
-/** dx = g gain + ((x - mean) slope + bias) */
-export function normalisationBackward(
-  arithmetic: Arithmetic,
-  { mean, gain, slope, bias }: BackwardCoefficients,
-  gradient: V128,
-  input: V128,
-): V128 {
-  const correction = arithmetic.multiplyAdd(subtractVectors(input, mean), slope, bias);
-  return arithmetic.multiplyAdd(gradient, gain, correction);
-}
-
 /** What a forward pass does to a pixel; also spells out the kernel's name. */
 export interface ForwardOptions {
   readonly map: MapShape;
@@ -212,12 +191,12 @@ export const emitNormalisationBackward =
         const rows = coefficients(f, 2, map, ['mean', 'gain', 'slope', 'bias'], firstByte, vectorCount);
         return {
           vector: (index, { gradient, input, result }) => {
-            const { mean, gain, slope, bias } = rows;
-            const value = normalisationBackward(
-              arithmetic,
-              { mean: mean[index]!, gain: gain[index]!, slope: slope[index]!, bias: bias[index]! },
+            const centred = subtractVectors(load(input.address, input.byteOffset), rows.mean[index]!);
+            const correction = arithmetic.multiplyAdd(centred, rows.slope[index]!, rows.bias[index]!);
+            const value = arithmetic.multiplyAdd(
               load(gradient.address, gradient.byteOffset),
-              load(input.address, input.byteOffset),
+              rows.gain[index]!,
+              correction,
             );
             f.store(result.address, value, result.byteOffset);
           },

@@ -21,11 +21,10 @@ import {
   subtractVectors,
   vector,
 } from '../wasm/expressions.js';
-import type { I32, V128 } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
-import { backwardCoefficients, normalisationBackward } from './pixelwise.js';
 import { stridesOf } from './shapes.js';
 import type { MapShape } from './shapes.js';
 
@@ -188,31 +187,21 @@ interface TilePlace {
   readonly isFirstColumn: boolean;
 }
 
-interface TileContext extends TilePlace {
-  readonly beside: TileAccess;
-  /** Coefficients of the four channels at hand. */
-  readonly coefficients: I32;
-}
-
 interface TileWalk {
   readonly padded: boolean;
   /** Emit first rows and columns of tiles apart from the others. */
   readonly firstApart: boolean;
-  /** Parameters of batch normalisation's input, images that `beside` reads, and coefficients. */
-  readonly normalisation?: { readonly input: number; readonly coefficients: number };
-  readonly body: (pixel: TileAccess, domain: TileAccess, more: TileContext) => void;
+  readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
 }
 
 /**
  * Visits the tiles of images, and in each tile four channels at a time.
- * Parameters of the kernel: images, transform domain, image count, and what the walk says.
+ * Parameters of the kernel: images, transform domain, image count.
  */
 function forEachTile(f: FunctionBuilder, { map, positionStride }: TransformShape, walk: TileWalk): void {
   const strides = stridesOf(map, walk.padded);
   const image = f.variable(f.parameter(0));
   const domain = f.variable(f.parameter(1));
-  const { normalisation } = walk;
-  const images = normalisation ? [image, f.variable(f.parameter(normalisation.input))] : [image];
   const pixelOffset = (row: number, column: number): number => row * strides.row + column * strides.pixel;
   const domainOffset = (row: number, column: number): number => (row * POINTS + column) * positionStride;
   const access = (pointer: Local<'i32'>, offset: (row: number, column: number) => number): TileAccess => ({
@@ -225,24 +214,21 @@ function forEachTile(f: FunctionBuilder, { map, positionStride }: TransformShape
     if (rest > 0) f.repeat(rest, () => body(false));
   };
   f.repeat(f.parameter(2), () => {
-    const tileRows = images.map((pointer) => f.variable(pointer));
+    const tileRow = f.variable(image);
     repeatApart(map.height / TILE, (isFirstRow) => {
-      const pixels = tileRows.map((pointer) => f.variable(pointer));
+      const pixel = f.variable(tileRow);
       repeatApart(map.width / TILE, (isFirstColumn) => {
-        const coefficients = f.variable(f.parameter(normalisation?.coefficients ?? 0));
         f.repeat(map.channels / VECTOR, () => {
-          const [pixel, beside = pixel] = pixels.map((pointer) => access(pointer, pixelOffset));
-          const context = { beside: beside!, coefficients, isFirstRow, isFirstColumn };
-          walk.body(pixel!, access(domain, domainOffset), context);
-          if (normalisation) f.advance(coefficients, VECTOR_BYTES);
-          for (const pointer of pixels) f.advance(pointer, VECTOR_BYTES);
+          const place = { isFirstRow, isFirstColumn };
+          walk.body(access(pixel, pixelOffset), access(domain, domainOffset), place);
+          f.advance(pixel, VECTOR_BYTES);
           f.advance(domain, VECTOR_BYTES);
         });
-        for (const pointer of pixels) f.advance(pointer, (TILE - 1) * strides.pixel);
+        f.advance(pixel, (TILE - 1) * strides.pixel);
       });
-      for (const pointer of tileRows) f.advance(pointer, TILE * strides.row);
+      f.advance(tileRow, TILE * strides.row);
     });
-    for (const pointer of images) f.advance(pointer, strides.image);
+    f.advance(image, strides.image);
   });
 }
 
@@ -278,26 +264,6 @@ export const emitOutputTransposed =
       body: (pixel, domain) =>
         transformTile(f, arithmetic, outputTransposed, TILE, POINTS, pixel.read, domain.write),
     });
-
-/**
- * A dY At where dY is the gradient that batch normalisation hands on, computed as it is read from the gradient g of its
- * output and its input x. Parameters: g (plain images), transform domain (written), image count, x, coefficients.
- */
-export const emitNormalisedOutputTransposed =
-  (shape: TransformShape): KernelEmitter =>
-  (f, arithmetic) => {
-    forEachTile(f, shape, {
-      padded: false,
-      firstApart: false,
-      normalisation: { input: 3, coefficients: 4 },
-      body: (gradient, domain, { beside, coefficients }) => {
-        const rows = backwardCoefficients(f, coefficients, shape.map);
-        const read = (row: number, column: number): V128 =>
-          normalisationBackward(arithmetic, rows, gradient.read(row, column), beside.read(row, column));
-        transformTile(f, arithmetic, outputTransposed, TILE, POINTS, read, domain.write);
-      },
-    });
-  };
 
 /**
  * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to what the tiles above and to the left have

@@ -20,7 +20,6 @@ import { emitTileProduct, emitWeightProduct, TILES_PER_BLOCK } from '../kernels/
 import {
   emitInputTransform,
   emitInputTransposed,
-  emitNormalisedOutputTransposed,
   emitOutputTransform,
   emitOutputTransposed,
   emitWeightTransform,
@@ -74,11 +73,13 @@ class WinogradConvolution implements Convolution {
   private readonly transposedWeights: Region;
   private readonly weightSums: Region;
   private readonly tilesPerImage: number;
+  private readonly outputImageBytes: number;
   private readonly inputTransform: Kernel;
   private readonly inputTransposed: Kernel;
   private readonly outputTransform: Kernel;
   private readonly outputTransposed: Kernel;
-  private readonly normalisedOutputTransposed: Kernel;
+  private readonly plainGradient: Region;
+  private readonly normalisationBackward: Kernel;
   private readonly product: Kernel;
   private readonly transposedProduct: Kernel;
   private readonly weightProduct: Kernel;
@@ -91,6 +92,7 @@ class WinogradConvolution implements Convolution {
     private readonly arena: Arena,
     { input, output, imagesPerGroup }: ConvolutionShape,
   ) {
+    this.outputImageBytes = plainStrides(output).image;
     this.tilesPerImage = (output.height / TILE) * (output.width / TILE);
     const tiles = Math.ceil((imagesPerGroup * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
@@ -112,11 +114,9 @@ class WinogradConvolution implements Convolution {
     this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
     this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));
     this.outputTransposed = library.kernel(`A y At ${to.name}`, 3, emitOutputTransposed(outputShape));
-    this.normalisedOutputTransposed = library.kernel(
-      `A y At normalised ${to.name}`,
-      5,
-      emitNormalisedOutputTransposed(outputShape),
-    );
+    const plainFloats = (imagesPerGroup * plainStrides(output).image) / FLOAT_BYTES;
+    this.plainGradient = arena.scratch(`output gradient ${plainFloats}`, plainFloats);
+    this.normalisationBackward = normalisationBackwardKernel(library, output, false);
 
     const channels = { inputs: input.channels, outputs: output.channels };
     const forward = { ...channels, inputStride: from.stride, outputStride: to.stride };
@@ -162,6 +162,7 @@ class WinogradConvolution implements Convolution {
       outputDomain.byteOffset,
       this.blocksOf(imageCount),
     );
+    this.arena.fetch(outputs, imageCount * this.outputImageBytes);
     this.outputTransform.run(outputs, outputDomain.byteOffset, imageCount);
   }
 
@@ -193,14 +194,17 @@ class WinogradConvolution implements Convolution {
     this.weightTransposed.run(this.weightSums.byteOffset, natural.byteOffset);
   }
 
+  /**
+   * Batch normalisation's gradient is computed image by image before it is transformed: read in the order of tiles,
+   * memory that is not in cache stalls the transform for longer than the extra pass takes.
+   */
   private transformGradient({ gradients, normalised }: OutputGradient, imageCount: number): void {
-    const domain = this.outputDomain.byteOffset;
-    if (normalised === undefined) {
-      this.outputTransposed.run(gradients, domain, imageCount);
-      return;
+    let from = gradients;
+    if (normalised !== undefined) {
+      from = this.plainGradient.byteOffset;
+      this.normalisationBackward.run(gradients, normalised.inputs, normalised.coefficients, from, imageCount);
     }
-    const { inputs, coefficients } = normalised;
-    this.normalisedOutputTransposed.run(gradients, domain, imageCount, inputs, coefficients);
+    this.outputTransposed.run(from, this.outputDomain.byteOffset, imageCount);
   }
 
   private blocksOf(imageCount: number): number {
