@@ -67,6 +67,8 @@ export interface Value {
 
 export interface Graph {
   readonly operations: readonly Operation[];
+  /** Which operations the logits depend on: only these take part in the backward pass. */
+  readonly isLive: readonly boolean[];
   readonly values: readonly Value[];
   readonly logits: ValueIndex;
 }
@@ -106,15 +108,29 @@ export function buildGraph(model: Model): Graph {
   operations.forEach((operation, index) =>
     operandsOf(operation).forEach((value) => consumers[value]!.push(index)),
   );
+  const logits = valueOf(model.layers.length - 1);
   return {
     operations,
+    isLive: findLive(operations, logits),
     values: shapes.map((shape, index) => ({
       shape,
       producer: producers[index],
       consumers: consumers[index]!,
     })),
-    logits: valueOf(model.layers.length - 1),
+    logits,
   };
+}
+
+function findLive(operations: readonly Operation[], logits: ValueIndex): boolean[] {
+  const needed = new Set([logits]);
+  const isLive = operations.map(() => false);
+  for (let index = operations.length - 1; index >= 0; index--) {
+    const operation = operations[index]!;
+    if (!needed.has(operation.result)) continue;
+    isLive[index] = true;
+    for (const operand of operandsOf(operation)) needed.add(operand);
+  }
+  return isLive;
 }
 
 export function operandsOf(operation: Operation): ValueIndex[] {

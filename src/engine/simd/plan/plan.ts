@@ -27,6 +27,7 @@ export class Plan {
     private readonly model: Model,
     private readonly arena: Arena,
     private readonly steps: readonly Step[],
+    private readonly backwardSteps: readonly Step[],
     private readonly images: ValueMemory,
     private readonly logits: ValueMemory,
   ) {}
@@ -37,13 +38,9 @@ export class Plan {
     const planner = new Planner(buildGraph(model), library, arena);
     const steps = planner.plan();
     await library.compile(arena.memory);
-    return new Plan(
-      model,
-      arena,
-      steps,
-      planner.values[IMAGES_VALUE]!,
-      planner.values[planner.graph.logits]!,
-    );
+    const { values, graph } = planner;
+    const backwardSteps = steps.filter((_, index) => graph.isLive[index]).reverse();
+    return new Plan(model, arena, steps, backwardSteps, values[IMAGES_VALUE]!, values[graph.logits]!);
   }
 
   get byteLength(): number {
@@ -66,7 +63,7 @@ export class Plan {
     };
     this.forward(run, batch);
     const loss = this.loss(batch, true);
-    for (const step of [...this.steps].reverse()) step.backward(run);
+    for (const step of this.backwardSteps) step.backward(run);
     return { ...loss, gradientSum: run.gradientSum!, batchStatistics: run.batchStatistics! };
   }
 
@@ -280,7 +277,8 @@ class Planner {
       if (!this.wantsGradient(value)) return;
       kinds.set(value, [...(kinds.get(value) ?? []), kind]);
     };
-    for (const operation of [...this.graph.operations].reverse()) {
+    const live = this.graph.operations.filter((_, index) => this.graph.isLive[index]);
+    for (const operation of live.reverse()) {
       if (operation.kind === 'convolution') note(operation.source, 'group');
       else if (operation.kind !== 'pixels') note(operation.source, 'region');
       else {
@@ -298,16 +296,19 @@ class Planner {
     const time = this.backwardTime(index);
     const source = this.valueAt(operation.source);
     const result = this.valueAt(operation.result);
+    const isLive = this.graph.isLive[index]!;
     result.gradient.usedAt(time);
     if (operation.kind === 'convolution') {
-      if (this.wantsGradient(operation.source)) {
+      if (isLive && this.wantsGradient(operation.source)) {
         const plan = this.gradientPlans.get(operation.source)!;
         convolution!.inputContribution = plan.claim(time, convolution!.inputGradientPadded);
       }
       return convolution!;
     }
-    if (operation.kind === 'pixels') return this.claimForPixels(operation, index, time);
-    const contribution = this.claimRegion(operation.source, time);
+    if (operation.kind === 'pixels') {
+      return isLive ? this.claimForPixels(operation, index, time) : this.pixelSteps.get(index)!;
+    }
+    const contribution = isLive ? this.claimRegion(operation.source, time) : undefined;
     switch (operation.kind) {
       case 'shortcut':
         return new ShortcutStep(this.library, { source, result, stride: operation.stride, contribution });
