@@ -95,17 +95,20 @@ function workOf(name: string, parameters: readonly number[]): Work {
   const [height, width, channels] = numbersIn(name);
   const mapBytes = 4 * height! * width! * channels!;
   const count = (index: number): number => parameters[index] ?? 0;
+  const isStrided = / \/2/.test(name);
   if (name.startsWith('V U') || name.startsWith('Vt M')) {
     const [inputs, outputs] = numbersIn(name);
     const tiles = name.startsWith('V U') ? 4 * count(3) : count(3);
-    return { flops: 36 * 2 * inputs! * outputs! * tiles, bytes: 0 };
+    return { flops: (isStrided ? 81 : 36) * 2 * inputs! * outputs! * tiles, bytes: 0 };
   }
   if (name.startsWith('direct')) {
     const [, , inputs, outputHeight, outputWidth, outputs] = numbersIn(name);
     return { flops: 2 * 9 * inputs! * outputs! * outputHeight! * outputWidth! * count(3), bytes: 0 };
   }
-  const domainBytes = (36 / 16) * mapBytes;
-  if (name.startsWith('Bt') || name.startsWith('At') || name.startsWith('A y') || name.startsWith('B x')) {
+  const isOfInputs = name.startsWith('Bt d B') || name.startsWith('B x Bt');
+  if (isOfInputs || name.startsWith('At') || name.startsWith('A y')) {
+    const pixelsOfTile = isStrided && isOfInputs ? 64 : 16;
+    const domainBytes = ((isStrided ? 81 : 36) / pixelsOfTile) * mapBytes;
     return { flops: 0, bytes: (mapBytes + domainBytes) * count(2) };
   }
   if (name.startsWith('moments')) return { flops: 0, bytes: 2 * mapBytes * count(2) };

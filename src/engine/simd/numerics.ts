@@ -41,20 +41,20 @@ async function multiplyAdd(
   arithmetic: Arithmetic,
   operands: readonly [number, number, number],
 ): Promise<number | undefined> {
-  const memory = newMemory(1, 1);
-  const floats = new Float32Array(memory.buffer);
-  operands.forEach((operand, index) => floats.fill(operand, 4 * index, 4 * index + 4));
   const library = new KernelLibrary(arithmetic);
   const kernel = library.kernel('probe', 1, (f, { multiplyAdd }) => {
     const at = f.parameter(0);
     f.store(at, multiplyAdd(load(at, 0), load(at, 16), load(at, 32)), 48);
   });
   try {
+    const memory = newMemory(1, 1);
+    const floats = new Float32Array(memory.buffer);
+    operands.forEach((operand, index) => floats.fill(operand, 4 * index, 4 * index + 4));
     await library.compile(memory);
+    kernel.run(0);
+    const results = floats.slice(12, 16);
+    return results.every((result) => result === results[0]) ? results[0] : undefined;
   } catch {
-    return undefined;
+    return undefined; // no WebAssembly, no SIMD, or no relaxed SIMD
   }
-  kernel.run(0);
-  const results = floats.slice(12, 16);
-  return results.every((result) => result === results[0]) ? results[0] : undefined;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, load, loadSplat, vector } from '../wasm/expressions.js';
+import { addVectors, load, vector } from '../wasm/expressions.js';
 import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 

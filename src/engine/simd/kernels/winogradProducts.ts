@@ -1,4 +1,4 @@
-/** The 36 matrix products of Winograd's transform domain: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
+/** The matrix products of Winograd's transform domain, one a position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
 
 import { load, loadSplat } from '../wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
@@ -14,12 +14,13 @@ import {
 } from './products.js';
 import type { FunctionBuilder } from '../wasm/functionBuilder.js';
 import type { I32, V128 } from '../wasm/expressions.js';
-import { POSITIONS, weightPositionStride } from './winogradTransforms.js';
+import { weightPositionStride } from './winogradTransforms.js';
 
 /** Rows of a register block: tiles are counted in fours, and the domain has room for as many. */
 export const TILES_PER_BLOCK = 4;
 
 export interface ProductShape {
+  readonly positions: number;
   readonly inputs: number;
   readonly outputs: number;
   /** Bytes between positions of the (tiles, inputs) and of the (tiles, outputs) operand. */
@@ -33,14 +34,14 @@ export function columnOperands(pointer: I32, width: number): V128[] {
 
 /** M[p] = V[p] U[p]. Parameters: V (tiles, inputs), U packed, M (tiles, outputs; written), blocks of 4 tiles. */
 export const emitTileProduct =
-  ({ inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
+  ({ positions, inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
   (f, arithmetic) => {
     const [domain, weights, products] = pointersOf(f, 3);
     const rowBytes = inputs * FLOAT_BYTES;
     const blocksBytes = outputs * FLOAT_BYTES;
     const weightSkew =
       weightPositionStride({ rows: inputs, columns: outputs }) - inputs * outputs * FLOAT_BYTES;
-    f.repeat(POSITIONS, () => {
+    f.repeat(positions, () => {
       for (const { width, count } of columnBlocks(outputs)) {
         f.repeat(count, () => {
           const row = f.variable(domain);
@@ -76,12 +77,12 @@ export const emitTileProduct =
 
 /** U[p] += V[p]t M[p]. Parameters: V (tiles, inputs), M (tiles, outputs), U (inputs, outputs; added to), tile count. */
 export const emitWeightProduct =
-  ({ inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
+  ({ positions, inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
   (f, arithmetic) => {
     const [domain, gradients, sums] = pointersOf(f, 3);
     const outputBytes = outputs * FLOAT_BYTES;
     const sumSkew = weightPositionStride({ rows: inputs, columns: outputs }) - inputs * outputBytes;
-    f.repeat(POSITIONS, () => {
+    f.repeat(positions, () => {
       f.repeat(inputs / TILES_PER_BLOCK, () => {
         const column = f.variable(gradients);
         for (const { width, count } of columnBlocks(outputs)) {

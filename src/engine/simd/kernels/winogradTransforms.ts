@@ -1,148 +1,27 @@
 /**
- * The transforms of Winograd's minimal filtering F(4x4, 3x3) with the points 0, 1, -1, 2, -2, infinity
- * (Lavin & Gray, arXiv:1509.09308, section 4.3), and their transposes for the gradients.
- *
- *   forward          Y  = At [(G g Gt) . (Bt d B)] A          d: 6x6 input tile, Y: 4x4 outputs
- *   weight gradient  dg = Gt [sum over tiles (Bt d B) . (A dY At)] G
- *   input gradient   dd = B [(G g Gt) . (A dY At)] Bt         added where 6x6 tiles overlap
- *
- * Each is a 1-D transform applied to the columns and then to the rows of a tile, four channels at a time; the tile
- * between the two lies in the first bytes of the arena, since it does not fit in registers. A position (one of 36) of the
- * transform domain is a matrix (tiles, channels); consecutive positions lie `positionStride` apart.
+ * The 2-D transforms of a Winograd scheme over images and weights, four channels at a time. The tile between the two 1-D
+ * passes lies in the first bytes of the arena, since it does not fit in registers. A position of the transform domain is a
+ * matrix (tiles, channels); consecutive positions lie `positionStride` apart.
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import {
-  addVectors,
-  constant,
-  load,
-  multiplyVectors,
-  negateVector,
-  subtractVectors,
-  vector,
-} from '../wasm/expressions.js';
+import { addVectors, constant, load } from '../wasm/expressions.js';
 import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
 import { stridesOf } from './shapes.js';
 import type { MapShape } from './shapes.js';
-
-export const TILE = 4; // outputs a side
-export const POSITIONS = 36;
-const POINTS = 6; // inputs a side
-const TAPS = 3;
-const OVERLAP = POINTS - TILE; // inputs that a tile shares with the next
+import { MOST_POINTS, TAPS, TILE } from './winogradScheme.js';
+import type { Transform, WinogradScheme } from './winogradScheme.js';
 
 /** Bytes at the start of the arena that the transforms use between their two halves. */
-export const TRANSFORM_SCRATCH_BYTES = POSITIONS * VECTOR_BYTES;
+export const TRANSFORM_SCRATCH_BYTES = MOST_POINTS * MOST_POINTS * VECTOR_BYTES;
 
-/** Keeps the 36 positions of a tile out of one cache set: a power of two would put them all there. */
+/** Keeps the positions of a tile out of one cache set: a power of two would put them all there. */
 const POSITION_SKEW_BYTES = 64;
 
 export const positionStride = (floatCount: number): number => floatCount * FLOAT_BYTES + POSITION_SKEW_BYTES;
-
-/** A matrix times a vector of operands, each used by handle. */
-type Transform = (f: FunctionBuilder, m: Arithmetic, x: readonly V128[]) => readonly V128[];
-
-const MINUS_FIVE = vector(-5);
-const MINUS_FOUR = vector(-4);
-const MINUS_TWO = vector(-2);
-const TWO = vector(2);
-const FOUR = vector(4);
-const EIGHT = vector(8);
-
-/** Bt, 6 -> 6. */
-const inputTransform: Transform = (f, m, [d0, d1, d2, d3, d4, d5]) => {
-  const even = f.variable(m.multiplyAdd(d2!, MINUS_FOUR, d4!));
-  const odd = f.variable(m.multiplyAdd(d1!, MINUS_FOUR, d3!));
-  const even2 = f.variable(subtractVectors(d4!, d2!));
-  const odd2 = f.variable(subtractVectors(d3!, d1!));
-  return [
-    m.multiplyAdd(d0!, FOUR, m.multiplyAdd(d2!, MINUS_FIVE, d4!)),
-    addVectors(even, odd),
-    subtractVectors(even, odd),
-    m.multiplyAdd(odd2, TWO, even2),
-    m.multiplyAdd(odd2, MINUS_TWO, even2),
-    m.multiplyAdd(d1!, FOUR, m.multiplyAdd(d3!, MINUS_FIVE, d5!)),
-  ];
-};
-
-/** B, 6 -> 6. */
-const inputTransposed: Transform = (f, m, [v0, v1, v2, v3, v4, v5]) => {
-  const sum12 = f.variable(addVectors(v1!, v2!));
-  const difference12 = f.variable(subtractVectors(v1!, v2!));
-  const sum34 = f.variable(addVectors(v3!, v4!));
-  const difference34 = f.variable(subtractVectors(v3!, v4!));
-  const outer = subtractVectors(v5!, difference12);
-  return [
-    multiplyVectors(v0!, FOUR),
-    m.multiplyAdd(outer, FOUR, multiplyVectors(difference34, MINUS_TWO)),
-    m.multiplyAdd(sum12, MINUS_FOUR, m.multiplyAdd(v0!, MINUS_FIVE, negateVector(sum34))),
-    m.multiplyAdd(v5!, MINUS_FIVE, m.multiplyAdd(difference34, TWO, difference12)),
-    addVectors(v0!, addVectors(sum12, sum34)),
-    v5!,
-  ];
-};
-
-/** At, 6 -> 4. */
-const outputTransform: Transform = (f, m, [v0, v1, v2, v3, v4, v5]) => {
-  const sum12 = f.variable(addVectors(v1!, v2!));
-  const difference12 = f.variable(subtractVectors(v1!, v2!));
-  const sum34 = f.variable(addVectors(v3!, v4!));
-  const difference34 = f.variable(subtractVectors(v3!, v4!));
-  return [
-    addVectors(v0!, addVectors(sum12, sum34)),
-    m.multiplyAdd(difference34, TWO, difference12),
-    m.multiplyAdd(sum34, FOUR, sum12),
-    m.multiplyAdd(difference34, EIGHT, addVectors(difference12, v5!)),
-  ];
-};
-
-/** A, 4 -> 6. */
-const outputTransposed: Transform = (f, m, [y0, y1, y2, y3]) => {
-  const even = f.variable(addVectors(y0!, y2!));
-  const odd = f.variable(addVectors(y1!, y3!));
-  const even2 = f.variable(m.multiplyAdd(y2!, FOUR, y0!));
-  const odd2 = f.variable(m.multiplyAdd(y3!, FOUR, y1!));
-  return [
-    y0!,
-    addVectors(even, odd),
-    subtractVectors(even, odd),
-    m.multiplyAdd(odd2, TWO, even2),
-    m.multiplyAdd(odd2, MINUS_TWO, even2),
-    y3!,
-  ];
-};
-
-/** G, 3 -> 6. */
-const weightTransform: Transform = (f, m, [g0, g1, g2]) => {
-  const outer = f.variable(multiplyVectors(addVectors(g0!, g2!), vector(-1 / 6)));
-  const middle = f.variable(multiplyVectors(g1!, vector(1 / 6)));
-  const outer2 = f.variable(m.multiplyAdd(g0!, vector(1 / 24), multiplyVectors(g2!, vector(1 / 6))));
-  const middle2 = f.variable(multiplyVectors(g1!, vector(1 / 12)));
-  return [
-    multiplyVectors(g0!, vector(1 / 4)),
-    subtractVectors(outer, middle),
-    addVectors(outer, middle),
-    addVectors(outer2, middle2),
-    subtractVectors(outer2, middle2),
-    g2!,
-  ];
-};
-
-/** Gt, 6 -> 3. */
-const weightTransposed: Transform = (f, m, [v0, v1, v2, v3, v4, v5]) => {
-  const sum12 = f.variable(multiplyVectors(addVectors(v1!, v2!), vector(-1 / 6)));
-  const difference21 = subtractVectors(v2!, v1!);
-  const sum34 = f.variable(addVectors(v3!, v4!));
-  const difference34 = subtractVectors(v3!, v4!);
-  return [
-    m.multiplyAdd(sum34, vector(1 / 24), m.multiplyAdd(v0!, vector(1 / 4), sum12)),
-    m.multiplyAdd(difference34, vector(1 / 12), multiplyVectors(difference21, vector(1 / 6))),
-    addVectors(m.multiplyAdd(sum34, vector(1 / 6), sum12), v5!),
-  ];
-};
 
 /** Applies `transform` (from -> to) to the columns, then the rows, of a from x from tile: to x to results. */
 function transformTile(
@@ -155,7 +34,7 @@ function transformTile(
   write: (row: number, column: number, value: V128) => void,
 ): void {
   const scratch = constant(0);
-  const slot = (row: number, column: number): number => (row * POINTS + column) * VECTOR_BYTES;
+  const slot = (row: number, column: number): number => (row * MOST_POINTS + column) * VECTOR_BYTES;
   const range = Array.from({ length: from }, (_, index) => index);
   for (const column of range) {
     const operands = range.map((row) => f.variable(read(row, column)));
@@ -169,8 +48,9 @@ function transformTile(
   }
 }
 
-/** What the activation transforms are specialised for. Height and width are multiples of 4. */
+/** What the activation transforms are specialised for. Sides are multiples of a tile's, 4 outputs or 4 strides of inputs. */
 export interface TransformShape {
+  readonly scheme: WinogradScheme;
   readonly map: MapShape;
   /** Bytes between positions in the transform domain. */
   readonly positionStride: number;
@@ -188,7 +68,8 @@ interface TilePlace {
 }
 
 interface TileWalk {
-  readonly padded: boolean;
+  /** Inputs are padded images, outputs are plain ones. */
+  readonly side: 'inputs' | 'outputs';
   /** Emit first rows and columns of tiles apart from the others. */
   readonly firstApart: boolean;
   readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
@@ -198,12 +79,15 @@ interface TileWalk {
  * Visits the tiles of images, and in each tile four channels at a time.
  * Parameters of the kernel: images, transform domain, image count.
  */
-function forEachTile(f: FunctionBuilder, { map, positionStride }: TransformShape, walk: TileWalk): void {
-  const strides = stridesOf(map, walk.padded);
+function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk): void {
+  const { scheme, map, positionStride } = shape;
+  const step = walk.side === 'inputs' ? TILE * scheme.stride : TILE; // pixels from tile to tile
+  const strides = stridesOf(map, walk.side === 'inputs');
   const image = f.variable(f.parameter(0));
   const domain = f.variable(f.parameter(1));
   const pixelOffset = (row: number, column: number): number => row * strides.row + column * strides.pixel;
-  const domainOffset = (row: number, column: number): number => (row * POINTS + column) * positionStride;
+  const domainOffset = (row: number, column: number): number =>
+    (row * scheme.points + column) * positionStride;
   const access = (pointer: Local<'i32'>, offset: (row: number, column: number) => number): TileAccess => ({
     read: (row, column) => load(pointer, offset(row, column)),
     write: (row, column, value) => f.store(pointer, value, offset(row, column)),
@@ -215,18 +99,18 @@ function forEachTile(f: FunctionBuilder, { map, positionStride }: TransformShape
   };
   f.repeat(f.parameter(2), () => {
     const tileRow = f.variable(image);
-    repeatApart(map.height / TILE, (isFirstRow) => {
+    repeatApart(map.height / step, (isFirstRow) => {
       const pixel = f.variable(tileRow);
-      repeatApart(map.width / TILE, (isFirstColumn) => {
+      repeatApart(map.width / step, (isFirstColumn) => {
         f.repeat(map.channels / VECTOR, () => {
           const place = { isFirstRow, isFirstColumn };
           walk.body(access(pixel, pixelOffset), access(domain, domainOffset), place);
           f.advance(pixel, VECTOR_BYTES);
           f.advance(domain, VECTOR_BYTES);
         });
-        f.advance(pixel, (TILE - 1) * strides.pixel);
+        f.advance(pixel, (step - 1) * strides.pixel);
       });
-      f.advance(tileRow, TILE * strides.row);
+      f.advance(tileRow, step * strides.row);
     });
     f.advance(image, strides.image);
   });
@@ -237,10 +121,18 @@ export const emitInputTransform =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
     forEachTile(f, shape, {
-      padded: true,
+      side: 'inputs',
       firstApart: false,
       body: (pixel, domain) =>
-        transformTile(f, arithmetic, inputTransform, POINTS, POINTS, pixel.read, domain.write),
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.input,
+          shape.scheme.points,
+          shape.scheme.points,
+          pixel.read,
+          domain.write,
+        ),
     });
 
 /** Y = At M A. Parameters: plain images (written), M, image count. */
@@ -248,10 +140,18 @@ export const emitOutputTransform =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
     forEachTile(f, shape, {
-      padded: false,
+      side: 'outputs',
       firstApart: false,
       body: (pixel, domain) =>
-        transformTile(f, arithmetic, outputTransform, POINTS, TILE, domain.read, pixel.write),
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.output,
+          shape.scheme.points,
+          TILE,
+          domain.read,
+          pixel.write,
+        ),
     });
 
 /** A dY At. Parameters: dY (plain images), transform domain (written), image count. */
@@ -259,10 +159,18 @@ export const emitOutputTransposed =
   (shape: TransformShape): KernelEmitter =>
   (f, arithmetic) =>
     forEachTile(f, shape, {
-      padded: false,
+      side: 'outputs',
       firstApart: false,
       body: (pixel, domain) =>
-        transformTile(f, arithmetic, outputTransposed, TILE, POINTS, pixel.read, domain.write),
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.outputTransposed,
+          TILE,
+          shape.scheme.points,
+          pixel.read,
+          domain.write,
+        ),
     });
 
 /**
@@ -271,18 +179,21 @@ export const emitOutputTransposed =
  */
 export const emitInputTransposed =
   (shape: TransformShape): KernelEmitter =>
-  (f, arithmetic) =>
+  (f, arithmetic) => {
+    const { points, stride, inputTransposed } = shape.scheme;
+    const overlap = points - TILE * stride; // inputs that a tile shares with the next
     forEachTile(f, shape, {
-      padded: true,
+      side: 'inputs',
       firstApart: true,
       body: (pixel, domain, { isFirstRow, isFirstColumn }) =>
-        transformTile(f, arithmetic, inputTransposed, POINTS, POINTS, domain.read, (row, column, value) => {
-          const isReached = (!isFirstRow && row < OVERLAP) || (!isFirstColumn && column < OVERLAP);
+        transformTile(f, arithmetic, inputTransposed, points, points, domain.read, (row, column, value) => {
+          const isReached = (!isFirstRow && row < overlap) || (!isFirstColumn && column < overlap);
           pixel.write(row, column, isReached ? addVectors(pixel.read(row, column), value) : value);
         }),
     });
+  };
 
-/** A (rows, columns) matrix for each of the 9 taps or 36 positions. Both are multiples of 4. */
+/** A (rows, columns) matrix for each tap or position. Both are multiples of 4. */
 export interface WeightShape {
   readonly rows: number;
   readonly columns: number;
@@ -293,7 +204,7 @@ export const weightPositionStride = ({ rows, columns }: WeightShape): number =>
 
 /** U = G g Gt, packed by column blocks. Parameters: weights (3, 3, rows, columns), U. */
 export const emitWeightTransform =
-  (shape: WeightShape): KernelEmitter =>
+  (scheme: WinogradScheme, shape: WeightShape): KernelEmitter =>
   (f, arithmetic) => {
     const source = f.variable(f.parameter(0));
     const packed = f.variable(f.parameter(1));
@@ -306,12 +217,12 @@ export const emitWeightTransform =
             transformTile(
               f,
               arithmetic,
-              weightTransform,
+              scheme.weight,
               TAPS,
-              POINTS,
+              scheme.points,
               (y, x) => load(row, (y * TAPS + x) * tapBytes + offset),
               (y, x, value) =>
-                f.store(packed, value, (y * POINTS + x) * weightPositionStride(shape) + offset),
+                f.store(packed, value, (y * scheme.points + x) * weightPositionStride(shape) + offset),
             );
           }
           f.advance(row, shape.columns * FLOAT_BYTES);
@@ -324,7 +235,7 @@ export const emitWeightTransform =
 
 /** dg = Gt U G, both in (rows, columns) order. Parameters: U, weights' gradient (written). */
 export const emitWeightTransposed =
-  (shape: WeightShape): KernelEmitter =>
+  (scheme: WinogradScheme, shape: WeightShape): KernelEmitter =>
   (f, arithmetic) => {
     const domain = f.variable(f.parameter(0));
     const gradient = f.variable(f.parameter(1));
@@ -333,10 +244,10 @@ export const emitWeightTransposed =
       transformTile(
         f,
         arithmetic,
-        weightTransposed,
-        POINTS,
+        scheme.weightTransposed,
+        scheme.points,
         TAPS,
-        (y, x) => load(domain, (y * POINTS + x) * weightPositionStride(shape)),
+        (y, x) => load(domain, (y * scheme.points + x) * weightPositionStride(shape)),
         (y, x, value) => f.store(gradient, value, (y * TAPS + x) * tapBytes),
       );
       f.advance(domain, VECTOR_BYTES);

@@ -4,6 +4,7 @@
  * lifetimes do not overlap.
  */
 
+import { LockstepError } from '../../../foundation/errors.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { newMemory } from '../wasm/host.js';
 import { TRANSFORM_SCRATCH_BYTES } from '../kernels/winogradTransforms.js';
@@ -82,7 +83,7 @@ export class Arena {
   /** Makes room for micro-batches of up to `imageCount`; contents of batch regions are lost when it grows. */
   reserve(imageCount: number): void {
     if (imageCount <= this.batchCapacity) return;
-    this.batchCapacity = imageCount;
+    this.batchCapacity = 0; // until all has gone well
     const placed: BatchRegion[] = [];
     const used = this.batchRegions.filter((region) => region.firstUse <= region.lastUse);
     used.sort(
@@ -100,6 +101,7 @@ export class Arena {
       const start = byteOffset / FLOAT_BYTES;
       this.floats.fill(0, start, start + (imageBytes / FLOAT_BYTES) * imageCount);
     }
+    this.batchCapacity = imageCount;
   }
 
   zero(region: { readonly byteOffset: number }, floatCount: number): void {
@@ -140,7 +142,18 @@ export class Arena {
 
   private growTo(byteLength: number): void {
     const missing = byteLength - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (missing > 0) {
+      try {
+        this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+      } catch (error) {
+        throw new LockstepError(
+          'E_ENGINE_FAILED',
+          `the simd engine needs ${Math.ceil(byteLength / 1e6)} MB in one piece and gets at most 4,295 MB, ` +
+            'or what this host allows; use a smaller micro-batch',
+          { cause: error },
+        );
+      }
+    }
     this.floats = new Float32Array(this.memory.buffer);
   }
 }

@@ -45,7 +45,7 @@ export class ConvolutionStep implements Step {
     private readonly options: ConvolutionStepOptions,
   ) {
     const { layer, source, result } = options;
-    this.groupSize = source.groupSize;
+    this.groupSize = result.groupSize;
     this.convolution = makeConvolution(library, arena, {
       input: source.map,
       output: result.map,
@@ -55,7 +55,7 @@ export class ConvolutionStep implements Step {
     this.weights = new WeightPadding(arena, layer.weight, source.map.channels, result.map.channels);
     const { map } = source;
     this.padded = arena.scratch(
-      `padded input ${shapeKey(map)}`,
+      `padded input ${shapeKey(map)}/${this.groupSize}`,
       (this.groupSize * paddedStrides(map).image) / FLOAT_BYTES,
     );
     this.copyToPadded = copyToPaddedKernel(library, map);

@@ -4,7 +4,8 @@
  */
 
 import type { BatchNormalisationLayer } from '../../../model/index.js';
-import { emitMoments, NORMALISATION_ROWS, NormalisationRow } from '../kernels/pixelwise.js';
+import { emitMoments } from '../kernels/moments.js';
+import { NORMALISATION_ROWS, NormalisationRow } from '../kernels/pixelPass.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { shapeKey } from '../kernels/shapes.js';

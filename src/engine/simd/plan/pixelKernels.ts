@@ -1,8 +1,10 @@
 /** The pixel kernels by what they do; their names spell out every choice. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { emitForward, emitGradient, emitNormalisationBackward } from '../kernels/pixelwise.js';
-import type { ForwardOptions, GradientOptions } from '../kernels/pixelwise.js';
+import { emitGradient, emitNormalisationBackward } from '../kernels/pixelBackward.js';
+import type { GradientOptions } from '../kernels/pixelBackward.js';
+import { emitForward } from '../kernels/pixelForward.js';
+import type { ForwardOptions } from '../kernels/pixelForward.js';
 import { shapeKey } from '../kernels/shapes.js';
 import type { MapShape } from '../kernels/shapes.js';
 

@@ -1,7 +1,7 @@
 /** Option A's shortcut where the shape changes. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { emitShortcut } from '../kernels/pixelwise.js';
+import { emitShortcut } from '../kernels/shortcut.js';
 import { shapeKey } from '../kernels/shapes.js';
 import type { BatchRegion } from './arena.js';
 import type { Run, Step } from './run.js';

@@ -7,7 +7,7 @@
  */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import type { GradientOptions } from '../kernels/pixelwise.js';
+import type { GradientOptions } from '../kernels/pixelBackward.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { paddedChannels, plainStrides, stridesOf } from '../kernels/shapes.js';
 import type { ImageStrides, MapShape } from '../kernels/shapes.js';
