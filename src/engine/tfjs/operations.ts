@@ -1,39 +1,63 @@
 /** The operations in tfjs's own terms, right on every backend that has its kernels. */
 
+import type { NamedAttrMap } from '@tensorflow/tfjs-core';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
 
 const PADDING = 1;
 
-/** Attributes that the gradient kernels of Conv2D share. */
-function convolutionAttributes({ stride }: ConvolutionGeometry): {
-  strides: [number, number];
-  pad: number;
-  dataFormat: string;
-} {
-  return { strides: [stride, stride], pad: PADDING, dataFormat: 'NHWC' };
+export interface ConvolutionGradientKernels {
+  byInput(
+    outputGradient: Tensor4D,
+    filter: Tensor4D,
+    geometry: ConvolutionGeometry,
+    padding: Padding,
+  ): Tensor4D;
+  byFilter(
+    input: Tensor4D,
+    outputGradient: Tensor4D,
+    geometry: ConvolutionGeometry,
+    padding: Padding,
+  ): Tensor4D;
 }
+type Padding = number | 'same' | 'valid';
 
-/** @param logitGradient `exactLogitGradient` or `deviceLogitGradient` */
-export function plainOperations(tf: TensorFlow, logitGradient: Operations['logitGradient']): Operations {
+/** tfjs-core reaches these kernels only from its tape, so they are called by name. */
+export function convolutionGradientKernels(tf: TensorFlow): ConvolutionGradientKernels {
+  const attributes = ({ stride }: ConvolutionGeometry, pad: Padding): NamedAttrMap => ({
+    strides: [stride, stride],
+    pad,
+    dataFormat: 'NHWC',
+  });
   return {
-    convolution: (input, filter, stride) => tf.conv2d(input, filter, stride, PADDING),
-    convolutionInputGradient: (outputGradient, filter, geometry) =>
+    byInput: (outputGradient, filter, geometry, padding) =>
       tf
         .engine()
         .runKernel(
           'Conv2DBackpropInput',
           { dy: outputGradient, filter },
-          { ...convolutionAttributes(geometry), inputShape: [...geometry.inputShape] },
+          { ...attributes(geometry, padding), inputShape: [...geometry.inputShape] },
         ) as Tensor4D,
-    convolutionFilterGradient: (input, outputGradient, geometry) =>
+    byFilter: (input, outputGradient, geometry, padding) =>
       tf
         .engine()
         .runKernel(
           'Conv2DBackpropFilter',
           { x: input, dy: outputGradient },
-          { ...convolutionAttributes(geometry), filterShape: [...geometry.filterShape] },
+          { ...attributes(geometry, padding), filterShape: [...geometry.filterShape] },
         ) as Tensor4D,
+  };
+}
+
+/** @param logitGradient `exactLogitGradient` or `deviceLogitGradient` */
+export function plainOperations(tf: TensorFlow, logitGradient: Operations['logitGradient']): Operations {
+  const kernels = convolutionGradientKernels(tf);
+  return {
+    convolution: (input, filter, stride) => tf.conv2d(input, filter, stride, PADDING),
+    convolutionInputGradient: (outputGradient, filter, geometry) =>
+      kernels.byInput(outputGradient, filter, geometry, PADDING),
+    convolutionFilterGradient: (input, outputGradient, geometry) =>
+      kernels.byFilter(input, outputGradient, geometry, PADDING),
     channelMean: (input) => tf.mean(input, [0, 1, 2]),
     spread: (vector) => vector,
     logitGradient,

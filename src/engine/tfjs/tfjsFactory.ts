@@ -2,17 +2,26 @@
 
 import type { Model } from '../../model/index.js';
 import type { Engine, EngineFactory } from '../engine.js';
-import type { TfjsBackend } from './backend.js';
+import type { OpenBackend, TfjsBackend } from './backend.js';
 import { exclusively } from './exclusive.js';
 import { TfjsEngine } from './tfjsEngine.js';
+
+/** tfjs keeps a backend for the rest of the thread's life, and so do all engines over it. */
+const openBackends = new Map<TfjsBackend, OpenBackend>();
 
 export function tfjsFactory(backend: TfjsBackend): EngineFactory {
   return {
     name: backend.name,
     availability: () => backend.availability(),
     load: async (model: Model): Promise<Engine> => {
-      const open = await exclusively(() => backend.open());
+      const open = await exclusively(() => openOnce(backend));
       return new TfjsEngine(model, open);
     },
   };
+}
+
+async function openOnce(backend: TfjsBackend): Promise<OpenBackend> {
+  const open = openBackends.get(backend) ?? (await backend.open());
+  openBackends.set(backend, open);
+  return open;
 }

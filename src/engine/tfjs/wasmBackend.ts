@@ -14,7 +14,7 @@ export const wasmBackend: TfjsBackend = {
   availability: () => Promise.resolve({ available: true, detail: 'WebAssembly SIMD (XNNPACK), 1 thread' }),
   open: async () => {
     const tf = await import('@tensorflow/tfjs-core');
-    if (tf.findBackend('wasm') === null) await initialiseWasm(tf);
+    await initialiseWasm(tf);
     return {
       tf,
       registeredName: 'wasm',
