@@ -72,7 +72,7 @@ interface Timing {
   readonly arenaBytes: number;
 }
 
-async function run(name: ModelName, options: SimdOptions, whenWarm = (): void => {}): Promise<Timing> {
+async function run(name: ModelName, options: SimdOptions, whenWarm?: () => void): Promise<Timing> {
   const model = buildModel(name);
   const state = initialiseModel(model, 1);
   const images = Float32Array.from(
@@ -83,7 +83,7 @@ async function run(name: ModelName, options: SimdOptions, whenWarm = (): void =>
   const engine = await loadSimd(model, options);
   const durationsMs: number[] = [];
   for (let step = -WARM_UPS; step < REPETITIONS; step++) {
-    if (step === 0) whenWarm();
+    if (step === 0) whenWarm?.();
     const version = Math.floor(step / MICRO_BATCHES_PER_STATE);
     const start = performance.now();
     await engine.gradient({ ...state, version }, { images, labels }, [1, 2]);

@@ -95,7 +95,7 @@ function workOf(name: string, parameters: readonly number[]): Work {
   const [height, width, channels] = numbersIn(name);
   const mapBytes = 4 * height! * width! * channels!;
   const count = (index: number): number => parameters[index] ?? 0;
-  const isStrided = / \/2/.test(name);
+  const isStrided = name.includes(' /2');
   if (name.startsWith('V U') || name.startsWith('Vt M')) {
     const [inputs, outputs] = numbersIn(name);
     const tiles = name.startsWith('V U') ? 4 * count(3) : count(3);

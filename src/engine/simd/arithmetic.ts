@@ -9,7 +9,7 @@ import type { V128 } from './wasm/expressions.js';
 export interface Arithmetic {
   readonly fused: boolean;
   /** a b + c */
-  multiplyAdd(a: V128, b: V128, c: V128): V128;
+  readonly multiplyAdd: (a: V128, b: V128, c: V128) => V128;
 }
 
 export const FUSED: Arithmetic = { fused: true, multiplyAdd: relaxedMultiplyAdd };

@@ -63,11 +63,19 @@ export class SimdEngine implements Engine {
     this.plan = undefined;
   }
 
-  private async compute<Result>(
+  private compute<Result>(
     state: VersionedState,
     batch: MicroBatch,
     run: (plan: Plan) => Result,
   ): Promise<Result> {
+    return new Promise((resolve) => {
+      const plan = this.prepare(state, batch);
+      resolve(run(plan));
+    });
+  }
+
+  /** The plan, ready to compute with the state. What is thrown here rejects the caller's promise. */
+  private prepare(state: VersionedState, batch: MicroBatch): Plan {
     const { plan } = this;
     if (plan === undefined) {
       throw new LockstepError('E_ENGINE_FAILED', 'the simd engine is used after dispose(); load a new one');
@@ -77,7 +85,7 @@ export class SimdEngine implements Engine {
       plan.prepareWeights(state);
       this.preparedVersion = state.version;
     }
-    return run(plan);
+    return plan;
   }
 
   private check(state: VersionedState, { images, labels }: MicroBatch): void {

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { loadSimd } from '../../../src/engine/simd/index.js';
 import type { GradientResult } from '../../../src/engine/engine.js';
-import { buildModel, initialiseModel, littleEndianBytes } from '../../../src/model/index.js';
+import { buildModel, initialiseModel } from '../../../src/model/index.js';
 import { TINY_MODELS } from '../../support/tinyModels.js';
 import { tinyBatch, tinyState } from '../engineContract.js';
 
@@ -19,7 +19,7 @@ const GOLDEN_DIGESTS: Readonly<Record<string, string>> = {
 function digest({ lossSum, correct, gradientSum, batchStatistics }: GradientResult): string {
   const hash = createHash('sha256');
   hash.update(new Uint8Array(Float64Array.of(lossSum, correct).buffer));
-  hash.update(littleEndianBytes(gradientSum)).update(littleEndianBytes(batchStatistics));
+  hash.update(new Uint8Array(gradientSum.buffer)).update(new Uint8Array(batchStatistics.buffer));
   return hash.digest('hex');
 }
 

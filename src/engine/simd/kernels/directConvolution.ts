@@ -4,7 +4,8 @@
  * output channels.
  */
 
-import { constant, load, loadSplat, add } from '../wasm/expressions.js';
+import { add, constant, loadSplat } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import {
@@ -88,7 +89,7 @@ function gatherRow(
       const left = f.variable(add(source, constant(sourceOffset)));
       const right = f.variable(add(weights, constant(weightRow * width * FLOAT_BYTES)));
       f.repeat(length, () => {
-        const row = (pixel: number): ReturnType<typeof load> => loadSplat(left, pixel * grid.source.pixel);
+        const row = (pixel: number): V128 => loadSplat(left, pixel * grid.source.pixel);
         rankOneUpdate(f, arithmetic, block, row, columnOperands(right, width));
         f.advance(left, FLOAT_BYTES);
         f.advance(right, width * FLOAT_BYTES);
@@ -210,8 +211,7 @@ export const emitDirectWeightGradient =
                   const left = f.variable(rowLeft);
                   const right = f.variable(rowRight);
                   f.repeat(output.width, () => {
-                    const factor = (row: number): ReturnType<typeof load> =>
-                      loadSplat(left, row * FLOAT_BYTES);
+                    const factor = (row: number): V128 => loadSplat(left, row * FLOAT_BYTES);
                     rankOneUpdate(f, arithmetic, block, factor, columnOperands(right, width));
                     f.advance(left, stride * source.pixel);
                     f.advance(right, gradient.pixel);
