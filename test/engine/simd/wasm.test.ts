@@ -52,7 +52,6 @@ describe('expressions', () => {
       (x, y) => wasm.bitwiseAnd(x, wasm.greaterThan(x, y)),
       (x, y) => (x > y ? x : 0),
     ],
-    ['negateVector', (x) => wasm.negateVector(x), (x) => -x],
   ];
 
   it.each(binary)('%s works lane by lane', async (_, expression, expected) => {

@@ -10,7 +10,7 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, multiplyVectors, negateVector, subtractVectors, vector } from '../wasm/expressions.js';
+import { addVectors, multiplyVectors, subtractVectors, vector } from '../wasm/expressions.js';
 import type { V128 } from '../wasm/expressions.js';
 import type { FunctionBuilder } from '../wasm/functionBuilder.js';
 
@@ -38,6 +38,13 @@ export const MOST_POINTS = 9;
 /** Positions of the transform domain: each is a product of matrices. */
 export const positionsOf = ({ points }: WinogradScheme): number => points * points;
 
+/*
+ * F(4, 3) with the points 0, 1, -1, 2, -2 and infinity: 6 products for 12.
+ *
+ * x64's multiply-add overwrites an operand, so an operand that is needed again costs a copy, and the transforms are bound
+ * by the count of instructions. So differences are shared, and a multiply-add takes a value that it uses up.
+ */
+
 const MINUS_FIVE = vector(-5);
 const MINUS_FOUR = vector(-4);
 const MINUS_TWO = vector(-2);
@@ -45,20 +52,19 @@ const TWO = vector(2);
 const FOUR = vector(4);
 const EIGHT = vector(8);
 
-/* F(4, 3) with the points 0, 1, -1, 2, -2 and infinity: 6 products for 12. */
-
 const inputTransform: Transform = (f, m, [d0, d1, d2, d3, d4, d5]) => {
-  const even = f.variable(m.multiplyAdd(d2!, MINUS_FOUR, d4!));
-  const odd = f.variable(m.multiplyAdd(d1!, MINUS_FOUR, d3!));
   const even2 = f.variable(subtractVectors(d4!, d2!));
   const odd2 = f.variable(subtractVectors(d3!, d1!));
+  const twice = f.variable(addVectors(odd2, odd2));
+  const even = f.variable(m.multiplyAdd(d2!, MINUS_FOUR, d4!));
+  const odd = f.variable(m.multiplyAdd(d1!, MINUS_FOUR, d3!));
   return [
-    m.multiplyAdd(d0!, FOUR, m.multiplyAdd(d2!, MINUS_FIVE, d4!)),
+    m.multiplyAdd(subtractVectors(d0!, d2!), FOUR, even2),
     addVectors(even, odd),
     subtractVectors(even, odd),
-    m.multiplyAdd(odd2, TWO, even2),
-    m.multiplyAdd(odd2, MINUS_TWO, even2),
-    m.multiplyAdd(d1!, FOUR, m.multiplyAdd(d3!, MINUS_FIVE, d5!)),
+    addVectors(even2, twice),
+    subtractVectors(even2, twice),
+    m.multiplyAdd(odd2, MINUS_FOUR, subtractVectors(d5!, d3!)),
   ];
 };
 
@@ -66,13 +72,13 @@ const inputTransposed: Transform = (f, m, [v0, v1, v2, v3, v4, v5]) => {
   const sum12 = f.variable(addVectors(v1!, v2!));
   const difference12 = f.variable(subtractVectors(v1!, v2!));
   const sum34 = f.variable(addVectors(v3!, v4!));
-  const difference34 = f.variable(subtractVectors(v3!, v4!));
+  const minusTwice = f.variable(multiplyVectors(subtractVectors(v3!, v4!), MINUS_TWO));
   const outer = subtractVectors(v5!, difference12);
   return [
     multiplyVectors(v0!, FOUR),
-    m.multiplyAdd(outer, FOUR, multiplyVectors(difference34, MINUS_TWO)),
-    m.multiplyAdd(sum12, MINUS_FOUR, m.multiplyAdd(v0!, MINUS_FIVE, negateVector(sum34))),
-    m.multiplyAdd(v5!, MINUS_FIVE, m.multiplyAdd(difference34, TWO, difference12)),
+    m.multiplyAdd(outer, FOUR, minusTwice),
+    subtractVectors(m.multiplyAdd(sum12, MINUS_FOUR, multiplyVectors(v0!, MINUS_FIVE)), sum34),
+    m.multiplyAdd(v5!, MINUS_FIVE, subtractVectors(difference12, minusTwice)),
     addVectors(v0!, addVectors(sum12, sum34)),
     v5!,
   ];
@@ -96,12 +102,13 @@ const outputTransposed: Transform = (f, m, [y0, y1, y2, y3]) => {
   const odd = f.variable(addVectors(y1!, y3!));
   const even2 = f.variable(m.multiplyAdd(y2!, FOUR, y0!));
   const odd2 = f.variable(m.multiplyAdd(y3!, FOUR, y1!));
+  const twice = f.variable(addVectors(odd2, odd2));
   return [
     y0!,
     addVectors(even, odd),
     subtractVectors(even, odd),
-    m.multiplyAdd(odd2, TWO, even2),
-    m.multiplyAdd(odd2, MINUS_TWO, even2),
+    addVectors(even2, twice),
+    subtractVectors(even2, twice),
     y3!,
   ];
 };

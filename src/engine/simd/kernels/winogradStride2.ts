@@ -4,12 +4,12 @@
  * half has 4 products as it is. Positions are those of the even half, then those of the odd half: 81 products for 144.
  */
 
-import { addVectors, multiplyVectors, negateVector, subtractVectors, vector } from '../wasm/expressions.js';
+import { addVectors, multiplyVectors, subtractVectors, vector } from '../wasm/expressions.js';
 import type { Transform, WinogradScheme } from './winogradScheme.js';
 
 const MINUS_TWO = vector(-2);
 const TWO = vector(2);
-const THREE = vector(3);
+const MINUS_THREE = vector(-3);
 const FOUR = vector(4);
 const EIGHT = vector(8);
 
@@ -31,14 +31,14 @@ const input: Transform = (f, m, [e0, o0, e1, o1, e2, o2, e3, o3, e4]) => {
 
 const inputTransposed: Transform = (f, m, [v0, v1, v2, v3, v4, o0, o1, o2, o3]) => {
   const sum03 = f.variable(addVectors(v0!, v3!));
-  const rest = addVectors(subtractVectors(v2!, v1!), v4!);
-  const negated = negateVector(m.multiplyAdd(v2!, THREE, addVectors(v1!, v4!)));
+  const rest = f.variable(addVectors(subtractVectors(v2!, v1!), v4!));
+  const minusTwice0 = multiplyVectors(v0!, MINUS_TWO);
   return [
-    multiplyVectors(v0!, TWO),
+    addVectors(v0!, v0!),
     o0!,
-    subtractVectors(multiplyVectors(rest, TWO), sum03),
+    subtractVectors(addVectors(rest, rest), sum03),
     o1!,
-    m.multiplyAdd(v0!, MINUS_TWO, negated),
+    subtractVectors(m.multiplyAdd(v2!, MINUS_THREE, minusTwice0), addVectors(v1!, v4!)),
     o2!,
     m.multiplyAdd(v4!, MINUS_TWO, addVectors(sum03, addVectors(v1!, v2!))),
     o3!,

@@ -57,7 +57,6 @@ export const addVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(
 export const subtractVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe5));
 export const multiplyVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe6));
 export const divideVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe7));
-export const negateVector = (a: V128): V128 => v128(a.code, simd(0xe1));
 export const greaterThan = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x44));
 export const bitwiseAnd = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x4e));
 
