@@ -93,6 +93,28 @@ describe('memory', () => {
     expect(late.external - early.external).toBeLessThan(3e6);
   });
 
+  it('does not grow by evaluating many images at once, which gives what evaluating them apart gives', async () => {
+    const model = buildModel('resnet8');
+    const state = { ...tinyState(model), version: 1 };
+    const engine = await loadSimd(model);
+    await engine.gradient(state, tinyBatch(model, 32), [1, 2]);
+    const { arenaBytes } = engine;
+    const batch = tinyBatch(model, 75);
+    const whole = await engine.evaluate(state, batch, 'running');
+    expect(engine.arenaBytes).toBe(arenaBytes);
+    let lossSum = 0;
+    let correct = 0;
+    for (let image = 0; image < 75; image++) {
+      const images = batch.images.slice(image * 3072, (image + 1) * 3072);
+      const one = { images, labels: batch.labels.slice(image, image + 1) };
+      const result = await engine.evaluate(state, one, 'running');
+      lossSum += result.lossSum;
+      correct += result.correct;
+    }
+    expect(whole).toMatchObject({ sampleCount: 75, correct });
+    expect(whole.lossSum).toBeCloseTo(lossSum, 9);
+  });
+
   it('that the host cannot give is refused with a remedy, and smaller micro-batches still work', async () => {
     const model = buildModel('resnet110');
     const state = { ...initialiseModel(model, 1), version: 1 };

@@ -12,8 +12,11 @@ import { Arena } from './arena.js';
 import { buildGraph, IMAGES_VALUE } from './graph.js';
 import { floatIndex } from './headSteps.js';
 import { Planner } from './planner.js';
+import { forEachGroup } from './run.js';
 import type { Run, Step } from './run.js';
 import type { ValueMemory } from './values.js';
+
+const IMAGES_EVALUATED_AT_ONCE = 32;
 
 export class Plan {
   private constructor(
@@ -60,9 +63,19 @@ export class Plan {
     return { ...loss, gradientSum: run.gradientSum!, batchStatistics: run.batchStatistics! };
   }
 
+  /** By running statistics images do not depend on each other, so a few at a time keep the arena small. */
   evaluate(state: ModelState, batch: MicroBatch, statistics: Run['statistics']): EvaluationResult {
-    this.forward(this.runOf(state, batch.labels.length, statistics), batch);
-    return this.loss(batch, false);
+    const imageCount = batch.labels.length;
+    const atOnce = statistics === 'running' ? IMAGES_EVALUATED_AT_ONCE : imageCount;
+    const total = { sampleCount: imageCount, lossSum: 0, correct: 0 };
+    forEachGroup(imageCount, atOnce, (first, count) => {
+      const part = imagesOf(batch, first, count);
+      this.forward(this.runOf(state, count, statistics), part);
+      const { lossSum, correct } = this.loss(part, false);
+      total.lossSum += lossSum;
+      total.correct += correct;
+    });
+    return total;
   }
 
   private runOf(state: ModelState, imageCount: number, statistics: Run['statistics']): Run {
@@ -110,4 +123,13 @@ export class Plan {
     }
     return { sampleCount: labels.length, lossSum, correct };
   }
+}
+
+/** A part of a micro-batch; views, not copies. */
+function imagesOf({ images, labels }: MicroBatch, first: number, count: number): MicroBatch {
+  const length = images.length / labels.length;
+  return {
+    images: images.subarray(first * length, (first + count) * length),
+    labels: labels.subarray(first, first + count),
+  };
 }
