@@ -11,7 +11,7 @@ import { forEachProduct } from './naiveConvolution.js';
 import type { NaiveShape } from './naiveConvolution.js';
 
 /** Largest ||error|| / ||exact||: float32 rounding, amplified about tenfold by the transforms of F(4x4, 3x3). */
-const TOLERANCE = 5e-6;
+const TOLERANCE = 3e-6;
 
 /** Copies plain images into ones with a border of zeros. */
 function padImages(

@@ -26,8 +26,7 @@ export class PixelStep implements Step {
   /** Set by the planner: what the backward pass contributes, where it is not left to others. */
   sourceContribution: Contribution | undefined;
   addendContribution: Contribution | undefined;
-  private readonly toResult: Kernel;
-  private readonly toPadded: Kernel;
+  private readonly kernel: Kernel;
   private readonly inputGradient: Kernel | undefined;
 
   constructor(
@@ -35,19 +34,16 @@ export class PixelStep implements Step {
     readonly options: PixelStepOptions,
     private readonly gradientScratch: BatchRegion | undefined,
   ) {
-    const { source, result, normalisation, addend, relu } = options;
-    const forward = (resultPadded: boolean): Kernel =>
-      forwardKernel(library, {
-        map: result.map,
-        normalise: normalisation !== undefined,
-        addend: addend !== undefined,
-        relu,
-        sourcePadded: source.padded,
-        addendPadded: addend?.padded ?? false,
-        resultPadded,
-      });
-    this.toResult = forward(result.padded);
-    this.toPadded = forward(true);
+    const { source, result, normalisation, addend, relu, kept } = options;
+    this.kernel = forwardKernel(library, {
+      map: result.map,
+      normalise: normalisation !== undefined,
+      addend: addend !== undefined,
+      relu,
+      sourcePadded: source.padded,
+      addendPadded: addend?.padded ?? false,
+      resultPadded: result.padded || !kept,
+    });
     this.inputGradient = gradientScratch && normalisationBackwardKernel(library, source.map, false);
   }
 
@@ -67,12 +63,12 @@ export class PixelStep implements Step {
 
   /** Computes a group's results where they are kept. */
   applyToResult(first: number, count: number): void {
-    this.apply(this.toResult, first, count, this.options.result.data.at(first));
+    this.apply(first, count, this.options.result.data.at(first));
   }
 
-  /** Computes a group's results for the next convolution only. */
+  /** Computes a group's results for the next convolution only: to padded scratch. */
   applyToScratch(padded: number, first: number, count: number): void {
-    this.apply(this.toPadded, first, count, padded);
+    this.apply(first, count, padded);
   }
 
   backward(run: Run): void {
@@ -97,9 +93,9 @@ export class PixelStep implements Step {
     this.sourceContribution.deliverRegion(scratch, run.imageCount);
   }
 
-  private apply(kernel: Kernel, first: number, count: number, destination: number): void {
+  private apply(first: number, count: number, destination: number): void {
     const { source, addend, normalisation } = this.options;
-    kernel.run(
+    this.kernel.run(
       source.data.at(first),
       normalisation?.coefficients.byteOffset ?? 0,
       addend?.data.at(first) ?? 0,

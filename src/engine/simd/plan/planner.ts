@@ -15,13 +15,35 @@ import { ShortcutStep } from './shortcutStep.js';
 import { GradientPlan, ValueMemory } from './values.js';
 import type { Contribution, ContributionKind } from './values.js';
 
+type Flow = Pick<Graph, 'operations' | 'values'>;
+
+/** Whether the convolution that follows a pixel operation applies it while it loads its input. */
+function isDeferred({ operations }: Flow, index: number): boolean {
+  const next = operations[index + 1];
+  return next?.kind === 'convolution' && next.source === operations[index]!.result;
+}
+
+/**
+ * Whether a pixel operation's result is kept in memory. What only the next convolution reads, and what follows from one
+ * kept value, is computed anew in the backward pass.
+ */
+function isKept(flow: Flow, index: number): boolean {
+  const operation = flow.operations[index]!;
+  const isRecomputable =
+    operation.kind === 'pixels' && operation.normalisation !== undefined && operation.addend === undefined;
+  const isOnlyReader = flow.values[operation.result]!.consumers.length === 1;
+  return !(isDeferred(flow, index) && isOnlyReader && isRecomputable);
+}
+
 /**
  * Whether a value is kept with a border of zeros: if convolutions read it, and nothing that wants whole images in one
  * piece. What convolutions write themselves is plain.
  */
-function readsPadded({ operations, values }: Graph, index: ValueIndex): boolean {
+function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
   const { producer, consumers } = values[index]!;
-  const isWrittenByPixels = producer === undefined || operations[producer]!.kind === 'pixels';
+  const isWrittenByPixels =
+    producer === undefined ||
+    (operations[producer]!.kind === 'pixels' && isKept({ operations, values }, producer));
   const readers = consumers.map((consumer) => operations[consumer]!);
   const takesPadded = (reader: Operation): boolean => {
     if (reader.kind === 'convolution' || reader.kind === 'shortcut') return true;
@@ -89,11 +111,9 @@ export class Planner {
       operation.normalisation &&
       new Normalisation(this.library, this.arena, operation.normalisation, source.map);
     if (normalisation) this.normalisations.set(index, normalisation);
-    const next = this.graph.operations[index + 1];
-    const deferred = next?.kind === 'convolution' && next.source === operation.result;
-    const isOnlyReader = this.graph.values[operation.result]!.consumers.length === 1;
+    const deferred = isDeferred(this.graph, index);
     const isRecomputable = normalisation !== undefined && addend === undefined;
-    const kept = !(deferred && isOnlyReader && isRecomputable);
+    const kept = isKept(this.graph, index);
     const isFused = this.fusesNormalisationBackward(operation);
     const needsScratch = normalisation !== undefined && !isFused && this.wantsGradient(operation.source);
     const scratch = needsScratch ? this.regionLike(source, this.backwardTime(index)) : undefined;
@@ -124,7 +144,7 @@ export class Planner {
     index: number,
   ): ConvolutionStep {
     const before = index > 0 ? this.graph.operations[index - 1]! : undefined;
-    const isDeferred = before?.kind === 'pixels' && before.result === operation.source;
+    const followsPixels = before?.kind === 'pixels' && before.result === operation.source;
     const readers = this.graph.values[operation.result]!.consumers;
     const normalising = readers.filter((reader) => this.normalises(reader, operation.result));
     const [first] = normalising;
@@ -132,7 +152,7 @@ export class Planner {
       layer: operation.layer,
       source: this.valueAt(operation.source),
       result: this.valueAt(operation.result),
-      deferred: isDeferred ? this.pixelSteps.get(index - 1) : undefined,
+      deferred: followsPixels ? this.pixelSteps.get(index - 1) : undefined,
       feeds: [...new Set(normalising)].map((reader) => this.normalisations.get(reader)!),
       normalisedBy: first !== undefined && readers.length === 1 ? this.pixelSteps.get(first) : undefined,
     });
