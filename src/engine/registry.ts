@@ -4,6 +4,7 @@ import { LockstepError } from '../foundation/errors.js';
 import { ENGINE_NAMES } from './engine.js';
 import type { EngineFactory, EngineName } from './engine.js';
 import { cpuBackend } from './tfjs/cpuBackend.js';
+import { simdEngine } from './simd/index.js';
 import { tensorflowBackend } from './tfjs/tensorflowBackend.js';
 import { tfjsFactory } from './tfjs/tfjsFactory.js';
 import { wasmBackend } from './tfjs/wasmBackend.js';
@@ -11,7 +12,7 @@ import { webgpuBackend } from './tfjs/webgpuBackend.js';
 
 /** In the order in which `lockstep engines` lists them. */
 export const ENGINE_FACTORIES: readonly EngineFactory[] = [
-  // the simd engine's factory goes here
+  simdEngine,
   tfjsFactory(webgpuBackend),
   tfjsFactory(tensorflowBackend),
   tfjsFactory(wasmBackend),

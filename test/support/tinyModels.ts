@@ -77,7 +77,7 @@ export class TinyModelBuilder {
     return this.layers.length - 1; // IMAGES, as long as there is none
   }
 
-  private shapeOf(index: number): ActivationShape {
+  shapeOf(index: number): ActivationShape {
     return index === IMAGES ? this.inputShape : this.layers[index]!.outputShape;
   }
 

@@ -1,0 +1,237 @@
+/**
+ * 3x3 convolution without transforms, for any stride and any map size: the first layer, the strided ones and odd maps.
+ * A tap (or a run of taps whose inputs are neighbours in memory) is a run of floats; a register block is 4 pixels x 8
+ * output channels.
+ */
+
+import { add, constant, loadSplat } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import type { KernelEmitter } from './library.js';
+import {
+  addAccumulators,
+  columnBlocks,
+  FLOAT_BYTES,
+  rankOneUpdate,
+  storeAccumulators,
+  VECTOR_BYTES,
+  VECTOR,
+  zeroAccumulators,
+} from './products.js';
+import { paddedStrides, plainStrides } from './shapes.js';
+import type { ImageStrides, MapShape } from './shapes.js';
+import { columnOperands } from './winogradProducts.js';
+
+const PIXELS_PER_BLOCK = 4;
+const TAPS = 3;
+
+/** A run of `length` floats of the source, relative to the pixel's own place, against as many rows of weights. */
+interface Run {
+  readonly sourceOffset: number;
+  readonly weightRow: number;
+  readonly length: number;
+}
+
+/** Results on a grid of pixels: pixel (y, x) reads `source` at its strides and goes to `destination` at its. */
+interface Gather {
+  readonly rows: number;
+  readonly columns: number;
+  readonly source: ImageStrides;
+  readonly destination: ImageStrides;
+  readonly runs: readonly Run[];
+  readonly weightRows: number;
+  readonly outputs: number;
+}
+
+/** Parameters: source images, packed weights, destination images, image count. */
+function gather(f: FunctionBuilder, arithmetic: Parameters<KernelEmitter>[1], grid: Gather): void {
+  let outputOffset = 0;
+  let weightOffset = 0;
+  for (const { width, count } of columnBlocks(grid.outputs)) {
+    const weights = f.variable(add(f.parameter(1), constant(weightOffset)));
+    const firstOutput = f.variable(add(f.parameter(2), constant(outputOffset + grid.destination.origin)));
+    f.repeat(count, () => {
+      const sourceImage = f.variable(add(f.parameter(0), constant(grid.source.origin)));
+      const destinationImage = f.variable(firstOutput);
+      f.repeat(f.parameter(3), () => {
+        const sourceRow = f.variable(sourceImage);
+        const destinationRow = f.variable(destinationImage);
+        f.repeat(grid.rows, () => {
+          gatherRow(f, arithmetic, grid, width, weights, sourceRow, destinationRow);
+          f.advance(sourceRow, grid.source.row);
+          f.advance(destinationRow, grid.destination.row);
+        });
+        f.advance(sourceImage, grid.source.image);
+        f.advance(destinationImage, grid.destination.image);
+      });
+      f.advance(weights, grid.weightRows * width * FLOAT_BYTES);
+      f.advance(firstOutput, width * FLOAT_BYTES);
+    });
+    weightOffset += count * grid.weightRows * width * FLOAT_BYTES;
+    outputOffset += count * width * FLOAT_BYTES;
+  }
+}
+
+function gatherRow(
+  f: FunctionBuilder,
+  arithmetic: Parameters<KernelEmitter>[1],
+  grid: Gather,
+  width: number,
+  weights: Local<'i32'>,
+  sourceRow: Local<'i32'>,
+  destinationRow: Local<'i32'>,
+): void {
+  const source = f.variable(sourceRow);
+  const destination = f.variable(destinationRow);
+  const blockOf = (pixels: number): void => {
+    const block = zeroAccumulators(f, pixels, width);
+    for (const { sourceOffset, weightRow, length } of grid.runs) {
+      const left = f.variable(add(source, constant(sourceOffset)));
+      const right = f.variable(add(weights, constant(weightRow * width * FLOAT_BYTES)));
+      f.repeat(length, () => {
+        const row = (pixel: number): V128 => loadSplat(left, pixel * grid.source.pixel);
+        rankOneUpdate(f, arithmetic, block, row, columnOperands(right, width));
+        f.advance(left, FLOAT_BYTES);
+        f.advance(right, width * FLOAT_BYTES);
+      });
+    }
+    storeAccumulators(f, block, destination, grid.destination.pixel);
+    f.advance(source, pixels * grid.source.pixel);
+    f.advance(destination, pixels * grid.destination.pixel);
+  };
+  const whole = Math.floor(grid.columns / PIXELS_PER_BLOCK);
+  const rest = grid.columns % PIXELS_PER_BLOCK;
+  if (whole > 0) f.repeat(whole, () => blockOf(PIXELS_PER_BLOCK));
+  if (rest > 0) blockOf(rest);
+}
+
+export interface DirectShape {
+  readonly input: MapShape;
+  readonly output: MapShape;
+  readonly stride: 1 | 2;
+}
+
+/** Parameters: padded inputs, packed weights (9 inputs, outputs), plain outputs (written), image count. */
+export const emitDirectForward =
+  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const source = paddedStrides(input);
+    gather(f, arithmetic, {
+      rows: output.height,
+      columns: output.width,
+      source: { pixel: stride * source.pixel, row: stride * source.row, image: source.image, origin: 0 },
+      destination: plainStrides(output),
+      runs: [0, 1, 2].map((y) => ({
+        sourceOffset: y * source.row,
+        weightRow: y * TAPS * input.channels,
+        length: TAPS * input.channels,
+      })),
+      weightRows: TAPS * TAPS * input.channels,
+      outputs: output.channels,
+    });
+  };
+
+/**
+ * The gradient of the inputs. An input pixel feeds, by each tap k, output (pixel + 1 - k) / stride where that is whole;
+ * so pixels of one parity share their taps, and each parity is a grid of its own.
+ * Parameters: padded gradients of the outputs, packed transposed weights (9 outputs, inputs), plain gradients of the
+ * inputs (written), image count.
+ */
+export const emitDirectInputGradient =
+  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const source = paddedStrides(output);
+    const destination = plainStrides(input);
+    const parities = Array.from({ length: stride }, (_, parity) => parity);
+    for (const parityY of parities) {
+      for (const parityX of parities) {
+        const rows = Math.ceil((input.height - parityY) / stride);
+        const columns = Math.ceil((input.width - parityX) / stride);
+        if (rows === 0 || columns === 0) continue;
+        const runs = tapsOf(parityY, stride).flatMap((y) =>
+          tapsOf(parityX, stride).map((x) => ({
+            sourceOffset: y.shift * source.row + x.shift * source.pixel,
+            weightRow: (y.tap * TAPS + x.tap) * output.channels,
+            length: output.channels,
+          })),
+        );
+        gather(f, arithmetic, {
+          rows,
+          columns,
+          source,
+          destination: {
+            pixel: stride * destination.pixel,
+            row: stride * destination.row,
+            image: destination.image,
+            origin: parityY * destination.row + parityX * destination.pixel,
+          },
+          runs,
+          weightRows: TAPS * TAPS * output.channels,
+          outputs: input.channels,
+        });
+      }
+    }
+  };
+
+/** The taps that pixels of this parity have, and which output each one reads, relative to the pixel's grid place. */
+function tapsOf(parity: number, stride: number): { readonly tap: number; readonly shift: number }[] {
+  return [0, 1, 2]
+    .map((tap) => ({ tap, shift: (parity + 1 - tap) / stride }))
+    .filter(({ shift }) => Number.isInteger(shift));
+}
+
+/**
+ * The gradient of the weights, blocks of 4 inputs x 8 outputs.
+ * Parameters: padded inputs, padded gradients of the outputs, weights' gradient (3, 3, inputs, outputs; added to),
+ * image count.
+ */
+export const emitDirectWeightGradient =
+  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const source = paddedStrides(input);
+    const gradient = paddedStrides(output);
+    const outputBytes = output.channels * FLOAT_BYTES;
+    const sums = f.variable(f.parameter(2));
+    const tapRow = f.variable(f.parameter(0));
+    f.repeat(TAPS, () => {
+      const tap = f.variable(tapRow);
+      f.repeat(TAPS, () => {
+        const inputBlock = f.variable(tap);
+        f.repeat(input.channels / VECTOR, () => {
+          const column = f.variable(add(f.parameter(1), constant(gradient.origin)));
+          for (const { width, count } of columnBlocks(output.channels)) {
+            f.repeat(count, () => {
+              const block = zeroAccumulators(f, VECTOR, width);
+              const imageLeft = f.variable(inputBlock);
+              const imageRight = f.variable(column);
+              f.repeat(f.parameter(3), () => {
+                const rowLeft = f.variable(imageLeft);
+                const rowRight = f.variable(imageRight);
+                f.repeat(output.height, () => {
+                  const left = f.variable(rowLeft);
+                  const right = f.variable(rowRight);
+                  f.repeat(output.width, () => {
+                    const factor = (row: number): V128 => loadSplat(left, row * FLOAT_BYTES);
+                    rankOneUpdate(f, arithmetic, block, factor, columnOperands(right, width));
+                    f.advance(left, stride * source.pixel);
+                    f.advance(right, gradient.pixel);
+                  });
+                  f.advance(rowLeft, stride * source.row);
+                  f.advance(rowRight, gradient.row);
+                });
+                f.advance(imageLeft, source.image);
+                f.advance(imageRight, gradient.image);
+              });
+              addAccumulators(f, block, sums, outputBytes);
+              f.advance(column, width * FLOAT_BYTES);
+              f.advance(sums, width * FLOAT_BYTES);
+            });
+          }
+          f.advance(inputBlock, VECTOR_BYTES);
+          f.advance(sums, (VECTOR - 1) * outputBytes);
+        });
+        f.advance(tap, source.pixel);
+      });
+      f.advance(tapRow, source.row);
+    });
+  };

@@ -1,0 +1,52 @@
+/** Collects the kernels that a model needs, each shape once, and compiles them as one module. */
+
+import type { Arithmetic } from '../arithmetic.js';
+import { invariant } from '../../../foundation/errors.js';
+import { FunctionBuilder } from '../wasm/functionBuilder.js';
+import { instantiate } from '../wasm/host.js';
+import type { WasmMemory } from '../wasm/host.js';
+import { encodeModule } from '../wasm/module.js';
+import type { NamedFunction } from '../wasm/module.js';
+
+/** What emits a kernel: a pure function of the arithmetic and of the shapes that its name spells out. */
+export type KernelEmitter = (f: FunctionBuilder, arithmetic: Arithmetic) => void;
+
+/** Wraps every kernel as it is compiled: how a profile is taken. */
+export type KernelObserver = (name: string, run: Kernel['run']) => Kernel['run'];
+
+/** A kernel to be called with byte addresses and counts. `run` is there once the library is compiled. */
+export class Kernel {
+  run: (...parameters: number[]) => void = () =>
+    invariant(false, `kernel ${this.name} ran before it was compiled`);
+
+  constructor(readonly name: string) {}
+}
+
+export class KernelLibrary {
+  private readonly functions: NamedFunction[] = [];
+  private readonly kernels = new Map<string, Kernel>();
+
+  constructor(
+    readonly arithmetic: Arithmetic,
+    private readonly observe: KernelObserver = (_, run) => run,
+  ) {}
+
+  /** The kernel of that name; emitted by the first caller. Names must spell out everything that shapes the code. */
+  kernel(name: string, parameterCount: number, emit: KernelEmitter): Kernel {
+    const known = this.kernels.get(name);
+    if (known !== undefined) return known;
+    const builder = new FunctionBuilder(parameterCount);
+    emit(builder, this.arithmetic);
+    this.functions.push({ name, builder });
+    const kernel = new Kernel(name);
+    this.kernels.set(name, kernel);
+    return kernel;
+  }
+
+  async compile(memory: WasmMemory): Promise<void> {
+    const instance = await instantiate(encodeModule(this.functions), memory);
+    for (const kernel of this.kernels.values()) {
+      kernel.run = this.observe(kernel.name, instance.exports[kernel.name] as Kernel['run']);
+    }
+  }
+}

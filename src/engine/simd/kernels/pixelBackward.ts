@@ -1,0 +1,131 @@
+/** Backward through ReLU, a sum and batch normalisation. */
+
+import { addVectors, bitwiseAnd, greaterThan, load, subtractVectors, vector } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
+import type { Local } from '../wasm/functionBuilder.js';
+import type { KernelEmitter } from './library.js';
+import { coefficients, forEachPixel } from './pixelPass.js';
+import { FLOAT_BYTES, VECTOR_BYTES } from './products.js';
+import { plainStrides, stridesOf } from './shapes.js';
+import type { MapShape } from './shapes.js';
+
+export interface NormalisationBackwardOptions {
+  readonly map: MapShape;
+  readonly padded: boolean;
+}
+
+/**
+ * dx = g gain + ((x - mean) slope + bias). Parameters: g (plain), x (plain), coefficients, dx, image count.
+ */
+export const emitNormalisationBackward =
+  ({ map, padded }: NormalisationBackwardOptions): KernelEmitter =>
+  (f, arithmetic) => {
+    const plain = plainStrides(map);
+    forEachPixel(f, {
+      map,
+      streams: {
+        gradient: { parameter: 0, strides: plain },
+        input: { parameter: 1, strides: plain },
+        result: { parameter: 3, strides: stridesOf(map, padded) },
+      },
+      imageCountParameter: 4,
+      vectorsPerBlock: 2,
+      block: (firstByte, vectorCount) => {
+        const rows = coefficients(f, 2, map, ['mean', 'gain', 'slope', 'bias'], firstByte, vectorCount);
+        return {
+          vector: (index, { gradient, input, result }) => {
+            const centred = subtractVectors(load(input.address, input.byteOffset), rows.mean[index]!);
+            const correction = arithmetic.multiplyAdd(centred, rows.slope[index]!, rows.bias[index]!);
+            const value = arithmetic.multiplyAdd(
+              load(gradient.address, gradient.byteOffset),
+              rows.gain[index]!,
+              correction,
+            );
+            f.store(result.address, value, result.byteOffset);
+          },
+        };
+      },
+    });
+  };
+
+/** What becomes of a gradient on its way through a ReLU and into a batch normalisation. */
+export interface GradientOptions {
+  readonly map: MapShape;
+  readonly sourcePadded: boolean;
+  readonly addend: boolean;
+  /** How a ReLU that lies before is undone: by its results, or by recomputing what went into it. */
+  readonly mask: 'none' | 'results' | 'normalised';
+  /** Whether to sum g and g (x - mean), which batch normalisation's gradient needs. */
+  readonly sums: boolean;
+  readonly resultsPadded: boolean;
+}
+
+/**
+ * g = (source + addend) where the ReLU was open; sums[0] = sum of g, sums[1] = sum of g (x - mean), a channel each.
+ * Parameters: source, addend, ReLU results, x, coefficients, g (written), sums (2, channels; written), image count.
+ */
+export const emitGradient =
+  (options: GradientOptions): KernelEmitter =>
+  (f, arithmetic) => {
+    const { map } = options;
+    const plain = plainStrides(map);
+    const needsInput = options.sums || options.mask === 'normalised';
+    const sums = f.parameter(6);
+    const sumRowBytes = map.channels * FLOAT_BYTES;
+    if (options.sums) {
+      for (let offset = 0; offset < 2 * sumRowBytes; offset += VECTOR_BYTES) f.store(sums, vector(0), offset);
+    }
+    forEachPixel(f, {
+      map,
+      streams: {
+        source: { parameter: 0, strides: stridesOf(map, options.sourcePadded) },
+        ...(options.addend && { addend: { parameter: 1, strides: plain } }),
+        ...(options.mask === 'results' && {
+          results: { parameter: 2, strides: stridesOf(map, options.resultsPadded) },
+        }),
+        ...(needsInput && { input: { parameter: 3, strides: plain } }),
+        result: { parameter: 5, strides: plain },
+      },
+      imageCountParameter: 7,
+      vectorsPerBlock: 2,
+      block: (firstByte, vectorCount) => {
+        const masks =
+          options.mask === 'normalised'
+            ? coefficients(f, 4, map, ['scale', 'shift'], firstByte, vectorCount)
+            : undefined;
+        const centres = options.sums ? coefficients(f, 4, map, ['mean'], firstByte, vectorCount) : undefined;
+        const zeros = (): Local<'v128'>[] => Array.from({ length: vectorCount }, () => f.variable(vector(0)));
+        const totals = options.sums ? { gradient: zeros(), product: zeros() } : undefined;
+        return {
+          vector: (index, { source, addend, results, input, result }) => {
+            let value: V128 = load(source.address, source.byteOffset);
+            if (options.addend) value = addVectors(value, load(addend.address, addend.byteOffset));
+            const x = needsInput ? f.variable(load(input.address, input.byteOffset)) : undefined;
+            if (options.mask === 'results') {
+              value = bitwiseAnd(value, greaterThan(load(results.address, results.byteOffset), vector(0)));
+            } else if (masks) {
+              const normalised = arithmetic.multiplyAdd(x!, masks.scale[index]!, masks.shift[index]!);
+              value = bitwiseAnd(value, greaterThan(normalised, vector(0)));
+            }
+            const gradient = f.variable(value);
+            f.store(result.address, gradient, result.byteOffset);
+            if (totals) {
+              const { gradient: sum, product } = totals;
+              f.set(sum[index]!, addVectors(sum[index]!, gradient));
+              const centred = subtractVectors(x!, centres!.mean[index]!);
+              f.set(product[index]!, arithmetic.multiplyAdd(gradient, centred, product[index]!));
+            }
+          },
+          end: () => {
+            if (!totals) return;
+            [totals.gradient, totals.product].forEach((row, rowIndex) =>
+              row.forEach((total, index) => {
+                const offset = rowIndex * sumRowBytes + firstByte + index * VECTOR_BYTES;
+                f.store(sums, addVectors(load(sums, offset), total), offset);
+              }),
+            );
+          },
+        };
+      },
+    });
+  };

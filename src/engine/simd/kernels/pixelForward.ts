@@ -1,0 +1,54 @@
+/** Forward through batch normalisation, a sum and ReLU. */
+
+import { addVectors, load, pseudoMaximum, vector } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
+import type { KernelEmitter } from './library.js';
+import { coefficients, forEachPixel } from './pixelPass.js';
+import { stridesOf } from './shapes.js';
+import type { MapShape } from './shapes.js';
+
+/** What a forward pass does to a pixel; also spells out the kernel's name. */
+export interface ForwardOptions {
+  readonly map: MapShape;
+  readonly normalise: boolean;
+  readonly addend: boolean;
+  readonly relu: boolean;
+  readonly sourcePadded: boolean;
+  readonly addendPadded: boolean;
+  readonly resultPadded: boolean;
+}
+
+/**
+ * result = relu(source scale + shift + addend), each part if asked for.
+ * Parameters: source, coefficients, addend, results, image count.
+ */
+export const emitForward =
+  (options: ForwardOptions): KernelEmitter =>
+  (f, arithmetic) => {
+    forEachPixel(f, {
+      map: options.map,
+      streams: {
+        source: { parameter: 0, strides: stridesOf(options.map, options.sourcePadded) },
+        ...(options.addend && {
+          addend: { parameter: 2, strides: stridesOf(options.map, options.addendPadded) },
+        }),
+        result: { parameter: 3, strides: stridesOf(options.map, options.resultPadded) },
+      },
+      imageCountParameter: 4,
+      vectorsPerBlock: 4,
+      block: (firstByte, vectorCount) => {
+        const rows = options.normalise
+          ? coefficients(f, 1, options.map, ['scale', 'shift'], firstByte, vectorCount)
+          : undefined;
+        return {
+          vector: (index, { source, addend, result }) => {
+            let value: V128 = load(source.address, source.byteOffset);
+            if (rows) value = arithmetic.multiplyAdd(value, rows.scale[index]!, rows.shift[index]!);
+            if (options.addend) value = addVectors(value, load(addend.address, addend.byteOffset));
+            if (options.relu) value = pseudoMaximum(value, vector(0));
+            f.store(result.address, value, result.byteOffset);
+          },
+        };
+      },
+    });
+  };

@@ -1,0 +1,86 @@
+/**
+ * Matrix products in registers: blocks of 4 rows x 8 columns are what fits 16 vector registers (8 accumulators, the
+ * operands, one for the compiler). Weights are packed by column blocks, [block][k][8], the last block 4 wide if need be.
+ */
+
+import type { Arithmetic } from '../arithmetic.js';
+import { addVectors, load, vector } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+
+export const VECTOR = 4; // floats
+export const VECTOR_BYTES = 16;
+export const FLOAT_BYTES = 4;
+export const BLOCK_COLUMNS = 8;
+
+/** Widths of the column blocks that cover `columns` (a multiple of 4), as runs of equal ones. */
+export function columnBlocks(columns: number): { readonly width: number; readonly count: number }[] {
+  const whole = Math.floor(columns / BLOCK_COLUMNS);
+  const runs = [];
+  if (whole > 0) runs.push({ width: BLOCK_COLUMNS, count: whole });
+  if (columns % BLOCK_COLUMNS > 0) runs.push({ width: columns % BLOCK_COLUMNS, count: 1 });
+  return runs;
+}
+
+/** The largest of the candidates that divides `length`. */
+export function divisorOf(length: number, candidates: readonly number[]): number {
+  return candidates.find((candidate) => length % candidate === 0) ?? 1;
+}
+
+export interface Accumulators {
+  readonly rows: readonly (readonly Local<'v128'>[])[];
+}
+
+export function zeroAccumulators(f: FunctionBuilder, rowCount: number, width: number): Accumulators {
+  const zero = vector(0);
+  return {
+    rows: Array.from({ length: rowCount }, () =>
+      Array.from({ length: width / VECTOR }, () => f.variable(zero)),
+    ),
+  };
+}
+
+/** accumulators[r][:] += splat(rowOperand(r)) * columns[:], for one k. */
+export function rankOneUpdate(
+  f: FunctionBuilder,
+  arithmetic: Arithmetic,
+  { rows }: Accumulators,
+  rowOperand: (row: number) => V128,
+  columnOperands: readonly V128[],
+): void {
+  const columns = columnOperands.map((operand) => f.variable(operand));
+  rows.forEach((accumulators, row) => {
+    const factor = f.variable(rowOperand(row));
+    accumulators.forEach((accumulator, column) =>
+      f.set(accumulator, arithmetic.multiplyAdd(factor, columns[column]!, accumulator)),
+    );
+  });
+}
+
+export function storeAccumulators(
+  f: FunctionBuilder,
+  { rows }: Accumulators,
+  pointer: Local<'i32'>,
+  rowBytes: number,
+): void {
+  rows.forEach((accumulators, row) =>
+    accumulators.forEach((accumulator, column) =>
+      f.store(pointer, accumulator, row * rowBytes + column * VECTOR_BYTES),
+    ),
+  );
+}
+
+/** Adds the accumulators to what is stored. */
+export function addAccumulators(
+  f: FunctionBuilder,
+  { rows }: Accumulators,
+  pointer: Local<'i32'>,
+  rowBytes: number,
+): void {
+  rows.forEach((accumulators, row) =>
+    accumulators.forEach((accumulator, column) => {
+      const offset = row * rowBytes + column * VECTOR_BYTES;
+      f.store(pointer, addVectors(load(pointer, offset), accumulator), offset);
+    }),
+  );
+}

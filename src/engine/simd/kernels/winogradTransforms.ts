@@ -1,0 +1,256 @@
+/**
+ * The 2-D transforms of a Winograd scheme over images and weights, four channels at a time. The tile between the two 1-D
+ * passes lies in the first bytes of the arena, since it does not fit in registers. A position of the transform domain is a
+ * matrix (tiles, channels); consecutive positions lie `positionStride` apart.
+ */
+
+import type { Arithmetic } from '../arithmetic.js';
+import { addVectors, constant, load } from '../wasm/expressions.js';
+import type { V128 } from '../wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import type { KernelEmitter } from './library.js';
+import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
+import { stridesOf } from './shapes.js';
+import type { MapShape } from './shapes.js';
+import { MOST_POINTS, TAPS, TILE } from './winogradScheme.js';
+import type { Transform, WinogradScheme } from './winogradScheme.js';
+
+/** Bytes at the start of the arena that the transforms use between their two halves. */
+export const TRANSFORM_SCRATCH_BYTES = MOST_POINTS * MOST_POINTS * VECTOR_BYTES;
+
+/** Keeps the positions of a tile out of one cache set: a power of two would put them all there. */
+const POSITION_SKEW_BYTES = 64;
+
+export const positionStride = (floatCount: number): number => floatCount * FLOAT_BYTES + POSITION_SKEW_BYTES;
+
+/** Applies `transform` (from -> to) to the columns, then the rows, of a from x from tile: to x to results. */
+function transformTile(
+  f: FunctionBuilder,
+  arithmetic: Arithmetic,
+  transform: Transform,
+  from: number,
+  to: number,
+  read: (row: number, column: number) => V128,
+  write: (row: number, column: number, value: V128) => void,
+): void {
+  const scratch = constant(0);
+  const slot = (row: number, column: number): number => (row * MOST_POINTS + column) * VECTOR_BYTES;
+  const range = Array.from({ length: from }, (_, index) => index);
+  for (const column of range) {
+    const operands = range.map((row) => f.variable(read(row, column)));
+    const results = transform(f, arithmetic, operands);
+    results.forEach((value, row) => f.store(scratch, value, slot(row, column)));
+  }
+  for (let row = 0; row < to; row++) {
+    const operands = range.map((column) => f.variable(load(scratch, slot(row, column))));
+    const results = transform(f, arithmetic, operands);
+    results.forEach((value, column) => write(row, column, value));
+  }
+}
+
+/** What the activation transforms are specialised for. Sides are multiples of a tile's, 4 outputs or 4 strides of inputs. */
+export interface TransformShape {
+  readonly scheme: WinogradScheme;
+  readonly map: MapShape;
+  /** Bytes between positions in the transform domain. */
+  readonly positionStride: number;
+}
+
+interface TileAccess {
+  readonly read: (row: number, column: number) => V128;
+  readonly write: (row: number, column: number, value: V128) => void;
+}
+
+/** Whether a tile is the first of its rows, or row of tiles the first of its image. */
+interface TilePlace {
+  readonly isFirstRow: boolean;
+  readonly isFirstColumn: boolean;
+}
+
+interface TileWalk {
+  /** Inputs are padded images, outputs are plain ones. */
+  readonly side: 'inputs' | 'outputs';
+  /** Emit first rows and columns of tiles apart from the others. */
+  readonly firstApart: boolean;
+  readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
+}
+
+/**
+ * Visits the tiles of images, and in each tile four channels at a time.
+ * Parameters of the kernel: images, transform domain, image count.
+ */
+function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk): void {
+  const { scheme, map, positionStride } = shape;
+  const step = walk.side === 'inputs' ? TILE * scheme.stride : TILE; // pixels from tile to tile
+  const strides = stridesOf(map, walk.side === 'inputs');
+  const image = f.variable(f.parameter(0));
+  const domain = f.variable(f.parameter(1));
+  const pixelOffset = (row: number, column: number): number => row * strides.row + column * strides.pixel;
+  const domainOffset = (row: number, column: number): number =>
+    (row * scheme.points + column) * positionStride;
+  const access = (pointer: Local<'i32'>, offset: (row: number, column: number) => number): TileAccess => ({
+    read: (row, column) => load(pointer, offset(row, column)),
+    write: (row, column, value) => f.store(pointer, value, offset(row, column)),
+  });
+  const repeatApart = (count: number, body: (isFirst: boolean) => void): void => {
+    if (walk.firstApart) body(true);
+    const rest = walk.firstApart ? count - 1 : count;
+    if (rest > 0) f.repeat(rest, () => body(false));
+  };
+  f.repeat(f.parameter(2), () => {
+    const tileRow = f.variable(image);
+    repeatApart(map.height / step, (isFirstRow) => {
+      const pixel = f.variable(tileRow);
+      repeatApart(map.width / step, (isFirstColumn) => {
+        f.repeat(map.channels / VECTOR, () => {
+          const place = { isFirstRow, isFirstColumn };
+          walk.body(access(pixel, pixelOffset), access(domain, domainOffset), place);
+          f.advance(pixel, VECTOR_BYTES);
+          f.advance(domain, VECTOR_BYTES);
+        });
+        f.advance(pixel, (step - 1) * strides.pixel);
+      });
+      f.advance(tileRow, step * strides.row);
+    });
+    f.advance(image, strides.image);
+  });
+}
+
+/** V = Bt d B of the tiles of padded images. Parameters: padded images, V, image count. */
+export const emitInputTransform =
+  (shape: TransformShape): KernelEmitter =>
+  (f, arithmetic) =>
+    forEachTile(f, shape, {
+      side: 'inputs',
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.input,
+          shape.scheme.points,
+          shape.scheme.points,
+          pixel.read,
+          domain.write,
+        ),
+    });
+
+/** Y = At M A. Parameters: plain images (written), M, image count. */
+export const emitOutputTransform =
+  (shape: TransformShape): KernelEmitter =>
+  (f, arithmetic) =>
+    forEachTile(f, shape, {
+      side: 'outputs',
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.output,
+          shape.scheme.points,
+          TILE,
+          domain.read,
+          pixel.write,
+        ),
+    });
+
+/** A dY At. Parameters: dY (plain images), transform domain (written), image count. */
+export const emitOutputTransposed =
+  (shape: TransformShape): KernelEmitter =>
+  (f, arithmetic) =>
+    forEachTile(f, shape, {
+      side: 'outputs',
+      firstApart: false,
+      body: (pixel, domain) =>
+        transformTile(
+          f,
+          arithmetic,
+          shape.scheme.outputTransposed,
+          TILE,
+          shape.scheme.points,
+          pixel.read,
+          domain.write,
+        ),
+    });
+
+/**
+ * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to what the tiles above and to the left have
+ * written; what it is the first to reach, it writes. Parameters: padded images (written), X, image count.
+ */
+export const emitInputTransposed =
+  (shape: TransformShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const { points, stride, inputTransposed } = shape.scheme;
+    const overlap = points - TILE * stride; // inputs that a tile shares with the next
+    forEachTile(f, shape, {
+      side: 'inputs',
+      firstApart: true,
+      body: (pixel, domain, { isFirstRow, isFirstColumn }) =>
+        transformTile(f, arithmetic, inputTransposed, points, points, domain.read, (row, column, value) => {
+          const isReached = (!isFirstRow && row < overlap) || (!isFirstColumn && column < overlap);
+          pixel.write(row, column, isReached ? addVectors(pixel.read(row, column), value) : value);
+        }),
+    });
+  };
+
+/** A (rows, columns) matrix for each tap or position. Both are multiples of 4. */
+export interface WeightShape {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export const weightPositionStride = ({ rows, columns }: WeightShape): number =>
+  positionStride(rows * columns);
+
+/** U = G g Gt, packed by column blocks. Parameters: weights (3, 3, rows, columns), U. */
+export const emitWeightTransform =
+  (scheme: WinogradScheme, shape: WeightShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const source = f.variable(f.parameter(0));
+    const packed = f.variable(f.parameter(1));
+    const tapBytes = shape.rows * shape.columns * FLOAT_BYTES;
+    for (const { width, count } of columnBlocks(shape.columns)) {
+      f.repeat(count, () => {
+        const row = f.variable(source);
+        f.repeat(shape.rows, () => {
+          for (let offset = 0; offset < width * FLOAT_BYTES; offset += VECTOR_BYTES) {
+            transformTile(
+              f,
+              arithmetic,
+              scheme.weight,
+              TAPS,
+              scheme.points,
+              (y, x) => load(row, (y * TAPS + x) * tapBytes + offset),
+              (y, x, value) =>
+                f.store(packed, value, (y * scheme.points + x) * weightPositionStride(shape) + offset),
+            );
+          }
+          f.advance(row, shape.columns * FLOAT_BYTES);
+          f.advance(packed, width * FLOAT_BYTES);
+        });
+        f.advance(source, width * FLOAT_BYTES);
+      });
+    }
+  };
+
+/** dg = Gt U G, both in (rows, columns) order. Parameters: U, weights' gradient (written). */
+export const emitWeightTransposed =
+  (scheme: WinogradScheme, shape: WeightShape): KernelEmitter =>
+  (f, arithmetic) => {
+    const domain = f.variable(f.parameter(0));
+    const gradient = f.variable(f.parameter(1));
+    const tapBytes = shape.rows * shape.columns * FLOAT_BYTES;
+    f.repeat((shape.rows * shape.columns) / VECTOR, () => {
+      transformTile(
+        f,
+        arithmetic,
+        scheme.weightTransposed,
+        scheme.points,
+        TAPS,
+        (y, x) => load(domain, (y * scheme.points + x) * weightPositionStride(shape)),
+        (y, x, value) => f.store(gradient, value, (y * TAPS + x) * tapBytes),
+      );
+      f.advance(domain, VECTOR_BYTES);
+      f.advance(gradient, VECTOR_BYTES);
+    });
+  };

@@ -1,0 +1,47 @@
+/**
+ * A 3x3 convolution and its gradients over a group of images whose inputs lie in padded scratch. It owns its weights in
+ * the form that it multiplies by, once a state, and the sum of its weights' gradient.
+ */
+
+import type { DirectShape } from '../kernels/directConvolution.js';
+import type { KernelLibrary } from '../kernels/library.js';
+import { STRIDE_1, TILE } from '../kernels/winogradScheme.js';
+import { STRIDE_2 } from '../kernels/winogradStride2.js';
+import type { Arena, Region } from './arena.js';
+import { DirectConvolution } from './directConvolution.js';
+import { WinogradConvolution } from './winogradConvolution.js';
+
+export interface ConvolutionShape extends DirectShape {
+  readonly imagesPerGroup: number;
+}
+
+/** Addresses of a group's output gradients, plain images: as they are, or as batch normalisation left them. */
+export interface OutputGradient {
+  readonly gradients: number;
+  /** The plain images that batch normalisation read, and its coefficients: its input gradient is yet to be computed. */
+  readonly normalised?: { readonly inputs: number; readonly coefficients: number } | undefined;
+}
+
+/** Natural weights are (3, 3, inputs, outputs) with padded channels; transposed ones (3, 3, outputs, inputs). */
+export interface Convolution {
+  /** Where `backward` leaves the gradient of the inputs of a group, and how. */
+  readonly inputGradient: Region;
+  readonly inputGradientPadded: boolean;
+  prepareWeights(natural: Region, transposed: Region): void;
+  /** @param padded address of the group's padded inputs @param outputs address of plain outputs, written */
+  forward(padded: number, outputs: number, imageCount: number): void;
+  beginBackward(): void;
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void;
+  /** Writes the gradient in natural order. */
+  finishBackward(natural: Region): void;
+}
+
+/** By Winograd's transforms where the map is whole tiles, else directly. */
+export function makeConvolution(library: KernelLibrary, arena: Arena, shape: ConvolutionShape): Convolution {
+  const { input, output, stride } = shape;
+  const isWhole = (inputSide: number, outputSide: number): boolean =>
+    outputSide % TILE === 0 && inputSide === stride * outputSide;
+  return isWhole(input.height, output.height) && isWhole(input.width, output.width)
+    ? new WinogradConvolution(library, arena, shape, stride === 1 ? STRIDE_1 : STRIDE_2)
+    : new DirectConvolution(library, arena, shape);
+}

@@ -1,0 +1,85 @@
+/** Between the parameter vector and weights whose channels are padded to whole vectors. */
+
+import { tensorView } from '../../../model/index.js';
+import type { TensorSpec } from '../../../model/index.js';
+import type { Arena, Region } from './arena.js';
+
+const TAPS = 9;
+
+/** Weights (3, 3, inputs, outputs) of one convolution. */
+export class WeightPadding {
+  /** (3, 3, padded inputs, padded outputs); shared by all weights of the shape, for the length of one call. */
+  readonly region: Region;
+  private readonly transposedRegion: Region;
+  private readonly inputs: number;
+  private readonly outputs: number;
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly spec: TensorSpec,
+    private readonly paddedInputs: number,
+    private readonly paddedOutputs: number,
+  ) {
+    [, , this.inputs, this.outputs] = spec.shape as [number, number, number, number];
+    const length = TAPS * paddedInputs * paddedOutputs;
+    const name = `${this.inputs}/${paddedInputs}x${this.outputs}/${paddedOutputs}`;
+    this.region = arena.scratch(`weights ${name}`, length);
+    this.transposedRegion = arena.scratch(`transposed weights ${name}`, length);
+  }
+
+  natural(parameters: Float32Array): Region {
+    const from = tensorView(parameters, this.spec);
+    const to = this.arena.view(this.region);
+    if (!this.isPadded) {
+      to.set(from);
+      return this.region;
+    }
+    to.fill(0); // a gradient lay here, and one that has diverged may have left a NaN in the padding
+    this.forEachRow((row, paddedRow) => {
+      for (let output = 0; output < this.outputs; output++) to[paddedRow + output] = from[row + output]!;
+    });
+    return this.region;
+  }
+
+  transposed(parameters: Float32Array): Region {
+    const from = tensorView(parameters, this.spec);
+    const to = this.arena.view(this.transposedRegion);
+    const { inputs, outputs, paddedInputs, paddedOutputs } = this;
+    for (let tap = 0; tap < TAPS; tap++) {
+      for (let output = 0; output < outputs; output++) {
+        const row = (tap * paddedOutputs + output) * paddedInputs;
+        for (let input = 0; input < inputs; input++)
+          to[row + input] = from[(tap * inputs + input) * outputs + output]!;
+      }
+    }
+    return this.transposedRegion;
+  }
+
+  /** Copies the region, which holds a gradient, to its place in the gradient vector. */
+  unpad(gradient: Float32Array): void {
+    const from = this.arena.view(this.region);
+    const to = tensorView(gradient, this.spec);
+    if (!this.isPadded) {
+      to.set(from);
+      return;
+    }
+    this.forEachRow((row, paddedRow) => {
+      for (let output = 0; output < this.outputs; output++) to[row + output] = from[paddedRow + output]!;
+    });
+  }
+
+  private get isPadded(): boolean {
+    return this.inputs !== this.paddedInputs || this.outputs !== this.paddedOutputs;
+  }
+
+  private forEachRow(body: (row: number, paddedRow: number) => void): void {
+    for (let tap = 0; tap < TAPS; tap++) {
+      for (let input = 0; input < this.inputs; input++) {
+        body(
+          (tap * this.inputs + input) * this.outputs,
+          (tap * this.paddedInputs + input) * this.paddedOutputs,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * WebAssembly expressions as values. An expression is the byte code that leaves its result on the stack; operators
+ * concatenate, so kernels read like arithmetic. Opcodes: WebAssembly core specification 2.0, section 5.4, and the
+ * relaxed SIMD proposal.
+ */
+
+import { signedLeb128, unsignedLeb128 } from './encoding.js';
+import type { Code } from './encoding.js';
+
+export type ValueType = 'i32' | 'f32' | 'v128';
+
+export interface Expression<T extends ValueType = ValueType> {
+  readonly type: T;
+  readonly code: Code;
+}
+
+export type I32 = Expression<'i32'>;
+export type F32 = Expression<'f32'>;
+export type V128 = Expression<'v128'>;
+
+const i32 = (...code: Code): I32 => ({ type: 'i32', code });
+const v128 = (...code: Code): V128 => ({ type: 'v128', code });
+
+/** Opcode behind the SIMD prefix. */
+const simd = (opcode: number): Code => [0xfd, unsignedLeb128(opcode)];
+
+/** Static offset and alignment hint of a memory instruction. */
+export const memoryArgument = (alignmentLog2: number, byteOffset: number): Code => [
+  alignmentLog2,
+  unsignedLeb128(byteOffset),
+];
+
+export const constant = (value: number): I32 => i32(0x41, signedLeb128(value));
+export const add = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6a);
+export const subtract = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6b);
+export const multiply = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6c);
+
+/** An i32 count as a vector of four equal floats. */
+export const splatInteger = (count: I32): V128 => v128(count.code, 0xb2, simd(0x13));
+
+export const load = (address: I32, byteOffset = 0): V128 =>
+  v128(address.code, simd(0x00), memoryArgument(2, byteOffset));
+
+/** One float32 of memory in all four lanes: a plain load on x64, unlike a shuffle. */
+export const loadSplat = (address: I32, byteOffset = 0): V128 =>
+  v128(address.code, simd(0x09), memoryArgument(2, byteOffset));
+
+/** The same float32 constant in all four lanes. */
+export function vector(value: number): V128 {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  for (let lane = 0; lane < 4; lane++) view.setFloat32(4 * lane, value, true);
+  return v128(simd(0x0c), [...bytes]);
+}
+
+export const addVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe4));
+export const subtractVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe5));
+export const multiplyVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe6));
+export const divideVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe7));
+export const greaterThan = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x44));
+export const bitwiseAnd = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x4e));
+
+/** a < b ? b : a, one instruction on x64; a NaN in `a` stays one. */
+export const pseudoMaximum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xeb));
+
+/** a b + c in one rounding where the host fuses, else in two: the one operation whose bits the host may choose. */
+export const relaxedMultiplyAdd = (a: V128, b: V128, c: V128): V128 =>
+  v128(a.code, b.code, c.code, simd(0x105));

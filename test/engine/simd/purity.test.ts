@@ -1,0 +1,129 @@
+/** Bits: what they depend on, and that they stay what they are. */
+
+import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { loadSimd } from '../../../src/engine/simd/index.js';
+import type { GradientResult } from '../../../src/engine/engine.js';
+import { buildModel, initialiseModel } from '../../../src/model/index.js';
+import { TINY_MODELS } from '../../support/tinyModels.js';
+import { tinyBatch, tinyState } from '../engineContract.js';
+
+/** Loss, gradient and statistics of ResNet-8 with dropout, seed 1, at the micro-batch of `tinyBatch(model, 5)`. */
+const GOLDEN_DIGESTS: Readonly<Record<string, string>> = {
+  'simd-fma/1': 'fd6fdefcb82f1f1fb9c646c6781cd54e9c2fdd9e9006e823d4f6bde6bdd97ef8',
+  'simd/1': '88087afa3af7c883721c2cbfc83ba0df4f2e431df6b31238d0d9ae3ae6f99269',
+};
+
+function digest({ lossSum, correct, gradientSum, batchStatistics }: GradientResult): string {
+  const hash = createHash('sha256');
+  hash.update(new Uint8Array(Float64Array.of(lossSum, correct).buffer));
+  hash.update(new Uint8Array(gradientSum.buffer)).update(new Uint8Array(batchStatistics.buffer));
+  return hash.digest('hex');
+}
+
+describe.each(['auto', 'simd'] as const)('bits with numerics %s', (numerics) => {
+  const model = buildModel('resnet8', 0.25);
+  const state = { ...initialiseModel(model, 1), version: 1 };
+  const batch = tinyBatch(model, 5);
+
+  it('are those of the numerics class', async () => {
+    const engine = await loadSimd(model, { numerics });
+    const { numericsClass } = engine.description;
+    if (numerics === 'simd') expect(numericsClass).toBe('simd/1');
+    const result = await engine.gradient(state, batch, [1, 2]);
+    expect(digest(result)).toBe(GOLDEN_DIGESTS[numericsClass]);
+  });
+
+  it('do not depend on what the engine computed before', async () => {
+    const engine = await loadSimd(model, { numerics });
+    const expected = digest(await engine.gradient(state, batch, [1, 2]));
+    const poisoned = { ...state, parameters: state.parameters.map(() => NaN), version: 2 };
+    for (const [before, size] of [
+      [{ ...initialiseModel(model, 9), version: 3 }, 1],
+      [poisoned, 7], // larger: everything moves in memory
+      [poisoned, 2],
+      [{ ...initialiseModel(model, 9), version: 4 }, 19],
+    ] as const) {
+      await engine.gradient(before, tinyBatch(model, size), [5, 6]);
+      await engine.evaluate(before, tinyBatch(model, size + 1), 'running');
+      expect(digest(await engine.gradient(state, batch, [1, 2]))).toBe(expected);
+    }
+  });
+
+  it('do not depend on where the caller keeps its arrays', async () => {
+    const engine = await loadSimd(model, { numerics });
+    const expected = digest(await engine.gradient(state, batch, [1, 2]));
+    const moved = new Float32Array(batch.images.length + 3).subarray(3);
+    moved.set(batch.images);
+    expect(digest(await engine.gradient(state, { ...batch, images: moved }, [1, 2]))).toBe(expected);
+  });
+
+  it('of padding channels that hold NaN in one call do not reach the next', async () => {
+    const odd = TINY_MODELS['two convolutions']!; // 3, 4 and 5 channels
+    const healthy = tinyState(odd);
+    const engine = await loadSimd(odd, { numerics });
+    const expected = digest(await engine.gradient(healthy, tinyBatch(odd, 3), [1, 2]));
+    const poisoned = { ...healthy, parameters: healthy.parameters.map(() => NaN), version: 77 };
+    expect((await engine.gradient(poisoned, tinyBatch(odd, 3), [1, 2])).lossSum).toBeNaN();
+    expect(digest(await engine.gradient(healthy, tinyBatch(odd, 3), [1, 2]))).toBe(expected);
+  });
+});
+
+describe('memory', () => {
+  it('is the same after a thousand steps as after ten', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const model = TINY_MODELS['a residual network']!;
+    const engine = await loadSimd(model);
+    const held = async (steps: number): Promise<{ arena: number; heap: number; external: number }> => {
+      for (let step = 0; step < steps; step++) {
+        const size = 1 + (step % 8);
+        await engine.gradient({ ...tinyState(model), version: step }, tinyBatch(model, size), [step, 0]);
+      }
+      collectGarbage();
+      const { heapUsed, external } = process.memoryUsage();
+      return { arena: engine.arenaBytes, heap: heapUsed, external };
+    };
+    const early = await held(10);
+    const late = await held(1000);
+    expect(late.arena).toBe(early.arena);
+    expect(late.heap - early.heap).toBeLessThan(3e6);
+    expect(late.external - early.external).toBeLessThan(3e6);
+  });
+
+  it('does not grow by evaluating many images at once, which gives what evaluating them apart gives', async () => {
+    const model = buildModel('resnet8');
+    const state = { ...tinyState(model), version: 1 };
+    const engine = await loadSimd(model);
+    await engine.gradient(state, tinyBatch(model, 32), [1, 2]);
+    const { arenaBytes } = engine;
+    const batch = tinyBatch(model, 75);
+    const whole = await engine.evaluate(state, batch, 'running');
+    expect(engine.arenaBytes).toBe(arenaBytes);
+    let lossSum = 0;
+    let correct = 0;
+    for (let image = 0; image < 75; image++) {
+      const images = batch.images.slice(image * 3072, (image + 1) * 3072);
+      const one = { images, labels: batch.labels.slice(image, image + 1) };
+      const result = await engine.evaluate(state, one, 'running');
+      lossSum += result.lossSum;
+      correct += result.correct;
+    }
+    expect(whole).toMatchObject({ sampleCount: 75, correct });
+    expect(whole.lossSum).toBeCloseTo(lossSum, 9);
+  });
+
+  it('that the host cannot give is refused with a remedy, and smaller micro-batches still work', async () => {
+    const model = buildModel('resnet110');
+    const state = { ...initialiseModel(model, 1), version: 1 };
+    const engine = await loadSimd(model);
+    const huge = { images: new Float32Array(1000 * 3072), labels: new Uint8Array(1000) };
+    await expect(engine.gradient(state, huge, [1, 2])).rejects.toMatchObject({
+      code: 'E_ENGINE_FAILED',
+      message: expect.stringContaining('use a smaller micro-batch') as string,
+    });
+    expect((await engine.gradient(state, tinyBatch(model, 1), [1, 2])).sampleCount).toBe(1);
+  });
+});
