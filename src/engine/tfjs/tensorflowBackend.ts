@@ -67,6 +67,7 @@ async function open(): Promise<OpenBackend> {
   const found = await findPackage();
   if (!('url' in found)) throw unavailable(found.reason, found.remedy);
   try {
+    // eslint-disable-next-line no-restricted-properties -- TensorFlow reads it when it is loaded, and nowhere else
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // warnings about what the library was not built for help nobody here
     const tf = await importPackage<TensorFlow>(found.url);
     await initialiseBackend(tf, 'tensorflow', 'tensorflow');
