@@ -4,6 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os';
+import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
 import { SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
 import type { OptionValue, ValueKind } from './values.js';
@@ -24,7 +25,7 @@ export interface OptionEntry {
   readonly recipe: boolean;
 }
 
-const ENGINE_CHOICES = ['auto', 'simd', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
+const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const;
 
 const recipe = (
   key: string,
@@ -224,6 +225,14 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     { kind: 'choice', of: ENGINE_CHOICES },
     'auto',
     `what does the arithmetic: ${ENGINE_CHOICES.join(', ')}`,
+    'auto',
+  ),
+  setting(
+    'numerics',
+    '--numerics <class>',
+    { kind: 'choice', of: NUMERICS },
+    'auto',
+    'simd: compute without fused multiply-add, to match workers on hosts that have none',
     'auto',
   ),
   setting(

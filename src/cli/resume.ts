@@ -2,6 +2,7 @@
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
 import type { Checkpoint, Recipe } from '../coordinator/index.js';
+import type { EngineName, Numerics } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { TrainingOptions } from './trainingOptions.js';
@@ -17,7 +18,8 @@ export interface ResumedRun {
 /** Settings of the earlier sitting that hold unless given anew. */
 export interface SavedSettings {
   readonly dataDir?: string;
-  readonly engine?: string;
+  readonly engine?: EngineName | 'auto';
+  readonly numerics?: Numerics;
   readonly checkpointEvery?: number;
 }
 

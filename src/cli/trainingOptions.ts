@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { recipeSchema } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
+import type { EngineName, Numerics } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { flagOf, TRAINING_OPTIONS } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
@@ -18,7 +19,8 @@ export type RequestedRecipe = Omit<Recipe, 'dataset'> & { readonly dataset: Reci
 export interface TrainingOptions {
   readonly recipe: RequestedRecipe;
   readonly dataDir: string;
-  readonly engine: string;
+  readonly engine: EngineName | 'auto';
+  readonly numerics: Numerics;
   readonly workers: number;
   readonly checkpointEvery: number;
   /** Keys that the user gave, on the command line or in a config file. */
@@ -45,13 +47,14 @@ export function resolveTrainingOptions(command: Command, workersOption: OptionEn
   const values: Record<string, OptionValue | undefined> = {};
   for (const { key, default: value } of entries) values[key] = value;
   const fromFlags = flagsGiven(command, entries);
-  const { values: fromFile, isOfARun } = readConfigFile(command.opts<{ config?: string }>().config, {
+  const { config, resume } = command.opts<{ config?: string; resume?: string }>();
+  const { values: fromFile, isOfARun } = readConfigFile(config, {
     entries,
     overruled: fromFlags,
   });
   Object.assign(values, fromEnvironment(), fromFile, fromFlags);
   const given = new Set([...Object.keys(fromFile), ...Object.keys(fromFlags)]);
-  const { dataDir, engine, workers, checkpointEvery, ...recipe } = values;
+  const { dataDir, engine, numerics, workers, checkpointEvery, ...recipe } = values;
   const requested = {
     ...recipe,
     trainLimit: recipe['trainLimit'] ?? null,
@@ -59,11 +62,13 @@ export function resolveTrainingOptions(command: Command, workersOption: OptionEn
   };
   // A run's config.json holds every option, also those that its schedule has no use for: nobody asked for them.
   const asked = isOfARun ? new Set(Object.keys(fromFlags)) : given;
-  checkContradictions(requested as unknown as RequestedRecipe, asked);
+  // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
+  if (resume === undefined) checkContradictions(requested as unknown as RequestedRecipe, asked);
   return {
     recipe: requested as unknown as RequestedRecipe,
     dataDir: dataDir as string,
-    engine: engine as string,
+    engine: engine as EngineName | 'auto',
+    numerics: numerics as Numerics,
     workers: workers as number,
     checkpointEvery: checkpointEvery as number,
     given,

@@ -5,11 +5,11 @@
 
 import path from 'node:path';
 import { Fleet, RunFolder, train, TrainingState } from '../coordinator/index.js';
-import type { Recipe, RunResult } from '../coordinator/index.js';
+import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineChoice, EngineName } from '../engine/index.js';
+import type { EngineChoice } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
@@ -24,7 +24,7 @@ import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
 import { settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
-import { lockstepVersion } from './version.js';
+import { lockstepVersion, programName } from './version.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -36,8 +36,7 @@ export interface SessionOptions {
   readonly minWorkers: number;
   readonly waitTimeoutMs: number;
   /** Opens the door for remote nodes; undefined in a run of one process. */
-  readonly openDoor:
-    ((fleet: Fleet, model: Model, say: (message: string) => void) => Promise<Door>) | undefined;
+  readonly openDoor: ((fleet: Fleet, model: Model, onEvent: EventListener) => Promise<Door>) | undefined;
 }
 
 export interface Door {
@@ -61,6 +60,7 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
   );
   const closers: (() => unknown)[] = [() => stop.dispose(), () => display.close()];
   try {
+    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir);
     const resumed =
       options.resume === undefined ? undefined : await resumeRun(options.resume, options.training);
     if (resumed) closers.push(() => resumed.folder.close());
@@ -70,30 +70,29 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
     });
-    const engine = await attachWorkers(
-      options,
-      resumed,
-      prepared.model,
-      fleet,
-      display.say.bind(display),
-      closers,
-    );
+    const engine = await attachWorkers(options, resumed, { model: prepared.model, fleet, log, closers });
     const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, engine));
     if (!resumed) closers.push(() => folder.close());
     log.attach(folder);
     const result = await trainIn(folder, prepared, { options, resumed, fleet, log, signal: stop.signal });
     if (result.stoppedBy === 'signal') {
       display.say(
-        `continue with: lockstep ${options.openDoor ? 'coordinator' : 'train'} --resume ${folder.folder}`,
+        `continue with: ${programName()} ${options.openDoor ? 'coordinator' : 'train'} --resume ${folder.folder}`,
       );
     }
     return result.stoppedBy === 'signal' ? (stop.exitCode() ?? 0) : 0;
   } catch (error) {
-    if (stop.signal.aborted && error === stop.signal.reason) return stop.exitCode() ?? 1;
+    const wasStopped = error === stop.signal.reason || isDownloadError(error);
+    if (stop.signal.aborted && wasStopped) return stop.exitCode() ?? 1;
     throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+/** A download that was cut short by the stop signal says so in its own words. */
+function isDownloadError(error: unknown): boolean {
+  return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
 }
 
 async function prepare(
@@ -124,7 +123,7 @@ async function prepare(
 }
 
 /** A setting of this sitting, else of the one before it, else the default. */
-function settingOf<Key extends 'dataDir' | 'engine' | 'checkpointEvery'>(
+function settingOf<Key extends 'dataDir' | 'engine' | 'numerics' | 'checkpointEvery'>(
   training: TrainingOptions,
   key: Key,
   saved: TrainingOptions[Key] | undefined,
@@ -154,24 +153,32 @@ function welcomeOf({ recipe, model, normalisation }: Prepared, { resume, runDir 
   };
 }
 
+interface FleetSurroundings {
+  readonly model: Model;
+  readonly fleet: Fleet;
+  readonly log: RunLog;
+  /** What has to be ended, in the order in which it was begun. */
+  readonly closers: (() => unknown)[];
+}
+
 /** @returns the engine of the local threads, if there are any */
 async function attachWorkers(
   { training, openDoor }: SessionOptions,
   resumed: ResumedRun | undefined,
-  model: Model,
-  fleet: Fleet,
-  say: (message: string) => void,
-  closers: (() => unknown)[],
+  { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineChoice | undefined> {
   let engine: EngineChoice | undefined;
   if (training.workers > 0) {
-    engine = await chooseEngine(settingOf(training, 'engine', resumed?.saved.engine) as EngineName | 'auto');
+    engine = await chooseEngine(
+      settingOf(training, 'engine', resumed?.saved.engine),
+      settingOf(training, 'numerics', resumed?.saved.numerics),
+    );
     const node = await startLocalNode(engine, training.workers);
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });
   }
   if (openDoor) {
-    const door = await openDoor(fleet, model, say);
+    const door = await openDoor(fleet, model, log.onEvent);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));
@@ -183,7 +190,7 @@ function createFolder(
   recipe: Recipe,
   engine: EngineChoice | undefined,
 ): Promise<RunFolder> {
-  const { dataDir, workers, checkpointEvery } = training;
+  const { dataDir, workers, checkpointEvery, numerics } = training;
   const versions = { lockstep: lockstepVersion(), node: process.versions.node, v8: process.versions.v8 };
   return RunFolder.create(runDir ?? defaultRunDir(recipe), {
     ...recipe,
@@ -191,6 +198,7 @@ function createFolder(
     workers,
     engine: engine?.name ?? training.engine,
     checkpointEvery,
+    numerics,
     versions,
     host: { platform: process.platform, arch: process.arch },
   });
@@ -228,7 +236,6 @@ async function trainIn(
     epochs: recipe.epochs,
     resumedAtStep: state.progress.step,
   });
-  await fleet.waitForWorkers(options.minWorkers, signal);
   const result = await train({
     recipe,
     model,
@@ -239,6 +246,7 @@ async function trainIn(
     best,
     fleet,
     folder,
+    minWorkers: options.minWorkers,
     checkpointEvery: settingOf(options.training, 'checkpointEvery', resumed?.saved.checkpointEvery),
     openTestSet: options.test ? dataset.openTest : undefined,
     onEvent: log.onEvent,

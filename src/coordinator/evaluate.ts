@@ -5,6 +5,7 @@ import type { ImageSet } from '../data/index.js';
 import type { Broadcast, Evaluated, Parameters } from '../protocol/index.js';
 import { EVALUATION_CHUNK } from './config.js';
 import type { Fleet, Verdict } from './fleet.js';
+import type { Member } from './member.js';
 
 export interface EvaluationScore {
   /** Mean softmax cross-entropy. */
@@ -19,13 +20,15 @@ export interface EvaluationRequest {
   readonly indices: Uint32Array;
   readonly state: Broadcast<Parameters>;
   readonly signal?: AbortSignal | undefined;
+  /** Told of every node whose answer is used. */
+  readonly onContribution?: (member: Member) => void;
 }
 
 let evaluations = 0; // a number for each, so that a late answer cannot be taken for another evaluation's
 
 /** Sums chunk by chunk in index order, so the loss has the same bits whoever computed it. */
 export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promise<EvaluationScore> {
-  const { set, indices, state, signal } = request;
+  const { set, indices, state, signal, onContribution } = request;
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
   const evaluation = ++evaluations;
@@ -36,10 +39,13 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       state,
       itemCount: chunks.length,
       message: (chunk) => ({ type: 'evaluate', evaluation, chunk, ...gatherSamples(set, chunks[chunk]!) }),
-      accept: (answer, chunk) => {
+      accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in an evaluation` };
         const verdict = judge(answer, chunks[chunk]!.length);
-        if (verdict.kind === 'accepted') answers[chunk] = answer;
+        if (verdict.kind === 'accepted') {
+          answers[chunk] = answer;
+          onContribution?.(from);
+        }
         return verdict;
       },
     },

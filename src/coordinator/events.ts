@@ -52,6 +52,7 @@ export type RunEvent =
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
+  | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | { readonly event: 'checkpoint'; readonly step: number; readonly file: string }
   | { readonly event: 'notice'; readonly message: string }

@@ -3,7 +3,7 @@
  * answers mean: accepting an answer is the caller's.
  */
 
-import { LockstepError } from '../foundation/errors.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
 import { PROTOCOL_VERSION } from '../protocol/index.js';
 import type {
   CoordinatorChannel,
@@ -41,6 +41,8 @@ export interface RoundRequest extends ItemSource {
 }
 
 const FAILURES_ALLOWED = 3;
+/** A stranger who connects and says nothing is shown the door. */
+const HELLO_TIMEOUT_MS = 10_000;
 
 interface ActiveRound {
   readonly request: RoundRequest;
@@ -55,6 +57,8 @@ export class Fleet {
   private active: ActiveRound | undefined;
   private lonelyTimer: NodeJS.Timeout | undefined;
   private ended = false;
+  /** What went wrong outside any round, for the next one to report. */
+  private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {}
 
@@ -71,21 +75,32 @@ export class Fleet {
   admit(channel: CoordinatorChannel, { local }: { local: boolean }): void {
     let member: Member | undefined;
     let turnedAway = false;
+    const silence = setTimeout(() => {
+      turnedAway = true;
+      channel.close(`no hello within ${HELLO_TIMEOUT_MS / 1000} s`);
+    }, HELLO_TIMEOUT_MS);
     channel.open({
       onMessage: (message) => {
+        clearTimeout(silence);
         if (turnedAway || member?.gone) return; // on its way when the door was shut
-        if (member) return this.receive(member, message);
-        member = this.greet(channel, message, local);
-        turnedAway = member === undefined;
+        this.guard(() => {
+          if (member) return this.receive(member, message);
+          member = this.greet(channel, message, local);
+          turnedAway = member === undefined;
+        });
       },
       onClose: (reason) => {
-        if (member) this.leave(member, reason);
+        clearTimeout(silence);
+        this.guard(() => {
+          if (member) this.leave(member, reason);
+        });
       },
     });
   }
 
   /** Resolves when at least `count` workers are attached. @throws LockstepError E_NO_WORKERS after the wait timeout */
   waitForWorkers(count: number, signal?: AbortSignal): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure);
     if (this.workerCount >= count) return Promise.resolve();
     const { waitTimeoutMs, onEvent } = this.options;
     onEvent({ event: 'waiting', reason: `for ${count} worker(s)`, timeoutSeconds: waitTimeoutMs / 1000 });
@@ -112,6 +127,7 @@ export class Fleet {
    */
   async run(request: RoundRequest, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    if (this.failure) throw this.failure;
     const durations = this.durations[request.kind];
     const round = new Round({
       itemCount: request.itemCount,
@@ -135,9 +151,19 @@ export class Fleet {
     }
   }
 
-  /** Aborts the round in progress, if any. */
+  /** Aborts the round in progress, or else the next one. */
   abort(error: unknown): void {
-    this.active?.round.abort(error);
+    if (this.active) this.active.round.abort(error);
+    else this.failure ??= error instanceof Error ? error : new Error(describeError(error));
+  }
+
+  /** What goes wrong here, such as a full disk, is the run's affair, never that of the node whose message met it. */
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.abort(error);
+    }
   }
 
   /** Sends everybody home: the run is over. */
@@ -210,13 +236,18 @@ export class Fleet {
     const round = this.roundOf(kind, roundNumber);
     if (!round) return; // of a round that is over: a repeated item's second answer
     this.failuresInARow.delete(member);
-    const verdict: Verdict = round.wants(index)
-      ? this.active!.request.accept(answer, index, member)
-      : { kind: 'accepted' };
+    const verdict = this.judge(round, answer, index, member);
     if (verdict.kind === 'foul') return this.expel(member, verdict.reason);
     if (verdict.kind === 'again') round.returnItem(member, index);
     else round.complete(member, index);
     if (member.draining && !round.holds(member)) this.dismiss(member, 'drained');
+  }
+
+  private judge(round: Round, answer: Result | Evaluated, index: number, member: Member): Verdict {
+    if (!round.wants(index)) return { kind: 'accepted' }; // somebody else was faster
+    if (!round.holdsItem(member, index))
+      return { kind: 'foul', reason: `an answer to item ${index}, which it was not given` };
+    return this.active!.request.accept(answer, index, member);
   }
 
   private takeFailure(

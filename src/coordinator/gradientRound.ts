@@ -2,11 +2,12 @@
 
 import { augmentationKey, dropoutKey, gatherSamples } from '../data/index.js';
 import type { ImageSet, StepPlan } from '../data/index.js';
-import { LockstepError } from '../foundation/errors.js';
+import type { LockstepError } from '../foundation/errors.js';
 import { floatsFromLittleEndian } from '../foundation/littleEndian.js';
 import type { Layout } from '../model/index.js';
 import type { Broadcast, Parameters, Result, Work } from '../protocol/index.js';
 import type { Recipe } from './config.js';
+import { divergedError } from './divergence.js';
 import type { Fleet, Verdict } from './fleet.js';
 import type { Member } from './member.js';
 import { TreeReduction } from './treeReduction.js';
@@ -133,10 +134,7 @@ class ResultJudge {
       return { verdict };
     }
     const { recipe, step } = this.request;
-    const message =
-      `the loss or gradient of step ${step + 1} is not finite: training has diverged; ` +
-      `try a lower --lr (it is ${recipe.lr}), or --warmup-epochs 1; the checkpoints before this step are kept`;
-    return { verdict, diverged: new LockstepError('E_DIVERGED', message) };
+    return { verdict, diverged: divergedError(`the loss or gradient of step ${step + 1}`, recipe) };
   }
 }
 

@@ -26,7 +26,7 @@ export const trainingProgressSchema = z.strictObject({
   wallSeconds: z.number().min(0),
   stepSeconds: z.number().min(0),
   images: z.int().min(0),
-  /** Who computed gradients, as numerics class → { engine, exact }. */
+  /** Who computed gradients or validation, which both decide the weights that are kept, as numerics class → { engine, exact }. */
   contributors: z.record(z.string(), z.strictObject({ engine: z.string(), exact: z.boolean() })),
 });
 

@@ -63,11 +63,8 @@ export class Round {
     for (let next = this.takeUnassigned(); next; next = this.takeUnassigned()) {
       this.assign(next.assignee, next.index);
     }
-    for (;;) {
-      const idle = this.freest((held, threads) => held < threads);
-      const index = idle && this.worthRepeating(idle);
-      if (!idle || index === undefined) break;
-      this.assign(idle, index);
+    for (let repeat = this.findRepeat(); repeat; repeat = this.findRepeat()) {
+      this.assign(repeat.assignee, repeat.index);
     }
     this.watchForLateItems();
   }
@@ -109,6 +106,10 @@ export class Round {
     this.holdings.delete(assignee);
     for (const index of [...(held?.keys() ?? [])].reverse()) this.giveBack(index);
     this.fill();
+  }
+
+  holdsItem(assignee: Assignee, index: number): boolean {
+    return this.holdings.get(assignee)?.has(index) ?? false;
   }
 
   holds(assignee: Assignee): boolean {
@@ -168,6 +169,16 @@ export class Round {
       }
     }
     return best;
+  }
+
+  /** Somebody who idles, and an item of another's that is worth repeating there. */
+  private findRepeat(): { assignee: Assignee; index: number } | undefined {
+    for (const assignee of this.options.assignees()) {
+      if (!assignee.accepting || (this.holdings.get(assignee)?.size ?? 0) >= assignee.threads) continue;
+      const index = this.worthRepeating(assignee);
+      if (index !== undefined) return { assignee, index };
+    }
+    return undefined;
   }
 
   /** An item that another node has not begun, else one that is late; nobody repeats what two have already. */

@@ -25,18 +25,22 @@ export class RunFolder {
 
   private constructor(readonly folder: string) {}
 
+  /** @throws LockstepError E_RUN_EXISTS if the folder holds a run */
+  static refuseIfTaken(folder: string): void {
+    const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find((name) => existsSync(path.join(folder, name)));
+    if (taken === undefined) return;
+    throw new LockstepError(
+      'E_RUN_EXISTS',
+      `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
+    );
+  }
+
   /**
    * Makes the folder of a new run.
    * @throws LockstepError E_RUN_EXISTS if it holds a run already, E_IO if it cannot be made
    */
   static async create(folder: string, config: unknown): Promise<RunFolder> {
-    const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find((name) => existsSync(path.join(folder, name)));
-    if (taken !== undefined) {
-      throw new LockstepError(
-        'E_RUN_EXISTS',
-        `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
-      );
-    }
+    RunFolder.refuseIfTaken(folder);
     try {
       await mkdir(path.join(folder, CHECKPOINTS), { recursive: true });
     } catch (error) {

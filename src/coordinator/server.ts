@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
@@ -33,6 +34,8 @@ export interface CoordinatorServer {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** All addresses of this machine: none that another one could call. */
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
@@ -61,7 +64,8 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   });
   await startListening(server, host, port);
   const address = server.address() as AddressInfo;
-  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  const reachable = UNSPECIFIED.has(address.address) ? hostname() : address.address;
+  const shownHost = reachable.includes(':') ? `[${reachable}]` : reachable;
   return {
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
     close: () => closeServer(server, sockets),

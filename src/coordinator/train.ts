@@ -9,6 +9,7 @@ import { digestState } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import { encodeCheckpoint } from './checkpoint.js';
 import type { Recipe } from './config.js';
+import { divergedError } from './divergence.js';
 import { observeAccuracy, patienceIsOver } from './earlyStopping.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
@@ -35,6 +36,8 @@ export interface TrainingRun {
   readonly fleet: Fleet;
   readonly folder: RunFolder;
   readonly checkpointEvery: number;
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number;
   /** Opened only when all training is done; undefined leaves the test set alone. */
   readonly openTestSet: (() => Promise<ImageSet>) | undefined;
   readonly onEvent: EventListener;
@@ -47,7 +50,8 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const clock = new WallClock(run);
   let stoppedBy: StopReason;
   try {
-    await saveCheckpoint(run, clock, 'last');
+    await saveCheckpoint(run, clock, 'last'); // from now on the run can be resumed, whatever happens
+    await run.fleet.waitForWorkers(run.minWorkers, run.signal);
     stoppedBy = await trainEpochs(run, clock);
   } catch (error) {
     if (error !== run.signal.reason) {
@@ -149,8 +153,17 @@ async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
   const { state, split, set, fleet, signal } = run;
   const score: EvaluationScore | undefined =
     split.validation.length > 0
-      ? await evaluate(fleet, { set, indices: split.validation, state: state.broadcast(), signal })
+      ? await evaluate(fleet, {
+          set,
+          indices: split.validation,
+          state: state.broadcast(),
+          signal,
+          onContribution: (member) => recordContribution(run, member),
+        })
       : undefined;
+  if (score && !Number.isFinite(score.loss)) {
+    throw divergedError(`the validation loss of epoch ${state.progress.epoch + 1}`, run.recipe);
+  }
   const { progress } = state;
   const { epochTotals: totals } = progress;
   const epoch = progress.epoch + 1;

@@ -40,7 +40,7 @@ export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
   runName: shortText,
   modelName: shortText,
-  dropoutRate: z.number().min(0).max(1),
+  dropoutRate: z.number().min(0).lt(1),
   /** Lengths of the two flat vectors, so that a node with another idea of the model leaves at once. */
   parameterCount: count,
   statisticCount: count,

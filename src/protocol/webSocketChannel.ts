@@ -59,12 +59,18 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   private receive(data: RawData, handlers: ChannelHandlers<Incoming>): void {
     this.heardSincePing = true;
     if (this.failure !== undefined) return;
+    const message = this.decodeOrClose(data);
+    if (message) handlers.onMessage(message);
+  }
+
+  /** One bad frame ends this connection, and nothing else. */
+  private decodeOrClose(data: RawData): Incoming | undefined {
     try {
-      handlers.onMessage(this.decode(asBytes(data)));
+      return this.decode(asBytes(data));
     } catch (error) {
-      // One bad frame ends this connection, and nothing else.
       this.failure = describeError(error);
       this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
+      return undefined;
     }
   }
 

@@ -49,15 +49,18 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   const { signal, retryForMs, onStatus } = options;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
+  let everConnected = false;
   for (;;) {
     const attempt = await connectAndServe(options);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
+    everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
       delayMs = FIRST_DELAY_MS;
       unreachableSinceMs = performance.now();
     }
-    if (performance.now() - unreachableSinceMs > retryForMs) {
+    const hopeless = attempt.hostUnknown === true && !everConnected;
+    if (hopeless || performance.now() - unreachableSinceMs > retryForMs) {
       throw new LockstepError(
         'E_CONNECTION',
         `cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}; check that it is running and the URL, or try longer with --retry-for`,
@@ -76,6 +79,8 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
 
 interface Attempt {
   readonly wasConnected: boolean;
+  /** The name of the coordinator's machine is not known: a mistyped URL, most likely. */
+  readonly hostUnknown?: boolean;
   readonly end: ConversationEnd;
 }
 
@@ -94,7 +99,9 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       request.destroy();
       fail(endOfResponse(response.statusCode));
     });
-    socket.on('error', (error) => fail(endOfError(error)));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      resolve({ wasConnected: false, hostUnknown: error.code === 'ENOTFOUND', end: endOfError(error) });
+    });
     socket.once('open', () => {
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({ ...options, channel: nodeChannel(socket, url.host) });

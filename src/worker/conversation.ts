@@ -44,6 +44,7 @@ export class Conversation {
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
   private farewell: Bye | Refused | undefined;
+  private draining = false;
 
   constructor(private readonly options: ConversationOptions) {
     const { channel } = options;
@@ -67,7 +68,7 @@ export class Conversation {
         },
         onClose: (reason) => {
           this.queue.length = 0;
-          resolve(endOf(this.farewell, reason));
+          resolve(endOf(this.farewell, reason, this.draining));
         },
       });
     });
@@ -76,6 +77,7 @@ export class Conversation {
 
   /** Asks to leave: what was received is still answered, nothing more is taken, and then the coordinator says bye. */
   drain(): void {
+    this.draining = true;
     this.options.channel.send({ type: 'drain' });
   }
 
@@ -203,10 +205,12 @@ function placeOf(message: Work | Evaluate): { round: number; index: number } {
     : { round: message.evaluation, index: message.chunk };
 }
 
-function endOf(farewell: Bye | Refused | undefined, reason: string): ConversationEnd {
+/** A coordinator that says goodbye in mid-run, to a node that did not ask for it, may come back: see `lost`. */
+function endOf(farewell: Bye | Refused | undefined, reason: string, draining: boolean): ConversationEnd {
   if (!farewell) return { kind: 'lost', reason };
   if (farewell.type === 'refused') return { kind: 'refused', code: farewell.code, reason: farewell.reason };
-  return { kind: farewell.runEnded ? 'run-ended' : 'dismissed', reason: farewell.reason };
+  if (farewell.runEnded) return { kind: 'run-ended', reason: farewell.reason };
+  return { kind: draining ? 'dismissed' : 'lost', reason: farewell.reason };
 }
 
 function triple(values: readonly number[]): readonly [number, number, number] {

@@ -19,6 +19,7 @@ function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto'
     recipe: { ...recipe(), ...given },
     dataDir: 'data',
     engine: 'auto',
+    numerics: 'auto',
     workers: 1,
     checkpointEvery: 100,
     given: new Set(Object.keys(given)),

@@ -64,6 +64,7 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
       fleet,
       folder,
       checkpointEvery: 100,
+      minWorkers: 1,
       openTestSet: undefined,
       onEvent,
       signal: stop.signal,

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
-import type { Fleet } from '../../coordinator/index.js';
+import type { EventListener, Fleet } from '../../coordinator/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
@@ -61,8 +61,8 @@ export function addCoordinatorCommand(program: Command): void {
       training: resolveTrainingOptions(command, COORDINATOR_WORKERS_OPTION),
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      openDoor: (fleet, model, say) =>
-        openDoor(fleet, model, say, { host, port, token, tls, insecure: options.insecure }),
+      openDoor: (fleet, model, onEvent) =>
+        openDoor(fleet, model, onEvent, { host, port, token, tls, insecure: options.insecure }),
     });
   });
 }
@@ -78,7 +78,7 @@ interface DoorOptions {
 async function openDoor(
   fleet: Fleet,
   { layout }: Model,
-  say: (message: string) => void,
+  onEvent: EventListener,
   options: DoorOptions,
 ): Promise<Door> {
   const server = await listen({
@@ -86,9 +86,7 @@ async function openDoor(
     maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   });
-  say(
-    `listening on ${server.url}; attach workers with: lockstep worker ${server.url}${options.token === undefined ? '' : ' --token …'}`,
-  );
+  onEvent({ event: 'listening', url: server.url, tokenRequired: options.token !== undefined });
   return server;
 }
 

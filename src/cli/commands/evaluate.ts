@@ -5,19 +5,19 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { broadcastOf, evaluate, Fleet, readCheckpoint } from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
-import { chooseEngine, ENGINE_NAMES } from '../../engine/index.js';
-import type { EngineName } from '../../engine/index.js';
+import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
-import { defaultThreads, startLocalNode } from '../../worker/index.js';
+import { startLocalNode } from '../../worker/index.js';
 import { percent } from '../display/text.js';
+import { declareEngineOptions, threadsOption } from '../engineOptions.js';
+import type { EngineOptions } from '../engineOptions.js';
 import { listenForStop } from '../stopSignal.js';
 import { parseValue } from '../values.js';
 
-interface RawOptions {
+interface RawOptions extends EngineOptions {
   readonly dataDir: string;
   readonly workers: number;
-  readonly engine: EngineName | 'auto';
   readonly evalStatistics?: 'running' | 'batch';
   readonly json: boolean;
 }
@@ -28,21 +28,19 @@ export function addEvaluateCommand(program: Command): void {
   const command = program
     .command('evaluate')
     .description('evaluate a checkpoint on the test set of the data it was trained on')
-    .argument('<checkpoint>', 'a .safetensors file of a run, or the run folder (then: its best weights)')
-    .option('--data-dir <dir>', 'folder that holds CIFAR-10', process.env['LOCKSTEP_DATA_DIR'] ?? 'data')
-    .option('--workers <n>', 'worker threads', workers, defaultThreads())
-    .option(
-      '--engine <name>',
-      `what does the arithmetic: auto, ${ENGINE_NAMES.join(', ')}`,
-      engineName,
-      'auto',
+    .argument(
+      '<checkpoint>',
+      'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
     )
+    .option('--data-dir <dir>', 'folder that holds CIFAR-10', process.env['LOCKSTEP_DATA_DIR'] ?? 'data')
+    .addOption(threadsOption('--workers', 'worker threads'))
     .option(
       '--eval-statistics <which>',
       'batch normalisation by running or batch statistics (default: as trained)',
       statistics,
     )
     .option('--json', 'print one JSON object', false);
+  declareEngineOptions(command);
   command.action((file: string) => evaluateCheckpoint(file, command.opts<RawOptions>()));
 }
 
@@ -66,7 +64,7 @@ async function evaluateCheckpoint(given: string, options: RawOptions): Promise<v
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const node = await startLocalNode(await chooseEngine(options.engine), options.workers);
+  const node = await startLocalNode(await chooseEngine(options.engine, options.numerics), options.workers);
   try {
     fleet.admit(node.channel, { local: true });
     const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
@@ -118,15 +116,9 @@ function fileOf(given: string): string {
       `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
     );
   }
-  return statSync(given).isDirectory() ? path.join(given, 'checkpoints', 'best.safetensors') : given;
-}
-
-function workers(text: string): number {
-  return parseValue('--workers', text, { kind: 'integer', min: 1, max: 1024 }, '2') as number;
-}
-
-function engineName(text: string): string {
-  return parseValue('--engine', text, { kind: 'choice', of: ['auto', ...ENGINE_NAMES] }, 'auto') as string;
+  if (!statSync(given).isDirectory()) return given;
+  const [best, last] = ['best', 'last'].map((name) => path.join(given, 'checkpoints', `${name}.safetensors`));
+  return existsSync(best!) ? best! : last!; // a run without validation has no best
 }
 
 function statistics(text: string): string {

@@ -3,19 +3,19 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { chooseEngine, ENGINE_NAMES } from '../../engine/index.js';
-import type { EngineName } from '../../engine/index.js';
+import { chooseEngine } from '../../engine/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
-import { ComputePool, defaultThreads, serveCoordinator } from '../../worker/index.js';
+import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
+import { declareEngineOptions, threadsOption } from '../engineOptions.js';
+import type { EngineOptions } from '../engineOptions.js';
 import { listenForStop } from '../stopSignal.js';
 import { declareTokenOptions, resolveToken } from '../token.js';
 import { parseValue } from '../values.js';
 
-interface RawOptions {
+interface RawOptions extends EngineOptions {
   readonly threads: number;
-  readonly engine: EngineName | 'auto';
   readonly name: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -28,13 +28,7 @@ export function addWorkerCommand(program: Command): void {
     .command('worker')
     .description('attach this machine to a coordinator')
     .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070')
-    .option('--threads <n>', 'workers (threads) to bring', integer('--threads', 1024), defaultThreads())
-    .option(
-      '--engine <name>',
-      `what does the arithmetic: auto, ${ENGINE_NAMES.join(', ')}`,
-      engineName,
-      'auto',
-    )
+    .addOption(threadsOption('--threads', 'workers (threads) to bring'))
     .option('--name <text>', 'how the coordinator calls this node', `${hostname()}:${process.pid}`)
     .option('--ca <file>', 'certificate authority (PEM) to trust besides the system’s, for wss://')
     .option(
@@ -43,6 +37,7 @@ export function addWorkerCommand(program: Command): void {
       seconds,
       600,
     );
+  declareEngineOptions(command);
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
     process.exitCode = await attach(parseUrl(urlText), command.opts<RawOptions>());
@@ -55,7 +50,7 @@ async function attach(url: URL, options: RawOptions): Promise<number> {
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
-  const pool = new ComputePool(await chooseEngine(options.engine), options.threads);
+  const pool = new ComputePool(await chooseEngine(options.engine, options.numerics), options.threads);
   try {
     const description = await pool.describe();
     say(
@@ -114,16 +109,8 @@ function readCertificate(file: string): string {
   }
 }
 
-function integer(flag: string, max: number): (text: string) => number {
-  return (text) => parseValue(flag, text, { kind: 'integer', min: 1, max }, '2') as number;
-}
-
 function seconds(text: string): number {
   return parseValue('--retry-for', text, { kind: 'number', min: 0 }, '600') as number;
-}
-
-function engineName(text: string): string {
-  return parseValue('--engine', text, { kind: 'choice', of: ['auto', ...ENGINE_NAMES] }, 'auto') as string;
 }
 
 const EXAMPLES = `

@@ -1,6 +1,7 @@
 /** How events read: shared by the live and the plain display. */
 
 import type { RunEvent } from '../../coordinator/index.js';
+import { programName } from '../version.js';
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
@@ -36,6 +37,10 @@ export function linesOf(event: RunEvent): readonly string[] {
       ];
     case 'worker-left':
       return [`- ${event.node} left: ${event.reason}; ${count(event.workersNow, 'worker')} now`];
+    case 'listening':
+      return [
+        `listening on ${event.url}; attach workers with: ${programName()} worker ${event.url}${event.tokenRequired ? ' --token …' : ''}`,
+      ];
     case 'waiting':
       return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];
     case 'notice':

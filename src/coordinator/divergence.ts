@@ -1,0 +1,14 @@
+/** The end of a run whose numbers are no longer finite. */
+
+import { LockstepError } from '../foundation/errors.js';
+import type { Recipe } from './config.js';
+
+/** @param what is not finite, and where, such as `the loss of step 7` */
+export function divergedError(what: string, { lr, warmupEpochs }: Recipe): LockstepError {
+  const warmup = warmupEpochs > 0 ? `more --warmup-epochs (they are ${warmupEpochs})` : '--warmup-epochs 1';
+  return new LockstepError(
+    'E_DIVERGED',
+    `${what} is not finite: training has diverged; try a lower --lr (it is ${lr}), or ${warmup}; ` +
+      'the checkpoints from before are kept',
+  );
+}
