@@ -39,6 +39,7 @@ const KINDS: readonly (readonly [string, string])[] = [
   ['forward', 'batch normalisation, sum and ReLU'],
   ['gradient', 'ReLU, sum and normalisation sums, backward'],
   ['shortcut', 'shortcut'],
+  ['pool', 'pooling'],
 ];
 
 export class KernelProfile {

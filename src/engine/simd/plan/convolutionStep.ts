@@ -95,8 +95,7 @@ export class ConvolutionStep implements Step {
       convolution.backward(padded, this.outputGradient(first), count, inputContribution !== undefined);
       inputContribution?.deliver(convolution.inputGradient.byteOffset, first, count);
     });
-    convolution.finishBackward(this.weights.region);
-    this.weights.unpad(run.gradientSum!);
+    this.weights.collect(run.gradientSum!, (natural) => convolution.finishBackward(natural));
   }
 
   /** Address of a group's padded inputs: where they are kept, or in scratch. */

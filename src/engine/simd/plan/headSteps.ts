@@ -43,41 +43,6 @@ abstract class HeadStep implements Step {
 /** Index of an image's first float. */
 export const floatIndex = (region: BatchRegion, image: number): number => region.at(image) / FLOAT_BYTES;
 
-/** Mean over height and width. */
-export class PoolStep extends HeadStep {
-  forward(run: Run): void {
-    const { source, result, arena } = this.options;
-    const { floats } = arena;
-    const { channels } = source.map;
-    const pixelCount = source.map.height * source.map.width;
-    const sums = new Float64Array(channels);
-    for (let image = 0; image < run.imageCount; image++) {
-      sums.fill(0);
-      let position = floatIndex(source.data, image);
-      for (let pixel = 0; pixel < pixelCount; pixel++) {
-        for (let channel = 0; channel < channels; channel++) sums[channel]! += floats[position++]!;
-      }
-      const start = floatIndex(result.data, image);
-      for (let channel = 0; channel < channels; channel++)
-        floats[start + channel] = sums[channel]! / pixelCount;
-    }
-  }
-
-  protected sourceGradient(run: Run, floats: Float32Array, from: BatchRegion, to: BatchRegion): void {
-    const { height, width, channels } = this.options.source.map;
-    const pixelCount = height * width;
-    for (let image = 0; image < run.imageCount; image++) {
-      const start = floatIndex(from, image);
-      const end = floatIndex(to, image);
-      for (let channel = 0; channel < channels; channel++)
-        floats[end + channel] = floats[start + channel]! / pixelCount;
-      for (let copied = channels; copied < pixelCount * channels; copied += channels) {
-        floats.copyWithin(end + copied, end, end + channels);
-      }
-    }
-  }
-}
-
 /** See model/dropout.ts; masks are drawn over (B, H, W, C) without padding channels. */
 export class DropoutStep extends HeadStep {
   private mask: Float32Array = new Float32Array(0);

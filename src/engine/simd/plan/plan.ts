@@ -9,6 +9,7 @@ import { KernelLibrary } from '../kernels/library.js';
 import type { KernelObserver } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { Arena } from './arena.js';
+import type { Region } from './arena.js';
 import { buildGraph, IMAGES_VALUE } from './graph.js';
 import { floatIndex } from './headSteps.js';
 import { Planner } from './planner.js';
@@ -19,6 +20,9 @@ import type { ValueMemory } from './values.js';
 const IMAGES_EVALUATED_AT_ONCE = 32;
 
 export class Plan {
+  /** Parameters that the logits do not depend on are never written: their gradient stays zero. */
+  private readonly gradientSum: Region;
+
   private constructor(
     private readonly model: Model,
     private readonly arena: Arena,
@@ -26,7 +30,9 @@ export class Plan {
     private readonly backwardSteps: readonly Step[],
     private readonly images: ValueMemory,
     private readonly logits: ValueMemory,
-  ) {}
+  ) {
+    this.gradientSum = arena.fixed(model.layout.parameterCount);
+  }
 
   static async compile(model: Model, arithmetic: Arithmetic, observe?: KernelObserver): Promise<Plan> {
     const arena = new Arena();
@@ -51,16 +57,17 @@ export class Plan {
 
   gradient(state: ModelState, batch: MicroBatch, dropoutKey: RandomKey): GradientResult {
     const { layout } = this.model;
+    this.arena.reserve(batch.labels.length); // may replace the memory that views show
     const run: Run = {
       ...this.runOf(state, batch.labels.length, 'batch'),
       dropoutKey,
-      gradientSum: new Float32Array(layout.parameterCount),
+      gradientSum: this.arena.view(this.gradientSum),
       batchStatistics: new Float32Array(layout.statisticCount),
     };
     this.forward(run, batch);
     const loss = this.loss(batch, true);
     for (const step of this.backwardSteps) step.backward(run);
-    return { ...loss, gradientSum: run.gradientSum!, batchStatistics: run.batchStatistics! };
+    return { ...loss, gradientSum: run.gradientSum!.slice(), batchStatistics: run.batchStatistics! };
   }
 
   /** By running statistics images do not depend on each other, so a few at a time keep the arena small. */

@@ -7,9 +7,10 @@ import type { Arena, BatchRegion } from './arena.js';
 import { ConvolutionStep } from './convolutionStep.js';
 import { IMAGES_VALUE, operandsOf } from './graph.js';
 import type { Graph, Operation, PixelOperation, ValueIndex } from './graph.js';
-import { DenseStep, DropoutStep, PoolStep } from './headSteps.js';
+import { DenseStep, DropoutStep } from './headSteps.js';
 import { Normalisation } from './normalisation.js';
 import { PixelStep } from './pixelStep.js';
+import { PoolStep } from './poolStep.js';
 import type { Step } from './run.js';
 import { ShortcutStep } from './shortcutStep.js';
 import { GradientPlan, ValueMemory } from './values.js';
@@ -229,7 +230,7 @@ export class Planner {
       case 'shortcut':
         return new ShortcutStep(this.library, { source, result, stride: operation.stride, contribution });
       case 'pool':
-        return new PoolStep({ arena: this.arena, source, result, contribution });
+        return new PoolStep(this.library, { source, result, contribution });
       case 'dropout':
         return new DropoutStep({ arena: this.arena, source, result, contribution }, operation);
       case 'dense':

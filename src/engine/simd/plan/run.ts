@@ -10,7 +10,7 @@ export interface Run {
   readonly statistics: 'batch' | 'running';
   /** Undefined in evaluation: nothing is dropped. */
   readonly dropoutKey: RandomKey | undefined;
-  /** Results, in layout order; undefined in evaluation. */
+  /** Results, in layout order; undefined in evaluation. The gradient is a view of the arena, where kernels write it. */
   readonly gradientSum: Float32Array | undefined;
   readonly batchStatistics: Float32Array | undefined;
 }

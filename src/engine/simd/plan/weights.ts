@@ -45,24 +45,31 @@ export class WeightPadding {
     const from = tensorView(parameters, this.spec);
     const to = this.arena.view(this.transposedRegion);
     const { inputs, outputs, paddedInputs, paddedOutputs } = this;
+    let index = 0;
     for (let tap = 0; tap < TAPS; tap++) {
-      for (let output = 0; output < outputs; output++) {
-        const row = (tap * paddedOutputs + output) * paddedInputs;
-        for (let input = 0; input < inputs; input++)
-          to[row + input] = from[(tap * inputs + input) * outputs + output]!;
+      for (let input = 0; input < inputs; input++) {
+        let place = tap * paddedOutputs * paddedInputs + input;
+        for (let output = 0; output < outputs; output++) {
+          to[place] = from[index++]!;
+          place += paddedInputs;
+        }
       }
     }
     return this.transposedRegion;
   }
 
-  /** Copies the region, which holds a gradient, to its place in the gradient vector. */
-  unpad(gradient: Float32Array): void {
-    const from = this.arena.view(this.region);
+  /**
+   * Has `write` write the gradient in padded form, and brings it to its place in the gradient vector.
+   * @param gradient a view of the arena
+   */
+  collect(gradient: Float32Array, write: (natural: Region) => void): void {
     const to = tensorView(gradient, this.spec);
     if (!this.isPadded) {
-      to.set(from);
+      write(to);
       return;
     }
+    write(this.region);
+    const from = this.arena.view(this.region);
     this.forEachRow((row, paddedRow) => {
       for (let output = 0; output < this.outputs; output++) to[row + output] = from[paddedRow + output]!;
     });
