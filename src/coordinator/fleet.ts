@@ -101,6 +101,7 @@ export class Fleet {
   /** Resolves when at least `count` workers are attached. @throws LockstepError E_NO_WORKERS after the wait timeout */
   waitForWorkers(count: number, signal?: AbortSignal): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.workerCount >= count) return Promise.resolve();
     const { waitTimeoutMs, onEvent } = this.options;
     onEvent({ event: 'waiting', reason: `for ${count} worker(s)`, timeoutSeconds: waitTimeoutMs / 1000 });
@@ -235,6 +236,7 @@ export class Fleet {
   ): void {
     const round = this.roundOf(kind, roundNumber);
     if (!round) return; // of a round that is over: a repeated item's second answer
+    if (round.wants(index) && !round.holdsItem(member, index)) return; // not its to answer
     this.failuresInARow.delete(member);
     const verdict = this.judge(round, answer, index, member);
     if (verdict.kind === 'foul') return this.expel(member, verdict.reason);
@@ -245,8 +247,6 @@ export class Fleet {
 
   private judge(round: Round, answer: Result | Evaluated, index: number, member: Member): Verdict {
     if (!round.wants(index)) return { kind: 'accepted' }; // somebody else was faster
-    if (!round.holdsItem(member, index))
-      return { kind: 'foul', reason: `an answer to item ${index}, which it was not given` };
     return this.active!.request.accept(answer, index, member);
   }
 

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/main.js';
@@ -51,14 +50,14 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--wait-timeout': '300',
   },
   worker: {
-    '--threads': String(availableParallelism()),
+    '--threads': 'the cores',
     '--engine': 'auto',
     '--token': undefined,
     '--token-file': undefined,
     '--ca': undefined,
     '--retry-for': '600',
   },
-  evaluate: { '--data-dir': undefined, '--workers': undefined, '--engine': 'auto', '--json': undefined },
+  evaluate: { '--data-dir': undefined, '--workers': 'the cores', '--engine': 'auto', '--json': undefined },
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
   data: {},
 };

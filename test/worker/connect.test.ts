@@ -102,10 +102,10 @@ describe('serveCoordinator', () => {
     expect(visits[0]!.messages[0]).toMatchObject({ type: 'hello', nodeName: 'the node' });
   });
 
-  it('stays away when it is dismissed', async () => {
-    const { url, visits } = await coordinator((visit) => sayBye(visit, false));
+  it('comes back when a coordinator says goodbye in mid-run, as one does that is stopped by hand', async () => {
+    const { url, visits } = await coordinator((visit, count) => sayBye(visit, count > 1));
     await serve(url).outcome;
-    expect(visits).toHaveLength(1);
+    expect(visits).toHaveLength(2);
   });
 
   it('stays away when the coordinator refuses it, and says why', async () => {

@@ -231,7 +231,11 @@ describe('a conversation', () => {
 describe('a conversation ends', () => {
   it.each<[string, CoordinatorMessage, ConversationEnd]>([
     ['with the run', bye({ runEnded: true, reason: 'done' }), { kind: 'run-ended', reason: 'done' }],
-    ['by dismissal', bye({ runEnded: false, reason: 'stopped' }), { kind: 'dismissed', reason: 'stopped' }],
+    [
+      'by a stop in mid-run',
+      bye({ runEnded: false, reason: 'stopped' }),
+      { kind: 'lost', reason: 'stopped' },
+    ],
     [
       'by refusal',
       refused({ code: 'E_RUN_COMPLETE', reason: 'too late' }),
