@@ -60,8 +60,9 @@ export interface PrepareOptions {
 }
 
 /**
- * Augments and standardises a micro-batch. The padding is black before standardisation, as in torchvision's
- * `RandomCrop(32, padding=4)` on an image.
+ * Augments and standardises a micro-batch. The padding is zero *after* standardisation, that is of the mean colour, as
+ * in arXiv:1512.03385 (the mean is subtracted from the network's inputs, and those are padded). Black borders, as
+ * torchvision pads images, are far from every other pixel and cost a short training one to three points of accuracy.
  * @returns (B, 32, 32, 3), fresh
  */
 export function prepareImages(options: PrepareOptions): Float32Array {
@@ -80,7 +81,7 @@ export function prepareImages(options: PrepareOptions): Float32Array {
   return images;
 }
 
-/** Source and target lie at the same offset: bytes there, floats here. */
+/** Source and target lie at the same offset: bytes there, floats here. The target comes filled with zeros. */
 function prepareImage(
   pixels: Uint8Array,
   images: Float32Array,
@@ -96,16 +97,11 @@ function prepareImage(
     let target = offset + row * ROW_LENGTH + (mirrored ? ROW_LENGTH - 3 : 0);
     for (let column = 0; column < IMAGE_SIDE; column++, target += step) {
       const sourceColumn = column + left - PADDING;
-      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) {
-        images[target] = table[0]!;
-        images[target + 1] = table[GREEN]!;
-        images[target + 2] = table[BLUE]!;
-      } else {
-        const from = source + sourceColumn * 3;
-        images[target] = table[pixels[from]!]!;
-        images[target + 1] = table[GREEN + pixels[from + 1]!]!;
-        images[target + 2] = table[BLUE + pixels[from + 2]!]!;
-      }
+      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) continue; // zero already
+      const from = source + sourceColumn * 3;
+      images[target] = table[pixels[from]!]!;
+      images[target + 1] = table[GREEN + pixels[from + 1]!]!;
+      images[target + 2] = table[BLUE + pixels[from + 2]!]!;
     }
   }
 }
