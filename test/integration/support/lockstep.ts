@@ -69,6 +69,7 @@ export interface Result {
   readonly bestEpoch: number | null;
   readonly bestValidationAccuracy: number | null;
   readonly exact: boolean;
+  readonly numericsClasses: readonly string[];
   readonly engine: string;
   readonly dataset: string;
   readonly stoppedBy: string;
