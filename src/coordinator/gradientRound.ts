@@ -145,6 +145,7 @@ function foul(reason: string): Judgement {
 /** Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays. */
 function allFinite(values: Float32Array): boolean {
   let sum = 0;
-  for (const value of values) sum += value * 0;
+  // An index, not for-of: an iterator over a million floats takes five times as long.
+  for (let index = 0; index < values.length; index++) sum += values[index]! * 0;
   return sum === 0;
 }

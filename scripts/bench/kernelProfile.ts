@@ -1,14 +1,22 @@
 /** Time, arithmetic and memory traffic of the simd engine's kernels, told from their names and arguments. */
 
-import type { Kernel, KernelObserver } from '../src/engine/simd/kernels/library.js';
+import type { Kernel, KernelObserver } from '../../src/engine/simd/kernels/library.js';
+import { sum } from './statistics.js';
+
+/** The backward pass computes some of the forward pass again instead of keeping it, so one kernel may serve both. */
+const PASSES = ['forward', 'backward'] as const;
+export type Pass = (typeof PASSES)[number];
 
 export interface ProfileRow {
-  readonly kind: string;
+  /** A kind of kernel, or one kernel's name. */
+  readonly name: string;
+  readonly pass: Pass;
   /** Per micro-batch: the lower quartile of a call's times, times the calls, so that pauses do not count. */
   readonly milliseconds: number;
   readonly calls: number;
-  readonly gflops: number | undefined;
-  readonly gigabytesPerSecond: number | undefined;
+  /** Null where a kernel moves data rather than computes, or the other way round. */
+  readonly gflops: number | null;
+  readonly gigabytesPerSecond: number | null;
 }
 
 interface Work {
@@ -18,13 +26,14 @@ interface Work {
 
 interface Calls {
   readonly name: string;
+  readonly pass: Pass;
   readonly durationsMs: number[];
   work: Work; // of all calls together
 }
 
 /** Kinds by the beginning of a kernel's name; the first that fits. */
 const KINDS: readonly (readonly [string, string])[] = [
-  ['V U', 'Winograd product, forward and input gradient'],
+  ['V U', 'Winograd product of weights'],
   ['Vt M', 'Winograd product, weight gradient'],
   ['Bt d B', 'Winograd transform of inputs'],
   ['At m A', 'Winograd transform to outputs'],
@@ -33,58 +42,92 @@ const KINDS: readonly (readonly [string, string])[] = [
   ['G', 'Winograd transforms of weights'],
   ['direct dw', 'direct convolution, weight gradient'],
   ['direct dx', 'direct convolution, input gradient'],
-  ['direct', 'direct convolution, forward'],
+  ['direct', 'direct convolution'],
   ['moments', 'batch normalisation, moments'],
   ['normalisation dx', 'batch normalisation, input gradient'],
   ['forward', 'batch normalisation, sum and ReLU'],
-  ['gradient', 'ReLU, sum and normalisation sums, backward'],
+  ['gradient', 'ReLU, sum and sums for normalisation'],
   ['shortcut', 'shortcut'],
   ['pool', 'pooling'],
 ];
 
+const OTHER = 'other';
+/** Kernels of this name run in the backward pass alone, and one of them begins it. */
+const BACKWARD = 'gradient';
+
 export class KernelProfile {
-  private readonly kernels: Calls[] = [];
+  private readonly calls: Calls[] = [];
+  private pass: Pass = 'forward';
 
   readonly observe: KernelObserver = (name, run) => {
-    const calls: Calls = { name, durationsMs: [], work: { flops: 0, bytes: 0 } };
-    this.kernels.push(calls);
+    const calls: Readonly<Record<Pass, Calls>> = {
+      forward: this.newCalls(name, 'forward'),
+      backward: this.newCalls(name, 'backward'),
+    };
     const timed: Kernel['run'] = (...parameters) => {
+      if (name.startsWith(BACKWARD)) this.pass = 'backward';
       const start = performance.now();
       run(...parameters);
-      calls.durationsMs.push(performance.now() - start);
+      const milliseconds = performance.now() - start;
+      const of = calls[this.pass];
+      of.durationsMs.push(milliseconds);
       const { flops, bytes } = workOf(name, parameters);
-      calls.work = { flops: calls.work.flops + flops, bytes: calls.work.bytes + bytes };
+      of.work = { flops: of.work.flops + flops, bytes: of.work.bytes + bytes };
     };
     return timed;
   };
 
+  /** To be called before each gradient: kernels cannot tell that a forward pass begins. */
+  startMicroBatch(): void {
+    this.pass = 'forward';
+  }
+
   clear(): void {
-    for (const calls of this.kernels) {
+    for (const calls of this.calls) {
       calls.durationsMs.length = 0;
       calls.work = { flops: 0, bytes: 0 };
     }
   }
 
-  rows(repetitions: number): ProfileRow[] {
-    return KINDS.map(([prefix, kind]) => {
-      const members = this.kernels.filter(
-        ({ name }) => KINDS.find(([beginning]) => name.startsWith(beginning))?.[0] === prefix,
-      );
-      const total = (of: (calls: Calls) => number): number =>
-        members.reduce((sum, calls) => sum + of(calls), 0);
-      const milliseconds =
-        total(({ durationsMs }) => lowerQuartile(durationsMs) * durationsMs.length) / repetitions;
-      const rate = (amount: number): number | undefined =>
-        amount > 0 ? amount / repetitions / milliseconds / 1e6 : undefined;
-      return {
-        kind,
-        milliseconds,
-        calls: Math.round(total(({ durationsMs }) => durationsMs.length) / repetitions),
-        gflops: rate(total(({ work }) => work.flops)),
-        gigabytesPerSecond: rate(total(({ work }) => work.bytes)),
-      };
-    }).filter(({ calls }) => calls > 0);
+  /** Per micro-batch, by kind of kernel and pass. */
+  kinds(repetitions: number): ProfileRow[] {
+    return [...KINDS, [undefined, OTHER] as const].flatMap(([beginning, kind]) =>
+      PASSES.map((pass) => {
+        const isMember = (calls: Calls): boolean =>
+          calls.pass === pass &&
+          KINDS.find(([candidate]) => calls.name.startsWith(candidate))?.[0] === beginning;
+        return rowOf(kind, pass, this.calls.filter(isMember), repetitions);
+      }).filter(({ calls }) => calls > 0),
+    );
   }
+
+  /** Per micro-batch, by kernel (so by the shape of its layers) and pass; what takes longest first. */
+  kernels(repetitions: number): ProfileRow[] {
+    return this.calls
+      .map((calls) => rowOf(calls.name, calls.pass, [calls], repetitions))
+      .filter(({ calls }) => calls > 0)
+      .sort((a, b) => b.milliseconds - a.milliseconds);
+  }
+
+  private newCalls(name: string, pass: Pass): Calls {
+    const calls: Calls = { name, pass, durationsMs: [], work: { flops: 0, bytes: 0 } };
+    this.calls.push(calls);
+    return calls;
+  }
+}
+
+function rowOf(name: string, pass: Pass, members: readonly Calls[], repetitions: number): ProfileRow {
+  const total = (of: (calls: Calls) => number): number => sum(members.map(of)) / repetitions;
+  const milliseconds = total(({ durationsMs }) => lowerQuartile(durationsMs) * durationsMs.length);
+  const rate = (amount: number): number | null => (amount > 0 ? amount / milliseconds / 1e6 : null);
+  return {
+    name,
+    pass,
+    milliseconds,
+    calls: Math.round(total(({ durationsMs }) => durationsMs.length)),
+    gflops: rate(total(({ work }) => work.flops)),
+    gigabytesPerSecond: rate(total(({ work }) => work.bytes)),
+  };
 }
 
 function lowerQuartile(values: readonly number[]): number {

@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: throughput beside PyTorch, memory, and where the time goes. Text on standard output, progress on
+ * standard error, everything as JSON where `--json` says. Nothing is compared with a threshold here.
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describeMachine, IdleWatch } from './machine.js';
+import { measureMemory } from './memory.js';
+import type { MemoryResult } from './memory.js';
+import { parseOptions } from './options.js';
+import type { BenchOptions, Part } from './options.js';
+import { findPeer } from './peer.js';
+import type { Peer } from './peer.js';
+import { profileModel } from './profile.js';
+import type { ModelProfile } from './profile.js';
+import { engineShareText, machineText, memoryText, profileText, throughputText } from './report.js';
+import { measureThroughput } from './throughput.js';
+import type { ThroughputRow } from './throughput.js';
+
+const MEMORY_MODEL = 'resnet32';
+
+interface Measured {
+  readonly throughput: readonly ThroughputRow[];
+  readonly memory: MemoryResult | undefined;
+  readonly profiles: readonly ModelProfile[];
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  const startedMs = performance.now();
+  const idle = new IdleWatch();
+  idle.warnings().forEach(warn);
+  const machine = describeMachine();
+  const { peer, remark } = await choosePeer(options);
+  print(machineText(machine, peer));
+  if (remark !== undefined) print(`PyTorch is left out: ${remark}`);
+
+  const measured = await measure(options, peer, idle);
+  for (const line of engineShareText(measured.throughput, measured.profiles)) print(line);
+  const wallSeconds = (performance.now() - startedMs) / 1000;
+  print(`\n${wallSeconds.toFixed(0)} s in all`);
+  idle.warnings().forEach(warn);
+  if (options.json === undefined) return;
+  // Places on this machine stay out of a file that may be published.
+  const { only, models, workers, rounds, steps, gradients, numerics } = options;
+  await writeJson(options.json, {
+    time: new Date().toISOString(),
+    wallSeconds,
+    machine,
+    peer: peer?.description ?? null,
+    options: { only, models, workers, rounds, steps, gradients, numerics },
+    idle: { loadAverageAtStart: idle.loadAverageAtStart, ...idle.report() },
+    warnings: idle.warnings(),
+    throughput: measured.throughput,
+    memory: measured.memory ?? null,
+    profiles: measured.profiles,
+  });
+}
+
+/** Each part is printed as soon as it is there. */
+async function measure(options: BenchOptions, peer: Peer | undefined, idle: IdleWatch): Promise<Measured> {
+  const wanted = (part: Part): boolean => options.only.includes(part);
+  const throughput = wanted('throughput') ? await measureThroughput(options, peer, idle, say) : [];
+  if (throughput.length > 0) print(`\n${throughputText(throughput, options)}`);
+  const memory = wanted('memory')
+    ? await measureMemory(MEMORY_MODEL, options.rounds, options.gradients, idle, say)
+    : undefined;
+  if (memory) print(`\n${memoryText(memory, options.rounds)}`);
+  const profiles: ModelProfile[] = [];
+  for (const model of wanted('profile') ? options.models : []) {
+    await idle.probe();
+    say(`profile of ${model}`);
+    const profile = await profileModel(model, options.numerics);
+    profiles.push(profile);
+    print(`\n${profileText(profile)}`);
+  }
+  return { throughput, memory, profiles };
+}
+
+async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {
+  if (!only.includes('throughput')) return {};
+  if (peer === false) return { remark: 'as asked' };
+  const search = await findPeer(peer, python);
+  return 'found' in search ? { peer: search.found } : { remark: search.missing };
+}
+
+async function writeJson(file: string, content: object): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+function print(text: string): void {
+  console.log(text);
+}
+
+function say(message: string): void {
+  console.error(`  ${message}`);
+}
+
+function warn(message: string): void {
+  console.error(`warning: ${message}`);
+}
+
+await main();

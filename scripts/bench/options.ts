@@ -1,0 +1,74 @@
+/** The command line of `npm run bench`. */
+
+import { existsSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isModelName } from '../../src/model/index.js';
+import type { ModelName } from '../../src/model/index.js';
+import { inRepository } from './repository.js';
+
+export const PARTS = ['throughput', 'memory', 'profile'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface BenchOptions {
+  readonly only: readonly Part[];
+  readonly models: readonly ModelName[];
+  readonly workers: readonly number[];
+  readonly rounds: number;
+  readonly steps: number;
+  readonly gradients: number;
+  readonly numerics: 'auto' | 'simd';
+  /** Path of pytorch_ddp.py; false to leave the peer out. */
+  readonly peer: string | false;
+  readonly python: string;
+  readonly json?: string;
+}
+
+const NEIGHBOUR = inRepository('..', 'shared', 'peers', 'pytorch_ddp.py');
+
+export function parseOptions(argv: readonly string[]): BenchOptions {
+  const peer = process.env['LOCKSTEP_PEER_SCRIPT'] ?? (existsSync(NEIGHBOUR) ? NEIGHBOUR : '');
+  return new Command('npm run bench --')
+    .description('measures throughput beside PyTorch, memory, and where the time goes')
+    .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
+    .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+    .option('--workers <counts>', 'numbers of worker threads', listOf(positive), [1, 2])
+    .option('--rounds <n>', 'repetitions of throughput and memory', positive, 5)
+    .option('--steps <n>', 'steps measured in a run, after those to warm up', positive, 12)
+    .option('--gradients <n>', 'gradients over which memory is watched', positive, 1000)
+    .addOption(
+      new Option('--numerics <class>', 'arithmetic of the profile: the best the host has, or without fused')
+        .choices(['auto', 'simd'])
+        .default('auto'),
+    )
+    .option('--peer <file>', 'pytorch_ddp.py (env LOCKSTEP_PEER_SCRIPT, else ../shared/peers/)', peer)
+    .option('--no-peer', 'leave PyTorch out')
+    .option(
+      '--python <program>',
+      'Python that has torch (env LOCKSTEP_PEER_PYTHON)',
+      process.env['LOCKSTEP_PEER_PYTHON'] ?? 'python3',
+    )
+    .option('--json <file>', 'also write all of it as JSON')
+    .parse(argv, { from: 'user' })
+    .opts<BenchOptions>();
+}
+
+function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map((item) => parse(item.trim()));
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError(`${text} is not a positive integer.`);
+}
+
+function modelName(text: string): ModelName {
+  if (isModelName(text)) return text;
+  throw new InvalidArgumentError(`There is no model ${text}.`);
+}
+
+function part(text: string): Part {
+  const found = PARTS.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`${text} is none of ${PARTS.join(', ')}.`);
+}

@@ -1,0 +1,21 @@
+/** Plain tables: the first column to the left, numbers to the right. */
+
+export type Cell = string | number | null;
+
+/** @param rows of as many cells as there are headings; null is shown as a dash */
+export function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const cells = [headings, ...rows.map((row) => row.map(show))];
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+  const [first, ...others] = lines;
+  return [first, '-'.repeat(Math.max(...lines.map(({ length }) => length))), ...others].join('\n');
+}
+
+function show(cell: Cell): string {
+  return cell === null ? '-' : String(cell);
+}

@@ -1,0 +1,64 @@
+/** One real `lockstep train` process, measured from outside. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ModelName } from '../../src/model/index.js';
+import { run } from './childProcess.js';
+import { besideThisScript, inRepository } from './repository.js';
+import { summariseSteps } from './stepLines.js';
+import type { StepSummary } from './stepLines.js';
+
+export const MICRO_BATCH = 32;
+export const GLOBAL_BATCH = 128;
+/** V8 optimises the kernels meanwhile. */
+export const WARM_UP_STEPS = 4;
+const VALIDATION_SAMPLES = 100;
+const HOOK = pathToFileURL(besideThisScript('peakMemoryHook.js')).href;
+
+export interface TrainRunOptions {
+  readonly model: ModelName;
+  readonly workers: number;
+  /** Steps to measure, after those to warm up. */
+  readonly steps: number;
+}
+
+export interface TrainRun extends StepSummary {
+  /** Largest resident set of the whole process, all its threads included. */
+  readonly peakMemoryBytes: number;
+}
+
+/**
+ * Trains on synthetic images, with augmentation, by the `simd` engine, in a folder of its own that is removed again.
+ * The run ends by its number of steps within the first epoch, so nothing is evaluated.
+ */
+export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));
+  const runFolder = path.join(folder, 'run');
+  const peakFile = path.join(folder, 'peak');
+  const allSteps = WARM_UP_STEPS + steps;
+  try {
+    await run(process.execPath, [inRepository('bin', 'lockstep'), 'train', ...options()], {
+      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${HOOK}`,
+      LOCKSTEP_BENCH_PEAK_FILE: peakFile,
+    });
+    return {
+      ...summariseSteps(await readFile(path.join(runFolder, 'metrics.jsonl'), 'utf8'), WARM_UP_STEPS),
+      peakMemoryBytes: Number(await readFile(peakFile, 'utf8')),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  function options(): string[] {
+    return [
+      ...['--model', model, '--engine', 'simd', '--workers', String(workers)],
+      ...['--batch-size', String(GLOBAL_BATCH), '--micro-batch', String(MICRO_BATCH)],
+      ...['--dataset', 'synthetic', '--val-size', String(VALIDATION_SAMPLES)],
+      // One step more than are taken: the epoch must not end.
+      ...['--train-limit', String((allSteps + 1) * GLOBAL_BATCH + VALIDATION_SAMPLES)],
+      ...['--max-steps', String(allSteps), '--run-dir', runFolder, '--json'],
+    ];
+  }
+}
