@@ -2,23 +2,22 @@
 
 import { Command, CommanderError } from 'commander';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { LOCKSTEP_VERSION } from '../foundation/version.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
-import { lockstepVersion } from './version.js';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
 /** Runs the command line. Never throws; sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that hangs up early, such as `head`, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-  });
+  // A reader that hangs up, such as `head` or a log pipe that dies, is no reason to end a training.
+  process.stdout.on('error', goOnInSilence);
+  process.stderr.on('error', goOnInSilence);
   const program = buildProgram();
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -27,12 +26,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+function goOnInSilence(): void {
+  // Nothing can be printed any more; the run folder still has everything.
+}
+
 export function buildProgram(): Command {
   const program = new Command('lockstep')
     .description(
       'Distributed data-parallel training of CIFAR-10 ResNets: same seed, same weights, to the last bit.',
     )
-    .version(lockstepVersion())
+    .version(LOCKSTEP_VERSION)
     .configureHelp({ helpWidth: 100 })
     .showSuggestionAfterError()
     .exitOverride();

@@ -21,6 +21,8 @@ export interface OpenedDataset {
 export interface OpenDatasetOptions {
   readonly requested: DatasetName | 'auto';
   readonly dataDir: string;
+  /** Whether the test set will be asked for in the end: then it must be there now. */
+  readonly test: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: DownloadProgress) => void;
   /** Something that nobody may miss. */
@@ -29,11 +31,24 @@ export interface OpenDatasetOptions {
 
 /** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
 export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDataset> {
-  const { requested, dataDir } = options;
-  if (requested === 'cifar10') return openCifar10(dataDir);
+  const { requested, dataDir, test } = options;
+  if (requested === 'cifar10') {
+    if (test) await refuseWithoutTestSet(dataDir);
+    return openCifar10(dataDir);
+  }
   if (requested === 'synthetic') return openSynthetic();
   if (await locateCifar10([dataDir])) return openCifar10(dataDir);
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+/** After hours of training is too late to find out. Looks at names and sizes only. */
+async function refuseWithoutTestSet(dataDir: string): Promise<void> {
+  if (await locateCifar10([dataDir])) return;
+  throw new LockstepError(
+    'E_DATA_MISSING',
+    `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
+      `see lockstep data verify --data-dir ${dataDir}, or leave --test out`,
+  );
 }
 
 async function openCifar10(dataDir: string): Promise<OpenedDataset> {

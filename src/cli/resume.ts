@@ -2,9 +2,9 @@
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
 import type { Checkpoint, Recipe } from '../coordinator/index.js';
-import type { EngineName, Numerics } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
+import type { Settings } from './runConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 export interface ResumedRun {
@@ -12,15 +12,7 @@ export interface ResumedRun {
   readonly recipe: Recipe;
   readonly checkpoint: Checkpoint;
   readonly best: ModelState | undefined;
-  readonly saved: SavedSettings;
-}
-
-/** Settings of the earlier sitting that hold unless given anew. */
-export interface SavedSettings {
-  readonly dataDir?: string;
-  readonly engine?: EngineName | 'auto';
-  readonly numerics?: Numerics;
-  readonly checkpointEvery?: number;
+  readonly saved: Partial<Settings>;
 }
 
 /** What a resumed run may change: where it ends, not what it computes. */
@@ -37,7 +29,7 @@ export async function resumeRun(runDir: string, options: TrainingOptions): Promi
     const recipe = changedRecipe(checkpoint.recipe, options, runDir);
     await refuseIfComplete(folder, recipe, checkpoint);
     const best = await readBest(folder, checkpoint);
-    return { folder, recipe, checkpoint, best, saved: (await folder.readConfig()) as SavedSettings };
+    return { folder, recipe, checkpoint, best, saved: (await folder.readConfig()) as Partial<Settings> };
   } catch (error) {
     folder.close();
     throw error;
@@ -75,18 +67,20 @@ async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }:
       'E_RUN_COMPLETE',
       `the run in ${folder.folder} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
     );
-  if (progress.epoch >= recipe.epochs && result?.stoppedBy === 'epochs') {
+  // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
+  if (result?.stepsCompleted !== progress.step) return;
+  if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
     throw complete(`see ${folder.folder}/result.json, or give more --epochs if its schedule allows`);
   }
   const { patience } = recipe;
   if (
-    result?.stoppedBy === 'patience' &&
+    result.stoppedBy === 'patience' &&
     patience > 0 &&
     progress.earlyStopping.epochsWithoutImprovement >= patience
   ) {
     throw complete('give a higher --patience to go on');
   }
-  if (result?.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
+  if (result.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
     throw complete('give a higher --max-steps to go on');
   }
 }

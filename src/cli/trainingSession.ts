@@ -4,18 +4,18 @@
  */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState } from '../coordinator/index.js';
+import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineChoice } from '../engine/index.js';
+import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
-import type { Welcome } from '../protocol/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { chooseDisplay } from './display/display.js';
+import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import { resumeRun } from './resume.js';
@@ -24,7 +24,9 @@ import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
 import { settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
-import { lockstepVersion, programName } from './version.js';
+import { resolveSettings, runConfig } from './runConfig.js';
+import type { Settings } from './runConfig.js';
+import { programName } from './programName.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -64,17 +66,33 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     const resumed =
       options.resume === undefined ? undefined : await resumeRun(options.resume, options.training);
     if (resumed) closers.push(() => resumed.folder.close());
-    const prepared = await prepare(options, resumed, log, display, stop.signal);
+    const settings = resolveSettings(options, resumed?.saved);
+    const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     const fleet = new Fleet({
-      welcome: welcomeOf(prepared, options),
+      welcome: welcomeFor({
+        runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
+        model: prepared.model,
+        normalisation: prepared.normalisation,
+        evaluationStatistics: prepared.recipe.evalStatistics,
+      }),
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
     });
-    const engine = await attachWorkers(options, resumed, { model: prepared.model, fleet, log, closers });
-    const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, engine));
-    if (!resumed) closers.push(() => folder.close());
+    const local = await attachWorkers(options, settings, { model: prepared.model, fleet, log, closers });
+    const config = runConfig(options, prepared.recipe, settings, local);
+    const folder =
+      resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
+    if (resumed) await continueIn(folder, config);
+    else closers.push(() => folder.close());
     log.attach(folder);
-    const result = await trainIn(folder, prepared, { options, resumed, fleet, log, signal: stop.signal });
+    const result = await trainIn(folder, prepared, {
+      options,
+      settings,
+      resumed,
+      fleet,
+      log,
+      signal: stop.signal,
+    });
     if (result.stoppedBy === 'signal') {
       display.say(
         `continue with: ${programName()} ${options.openDoor ? 'coordinator' : 'train'} --resume ${folder.folder}`,
@@ -97,14 +115,14 @@ function isDownloadError(error: unknown): boolean {
 
 async function prepare(
   { training }: SessionOptions,
+  { dataDir, test }: Settings,
   resumed: ResumedRun | undefined,
-  log: RunLog,
-  display: ReturnType<typeof chooseDisplay>,
-  signal: AbortSignal,
+  { log, display, signal }: { readonly log: RunLog; readonly display: Display; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   const dataset = await openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
-    dataDir: settingOf(training, 'dataDir', resumed?.saved.dataDir),
+    dataDir,
+    test,
     signal,
     onProgress: (progress) => display.download(progress),
     onNotice: (message) => log.notice(message),
@@ -122,35 +140,12 @@ async function prepare(
   return { recipe, model: buildModel(recipe.model, recipe.dropout), dataset, split, normalisation };
 }
 
-/** A setting of this sitting, else of the one before it, else the default. */
-function settingOf<Key extends 'dataDir' | 'engine' | 'numerics' | 'checkpointEvery'>(
-  training: TrainingOptions,
-  key: Key,
-  saved: TrainingOptions[Key] | undefined,
-): TrainingOptions[Key] {
-  return training.given.has(key) ? training[key] : (saved ?? training[key]);
-}
-
 function refuseOtherData({ checkpoint }: ResumedRun, normalisation: Normalisation): void {
   if (JSON.stringify(checkpoint.normalisation) === JSON.stringify(normalisation)) return;
   throw new LockstepError(
     'E_CHECKPOINT',
     'the training data are not those that this run began with (their mean and deviation differ); give the same with --data-dir',
   );
-}
-
-function welcomeOf({ recipe, model, normalisation }: Prepared, { resume, runDir }: SessionOptions): Welcome {
-  return {
-    type: 'welcome',
-    runName: path.basename(resume ?? runDir ?? recipe.model).slice(0, 200),
-    modelName: recipe.model,
-    dropoutRate: recipe.dropout,
-    parameterCount: model.layout.parameterCount,
-    statisticCount: model.layout.statisticCount,
-    mean: [...normalisation.mean],
-    standardDeviation: [...normalisation.standardDeviation],
-    evaluationStatistics: recipe.evalStatistics,
-  };
 }
 
 interface FleetSurroundings {
@@ -161,19 +156,16 @@ interface FleetSurroundings {
   readonly closers: (() => unknown)[];
 }
 
-/** @returns the engine of the local threads, if there are any */
+/** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
   { training, openDoor }: SessionOptions,
-  resumed: ResumedRun | undefined,
+  { engine, numerics }: Settings,
   { model, fleet, log, closers }: FleetSurroundings,
-): Promise<EngineChoice | undefined> {
-  let engine: EngineChoice | undefined;
+): Promise<EngineDescription | undefined> {
+  let local: EngineDescription | undefined;
   if (training.workers > 0) {
-    engine = await chooseEngine(
-      settingOf(training, 'engine', resumed?.saved.engine),
-      settingOf(training, 'numerics', resumed?.saved.numerics),
-    );
-    const node = await startLocalNode(engine, training.workers);
+    const node = await startLocalNode(await chooseEngine(engine, numerics), training.workers);
+    local = node.description;
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });
   }
@@ -182,26 +174,13 @@ async function attachWorkers(
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));
-  return engine;
+  return local;
 }
 
-function createFolder(
-  { training, runDir }: SessionOptions,
-  recipe: Recipe,
-  engine: EngineChoice | undefined,
-): Promise<RunFolder> {
-  const { dataDir, workers, checkpointEvery, numerics } = training;
-  const versions = { lockstep: lockstepVersion(), node: process.versions.node, v8: process.versions.v8 };
-  return RunFolder.create(runDir ?? defaultRunDir(recipe), {
-    ...recipe,
-    dataDir: path.resolve(dataDir),
-    workers,
-    engine: engine?.name ?? training.engine,
-    checkpointEvery,
-    numerics,
-    versions,
-    host: { platform: process.platform, arch: process.arch },
-  });
+/** The sitting before left its settings and perhaps a result; both are about to be outdated. */
+async function continueIn(folder: RunFolder, config: unknown): Promise<void> {
+  await folder.writeConfig(config);
+  await folder.removeResult();
 }
 
 function defaultRunDir({ model, seed }: Recipe): string {
@@ -211,6 +190,7 @@ function defaultRunDir({ model, seed }: Recipe): string {
 
 interface Surroundings {
   readonly options: SessionOptions;
+  readonly settings: Settings;
   readonly resumed: ResumedRun | undefined;
   readonly fleet: Fleet;
   readonly log: RunLog;
@@ -220,7 +200,7 @@ interface Surroundings {
 async function trainIn(
   folder: RunFolder,
   { recipe, model, dataset, split, normalisation }: Prepared,
-  { options, resumed, fleet, log, signal }: Surroundings,
+  { options, settings, resumed, fleet, log, signal }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
   const best: ModelState | undefined = resumed?.best;
@@ -247,8 +227,8 @@ async function trainIn(
     fleet,
     folder,
     minWorkers: options.minWorkers,
-    checkpointEvery: settingOf(options.training, 'checkpointEvery', resumed?.saved.checkpointEvery),
-    openTestSet: options.test ? dataset.openTest : undefined,
+    checkpointEvery: settings.checkpointEvery,
+    openTestSet: settings.test ? dataset.openTest : undefined,
     onEvent: log.onEvent,
     signal,
   });

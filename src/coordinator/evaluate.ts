@@ -20,6 +20,8 @@ export interface EvaluationRequest {
   readonly indices: Uint32Array;
   readonly state: Broadcast<Parameters>;
   readonly signal?: AbortSignal | undefined;
+  /** What to end with if a chunk's loss is not finite, twice; left out, such a loss is taken as it is. */
+  readonly divergence?: () => Error;
   /** Told of every node whose answer is used. */
   readonly onContribution?: (member: Member) => void;
 }
@@ -28,7 +30,8 @@ let evaluations = 0; // a number for each, so that a late answer cannot be taken
 
 /** Sums chunk by chunk in index order, so the loss has the same bits whoever computed it. */
 export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promise<EvaluationScore> {
-  const { set, indices, state, signal, onContribution } = request;
+  const { set, indices, state, signal, divergence, onContribution } = request;
+  const notFinite = new Set<number>();
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
   const evaluation = ++evaluations;
@@ -42,6 +45,12 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in an evaluation` };
         const verdict = judge(answer, chunks[chunk]!.length);
+        if (verdict.kind === 'accepted' && divergence && !Number.isFinite(answer.lossSum)) {
+          // As with gradients: a second opinion first.
+          if (notFinite.has(chunk)) fleet.abort(divergence());
+          notFinite.add(chunk);
+          return { kind: 'again' };
+        }
         if (verdict.kind === 'accepted') {
           answers[chunk] = answer;
           onContribution?.(from);

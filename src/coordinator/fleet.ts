@@ -56,7 +56,10 @@ export class Fleet {
   private readonly failuresInARow = new Map<Member, number>();
   private active: ActiveRound | undefined;
   private lonelyTimer: NodeJS.Timeout | undefined;
-  private ended = false;
+  /** Set when everybody has been sent home. */
+  private farewell: { readonly runEnded: boolean; readonly reason: string } | undefined;
+  /** Since when nobody has been there who ever answered anything. */
+  private lonelySinceMs = 0;
   /** What went wrong outside any round, for the next one to report. */
   private failure: Error | undefined;
 
@@ -137,6 +140,7 @@ export class Fleet {
       onDurationMs: (durationMs) => durations.add(durationMs),
     });
     this.active = { request, round };
+    this.lonelySinceMs = performance.now();
     const onAbort = (): void => round.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort);
     for (const member of this.members) member.enter(request);
@@ -169,7 +173,7 @@ export class Fleet {
 
   /** Sends everybody home: the run is over. */
   end(reason: string, { runEnded }: { runEnded: boolean }): void {
-    this.ended = true;
+    this.farewell = { runEnded, reason };
     for (const member of [...this.members]) {
       member.channel.send({ type: 'bye', runEnded, reason });
       member.channel.close(reason);
@@ -177,6 +181,11 @@ export class Fleet {
   }
 
   private greet(channel: CoordinatorChannel, message: NodeMessage, local: boolean): Member | undefined {
+    if (this.farewell) {
+      channel.send({ type: 'bye', ...this.farewell });
+      channel.close(this.farewell.reason);
+      return undefined;
+    }
     const refusal = this.refusalOf(message);
     if (refusal || message.type !== 'hello') {
       channel.send({
@@ -201,8 +210,12 @@ export class Fleet {
 
   private refusalOf(message: NodeMessage): { code: string; reason: string } | undefined {
     if (message.type !== 'hello') return { code: 'E_PROTOCOL', reason: `${message.type} came before hello` };
-    if (this.ended) return { code: 'E_RUN_COMPLETE', reason: 'the run is over' };
-    if (message.protocolVersion === PROTOCOL_VERSION) return undefined;
+    if (message.protocolVersion === PROTOCOL_VERSION) {
+      const here = this.options.welcome.lockstepVersion;
+      if (message.lockstepVersion === here) return undefined;
+      const reason = `the Lockstep versions differ (node ${message.lockstepVersion}, coordinator ${here}); use the same on both machines`;
+      return { code: 'E_PROTOCOL', reason };
+    }
     const versions = `node ${message.protocolVersion}, coordinator ${PROTOCOL_VERSION}`;
     return {
       code: 'E_PROTOCOL',
@@ -239,6 +252,7 @@ export class Fleet {
     if (round.wants(index) && !round.holdsItem(member, index)) return; // not its to answer
     this.failuresInARow.delete(member);
     const verdict = this.judge(round, answer, index, member);
+    member.hasAnswered = true;
     if (verdict.kind === 'foul') return this.expel(member, verdict.reason);
     if (verdict.kind === 'again') round.returnItem(member, index);
     else round.complete(member, index);
@@ -288,8 +302,9 @@ export class Fleet {
   private leave(member: Member, reason: string): void {
     if (!this.members.delete(member)) return;
     member.gone = true;
+    if (member.hasAnswered) this.lonelySinceMs = performance.now();
     this.failuresInARow.delete(member);
-    if (this.ended) return; // sent home
+    if (this.farewell) return; // sent home
     this.options.onEvent({ event: 'worker-left', reason, ...this.describe(member) });
     this.active?.round.leave(member);
     this.watchLoneliness();
@@ -300,8 +315,10 @@ export class Fleet {
     clearTimeout(this.lonelyTimer);
     if (!this.active || [...this.members].some((member) => member.accepting)) return;
     const { waitTimeoutMs, onEvent } = this.options;
-    onEvent({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: waitTimeoutMs / 1000 });
-    this.lonelyTimer = setTimeout(() => this.abort(this.nobodyCame(1)), waitTimeoutMs);
+    // A node that comes, does nothing and goes again does not start the clock anew.
+    const leftMs = Math.max(0, waitTimeoutMs - (performance.now() - this.lonelySinceMs));
+    onEvent({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: leftMs / 1000 });
+    this.lonelyTimer = setTimeout(() => this.abort(this.nobodyCame(1)), leftMs);
   }
 
   private nobodyCame(count: number): LockstepError {

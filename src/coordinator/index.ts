@@ -13,5 +13,6 @@ export { RunFolder } from './runFolder.js';
 export { isLoopback, listen } from './server.js';
 export type { CoordinatorServer } from './server.js';
 export { train } from './train.js';
-export type { TrainingRun } from './train.js';
+export type { TrainingRun } from './trainingRun.js';
+export { welcomeFor } from './welcome.js';
 export { broadcastOf, TrainingState } from './trainingState.js';

@@ -17,6 +17,7 @@ export class Member implements Assignee {
   private source: ItemSource | undefined;
   draining = false;
   gone = false;
+  hasAnswered = false;
 
   constructor(
     readonly hello: Hello,

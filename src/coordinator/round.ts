@@ -48,6 +48,7 @@ export class Round {
   private readonly returnedBy = new Map<number, Set<Assignee>>();
   private readonly nowMs: () => number;
   private lateTimer: NodeJS.Timeout | undefined;
+  private isOver = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor(private readonly options: RoundOptions) {
@@ -120,8 +121,6 @@ export class Round {
     if (!this.isOver) this.finish(() => this.settle.reject(error));
   }
 
-  private isOver = false;
-
   private finish(settle: () => void): void {
     this.isOver = true;
     clearTimeout(this.lateTimer);
@@ -181,21 +180,34 @@ export class Round {
     return undefined;
   }
 
-  /** An item that another node has not begun, else one that is late; nobody repeats what two have already. */
+  /** An item that another node has not begun, else one that is late wherever it is being computed. */
   private worthRepeating(idle: Assignee): number | undefined {
     const lateAfterMs = this.lateAfterMs();
     let late: { index: number; beganAtMs: number } | undefined;
     for (const [holder, held] of this.holdings) {
       if (holder === idle) continue;
       for (const [index, { beganAtMs }] of held) {
-        if (this.answered.has(index) || this.holderCount(index) > 1) continue;
+        if (this.answered.has(index) || this.holdings.get(idle)?.has(index)) continue;
         if (this.unfitFor(index).has(idle)) continue;
-        if (beganAtMs === undefined) return index;
-        const isLate = lateAfterMs !== undefined && this.nowMs() - beganAtMs >= lateAfterMs;
+        if (beganAtMs === undefined) {
+          if (this.holderCount(index) === 1) return index;
+          continue;
+        }
+        const isLate = lateAfterMs !== undefined && this.nowMs() - this.latestBeginMs(index) >= lateAfterMs;
         if (isLate && (!late || beganAtMs < late.beganAtMs)) late = { index, beganAtMs };
       }
     }
     return late?.index;
+  }
+
+  /** When the last of an item's holders began with it; one that has not begun yet counts as beginning now. */
+  private latestBeginMs(index: number): number {
+    let latest = -Infinity;
+    for (const held of this.holdings.values()) {
+      const holding = held.get(index);
+      if (holding) latest = Math.max(latest, holding.beganAtMs ?? this.nowMs());
+    }
+    return latest;
   }
 
   private holderCount(index: number): number {
@@ -217,8 +229,8 @@ export class Round {
     let earliest: number | undefined;
     for (const held of this.holdings.values()) {
       for (const [index, { beganAtMs }] of held) {
-        if (beganAtMs === undefined || this.answered.has(index) || this.holderCount(index) > 1) continue;
-        const lateAt = beganAtMs + lateAfterMs;
+        if (beganAtMs === undefined || this.answered.has(index)) continue;
+        const lateAt = this.latestBeginMs(index) + lateAfterMs;
         if (lateAt > this.nowMs()) earliest = Math.min(earliest ?? lateAt, lateAt);
       }
     }

@@ -57,9 +57,11 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (pathOf(request) !== ENDPOINT_PATH) return turnAway(socket, '404 Not Found');
+    // Browsers name the page that connects, nodes do not: a page must not join a run behind its reader's back.
+    if (request.headers.origin !== undefined) return turnAway(socket, '403 Forbidden');
     if (token !== undefined && !showsToken(request, token)) return turnAway(socket, '401 Unauthorized');
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      onChannel(coordinatorChannel(webSocket, peerOf(request)));
+      onChannel(coordinatorChannel(webSocket, peerOf(request), request.socket));
     });
   });
   await startListening(server, host, port);
@@ -94,7 +96,11 @@ function startListening(server: Server, host: string, port: number): Promise<voi
         new LockstepError('E_LISTEN', `cannot listen on ${host}:${port}: ${describeError(error)}; ${remedy}`),
       );
     });
-    server.listen(port, host, resolve);
+    server.listen(port, host, () => {
+      // Later ones concern single connections that could not be accepted, for want of file handles say: not the run.
+      server.on('error', () => undefined);
+      resolve();
+    });
   });
 }
 

@@ -25,6 +25,8 @@ const shortText = z.string().max(200);
 export const helloSchema = z.strictObject({
   type: z.literal('hello'),
   protocolVersion: count,
+  /** Augmentation and normalisation run in the node: other code may give other bits in the same numerics class. */
+  lockstepVersion: shortText,
   nodeName: shortText,
   engine: shortText,
   device: shortText,
@@ -39,6 +41,7 @@ export const helloSchema = z.strictObject({
 export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
   runName: shortText,
+  lockstepVersion: shortText,
   modelName: shortText,
   dropoutRate: z.number().min(0).lt(1),
   /** Lengths of the two flat vectors, so that a node with another idea of the model leaves at once. */

@@ -1,5 +1,6 @@
 /** A channel over one WebSocket: a binary frame a message. */
 
+import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { describeError } from '../foundation/errors.js';
 import { Broadcast } from './channel.js';
@@ -9,16 +10,21 @@ import { decodeCoordinatorMessage, decodeNodeMessage, encodeMessage } from './co
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 const PROTOCOL_VIOLATION = 1002;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
-const PING_INTERVAL_MS = 5_000;
+const PING_INTERVAL_MS = 2_000;
+const SILENT_BEATS_ALLOWED = 5;
 
 /** The coordinator's end: receives what nodes may send. */
-export function coordinatorChannel(socket: WebSocket, peerName: string): CoordinatorChannel {
-  return new WebSocketChannel(socket, peerName, decodeNodeMessage);
+export function coordinatorChannel(
+  socket: WebSocket,
+  peerName: string,
+  transport: Socket,
+): CoordinatorChannel {
+  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport);
 }
 
 /** A node's end: receives what the coordinator may send. */
-export function nodeChannel(socket: WebSocket, peerName: string): NodeChannel {
-  return new WebSocketChannel(socket, peerName, decodeCoordinatorMessage);
+export function nodeChannel(socket: WebSocket, peerName: string, transport: Socket): NodeChannel {
+  return new WebSocketChannel(socket, peerName, decodeCoordinatorMessage, transport);
 }
 
 class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage> implements Channel<
@@ -26,12 +32,15 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   Incoming
 > {
   private failure: string | undefined;
-  private heardSincePing = true;
+  private silentBeats = 0;
+  private bytesHeard = 0;
+  private bytesWaiting = 0;
 
   constructor(
     private readonly socket: WebSocket,
     readonly peerName: string,
     private readonly decode: (frame: Uint8Array) => Incoming,
+    private readonly transport: Socket,
   ) {
     // Without a listener an error event ends the process; a close event always follows it.
     socket.on('error', (error) => (this.failure ??= describeError(error)));
@@ -44,7 +53,6 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
 
   open(handlers: ChannelHandlers<Incoming>): void {
     const heartbeat = setInterval(() => this.beat(), PING_INTERVAL_MS);
-    this.socket.on('pong', () => (this.heardSincePing = true));
     this.socket.on('message', (data) => this.receive(data, handlers));
     this.socket.on('close', (_code, reason) => {
       clearInterval(heartbeat);
@@ -57,7 +65,6 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   private receive(data: RawData, handlers: ChannelHandlers<Incoming>): void {
-    this.heardSincePing = true;
     if (this.failure !== undefined) return;
     const message = this.decodeOrClose(data);
     if (message) handlers.onMessage(message);
@@ -74,15 +81,23 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     }
   }
 
-  /** A peer from which nothing came for a whole interval, not even the answer to a ping, is gone. */
+  /**
+   * Cuts off a peer that shows no sign of life. Bytes count, not messages: on a slow link a gradient is long on its way,
+   * and the ping behind it longer; whatever arrives, and whatever of ours is taken, is a sign.
+   */
   private beat(): void {
-    if (!this.heardSincePing) {
-      this.failure ??= `nothing heard for ${(2 * PING_INTERVAL_MS) / 1000} s`;
+    const { bytesRead } = this.transport;
+    const { bufferedAmount } = this.socket;
+    const isAlive = bytesRead > this.bytesHeard || bufferedAmount < this.bytesWaiting;
+    this.bytesHeard = bytesRead;
+    this.bytesWaiting = bufferedAmount;
+    this.silentBeats = isAlive ? 0 : this.silentBeats + 1;
+    if (this.silentBeats >= SILENT_BEATS_ALLOWED) {
+      this.failure ??= `no sign of life for ${(SILENT_BEATS_ALLOWED * PING_INTERVAL_MS) / 1000} s`;
       this.socket.terminate();
-      return;
+    } else if (this.socket.readyState === this.socket.OPEN) {
+      this.socket.ping();
     }
-    this.heardSincePing = false;
-    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
   }
 }
 

@@ -3,6 +3,7 @@
  * itself when the connection is lost.
  */
 
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { ENDPOINT_PATH, largestFrameBytes, nodeChannel } from '../protocol/index.js';
@@ -99,12 +100,20 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       request.destroy();
       fail(endOfResponse(response.statusCode));
     });
+    let transport: Socket | undefined;
+    let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (isOpen) return; // the conversation ends by itself, and says why
       resolve({ wasConnected: false, hostUnknown: error.code === 'ENOTFOUND', end: endOfError(error) });
     });
+    socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
+      isOpen = true;
       onStatus({ kind: 'connected', url: url.href });
-      const conversation = new Conversation({ ...options, channel: nodeChannel(socket, url.host) });
+      const conversation = new Conversation({
+        ...options,
+        channel: nodeChannel(socket, url.host, transport!),
+      });
       const drain = (): void => conversation.drain();
       if (signal.aborted) drain();
       signal.addEventListener('abort', drain);

@@ -6,6 +6,7 @@
 import { PROTOCOL_VERSION } from '../protocol/index.js';
 import type { Bye, Evaluate, NodeChannel, Parameters, Refused, Welcome, Work } from '../protocol/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { LOCKSTEP_VERSION } from '../foundation/version.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
@@ -86,6 +87,7 @@ export class Conversation {
     channel.send({
       type: 'hello',
       protocolVersion: PROTOCOL_VERSION,
+      lockstepVersion: LOCKSTEP_VERSION,
       nodeName,
       engine: description.name,
       device: description.device,

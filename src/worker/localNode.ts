@@ -1,6 +1,6 @@
 /** The node of the coordinator's own process: the same conversation, on a channel within the process. */
 
-import type { EngineChoice } from '../engine/index.js';
+import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { createLocalChannel } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
 import { ComputePool } from './computePool.js';
@@ -9,6 +9,7 @@ import { Conversation } from './conversation.js';
 export interface LocalNode {
   /** For the coordinator to admit. */
   readonly channel: CoordinatorChannel;
+  readonly description: EngineDescription;
   /** Ends the threads. Close the channel first. */
   close(): Promise<void>;
 }
@@ -23,7 +24,7 @@ export async function startLocalNode(engine: EngineChoice, threads: number): Pro
     const description = await pool.describe();
     const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');
     new Conversation({ channel: nodeEnd, pool, description, nodeName: 'local' });
-    return { channel: coordinatorEnd, close: () => pool.close() };
+    return { channel: coordinatorEnd, description, close: () => pool.close() };
   } catch (error) {
     await pool.close();
     throw error;

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Broadcast, coordinatorChannel, nodeChannel } from '../../src/protocol/index.js';
@@ -40,10 +40,16 @@ async function listening(): Promise<WebSocketServer> {
 /** Two opened channels over one real connection. */
 async function connected(server?: WebSocketServer): Promise<Pair> {
   const door = server ?? (await listening());
-  const accepted = new Promise<WebSocket>((resolve) => door.once('connection', resolve));
+  const accepted = new Promise<{ socket: WebSocket; transport: Socket }>((resolve) => {
+    door.once('connection', (socket, request) => resolve({ socket, transport: request.socket }));
+  });
   const socket = new WebSocket(`ws://127.0.0.1:${(door.address() as AddressInfo).port}`);
+  const upgraded = new Promise<Socket>((resolve) => {
+    socket.once('upgrade', (response) => resolve(response.socket));
+  });
+  const arrived = await accepted;
   const coordinator = {
-    channel: coordinatorChannel(await accepted, 'the node'),
+    channel: coordinatorChannel(arrived.socket, 'the node', arrived.transport),
     messages: [] as NodeMessage[],
     closings: [] as string[],
   };
@@ -51,8 +57,9 @@ async function connected(server?: WebSocketServer): Promise<Pair> {
     onMessage: (message) => coordinator.messages.push(message),
     onClose: (reason) => coordinator.closings.push(reason),
   });
+  const transport = await upgraded;
   const node = {
-    channel: nodeChannel(socket, 'the coordinator'),
+    channel: nodeChannel(socket, 'the coordinator', transport),
     socket,
     messages: [] as CoordinatorMessage[],
     closings: [] as string[],

@@ -1,5 +1,6 @@
 /** One valid message of each type, and a way to vary it. */
 
+import { LOCKSTEP_VERSION } from '../../src/foundation/version.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
   Bye,
@@ -20,6 +21,7 @@ export function hello(change: Partial<Hello> = {}): Hello {
   return {
     type: 'hello',
     protocolVersion: PROTOCOL_VERSION,
+    lockstepVersion: LOCKSTEP_VERSION,
     nodeName: 'node',
     engine: 'wasm',
     device: 'a processor, 2 threads',
@@ -34,6 +36,7 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
   return {
     type: 'welcome',
     runName: 'a run',
+    lockstepVersion: LOCKSTEP_VERSION,
     modelName: 'resnet8',
     dropoutRate: 0,
     parameterCount: 78042,

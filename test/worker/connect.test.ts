@@ -42,8 +42,9 @@ async function coordinator(
     server.close();
   });
   const visits: Visit[] = [];
-  server.on('connection', (socket) => {
-    const visit: Visit = { socket, channel: coordinatorChannel(socket, 'a node'), messages: [] };
+  server.on('connection', (socket, request) => {
+    const channel = coordinatorChannel(socket, 'a node', request.socket);
+    const visit: Visit = { socket, channel, messages: [] };
     visit.channel.open({ onMessage: (message) => visit.messages.push(message), onClose: () => undefined });
     visits.push(visit);
     onVisit(visit, visits.length);

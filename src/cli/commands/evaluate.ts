@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { broadcastOf, evaluate, Fleet, readCheckpoint } from '../../coordinator/index.js';
+import { broadcastOf, evaluate, Fleet, readCheckpoint, welcomeFor } from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
@@ -49,17 +49,12 @@ async function evaluateCheckpoint(given: string, options: RawOptions): Promise<v
   const { recipe, normalisation, state, model, progress } = await readCheckpoint(file);
   const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
   const fleet = new Fleet({
-    welcome: {
-      type: 'welcome',
+    welcome: welcomeFor({
       runName: 'evaluation',
-      modelName: recipe.model,
-      dropoutRate: recipe.dropout,
-      parameterCount: model.layout.parameterCount,
-      statisticCount: model.layout.statisticCount,
-      mean: [...normalisation.mean],
-      standardDeviation: [...normalisation.standardDeviation],
+      model,
+      normalisation,
       evaluationStatistics: options.evalStatistics ?? recipe.evalStatistics,
-    },
+    }),
     onEvent: () => undefined,
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });

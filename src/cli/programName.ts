@@ -1,12 +1,6 @@
-/** The version in package.json, which lies above both src/ and dist/. */
+/** How this program was called. */
 
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-
-export function lockstepVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
 
 /** The program as the user called it, for commands to copy: `bin/lockstep` from a checkout's top. */
 export function programName(): string {

@@ -1,0 +1,57 @@
+/** What a run's config.json says: every option as it was resolved, and what it ran on. */
+
+import path from 'node:path';
+import type { Recipe } from '../coordinator/index.js';
+import type { EngineDescription } from '../engine/index.js';
+import { LOCKSTEP_VERSION } from '../foundation/version.js';
+import type { SessionOptions } from './trainingSession.js';
+import type { TrainingOptions } from './trainingOptions.js';
+
+/** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
+export type Settings = Pick<TrainingOptions, 'dataDir' | 'engine' | 'numerics' | 'checkpointEvery'> & {
+  readonly test: boolean;
+};
+
+/** @param local what the threads of this process compute with; undefined if there are none */
+export function runConfig(
+  { training, minWorkers, waitTimeoutMs }: SessionOptions,
+  recipe: Recipe,
+  settings: Settings,
+  local: EngineDescription | undefined,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...recipe,
+    ...settings,
+    dataDir: path.resolve(settings.dataDir),
+    engine: local?.name ?? settings.engine,
+    workers: training.workers,
+    minWorkers,
+    waitTimeout: waitTimeoutMs / 1000,
+    versions: {
+      lockstep: LOCKSTEP_VERSION,
+      node: process.versions.node,
+      v8: process.versions.v8,
+      ...(local ? { ...local.versions, numericsClass: local.numericsClass } : {}),
+    },
+    host: { platform: process.platform, arch: process.arch, device: local?.device ?? null },
+  };
+}
+
+/** Each setting as given now, else as in the sitting before, else the default. */
+export function resolveSettings(
+  { training, test }: SessionOptions,
+  saved: Partial<Settings> | undefined,
+): Settings {
+  const given = <Key extends keyof TrainingOptions & keyof Settings>(key: Key): TrainingOptions[Key] =>
+    training.given.has(key)
+      ? training[key]
+      : ((saved?.[key] as TrainingOptions[Key] | undefined) ?? training[key]);
+  return {
+    dataDir: given('dataDir'),
+    engine: given('engine'),
+    // Numerics belong to an engine: one given anew does not inherit them.
+    numerics: training.given.has('engine') ? training.numerics : given('numerics'),
+    checkpointEvery: given('checkpointEvery'),
+    test: test || (saved?.test ?? false),
+  };
+}

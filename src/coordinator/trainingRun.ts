@@ -1,0 +1,98 @@
+/** Everything that one training run works with, and the few things that its parts have in common. */
+
+import { stepsPerEpoch } from '../data/index.js';
+import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
+import type { Model, ModelState } from '../model/index.js';
+import { encodeCheckpoint } from './checkpoint.js';
+import type { Recipe } from './config.js';
+import type { EventListener } from './events.js';
+import type { Fleet } from './fleet.js';
+import type { ScheduleContext } from './learningRate.js';
+import type { Member } from './member.js';
+import type { CheckpointName, RunFolder } from './runFolder.js';
+import type { TrainingState } from './trainingState.js';
+
+export interface TrainingRun {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly set: ImageSet;
+  readonly split: TrainingSplit;
+  readonly normalisation: Normalisation;
+  readonly state: TrainingState;
+  /** The best weights so far, if an earlier sitting has found them. */
+  best: ModelState | undefined;
+  readonly fleet: Fleet;
+  readonly folder: RunFolder;
+  readonly checkpointEvery: number;
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number;
+  /** Opened only when all training is done; undefined leaves the test set alone. */
+  readonly openTestSet: (() => Promise<ImageSet>) | undefined;
+  readonly onEvent: EventListener;
+  /** Aborted when the user wants to stop: the step in progress is dropped, everything before it saved. */
+  readonly signal: AbortSignal;
+}
+
+export function scheduleOf({ recipe, split }: TrainingRun): ScheduleContext {
+  const { schedule: kind, milestones, gamma, lr, warmupEpochs, epochs, batchSize } = recipe;
+  const schedule = kind === 'multistep' ? { kind, milestones, gamma } : { kind };
+  return {
+    schedule,
+    lr,
+    warmupEpochs,
+    epochs,
+    stepsPerEpoch: stepsPerEpoch(split.training.length, batchSize),
+  };
+}
+
+/** Begins the write and returns; see RunFolder.save. */
+export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: CheckpointName): Promise<void> {
+  const { recipe, state, model, normalisation, folder } = run;
+  const bytes = encodeCheckpoint(
+    {
+      recipe,
+      progress: { ...state.progress, wallSeconds: clock.seconds() },
+      state: state.model,
+      velocity: state.velocity,
+      normalisation: {
+        mean: [...normalisation.mean],
+        standardDeviation: [...normalisation.standardDeviation],
+      },
+    },
+    model.layout,
+  );
+  run.onEvent({ event: 'checkpoint', step: state.progress.step, file: folder.checkpointFile(name) });
+  return folder.save(name, bytes);
+}
+
+/** Takes note of who computed what is now part of the run; several numerics classes are worth a warning. */
+export function recordContribution({ state, onEvent }: TrainingRun, { hello }: Member): void {
+  const { contributors } = state.progress;
+  if (contributors[hello.numericsClass]) return;
+  const others = Object.keys(contributors);
+  state.progress = {
+    ...state.progress,
+    contributors: { ...contributors, [hello.numericsClass]: { engine: hello.engine, exact: hello.exact } },
+  };
+  if (others.length === 0) return;
+  onEvent({
+    event: 'notice',
+    message:
+      `workers of different numerics classes take part (${[...others, hello.numericsClass].join(', ')}): ` +
+      'the weights will depend on who computed what, and the result says exact: false',
+  });
+}
+
+/** Time of this sitting and of those before it. */
+export class WallClock {
+  private readonly startedMs = performance.now();
+  private readonly earlierSeconds: number;
+
+  constructor({ state }: TrainingRun) {
+    this.earlierSeconds = state.progress.wallSeconds;
+  }
+
+  seconds(): number {
+    return this.earlierSeconds + (performance.now() - this.startedMs) / 1000;
+  }
+}
