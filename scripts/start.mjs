@@ -23,10 +23,18 @@ train(process.argv.slice(2));
 
 function checkNodeVersion() {
   const wanted = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).engines.node;
+  if (wanted.split('||').some(isNodeIn)) return;
+  fail(
+    `Node ${process.versions.node} will not do: Lockstep needs ${wanted}. Get one from https://nodejs.org`,
+  );
+}
+
+/** Whether this Node is in a range such as `^20.19.0` (20 only) or `>=24.0.0`. */
+function isNodeIn(range) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  const [wantedMajor, wantedMinor] = wanted.replace('>=', '').split('.').map(Number);
-  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
-  fail(`Node ${process.versions.node} is too old: Lockstep needs ${wanted}. Get one from https://nodejs.org`);
+  const [, operator, wantedMajor, wantedMinor] = range.match(/(\^|>=)(\d+)\.(\d+)/);
+  if (major !== Number(wantedMajor)) return operator === '>=' && major > Number(wantedMajor);
+  return minor >= Number(wantedMinor);
 }
 
 /** Whether a file is missing, or older than anything in the given files and folders. */

@@ -1,5 +1,6 @@
 /** A short measurement of one worker's gradients, as `lockstep engines` shows it. For comparisons use the benchmarks. */
 
+import { IMAGE_BYTE_COUNT } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel, initialiseModel, isModelName } from '../model/index.js';
 import type { ComputePool } from '../worker/index.js';
@@ -16,8 +17,6 @@ export interface MeasureOptions {
   readonly seconds: number;
 }
 
-const IMAGE_BYTES = 32 * 32 * 3;
-
 export async function measureEngine(pool: ComputePool, options: MeasureOptions): Promise<EngineMeasurement> {
   const { model: modelName, microBatch, seconds } = options;
   if (!isModelName(modelName)) throw new LockstepError('E_OPTION', `model ${modelName} is not known`);
@@ -33,7 +32,7 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
         evaluationStatistics: 'running',
       },
       state,
-      pixels: Uint8Array.from({ length: samples * IMAGE_BYTES }, (_, index) => (index * 7919) % 251),
+      pixels: Uint8Array.from({ length: samples * IMAGE_BYTE_COUNT }, (_, index) => (index * 7919) % 251),
       labels: Uint8Array.from({ length: samples }, (_, index) => index % 10),
       augmentationKey: [1, 2],
       dropoutKey: [3, 4],

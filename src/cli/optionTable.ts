@@ -55,6 +55,26 @@ const setting = (
   ...(defaultText === undefined ? {} : { defaultText }),
 });
 
+/** Of every command that computes on engines of the user's choice. */
+export const ENGINE_OPTIONS: readonly OptionEntry[] = [
+  setting(
+    'engine',
+    '--engine <name>',
+    { kind: 'choice', of: ENGINE_CHOICES },
+    'auto',
+    `what does the arithmetic: ${ENGINE_CHOICES.join(', ')}`,
+    'auto',
+  ),
+  setting(
+    'numerics',
+    '--numerics <class>',
+    { kind: 'choice', of: NUMERICS },
+    'auto',
+    'simd: compute without fused multiply-add, to match hosts that have none',
+    'auto',
+  ),
+];
+
 export const TRAINING_OPTIONS: readonly OptionEntry[] = [
   recipe(
     'dataset',
@@ -94,7 +114,7 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     { kind: 'switch' },
     false,
     'give every class its share of the validation samples',
-    '',
+    'true',
   ),
   recipe(
     'model',
@@ -153,7 +173,7 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     '0.1',
   ),
   recipe('momentum', '--momentum <m>', { kind: 'number', min: 0, below: 1 }, 0.9, 'SGD momentum', '0.9'),
-  recipe('nesterov', '--nesterov', { kind: 'switch' }, false, 'Nesterov momentum', ''),
+  recipe('nesterov', '--nesterov', { kind: 'switch' }, false, 'Nesterov momentum', 'true'),
   recipe(
     'weightDecay',
     '--weight-decay <wd>',
@@ -202,7 +222,14 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     'epochs without a better validation accuracy before stopping; 0: never stop early',
     '20',
   ),
-  recipe('augment', '--no-augment', { kind: 'switch' }, true, 'train without random crops and flips', ''),
+  recipe(
+    'augment',
+    '--no-augment',
+    { kind: 'switch' },
+    true,
+    'train without random crops and flips',
+    'false',
+  ),
   recipe(
     'evalStatistics',
     '--eval-statistics <which>',
@@ -219,22 +246,7 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     'decides the split, the order, the weights: everything',
     '1',
   ),
-  setting(
-    'engine',
-    '--engine <name>',
-    { kind: 'choice', of: ENGINE_CHOICES },
-    'auto',
-    `what does the arithmetic: ${ENGINE_CHOICES.join(', ')}`,
-    'auto',
-  ),
-  setting(
-    'numerics',
-    '--numerics <class>',
-    { kind: 'choice', of: NUMERICS },
-    'auto',
-    'simd: compute without fused multiply-add, to match workers on hosts that have none',
-    'auto',
-  ),
+  ...ENGINE_OPTIONS,
   setting(
     'checkpointEvery',
     '--checkpoint-every <steps>',
@@ -245,7 +257,72 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
   ),
 ];
 
-export const TRAIN_WORKERS_OPTION: OptionEntry = setting(
+/** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
+const RUN_OPTIONS: readonly OptionEntry[] = [
+  setting(
+    'runDir',
+    '--run-dir <dir>',
+    { kind: 'text' },
+    undefined,
+    'folder of this run, new or empty (default: runs/<time>-<model>-seed<seed>)',
+    'runs/first',
+  ),
+  setting(
+    'test',
+    '--test',
+    { kind: 'switch' },
+    false,
+    'evaluate the test set once, with the final weights',
+    'true',
+  ),
+  setting('json', '--json', { kind: 'switch' }, false, 'print machine-readable lines only', 'true'),
+];
+
+const DOOR_OPTIONS: readonly OptionEntry[] = [
+  setting(
+    'listen',
+    '--listen <host:port>',
+    { kind: 'address' },
+    '127.0.0.1:7070',
+    'address to listen on',
+    '127.0.0.1:7070',
+  ),
+  setting(
+    'tlsCert',
+    '--tls-cert <file>',
+    { kind: 'text' },
+    undefined,
+    'certificate chain (PEM): listen with TLS, for wss:// URLs',
+    'cert.pem',
+  ),
+  setting('tlsKey', '--tls-key <file>', { kind: 'text' }, undefined, 'its private key (PEM)', 'key.pem'),
+  setting(
+    'insecure',
+    '--insecure',
+    { kind: 'switch' },
+    false,
+    'listen beyond loopback without TLS, in a network you trust',
+    'true',
+  ),
+  setting(
+    'minWorkers',
+    '--min-workers <n>',
+    { kind: 'integer', min: 1 },
+    1,
+    'begin when so many workers (threads) are attached',
+    '1',
+  ),
+  setting(
+    'waitTimeout',
+    '--wait-timeout <seconds>',
+    { kind: 'number', above: 0, below: 1e6 },
+    300,
+    'give up, after saving, when no worker is attached for so long',
+    '300',
+  ),
+];
+
+const TRAIN_WORKERS_OPTION: OptionEntry = setting(
   'workers',
   '--workers <n>',
   { kind: 'integer', min: 1, max: 1024 },
@@ -255,7 +332,7 @@ export const TRAIN_WORKERS_OPTION: OptionEntry = setting(
   'the cores',
 );
 
-export const COORDINATOR_WORKERS_OPTION: OptionEntry = setting(
+const COORDINATOR_WORKERS_OPTION: OptionEntry = setting(
   'workers',
   '--workers <n>',
   { kind: 'integer', min: 0, max: 1024 },
@@ -263,6 +340,18 @@ export const COORDINATOR_WORKERS_OPTION: OptionEntry = setting(
   'worker threads of this process, besides the nodes that attach',
   '2',
 );
+
+export const TRAIN_OPTIONS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  TRAIN_WORKERS_OPTION,
+  ...RUN_OPTIONS,
+];
+export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  COORDINATOR_WORKERS_OPTION,
+  ...RUN_OPTIONS,
+  ...DOOR_OPTIONS,
+];
 
 /** The flag alone: `--lr` of `--lr <rate>`. */
 export function flagOf({ flags }: OptionEntry): string {

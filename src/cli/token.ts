@@ -1,8 +1,8 @@
 /** The secret that nodes show: from an option, a file or the environment, in this order. */
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { LockstepError } from '../foundation/errors.js';
+import { readTextFile } from './readTextFile.js';
 
 export function declareTokenOptions(command: Command): void {
   command
@@ -22,7 +22,11 @@ export function resolveToken(options: {
   if (token !== undefined && tokenFile !== undefined) {
     throw new LockstepError('E_OPTION', '--token and --token-file exclude each other; leave one of them out');
   }
-  const value = token ?? (tokenFile === undefined ? process.env['LOCKSTEP_TOKEN'] : readToken(tokenFile));
+  const value =
+    token ??
+    (tokenFile === undefined
+      ? process.env['LOCKSTEP_TOKEN']
+      : readTextFile('--token-file', tokenFile).trim());
   if (value === undefined) return undefined;
   if (!/^[\x21-\x7e]+$/.test(value)) {
     throw new LockstepError(
@@ -31,12 +35,4 @@ export function resolveToken(options: {
     );
   }
   return value;
-}
-
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new LockstepError('E_OPTION', `--token-file ${file} must be readable: ${describeError(error)}`);
-  }
 }

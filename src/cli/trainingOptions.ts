@@ -1,16 +1,16 @@
 /** Resolves a run's options: defaults, then the config file, then the flags; checks that they fit each other. */
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { recipeSchema } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import type { EngineName, Numerics } from '../engine/index.js';
-import { describeError, LockstepError } from '../foundation/errors.js';
-import { flagOf, TRAINING_OPTIONS } from './optionTable.js';
+import { LockstepError } from '../foundation/errors.js';
+import { readConfigFile } from './configFile.js';
+import type { ConfigFile } from './configFile.js';
+import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
-import { closest } from './suggest.js';
-import { parseValue } from './values.js';
+import { valueParser } from './values.js';
 import type { OptionValue } from './values.js';
 
 /** The recipe before `--dataset auto` is decided. */
@@ -32,8 +32,7 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
   for (const entry of entries) {
     const option = new Option(entry.flags, entry.help);
     if (entry.kind.kind !== 'switch') {
-      const flag = flagOf(entry);
-      option.argParser((text: string) => parseValue(flag, text, entry.kind, entry.example));
+      option.argParser(valueParser(flagOf(entry), entry.kind, entry.example));
       if (entry.default !== undefined)
         option.default(entry.default, entry.defaultText ?? String(entry.default));
     }
@@ -41,105 +40,55 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
   }
 }
 
-/** @throws LockstepError E_OPTION for a malformed, unknown or contradictory value */
-export function resolveTrainingOptions(command: Command, workersOption: OptionEntry): TrainingOptions {
-  const entries = [...TRAINING_OPTIONS, workersOption];
-  const values: Record<string, OptionValue | undefined> = {};
-  for (const { key, default: value } of entries) values[key] = value;
-  const fromFlags = flagsGiven(command, entries);
+/**
+ * Also hands what a config file says to the command, as if flags had said it: read its other options after this.
+ * @param entries the options of the table that were declared on the command
+ * @throws LockstepError E_OPTION for a malformed, unknown or contradictory value
+ */
+export function resolveTrainingOptions(command: Command, entries: readonly OptionEntry[]): TrainingOptions {
   const { config, resume } = command.opts<{ config?: string; resume?: string }>();
-  const { values: fromFile, isOfARun } = readConfigFile(config, {
-    entries,
-    overruled: fromFlags,
-  });
-  Object.assign(values, fromEnvironment(), fromFile, fromFlags);
-  const given = new Set([...Object.keys(fromFile), ...Object.keys(fromFlags)]);
-  const { dataDir, engine, numerics, workers, checkpointEvery, ...recipe } = values;
-  const requested = {
-    ...recipe,
-    trainLimit: recipe['trainLimit'] ?? null,
-    maxSteps: recipe['maxSteps'] ?? null,
-  };
+  if (resume !== undefined && config !== undefined) {
+    refuse(`--resume ${resume} has its own settings; leave --config ${config} out`);
+  }
+  const fromFlags = new Set(
+    entries.map(({ key }) => key).filter((key) => command.getOptionValueSource(key) === 'cli'),
+  );
+  const { values: fromFile, isOfARun } =
+    config === undefined ? NO_FILE : readConfigFile(config, { entries, overruled: fromFlags });
+  for (const [key, value] of Object.entries(fromFile)) {
+    command.setOptionValueWithSource(key, value, 'config');
+  }
+  const given = new Set([...Object.keys(fromFile), ...fromFlags]);
+  const valueOf = ({ key, default: fallback }: OptionEntry): OptionValue | undefined =>
+    given.has(key) ? (command.getOptionValue(key) as OptionValue) : (fromEnvironment(key) ?? fallback);
+  const recipe = Object.fromEntries(
+    entries.filter((entry) => entry.recipe).map((entry) => [entry.key, valueOf(entry) ?? null]),
+  ) as unknown as RequestedRecipe;
   // A run's config.json holds every option, also those that its schedule has no use for: nobody asked for them.
-  const asked = isOfARun ? new Set(Object.keys(fromFlags)) : given;
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
-  if (resume === undefined) checkContradictions(requested as unknown as RequestedRecipe, asked);
+  if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
+  const settings = Object.fromEntries(entries.map((entry) => [entry.key, valueOf(entry)]));
   return {
-    recipe: requested as unknown as RequestedRecipe,
-    dataDir: dataDir as string,
-    engine: engine as EngineName | 'auto',
-    numerics: numerics as Numerics,
-    workers: workers as number,
-    checkpointEvery: checkpointEvery as number,
+    recipe,
+    dataDir: settings['dataDir'] as string,
+    engine: settings['engine'] as EngineName | 'auto',
+    numerics: settings['numerics'] as Numerics,
+    workers: settings['workers'] as number,
+    checkpointEvery: settings['checkpointEvery'] as number,
     given,
   };
 }
+
+const NO_FILE: ConfigFile = { values: {}, isOfARun: false };
 
 /** The recipe with its data set decided, checked once more as a whole. */
 export function settleRecipe(recipe: RequestedRecipe, dataset: Recipe['dataset']): Recipe {
   return recipeSchema.parse({ ...recipe, dataset });
 }
 
-function flagsGiven(command: Command, entries: readonly OptionEntry[]): Record<string, OptionValue> {
-  const given: Record<string, OptionValue> = {};
-  for (const { key } of entries) {
-    if (command.getOptionValueSource(key) === 'cli') given[key] = command.getOptionValue(key) as OptionValue;
-  }
-  return given;
-}
-
-function fromEnvironment(): Record<string, OptionValue> {
+function fromEnvironment(key: string): string | undefined {
   const dataDir = process.env['LOCKSTEP_DATA_DIR'];
-  return dataDir ? { dataDir } : {};
-}
-
-/** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host']);
-
-interface ConfigFile {
-  readonly values: Record<string, OptionValue>;
-  /** Whether it is the config.json of a run, or was made from one. */
-  readonly isOfARun: boolean;
-}
-
-/** Keys in camel case as in config.json, or as the flags are written; null means "not given". */
-function readConfigFile(
-  file: string | undefined,
-  { entries, overruled }: { readonly entries: readonly OptionEntry[]; readonly overruled: object },
-): ConfigFile {
-  if (file === undefined) return { values: {}, isOfARun: false };
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--config ${file} must be a readable JSON file: ${describeError(error)}`,
-    );
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--config ${file} must hold one JSON object, such as { "epochs": 20 }`,
-    );
-  }
-  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
-  const values: Record<string, OptionValue> = {};
-  for (const [name, raw] of Object.entries(content)) {
-    if (RUN_KEYS.has(name)) continue;
-    const key = name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const entry = byKey.get(key);
-    if (!entry) {
-      const near = closest(key, [...byKey.keys()]);
-      throw new LockstepError(
-        'E_OPTION',
-        `--config ${file}: unknown key "${name}"${near ? `; did you mean "${near}"?` : ''}`,
-      );
-    }
-    if (raw !== null && !(key in overruled))
-      values[key] = parseValue(`"${name}" in ${file}:`, raw, entry.kind, entry.example);
-  }
-  return { values, isOfARun: Object.keys(content).some((name) => RUN_KEYS.has(name)) };
+  return key === 'dataDir' && dataDir !== '' ? dataDir : undefined;
 }
 
 /** Combinations that cannot be meant. */

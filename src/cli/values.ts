@@ -7,6 +7,7 @@ export type ValueKind =
   | { readonly kind: 'number'; readonly min?: number; readonly above?: number; readonly below?: number }
   | { readonly kind: 'integers'; readonly min: number }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
+  | { readonly kind: 'address' }
   | { readonly kind: 'text' }
   | { readonly kind: 'switch' };
 
@@ -14,13 +15,54 @@ export type OptionValue = number | string | boolean | readonly number[];
 
 /**
  * @param flag as the user writes it, for messages
- * @param raw text from the command line, or a JSON value from a config file
+ * @param text from the command line
  * @throws LockstepError E_OPTION
  */
-export function parseValue(flag: string, raw: unknown, kind: ValueKind, example: string): OptionValue {
+export function parseValue(flag: string, text: string, kind: ValueKind, example: string): OptionValue {
+  return valueOf(text, kind, (rule) => `${flag} ${text} must be ${rule}; for example ${flag} ${example}`);
+}
+
+/** The same as a function of the text alone, as commander calls it. */
+export function valueParser(flag: string, kind: ValueKind, example: string): (text: string) => OptionValue {
+  return (text) => parseValue(flag, text, kind, example);
+}
+
+/**
+ * The same for a JSON value.
+ * @param place the key as the user writes it, and the file that it stands in
+ * @throws LockstepError E_OPTION
+ */
+export function parseJsonValue(
+  place: { readonly key: string; readonly file: string },
+  raw: unknown,
+  kind: ValueKind,
+  example: string,
+): OptionValue {
+  const { key, file } = place;
+  return valueOf(
+    raw,
+    kind,
+    (rule) =>
+      `"${key}" in ${file}: ${JSON.stringify(raw)} must be ${rule}; for example "${key}": ${jsonExample(kind, example)}`,
+  );
+}
+
+function jsonExample({ kind }: ValueKind, example: string): string {
+  if (kind === 'integers') return `[${example.replaceAll(',', ', ')}]`;
+  return kind === 'integer' || kind === 'number' || kind === 'switch' ? example : JSON.stringify(example);
+}
+
+/** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT`; undefined if it is not. */
+export function splitAddress(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  return match && port <= 65535 ? { host: match[1]!.replace(/^\[|\]$/g, ''), port } : undefined;
+}
+
+/** @param messageOf the message of the refusal, from the rule that is broken */
+function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => string): OptionValue {
   const refuse = (rule: string): never => {
-    const shown = typeof raw === 'string' ? raw : JSON.stringify(raw);
-    throw new LockstepError('E_OPTION', `${flag} ${shown} must be ${rule}; for example ${flag} ${example}`);
+    throw new LockstepError('E_OPTION', messageOf(rule));
   };
   switch (kind.kind) {
     case 'integer': {
@@ -53,6 +95,9 @@ export function parseValue(flag: string, raw: unknown, kind: ValueKind, example:
     case 'choice':
       if (typeof raw === 'string' && kind.of.includes(raw)) return raw;
       return refuse(`one of ${kind.of.join(', ')}`);
+    case 'address':
+      if (typeof raw === 'string' && splitAddress(raw)) return raw;
+      return refuse('HOST:PORT, the port from 0 to 65535');
     case 'text':
       return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
     case 'switch':

@@ -3,7 +3,7 @@
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
 import type { Engine, EngineName } from './engine.js';
-import { ENGINE_FACTORIES, engineFactory } from './registry.js';
+import { engineFactory } from './registry.js';
 import { loadSimd } from './simd/index.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
@@ -18,10 +18,12 @@ export type Numerics = (typeof NUMERICS)[number];
 
 /** The order in which `auto` looks: what is fastest first. `cpu` is a reference, and never chosen unasked. */
 const AUTO_ORDER: readonly EngineName[] = ['simd', 'wasm'];
+/** The same where a class of `simd` was asked for: another engine would not have the bits that were meant. */
+const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
 
 /**
  * @param requested an engine's name, or `auto`
- * @param numerics `simd` is refused with an engine that has no such class
+ * @param numerics `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has
  * @throws LockstepError E_OPTION for that, E_ENGINE_UNAVAILABLE if the one asked for, or every one, cannot run here, with the remedy
  */
 export async function chooseEngine(
@@ -34,10 +36,8 @@ export async function chooseEngine(
       `--numerics simd is a class of --engine simd, and the engine is ${requested}; leave one of them out`,
     );
   }
-  const candidates =
-    requested === 'auto'
-      ? AUTO_ORDER.flatMap((name) => ENGINE_FACTORIES.filter((factory) => factory.name === name))
-      : [engineFactory(requested)];
+  const automatic = numerics === 'simd' ? AUTO_ORDER_OF_SIMD : AUTO_ORDER;
+  const candidates = (requested === 'auto' ? automatic : [requested]).map(engineFactory);
   const reasons: string[] = [];
   for (const factory of candidates) {
     const availability = await factory.availability();

@@ -56,6 +56,21 @@ describe('coordinator', () => {
     expect(error.message).toContain('--tls-key');
   });
 
+  it('refuses --insecure beside a certificate, from flags or a file', async () => {
+    const { message } = await rejectionOf(
+      'E_OPTION',
+      run('coordinator', '--insecure', '--tls-cert', 'cert.pem', '--tls-key', 'key.pem'),
+    );
+    expect(message).toMatch(/--insecure contradicts --tls-cert cert\.pem.*; leave one of them out/);
+    const file = path.join(temporaryFolder(), 'coordinator.json');
+    writeFileSync(file, JSON.stringify({ insecure: true, tlsKey: 'key.pem' }));
+    const again = await rejectionOf(
+      'E_OPTION',
+      run('coordinator', '--config', file, '--tls-cert', 'cert.pem'),
+    );
+    expect(again.message).toBe(message);
+  });
+
   it.each([
     ['--min-workers', '0'],
     ['--wait-timeout', '0'],

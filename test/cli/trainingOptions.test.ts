@@ -2,11 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  COORDINATOR_WORKERS_OPTION,
-  TRAIN_WORKERS_OPTION,
-  TRAINING_OPTIONS,
-} from '../../src/cli/optionTable.js';
+import { COORDINATOR_OPTIONS, TRAIN_OPTIONS, TRAINING_OPTIONS } from '../../src/cli/optionTable.js';
 import type { OptionEntry } from '../../src/cli/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../../src/cli/runOptions.js';
 import { declareOptions, resolveTrainingOptions, settleRecipe } from '../../src/cli/trainingOptions.js';
@@ -16,15 +12,16 @@ import type { LockstepError } from '../../src/foundation/errors.js';
 import { thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-function parsed(args: readonly string[], workersOption: OptionEntry = TRAIN_WORKERS_OPTION): Command {
+function parsed(args: readonly string[], entries: readonly OptionEntry[] = TRAIN_OPTIONS): Command {
   const command = new Command('train').exitOverride().configureOutput({ writeErr: () => undefined });
-  declareOptions(command, [...TRAINING_OPTIONS, workersOption]);
+  declareOptions(command, entries);
   declareRunOptions(command);
   return command.action(() => undefined).parse([...args], { from: 'user' });
 }
 
-const resolve = (...args: string[]): TrainingOptions =>
-  resolveTrainingOptions(parsed(args), TRAIN_WORKERS_OPTION);
+const resolve = (...args: string[]): TrainingOptions => resolveTrainingOptions(parsed(args), TRAIN_OPTIONS);
+const resolveForCoordinator = (...args: string[]): TrainingOptions =>
+  resolveTrainingOptions(parsed(args, COORDINATOR_OPTIONS), COORDINATOR_OPTIONS);
 const refused = (...args: string[]): LockstepError => thrownBy('E_OPTION', () => resolve(...args));
 
 function configFile(content: unknown): string {
@@ -87,9 +84,7 @@ describe('the defaults', () => {
 
   it('of the workers differ between the commands', () => {
     expect(resolve().workers).toBeGreaterThanOrEqual(1);
-    expect(
-      resolveTrainingOptions(parsed([], COORDINATOR_WORKERS_OPTION), COORDINATOR_WORKERS_OPTION).workers,
-    ).toBe(0);
+    expect(resolveForCoordinator().workers).toBe(0);
   });
 });
 
@@ -203,10 +198,95 @@ describe('the config.json of a run', () => {
     thrownBy('E_OPTION', () => resolve('--config', ofARun({ schedule: 'cosine' }), '--gamma', '0.5'));
   });
 
-  it('of a coordinator without workers needs a number of workers to train with', () => {
+  it('of a coordinator without workers has the default of train there', () => {
     const file = ofARun({ workers: 0 });
-    expect(refused('--config', file).message).toMatch(/workers.*from 1/);
+    const { workers, given } = resolve('--config', file);
+    expect(workers).toBe(resolve().workers);
+    expect(given.has('workers')).toBe(false);
     expect(resolve('--config', file, '--workers', '2').workers).toBe(2);
+    expect(resolveForCoordinator('--config', file).workers).toBe(0);
+    expect(refused('--config', configFile({ workers: 0 })).message).toMatch(/"workers" in .*from 1/);
+  });
+
+  it('serves either command, whichever made it', () => {
+    const file = ofARun({ listen: '127.0.0.1:1', minWorkers: 3 });
+    expect(resolve('--config', file).recipe).toEqual(resolveForCoordinator('--config', file).recipe);
+    expect(resolveForCoordinator('--config', file).workers).toBe(2);
+  });
+
+  it('is still checked for keys that no command has', () => {
+    expect(refused('--config', ofARun({ epoch: 3 })).message).toMatch(/did you mean "epochs"/);
+    refused('--config', ofARun({ token: 'secret' }));
+  });
+});
+
+describe('a config file beside the training options', () => {
+  it('holds those of the run and of the coordinator, for the command as for the flags', () => {
+    const file = configFile({
+      runDir: 'runs/mine',
+      test: true,
+      '--json': true,
+      listen: '0.0.0.0:1',
+      'min-workers': 2,
+      waitTimeout: 1.5,
+      tlsCert: 'cert.pem',
+      'tls-key': 'key.pem',
+      insecure: false,
+    });
+    const command = parsed(['--config', file, '--min-workers', '4'], COORDINATOR_OPTIONS);
+    resolveTrainingOptions(command, COORDINATOR_OPTIONS);
+    expect(sessionOptionsOf(command)).toEqual({
+      runDir: 'runs/mine',
+      resume: undefined,
+      test: true,
+      json: true,
+    });
+    expect(command.opts()).toMatchObject({
+      listen: '0.0.0.0:1',
+      minWorkers: 4,
+      waitTimeout: 1.5,
+      tlsCert: 'cert.pem',
+      tlsKey: 'key.pem',
+      insecure: false,
+    });
+  });
+
+  it('takes every flag of the command but those that no file may hold', () => {
+    for (const entries of [TRAIN_OPTIONS, COORDINATOR_OPTIONS]) {
+      const keys = parsed([], entries).options.map((option) => option.attributeName());
+      const fromTable = entries.map(({ key }) => key);
+      expect(keys.filter((key) => !fromTable.includes(key)).sort()).toEqual(['config', 'resume']);
+      for (const key of fromTable) expect(keys).toContain(key);
+    }
+  });
+
+  it('is refused with a value that its flag could not have', () => {
+    const refusedThere = (content: object): string =>
+      thrownBy('E_OPTION', () => resolveForCoordinator('--config', configFile(content))).message;
+    expect(refusedThere({ listen: '7070' })).toMatch(
+      /"listen" in .*: "7070" must be HOST:PORT.*; for example "listen": "127.0.0.1:7070"$/,
+    );
+    expect(refusedThere({ minWorkers: 0 })).toMatch(/"minWorkers" in .*: 0 must be/);
+    expect(refusedThere({ insecure: 'yes' })).toMatch(/true or false; for example "insecure": true$/);
+    expect(refusedThere({ runDir: '' })).toMatch(/"runDir" in/);
+  });
+
+  it('is refused with an option of the other command', () => {
+    const { message } = refused('--config', configFile({ listen: '127.0.0.1:1' }));
+    expect(message).toMatch(/"listen" is an option of another command; leave it out/);
+  });
+
+  it.each(['token', 'tokenFile', 'token-file', '--token-file'])('never holds the secret as %s', (name) => {
+    for (const each of [resolve, resolveForCoordinator]) {
+      const { message } = thrownBy('E_OPTION', () => each('--config', configFile({ [name]: 's3cret' })));
+      expect(message).toMatch(/a secret does not belong in it; use LOCKSTEP_TOKEN/);
+      expect(message).not.toContain('s3cret');
+    }
+  });
+
+  it.each(['resume', 'config', '--config'])('never holds %s', (name) => {
+    const { message } = refused('--config', configFile({ [name]: 'some' }));
+    expect(message).toContain(`must not hold "${name}": give it on the command line`);
   });
 });
 
@@ -239,6 +319,10 @@ describe('a config file that is refused', () => {
     const file = configFile({ epochs: -1 });
     expect(refused('--config', file).message).toContain(
       `"epochs" in ${file}: -1 must be an integer of at least 1`,
+    );
+    const ofLr = configFile({ lr: -1 });
+    expect(refused('--config', ofLr).message).toBe(
+      `"lr" in ${ofLr}: -1 must be a number above 0; for example "lr": 0.1`,
     );
     refused('--config', configFile({ nesterov: 'yes' }));
     refused('--config', configFile({ model: 'vgg' }));
@@ -300,9 +384,7 @@ describe('contradictions are refused with the remedy', () => {
     expect(thrownBy('E_OPTION', () => session('--resume', 'a', '--run-dir', 'b')).message).toMatch(
       /--run-dir b out/,
     );
-    expect(thrownBy('E_OPTION', () => session('--resume', 'a', '--config', 'c')).message).toMatch(
-      /--config c out/,
-    );
+    expect(refused('--resume', 'a', '--config', 'c').message).toMatch(/--config c out/);
     expect(session('--resume', 'a', '--json')).toEqual({
       resume: 'a',
       runDir: undefined,

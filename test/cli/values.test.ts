@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseValue } from '../../src/cli/values.js';
+import { parseJsonValue, parseValue, splitAddress } from '../../src/cli/values.js';
 import type { ValueKind } from '../../src/cli/values.js';
 import { thrownBy } from '../support/errors.js';
 
-const parse = (raw: unknown, kind: ValueKind): unknown => parseValue('--flag', raw, kind, 'EXAMPLE');
+/** Texts as of the command line, everything else as of a config file. */
+const parse = (raw: unknown, kind: ValueKind): unknown =>
+  typeof raw === 'string'
+    ? parseValue('--flag', raw, kind, 'EXAMPLE')
+    : parseJsonValue({ key: 'flag', file: 'FILE' }, raw, kind, 'EXAMPLE');
 
 const INTEGER: ValueKind = { kind: 'integer', min: 1, max: 100 };
 const NUMBER: ValueKind = { kind: 'number', min: 0, below: 1 };
@@ -29,6 +33,7 @@ describe('parseValue', () => {
     [[1, 2, 3], LIST, [1, 2, 3]],
     ['two', CHOICE, 'two'],
     ['data', { kind: 'text' }, 'data'],
+    ['[::1]:70', { kind: 'address' }, '[::1]:70'],
     [true, { kind: 'switch' }, true],
     [false, { kind: 'switch' }, false],
   ])('takes %j', (raw, kind, expected) => {
@@ -81,8 +86,48 @@ describe('parseValue', () => {
     ['0', POSITIVE, /--flag 0 must be a number above 0/],
     ['2,1', LIST, /--flag 2,1 must be ascending integers of at least 1, separated by commas/],
     ['three', CHOICE, /--flag three must be one of one, two/],
-    [{ a: 1 }, { kind: 'text' }, /--flag \{"a":1\} must be/],
+    [{ a: 1 }, { kind: 'text' }, /"flag" in FILE: \{"a":1\} must be .*; for example "flag": "EXAMPLE"$/],
+    [':1', { kind: 'address' }, /--flag :1 must be HOST:PORT/],
   ])('names the value, the rule and an example: %j', (raw, kind, message) => {
     expect(thrownBy('E_OPTION', () => parse(raw, kind)).message).toMatch(message);
+  });
+});
+
+describe('parseJsonValue', () => {
+  it.each<[ValueKind, string, string]>([
+    [INTEGER, '100', '100'],
+    [POSITIVE, '1e-4', '1e-4'],
+    [LIST, '100,150', '[100, 150]'],
+    [CHOICE, 'one', '"one"'],
+    [{ kind: 'text' }, 'data', '"data"'],
+    [{ kind: 'switch' }, 'false', 'false'],
+    [{ kind: 'address' }, '127.0.0.1:7070', '"127.0.0.1:7070"'],
+  ])('shows an example for %j that could stand in the file, and would be taken', (kind, example, shown) => {
+    const place = { key: 'someKey', file: 'FILE' };
+    const { message } = thrownBy('E_OPTION', () => parseJsonValue(place, {}, kind, example));
+    const [, written] = message.split('; for example ');
+    expect(written).toBe(`"someKey": ${shown}`);
+    const { someKey } = JSON.parse(`{${written}}`) as { someKey: unknown };
+    expect(parseJsonValue(place, someKey, kind, example)).toEqual(someKey);
+  });
+
+  it('takes a number that is written as a text, and a list likewise', () => {
+    const place = { key: 'someKey', file: 'FILE' };
+    expect(parseJsonValue(place, '0.5', NUMBER, '')).toBe(0.5);
+    expect(parseJsonValue(place, '1,2', LIST, '')).toEqual([1, 2]);
+  });
+});
+
+describe('splitAddress', () => {
+  it.each([
+    ['127.0.0.1:7070', '127.0.0.1', 7070],
+    ['[::1]:0', '::1', 0],
+    ['trainer.example:65535', 'trainer.example', 65535],
+  ])('%s', (text, host, port) => {
+    expect(splitAddress(text)).toEqual({ host, port });
+  });
+
+  it.each(['', '7070', 'host:65536', '::1:7070', 'host:-1', '[host]:1'])('refuses %j', (text) => {
+    expect(splitAddress(text)).toBeUndefined();
   });
 });

@@ -13,7 +13,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { chooseDisplay } from '../display/display.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
-import { parseValue } from '../values.js';
+import { valueParser } from '../values.js';
 
 const DEFAULT_DATA_DIR = process.env['LOCKSTEP_DATA_DIR'] ?? 'data';
 
@@ -33,10 +33,15 @@ export function addDataCommand(program: Command): void {
   data
     .command('show')
     .description('print class counts, and a few training images as coloured text')
-    .option('--dataset <name>', 'cifar10 or synthetic', choice, 'cifar10')
+    .option(
+      '--dataset <name>',
+      'cifar10 or synthetic',
+      valueParser('--dataset', { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10'),
+      'cifar10',
+    )
     .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
-    .option('--from <index>', 'first image', integer('--from', 0), 0)
-    .option('--count <n>', 'images to show', integer('--count', 1), 3)
+    .option('--from <index>', 'first image', valueParser('--from', { kind: 'integer', min: 0 }, '0'), 0)
+    .option('--count <n>', 'images to show', valueParser('--count', { kind: 'integer', min: 1 }, '1'), 3)
     .action(show);
 }
 
@@ -119,12 +124,4 @@ function classCounts(set: ImageSet): string {
   const counts = new Array<number>(set.classNames.length).fill(0);
   for (let index = 0; index < set.sampleCount; index++) counts[set.labelOf(index)]!++;
   return set.classNames.map((name, label) => `  ${name.padEnd(12)} ${counts[label]}`).join('\n');
-}
-
-function choice(text: string): string {
-  return parseValue('--dataset', text, { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10') as string;
-}
-
-function integer(flag: string, min: number): (text: string) => number {
-  return (text) => parseValue(flag, text, { kind: 'integer', min }, String(min)) as number;
 }

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { ENGINE_FACTORIES } from '../../engine/index.js';
 import type { EngineFactory } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
-import { isModelName, MODEL_NAMES } from '../../model/index.js';
+import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { measureEngine } from '../measureEngine.js';
-import { parseValue } from '../values.js';
+import { valueParser } from '../values.js';
 
 interface RawOptions {
   readonly model: string;
@@ -33,9 +33,24 @@ export function addEnginesCommand(program: Command): void {
   const command = program
     .command('engines')
     .description('list what this machine can train with, with measured images/s of one worker')
-    .option('--model <name>', `network to measure with: ${MODEL_NAMES.join(', ')}`, modelName, 'resnet8')
-    .option('--micro-batch <n>', 'samples of one gradient', microBatch, 32)
-    .option('--seconds <n>', 'time to spend on each', seconds, 2)
+    .option(
+      '--model <name>',
+      `network to measure with: ${MODEL_NAMES.join(', ')}`,
+      valueParser('--model', { kind: 'choice', of: MODEL_NAMES }, 'resnet8'),
+      'resnet8',
+    )
+    .option(
+      '--micro-batch <n>',
+      'samples of one gradient',
+      valueParser('--micro-batch', { kind: 'integer', min: 1, max: 4096 }, '32'),
+      32,
+    )
+    .option(
+      '--seconds <n>',
+      'time to spend on each',
+      valueParser('--seconds', { kind: 'number', above: 0, below: 600 }, '2'),
+      2,
+    )
     .option('--json', 'print one JSON object an engine', false);
   command.action(async () => {
     const options = command.opts<RawOptions>();
@@ -76,17 +91,4 @@ function textOf(line: EngineLine): string {
   if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}\n`;
   const speed = `${line.imagesPerSecond.toPrecision(3)} images/s`.padStart(16);
   return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}\n`;
-}
-
-function modelName(text: string): string {
-  parseValue('--model', text, { kind: 'choice', of: MODEL_NAMES }, 'resnet8');
-  return isModelName(text) ? text : 'resnet8';
-}
-
-function microBatch(text: string): number {
-  return parseValue('--micro-batch', text, { kind: 'integer', min: 1, max: 4096 }, '32') as number;
-}
-
-function seconds(text: string): number {
-  return parseValue('--seconds', text, { kind: 'number', above: 0, below: 600 }, '2') as number;
 }

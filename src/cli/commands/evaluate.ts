@@ -13,7 +13,7 @@ import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { listenForStop } from '../stopSignal.js';
-import { parseValue } from '../values.js';
+import { valueParser } from '../values.js';
 
 interface RawOptions extends EngineOptions {
   readonly dataDir: string;
@@ -37,7 +37,7 @@ export function addEvaluateCommand(program: Command): void {
     .option(
       '--eval-statistics <which>',
       'batch normalisation by running or batch statistics (default: as trained)',
-      statistics,
+      valueParser('--eval-statistics', { kind: 'choice', of: ['running', 'batch'] }, 'running'),
     )
     .option('--json', 'print one JSON object', false);
   declareEngineOptions(command);
@@ -114,13 +114,4 @@ function fileOf(given: string): string {
   if (!statSync(given).isDirectory()) return given;
   const [best, last] = ['best', 'last'].map((name) => path.join(given, 'checkpoints', `${name}.safetensors`));
   return existsSync(best!) ? best! : last!; // a run without validation has no best
-}
-
-function statistics(text: string): string {
-  return parseValue(
-    '--eval-statistics',
-    text,
-    { kind: 'choice', of: ['running', 'batch'] },
-    'running',
-  ) as string;
 }

@@ -1,7 +1,7 @@
 /** `lockstep train`: coordinator and worker threads in one process. */
 
 import type { Command } from 'commander';
-import { TRAIN_WORKERS_OPTION, TRAINING_OPTIONS } from '../optionTable.js';
+import { TRAIN_OPTIONS } from '../optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
@@ -11,12 +11,13 @@ export function addTrainCommand(program: Command): void {
     .command('train')
     .description('train in this process, on worker threads')
     .addHelpText('after', EXAMPLES);
-  declareOptions(command, [...TRAINING_OPTIONS, TRAIN_WORKERS_OPTION]);
+  declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
   command.action(async () => {
+    const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     process.exitCode = await runTrainingSession({
+      training,
       ...sessionOptionsOf(command),
-      training: resolveTrainingOptions(command, TRAIN_WORKERS_OPTION),
       minWorkers: 1,
       waitTimeoutMs: LOCAL_WAIT_MS,
       openDoor: undefined,

@@ -1,18 +1,18 @@
 /** `lockstep worker URL`: attaches this machine to a coordinator. */
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
 import { declareEngineOptions, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
+import { readTextFile } from '../readTextFile.js';
 import { listenForStop } from '../stopSignal.js';
 import { declareTokenOptions, resolveToken } from '../token.js';
-import { parseValue } from '../values.js';
+import { valueParser } from '../values.js';
 
 interface RawOptions extends EngineOptions {
   readonly threads: number;
@@ -34,7 +34,7 @@ export function addWorkerCommand(program: Command): void {
     .option(
       '--retry-for <seconds>',
       'how long to try to reach a coordinator that cannot be reached',
-      seconds,
+      valueParser('--retry-for', { kind: 'number', min: 0 }, '600'),
       600,
     );
   declareEngineOptions(command);
@@ -46,7 +46,7 @@ export function addWorkerCommand(program: Command): void {
 
 async function attach(url: URL, options: RawOptions): Promise<number> {
   const token = resolveToken(options);
-  const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
+  const ca = options.ca === undefined ? undefined : readTextFile('--ca', options.ca);
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
@@ -99,18 +99,6 @@ function parseUrl(text: string): URL {
   }
   const path = url.pathname === '/' ? ENDPOINT_PATH : url.pathname;
   return new URL(path, `${scheme}//${url.host}`);
-}
-
-function readCertificate(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new LockstepError('E_OPTION', `--ca ${file} must be a readable PEM file: ${describeError(error)}`);
-  }
-}
-
-function seconds(text: string): number {
-  return parseValue('--retry-for', text, { kind: 'number', min: 0 }, '600') as number;
 }
 
 const EXAMPLES = `
