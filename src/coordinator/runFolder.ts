@@ -83,16 +83,31 @@ export class RunFolder {
     return path.join(this.folder, CHECKPOINTS, `${name}.safetensors`);
   }
 
-  /** Writes behind the run's back; failures surface in `flush` or the next save. */
+  /**
+   * Writes behind the run's back, after what was saved before. A failure is reported once, by the next save or `flush`,
+   * and keeps no later save from being written: the disk may have room again.
+   * @throws LockstepError E_IO for the save before this one; this one is written nevertheless
+   */
   async save(name: CheckpointName, bytes: Uint8Array): Promise<void> {
-    await this.saving;
-    this.saving = writeFileAtomically(this.checkpointFile(name), bytes);
+    const before = this.saving;
+    this.saving = before
+      .catch(() => undefined)
+      .then(() => writeFileAtomically(this.checkpointFile(name), bytes));
     this.saving.catch(() => undefined); // reported by whoever awaits next
+    await before;
   }
 
-  /** Waits until all that was saved is on disk. */
-  flush(): Promise<void> {
-    return this.saving;
+  /**
+   * Waits until all that was saved is on disk.
+   * @throws LockstepError E_IO if the last save failed
+   */
+  async flush(): Promise<void> {
+    const { saving } = this;
+    try {
+      await saving;
+    } finally {
+      if (this.saving === saving) this.saving = Promise.resolve();
+    }
   }
 
   append(event: RunEvent): void {
