@@ -1,13 +1,18 @@
-/** Ctrl-C and SIGTERM: the first asks the run to save and stop; the second ends the process where it stands. */
+/**
+ * Ctrl-C, SIGTERM and SIGHUP (the terminal is gone): the first asks the run to save and stop; the second ends the
+ * process where it stands.
+ */
 
 export interface StopSignal {
   readonly signal: AbortSignal;
-  /** The exit code that the signal's conventions ask for, once one has come. */
+  /** The exit code that the signal's conventions ask for, once one has come: 128 and its number. */
   exitCode(): number | undefined;
   dispose(): void;
 }
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+type StopName = keyof typeof EXIT_CODES;
+const NAMES = Object.keys(EXIT_CODES) as readonly StopName[];
 /** One Ctrl-C may arrive several times: from the terminal, and once more from each parent that passes it on, as npm. */
 const ECHO_MS = 500;
 
@@ -15,7 +20,7 @@ export function listenForStop(onFirst: (signal: string) => void): StopSignal {
   const controller = new AbortController();
   let exitCode: number | undefined;
   let firstMs = 0;
-  const handler = (name: keyof typeof EXIT_CODES) => (): void => {
+  const onSignal = (name: StopName): void => {
     if (exitCode !== undefined && performance.now() - firstMs < ECHO_MS) return;
     if (exitCode !== undefined) process.exit(exitCode);
     firstMs = performance.now();
@@ -23,16 +28,13 @@ export function listenForStop(onFirst: (signal: string) => void): StopSignal {
     onFirst(name);
     controller.abort(new Error(`stopped by ${name}`));
   };
-  const onInterrupt = handler('SIGINT');
-  const onTerminate = handler('SIGTERM');
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onTerminate);
+  const handlers = NAMES.map((name) => ({ name, handler: () => onSignal(name) }));
+  for (const { name, handler } of handlers) process.on(name, handler);
   return {
     signal: controller.signal,
     exitCode: () => exitCode,
     dispose: () => {
-      process.off('SIGINT', onInterrupt);
-      process.off('SIGTERM', onTerminate);
+      for (const { name, handler } of handlers) process.off(name, handler);
     },
   };
 }

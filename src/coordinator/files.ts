@@ -1,5 +1,6 @@
 /** Files that are either whole or not there. */
 
+import { readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
@@ -23,6 +24,21 @@ export async function writeFileAtomically(target: string, content: string | Uint
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw ioError(target, error);
+  }
+}
+
+/**
+ * Removes what processes that were killed while writing these files have left beside them; only while nobody writes.
+ * @throws LockstepError E_IO
+ */
+export function removeTemporaries(folder: string, names: readonly string[]): void {
+  try {
+    for (const entry of readdirSync(folder)) {
+      const name = /^(.+)\.\d+\.tmp$/.exec(entry)?.[1];
+      if (name !== undefined && names.includes(name)) rmSync(path.join(folder, entry), { force: true });
+    }
+  } catch (error) {
+    throw ioError(folder, error);
   }
 }
 

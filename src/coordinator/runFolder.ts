@@ -3,19 +3,21 @@
  * is ever overwritten by another run; result.json and the checkpoints are replaced whole.
  */
 
-import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { RunEvent } from './events.js';
-import { ioError, writeFileAtomically } from './files.js';
-import { lockFolder, unlockFolder } from './folderLock.js';
+import { ioError, removeTemporaries, writeFileAtomically } from './files.js';
+import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { RunResult } from './result.js';
 
 const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
 const RESULT = 'result.json';
 const CHECKPOINTS = 'checkpoints';
+const LAST = 'last.safetensors';
+const BEST = 'best.safetensors';
 
 export type CheckpointName = 'last' | 'best';
 
@@ -25,14 +27,13 @@ export class RunFolder {
 
   private constructor(readonly folder: string) {}
 
-  /** @throws LockstepError E_RUN_EXISTS if the folder holds a run */
+  /**
+   * A run that died before its first checkpoint does not count: there is nothing to continue, nor to lose.
+   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process works in it
+   */
   static refuseIfTaken(folder: string): void {
-    const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find((name) => existsSync(path.join(folder, name)));
-    if (taken === undefined) return;
-    throw new LockstepError(
-      'E_RUN_EXISTS',
-      `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
-    );
+    refuseIfLocked(folder);
+    refuseIfWorthKeeping(folder);
   }
 
   /**
@@ -41,20 +42,15 @@ export class RunFolder {
    */
   static async create(folder: string, config: unknown): Promise<RunFolder> {
     RunFolder.refuseIfTaken(folder);
-    try {
-      await mkdir(path.join(folder, CHECKPOINTS), { recursive: true });
-    } catch (error) {
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
       throw ioError(folder, error);
-    }
+    });
     lockFolder(folder);
     const run = new RunFolder(folder);
     try {
-      await writeFileAtomically(path.join(folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
-      run.openMetrics();
+      refuseIfWorthKeeping(folder); // again: another run may have come and gone meanwhile
+      await run.begin(config);
     } catch (error) {
-      // Nothing has run yet: leave no half-made run in the way of the next attempt.
-      for (const name of [CHECKPOINTS, CONFIG, METRICS])
-        await rm(path.join(folder, name), { recursive: true, force: true });
       run.close();
       throw error;
     }
@@ -63,10 +59,10 @@ export class RunFolder {
 
   /**
    * Opens the folder of an interrupted run, to continue it.
-   * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it
+   * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it, E_IO
    */
   static open(folder: string): RunFolder {
-    const last = path.join(folder, CHECKPOINTS, 'last.safetensors');
+    const last = path.join(folder, CHECKPOINTS, LAST);
     if (!existsSync(last)) {
       throw new LockstepError(
         'E_CHECKPOINT',
@@ -75,24 +71,46 @@ export class RunFolder {
     }
     lockFolder(folder);
     const run = new RunFolder(folder);
-    run.openMetrics();
+    try {
+      removeTemporaries(folder, [CONFIG, RESULT]);
+      removeTemporaries(path.join(folder, CHECKPOINTS), [LAST, BEST]);
+      run.openMetrics();
+    } catch (error) {
+      run.close();
+      throw error;
+    }
     return run;
   }
 
   checkpointFile(name: CheckpointName): string {
-    return path.join(this.folder, CHECKPOINTS, `${name}.safetensors`);
+    return path.join(this.folder, CHECKPOINTS, name === 'last' ? LAST : BEST);
   }
 
-  /** Writes behind the run's back; failures surface in `flush` or the next save. */
+  /**
+   * Writes behind the run's back, after what was saved before. A failure is reported once, by the next save or `flush`,
+   * and keeps no later save from being written: the disk may have room again.
+   * @throws LockstepError E_IO for the save before this one; this one is written nevertheless
+   */
   async save(name: CheckpointName, bytes: Uint8Array): Promise<void> {
-    await this.saving;
-    this.saving = writeFileAtomically(this.checkpointFile(name), bytes);
+    const before = this.saving;
+    this.saving = before
+      .catch(() => undefined)
+      .then(() => writeFileAtomically(this.checkpointFile(name), bytes));
     this.saving.catch(() => undefined); // reported by whoever awaits next
+    await before;
   }
 
-  /** Waits until all that was saved is on disk. */
-  flush(): Promise<void> {
-    return this.saving;
+  /**
+   * Waits until all that was saved is on disk.
+   * @throws LockstepError E_IO if the last save failed
+   */
+  async flush(): Promise<void> {
+    const { saving } = this;
+    try {
+      await saving;
+    } finally {
+      if (this.saving === saving) this.saving = Promise.resolve();
+    }
   }
 
   append(event: RunEvent): void {
@@ -108,11 +126,27 @@ export class RunFolder {
     return writeFileAtomically(path.join(this.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
   }
 
+  /**
+   * Once a run is continued, the result of the sitting before no longer holds.
+   * @throws LockstepError E_IO
+   */
+  async removeResult(): Promise<void> {
+    const file = path.join(this.folder, RESULT);
+    await rm(file, { force: true }).catch((error: unknown) => {
+      throw ioError(file, error);
+    });
+  }
+
+  /** Replaces the configuration as a whole. */
+  writeConfig(config: unknown): Promise<void> {
+    return writeFileAtomically(path.join(this.folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
   async readConfig(): Promise<unknown> {
     return readJson(path.join(this.folder, CONFIG));
   }
 
-  /** The result of an earlier sitting, if it ended by itself. */
+  /** The result of the sitting before, whatever ended it, a signal too; undefined if it failed or was killed. */
   async readResult(): Promise<Partial<RunResult> | undefined> {
     const file = path.join(this.folder, RESULT);
     return existsSync(file) ? ((await readJson(file)) as Partial<RunResult>) : undefined;
@@ -122,6 +156,19 @@ export class RunFolder {
     if (this.metrics !== undefined) closeSync(this.metrics);
     this.metrics = undefined;
     unlockFolder(this.folder);
+  }
+
+  private async begin(config: unknown): Promise<void> {
+    try {
+      await removeRemains(this.folder);
+      await mkdir(path.join(this.folder, CHECKPOINTS));
+      await this.writeConfig(config);
+      this.openMetrics();
+    } catch (error) {
+      // Nothing has run yet: leave no half-made run in the way of the next attempt.
+      await removeRemains(this.folder).catch(() => undefined);
+      throw error instanceof LockstepError ? error : ioError(this.folder, error);
+    }
   }
 
   private openMetrics(): void {
@@ -142,6 +189,35 @@ export class RunFolder {
       throw ioError(file, error);
     }
   }
+}
+
+/** @throws LockstepError E_RUN_EXISTS unless the folder holds no more than a run that died before its first checkpoint */
+function refuseIfWorthKeeping(folder: string): void {
+  const has = (name: string): boolean => existsSync(path.join(folder, name));
+  const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find(has);
+  if (taken === undefined) return;
+  // A run makes its checkpoints folder first, then config.json and metrics.jsonl: a lone config.json is another's.
+  const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
+  if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
+  );
+}
+
+/** Whether this is a folder without anything but files that were never finished. */
+function holdsNothing(checkpoints: string): boolean {
+  try {
+    return readdirSync(checkpoints).every((name) => name.endsWith('.tmp'));
+  } catch {
+    return false; // no folder, or none that may be looked into
+  }
+}
+
+async function removeRemains(folder: string): Promise<void> {
+  removeTemporaries(folder, [CONFIG, RESULT]);
+  for (const name of [CHECKPOINTS, CONFIG, METRICS])
+    await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
 async function readJson(file: string): Promise<unknown> {

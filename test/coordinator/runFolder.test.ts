@@ -14,7 +14,6 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeFileAtomically } from '../../src/coordinator/files.js';
 import { RunFolder } from '../../src/coordinator/runFolder.js';
-import { LockstepError } from '../../src/foundation/errors.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -46,6 +45,9 @@ const linesOf = (run: RunFolder): string[] =>
   readFileSync(path.join(run.folder, 'metrics.jsonl'), 'utf8').split('\n').slice(0, -1);
 
 const lockOf = (folder: string): string => path.join(folder, 'run.lock');
+
+/** The lock of a process that is gone: its number is above the highest there is, proc(5). */
+const DEAD = JSON.stringify({ pid: 2 ** 22 + 1 });
 
 /** Compiled, so that another process can run it: `npm run build`. */
 const COMPILED = new URL('../../dist/coordinator/runFolder.js', import.meta.url);
@@ -122,6 +124,63 @@ describe('a new run folder', () => {
     },
   );
 
+  it.each([
+    ['a lock', ['run.lock']],
+    ['its checkpoints folder', ['checkpoints/', 'run.lock']],
+    ['its configuration', ['checkpoints/', 'config.json.123.tmp', 'config.json', 'run.lock']],
+    [
+      'half a checkpoint',
+      ['checkpoints/', 'checkpoints/last.safetensors.123.tmp', 'config.json', 'metrics.jsonl'],
+    ],
+  ])('may replace one that died before its first checkpoint, having made %s', async (_, remains) => {
+    const folder = temporaryFolder();
+    for (const name of remains) {
+      const file = path.join(folder, name);
+      if (name.endsWith('/')) mkdirSync(file);
+      else writeFileSync(file, name === 'run.lock' ? DEAD : 'old');
+    }
+    writeFileSync(path.join(folder, 'notes.txt'), 'not of the run');
+    RunFolder.refuseIfTaken(folder);
+    const run = await RunFolder.create(folder, { seed: 2 });
+    expect(await run.readConfig()).toEqual({ seed: 2 });
+    expect(linesOf(run)).toEqual([]);
+    run.close();
+    expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl', 'notes.txt']);
+    expect(readdirSync(path.join(folder, 'checkpoints'))).toEqual([]);
+  });
+
+  it.each([
+    ['a checkpoint', 'checkpoints/last.safetensors'],
+    ['the best weights', 'checkpoints/best.safetensors'],
+    ['a result', 'result.json'],
+  ])('does not replace one that has left %s', async (_, name) => {
+    const begun = await newRun();
+    begun.close();
+    writeFileSync(path.join(begun.folder, name), 'precious');
+    thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(begun.folder));
+    await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    expect(readFileSync(path.join(begun.folder, name), 'utf8')).toBe('precious');
+    expect(await begun.readConfig()).toEqual({ seed: 1 });
+  });
+
+  it('does not replace one that is about to write its first checkpoint', async () => {
+    const begun = await newRun();
+    thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(begun.folder));
+    await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    begun.close();
+    writeFileSync(lockOf(begun.folder), JSON.stringify({ pid: process.ppid }));
+    await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    expect(await begun.readConfig()).toEqual({ seed: 1 });
+  });
+
+  it('leaves a configuration alone that no run has written', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.join(folder, 'checkpoints'));
+    writeFileSync(path.join(folder, 'config.json'), 'of something else');
+    await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
+    expect(readFileSync(path.join(folder, 'config.json'), 'utf8')).toBe('of something else');
+  });
+
   it('is refused below a file, as E_IO', async () => {
     const file = path.join(temporaryFolder(), 'file');
     writeFileSync(file, '');
@@ -153,6 +212,28 @@ describe('a run that is opened again', () => {
     const lines = linesOf(run);
     expect(lines.slice(0, 2)).toEqual(['{"event":"step"}', '{"event":"st']);
     expect(JSON.parse(lines[2]!)).toMatchObject({ message: 'back' });
+  });
+
+  it('is rid of files that killed processes never finished, and of no others', async () => {
+    const folder = await interruptedRun('');
+    const unfinished = ['config.json.7.tmp', 'result.json.81.tmp', 'checkpoints/last.safetensors.7.tmp'];
+    const others = ['notes.tmp', 'config.json.tmp', 'checkpoints/mine.7.tmp'];
+    for (const name of [...unfinished, ...others]) writeFileSync(path.join(folder, name), 'x');
+    reopened(folder);
+    const left = [...unfinished, ...others].filter((name) => existsSync(path.join(folder, name)));
+    expect(left).toEqual(others);
+  });
+
+  it('can be given another configuration, and rid of the result of its last sitting', async () => {
+    const folder = await interruptedRun('');
+    writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal"}');
+    const run = reopened(folder);
+    expect(await run.readResult()).toEqual({ stoppedBy: 'signal' });
+    await run.removeResult();
+    expect(await run.readResult()).toBeUndefined();
+    await run.removeResult();
+    await run.writeConfig({ seed: 1, epochs: 9 });
+    expect(await run.readConfig()).toEqual({ seed: 1, epochs: 9 });
   });
 
   it('says what is wrong with a configuration that cannot be read', async () => {
@@ -241,15 +322,34 @@ describe('writing that fails', () => {
     expect(error.message).toContain('metrics.jsonl');
   });
 
-  it('of a checkpoint surfaces at the next save, and when all must be on disk', async () => {
+  it('of a checkpoint surfaces once: where all must be on disk, or at the next save', async () => {
     const run = await newRun();
-    mkdirSync(path.join(run.checkpointFile('last'), 'in the way'), { recursive: true });
+    const inTheWay = path.join(run.checkpointFile('last'), 'in the way');
+    mkdirSync(inTheWay, { recursive: true });
     await run.save('last', Buffer.from('weights'));
     await rejectionOf('E_IO', run.flush());
-    await run.save('best', Buffer.from('weights')).then(
-      () => expect.unreachable('the failure of the save before was lost'),
-      (error: unknown) => expect(error).toBeInstanceOf(LockstepError),
-    );
+    await run.flush();
+    await run.save('last', Buffer.from('weights'));
+    await rejectionOf('E_IO', run.save('best', Buffer.from('weights')));
+    await run.flush();
+  });
+
+  it('of a checkpoint does not keep later ones from being written', async () => {
+    const run = await newRun();
+    const checkpoints = path.join(run.folder, 'checkpoints');
+    rmSync(checkpoints, { recursive: true });
+    writeFileSync(checkpoints, 'a file in the way');
+    await run.save('last', Buffer.from('lost'));
+    await rejectionOf('E_IO', run.flush());
+    await run.save('last', Buffer.from('lost too'));
+    const next = run.save('last', Buffer.from('reports the failure before it, and is tried'));
+    await rejectionOf('E_IO', next);
+    await rejectionOf('E_IO', run.flush());
+    rmSync(checkpoints);
+    mkdirSync(checkpoints);
+    await run.save('last', Buffer.from('good'));
+    await run.flush();
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('good');
   });
 
   it('after the run was closed does nothing', async () => {

@@ -1,0 +1,34 @@
+/** Whether a process of this host still runs. */
+
+import { readFileSync } from 'node:fs';
+
+/**
+ * @param startTime what `startTimeOf` once said of it; undefined if that is not known
+ * @returns false for a zombie, and for a later process with the same number
+ */
+export function isRunning(pid: number, startTime: string | undefined): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const now = processStatus(pid);
+  const isDead = now.state === 'Z' || now.state === 'X';
+  return !isDead && (startTime === undefined || now.startTime === undefined || startTime === now.startTime);
+}
+
+/** In the system's own units; undefined where it does not tell. */
+export function startTimeOf(pid: number): string | undefined {
+  return processStatus(pid).startTime;
+}
+
+/** From /proc/PID/stat (Linux, proc(5)): the state is its third field, the start time its 22nd. */
+function processStatus(pid: number): { state?: string | undefined; startTime?: string | undefined } {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the second field may hold spaces
+    return { state: fields[0], startTime: fields[19] };
+  } catch {
+    return {};
+  }
+}
