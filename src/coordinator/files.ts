@@ -1,7 +1,7 @@
 /** Files that are either whole or not there. */
 
-import { readdirSync, rmSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 
@@ -53,6 +53,21 @@ async function syncFolder(folder: string): Promise<void> {
     }
   } catch {
     // Windows cannot open folders: the rename is atomic there too, only its durability is the system's.
+  }
+}
+
+/**
+ * Makes a folder and those above it.
+ * @throws LockstepError E_IO
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    // Only where a parent is missing: Node's recursive mkdir never returns where the system says that a folder is
+    // missing whose parent exists, as /proc does.
+    await mkdir(folder, { recursive: !existsSync(path.dirname(path.resolve(folder))) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(folder).isDirectory()) return;
+    throw ioError(folder, error);
   }
 }
 

@@ -8,7 +8,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { RunEvent } from './events.js';
-import { ioError, removeTemporaries, writeFileAtomically } from './files.js';
+import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
 import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { RunResult } from './result.js';
 
@@ -42,9 +42,7 @@ export class RunFolder {
    */
   static async create(folder: string, config: unknown): Promise<RunFolder> {
     RunFolder.refuseIfTaken(folder);
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw ioError(folder, error);
-    });
+    await makeFolder(folder);
     lockFolder(folder);
     const run = new RunFolder(folder);
     try {
