@@ -3,25 +3,29 @@
 import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
-import { linesOf, rate } from './text.js';
+import { Pace } from './pace.js';
+import { Roster } from './roster.js';
+import { duration, linesOf, rate } from './text.js';
 
 const SIGN_OF_LIFE_MS = 10_000;
 
 export class PlainDisplay implements Display {
   private lastSignMs = performance.now();
-  private stepsPerEpoch = 0;
+  private readonly pace = new Pace();
+  private readonly roster = new Roster();
   private lastPercent = -1;
 
   constructor(private readonly out: NodeJS.WritableStream) {}
 
   event(event: RunEvent): void {
-    if (event.event === 'run-started') this.stepsPerEpoch = event.stepsPerEpoch;
-    for (const line of linesOf(event)) this.say(line);
+    this.pace.event(event);
+    this.roster.event(event);
+    for (const line of linesOf(event)) this.say(event.event === 'epoch' ? line + this.timeLeft() : line);
     if (event.event === 'step' && performance.now() - this.lastSignMs > SIGN_OF_LIFE_MS) {
-      const inEpoch = event.step - (event.epoch - 1) * this.stepsPerEpoch;
       this.say(
-        `epoch ${event.epoch}: step ${inEpoch}/${this.stepsPerEpoch}  loss ${event.loss.toFixed(4)}  ` +
-          `lr ${rate(event.lr)}  ${event.imagesPerSecond.toFixed(0)} images/s`,
+        `epoch ${event.epoch}/${this.pace.epochs}: step ${this.pace.stepInEpoch}/${this.pace.stepsPerEpoch}  ` +
+          `loss ${event.loss.toFixed(4)}  lr ${rate(event.lr)}  ${event.imagesPerSecond.toFixed(0)} images/s` +
+          `${this.timeLeft()}  ${this.roster.text()}`,
       );
     }
     if (event.event !== 'checkpoint' && event.event !== 'step') this.lastSignMs = performance.now();
@@ -38,6 +42,11 @@ export class PlainDisplay implements Display {
   say(message: string): void {
     this.lastSignMs = performance.now();
     this.out.write(`${message}\n`);
+  }
+
+  private timeLeft(): string {
+    const seconds = this.pace.secondsLeftInRun;
+    return seconds === undefined || seconds <= 0 ? '' : `  left ${duration(seconds)}`;
   }
 
   close(): void {

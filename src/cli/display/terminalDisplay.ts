@@ -4,35 +4,29 @@ import type { WriteStream } from 'node:tty';
 import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
-import { count, duration, linesOf, percent, rate } from './text.js';
+import { Pace } from './pace.js';
+import { Roster } from './roster.js';
+import { duration, linesOf, percent, rate } from './text.js';
 
 const REDRAW_MS = 100;
-const BAR_CELLS = 24;
+const BAR_CELLS = 12;
+/** Where the terminal does not tell its width. */
+const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[2K';
-/** Share of the newest step in the smoothed figures. */
-const SMOOTHING = 0.1;
-
-interface Started {
-  readonly stepsPerEpoch: number;
-  readonly epochs: number;
-}
 
 export class TerminalDisplay implements Display {
-  private started: Started = { stepsPerEpoch: 1, epochs: 1 };
-  private workers = 0;
-  private smoothedStepMs: number | undefined;
-  private smoothedLoss: number | undefined;
+  private readonly pace = new Pace();
+  private readonly roster = new Roster();
   private lastDrawMs = 0;
   private live = '';
 
   constructor(private readonly out: WriteStream) {}
 
   event(event: RunEvent): void {
-    if (event.event === 'run-started') this.started = event;
-    if (event.event === 'worker-joined' || event.event === 'worker-left') this.workers = event.workersNow;
+    this.pace.event(event);
+    this.roster.event(event);
     for (const line of linesOf(event)) this.say(line);
     if (event.event === 'step') this.showStep(event);
-    if (event.event === 'epoch') this.smoothedLoss = undefined;
     if (event.event === 'run-finished') this.close();
   }
 
@@ -54,18 +48,16 @@ export class TerminalDisplay implements Display {
     this.draw('');
   }
 
-  private showStep(event: Extract<RunEvent, { event: 'step' }>): void {
-    this.smoothedStepMs = smooth(this.smoothedStepMs, event.stepMs);
-    this.smoothedLoss = smooth(this.smoothedLoss, event.loss);
+  private showStep({ epoch, lr, samples }: Extract<RunEvent, { event: 'step' }>): void {
     if (!this.isTimeToDraw()) return;
-    const { stepsPerEpoch, epochs } = this.started;
-    const inEpoch = event.step - (event.epoch - 1) * stepsPerEpoch;
-    const leftInRun = ((epochs * stepsPerEpoch - event.step) * this.smoothedStepMs) / 1000;
-    const leftInEpoch = ((stepsPerEpoch - inEpoch) * this.smoothedStepMs) / 1000;
+    const { pace } = this;
+    const share = pace.stepInEpoch / pace.stepsPerEpoch;
+    const [ofEpoch, ofRun] = [pace.secondsLeftInEpoch ?? 0, pace.secondsLeftInRun ?? 0].map(duration);
+    // What matters most comes first: a narrow terminal cuts the end off.
     this.draw(
-      `epoch ${event.epoch}/${epochs} ${bar(inEpoch / stepsPerEpoch)} ${percent(inEpoch / stepsPerEpoch)}  ` +
-        `loss ${this.smoothedLoss.toFixed(3)}  lr ${rate(event.lr)}  ${(event.samples / (this.smoothedStepMs / 1000)).toFixed(0)} images/s  ` +
-        `${count(this.workers, 'worker')}  left ${duration(leftInEpoch)} of the epoch, ${duration(leftInRun)} of the run`,
+      `epoch ${epoch}/${pace.epochs} ${bar(share)} ${(100 * share).toFixed(0)} %  ` +
+        `loss ${pace.loss.toFixed(3)} acc ${percent(pace.accuracy)}  left ${ofRun} (epoch ${ofEpoch})  ` +
+        `${this.roster.text()}  ${pace.imagesPerSecond(samples).toFixed(0)} images/s  lr ${rate(lr)}`,
     );
   }
 
@@ -77,12 +69,8 @@ export class TerminalDisplay implements Display {
     if (text === '' && this.live === '') return;
     this.live = text;
     this.lastDrawMs = performance.now();
-    this.out.write(CLEAR_LINE + text.slice(0, Math.max(20, this.out.columns - 1)));
+    this.out.write(CLEAR_LINE + text.slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)));
   }
-}
-
-function smooth(previous: number | undefined, value: number): number {
-  return previous === undefined ? value : previous + SMOOTHING * (value - previous);
 }
 
 function bar(share: number): string {
