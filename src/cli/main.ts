@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { LOCKSTEP_VERSION } from '../foundation/version.js';
+import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { Recipe } from '../coordinator/index.js';
 import type { EngineDescription } from '../engine/index.js';
-import { LOCKSTEP_VERSION } from '../foundation/version.js';
+import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { SessionOptions } from './trainingSession.js';
 import type { TrainingOptions } from './trainingOptions.js';
 

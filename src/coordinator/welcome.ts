@@ -1,7 +1,7 @@
 /** What a node is told of a run. */
 
 import type { Normalisation } from '../data/index.js';
-import { LOCKSTEP_VERSION } from '../foundation/version.js';
+import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
 

@@ -4,3 +4,4 @@ export { encodeMessage, decodeNodeMessage, decodeCoordinatorMessage, largestFram
 export { Broadcast, createLocalChannel } from './channel.js';
 export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
 export { coordinatorChannel, nodeChannel } from './webSocketChannel.js';
+export { LOCKSTEP_VERSION } from './version.js';

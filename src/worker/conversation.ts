@@ -3,10 +3,9 @@
  * compute, answers. Keeps no state that the coordinator could not hand to another node.
  */
 
-import { PROTOCOL_VERSION } from '../protocol/index.js';
+import { LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
 import type { Bye, Evaluate, NodeChannel, Parameters, Refused, Welcome, Work } from '../protocol/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { LOCKSTEP_VERSION } from '../foundation/version.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';

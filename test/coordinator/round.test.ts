@@ -234,14 +234,16 @@ describe('an idle worker', () => {
     expect(idle[1]!.given).toEqual([]);
   });
 
-  it('leaves alone what two have already', () => {
+  it('takes over what two have already only when both are late', () => {
     const scene = new Scene(1, 100);
     scene.join('stalled');
     scene.join('also stalled');
     vi.advanceTimersByTime(250);
     const third = scene.join('third');
-    vi.advanceTimersByTime(1000);
-    expect(third.given).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(third.given).toEqual([]); // the second has had it for 150 ms
+    vi.advanceTimersByTime(100);
+    expect(third.given).toEqual([0]);
   });
 
   it('waits no longer once the round is over: no timer is left', () => {

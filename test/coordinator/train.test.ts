@@ -277,9 +277,8 @@ describe('the test set', () => {
     expect(digestState(evaluated)).toBe(result.weightsSha256);
   });
 
-  it('stays closed in a run that does not get to its end', async () => {
+  it('stays closed in a run that is stopped by hand', async () => {
     const openTestSet = vi.fn(() => Promise.resolve(tinySet(7)));
-    await trained({ recipe: { maxSteps: 4 }, change: { openTestSet } });
     const stopped = await testRun({ change: { openTestSet } });
     stopped.stop.abort(new Error('SIGINT'));
     await train(stopped.run);
@@ -302,7 +301,7 @@ describe('what goes wrong', () => {
   });
 
   it('a loss that is not finite, twice, stops the run, with the steps before it saved', async () => {
-    const testing = await testRun();
+    const testing = await testRun({ change: { checkpointEvery: 1 } });
     analyticNode(testing.fleet, {}, (item, state) =>
       item.type === 'work' && item.step === 2
         ? { ...resultOf(item, state), lossSum: Infinity }

@@ -1,6 +1,6 @@
 /** One valid message of each type, and a way to vary it. */
 
-import { LOCKSTEP_VERSION } from '../../src/foundation/version.js';
+import { LOCKSTEP_VERSION } from '../../src/protocol/index.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
   Bye,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildModel } from '../../src/model/index.js';
-import { createLocalChannel, PROTOCOL_VERSION } from '../../src/protocol/index.js';
+import { createLocalChannel, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
   CoordinatorChannel,
   CoordinatorMessage,
@@ -71,6 +71,7 @@ describe('a conversation', () => {
       {
         type: 'hello',
         protocolVersion: PROTOCOL_VERSION,
+        lockstepVersion: LOCKSTEP_VERSION,
         nodeName: 'the node',
         engine: 'wasm',
         device: 'a processor',
