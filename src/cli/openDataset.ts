@@ -2,6 +2,7 @@
 
 import {
   downloadCifar10,
+  findCifar10,
   loadCifar10,
   loadCifar10Test,
   locateCifar10,
@@ -37,8 +38,19 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
     return openCifar10(dataDir);
   }
   if (requested === 'synthetic') return openSynthetic();
-  if (await locateCifar10([dataDir])) return openCifar10(dataDir);
+  // Any part of CIFAR-10 is meant to be used: if it is damaged or incomplete, say so rather than train on something else.
+  if (await holdsCifar10(dataDir)) return openCifar10(dataDir);
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+async function holdsCifar10(dataDir: string): Promise<boolean> {
+  try {
+    await findCifar10(dataDir);
+    return true;
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'E_DATA_MISSING') return false;
+    throw error;
+  }
 }
 
 /** After hours of training is too late to find out. Looks at names and sizes only. */

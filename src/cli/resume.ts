@@ -26,13 +26,26 @@ export async function resumeRun(runDir: string, options: TrainingOptions): Promi
   const folder = RunFolder.open(runDir);
   try {
     const checkpoint = await readCheckpoint(folder.checkpointFile('last'));
+    const saved = (await folder.readConfig()) as Partial<Settings> & Partial<Recipe>;
+    refuseForeignCheckpoint(saved, checkpoint, runDir);
     const recipe = changedRecipe(checkpoint.recipe, options, runDir);
     await refuseIfComplete(folder, recipe, checkpoint);
     const best = await readBest(folder, checkpoint);
-    return { folder, recipe, checkpoint, best, saved: (await folder.readConfig()) as Partial<Settings> };
+    return { folder, recipe, checkpoint, best, saved };
   } catch (error) {
     folder.close();
     throw error;
+  }
+}
+
+/** A file copied from elsewhere must not pass for this run's. */
+function refuseForeignCheckpoint(config: Partial<Recipe>, { recipe }: Checkpoint, runDir: string): void {
+  for (const key of ['model', 'dataset', 'seed'] as const) {
+    if (config[key] === undefined || config[key] === recipe[key]) continue;
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `the last checkpoint in ${runDir} is of another run: its ${key} is ${recipe[key]}, and config.json says ${config[key]}; put this run's own back`,
+    );
   }
 }
 

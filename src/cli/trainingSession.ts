@@ -85,19 +85,12 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     if (resumed) await continueIn(folder, config);
     else closers.push(() => folder.close());
     log.attach(folder);
-    const result = await trainIn(folder, prepared, {
-      options,
-      settings,
-      resumed,
-      fleet,
-      log,
-      signal: stop.signal,
+    const surroundings = { options, settings, resumed, fleet, log, signal: stop.signal };
+    const result = await trainIn(folder, prepared, surroundings).catch((error: unknown) => {
+      display.say(`stopped by an error; what was saved is kept. ${continueLine(options, folder)}`);
+      throw error;
     });
-    if (result.stoppedBy === 'signal') {
-      display.say(
-        `continue with: ${programName()} ${options.openDoor ? 'coordinator' : 'train'} --resume ${folder.folder}`,
-      );
-    }
+    if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
     return result.stoppedBy === 'signal' ? (stop.exitCode() ?? 0) : 0;
   } catch (error) {
     const wasStopped = error === stop.signal.reason || isDownloadError(error);
@@ -106,6 +99,10 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+function continueLine({ openDoor }: SessionOptions, { folder }: RunFolder): string {
+  return `continue with: ${programName()} ${openDoor ? 'coordinator' : 'train'} --resume ${folder}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */

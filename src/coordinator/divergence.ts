@@ -4,11 +4,12 @@ import { LockstepError } from '../foundation/errors.js';
 import type { Recipe } from './config.js';
 
 /** @param what is not finite, and where, such as `the loss of step 7` */
-export function divergedError(what: string, { lr, warmupEpochs }: Recipe): LockstepError {
-  const warmup = warmupEpochs > 0 ? `more --warmup-epochs (they are ${warmupEpochs})` : '--warmup-epochs 1';
+export function divergedError(what: string, { lr, warmupEpochs, schedule }: Recipe): LockstepError {
+  const warmup =
+    warmupEpochs > 0 ? `, or more --warmup-epochs (they are ${warmupEpochs})` : ', or --warmup-epochs 1';
   return new LockstepError(
     'E_DIVERGED',
-    `${what} is not finite: training has diverged; try a lower --lr (it is ${lr}), or ${warmup}; ` +
+    `${what} is not finite: training has diverged; try a lower --lr (it is ${lr})${schedule === 'onecycle' ? '' : warmup}; ` +
       'the checkpoints from before are kept',
   );
 }

@@ -317,7 +317,7 @@ export class Fleet {
     const { waitTimeoutMs, onEvent } = this.options;
     // A node that comes, does nothing and goes again does not start the clock anew.
     const leftMs = Math.max(0, waitTimeoutMs - (performance.now() - this.lonelySinceMs));
-    onEvent({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: leftMs / 1000 });
+    onEvent({ event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: leftMs / 1000 });
     this.lonelyTimer = setTimeout(() => this.abort(this.nobodyCame(1)), leftMs);
   }
 

@@ -87,13 +87,15 @@ export class RunFolder {
   /**
    * Writes behind the run's back, after what was saved before. A failure is reported once, by the next save or `flush`,
    * and keeps no later save from being written: the disk may have room again.
+   * @param onSaved called once the file is in place
    * @throws LockstepError E_IO for the save before this one; this one is written nevertheless
    */
-  async save(name: CheckpointName, bytes: Uint8Array): Promise<void> {
+  async save(name: CheckpointName, bytes: Uint8Array, onSaved?: () => void): Promise<void> {
     const before = this.saving;
     this.saving = before
       .catch(() => undefined)
-      .then(() => writeFileAtomically(this.checkpointFile(name), bytes));
+      .then(() => writeFileAtomically(this.checkpointFile(name), bytes))
+      .then(onSaved);
     this.saving.catch(() => undefined); // reported by whoever awaits next
     await before;
   }

@@ -61,8 +61,10 @@ export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: Checkpo
     },
     model.layout,
   );
-  run.onEvent({ event: 'checkpoint', step: state.progress.step, file: folder.checkpointFile(name) });
-  return folder.save(name, bytes);
+  const { step } = state.progress;
+  return folder.save(name, bytes, () => {
+    run.onEvent({ event: 'checkpoint', step, file: folder.checkpointFile(name) });
+  });
 }
 
 /** Takes note of who computed what is now part of the run; several numerics classes are worth a warning. */

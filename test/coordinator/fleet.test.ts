@@ -354,7 +354,7 @@ describe('with nobody attached', () => {
     const round = run(1);
     await settled();
     expect(eventsOf('waiting')).toEqual([
-      { event: 'waiting', reason: 'no worker is left', timeoutSeconds: WAIT_TIMEOUT_MS / 1000 },
+      { event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: WAIT_TIMEOUT_MS / 1000 },
     ]);
     vi.advanceTimersByTime(WAIT_TIMEOUT_MS - 1);
     await settled();

@@ -181,7 +181,7 @@ describe('nodes', () => {
     await untilStep(runDir('drain'), 3);
     first.kill('SIGTERM');
     expect((await first.finished).exitCode).toBe(143);
-    await until('the coordinator waits', () => coordinator.output().includes('no worker is left'));
+    await until('the coordinator waits', () => coordinator.output().includes('none is left'));
     const second = startWorker(url, '--name', 'second');
     expect((await coordinator.finished).exitCode).toBe(0);
     expect((await second.finished).exitCode).toBe(0);
