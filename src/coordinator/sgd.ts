@@ -34,9 +34,9 @@ export function applySgd(
   for (let index = 0; index < parameters.length; index++) {
     const parameter = parameters[index]!;
     const gradient = gradientSum[index]! / sampleCount + weightDecay * parameter;
-    velocity[index] = momentum * velocity[index]! + gradient;
-    const direction = nesterov ? gradient + momentum * velocity[index]! : velocity[index]!;
-    parameters[index] = parameter - lr * direction;
+    const moved = Math.fround(momentum * velocity[index]! + gradient); // rounded as it is stored; not read back
+    velocity[index] = moved;
+    parameters[index] = parameter - lr * (nesterov ? gradient + momentum * moved : moved);
   }
 }
 
