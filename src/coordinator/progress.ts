@@ -1,6 +1,7 @@
 /** What a run has done so far, besides the weights: all that a checkpoint must hold to go on to the same end. */
 
 import { z } from 'zod';
+import { NO_EPOCH_YET } from './earlyStopping.js';
 
 const nullableCount = z.int().min(0).nullable();
 
@@ -38,7 +39,7 @@ export function freshProgress(): TrainingProgress {
     epoch: 0,
     stepInEpoch: 0,
     epochTotals: emptyTotals(),
-    earlyStopping: { bestEpoch: null, bestAccuracy: null, epochsWithoutImprovement: 0 },
+    earlyStopping: NO_EPOCH_YET,
     wallSeconds: 0,
     stepSeconds: 0,
     images: 0,

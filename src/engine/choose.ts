@@ -2,9 +2,8 @@
 
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
-import type { Engine, EngineName } from './engine.js';
+import type { Engine, EngineName, Numerics } from './engine.js';
 import { engineFactory } from './registry.js';
-import { loadSimd } from './simd/index.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
 export interface EngineChoice {
@@ -12,9 +11,6 @@ export interface EngineChoice {
   /** For `simd`: its fastest class here, or the one without fused multiply-add, which every host has. */
   readonly numerics?: Numerics;
 }
-
-export const NUMERICS = ['auto', 'simd'] as const;
-export type Numerics = (typeof NUMERICS)[number];
 
 /** The order in which `auto` looks: what is fastest first. `cpu` is a reference, and never chosen unasked. */
 const AUTO_ORDER: readonly EngineName[] = ['simd', 'wasm'];
@@ -49,7 +45,5 @@ export async function chooseEngine(
 
 /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy */
 export function loadEngine({ name, numerics }: EngineChoice, model: Model): Promise<Engine> {
-  return name === 'simd'
-    ? loadSimd(model, { numerics: numerics ?? 'auto' })
-    : engineFactory(name).load(model);
+  return engineFactory(name).load(model, numerics);
 }

@@ -75,9 +75,13 @@ export type EngineAvailability =
   | { readonly available: true; readonly detail: string }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
+/** `simd` asks the engine of that name for the class without fused multiply-add; other engines have one class. */
+export const NUMERICS = ['auto', 'simd'] as const;
+export type Numerics = (typeof NUMERICS)[number];
+
 export interface EngineFactory {
   readonly name: EngineName;
   availability(): Promise<EngineAvailability>;
   /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy. */
-  load(model: Model): Promise<Engine>;
+  load(model: Model, numerics?: Numerics): Promise<Engine>;
 }

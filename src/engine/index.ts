@@ -1,5 +1,5 @@
 /** What other folders use of the engines. */
 export * from './engine.js';
 export { ENGINE_FACTORIES } from './registry.js';
-export { chooseEngine, loadEngine, NUMERICS } from './choose.js';
-export type { EngineChoice, Numerics } from './choose.js';
+export { chooseEngine, loadEngine } from './choose.js';
+export type { EngineChoice } from './choose.js';

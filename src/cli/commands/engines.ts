@@ -66,7 +66,7 @@ export function addEnginesCommand(program: Command): void {
 async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
   const { name: engine } = factory;
   const availability = await factory.availability();
-  if (!availability.available) return { engine, available: false, ...pick(availability) };
+  if (!availability.available) return { engine, ...availability };
   const pool = new ComputePool({ name: engine }, 1);
   try {
     const { device, numericsClass, exact, versions } = await pool.describe();
@@ -77,13 +77,6 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   } finally {
     await pool.close();
   }
-}
-
-function pick({ reason, remedy }: { readonly reason: string; readonly remedy: string }): {
-  readonly reason: string;
-  readonly remedy: string;
-} {
-  return { reason, remedy };
 }
 
 function textOf(line: EngineLine): string {

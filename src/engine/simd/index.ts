@@ -37,5 +37,5 @@ export const simdEngine: EngineFactory = {
       ? { available: false, reason: 'this host has no WebAssembly SIMD', remedy: REMEDY }
       : { available: true, detail: probed.numericsClass };
   },
-  load: (model) => loadSimd(model),
+  load: (model, numerics = 'auto') => loadSimd(model, { numerics }),
 };
