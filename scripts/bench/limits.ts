@@ -2,8 +2,8 @@
 
 import type { Arithmetic } from '../../src/engine/simd/arithmetic.js';
 import { KernelLibrary } from '../../src/engine/simd/kernels/library.js';
-import { load } from '../../src/engine/simd/wasm/expressions.js';
-import { newMemory } from '../../src/engine/simd/wasm/host.js';
+import { load } from '../../src/foundation/wasm/expressions.js';
+import { newMemory } from '../../src/foundation/wasm/host.js';
 
 export interface MachineLimits {
   /** Multiplications and additions of twelve independent chains of multiply-adds in registers. */

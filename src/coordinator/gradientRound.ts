@@ -12,6 +12,7 @@ import type { Fleet, Verdict } from './fleet.js';
 import type { Member } from './member.js';
 import { TreeReduction } from './treeReduction.js';
 import type { GradientLeaf } from './treeReduction.js';
+import { allFinite } from './vectorKernels.js';
 
 export interface GradientRequest {
   readonly recipe: Recipe;
@@ -140,12 +141,4 @@ class ResultJudge {
 
 function foul(reason: string): Judgement {
   return { verdict: { kind: 'foul', reason } };
-}
-
-/** Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays. */
-function allFinite(values: Float32Array): boolean {
-  let sum = 0;
-  // An index, not for-of: an iterator over a million floats takes five times as long.
-  for (let index = 0; index < values.length; index++) sum += values[index]! * 0;
-  return sum === 0;
 }

@@ -1,8 +1,8 @@
 /** The optimizer: SGD with momentum and weight decay, as PyTorch's torch.optim.SGD defines it (dampening 0). */
 
-import { invariant } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { GradientLeaf } from './treeReduction.js';
+import { sgdInto } from './vectorKernels.js';
 
 export interface SgdOptions {
   readonly momentum: number;
@@ -24,20 +24,10 @@ export function applySgd(
   velocity: Float32Array,
   total: GradientLeaf,
   lr: number,
-  { momentum, weightDecay, nesterov }: SgdOptions,
+  options: SgdOptions,
 ): void {
   const { gradientSum, sampleCount } = total;
-  invariant(
-    gradientSum.length === parameters.length && velocity.length === parameters.length,
-    'vector lengths',
-  );
-  for (let index = 0; index < parameters.length; index++) {
-    const parameter = parameters[index]!;
-    const gradient = gradientSum[index]! / sampleCount + weightDecay * parameter;
-    const moved = Math.fround(momentum * velocity[index]! + gradient); // rounded as it is stored; not read back
-    velocity[index] = moved;
-    parameters[index] = parameter - lr * (nesterov ? gradient + momentum * moved : moved);
-  }
+  sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr });
 }
 
 /** Moves the running statistics towards the step's mean statistics, in place. */

@@ -8,6 +8,7 @@
  */
 
 import { invariant } from '../foundation/errors.js';
+import { addInto } from './vectorKernels.js';
 
 /** What one micro-batch contributes to a step: sums, and the count to divide by, once, at the end. */
 export interface GradientLeaf {
@@ -61,10 +62,4 @@ function merge(left: GradientLeaf, right: GradientLeaf): GradientLeaf {
   addInto(left.statisticSum, right.statisticSum);
   left.sampleCount += right.sampleCount;
   return left;
-}
-
-/** Float32 sums: adding two float32 in float64 and rounding once is the correctly rounded float32 sum. */
-function addInto(target: Float32Array, other: Float32Array): void {
-  invariant(target.length === other.length, 'vectors of different lengths are added');
-  for (let index = 0; index < target.length; index++) target[index]! += other[index]!;
 }

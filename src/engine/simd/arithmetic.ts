@@ -3,8 +3,8 @@
  * WebAssembly's float instructions do is fixed by its specification (but for the bits of a NaN).
  */
 
-import { addVectors, multiplyVectors, relaxedMultiplyAdd } from './wasm/expressions.js';
-import type { V128 } from './wasm/expressions.js';
+import { addVectors, multiplyVectors, relaxedMultiplyAdd } from '../../foundation/wasm/expressions.js';
+import type { V128 } from '../../foundation/wasm/expressions.js';
 
 export interface Arithmetic {
   readonly fused: boolean;

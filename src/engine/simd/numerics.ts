@@ -4,8 +4,8 @@ import v8 from 'node:v8';
 import { FUSED, UNFUSED } from './arithmetic.js';
 import type { Arithmetic } from './arithmetic.js';
 import { KernelLibrary } from './kernels/library.js';
-import { newMemory } from './wasm/host.js';
-import { load } from './wasm/expressions.js';
+import { newMemory } from '../../foundation/wasm/host.js';
+import { load } from '../../foundation/wasm/expressions.js';
 
 /** Changes whenever the kernels' bits do. */
 const KERNEL_REVISION = 1;

@@ -4,9 +4,9 @@
  * output channels.
  */
 
-import { add, constant, loadSplat } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import { add, constant, loadSplat } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import {
   addAccumulators,

@@ -2,11 +2,11 @@
 
 import type { Arithmetic } from '../arithmetic.js';
 import { invariant } from '../../../foundation/errors.js';
-import { FunctionBuilder } from '../wasm/functionBuilder.js';
-import { instantiate } from '../wasm/host.js';
-import type { WasmMemory } from '../wasm/host.js';
-import { encodeModule } from '../wasm/module.js';
-import type { NamedFunction } from '../wasm/module.js';
+import { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
+import { instantiate } from '../../../foundation/wasm/host.js';
+import type { WasmMemory } from '../../../foundation/wasm/host.js';
+import { encodeModule } from '../../../foundation/wasm/module.js';
+import type { NamedFunction } from '../../../foundation/wasm/module.js';
 
 /** What emits a kernel: a pure function of the arithmetic and of the shapes that its name spells out. */
 export type KernelEmitter = (f: FunctionBuilder, arithmetic: Arithmetic) => void;

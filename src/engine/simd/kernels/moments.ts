@@ -9,8 +9,8 @@ import {
   splatInteger,
   subtractVectors,
   vector,
-} from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
+} from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, FLOAT_BYTES, VECTOR_BYTES } from './products.js';
 import type { MapShape } from './shapes.js';

@@ -1,8 +1,8 @@
 /** Backward through ReLU, a sum and batch normalisation. */
 
-import { addVectors, bitwiseAnd, greaterThan, load, subtractVectors, vector } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { Local } from '../wasm/functionBuilder.js';
+import { addVectors, bitwiseAnd, greaterThan, load, subtractVectors, vector } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
+import type { Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { coefficients, forEachPixel } from './pixelPass.js';
 import { FLOAT_BYTES, VECTOR_BYTES } from './products.js';

@@ -1,7 +1,7 @@
 /** Forward through batch normalisation, a sum and ReLU. */
 
-import { addVectors, load, pseudoMaximum, vector } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
+import { addVectors, load, pseudoMaximum, vector } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import { coefficients, forEachPixel } from './pixelPass.js';
 import { stridesOf } from './shapes.js';

@@ -5,8 +5,8 @@
  * Batch normalisation's per-channel numbers lie in one coefficient block, `NormalisationRow` rows of `channels` floats.
  */
 
-import { add, constant, load } from '../wasm/expressions.js';
-import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import { add, constant, load } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 import { divisorOf, FLOAT_BYTES, VECTOR_BYTES } from './products.js';
 import type { ImageStrides, MapShape } from './shapes.js';
 

@@ -1,6 +1,6 @@
 /** Global average pooling. */
 
-import { addVectors, load, multiplyVectors, vector } from '../wasm/expressions.js';
+import { addVectors, load, multiplyVectors, vector } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, VECTOR_BYTES } from './products.js';
 import { plainStrides } from './shapes.js';

@@ -4,9 +4,9 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, load, vector } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import { addVectors, load, vector } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 
 export const VECTOR = 4; // floats
 export const VECTOR_BYTES = 16;

@@ -1,7 +1,7 @@
 /** Option A's shortcut between maps of different shape. */
 
-import { add, constant, load, vector } from '../wasm/expressions.js';
-import type { FunctionBuilder } from '../wasm/functionBuilder.js';
+import { add, constant, load, vector } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { VECTOR_BYTES } from './products.js';
 import { plainStrides, stridesOf } from './shapes.js';

@@ -1,6 +1,6 @@
 /** The matrix products of Winograd's transform domain, one a position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
 
-import { load, loadSplat } from '../wasm/expressions.js';
+import { load, loadSplat } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import {
   columnBlocks,
@@ -12,8 +12,8 @@ import {
   VECTOR_BYTES,
   zeroAccumulators,
 } from './products.js';
-import type { FunctionBuilder } from '../wasm/functionBuilder.js';
-import type { I32, V128 } from '../wasm/expressions.js';
+import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
+import type { I32, V128 } from '../../../foundation/wasm/expressions.js';
 import { weightPositionStride } from './winogradTransforms.js';
 
 /** Rows of a register block: tiles are counted in fours, and the domain has room for as many. */

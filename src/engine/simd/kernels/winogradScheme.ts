@@ -10,9 +10,9 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, multiplyVectors, subtractVectors, vector } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { FunctionBuilder } from '../wasm/functionBuilder.js';
+import { addVectors, multiplyVectors, subtractVectors, vector } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 
 /** Outputs a side of a tile. */
 export const TILE = 4;

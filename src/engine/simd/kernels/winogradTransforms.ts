@@ -5,9 +5,9 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, constant, load } from '../wasm/expressions.js';
-import type { V128 } from '../wasm/expressions.js';
-import type { FunctionBuilder, Local } from '../wasm/functionBuilder.js';
+import { addVectors, constant, load } from '../../../foundation/wasm/expressions.js';
+import type { V128 } from '../../../foundation/wasm/expressions.js';
+import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
 import { stridesOf } from './shapes.js';

@@ -6,7 +6,7 @@
 
 import { LockstepError } from '../../../foundation/errors.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
-import { newMemory } from '../wasm/host.js';
+import { newMemory } from '../../../foundation/wasm/host.js';
 import { TRANSFORM_SCRATCH_BYTES } from '../kernels/winogradTransforms.js';
 
 const PAGE_BYTES = 65_536;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { flatten, signedLeb128, unsignedLeb128 } from '../../../src/engine/simd/wasm/encoding.js';
-import * as wasm from '../../../src/engine/simd/wasm/expressions.js';
-import { FunctionBuilder } from '../../../src/engine/simd/wasm/functionBuilder.js';
-import { instantiate, newMemory } from '../../../src/engine/simd/wasm/host.js';
-import { encodeModule } from '../../../src/engine/simd/wasm/module.js';
+import { flatten, signedLeb128, unsignedLeb128 } from '../../src/foundation/wasm/encoding.js';
+import * as wasm from '../../src/foundation/wasm/expressions.js';
+import { FunctionBuilder } from '../../src/foundation/wasm/functionBuilder.js';
+import { instantiate, newMemory } from '../../src/foundation/wasm/host.js';
+import { encodeModule } from '../../src/foundation/wasm/module.js';
 
 /** Runs a kernel over a memory that starts with these floats; returns all floats of the first page. */
 async function run(

@@ -66,3 +66,27 @@ export const pseudoMaximum = (a: V128, b: V128): V128 => v128(a.code, b.code, si
 /** a b + c in one rounding where the host fuses, else in two: the one operation whose bits the host may choose. */
 export const relaxedMultiplyAdd = (a: V128, b: V128, c: V128): V128 =>
   v128(a.code, b.code, c.code, simd(0x105));
+
+/*
+ * float64, two lanes. A float32 becomes a float64 exactly and is rounded once on the way back, so arithmetic in between is
+ * that of a JavaScript expression over a Float32Array.
+ */
+
+/** Two consecutive float32 of memory, widened. */
+export const loadWidened = (address: I32, byteOffset = 0): V128 =>
+  v128(address.code, simd(0x5d), memoryArgument(2, byteOffset), simd(0x5f));
+
+/** The lower two float32, widened. */
+export const widened = (floats: V128): V128 => v128(floats.code, simd(0x5f));
+
+/** Rounded to float32 in the lower two lanes; the upper ones are zero. */
+export const narrowed = (doubles: V128): V128 => v128(doubles.code, simd(0x5e));
+
+/** One float64 of memory in both lanes. */
+export const loadDoubleSplat = (address: I32, byteOffset = 0): V128 =>
+  v128(address.code, simd(0x0a), memoryArgument(3, byteOffset));
+
+export const addDoubles = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xf0));
+export const subtractDoubles = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xf1));
+export const multiplyDoubles = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xf2));
+export const divideDoubles = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xf3));

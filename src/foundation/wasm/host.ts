@@ -13,6 +13,8 @@ interface WasmInstance {
 
 interface WasmHost {
   readonly Memory: new (limits: { initial: number; maximum?: number }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: Readonly<Record<string, object>>) => WasmInstance;
   compile(bytes: Uint8Array): Promise<object>;
   instantiate(module: object, imports: Readonly<Record<string, object>>): Promise<WasmInstance>;
 }
@@ -25,4 +27,9 @@ export const newMemory = (initialPages: number, maximumPages: number): WasmMemor
 /** Compiles the bytes of a module and instantiates it over a memory. */
 export async function instantiate(bytes: Uint8Array, memory: WasmMemory): Promise<WasmInstance> {
   return host.instantiate(await host.compile(bytes), { arena: { memory } });
+}
+
+/** The same, at once: for modules of a few kilobytes, whose compilation is not worth waiting for. */
+export function instantiateNow(bytes: Uint8Array, memory: WasmMemory): WasmInstance {
+  return new host.Instance(new host.Module(bytes), { arena: { memory } });
 }

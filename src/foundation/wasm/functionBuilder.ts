@@ -51,6 +51,11 @@ export class FunctionBuilder {
     this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x0b), memoryArgument(2, byteOffset)]);
   }
 
+  /** Stores the lower two lanes' worth of bytes, 8 of them. */
+  storeLowHalf(address: I32, value: V128, byteOffset = 0): void {
+    this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x5b), memoryArgument(2, byteOffset), 0]);
+  }
+
   /** Runs the body `count` times, at least once. A count of 1 known here costs no loop. */
   repeat(count: number | I32, body: () => void): void {
     if (count === 1) {
