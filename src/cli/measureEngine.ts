@@ -21,8 +21,8 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
   const { model: modelName, microBatch, seconds } = options;
   if (!isModelName(modelName)) throw new LockstepError('E_OPTION', `model ${modelName} is not known`);
   const state = { version: 1, ...initialiseModel(buildModel(modelName), 1) };
-  const gradient = (samples: number): Promise<unknown> =>
-    pool.run({
+  const gradient = async (samples: number): Promise<void> => {
+    const answer = await pool.run({
       kind: 'gradient',
       engine: pool.engine,
       session: {
@@ -37,6 +37,8 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
       augmentationKey: [1, 2],
       dropoutKey: [3, 4],
     });
+    if (answer.kind === 'gradient') answer.release();
+  };
   // A slow engine must not take minutes: what one image takes decides how many are measured.
   const firstMs = await timeMs(() => gradient(1));
   const samples = firstMs > seconds * 1000 ? 1 : microBatch;

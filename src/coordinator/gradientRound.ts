@@ -11,7 +11,7 @@ import { divergedError } from './divergence.js';
 import type { Fleet, Verdict } from './fleet.js';
 import type { Member } from './member.js';
 import { TreeReduction } from './treeReduction.js';
-import type { GradientLeaf } from './treeReduction.js';
+import type { GradientBuffers, GradientLeaf } from './treeReduction.js';
 import { allFinite } from './vectorKernels.js';
 
 export interface GradientRequest {
@@ -23,6 +23,8 @@ export interface GradientRequest {
   readonly epoch: number;
   readonly plan: StepPlan;
   readonly state: Broadcast<Parameters>;
+  /** Where the sums are formed; the total is to be given back to it. */
+  readonly buffers: GradientBuffers;
   readonly signal?: AbortSignal | undefined;
   /** Told of every node whose gradient is used. */
   readonly onContribution: (member: Member) => void;
@@ -45,7 +47,7 @@ interface Leaf {
 /** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice */
 export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
   const { microBatches } = request.plan;
-  const reduction = new TreeReduction(microBatches.length);
+  const reduction = new TreeReduction(microBatches.length, request.buffers);
   const leaves = new Array<Leaf>(microBatches.length);
   const judge = new ResultJudge(request);
   const startedMs = performance.now();

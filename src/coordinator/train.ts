@@ -86,6 +86,7 @@ async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {
     epoch,
     plan,
     state: state.broadcast(),
+    buffers: state.gradientBuffers,
     signal,
     onContribution: (member) => contributors.add(member),
   });

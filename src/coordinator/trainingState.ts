@@ -13,9 +13,12 @@ import { freshProgress } from './progress.js';
 import type { TrainingProgress } from './progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
+import { GradientBuffers } from './treeReduction.js';
 import type { GradientLeaf } from './treeReduction.js';
 
 export class TrainingState {
+  /** Where a step's gradients are summed. */
+  readonly gradientBuffers = new GradientBuffers();
   private version = 0;
   private published: Broadcast<Parameters> | undefined;
 
@@ -40,10 +43,11 @@ export class TrainingState {
     return (this.published ??= broadcastOf(this.model, this.version));
   }
 
-  /** One optimizer step: the only place where the weights change. */
+  /** One optimizer step: the only place where the weights change. Gives the total back to `gradientBuffers`. */
   update(total: GradientLeaf, lr: number, options: SgdOptions): void {
     applySgd(this.model.parameters, this.velocity, total, lr, options);
     mergeStatistics(this.model, total);
+    this.gradientBuffers.giveBack(total);
     this.nextVersion();
   }
 

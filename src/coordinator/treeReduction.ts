@@ -18,20 +18,47 @@ export interface GradientLeaf {
   readonly statisticSum: Float32Array; // (statisticCount)
 }
 
-/** Adds leaves as they arrive; siblings are merged at once, so at most log2(n) + 1 partial sums wait for others. */
+/**
+ * Vectors to sum in, used again and again: a megabyte a micro-batch would otherwise be left to the garbage collector, which
+ * takes longer over it than the sums take. Whoever takes one owns it until it is given back, or for good.
+ */
+export class GradientBuffers {
+  private readonly free: GradientLeaf[] = [];
+
+  /** A copy of the leaf, in a vector that was given back where there is one. */
+  copyOf({ sampleCount, gradientSum, statisticSum }: GradientLeaf): GradientLeaf {
+    const copy = this.free.pop();
+    if (copy?.gradientSum.length !== gradientSum.length || copy.statisticSum.length !== statisticSum.length) {
+      return { sampleCount, gradientSum: gradientSum.slice(), statisticSum: statisticSum.slice() };
+    }
+    copy.sampleCount = sampleCount;
+    copy.gradientSum.set(gradientSum);
+    copy.statisticSum.set(statisticSum);
+    return copy;
+  }
+
+  giveBack(leaf: GradientLeaf): void {
+    this.free.push(leaf);
+  }
+}
+
+/** Adds leaves as they arrive; siblings are merged at once. */
 export class TreeReduction {
   private readonly waiting = new Map<string, GradientLeaf>();
   private readonly levels: number;
   private total: GradientLeaf | undefined;
 
-  constructor(private readonly leafCount: number) {
+  constructor(
+    private readonly leafCount: number,
+    private readonly buffers: GradientBuffers,
+  ) {
     this.levels = 32 - Math.clz32(leafCount - 1); // ceil(log2(leafCount)), exactly
   }
 
-  /** Takes ownership of the leaf's arrays: sums are formed in place. Each index must be added once. */
-  add(index: number, leaf: GradientLeaf): void {
+  /** Reads the leaf and keeps nothing of it. Each index must be added once. */
+  add(index: number, leaf: Readonly<GradientLeaf>): void {
     invariant(index >= 0 && index < this.leafCount, `leaf ${index} of ${this.leafCount}`);
-    let node = leaf;
+    let node: GradientLeaf | undefined; // a sum of our own; none as long as there is but the leaf
     let position = index;
     for (let level = 0; level < this.levels; level++) {
       const sibling = position ^ 1;
@@ -39,27 +66,29 @@ export class TreeReduction {
         const siblingKey = `${level}:${sibling}`;
         const other = this.waiting.get(siblingKey);
         if (!other) {
-          this.waiting.set(`${level}:${position}`, node);
+          this.waiting.set(`${level}:${position}`, node ?? this.buffers.copyOf(leaf));
           return;
         }
         this.waiting.delete(siblingKey);
-        node = position < sibling ? merge(node, other) : merge(other, node);
+        // Left plus right and right plus left have the same bits, so either may be summed into.
+        addLeaf(other, node ?? leaf);
+        if (node) this.buffers.giveBack(node);
+        node = other;
       }
       position >>>= 1;
     }
-    this.total = node;
+    this.total = node ?? this.buffers.copyOf(leaf);
   }
 
-  /** The sum over all leaves, once every one has been added. */
+  /** The sum over all leaves, once every one has been added; the caller's now, to be given back. */
   result(): GradientLeaf {
     invariant(this.total, 'the reduction is read before every micro-batch has arrived');
     return this.total;
   }
 }
 
-function merge(left: GradientLeaf, right: GradientLeaf): GradientLeaf {
-  addInto(left.gradientSum, right.gradientSum);
-  addInto(left.statisticSum, right.statisticSum);
-  left.sampleCount += right.sampleCount;
-  return left;
+function addLeaf(target: GradientLeaf, other: Readonly<GradientLeaf>): void {
+  addInto(target.gradientSum, other.gradientSum);
+  addInto(target.statisticSum, other.statisticSum);
+  target.sampleCount += other.sampleCount;
 }

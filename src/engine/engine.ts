@@ -3,7 +3,7 @@
  * gradient. It is a pure function in engine's clothing: same arguments, same numerics class, same bits.
  *
  * Ownership: the caller owns every array it passes in, and the engine has read them when the promise settles. The
- * arrays in a result are fresh and belong to the caller.
+ * arrays in a result belong to the caller.
  */
 
 import type { RandomKey } from '../foundation/random.js';
@@ -59,8 +59,17 @@ export type EvaluationStatistics = 'running' | 'batch';
 
 export interface Engine {
   readonly description: EngineDescription;
-  /** @param dropoutKey see model/dropout.ts; ignored by models without dropout. */
-  gradient(state: VersionedState, batch: MicroBatch, dropoutKey: RandomKey): Promise<GradientResult>;
+  /**
+   * @param dropoutKey see model/dropout.ts; ignored by models without dropout.
+   * @param into (parameterCount): the caller's memory for the gradient. An engine that writes there returns it as the
+   *   result's `gradientSum`; one that does not returns memory of its own.
+   */
+  gradient(
+    state: VersionedState,
+    batch: MicroBatch,
+    dropoutKey: RandomKey,
+    into?: Float32Array,
+  ): Promise<GradientResult>;
   evaluate(
     state: VersionedState,
     batch: MicroBatch,

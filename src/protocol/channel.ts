@@ -28,7 +28,11 @@ export interface ChannelHandlers<Incoming> {
 export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
   /** Where the other side is, for people and logs. */
   readonly peerName: string;
-  send(message: Outgoing | Broadcast<Outgoing>): void;
+  /**
+   * @param whenTaken called once the message's byte strings are no longer needed here or there: they have been encoded, or
+   * the handler that got them by reference has returned. A handler copies what it wants to keep.
+   */
+  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void;
   /** Starts delivery; what arrived before is delivered first. */
   open(handlers: ChannelHandlers<Incoming>): void;
   /** Ends the channel after what was sent has gone out. */
@@ -50,21 +54,26 @@ export function createLocalChannel(peerName: string): {
   return { coordinatorEnd, nodeEnd };
 }
 
+interface Delivery<Message> {
+  readonly message: Message;
+  readonly whenTaken: (() => void) | undefined;
+}
+
 class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> implements Channel<
   Outgoing,
   Incoming
 > {
   other: LocalEnd<Incoming, Outgoing> | undefined;
   private handlers: ChannelHandlers<Incoming> | undefined;
-  private readonly undelivered: Incoming[] = [];
+  private readonly undelivered: Delivery<Incoming>[] = [];
   private closedReason: string | undefined;
   private deliveryScheduled = false;
 
   constructor(readonly peerName: string) {}
 
-  send(message: Outgoing | Broadcast<Outgoing>): void {
-    if (this.closedReason !== undefined) return;
-    this.other?.receive(message instanceof Broadcast ? message.message : message);
+  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void {
+    if (this.closedReason !== undefined) return whenTaken?.();
+    this.other?.receive({ message: message instanceof Broadcast ? message.message : message, whenTaken });
   }
 
   open(handlers: ChannelHandlers<Incoming>): void {
@@ -79,8 +88,8 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
     this.other?.close(reason);
   }
 
-  private receive(message: Incoming): void {
-    this.undelivered.push(message);
+  private receive(delivery: Delivery<Incoming>): void {
+    this.undelivered.push(delivery);
     this.scheduleDelivery();
   }
 
@@ -95,8 +104,9 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
     this.deliveryScheduled = false;
     const { handlers } = this;
     if (!handlers) return;
-    for (let message = this.undelivered.shift(); message; message = this.undelivered.shift()) {
-      handlers.onMessage(message);
+    for (let next = this.undelivered.shift(); next; next = this.undelivered.shift()) {
+      handlers.onMessage(next.message);
+      next.whenTaken?.();
     }
     if (this.closedReason !== undefined) {
       this.handlers = undefined;

@@ -46,9 +46,11 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     socket.on('error', (error) => (this.failure ??= describeError(error)));
   }
 
-  send(message: Outgoing | Broadcast<Outgoing>): void {
-    if (this.socket.readyState !== this.socket.OPEN) return;
-    this.socket.send(message instanceof Broadcast ? message.encoded() : encodeMessage(message));
+  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void {
+    if (this.socket.readyState === this.socket.OPEN) {
+      this.socket.send(message instanceof Broadcast ? message.encoded() : encodeMessage(message));
+    }
+    whenTaken?.();
   }
 
   open(handlers: ChannelHandlers<Incoming>): void {

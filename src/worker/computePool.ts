@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import type { ThreadAnswer, ThreadTask } from './task.js';
+import type { ItemAnswer, ItemTask, ThreadAnswer, ThreadTask } from './task.js';
+import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
 
 /** The compiled thread, also where this file itself runs uncompiled, as in tests. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? '../../dist/worker/thread.js' : './thread.js';
 
 export class ComputePool {
   private readonly pool: Piscina<ThreadTask, ThreadAnswer>;
+  private readonly memories = new TaskMemoryPool();
 
   constructor(
     readonly engine: EngineChoice,
@@ -24,19 +26,31 @@ export class ComputePool {
       concurrentTasksPerWorker: 1,
       // Blocking waits would keep engines that work with promises and callbacks from making progress.
       atomics: 'disabled',
+      recordTiming: false, // histograms that nobody reads
     });
     this.pool.on('error', () => undefined); // a thread that dies rejects its task, and piscina replaces it
   }
 
   /** What the engine says of itself. @throws LockstepError E_ENGINE_UNAVAILABLE */
   async describe(): Promise<EngineDescription> {
-    const answer = await this.run({ kind: 'describe', engine: this.engine });
+    const answer = await this.answerOf({ kind: 'describe', engine: this.engine });
     if (answer.kind === 'description') return answer.description;
-    throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} when asked to describe itself`);
+    throw unexpected(answer, 'describe');
   }
 
   /** @throws LockstepError with the thread's own code and message */
-  async run(task: ThreadTask): Promise<Exclude<ThreadAnswer, { kind: 'error' }>> {
+  async run(task: ItemTask): Promise<ItemAnswer> {
+    const memory = this.memories.take(task);
+    // Where a task fails its memory is dropped: a thread that is no longer waited for might still write to it.
+    const answer = await this.answerOf(onSharedMemory(task, memory));
+    const release = (): void => this.memories.giveBack(memory);
+    if (answer.kind === 'gradient') return { ...answer, ...memory.output, release };
+    release();
+    if (answer.kind === 'evaluation') return answer;
+    throw unexpected(answer, task.kind);
+  }
+
+  private async answerOf(task: ThreadTask): Promise<Exclude<ThreadAnswer, { kind: 'error' }>> {
     const answer = await this.pool.run(task);
     if (answer.kind === 'error') throw new LockstepError(answer.code, answer.message);
     return answer;
@@ -46,6 +60,10 @@ export class ComputePool {
   close(): Promise<void> {
     return this.pool.destroy();
   }
+}
+
+function unexpected(answer: ThreadAnswer, asked: ThreadTask['kind']): LockstepError {
+  return new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${asked}`);
 }
 
 /** Threads to use when none are asked for: one a core. */

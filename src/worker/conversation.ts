@@ -11,7 +11,7 @@ import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { SharedWeights } from './sharedWeights.js';
-import type { ComputeSession, SharedState, ThreadTask } from './task.js';
+import type { ComputeSession, GradientAnswer, ItemAnswer, ItemTask, SharedState } from './task.js';
 
 /** How a conversation came to its end. */
 export type ConversationEnd =
@@ -146,34 +146,23 @@ export class Conversation {
       const item = this.queue.shift();
       if (!item) return;
       this.running++;
-      void this.compute(item).finally(() => {
+      const computed = this.options.pool.run(taskOf(item, this.options.pool));
+      // The thread's next item first, then the answer: what is made of it takes time, in this process maybe.
+      const next = (): void => {
         this.running--;
         this.pump();
-      });
+      };
+      computed.then(next, next);
+      void this.answer(item.message, computed);
     }
   }
 
-  private async compute(item: QueuedItem): Promise<void> {
-    const { channel, pool, onItemDone } = this.options;
-    const { message } = item;
+  private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
+    const { channel, onItemDone } = this.options;
     try {
-      const answer = await pool.run(taskOf(item, pool));
-      if (answer.kind === 'gradient' && message.type === 'work') {
-        const { step, microBatch } = message;
-        const { sampleCount, lossSum, correct } = answer;
-        const gradientSum = littleEndianBytes(answer.gradientSum);
-        const statisticSum = littleEndianBytes(answer.statisticSum);
-        channel.send({
-          type: 'result',
-          step,
-          microBatch,
-          sampleCount,
-          lossSum,
-          correct,
-          gradientSum,
-          statisticSum,
-        });
-      } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
+      const answer = await computed;
+      if (answer.kind === 'gradient' && message.type === 'work') this.sendResult(message, answer);
+      else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk } = message;
         const { sampleCount, lossSum, correct } = answer;
         channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct });
@@ -187,12 +176,22 @@ export class Conversation {
     }
   }
 
+  private sendResult({ step, microBatch }: Work, answer: GradientAnswer): void {
+    const { sampleCount, lossSum, correct } = answer;
+    const gradientSum = littleEndianBytes(answer.gradientSum);
+    const statisticSum = littleEndianBytes(answer.statisticSum);
+    this.options.channel.send(
+      { type: 'result', step, microBatch, sampleCount, lossSum, correct, gradientSum, statisticSum },
+      answer.release,
+    );
+  }
+
   private complain(reason: string): void {
     this.options.channel.close(`the coordinator broke the protocol: ${reason}`);
   }
 }
 
-function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ThreadTask {
+function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };

@@ -24,45 +24,61 @@ export interface SharedState {
   readonly statistics: Float32Array; // (statisticCount), on a SharedArrayBuffer
 }
 
-interface Samples {
+export interface Samples {
   readonly pixels: Uint8Array; // (B, 32, 32, 3)
   readonly labels: Uint8Array; // (B)
 }
 
+interface ItemCommon extends Samples {
+  readonly engine: EngineChoice;
+  readonly session: ComputeSession;
+  readonly state: SharedState;
+}
+
+export interface GradientTask extends ItemCommon {
+  readonly kind: 'gradient';
+  readonly augmentationKey: RandomKey | null;
+  readonly dropoutKey: RandomKey;
+}
+
+export interface EvaluationTask extends ItemCommon {
+  readonly kind: 'evaluate';
+}
+
+/** What a node's conversation asks of its threads. */
+export type ItemTask = GradientTask | EvaluationTask;
+
+/** Where a thread writes the large part of its answer, on SharedArrayBuffers. */
+export interface GradientOutput {
+  readonly gradientSum: Float32Array; // (parameterCount)
+  /** The micro-batch's statistics times its sample count. */
+  readonly statisticSum: Float32Array; // (statisticCount)
+}
+
+/** What a thread gets: items come with their samples on shared memory. */
 export type ThreadTask =
   | { readonly kind: 'describe'; readonly engine: EngineChoice }
-  | ({
-      readonly kind: 'gradient';
-      readonly engine: EngineChoice;
-      readonly session: ComputeSession;
-      readonly state: SharedState;
-      readonly augmentationKey: RandomKey | null;
-      readonly dropoutKey: RandomKey;
-    } & Samples)
-  | ({
-      readonly kind: 'evaluate';
-      readonly engine: EngineChoice;
-      readonly session: ComputeSession;
-      readonly state: SharedState;
-    } & Samples);
+  | (GradientTask & { readonly output: GradientOutput })
+  | EvaluationTask;
 
-export interface GradientAnswer {
-  readonly kind: 'gradient';
+interface Score {
   readonly sampleCount: number;
   readonly lossSum: number;
   readonly correct: number;
-  readonly gradientSum: Float32Array; // (parameterCount)
-  readonly statisticSum: Float32Array; // (statisticCount)
 }
 
 export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
-  | GradientAnswer
-  | {
-      readonly kind: 'evaluation';
-      readonly sampleCount: number;
-      readonly lossSum: number;
-      readonly correct: number;
-    }
+  /** The gradient lies in the task's `output`. */
+  | ({ readonly kind: 'gradient' } & Score)
+  | ({ readonly kind: 'evaluation' } & Score)
   /** Errors lose their code on the way between threads, so they travel as values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+
+/** A gradient in memory that is used again: whoever has it calls `release` once it has been sent or copied. */
+export interface GradientAnswer extends Score, GradientOutput {
+  readonly kind: 'gradient';
+  readonly release: () => void;
+}
+
+export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & Score);

@@ -3,22 +3,26 @@
  * prepared copy of the weights) only saves time.
  */
 
-import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { prepareImages } from '../data/index.js';
 import { loadEngine } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
-import type { ComputeSession, SharedState, ThreadAnswer, ThreadTask } from './task.js';
+import type {
+  ComputeSession,
+  EvaluationTask,
+  ItemTask,
+  SharedState,
+  ThreadAnswer,
+  ThreadTask,
+} from './task.js';
 
-type ItemTask = Extract<ThreadTask, { kind: 'gradient' | 'evaluate' }>;
-
-export default async function runTask(task: ThreadTask): Promise<unknown> {
+export default async function runTask(task: ThreadTask): Promise<ThreadAnswer> {
   try {
-    return transferring(await compute(task));
+    return await compute(task);
   } catch (error) {
     const code = error instanceof LockstepError ? error.code : 'E_ENGINE_FAILED';
-    return { kind: 'error', code, message: describeError(error) } satisfies ThreadAnswer;
+    return { kind: 'error', code, message: describeError(error) };
   }
 }
 
@@ -46,14 +50,16 @@ async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
 async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
   const batch = prepare(task, task.augmentationKey ?? undefined);
-  const result = await engine.gradient(localCopy(task.state), batch, task.dropoutKey);
-  const { sampleCount, lossSum, correct, gradientSum, batchStatistics } = result;
+  const { gradientSum, statisticSum } = task.output;
+  const result = await engine.gradient(localCopy(task.state), batch, task.dropoutKey, gradientSum);
+  const { sampleCount, lossSum, correct, batchStatistics } = result;
+  if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
   // Means become sums here, so that all that is added up later is divided once, by one count.
-  const statisticSum = batchStatistics.map((value: number) => value * sampleCount);
-  return { kind: 'gradient', sampleCount, lossSum, correct, gradientSum, statisticSum };
+  batchStatistics.forEach((value, index) => (statisticSum[index] = value * sampleCount));
+  return { kind: 'gradient', sampleCount, lossSum, correct };
 }
 
-async function computeEvaluation(task: Extract<ThreadTask, { kind: 'evaluate' }>): Promise<ThreadAnswer> {
+async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
   const batch = prepare(task, undefined);
   const result = await engine.evaluate(localCopy(task.state), batch, task.session.evaluationStatistics);
@@ -84,23 +90,18 @@ async function engineFor(choice: EngineChoice, session: ComputeSession): Promise
 
 let copied: VersionedState | undefined;
 
-/** Engines may keep references to what they are given, and shared memory changes: give them a copy a version. */
+/**
+ * Engines may keep references to what they are given, as long as they compute with that version, and shared memory changes
+ * under them: give them a copy. The next version takes its place.
+ */
 function localCopy({ version, parameters, statistics }: SharedState): VersionedState {
-  if (copied?.version !== version || copied.parameters.length !== parameters.length) {
+  if (copied?.version === version) return copied;
+  if (copied?.parameters.length === parameters.length && copied.statistics.length === statistics.length) {
+    copied.parameters.set(parameters);
+    copied.statistics.set(statistics);
+    copied = { ...copied, version };
+  } else {
     copied = { version, parameters: new Float32Array(parameters), statistics: new Float32Array(statistics) };
   }
   return copied;
-}
-
-/** Hands large arrays over instead of copying them. */
-function transferring(answer: ThreadAnswer): unknown {
-  if (answer.kind !== 'gradient') return answer;
-  return move({
-    get [transferableSymbol]() {
-      return [answer.gradientSum.buffer, answer.statisticSum.buffer];
-    },
-    get [valueSymbol]() {
-      return answer;
-    },
-  });
 }

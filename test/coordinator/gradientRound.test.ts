@@ -4,6 +4,7 @@ import { computeGradient } from '../../src/coordinator/gradientRound.js';
 import type { GradientRequest } from '../../src/coordinator/gradientRound.js';
 import type { RunEvent } from '../../src/coordinator/index.js';
 import { broadcastOf } from '../../src/coordinator/index.js';
+import { GradientBuffers } from '../../src/coordinator/treeReduction.js';
 import { augmentationKey, dropoutKey, gatherSamples, planEpoch } from '../../src/data/index.js';
 import type { Layout } from '../../src/model/index.js';
 import type { Result } from '../../src/protocol/index.js';
@@ -43,6 +44,7 @@ function request(change: Partial<GradientRequest> = {}): GradientRequest {
     epoch: 2,
     plan: steps[0]!,
     state: broadcastOf(state, 1),
+    buffers: new GradientBuffers(),
     onContribution: () => undefined,
     ...change,
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TreeReduction } from '../../src/coordinator/treeReduction.js';
+import { GradientBuffers, TreeReduction } from '../../src/coordinator/treeReduction.js';
 import type { GradientLeaf } from '../../src/coordinator/treeReduction.js';
 import { hashedValues } from '../support/numbers.js';
 import { thrownBy } from '../support/errors.js';
@@ -39,14 +39,13 @@ function expectedOf(leaves: readonly GradientLeaf[]): GradientLeaf {
   };
 }
 
-function reduced(leaves: readonly GradientLeaf[], order: readonly number[]): GradientLeaf {
-  const reduction = new TreeReduction(leaves.length);
-  for (const index of order) reduction.add(index, copyOf(leaves[index]!));
-  return reduction.result();
-}
+/** Shared by all tests, so that what one leaves in it meets the next. */
+const buffers = new GradientBuffers();
 
-function copyOf({ sampleCount, gradientSum, statisticSum }: GradientLeaf): GradientLeaf {
-  return { sampleCount, gradientSum: gradientSum.slice(), statisticSum: statisticSum.slice() };
+function reduced(leaves: readonly GradientLeaf[], order: readonly number[]): GradientLeaf {
+  const reduction = new TreeReduction(leaves.length, buffers);
+  for (const index of order) reduction.add(index, leaves[index]!);
+  return reduction.result();
 }
 
 const bits = ({ gradientSum, statisticSum }: GradientLeaf): string =>
@@ -107,23 +106,37 @@ describe('TreeReduction', () => {
     }
   });
 
-  it('uses the arrays that it was given, and touches nothing beside them', () => {
-    const memory = new Float32Array(4 * PARAMETERS).fill(42);
-    const views = [0, 1].map((which) =>
-      memory.subarray((2 * which + 1) * PARAMETERS, (2 * which + 2) * PARAMETERS).fill(1 + which),
-    );
-    const reduction = new TreeReduction(2);
-    views.forEach((gradientSum, index) =>
-      reduction.add(index, { sampleCount: 1, gradientSum, statisticSum: new Float32Array(0) }),
-    );
-    expect([...reduction.result().gradientSum]).toEqual(new Array(PARAMETERS).fill(3));
-    expect(reduction.result().gradientSum.buffer).toBe(memory.buffer); // no copy was made
-    expect([...memory.subarray(0, PARAMETERS)]).toEqual(new Array(PARAMETERS).fill(42));
-    expect([...memory.subarray(2 * PARAMETERS, 3 * PARAMETERS)]).toEqual(new Array(PARAMETERS).fill(42));
+  it('keeps nothing of the leaves, and touches nothing of them', () => {
+    const leaves = leavesOf(6);
+    const expected = bits(expectedOf(leaves));
+    const reduction = new TreeReduction(leaves.length, buffers);
+    const given = leavesOf(6);
+    for (const index of [5, 0, 3, 2, 4, 1]) {
+      reduction.add(index, given[index]!);
+      expect(bits(given[index]!)).toBe(bits(leaves[index]!));
+      given[index]!.gradientSum.fill(NaN); // the memory is used for something else
+      given[index]!.statisticSum.fill(NaN);
+    }
+    expect(bits(reduction.result())).toBe(expected);
+  });
+
+  it('sums in the same vectors step after step, once they have been given back', () => {
+    const own = new GradientBuffers();
+    const seen = new Set<ArrayBufferLike>();
+    for (let step = 0; step < 10; step++) {
+      const leaves = leavesOf(8);
+      const reduction = new TreeReduction(leaves.length, own);
+      for (const index of [0, 2, 4, 6, 1, 3, 5, 7]) reduction.add(index, leaves[index]!);
+      const total = reduction.result();
+      expect(bits(total)).toBe(bits(expectedOf(leaves)));
+      seen.add(total.gradientSum.buffer);
+      own.giveBack(total);
+    }
+    expect(seen.size).toBeLessThanOrEqual(4); // four leaves waited at a time
   });
 
   it('refuses to be read before every leaf is there, leaves out of range, and vectors of another length', () => {
-    const reduction = new TreeReduction(3);
+    const reduction = new TreeReduction(3, buffers);
     reduction.add(2, leaf(2));
     reduction.add(0, leaf(0));
     thrownBy('E_INTERNAL', () => reduction.result());

@@ -48,6 +48,23 @@ describe('a local channel', () => {
     expect(atNode.log[1]).toBe(message);
   });
 
+  it('says when the handler has returned, after which the sender may change what it sent', async () => {
+    const { coordinatorEnd, nodeEnd } = createLocalChannel('here');
+    const log: string[] = [];
+    coordinatorEnd.open({
+      onMessage: () => void log.push('handled'),
+      onClose: () => void log.push('closed'),
+    });
+    nodeEnd.send(result(), () => log.push('taken'));
+    expect(log).toEqual([]);
+    await settled();
+    expect(log).toEqual(['handled', 'taken']);
+    nodeEnd.close('done');
+    nodeEnd.send(result(), () => log.push('taken, for nobody will'));
+    await settled();
+    expect(log.slice(2).sort()).toEqual(['closed', 'taken, for nobody will']);
+  });
+
   it.each(['coordinatorEnd', 'nodeEnd'] as const)(
     'closed by its %s, closes both ends exactly once, after what was sent, and carries nothing more',
     async (closing) => {

@@ -5,7 +5,7 @@ import { loadEngine } from '../../src/engine/index.js';
 import { buildModel, initialiseModel } from '../../src/model/index.js';
 import { ComputePool } from '../../src/worker/index.js';
 import { SharedWeights } from '../../src/worker/sharedWeights.js';
-import type { ComputeSession } from '../../src/worker/task.js';
+import type { ComputeSession, GradientAnswer, ItemTask } from '../../src/worker/task.js';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { rejectionOf } from '../support/errors.js';
 import { hashedLabels, hashedValues } from '../support/numbers.js';
@@ -75,6 +75,36 @@ describe.skipIf(!isBuilt)('the threads of a node (skipped unless compiled: npm r
       const sums = expected.batchStatistics.map((value) => Math.fround(value * SAMPLES));
       expect(bits(answer.statisticSum)).toBe(bits(sums));
     }
+  });
+
+  it('leave an answer alone until it is released, and then use its memory again', async () => {
+    const task = (seed: number): ItemTask => ({
+      kind: 'gradient',
+      engine: pool.engine,
+      session: SESSION,
+      state: shared().current!,
+      pixels: pixels.map((value) => value ^ seed),
+      labels,
+      augmentationKey,
+      dropoutKey: [7, 8],
+    });
+    const gradientOf = async (seed: number): Promise<GradientAnswer> => {
+      const answer = await pool.run(task(seed));
+      if (answer.kind !== 'gradient') throw new Error(`a ${answer.kind} came`);
+      return answer;
+    };
+    const first = await gradientOf(1);
+    const before = bits(first.gradientSum);
+    const second = await gradientOf(2);
+    expect(bits(first.gradientSum)).toBe(before);
+    expect(bits(second.gradientSum)).not.toBe(before);
+    first.release();
+    second.release();
+    const memories = [first, second].map(({ gradientSum }) => gradientSum.buffer);
+    const third = await gradientOf(1);
+    expect(memories).toContain(third.gradientSum.buffer);
+    expect(bits(third.gradientSum)).toBe(before);
+    third.release();
   });
 
   it('say what they are', async () => {

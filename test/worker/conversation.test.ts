@@ -115,6 +115,7 @@ describe('a conversation', () => {
     if (answer.type !== 'result') return;
     expect(new Set(floatsOf(answer.gradientSum))).toEqual(new Set([2]));
     expect(new Set(floatsOf(answer.statisticSum))).toEqual(new Set([3]));
+    expect(pool.released).toBe(1); // the coordinator's handler has returned
   });
 
   it('answers evaluations', async () => {

@@ -1,6 +1,6 @@
 /** A pool without threads: what it is asked to compute waits until the test says what comes of it. */
 
-import type { ThreadAnswer, ThreadTask } from '../../src/worker/task.js';
+import type { ItemAnswer, ItemTask } from '../../src/worker/task.js';
 import type { ComputePool } from '../../src/worker/index.js';
 import type { EngineDescription } from '../../src/engine/index.js';
 
@@ -12,11 +12,9 @@ export const DESCRIPTION: EngineDescription = {
   versions: {},
 };
 
-export type ItemTask = Extract<ThreadTask, { kind: 'gradient' | 'evaluate' }>;
-
 interface Pending {
   readonly task: ItemTask;
-  readonly resolve: (answer: Exclude<ThreadAnswer, { kind: 'error' }>) => void;
+  readonly resolve: (answer: ItemAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -25,6 +23,8 @@ export class FakePool {
   readonly pending: Pending[] = [];
   /** Labels of all tasks, in the order in which they were begun: they tell the items apart. */
   readonly begun: number[] = [];
+  /** Gradients whose memory has been given back. */
+  released = 0;
 
   constructor(readonly threads: number) {}
 
@@ -33,8 +33,7 @@ export class FakePool {
     return this as unknown as ComputePool;
   }
 
-  run(task: ThreadTask): Promise<Exclude<ThreadAnswer, { kind: 'error' }>> {
-    if (task.kind === 'describe') return Promise.resolve({ kind: 'description', description: DESCRIPTION });
+  run(task: ItemTask): Promise<ItemAnswer> {
     this.begun.push(task.labels[0]!);
     return new Promise((resolve, reject) => this.pending.push({ task, resolve, reject }));
   }
@@ -52,6 +51,7 @@ export class FakePool {
       correct: 1,
       gradientSum: task.state.parameters.map((value) => 2 * value),
       statisticSum: task.state.statistics.map((value) => 3 * value),
+      release: () => this.released++,
     });
   }
 

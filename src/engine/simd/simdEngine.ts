@@ -47,8 +47,13 @@ export class SimdEngine implements Engine {
     return this.plan?.byteLength ?? 0;
   }
 
-  gradient(state: VersionedState, batch: MicroBatch, dropoutKey: RandomKey): Promise<GradientResult> {
-    return this.compute(state, batch, (plan) => plan.gradient(state, batch, dropoutKey));
+  gradient(
+    state: VersionedState,
+    batch: MicroBatch,
+    dropoutKey: RandomKey,
+    into: Float32Array = new Float32Array(state.parameters.length),
+  ): Promise<GradientResult> {
+    return this.compute(state, batch, (plan) => plan.gradient(state, batch, dropoutKey, into));
   }
 
   evaluate(

@@ -1,6 +1,13 @@
 /** Backward through ReLU, a sum and batch normalisation. */
 
-import { addVectors, bitwiseAnd, greaterThan, load, subtractVectors, vector } from '../../../foundation/wasm/expressions.js';
+import {
+  addVectors,
+  bitwiseAnd,
+  greaterThan,
+  load,
+  subtractVectors,
+  vector,
+} from '../../../foundation/wasm/expressions.js';
 import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';

@@ -10,7 +10,12 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, multiplyVectors, subtractVectors, vector } from '../../../foundation/wasm/expressions.js';
+import {
+  addVectors,
+  multiplyVectors,
+  subtractVectors,
+  vector,
+} from '../../../foundation/wasm/expressions.js';
 import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 

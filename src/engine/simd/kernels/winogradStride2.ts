@@ -4,7 +4,12 @@
  * half has 4 products as it is. Positions are those of the even half, then those of the odd half: 81 products for 144.
  */
 
-import { addVectors, multiplyVectors, subtractVectors, vector } from '../../../foundation/wasm/expressions.js';
+import {
+  addVectors,
+  multiplyVectors,
+  subtractVectors,
+  vector,
+} from '../../../foundation/wasm/expressions.js';
 import type { Transform, WinogradScheme } from './winogradScheme.js';
 
 const MINUS_TWO = vector(-2);

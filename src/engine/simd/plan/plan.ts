@@ -55,7 +55,8 @@ export class Plan {
     for (const step of this.steps) step.prepareWeights?.(run);
   }
 
-  gradient(state: ModelState, batch: MicroBatch, dropoutKey: RandomKey): GradientResult {
+  /** @param into (parameterCount), becomes the result's `gradientSum` */
+  gradient(state: ModelState, batch: MicroBatch, dropoutKey: RandomKey, into: Float32Array): GradientResult {
     const { layout } = this.model;
     this.arena.reserve(batch.labels.length); // may replace the memory that views show
     const run: Run = {
@@ -67,7 +68,8 @@ export class Plan {
     this.forward(run, batch);
     const loss = this.loss(batch, true);
     for (const step of this.backwardSteps) step.backward(run);
-    return { ...loss, gradientSum: run.gradientSum!.slice(), batchStatistics: run.batchStatistics! };
+    into.set(run.gradientSum!);
+    return { ...loss, gradientSum: into, batchStatistics: run.batchStatistics! };
   }
 
   /** By running statistics images do not depend on each other, so a few at a time keep the arena small. */
