@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
 import { SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
+import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
 import type { OptionValue, ValueKind } from './values.js';
 
 export interface OptionEntry {
@@ -278,6 +279,18 @@ const RUN_OPTIONS: readonly OptionEntry[] = [
   setting('json', '--json', { kind: 'switch' }, false, 'print machine-readable lines only', 'true'),
 ];
 
+/** Of both ends of a connection; each looks after itself. */
+export const HEARTBEAT_OPTIONS: readonly OptionEntry[] = [
+  setting(
+    'heartbeatTimeout',
+    '--heartbeat-timeout <seconds>',
+    { kind: 'number', min: SHORTEST_HEARTBEAT_TIMEOUT_MS / 1000, below: 1e6 },
+    DEFAULT_HEARTBEAT_TIMEOUT_MS / 1000,
+    'give up the other side when nothing is heard of it for so long',
+    '10',
+  ),
+];
+
 const DOOR_OPTIONS: readonly OptionEntry[] = [
   setting(
     'listen',
@@ -320,6 +333,7 @@ const DOOR_OPTIONS: readonly OptionEntry[] = [
     'give up, after saving, when no worker is attached for so long',
     '300',
   ),
+  ...HEARTBEAT_OPTIONS,
 ];
 
 const TRAIN_WORKERS_OPTION: OptionEntry = setting(

@@ -24,6 +24,8 @@ export interface ListenOptions {
   /** Listen beyond loopback without TLS all the same. */
   readonly insecure: boolean;
   readonly maxFrameBytes: number;
+  /** Nodes that give no sign of life for so long are cut off; left out: the protocol's default. */
+  readonly heartbeatTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
 }
 
@@ -61,7 +63,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     if (request.headers.origin !== undefined) return turnAway(socket, '403 Forbidden');
     if (token !== undefined && !showsToken(request, token)) return turnAway(socket, '401 Unauthorized');
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      onChannel(coordinatorChannel(webSocket, peerOf(request), request.socket));
+      onChannel(coordinatorChannel(webSocket, peerOf(request), request.socket, options.heartbeatTimeoutMs));
     });
   });
   await startListening(server, host, port);

@@ -3,6 +3,7 @@
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { appendByteFields } from './alignedFrame.js';
 import { schemas } from './messages.js';
 import type { CoordinatorMessage, NodeMessage } from './messages.js';
 import { faultOfFrame } from './plainMsgpack.js';
@@ -10,8 +11,16 @@ import { faultOfFrame } from './plainMsgpack.js';
 // Plain msgpack only: no record extension, no structured clone, no extension that could build a foreign object.
 const packr = new Packr({ useRecords: false, moreTypes: false, structuredClone: false, mapsAsObjects: true });
 
+/** Copies byte strings once, into a buffer of the frame's own; see `alignedFrame.ts`. */
 export function encodeMessage(message: CoordinatorMessage | NodeMessage): Uint8Array {
-  return packr.pack(message);
+  const plainFields: Record<string, unknown> = {};
+  const byteFields: [string, Uint8Array][] = [];
+  for (const [name, value] of Object.entries(message) as [string, unknown][]) {
+    if (value instanceof Uint8Array) byteFields.push([name, value]);
+    else plainFields[name] = value;
+  }
+  const head = packr.pack(plainFields);
+  return byteFields.length === 0 ? head : appendByteFields(head, byteFields);
 }
 
 /** @throws LockstepError E_PROTOCOL if the frame is not msgpack or not a message that a node may send. */

@@ -3,5 +3,6 @@ export * from './messages.js';
 export { encodeMessage, decodeNodeMessage, decodeCoordinatorMessage, largestFrameBytes } from './codec.js';
 export { Broadcast, createLocalChannel } from './channel.js';
 export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
-export { coordinatorChannel, nodeChannel } from './webSocketChannel.js';
+export { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from './heartbeat.js';
+export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel } from './webSocketChannel.js';
 export { LOCKSTEP_VERSION } from './version.js';

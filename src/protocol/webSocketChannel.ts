@@ -6,64 +6,93 @@ import { describeError } from '../foundation/errors.js';
 import { Broadcast } from './channel.js';
 import type { AnyMessage, Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
 import { decodeCoordinatorMessage, decodeNodeMessage, encodeMessage } from './codec.js';
+import { DEFAULT_HEARTBEAT_TIMEOUT_MS, startHeartbeat } from './heartbeat.js';
+import { OutgoingQueue } from './outgoingQueue.js';
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 const PROTOCOL_VIOLATION = 1002;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
-const PING_INTERVAL_MS = 2_000;
-const SILENT_BEATS_ALLOWED = 5;
 
 /** The coordinator's end: receives what nodes may send. */
 export function coordinatorChannel(
   socket: WebSocket,
   peerName: string,
   transport: Socket,
+  heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
 ): CoordinatorChannel {
-  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport);
+  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs);
 }
 
 /** A node's end: receives what the coordinator may send. */
-export function nodeChannel(socket: WebSocket, peerName: string, transport: Socket): NodeChannel {
-  return new WebSocketChannel(socket, peerName, decodeCoordinatorMessage, transport);
+export function nodeChannel(
+  socket: WebSocket,
+  peerName: string,
+  transport: Socket,
+  heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
+): NodeChannel {
+  return new WebSocketChannel(socket, peerName, decodeCoordinatorMessage, transport, heartbeatTimeoutMs);
 }
+
+/**
+ * How a node opens its socket. A mask of zeros leaves the frame as it is; any other costs a copy of every gradient here
+ * and a pass over it at the coordinator. Masks protect proxies from what a web page makes a browser send (RFC 6455
+ * section 10.3); no stranger chooses what a node sends.
+ */
+export const NODE_SOCKET_OPTIONS = {
+  perMessageDeflate: false,
+  generateMask: (mask: Buffer): void => void mask.fill(0),
+} as const;
 
 class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage> implements Channel<
   Outgoing,
   Incoming
 > {
   private failure: string | undefined;
-  private silentBeats = 0;
-  private bytesHeard = 0;
-  private bytesWaiting = 0;
+  private readonly outgoing: OutgoingQueue;
 
   constructor(
     private readonly socket: WebSocket,
     readonly peerName: string,
     private readonly decode: (frame: Uint8Array) => Incoming,
     private readonly transport: Socket,
+    private readonly heartbeatTimeoutMs: number,
   ) {
+    this.outgoing = new OutgoingQueue(socket);
     // Without a listener an error event ends the process; a close event always follows it.
     socket.on('error', (error) => (this.failure ??= describeError(error)));
   }
 
+  /** Encoded at once: the vectors that a message views may change after this. */
   send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void {
     if (this.socket.readyState === this.socket.OPEN) {
-      this.socket.send(message instanceof Broadcast ? message.encoded() : encodeMessage(message));
+      if (message instanceof Broadcast) this.outgoing.push(message.message.type, message.encoded());
+      else this.outgoing.push(message.type, encodeMessage(message));
     }
     whenTaken?.();
   }
 
   open(handlers: ChannelHandlers<Incoming>): void {
-    const heartbeat = setInterval(() => this.beat(), PING_INTERVAL_MS);
+    const stopHeartbeat = startHeartbeat({
+      timeoutMs: this.heartbeatTimeoutMs,
+      bytesHeard: () => this.transport.bytesRead,
+      ping: () => {
+        if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
+      },
+      onSilence: () => {
+        this.failure ??= `no sign of life for ${this.heartbeatTimeoutMs / 1000} s`;
+        this.socket.terminate();
+      },
+    });
     this.socket.on('message', (data) => this.receive(data, handlers));
     this.socket.on('close', (_code, reason) => {
-      clearInterval(heartbeat);
+      stopHeartbeat();
+      this.outgoing.clear();
       handlers.onClose(this.failure ?? (reason.toString() || 'the connection was lost'));
     });
   }
 
   close(reason: string): void {
-    this.socket.close(NORMAL_CLOSURE, closeReason(reason));
+    this.outgoing.finish(() => this.socket.close(NORMAL_CLOSURE, closeReason(reason)));
   }
 
   private receive(data: RawData, handlers: ChannelHandlers<Incoming>): void {
@@ -80,25 +109,6 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
       this.failure = describeError(error);
       this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
       return undefined;
-    }
-  }
-
-  /**
-   * Cuts off a peer that shows no sign of life. Bytes count, not messages: on a slow link a gradient is long on its way,
-   * and the ping behind it longer; whatever arrives, and whatever of ours is taken, is a sign.
-   */
-  private beat(): void {
-    const { bytesRead } = this.transport;
-    const { bufferedAmount } = this.socket;
-    const isAlive = bytesRead > this.bytesHeard || bufferedAmount < this.bytesWaiting;
-    this.bytesHeard = bytesRead;
-    this.bytesWaiting = bufferedAmount;
-    this.silentBeats = isAlive ? 0 : this.silentBeats + 1;
-    if (this.silentBeats >= SILENT_BEATS_ALLOWED) {
-      this.failure ??= `no sign of life for ${(SILENT_BEATS_ALLOWED * PING_INTERVAL_MS) / 1000} s`;
-      this.socket.terminate();
-    } else if (this.socket.readyState === this.socket.OPEN) {
-      this.socket.ping();
     }
   }
 }

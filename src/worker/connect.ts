@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { ENDPOINT_PATH, largestFrameBytes, nodeChannel } from '../protocol/index.js';
+import { ENDPOINT_PATH, largestFrameBytes, NODE_SOCKET_OPTIONS, nodeChannel } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
@@ -23,6 +23,8 @@ export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'o
   readonly nodeName: string;
   /** How long to go on trying to reach a coordinator that cannot be reached. */
   readonly retryForMs: number;
+  /** A coordinator that gives no sign of life for so long is given up; left out: the protocol's default. */
+  readonly heartbeatTimeoutMs?: number;
   /** Aborted to leave: what was begun is handed in first. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: NodeStatus) => void;
@@ -53,13 +55,15 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   let unreachableSinceMs = performance.now();
   let everConnected = false;
   for (;;) {
+    const beganAtMs = performance.now();
     const attempt = await connectAndServe(options);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
-      delayMs = FIRST_DELAY_MS;
       unreachableSinceMs = performance.now();
+      // A connection that does not outlast the pause before it is no reason to hurry.
+      if (unreachableSinceMs - beganAtMs > delayMs) delayMs = FIRST_DELAY_MS;
     }
     const hopeless = attempt.hostUnknown === true && !everConnected;
     if (hopeless || performance.now() - unreachableSinceMs > retryForMs) {
@@ -70,7 +74,7 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
     }
     // Spread out, so that nodes that lost the same coordinator do not all come back at once.
     // eslint-disable-next-line no-restricted-properties -- decides when a node comes back, never what it computes
-    const retryInMs = Math.round(delayMs * (0.75 + 0.5 * Math.random()));
+    const retryInMs = Math.round(delayMs * (0.5 + Math.random()));
     onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
     await pause(retryInMs, signal);
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have changed during the pause
@@ -89,7 +93,7 @@ interface Attempt {
 function connectAndServe(options: ServeOptions): Promise<Attempt> {
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
-    perMessageDeflate: false,
+    ...NODE_SOCKET_OPTIONS,
     maxPayload: LARGEST_FRAME_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
@@ -113,7 +117,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
-        channel: nodeChannel(socket, url.host, transport!),
+        channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });
       const drain = (): void => conversation.drain();
       if (signal.aborted) drain();

@@ -75,6 +75,8 @@ describe('coordinator', () => {
     ['--min-workers', '0'],
     ['--wait-timeout', '0'],
     ['--wait-timeout', 'soon'],
+    ['--heartbeat-timeout', '1.9'],
+    ['--heartbeat-timeout', '-1'],
   ])('refuses %s %s', async (flag, value) => {
     expect((await rejectionOf('E_OPTION', run('coordinator', flag, value))).message).toContain(
       `${flag} ${value}`,
@@ -94,6 +96,13 @@ describe('worker', () => {
       expect(error.message).toContain('ws://127.0.0.1:7070');
     },
   );
+
+  it('refuses a heartbeat that takes a busy machine for a dead one', async () => {
+    const attempt = run('worker', 'ws://127.0.0.1:1', '--heartbeat-timeout', '1');
+    expect((await rejectionOf('E_OPTION', attempt)).message).toMatch(
+      /--heartbeat-timeout 1 must be.*at least 2/,
+    );
+  });
 
   it('refuses a certificate authority that cannot be read', async () => {
     const missing = path.join(temporaryFolder(), 'none.pem');

@@ -48,6 +48,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--insecure': undefined,
     '--min-workers': '1',
     '--wait-timeout': '300',
+    '--heartbeat-timeout': '10',
   },
   worker: {
     '--threads': 'the cores',
@@ -56,6 +57,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--token-file': undefined,
     '--ca': undefined,
     '--retry-for': '600',
+    '--heartbeat-timeout': '10',
   },
   evaluate: { '--data-dir': undefined, '--workers': 'the cores', '--engine': 'auto', '--json': undefined },
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },

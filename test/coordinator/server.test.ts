@@ -11,6 +11,7 @@ import { encodeMessage, ENDPOINT_PATH } from '../../src/protocol/index.js';
 import type { CoordinatorChannel, NodeMessage } from '../../src/protocol/index.js';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { rejectionOf } from '../support/errors.js';
+import { linkTo } from '../support/link.js';
 import { hello, result } from '../support/messages.js';
 import { until } from '../support/waiting.js';
 
@@ -253,6 +254,20 @@ describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missin
   it('makes a token enough to listen beyond loopback', async () => {
     const door = await opened({ tls: certificate, token: TOKEN, host: '0.0.0.0' });
     expect(door.server.url).toMatch(/^wss:\/\/(?!0\.0\.0\.0)[^:]+:/);
+  });
+});
+
+describe('a node that falls silent with the connection open', () => {
+  it('is cut off after the heartbeat timeout that the server was given', async () => {
+    const door = await opened({ heartbeatTimeoutMs: 300 });
+    const link = await linkTo(Number(new URL(door.server.url).port));
+    onTestFinished(() => link.close());
+    const socket = new WebSocket(`ws://127.0.0.1:${link.port}${ENDPOINT_PATH}`);
+    onTestFinished(() => socket.terminate());
+    expect(await outcomeOf(socket)).toBe('open');
+    link.swallow();
+    await until(() => door.closings.length > 0);
+    expect(door.closings).toEqual(['no sign of life for 0.3 s']);
   });
 });
 

@@ -11,6 +11,7 @@ import { buildModel } from '../../src/model/index.js';
 import { listen } from '../../src/coordinator/server.js';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { rejectionOf } from '../support/errors.js';
+import { linkTo } from '../support/link.js';
 import { bye, parameters, refused, welcome, work } from '../support/messages.js';
 import { settled, until } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
@@ -136,6 +137,49 @@ describe('serveCoordinator', () => {
       'disconnected',
       'connected',
     ]);
+  });
+
+  it('hurries less and less back to a coordinator that drops it at once each time', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the spread
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { url } = await coordinator((visit, count) => {
+      if (count < 4) visit.socket.terminate();
+      else sayBye(visit);
+    });
+    const { outcome, statuses } = serve(url);
+    await outcome;
+    const pauses = statuses.flatMap((status) => (status.kind === 'disconnected' ? [status.retryInMs] : []));
+    expect(pauses).toEqual([250, 500, 1000]);
+  });
+
+  it('spreads its pause over half to one and a half times its length', async () => {
+    for (const [random, pauseMs] of [
+      [0, 125],
+      [0.999999, 375],
+    ] as const) {
+      vi.spyOn(Math, 'random').mockReturnValue(random);
+      onTestFinished(() => void vi.restoreAllMocks());
+      const { statuses, stop } = serve(new URL(`ws://127.0.0.1:${await freePort()}`));
+      await until(() => statuses.length > 0);
+      stop.abort();
+      expect(statuses[0]).toMatchObject({ kind: 'disconnected', retryInMs: pauseMs });
+    }
+  });
+
+  it('comes back when the coordinator falls silent with the connection open', async () => {
+    const { url, visits } = await coordinator((visit, count) => {
+      if (count === 2) sayBye(visit);
+    });
+    const link = await linkTo(Number(url.port));
+    onTestFinished(() => link.close());
+    url.port = String(link.port);
+    const { outcome, statuses } = serve(url, { heartbeatTimeoutMs: 300 });
+    await until(() => (visits[0]?.messages.length ?? 0) > 0);
+    link.swallow();
+    await until(() => statuses.some(({ kind }) => kind === 'disconnected'));
+    link.pass();
+    expect(await outcome).toBe('the run has ended');
+    expect(statuses).toContainEqual(expect.objectContaining({ reason: 'no sign of life for 0.3 s' }));
   });
 
   it('comes back after a coordinator that broke the protocol', async () => {

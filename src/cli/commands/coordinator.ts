@@ -24,6 +24,7 @@ interface RawOptions {
   readonly insecure?: boolean;
   readonly minWorkers: number;
   readonly waitTimeout: number;
+  readonly heartbeatTimeout: number;
 }
 
 export function addCoordinatorCommand(program: Command): void {
@@ -54,6 +55,7 @@ interface DoorOptions {
   readonly token: string | undefined;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly insecure: boolean;
+  readonly heartbeatTimeoutMs: number;
 }
 
 async function openDoor(
@@ -82,7 +84,13 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
       `--insecure contradicts --tls-cert ${tlsCert}, which protects the connection; leave one of them out`,
     );
   }
-  return { ...address, token: resolveToken(options), tls: readTls(options), insecure };
+  return {
+    ...address,
+    token: resolveToken(options),
+    tls: readTls(options),
+    insecure,
+    heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
+  };
 }
 
 function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {

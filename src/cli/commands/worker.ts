@@ -10,8 +10,10 @@ import type { NodeStatus } from '../../worker/index.js';
 import { declareEngineOptions, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { readTextFile } from '../readTextFile.js';
+import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
 import { declareTokenOptions, resolveToken } from '../token.js';
+import { declareOptions } from '../trainingOptions.js';
 import { valueParser } from '../values.js';
 
 interface RawOptions extends EngineOptions {
@@ -21,6 +23,7 @@ interface RawOptions extends EngineOptions {
   readonly tokenFile?: string;
   readonly ca?: string;
   readonly retryFor: number;
+  readonly heartbeatTimeout: number;
 }
 
 export function addWorkerCommand(program: Command): void {
@@ -37,6 +40,7 @@ export function addWorkerCommand(program: Command): void {
       valueParser('--retry-for', { kind: 'number', min: 0 }, '600'),
       600,
     );
+  declareOptions(command, HEARTBEAT_OPTIONS);
   declareEngineOptions(command);
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
@@ -64,6 +68,7 @@ async function attach(url: URL, options: RawOptions): Promise<number> {
       description,
       nodeName: options.name.slice(0, 200),
       retryForMs: options.retryFor * 1000,
+      heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
       signal: stop.signal,
       onStatus: (status) => say(statusLine(status)),
       onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),

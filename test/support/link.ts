@@ -1,0 +1,98 @@
+/** A link between two ends that a test can spoil: a TCP proxy that passes on, trickles, or takes and keeps everything. */
+
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+const TICK_MS = 5;
+
+export interface Link {
+  readonly port: number;
+  /** Takes everything from now on and passes nothing on, in either direction: both ends see an open connection. */
+  swallow(): void;
+  /** Stops taking anything: the senders' buffers fill. */
+  hold(): void;
+  /** Passes so many bytes on every few milliseconds, in each direction. */
+  trickle(bytesPerTick: number): void;
+  pass(): void;
+  close(): void;
+}
+
+type Mode =
+  { readonly kind: 'pass' | 'swallow' | 'hold' } | { readonly kind: 'trickle'; bytesPerTick: number };
+
+export async function linkTo(targetPort: number): Promise<Link> {
+  let mode: Mode = { kind: 'pass' };
+  const pipes: Pipe[] = [];
+  const server: Server = createServer((near) => {
+    const far = connect(targetPort, '127.0.0.1');
+    for (const socket of [near, far]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => socket.destroy());
+    }
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    pipes.push(new Pipe(near, far, () => mode), new Pipe(far, near, () => mode));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const ticking = setInterval(() => pipes.forEach((pipe) => pipe.tick()), TICK_MS);
+  const set = (next: Mode): void => {
+    mode = next;
+    for (const pipe of pipes) pipe.tick();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    swallow: () => set({ kind: 'swallow' }),
+    hold: () => set({ kind: 'hold' }),
+    trickle: (bytesPerTick) => set({ kind: 'trickle', bytesPerTick }),
+    pass: () => set({ kind: 'pass' }),
+    close: () => {
+      clearInterval(ticking);
+      for (const pipe of pipes) pipe.end();
+      server.close();
+    },
+  };
+}
+
+class Pipe {
+  private waiting: Buffer[] = [];
+
+  constructor(
+    private readonly from: Socket,
+    private readonly to: Socket,
+    private readonly mode: () => Mode,
+  ) {
+    from.on('data', (chunk: Buffer) => {
+      this.waiting.push(chunk);
+      this.move();
+    });
+  }
+
+  end(): void {
+    this.from.destroy();
+    this.to.destroy();
+  }
+
+  /** Only a trickle moves by the clock. */
+  tick(): void {
+    const mode = this.mode();
+    if (mode.kind !== 'trickle') return this.move();
+    const all = Buffer.concat(this.waiting);
+    if (all.length > 0) this.to.write(all.subarray(0, mode.bytesPerTick));
+    this.waiting = all.length > mode.bytesPerTick ? [all.subarray(mode.bytesPerTick)] : [];
+    this.takeMore();
+  }
+
+  private move(): void {
+    const { kind } = this.mode();
+    if (kind === 'pass') for (const chunk of this.waiting) this.to.write(chunk);
+    if (kind === 'pass' || kind === 'swallow') this.waiting = [];
+    this.takeMore();
+  }
+
+  /** A real slow link takes only what it can carry; the rest stays with the sender. */
+  private takeMore(): void {
+    const mustWait = this.mode().kind === 'hold' || this.waiting.length > 0;
+    if (mustWait) this.from.pause();
+    else this.from.resume();
+  }
+}
