@@ -1,0 +1,93 @@
+/** One load: so many simulated nodes on one real coordinator. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median } from '../bench/statistics.js';
+import { CoordinatorProcess } from './coordinatorProcess.js';
+import { NodeProcesses } from './nodeProcesses.js';
+import type { LoadOptions } from './options.js';
+import { peakResidentBytes, processorTime, residentBytes } from './processFigures.js';
+
+export interface LoadFigures {
+  readonly nodes: number;
+  readonly microBatchesPerStep: number;
+  readonly stepsMeasured: number;
+  readonly stepsPerSecond: number;
+  /** Received and sent by the coordinator. */
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly framesInPerSecond: number;
+  readonly framesOutPerSecond: number;
+  /** Of the coordinator process, all its threads, per step. */
+  readonly userMsPerStep: number;
+  readonly systemMsPerStep: number;
+  /** Answers received, by answers needed: what repeats of late items cost. */
+  readonly answersPerItem: number;
+  /** From the first packet to the welcome, all nodes at once. */
+  readonly setUpMsMedian: number;
+  readonly setUpMsMax: number;
+  readonly residentBytesAlone: number;
+  /** With all nodes but one attached, and nothing to do. */
+  readonly residentBytesAttached: number;
+  /** The largest, over the whole run. */
+  readonly residentBytesPeak: number;
+  /** Connections that ended without a goodbye: none is expected. */
+  readonly lost: readonly string[];
+}
+
+const SETTLING_MS = 1_000;
+
+export async function measureLoad(nodes: number, options: LoadOptions): Promise<LoadFigures> {
+  const { model, microBatch, itemsPerNode, warmUpSteps, steps, processes, profile } = options;
+  const microBatches = nodes * itemsPerNode;
+  const coordinator = new CoordinatorProcess({
+    model,
+    minWorkers: nodes,
+    batchSize: microBatches * microBatch,
+    microBatch,
+    steps: warmUpSteps + steps,
+    profileFolder: profile,
+  });
+  const simulated = new NodeProcesses(Math.min(processes, nodes));
+  try {
+    const url = await coordinator.url();
+    await sleep(SETTLING_MS);
+    const residentBytesAlone = residentBytes(coordinator.pid);
+    const storm = await simulated.attach(url, nodes - 1);
+    await sleep(SETTLING_MS);
+    const residentBytesAttached = residentBytes(coordinator.pid);
+    const last = await simulated.attach(url, 1); // training begins
+
+    const from = await coordinator.step(warmUpSteps);
+    const [timeBefore, before] = [processorTime(coordinator.pid), await simulated.traffic()];
+    const to = await coordinator.step(warmUpSteps + steps);
+    const [timeAfter, after] = [processorTime(coordinator.pid), await simulated.traffic()];
+    const residentBytesPeak = peakResidentBytes(coordinator.pid);
+    await coordinator.finished();
+
+    const seconds = (Date.parse(to.time) - Date.parse(from.time)) / 1000;
+    const setUpMs = [...storm, ...last];
+    const framesIn = after.framesToCoordinator - before.framesToCoordinator;
+    return {
+      nodes,
+      microBatchesPerStep: microBatches,
+      stepsMeasured: steps,
+      stepsPerSecond: steps / seconds,
+      bytesInPerSecond: (after.bytesToCoordinator - before.bytesToCoordinator) / seconds,
+      bytesOutPerSecond: (after.bytesFromCoordinator - before.bytesFromCoordinator) / seconds,
+      framesInPerSecond: framesIn / seconds,
+      framesOutPerSecond: (after.framesFromCoordinator - before.framesFromCoordinator) / seconds,
+      userMsPerStep: (timeAfter.userMs - timeBefore.userMs) / steps,
+      systemMsPerStep: (timeAfter.systemMs - timeBefore.systemMs) / steps,
+      answersPerItem: framesIn / (steps * microBatches),
+      setUpMsMedian: median(setUpMs),
+      setUpMsMax: Math.max(...setUpMs),
+      residentBytesAlone,
+      residentBytesAttached,
+      residentBytesPeak,
+      lost: simulated.lost,
+    };
+  } finally {
+    simulated.end();
+    coordinator.end();
+  }
+}

@@ -1,0 +1,112 @@
+/** A node without an engine: real socket, real protocol, and the same gradient in answer to every item, at once. */
+
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
+import {
+  ENDPOINT_PATH,
+  LOCKSTEP_VERSION,
+  NODE_SOCKET_OPTIONS,
+  nodeChannel,
+  PROTOCOL_VERSION,
+} from '../../src/protocol/index.js';
+import type { CoordinatorMessage, NodeChannel, NodeMessage, Welcome } from '../../src/protocol/index.js';
+import type { Traffic } from './wire.js';
+
+const LARGEST_FRAME_BYTES = 2 ** 26;
+
+export class SimulatedNode {
+  private channel: NodeChannel | undefined;
+  private transport: Socket | undefined;
+  private answer: { readonly gradientSum: Uint8Array; readonly statisticSum: Uint8Array } | undefined;
+  private framesIn = 0;
+  private framesOut = 0;
+
+  /** Called when the connection ends, unless the coordinator has said goodbye. */
+  onLost: (reason: string) => void = () => undefined;
+
+  constructor(private readonly name: string) {}
+
+  /** @returns milliseconds from the first packet to the welcome */
+  attach(url: string): Promise<number> {
+    const beganAtMs = performance.now();
+    const socket = new WebSocket(`${url}${ENDPOINT_PATH}`, {
+      ...NODE_SOCKET_OPTIONS,
+      maxPayload: LARGEST_FRAME_BYTES,
+    });
+    socket.once('upgrade', (response) => (this.transport = response.socket));
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.once('open', () => {
+        this.channel = nodeChannel(socket, 'the coordinator', this.transport!);
+        let saidGoodbye = false;
+        this.channel.open({
+          onMessage: (message) => {
+            this.framesIn++;
+            saidGoodbye ||= message.type === 'bye';
+            if (message.type === 'welcome') resolve(performance.now() - beganAtMs);
+            this.receive(message);
+          },
+          onClose: (reason) => {
+            if (!saidGoodbye) this.onLost(reason);
+          },
+        });
+        this.send(helloOf(this.name));
+      });
+    });
+  }
+
+  traffic(): Traffic {
+    return {
+      bytesToCoordinator: this.transport?.bytesWritten ?? 0,
+      bytesFromCoordinator: this.transport?.bytesRead ?? 0,
+      framesToCoordinator: this.framesOut,
+      framesFromCoordinator: this.framesIn,
+    };
+  }
+
+  private receive(message: CoordinatorMessage): void {
+    if (message.type === 'welcome') this.answer = answerFor(message);
+    if (message.type !== 'work') return;
+    const { step, microBatch, labels } = message;
+    const sampleCount = labels.length;
+    const lossSum = sampleCount * 2.3;
+    this.send({ type: 'result', step, microBatch, sampleCount, lossSum, correct: 0, ...this.answer! });
+  }
+
+  private send(message: NodeMessage): void {
+    this.framesOut++;
+    this.channel!.send(message);
+  }
+}
+
+function helloOf(nodeName: string): NodeMessage {
+  return {
+    type: 'hello',
+    protocolVersion: PROTOCOL_VERSION,
+    lockstepVersion: LOCKSTEP_VERSION,
+    nodeName,
+    engine: 'none',
+    device: 'simulated',
+    numericsClass: 'simulated',
+    exact: false,
+    threads: 1,
+  };
+}
+
+const answers = new Map<string, { gradientSum: Uint8Array; statisticSum: Uint8Array }>();
+
+/** One for all nodes of the process. Normal numbers of a usual size: zeros or subnormals may be added faster or slower. */
+function answerFor({ parameterCount, statisticCount }: Welcome): {
+  gradientSum: Uint8Array;
+  statisticSum: Uint8Array;
+} {
+  const key = `${parameterCount} ${statisticCount}`;
+  const known = answers.get(key);
+  if (known) return known;
+  const gradient = Float32Array.from({ length: parameterCount }, (_, index) => ((index % 97) - 48) / 48_000);
+  const statistics = new Float32Array(statisticCount).fill(4);
+  const made = { gradientSum: littleEndianBytes(gradient), statisticSum: littleEndianBytes(statistics) };
+  answers.set(key, made);
+  return made;
+}

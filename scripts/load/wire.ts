@@ -1,0 +1,17 @@
+/** What main process and the processes of simulated nodes say to each other. */
+
+export type NodesCommand =
+  { readonly kind: 'attach'; readonly url: string; readonly count: number } | { readonly kind: 'count' };
+
+export interface Traffic {
+  readonly bytesToCoordinator: number;
+  readonly bytesFromCoordinator: number;
+  readonly framesToCoordinator: number;
+  readonly framesFromCoordinator: number;
+}
+
+export type NodesReport =
+  /** Milliseconds from the beginning of each connection to its welcome. */
+  | { readonly kind: 'attached'; readonly setUpMs: readonly number[] }
+  | ({ readonly kind: 'counted' } & Traffic)
+  | { readonly kind: 'lost'; readonly reason: string };
