@@ -7,10 +7,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildModel, isModelName } from '../../src/model/index.js';
 import { describeMachine, IdleWatch } from '../bench/machine.js';
+import { measureIdleMemory } from './idleMemory.js';
 import { measureLoopback } from './loopback.js';
 import { measureLoad } from './measure.js';
 import { parseOptions } from './options.js';
-import { loadTable, memoryLine } from './report.js';
+import { loadTable, memoryLines } from './report.js';
 import type { LoadRow } from './report.js';
 
 const LOOPBACK_MS = 2_000;
@@ -22,6 +23,10 @@ async function main(): Promise<void> {
   const { parameterCount, statisticCount } = buildModel(model).layout;
   const idle = new IdleWatch();
   const machine = describeMachine();
+  const idleMemory = await measureIdleMemory(
+    [...nodes].sort((a, b) => a - b),
+    model,
+  );
   const rows = nodes.map((count) => ({ nodes: count, rounds: [] as LoadRow['rounds'][number][] }));
   for (let round = 1; round <= rounds; round++) {
     for (const row of rows) {
@@ -39,7 +44,7 @@ async function main(): Promise<void> {
     `${model}: ${parameterCount} parameters, micro-batch ${options.microBatch}, ${options.steps} steps, medians of ${rounds} round(s)\n`,
   );
   print(loadTable(rows));
-  print(memoryLine(rows));
+  for (const line of memoryLines(rows, idleMemory)) print(line);
   for (const row of rows) {
     const lost = row.rounds.flatMap(({ figures }) => figures.lost);
     if (lost.length > 0)
@@ -55,6 +60,7 @@ async function main(): Promise<void> {
     options: settings,
     idle: idle.report(),
     warnings,
+    idleMemory,
     rows,
   };
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);

@@ -1,11 +1,10 @@
 /** One load: so many simulated nodes on one real coordinator. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../bench/statistics.js';
 import { CoordinatorProcess } from './coordinatorProcess.js';
 import { NodeProcesses } from './nodeProcesses.js';
 import type { LoadOptions } from './options.js';
-import { peakResidentBytes, processorTime, residentBytes } from './processFigures.js';
+import { peakResidentBytes, processorTime } from './processFigures.js';
 
 export interface LoadFigures {
   readonly nodes: number;
@@ -25,16 +24,11 @@ export interface LoadFigures {
   /** From the first packet to the welcome, all nodes at once. */
   readonly setUpMsMedian: number;
   readonly setUpMsMax: number;
-  readonly residentBytesAlone: number;
-  /** With all nodes but one attached, and nothing to do. */
-  readonly residentBytesAttached: number;
   /** The largest, over the whole run. */
   readonly residentBytesPeak: number;
   /** Connections that ended without a goodbye: none is expected. */
   readonly lost: readonly string[];
 }
-
-const SETTLING_MS = 1_000;
 
 export async function measureLoad(nodes: number, options: LoadOptions): Promise<LoadFigures> {
   const { model, microBatch, itemsPerNode, warmUpSteps, steps, processes, profile } = options;
@@ -50,13 +44,7 @@ export async function measureLoad(nodes: number, options: LoadOptions): Promise<
   const simulated = new NodeProcesses(Math.min(processes, nodes));
   try {
     const url = await coordinator.url();
-    await sleep(SETTLING_MS);
-    const residentBytesAlone = residentBytes(coordinator.pid);
-    const storm = await simulated.attach(url, nodes - 1);
-    await sleep(SETTLING_MS);
-    const residentBytesAttached = residentBytes(coordinator.pid);
-    const last = await simulated.attach(url, 1); // training begins
-
+    const setUpMs = await simulated.attach(url, nodes); // training begins
     const from = await coordinator.step(warmUpSteps);
     const [timeBefore, before] = [processorTime(coordinator.pid), await simulated.traffic()];
     const to = await coordinator.step(warmUpSteps + steps);
@@ -65,7 +53,6 @@ export async function measureLoad(nodes: number, options: LoadOptions): Promise<
     await coordinator.finished();
 
     const seconds = (Date.parse(to.time) - Date.parse(from.time)) / 1000;
-    const setUpMs = [...storm, ...last];
     const framesIn = after.framesToCoordinator - before.framesToCoordinator;
     return {
       nodes,
@@ -81,8 +68,6 @@ export async function measureLoad(nodes: number, options: LoadOptions): Promise<
       answersPerItem: framesIn / (steps * microBatches),
       setUpMsMedian: median(setUpMs),
       setUpMsMax: Math.max(...setUpMs),
-      residentBytesAlone,
-      residentBytesAttached,
       residentBytesPeak,
       lost: simulated.lost,
     };

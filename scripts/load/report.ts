@@ -2,6 +2,7 @@
 
 import { median } from '../bench/statistics.js';
 import { renderTable } from '../bench/table.js';
+import type { IdleMemory } from './idleMemory.js';
 import type { LoopbackLimit } from './loopback.js';
 import type { LoadFigures } from './measure.js';
 
@@ -28,9 +29,7 @@ const HEADINGS = [
   'answers/item',
   'set-up ms',
   'max',
-  'MB alone',
-  'attached',
-  'peak',
+  'MB peak',
 ];
 
 /** Medians over the rounds. */
@@ -64,26 +63,29 @@ function cellsOf({ nodes, rounds }: LoadRow): string[] {
     of((figures) => figures.answersPerItem).toFixed(2),
     of((figures) => figures.setUpMsMedian).toFixed(0),
     of((figures) => figures.setUpMsMax).toFixed(0),
-    megabytes(of((figures) => figures.residentBytesAlone)),
-    megabytes(of((figures) => figures.residentBytesAttached)),
     megabytes(of((figures) => figures.residentBytesPeak)),
   ];
 }
 
 /** What one more connection costs, from the smallest load to the largest. */
-export function memoryLine(rows: readonly LoadRow[]): string {
-  const byNodes = [...rows].sort((a, b) => a.nodes - b.nodes);
-  const [few, many] = [byNodes[0], byNodes.at(-1)];
-  if (!few || !many || few === many) return '';
-  const peak = ({ rounds }: LoadRow): number =>
-    median(rounds.map(({ figures }) => figures.residentBytesPeak));
-  const idle = median(
-    many.rounds.map(
-      ({ figures }) => (figures.residentBytesAttached - figures.residentBytesAlone) / (many.nodes - 1),
-    ),
-  );
-  const busy = (peak(many) - peak(few)) / (many.nodes - few.nodes);
-  return `memory of a connection: ${(idle / 1000).toFixed(0)} kB attached and idle, ${(busy / MEGABYTE).toFixed(2)} MB at the peak`;
+export function memoryLines(rows: readonly LoadRow[], idle: readonly IdleMemory[]): string[] {
+  const peaks = rows.map(({ nodes, rounds }) => ({
+    nodes,
+    residentBytes: median(rounds.map(({ figures }) => figures.residentBytesPeak)),
+  }));
+  const show = (points: readonly IdleMemory[]): string =>
+    points.map(({ nodes, residentBytes }) => `${nodes}: ${megabytes(residentBytes)} MB`).join(', ');
+  return [
+    `resident, attached and idle: ${show(idle)}; ${(bytesPerNode(idle) / 1000).toFixed(0)} kB a connection`,
+    `resident, peak while training: ${show(peaks)}; ${(bytesPerNode(peaks) / MEGABYTE).toFixed(2)} MB a connection`,
+  ];
+}
+
+/** NaN where only one number of nodes was measured. */
+function bytesPerNode(points: readonly IdleMemory[]): number {
+  const byNodes = [...points].sort((a, b) => a.nodes - b.nodes);
+  const [few, many] = [byNodes[0]!, byNodes.at(-1)!];
+  return (many.residentBytes - few.residentBytes) / (many.nodes - few.nodes);
 }
 
 function megabytes(bytes: number): string {
