@@ -15,6 +15,8 @@ export interface CoordinatorOptions {
   readonly batchSize: number;
   readonly microBatch: number;
   readonly steps: number;
+  /** Images drawn before the first step; they count as memory of the coordinator. */
+  readonly images: number;
   /** Folder for a processor profile of the coordinator. */
   readonly profileFolder: string | undefined;
 }
@@ -102,20 +104,11 @@ export class CoordinatorProcess {
 
 /** One epoch, that nothing but steps may be measured; the images are drawn before the first of them. */
 function flagsOf(
-  { model, minWorkers, batchSize, microBatch, steps }: CoordinatorOptions,
+  { model, minWorkers, batchSize, microBatch, steps, images }: CoordinatorOptions,
   folder: string,
 ): string[] {
   return [
-    ...[
-      '--model',
-      model,
-      '--dataset',
-      'synthetic',
-      '--val-size',
-      '0',
-      '--train-limit',
-      String((steps + 1) * batchSize),
-    ],
+    ...['--model', model, '--dataset', 'synthetic', '--val-size', '0', '--train-limit', String(images)],
     ...['--batch-size', String(batchSize), '--micro-batch', String(microBatch), '--max-steps', String(steps)],
     ...[
       '--listen',

@@ -20,6 +20,7 @@ export async function measureIdleMemory(counts: readonly number[], model: string
     batchSize: 8,
     microBatch: 8,
     steps: 1,
+    images: 16,
     profileFolder: undefined,
   });
   const simulated = new NodeProcesses(1);

@@ -30,6 +30,14 @@ export interface LoadFigures {
   readonly lost: readonly string[];
 }
 
+/** All that the synthetic set has. */
+const MOST_IMAGES = 50_000;
+
+/** As many for every number of nodes, that their memory may be compared; one epoch, that nothing but steps is measured. */
+function imagesNeeded({ nodes, itemsPerNode, microBatch, warmUpSteps, steps }: LoadOptions): number {
+  return Math.max(...nodes) * itemsPerNode * microBatch * (warmUpSteps + steps + 1);
+}
+
 export async function measureLoad(nodes: number, options: LoadOptions): Promise<LoadFigures> {
   const { model, microBatch, itemsPerNode, warmUpSteps, steps, processes, profile } = options;
   const microBatches = nodes * itemsPerNode;
@@ -39,6 +47,7 @@ export async function measureLoad(nodes: number, options: LoadOptions): Promise<
     batchSize: microBatches * microBatch,
     microBatch,
     steps: warmUpSteps + steps,
+    images: Math.min(MOST_IMAGES, imagesNeeded(options)),
     profileFolder: profile,
   });
   const simulated = new NodeProcesses(Math.min(processes, nodes));

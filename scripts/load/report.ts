@@ -73,19 +73,19 @@ export function memoryLines(rows: readonly LoadRow[], idle: readonly IdleMemory[
     nodes,
     residentBytes: median(rounds.map(({ figures }) => figures.residentBytesPeak)),
   }));
-  const show = (points: readonly IdleMemory[]): string =>
-    points.map(({ nodes, residentBytes }) => `${nodes}: ${megabytes(residentBytes)} MB`).join(', ');
   return [
-    `resident, attached and idle: ${show(idle)}; ${(bytesPerNode(idle) / 1000).toFixed(0)} kB a connection`,
-    `resident, peak while training: ${show(peaks)}; ${(bytesPerNode(peaks) / MEGABYTE).toFixed(2)} MB a connection`,
+    `resident, attached and idle: ${pointsText(idle, (bytes) => `${(bytes / 1000).toFixed(0)} kB`)}`,
+    `resident, peak while training: ${pointsText(peaks, (bytes) => `${(bytes / MEGABYTE).toFixed(2)} MB`)}`,
   ];
 }
 
-/** NaN where only one number of nodes was measured. */
-function bytesPerNode(points: readonly IdleMemory[]): number {
+function pointsText(points: readonly IdleMemory[], show: (bytes: number) => string): string {
+  const all = points.map(({ nodes, residentBytes }) => `${nodes}: ${megabytes(residentBytes)} MB`).join(', ');
   const byNodes = [...points].sort((a, b) => a.nodes - b.nodes);
   const [few, many] = [byNodes[0]!, byNodes.at(-1)!];
-  return (many.residentBytes - few.residentBytes) / (many.nodes - few.nodes);
+  if (many.nodes === few.nodes) return all;
+  const bytesPerNode = (many.residentBytes - few.residentBytes) / (many.nodes - few.nodes);
+  return `${all}; ${show(bytesPerNode)} a connection`;
 }
 
 function megabytes(bytes: number): string {

@@ -251,6 +251,22 @@ describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missin
     expect(door.channels).toEqual([]);
   });
 
+  it('keeps a node through many heartbeat timeouts, and misses one that falls silent', async () => {
+    const door = await opened({ tls: certificate, heartbeatTimeoutMs: 300 });
+    const link = await linkTo(Number(new URL(door.server.url).port));
+    onTestFinished(() => link.close());
+    const socket = new WebSocket(`wss://127.0.0.1:${link.port}${ENDPOINT_PATH}`, { ca: certificate!.cert });
+    onTestFinished(() => socket.terminate());
+    let pings = 0;
+    socket.on('ping', () => pings++);
+    expect(await outcomeOf(socket)).toBe('open');
+    await until(() => pings >= 20); // four timeouts
+    expect(door.closings).toEqual([]);
+    link.swallow();
+    await until(() => door.closings.length > 0);
+    expect(door.closings).toEqual(['no sign of life for 0.3 s']);
+  });
+
   it('makes a token enough to listen beyond loopback', async () => {
     const door = await opened({ tls: certificate, token: TOKEN, host: '0.0.0.0' });
     expect(door.server.url).toMatch(/^wss:\/\/(?!0\.0\.0\.0)[^:]+:/);
