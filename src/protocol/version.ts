@@ -1,14 +1,14 @@
-/** The version in package.json: the nearest above this file, wherever it was compiled to. */
+/** The version in package.json, the nearest above this file: src/ and all that is compiled from it lie below it. */
 
 import { existsSync, readFileSync } from 'node:fs';
 
 function packageFile(): URL {
-  let file = new URL('package.json', import.meta.url);
-  // At the root `..` leads nowhere: reading then fails and says where.
-  while (!existsSync(file) && new URL('../package.json', file).href !== file.href) {
-    file = new URL('../package.json', file);
+  let folder = new URL('./', import.meta.url);
+  for (let above = new URL('../', folder); above.href !== folder.href; above = new URL('../', folder)) {
+    if (existsSync(new URL('package.json', folder))) break;
+    folder = above;
   }
-  return file;
+  return new URL('package.json', folder);
 }
 
 export const LOCKSTEP_VERSION = (JSON.parse(readFileSync(packageFile(), 'utf8')) as { version: string })
