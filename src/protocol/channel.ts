@@ -31,8 +31,10 @@ export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessag
   /**
    * @param whenTaken called once the message's byte strings are no longer needed here or there: they have been encoded, or
    * the handler that got them by reference has returned. A handler copies what it wants to keep.
+   * @param whenDropped called if the message has become pointless before it could be sent, since newer weights or the end
+   * followed it to a peer that takes its frames slowly: the peer will never see it, and never answer
    */
-  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void;
+  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void, whenDropped?: () => void): void;
   /** Starts delivery; what arrived before is delivered first. */
   open(handlers: ChannelHandlers<Incoming>): void;
   /** Ends the channel after what was sent has gone out. */

@@ -14,19 +14,25 @@ const SOCKET_BYTES = 256 * 1024;
 const ENDS_ROUNDS: ReadonlySet<MessageType> = new Set(['parameters', 'bye', 'refused']);
 const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set(['parameters', 'work', 'evaluate', 'cancel']);
 
+export interface OutgoingFrame {
+  readonly type: MessageType;
+  readonly frame: Uint8Array;
+  /** Called if the frame has become pointless before it was sent. */
+  readonly whenDropped: (() => void) | undefined;
+}
+
 /** Holds, besides `SOCKET_BYTES` and one frame in the socket, at most one state with the items that belong to it. */
 export class OutgoingQueue {
-  private waiting: { readonly type: MessageType; readonly frame: Uint8Array }[] = [];
+  private waiting: OutgoingFrame[] = [];
   private afterwards: (() => void) | undefined;
 
   constructor(private readonly socket: WebSocket) {}
 
   /** Sends the frame, in order, as soon as the socket has room. Not copied: it must not change any more. */
-  push(type: MessageType, frame: Uint8Array): void {
+  push(outgoing: OutgoingFrame): void {
     if (this.afterwards || this.socket.readyState !== this.socket.OPEN) return;
-    if (ENDS_ROUNDS.has(type))
-      this.waiting = this.waiting.filter((entry) => !BELONGS_TO_ROUND.has(entry.type));
-    this.waiting.push({ type, frame });
+    if (ENDS_ROUNDS.has(outgoing.type)) this.dropWhatBelongsToRounds();
+    this.waiting.push(outgoing);
     this.pump();
   }
 
@@ -40,6 +46,12 @@ export class OutgoingQueue {
   /** The connection is gone. */
   clear(): void {
     this.waiting = [];
+  }
+
+  private dropWhatBelongsToRounds(): void {
+    const dropped = this.waiting.filter(({ type }) => BELONGS_TO_ROUND.has(type));
+    this.waiting = this.waiting.filter(({ type }) => !BELONGS_TO_ROUND.has(type));
+    for (const { whenDropped } of dropped) whenDropped?.();
   }
 
   private readonly pump = (): void => {

@@ -63,10 +63,13 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   /** Encoded at once: the vectors that a message views may change after this. */
-  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void): void {
+  send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void, whenDropped?: () => void): void {
     if (this.socket.readyState === this.socket.OPEN) {
-      if (message instanceof Broadcast) this.outgoing.push(message.message.type, message.encoded());
-      else this.outgoing.push(message.type, encodeMessage(message));
+      const [type, frame] =
+        message instanceof Broadcast
+          ? [message.message.type, message.encoded()]
+          : [message.type, encodeMessage(message)];
+      this.outgoing.push({ type, frame, whenDropped });
     }
     whenTaken?.();
   }

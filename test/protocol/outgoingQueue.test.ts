@@ -12,9 +12,10 @@ describe('a node that does not take what it is sent', () => {
   it('makes the socket hold one frame, however many steps pass, and then gets the latest state', async () => {
     const { coordinator, node, link } = await channelPair();
     link.hold();
+    const dropped: number[] = [];
     for (let version = 1; version <= 100; version++) {
       coordinator.channel.send(state(version));
-      coordinator.channel.send(work({ step: version }));
+      coordinator.channel.send(work({ step: version }), undefined, () => dropped.push(version));
       coordinator.channel.send({ type: 'cancel', item: 'work', round: version, index: 0 });
       await new Promise((resolve) => setImmediate(resolve));
       expect(coordinator.socket.bufferedAmount).toBeLessThan(5 * MIB);
@@ -29,6 +30,11 @@ describe('a node that does not take what it is sent', () => {
       { type: 'work', step: 100 },
       { type: 'cancel', round: 100 },
     ]);
+    // The sender is told of every item that the node never saw, and of no other.
+    const seen = node.messages.flatMap((message) => (message.type === 'work' ? [message.step] : []));
+    expect([...dropped, ...seen].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
     expect(coordinator.closings).toEqual([]);
   });
 
