@@ -2,7 +2,7 @@
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
 import type { Checkpoint, Recipe } from '../coordinator/index.js';
-import { LockstepError } from '../foundation/errors.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { Settings } from './runConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
@@ -13,6 +13,8 @@ export interface ResumedRun {
   readonly checkpoint: Checkpoint;
   readonly best: ModelState | undefined;
   readonly saved: Partial<Settings>;
+  /** What the user must know of the files that were found. */
+  readonly notices: readonly string[];
 }
 
 /** What a resumed run may change: where it ends, not what it computes. */
@@ -25,13 +27,15 @@ const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs
 export async function resumeRun(runDir: string, options: TrainingOptions): Promise<ResumedRun> {
   const folder = RunFolder.open(runDir);
   try {
-    const checkpoint = await readCheckpoint(folder.checkpointFile('last'));
+    const { checkpoint, damage } = await folder.checkpoints.readNewest();
     const saved = (await folder.readConfig()) as Partial<Settings> & Partial<Recipe>;
     refuseForeignCheckpoint(saved, checkpoint, runDir);
     const recipe = changedRecipe(checkpoint.recipe, options, runDir);
     await refuseIfComplete(folder, recipe, checkpoint);
-    const best = await readBest(folder, checkpoint);
-    return { folder, recipe, checkpoint, best, saved };
+    const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
+    const notices = [...damageNotices(damage, checkpoint), ...(await bestNotices(folder, checkpoint))];
+    if (damage !== undefined) await folder.checkpoints.setLastAside();
+    return { folder, recipe, checkpoint, best, saved, notices };
   } catch (error) {
     folder.close();
     throw error;
@@ -99,12 +103,33 @@ async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }:
 }
 
 /**
- * The best weights of the earlier sittings. The file may be one epoch ahead of the last checkpoint, if the process
- * died between the two; then that epoch is about to be repeated, and with it the file.
+ * The best weights in a run of older versions, whose last checkpoint does not hold them. Their file may be one epoch
+ * ahead of it, if the process died between the two; then that epoch is about to be repeated, and with it the file.
  */
-async function readBest(folder: RunFolder, { progress }: Checkpoint): Promise<ModelState | undefined> {
+async function readBestFile(folder: RunFolder, { progress }: Checkpoint): Promise<ModelState | undefined> {
   const { bestEpoch } = progress.earlyStopping;
   if (bestEpoch === null) return undefined;
   const best = await readCheckpoint(folder.checkpointFile('best'));
   return best.progress.earlyStopping.bestEpoch === bestEpoch ? best.state : undefined;
+}
+
+function damageNotices(damage: string | undefined, { progress }: Checkpoint): readonly string[] {
+  if (damage === undefined) return [];
+  return [
+    `THE LAST CHECKPOINT IS DAMAGED: ${damage}. The one before it is used, of step ${progress.step}; ` +
+      'the steps since are computed again, and end in the same bits',
+  ];
+}
+
+/** Nothing depends on that file in training, but whoever evaluates it should know. */
+async function bestNotices(folder: RunFolder, { best }: Checkpoint): Promise<readonly string[]> {
+  if (!best) return [];
+  try {
+    await readCheckpoint(folder.checkpointFile('best'));
+    return [];
+  } catch (error) {
+    return [
+      `${describeError(error)}. Training does not need it: the best weights so far stand in the last checkpoint, too`,
+    ];
+  }
 }

@@ -11,7 +11,7 @@ export class RunLog {
 
   readonly onEvent = (event: RunEvent): void => {
     this.display.event(event);
-    if (this.folder) this.folder.append(event);
+    if (this.folder) this.append(this.folder, event);
     else this.early.push(event);
   };
 
@@ -22,6 +22,13 @@ export class RunLog {
   /** What happened before the folder was there is written to it now. */
   attach(folder: RunFolder): void {
     this.folder = folder;
-    for (const event of this.early.splice(0)) folder.append(event);
+    for (const event of this.early.splice(0)) this.append(folder, event);
+  }
+
+  private append(folder: RunFolder, event: RunEvent): void {
+    const problem = folder.append(event);
+    if (!problem) return;
+    const message = `${problem.message}. Training goes on; the lines are kept and written as soon as there is room`;
+    this.display.event({ event: 'notice', message });
   }
 }

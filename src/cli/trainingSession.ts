@@ -66,6 +66,7 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     const resumed =
       options.resume === undefined ? undefined : await resumeRun(options.resume, options.training);
     if (resumed) closers.push(() => resumed.folder.close());
+    resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     const fleet = new Fleet({

@@ -1,26 +1,26 @@
 /**
- * Checkpoints: parameters, running statistics and momentum as named safetensors, with the run's progress and recipe
- * in the metadata. Reading one back verifies the digests of metadata and vectors before anything is used.
+ * Checkpoints: parameters, running statistics and momentum as named safetensors, the best weights so far beside them,
+ * and the run's progress and recipe in the metadata. One file is all that resuming needs, so it cannot contradict
+ * another. Reading one back verifies the digests of metadata and vectors before anything is used.
  */
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
-import { buildModel, digestState, tensorView } from '../model/index.js';
+import { buildModel, digestState } from '../model/index.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../model/index.js';
-import { recipeSchema } from './config.js';
+import {
+  BEST_PREFIX,
+  checkpointMetadataSchema,
+  METADATA,
+  METADATA_DIGEST,
+  MOMENTUM_PREFIX,
+} from './checkpointFormat.js';
+import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat.js';
 import type { Recipe } from './config.js';
-import { trainingProgressSchema } from './progress.js';
 import type { TrainingProgress } from './progress.js';
-import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
-import type { NamedTensor } from './safetensors.js';
-
-const FORMAT = 'lockstep-checkpoint/1';
-const MOMENTUM_PREFIX = 'momentum.';
-const METADATA = 'lockstep';
-const METADATA_DIGEST = 'lockstepSha256';
+import { decodeSafetensors } from './safetensors.js';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -28,47 +28,10 @@ export interface Checkpoint {
   readonly state: ModelState;
   /** The optimizer's momentum, (parameterCount). */
   readonly velocity: Float32Array;
+  /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
+  readonly best: ModelState | undefined;
   /** Standardisation of the training data; tells another data set apart, too. */
   readonly normalisation: StoredNormalisation;
-}
-
-const normalisationSchema = z.strictObject({
-  mean: z.tuple([z.number(), z.number(), z.number()]),
-  standardDeviation: z.tuple([z.number(), z.number(), z.number()]),
-});
-type StoredNormalisation = z.infer<typeof normalisationSchema>;
-
-const metadataSchema = z.object({
-  format: z.literal(FORMAT),
-  weightsSha256: z.string(),
-  velocitySha256: z.string(),
-  recipe: recipeSchema,
-  progress: trainingProgressSchema,
-  normalisation: normalisationSchema,
-});
-
-/** Copies everything: the caller may go on changing its vectors. */
-export function encodeCheckpoint(checkpoint: Checkpoint, layout: Layout): Buffer {
-  const { recipe, progress, state, velocity, normalisation } = checkpoint;
-  const metadata: z.infer<typeof metadataSchema> = {
-    format: FORMAT,
-    weightsSha256: digestState(state),
-    velocitySha256: digestVector(velocity),
-    recipe,
-    progress,
-    normalisation,
-  };
-  const named = (specs: readonly TensorSpec[], flat: Float32Array, prefix = ''): NamedTensor[] =>
-    specs.map((spec) => ({ name: prefix + spec.name, shape: spec.shape, values: tensorView(flat, spec) }));
-  const text = JSON.stringify(metadata);
-  return encodeSafetensors({
-    metadata: { [METADATA]: text, [METADATA_DIGEST]: digestText(text) },
-    tensors: [
-      ...named(layout.parameters, state.parameters),
-      ...named(layout.statistics, state.statistics),
-      ...named(layout.parameters, velocity, MOMENTUM_PREFIX),
-    ],
-  });
 }
 
 /** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
@@ -80,38 +43,59 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
     throw new LockstepError('E_CHECKPOINT', `cannot read the checkpoint ${file}: ${describeError(error)}`);
   }
   const { metadata, tensors } = decodeSafetensors(bytes, file);
-  const { recipe, progress, normalisation, weightsSha256, velocitySha256 } = parseMetadata(metadata, file);
+  const stored = parseMetadata(metadata, file);
+  const { recipe, progress, normalisation } = stored;
   const model = buildModel(recipe.model, recipe.dropout);
-  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const valuesByName = new Map(tensors.map(({ name, values }) => [name, values]));
+  const vectors = gatherVectors(model.layout, stored, { valuesByName, file });
+  if (!digestsAgree(vectors, stored)) {
+    throw damaged(file, 'its contents do not match the digest stored with them');
+  }
+  return { recipe, progress, normalisation, ...vectors, model };
+}
+
+type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;
+
+interface Source {
+  readonly valuesByName: ReadonlyMap<string, Float32Array>;
+  /** For messages. */
+  readonly file: string;
+}
+
+function gatherVectors(layout: Layout, stored: CheckpointMetadata, { valuesByName, file }: Source): Vectors {
   const gather = (specs: readonly TensorSpec[], length: number, prefix = ''): Float32Array => {
     const flat = new Float32Array(length);
     for (const spec of specs) {
-      const values = byName.get(prefix + spec.name)?.values;
+      const values = valuesByName.get(prefix + spec.name);
       if (values?.length !== spec.length)
         throw damaged(file, `tensor ${prefix}${spec.name} is missing or misshapen`);
       flat.set(values, spec.offset);
     }
     return flat;
   };
-  const { layout } = model;
-  const state = {
-    parameters: gather(layout.parameters, layout.parameterCount),
-    statistics: gather(layout.statistics, layout.statisticCount),
+  const gatherState = (prefix?: string): ModelState => ({
+    parameters: gather(layout.parameters, layout.parameterCount, prefix),
+    statistics: gather(layout.statistics, layout.statisticCount, prefix),
+  });
+  return {
+    state: gatherState(),
+    velocity: gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX),
+    best: stored.bestWeightsSha256 === undefined ? undefined : gatherState(BEST_PREFIX),
   };
-  const velocity = gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX);
-  if (digestState(state) !== weightsSha256 || digestVector(velocity) !== velocitySha256) {
-    throw damaged(file, 'its contents do not match the digest stored with them');
-  }
-  return { recipe, progress, normalisation, state, velocity, model };
 }
 
-function parseMetadata(
-  metadata: Readonly<Record<string, string>>,
-  file: string,
-): z.infer<typeof metadataSchema> {
+function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {
+  return (
+    digestState(state) === stored.weightsSha256 &&
+    digestVector(velocity) === stored.velocitySha256 &&
+    (best === undefined || digestState(best) === stored.bestWeightsSha256)
+  );
+}
+
+function parseMetadata(metadata: Readonly<Record<string, string>>, file: string): CheckpointMetadata {
   const text = metadata[METADATA];
   if (text === undefined) throw damaged(file, 'it was not written by Lockstep');
-  if (metadata[METADATA_DIGEST] !== digestText(text)) {
+  if (metadata[METADATA_DIGEST] !== createHash('sha256').update(text).digest('hex')) {
     throw damaged(file, 'its metadata do not match the digest stored with them');
   }
   let value: unknown;
@@ -120,7 +104,7 @@ function parseMetadata(
   } catch {
     throw damaged(file, 'its metadata is not JSON');
   }
-  const parsed = metadataSchema.safeParse(value);
+  const parsed = checkpointMetadataSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw damaged(
     file,
@@ -133,10 +117,6 @@ function damaged(file: string, what: string): LockstepError {
     'E_CHECKPOINT',
     `the checkpoint ${file} cannot be used: ${what}; use another checkpoint`,
   );
-}
-
-function digestText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function digestVector(vector: Float32Array): string {

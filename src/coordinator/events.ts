@@ -54,7 +54,16 @@ export type RunEvent =
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
   | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
-  | { readonly event: 'checkpoint'; readonly step: number; readonly file: string }
+  | {
+      readonly event: 'checkpoint';
+      readonly step: number;
+      readonly file: string;
+      /** How long training stood still for it. */
+      readonly stallMs: number;
+      /** How long it took in the background, from hashing to the renaming. */
+      readonly writeMs: number;
+      readonly byteCount: number;
+    }
   | { readonly event: 'notice'; readonly message: string }
   | ({ readonly event: 'test' } & TestScore)
   | ({ readonly event: 'run-finished' } & RunResult);

@@ -42,8 +42,11 @@ export function removeTemporaries(folder: string, names: readonly string[]): voi
   }
 }
 
-/** Makes the renaming itself durable; not every platform lets a folder be opened, and then it is left to the system. */
-async function syncFolder(folder: string): Promise<void> {
+/** Where folders cannot be opened (Windows) or synced: a rename is atomic there too, only its durability is the system's. */
+const NO_FOLDER_SYNC = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** Makes a renaming itself durable. */
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {
@@ -51,8 +54,8 @@ async function syncFolder(folder: string): Promise<void> {
     } finally {
       await handle.close();
     }
-  } catch {
-    // Windows cannot open folders: the rename is atomic there too, only its durability is the system's.
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

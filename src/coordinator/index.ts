@@ -3,6 +3,7 @@ export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './config.js';
 export type { Recipe } from './config.js';
 export { readCheckpoint } from './checkpoint.js';
 export type { Checkpoint } from './checkpoint.js';
+export { CheckpointFiles } from './checkpointFiles.js';
 export { evaluate } from './evaluate.js';
 export type { EvaluationScore } from './evaluate.js';
 export type { EventListener, MemberInfo, RunEvent } from './events.js';

@@ -1,31 +1,37 @@
 /**
- * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,best}.safetensors, result.json. Nothing in it
- * is ever overwritten by another run; result.json and the checkpoints are replaced whole.
+ * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best}.safetensors, result.json. Nothing
+ * in it is ever overwritten by another run; result.json and the checkpoints are replaced whole.
  */
 
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { CHECKPOINT_FILES, CheckpointFiles } from './checkpointFiles.js';
+import type { CheckpointName } from './checkpointFiles.js';
+import type { CheckpointSnapshot } from './checkpointSnapshot.js';
+import { CheckpointWriter } from './checkpointWriter.js';
+import type { SaveListener } from './checkpointWriter.js';
 import type { RunEvent } from './events.js';
 import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
 import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
+import { MetricsFile } from './metricsFile.js';
 import type { RunResult } from './result.js';
 
 const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
 const RESULT = 'result.json';
 const CHECKPOINTS = 'checkpoints';
-const LAST = 'last.safetensors';
-const BEST = 'best.safetensors';
-
-export type CheckpointName = 'last' | 'best';
 
 export class RunFolder {
-  private metrics: number | undefined;
-  private saving: Promise<void> = Promise.resolve();
+  readonly checkpoints: CheckpointFiles;
+  private readonly writer: CheckpointWriter;
+  private metrics: MetricsFile | undefined;
 
-  private constructor(readonly folder: string) {}
+  private constructor(readonly folder: string) {
+    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS));
+    this.writer = new CheckpointWriter(this.checkpoints);
+  }
 
   /**
    * A run that died before its first checkpoint does not count: there is nothing to continue, nor to lose.
@@ -60,19 +66,18 @@ export class RunFolder {
    * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it, E_IO
    */
   static open(folder: string): RunFolder {
-    const last = path.join(folder, CHECKPOINTS, LAST);
-    if (!existsSync(last)) {
+    const run = new RunFolder(folder);
+    if (!run.checkpoints.exist()) {
       throw new LockstepError(
         'E_CHECKPOINT',
-        `${folder} holds no run that can be resumed: there is no ${last}; give --resume the folder of a run`,
+        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; give --resume the folder of a run`,
       );
     }
     lockFolder(folder);
-    const run = new RunFolder(folder);
     try {
       removeTemporaries(folder, [CONFIG, RESULT]);
-      removeTemporaries(path.join(folder, CHECKPOINTS), [LAST, BEST]);
-      run.openMetrics();
+      removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
+      run.metrics = MetricsFile.open(path.join(folder, METRICS));
     } catch (error) {
       run.close();
       throw error;
@@ -81,45 +86,25 @@ export class RunFolder {
   }
 
   checkpointFile(name: CheckpointName): string {
-    return path.join(this.folder, CHECKPOINTS, name === 'last' ? LAST : BEST);
+    return this.checkpoints.fileOf(name);
   }
 
-  /**
-   * Writes behind the run's back, after what was saved before. A failure is reported once, by the next save or `flush`,
-   * and keeps no later save from being written: the disk may have room again.
-   * @param onSaved called once the file is in place
-   * @throws LockstepError E_IO for the save before this one; this one is written nevertheless
-   */
-  async save(name: CheckpointName, bytes: Uint8Array, onSaved?: () => void): Promise<void> {
-    const before = this.saving;
-    this.saving = before
-      .catch(() => undefined)
-      .then(() => writeFileAtomically(this.checkpointFile(name), bytes))
-      .then(onSaved);
-    this.saving.catch(() => undefined); // reported by whoever awaits next
-    await before;
+  /** Writes behind the run's back; see CheckpointWriter. */
+  save(name: CheckpointName, snapshot: CheckpointSnapshot, onOutcome: SaveListener): void {
+    this.writer.save(name, snapshot, onOutcome);
   }
 
   /**
    * Waits until all that was saved is on disk.
-   * @throws LockstepError E_IO if the last save failed
+   * @throws LockstepError E_IO if the newest cannot be written
    */
-  async flush(): Promise<void> {
-    const { saving } = this;
-    try {
-      await saving;
-    } finally {
-      if (this.saving === saving) this.saving = Promise.resolve();
-    }
+  flush(): Promise<void> {
+    return this.writer.flush();
   }
 
-  append(event: RunEvent): void {
-    if (this.metrics === undefined) return;
-    try {
-      writeSync(this.metrics, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
-    } catch (error) {
-      throw ioError(path.join(this.folder, METRICS), error);
-    }
+  /** @returns what keeps lines from being written, when it begins; they are written as soon as there is room */
+  append(event: RunEvent): LockstepError | undefined {
+    return this.metrics?.append({ time: new Date().toISOString(), ...event });
   }
 
   writeResult(result: RunResult): Promise<void> {
@@ -153,7 +138,7 @@ export class RunFolder {
   }
 
   close(): void {
-    if (this.metrics !== undefined) closeSync(this.metrics);
+    this.metrics?.close();
     this.metrics = undefined;
     unlockFolder(this.folder);
   }
@@ -163,30 +148,11 @@ export class RunFolder {
       await removeRemains(this.folder);
       await mkdir(path.join(this.folder, CHECKPOINTS));
       await this.writeConfig(config);
-      this.openMetrics();
+      this.metrics = MetricsFile.open(path.join(this.folder, METRICS));
     } catch (error) {
       // Nothing has run yet: leave no half-made run in the way of the next attempt.
       await removeRemains(this.folder).catch(() => undefined);
       throw error instanceof LockstepError ? error : ioError(this.folder, error);
-    }
-  }
-
-  private openMetrics(): void {
-    const file = path.join(this.folder, METRICS);
-    try {
-      // A process killed while writing may have left half a line: start on a line of our own.
-      this.metrics = openSync(file, 'a+');
-      const { size } = fstatSync(this.metrics);
-      const lastByte = Buffer.alloc(1);
-      if (
-        size > 0 &&
-        readSync(this.metrics, lastByte, 0, 1, size - 1) === 1 &&
-        lastByte.toString() !== '\n'
-      ) {
-        writeSync(this.metrics, '\n');
-      }
-    } catch (error) {
-      throw ioError(file, error);
     }
   }
 }

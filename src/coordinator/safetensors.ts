@@ -28,24 +28,31 @@ const ALIGNMENT_BYTES = 8; // the reference writer pads the header with spaces t
 const METADATA_KEY = '__metadata__';
 
 export function encodeSafetensors({ metadata, tensors }: SafetensorsContent): Buffer {
+  const header = encodeSafetensorsHeader(metadata, tensors);
+  return Buffer.concat([header, ...tensors.map(({ values }) => littleEndianBytes(values))]);
+}
+
+/**
+ * All that stands before the data, which must follow as the tensors' values, one after another in this order.
+ * @param tensors float32, of these shapes
+ */
+export function encodeSafetensorsHeader(
+  metadata: Readonly<Record<string, string>>,
+  tensors: readonly Pick<NamedTensor, 'name' | 'shape'>[],
+): Buffer {
   const header: Record<string, unknown> = { [METADATA_KEY]: metadata };
   let offset = 0;
-  for (const { name, shape, values } of tensors) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + values.byteLength] };
-    offset += values.byteLength;
+  for (const { name, shape } of tensors) {
+    const end = offset + shape.reduce((bytes, size) => bytes * size, Float32Array.BYTES_PER_ELEMENT);
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const json = JSON.stringify(header);
-  const jsonBytes = Buffer.byteLength(json);
-  const headerBytes = Math.ceil(jsonBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-  const file = Buffer.alloc(LENGTH_BYTES + headerBytes + offset, ' ');
-  file.writeBigUInt64LE(BigInt(headerBytes));
-  file.write(json, LENGTH_BYTES);
-  let position = LENGTH_BYTES + headerBytes;
-  for (const { values } of tensors) {
-    file.set(littleEndianBytes(values), position);
-    position += values.byteLength;
-  }
-  return file;
+  const headerBytes = Math.ceil(Buffer.byteLength(json) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const bytes = Buffer.alloc(LENGTH_BYTES + headerBytes, ' ');
+  bytes.writeBigUInt64LE(BigInt(headerBytes));
+  bytes.write(json, LENGTH_BYTES);
+  return bytes;
 }
 
 /**

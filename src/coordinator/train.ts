@@ -26,7 +26,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const clock = new WallClock(run);
   let stoppedBy: StopReason;
   try {
-    await saveCheckpoint(run, clock, 'last');
+    saveCheckpoint(run, clock, 'last');
     await run.folder.flush(); // from now on the run can be resumed, whatever happens
     await run.fleet.waitForWorkers(run.minWorkers, run.signal);
     stoppedBy = await trainEpochs(run, clock);
@@ -37,7 +37,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
     }
     stoppedBy = 'signal';
   }
-  await saveCheckpoint(run, clock, 'last');
+  saveCheckpoint(run, clock, 'last');
   await run.folder.flush();
   return finishRun(run, clock, stoppedBy);
 }
@@ -45,8 +45,8 @@ export async function train(run: TrainingRun): Promise<RunResult> {
 /** Saves the weights after the last whole step, whatever went wrong in this one; but not weights that have exploded. */
 async function rescue(run: TrainingRun, clock: WallClock, error: unknown): Promise<void> {
   const hasDiverged = error instanceof LockstepError && error.code === 'E_DIVERGED';
-  if (!hasDiverged) await saveCheckpoint(run, clock, 'last').catch(() => undefined);
-  await run.folder.flush().catch(() => undefined);
+  if (!hasDiverged) saveCheckpoint(run, clock, 'last');
+  await run.folder.flush().catch(() => undefined); // a notice was given; what went wrong first matters more
 }
 
 async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReason> {
@@ -66,7 +66,7 @@ async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReas
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
       await trainStep(run, step);
-      if (state.progress.step % run.checkpointEvery === 0) await saveCheckpoint(run, clock, 'last');
+      if (state.progress.step % run.checkpointEvery === 0) saveCheckpoint(run, clock, 'last');
     }
     await finishEpoch(run, clock);
   }
@@ -160,9 +160,9 @@ async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
   state.progress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
   if (best) {
     run.best = state.snapshot();
-    await saveCheckpoint(run, clock, 'best');
+    saveCheckpoint(run, clock, 'best');
   }
-  await saveCheckpoint(run, clock, 'last');
+  saveCheckpoint(run, clock, 'last');
   run.onEvent({
     event: 'epoch',
     epoch,

@@ -3,13 +3,15 @@
 import { stepsPerEpoch } from '../data/index.js';
 import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
 import type { Model, ModelState } from '../model/index.js';
-import { encodeCheckpoint } from './checkpoint.js';
+import type { CheckpointName } from './checkpointFiles.js';
+import { takeSnapshot } from './checkpointSnapshot.js';
+import type { SaveOutcome } from './checkpointWriter.js';
 import type { Recipe } from './config.js';
 import type { EventListener } from './events.js';
 import type { Fleet } from './fleet.js';
 import type { ScheduleContext } from './learningRate.js';
 import type { Member } from './member.js';
-import type { CheckpointName, RunFolder } from './runFolder.js';
+import type { RunFolder } from './runFolder.js';
 import type { TrainingState } from './trainingState.js';
 
 export interface TrainingRun {
@@ -45,15 +47,17 @@ export function scheduleOf({ recipe, split }: TrainingRun): ScheduleContext {
   };
 }
 
-/** Begins the write and returns; see RunFolder.save. */
-export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: CheckpointName): Promise<void> {
+/** Copies the state, begins the write and returns; training goes on whatever becomes of it. */
+export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: CheckpointName): void {
   const { recipe, state, model, normalisation, folder } = run;
-  const bytes = encodeCheckpoint(
+  const startedMs = performance.now();
+  const snapshot = takeSnapshot(
     {
       recipe,
       progress: { ...state.progress, wallSeconds: clock.seconds() },
       state: state.model,
       velocity: state.velocity,
+      best: name === 'last' ? run.best : undefined, // the best checkpoint is the best itself
       normalisation: {
         mean: [...normalisation.mean],
         standardDeviation: [...normalisation.standardDeviation],
@@ -62,9 +66,25 @@ export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: Checkpo
     model.layout,
   );
   const { step } = state.progress;
-  return folder.save(name, bytes, () => {
-    run.onEvent({ event: 'checkpoint', step, file: folder.checkpointFile(name) });
-  });
+  const stallMs = performance.now() - startedMs;
+  folder.save(name, snapshot, (outcome) => reportSave(run, outcome, { name, step, stallMs }));
+}
+
+function reportSave(
+  { folder, onEvent }: TrainingRun,
+  outcome: SaveOutcome,
+  { name, step, stallMs }: { readonly name: CheckpointName; readonly step: number; readonly stallMs: number },
+): void {
+  if (outcome.kind === 'failed') {
+    const message =
+      `THE CHECKPOINT OF STEP ${step} IS NOT SAVED: ${outcome.error.message}. ` +
+      'What was saved before is intact, training goes on, and the next checkpoint is tried as usual';
+    return onEvent({ event: 'notice', message });
+  }
+  const { writeMs, byteCount, recovered } = outcome;
+  onEvent({ event: 'checkpoint', step, file: folder.checkpointFile(name), stallMs, writeMs, byteCount });
+  if (recovered)
+    onEvent({ event: 'notice', message: `checkpoints can be written again: step ${step} is saved` });
 }
 
 /** Takes note of who computed what is now part of the run; several numerics classes are worth a warning. */

@@ -1,10 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type * as fsPromises from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { resumeRun } from '../../src/cli/resume.js';
 import type { ResumedRun } from '../../src/cli/resume.js';
 import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
-import { train, TrainingState } from '../../src/coordinator/index.js';
+import { encodeCheckpoint } from '../../src/coordinator/checkpointSnapshot.js';
+import type { CheckpointSnapshot } from '../../src/coordinator/checkpointSnapshot.js';
+import { CheckpointFiles, readCheckpoint, train, TrainingState } from '../../src/coordinator/index.js';
 import type { Recipe, RunResult } from '../../src/coordinator/index.js';
 import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';
 import type { Answerer } from '../support/analyticNode.js';
@@ -12,6 +15,24 @@ import { rejectionOf } from '../support/errors.js';
 import { recipe } from '../support/recipes.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { testRun } from '../support/trainingRun.js';
+
+/** Called before every change of a folder that a kill could come before. */
+const disk = vi.hoisted(() => ({ beforeChange: undefined as (() => void) | undefined }));
+
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const real = await importOriginal<typeof fsPromises>();
+  return {
+    ...real,
+    link: (from: string, to: string) => {
+      disk.beforeChange?.();
+      return real.link(from, to);
+    },
+    rename: (from: string, to: string) => {
+      disk.beforeChange?.();
+      return real.rename(from, to);
+    },
+  };
+});
 
 /** Options of which the user gave only these. */
 function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto' } = {}): TrainingOptions {
@@ -80,6 +101,58 @@ async function scripted(change: Partial<Recipe>, accuracies: readonly number[]):
   return scoringByWeights(byWeights);
 }
 
+/** What lies in the checkpoints folder: name to content. */
+type DiskState = ReadonlyMap<string, Uint8Array>;
+
+function diskStateOf(folder: string): DiskState {
+  return new Map(readdirSync(folder).map((name) => [name, readFileSync(path.join(folder, name))]));
+}
+
+function folderWith(state: DiskState): string {
+  const run = temporaryFolder();
+  mkdirSync(path.join(run, 'checkpoints'));
+  writeFileSync(path.join(run, 'config.json'), '{}');
+  for (const [name, content] of state) writeFileSync(path.join(run, 'checkpoints', name), content);
+  return run;
+}
+
+interface Replay {
+  readonly whole: RunResult;
+  /** From the first checkpoint on, as a process finds them that is killed before any single link or rename. */
+  readonly states: readonly DiskState[];
+  readonly answerer: Answerer;
+}
+
+let replay: Promise<Replay> | undefined;
+const everyStateOnDisk = (): Promise<Replay> => (replay ??= replayedRun());
+
+/** A run that saves after each step, stops by its patience, and has its best epoch in the middle. */
+async function replayedRun(): Promise<Replay> {
+  const change: Partial<Recipe> = { epochs: 5, patience: 1 };
+  const answerer = await scripted(change, [0.25, 0.75, 0.5, 1, 1]);
+  const saved: { name: 'last' | 'best'; snapshot: CheckpointSnapshot }[] = [];
+  const testing = await testRun({ recipe: change, change: { checkpointEvery: 1 } });
+  const { folder } = testing.run;
+  const save = folder.save.bind(folder);
+  folder.save = (name, snapshot, onOutcome) => {
+    saved.push({ name, snapshot });
+    save(name, snapshot, onOutcome);
+  };
+  analyticNode(testing.fleet, {}, answerer);
+  const whole = await train(testing.run);
+  expect(whole).toMatchObject({ stoppedBy: 'patience', epochsCompleted: 3, bestEpoch: 2 });
+  expect(saved.length).toBeGreaterThan(12);
+
+  const checkpoints = temporaryFolder();
+  const files = new CheckpointFiles(checkpoints);
+  const states: DiskState[] = [];
+  disk.beforeChange = () => states.push(diskStateOf(checkpoints));
+  for (const { name, snapshot } of saved) await files.write(name, await snapshot.encode());
+  disk.beforeChange = undefined;
+  states.push(diskStateOf(checkpoints));
+  return { whole, answerer, states: states.filter((state) => state.has('last.safetensors')) };
+}
+
 const essence = ({
   weightsSha256,
   lastWeightsSha256,
@@ -114,32 +187,56 @@ describe('a resumed run', () => {
   });
 
   it('ends like one that was never interrupted, wherever the process was killed', async () => {
-    const change: Partial<Recipe> = { epochs: 9, patience: 2 };
-    const answerer = await scripted(change, [0.25, 0.75, 0.5, 0.5, 1, 1, 1, 1, 1]);
-    const saved: { name: 'last' | 'best'; bytes: Uint8Array }[] = [];
-    const testing = await testRun({ recipe: change, change: { checkpointEvery: 1 } });
-    const { folder } = testing.run;
-    const save = folder.save.bind(folder);
-    folder.save = (name, bytes) => {
-      saved.push({ name, bytes });
-      return save(name, bytes);
-    };
-    analyticNode(testing.fleet, {}, answerer);
-    const whole = await train(testing.run);
-    expect(whole).toMatchObject({ stoppedBy: 'patience', epochsCompleted: 4, bestEpoch: 2 });
-    expect(saved.length).toBeGreaterThan(12);
-
-    for (let written = 1; written <= saved.length; written++) {
-      // What was on disk after so many writes: each is atomic, so there is nothing in between.
-      const run = temporaryFolder();
-      mkdirSync(path.join(run, 'checkpoints'));
-      writeFileSync(path.join(run, 'config.json'), '{}');
-      for (const { name, bytes } of saved.slice(0, written)) {
-        writeFileSync(path.join(run, 'checkpoints', `${name}.safetensors`), bytes);
-      }
-      const result = await trainOn(await resumed(run), answerer);
-      expect(essence(result), `after ${written} of ${saved.length} writes`).toEqual(essence(whole));
+    const { whole, states, answerer } = await everyStateOnDisk();
+    for (const [index, state] of states.entries()) {
+      const run = await resumed(folderWith(state));
+      expect(run.notices, `state ${index}`).toEqual([]);
+      expect(essence(await trainOn(run, answerer)), `state ${index}`).toEqual(essence(whole));
     }
+  });
+
+  it('does so from the checkpoint before the last, if the last is damaged', async () => {
+    const { whole, states, answerer } = await everyStateOnDisk();
+    const withPrevious = states.filter(
+      (state, index) => index % 3 === 0 && state.has('previous.safetensors'),
+    );
+    expect(withPrevious.length).toBeGreaterThan(8);
+    for (const [index, state] of withPrevious.entries()) {
+      const last = Buffer.from(state.get('last.safetensors')!);
+      last[last.byteLength - 1000]! ^= 4;
+      const folder = folderWith(new Map([...state, ['last.safetensors', last]]));
+      const run = await resumed(folder);
+      expect(run.notices).toEqual([expect.stringMatching(/LAST CHECKPOINT IS DAMAGED.*last\.safetensors/)]);
+      expect(essence(await trainOn(run, answerer)), `state ${index}`).toEqual(essence(whole));
+      run.folder.close();
+      await readCheckpoint(run.folder.checkpointFile('last'));
+      await readCheckpoint(run.folder.checkpoints.previousFile); // a damaged one has not become the previous
+    }
+  });
+
+  it('knows its best weights from the last checkpoint, whatever becomes of the file of the best', async () => {
+    const { whole, states, answerer } = await everyStateOnDisk();
+    for (const content of [undefined, Buffer.from('garbage')]) {
+      const state = new Map(states.at(-1)!);
+      if (content) state.set('best.safetensors', content);
+      else state.delete('best.safetensors');
+      const run = await resumed(folderWith(state));
+      expect(run.notices).toEqual([expect.stringMatching(/best\.safetensors.*Training does not need it/)]);
+      expect(essence(await trainOn(run, answerer))).toEqual(essence(whole));
+    }
+  });
+
+  it('takes them from the file of the best in a run of an older version', async () => {
+    const { whole, states, answerer } = await everyStateOnDisk();
+    const state = new Map(states.at(-1)!);
+    const file = path.join(temporaryFolder(), 'last');
+    writeFileSync(file, state.get('last.safetensors')!);
+    const { model, ...checkpoint } = await readCheckpoint(file);
+    expect(checkpoint.best).toBeDefined();
+    state.set('last.safetensors', await encodeCheckpoint({ ...checkpoint, best: undefined }, model.layout));
+    const run = await resumed(folderWith(state));
+    expect(run.notices).toEqual([]);
+    expect(essence(await trainOn(run, answerer))).toEqual(essence(whole));
   });
 
   it('may be interrupted and resumed again and again', async () => {
@@ -222,10 +319,13 @@ describe('a folder that cannot be resumed', () => {
   it('holds no run, or a damaged one; it is free again after that', async () => {
     await rejectionOf('E_CHECKPOINT', resumeRun(temporaryFolder(), options()));
     const { folder } = await sitting({ maxSteps: 1 });
-    const last = path.join(folder, 'checkpoints', 'last.safetensors');
-    writeFileSync(last, 'garbage');
+    const [last, previous] = ['last', 'previous'].map((name) =>
+      path.join(folder, 'checkpoints', `${name}.safetensors`),
+    ) as [string, string];
+    for (const file of [last, previous]) writeFileSync(file, 'garbage');
     for (let attempt = 0; attempt < 2; attempt++) {
-      expect((await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()))).message).toContain(last);
+      const { message } = await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()));
+      for (const file of [last, previous]) expect(message).toContain(file);
     }
   });
 });

@@ -145,6 +145,8 @@ describe('the lines of events', () => {
   });
 
   it('leave steps and checkpoints to the live display', () => {
-    expect(linesOf({ event: 'checkpoint', step: 1, file: 'f' })).toEqual([]);
+    expect(
+      linesOf({ event: 'checkpoint', step: 1, file: 'f', stallMs: 1, writeMs: 2, byteCount: 3 }),
+    ).toEqual([]);
   });
 });

@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeCheckpoint, readCheckpoint } from '../../src/coordinator/checkpoint.js';
+import { readCheckpoint } from '../../src/coordinator/checkpoint.js';
 import type { Checkpoint } from '../../src/coordinator/checkpoint.js';
+import { encodeCheckpoint, takeSnapshot } from '../../src/coordinator/checkpointSnapshot.js';
 import { freshProgress } from '../../src/coordinator/progress.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/coordinator/safetensors.js';
 import { LockstepError } from '../../src/foundation/errors.js';
@@ -31,13 +32,17 @@ function checkpoint(): Checkpoint {
     },
     state: { parameters, statistics: hashedValues(model.layout.statisticCount, 5) },
     velocity: hashedValues(model.layout.parameterCount, 9, 1e-3),
+    best: {
+      parameters: hashedValues(model.layout.parameterCount, 21),
+      statistics: hashedValues(model.layout.statisticCount, 22),
+    },
     normalisation: { mean: [0.1 + 0.2, 0.5, 0.4], standardDeviation: [1 / 3, 0.25, 0.2] },
   };
 }
 
 let bytes: Buffer;
-beforeAll(() => {
-  bytes = encodeCheckpoint(checkpoint(), model.layout);
+beforeAll(async () => {
+  bytes = await encodeCheckpoint(checkpoint(), model.layout);
 });
 
 function fileWith(content: Uint8Array): string {
@@ -71,7 +76,7 @@ describe('a checkpoint', () => {
   it('keeps bits that are easily lost: -0, the smallest, the largest', async () => {
     const odd = checkpoint();
     odd.state.parameters.set([-0, 1e-45, 3.4028235e38, -1e-40]);
-    const read = await readCheckpoint(fileWith(encodeCheckpoint(odd, model.layout)));
+    const read = await readCheckpoint(fileWith(await encodeCheckpoint(odd, model.layout)));
     const bits = (vector: Float32Array): Buffer =>
       Buffer.from(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     expect(Buffer.compare(bits(read.state.parameters), bits(odd.state.parameters))).toBe(0);
@@ -79,9 +84,14 @@ describe('a checkpoint', () => {
 
   it('is a copy: the run may go on while it is written', async () => {
     const moving = checkpoint();
-    const encoded = encodeCheckpoint(moving, model.layout);
-    for (const vector of [moving.state.parameters, moving.state.statistics, moving.velocity]) vector.fill(7);
-    expect((await readCheckpoint(fileWith(encoded))).state).toEqual(checkpoint().state);
+    const snapshot = takeSnapshot(moving, model.layout);
+    const vectors = [moving.state, moving.best!].flatMap(({ parameters, statistics }) => [
+      parameters,
+      statistics,
+    ]);
+    for (const vector of [...vectors, moving.velocity]) vector.fill(7);
+    const { model: _model, ...read } = await readCheckpoint(fileWith(Buffer.concat(await snapshot.encode())));
+    expect(read).toEqual(checkpoint());
   });
 
   it('names every tensor of the model, with its shape, and the momentum beside them', () => {
@@ -92,7 +102,19 @@ describe('a checkpoint', () => {
     for (const { name, shape } of model.layout.parameters) {
       expect(shapes.get(`momentum.${name}`)).toEqual(shape);
     }
-    expect(shapes.size).toBe(2 * model.layout.parameters.length + model.layout.statistics.length);
+    for (const { name, shape } of [...model.layout.parameters, ...model.layout.statistics]) {
+      expect(shapes.get(`best.${name}`)).toEqual(shape);
+    }
+    expect(shapes.size).toBe(3 * model.layout.parameters.length + 2 * model.layout.statistics.length);
+  });
+
+  it('has no best weights before there are any, as in files of older versions', async () => {
+    const file = fileWith(await encodeCheckpoint({ ...checkpoint(), best: undefined }, model.layout));
+    const { metadata, tensors } = decodeSafetensors(readFileSync(file), file);
+    expect(metadata['lockstep']).not.toContain('bestWeightsSha256');
+    expect(tensors.some(({ name }) => name.startsWith('best.'))).toBe(false);
+    const { model: _model, ...read } = await readCheckpoint(file);
+    expect(read).toEqual({ ...checkpoint(), best: undefined });
   });
 });
 
@@ -163,6 +185,11 @@ describe('a checkpoint that cannot be used', () => {
     [
       'the momentum',
       () => region(model.layout.parameterCount + model.layout.statisticCount, model.layout.parameterCount),
+    ],
+    [
+      'the best weights',
+      () =>
+        region(2 * model.layout.parameterCount + model.layout.statisticCount, model.layout.parameterCount),
     ],
   ])('has one bit flipped in %s', async (_what, bounds) => {
     const [begin, end] = bounds();

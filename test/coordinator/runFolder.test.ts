@@ -14,6 +14,8 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeFileAtomically } from '../../src/coordinator/files.js';
 import { RunFolder } from '../../src/coordinator/runFolder.js';
+import type { CheckpointSnapshot } from '../../src/coordinator/checkpointSnapshot.js';
+import type { SaveOutcome } from '../../src/coordinator/checkpointWriter.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -25,10 +27,23 @@ async function newRun(config: unknown = { seed: 1 }): Promise<RunFolder> {
   return run;
 }
 
+/** What is saved is a matter of the caller: here, some text. */
+const content = (text: string, step = 1): CheckpointSnapshot => ({
+  step,
+  encode: () => Promise.resolve([Buffer.from(text)]),
+});
+
+/** Saves, and learns in the end what became of it. */
+function save(run: RunFolder, name: 'last' | 'best', text: string): SaveOutcome[] {
+  const outcomes: SaveOutcome[] = [];
+  run.save(name, content(text), (outcome) => outcomes.push(outcome));
+  return outcomes;
+}
+
 /** A run that was left with a checkpoint and some lines. */
 async function interruptedRun(metrics: string): Promise<string> {
   const run = await newRun();
-  await run.save('last', Buffer.from('weights'));
+  save(run, 'last', 'weights');
   await run.flush();
   run.close();
   writeFileSync(path.join(run.folder, 'metrics.jsonl'), metrics);
@@ -71,9 +86,10 @@ describe('a new run folder', () => {
   it('holds the configuration, and takes checkpoints, events and the result', async () => {
     const run = await newRun({ seed: 7, model: 'resnet8' });
     expect(await run.readConfig()).toEqual({ seed: 7, model: 'resnet8' });
-    await run.save('last', Buffer.from('first'));
-    await run.save('last', Buffer.from('second'));
-    await run.save('best', Buffer.from('best'));
+    save(run, 'last', 'first');
+    await run.flush();
+    save(run, 'last', 'second');
+    save(run, 'best', 'best');
     await run.flush();
     run.append({ event: 'notice', message: 'one' });
     run.append({ event: 'notice', message: 'two\nlines' });
@@ -95,6 +111,7 @@ describe('a new run folder', () => {
     expect(readdirSync(path.join(run.folder, 'checkpoints')).sort()).toEqual([
       'best.safetensors',
       'last.safetensors',
+      'previous.safetensors',
     ]);
   });
 
@@ -206,12 +223,25 @@ describe('a run that is opened again', () => {
     expect(linesOf(run)).toEqual(['{"event":"step"}', expect.stringContaining('back')]);
   });
 
-  it('does not glue its lines to one that was torn off', async () => {
-    const run = reopened(await interruptedRun('{"event":"step"}\n{"event":"st'));
-    run.append({ event: 'notice', message: 'back' });
-    const lines = linesOf(run);
-    expect(lines.slice(0, 2)).toEqual(['{"event":"step"}', '{"event":"st']);
-    expect(JSON.parse(lines[2]!)).toMatchObject({ message: 'back' });
+  it.each([
+    ['of which half was written', '{"event":"st', []],
+    ['that is broken off within a character', Buffer.from('{"event":"é').subarray(0, 11), []],
+    ['of zeros, as a machine that loses power may leave', Buffer.alloc(5000), []],
+    ['longer than what is read at a time', `{"a":"${'x'.repeat(200_000)}`, []],
+    ['that lacks only its end', '{"event":"notice"}', ['{"event":"notice"}']],
+  ])('cuts off a last line %s', async (_what, torn, kept) => {
+    for (const whole of ['', '{"event":"step"}\n', `{"event":"step"}\n{"b":"${'y'.repeat(100_000)}"}\n`]) {
+      const folder = await interruptedRun('');
+      writeFileSync(
+        path.join(folder, 'metrics.jsonl'),
+        Buffer.concat([Buffer.from(whole), Buffer.from(torn)]),
+      );
+      const run = reopened(folder);
+      run.append({ event: 'notice', message: 'back' });
+      const lines = linesOf(run);
+      expect(lines.slice(0, -1)).toEqual([...whole.split('\n').slice(0, -1), ...kept]);
+      expect(JSON.parse(lines.at(-1)!)).toMatchObject({ message: 'back' });
+    }
   });
 
   it('is rid of files that killed processes never finished, and of no others', async () => {
@@ -310,28 +340,30 @@ describe('writing that fails', () => {
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
-  it.skipIf(!existsSync(FULL_DISK))('of an event is E_IO', async () => {
+  it.skipIf(!existsSync(FULL_DISK))('of an event is told once, and does not end the run', async () => {
     const folder = await interruptedRun('');
     const metrics = path.join(folder, 'metrics.jsonl');
-    const run = reopened(folder);
-    run.close();
     rmSync(metrics);
     symlinkSync(FULL_DISK, metrics);
-    const onFullDisk = reopened(folder);
-    const error = thrownBy('E_IO', () => onFullDisk.append({ event: 'notice', message: 'lost' }));
-    expect(error.message).toContain('metrics.jsonl');
+    const run = reopened(folder);
+    const problem = run.append({ event: 'notice', message: 'kept back' });
+    expect(problem?.code).toBe('E_IO');
+    expect(problem?.message).toMatch(/metrics\.jsonl.*free some disk space/);
+    expect(run.append({ event: 'notice', message: 'kept back, too' })).toBeUndefined();
+    run.close();
   });
 
-  it('of a checkpoint surfaces once: where all must be on disk, or at the next save', async () => {
+  it('of a checkpoint is told to who saved it, and surfaces where all must be on disk', async () => {
     const run = await newRun();
-    const inTheWay = path.join(run.checkpointFile('last'), 'in the way');
-    mkdirSync(inTheWay, { recursive: true });
-    await run.save('last', Buffer.from('weights'));
+    mkdirSync(path.join(run.checkpointFile('best'), 'in the way'), { recursive: true });
+    const outcomes = save(run, 'best', 'weights');
     await rejectionOf('E_IO', run.flush());
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'failed']); // once, and once more for the flush
+    rmSync(run.checkpointFile('best'), { recursive: true });
     await run.flush();
-    await run.save('last', Buffer.from('weights'));
-    await rejectionOf('E_IO', run.save('best', Buffer.from('weights')));
+    expect(outcomes.at(-1)).toMatchObject({ kind: 'saved', recovered: true, byteCount: 7 });
     await run.flush();
+    expect(outcomes.length).toBe(3);
   });
 
   it('of a checkpoint does not keep later ones from being written', async () => {
@@ -339,17 +371,18 @@ describe('writing that fails', () => {
     const checkpoints = path.join(run.folder, 'checkpoints');
     rmSync(checkpoints, { recursive: true });
     writeFileSync(checkpoints, 'a file in the way');
-    await run.save('last', Buffer.from('lost'));
-    await rejectionOf('E_IO', run.flush());
-    await run.save('last', Buffer.from('lost too'));
-    const next = run.save('last', Buffer.from('reports the failure before it, and is tried'));
-    await rejectionOf('E_IO', next);
-    await rejectionOf('E_IO', run.flush());
+    for (const text of ['lost', 'lost too']) {
+      save(run, 'last', text);
+      save(run, 'best', `the best is tried again`);
+      await rejectionOf('E_IO', run.flush());
+    }
     rmSync(checkpoints);
     mkdirSync(checkpoints);
-    await run.save('last', Buffer.from('good'));
+    const outcomes = save(run, 'last', 'good');
     await run.flush();
     expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('good');
+    expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('the best is tried again');
+    expect(outcomes).toEqual([expect.objectContaining({ kind: 'saved', recovered: true })]);
   });
 
   it('after the run was closed does nothing', async () => {

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readCheckpoint, train, TrainingState } from '../../src/coordinator/index.js';
 import type { RunResult } from '../../src/coordinator/index.js';
 import { gatherSamples, planEpoch } from '../../src/data/index.js';
+import { LockstepError } from '../../src/foundation/errors.js';
 import { digestState, initialiseModel } from '../../src/model/index.js';
 import {
   analyticNode,
@@ -142,10 +143,18 @@ describe('a run to its end', () => {
     expect((await trained()).result.weightsSha256).toBe(result.weightsSha256);
   });
 
-  it('writes checkpoints as often as it is asked to, and at the end of each epoch', async () => {
-    const { events } = await trained({ change: { checkpointEvery: 2 } });
-    const last = eventsOf(events, 'checkpoint').filter(({ file }) => file.endsWith('last.safetensors'));
-    expect(last.map(({ step }) => step)).toEqual([0, 2, 3, 4, 6, 6, 6]);
+  it('saves as often as it is asked to, and at the end of each epoch', async () => {
+    const testing = await testRun({ change: { checkpointEvery: 2 } });
+    analyticNode(testing.fleet);
+    const save = vi.spyOn(testing.run.folder, 'save');
+    await train(testing.run);
+    const stepsOf = (wanted: string): number[] =>
+      save.mock.calls.flatMap(([name, { step }]) => (name === wanted ? [step] : []));
+    expect(stepsOf('last')).toEqual([0, 2, 3, 4, 6, 6, 6]);
+    expect(stepsOf('best')).toContain(3);
+    const last = eventsOf(testing.events, 'checkpoint').filter(({ file }) => file.includes('last'));
+    expect(last.at(-1)).toMatchObject({ step: 6 }); // those between may have been overtaken
+    expect(last.at(-1)!.byteCount).toBe(statSync(last.at(-1)!.file).size);
   });
 
   it('does without validation samples', async () => {
@@ -326,11 +335,65 @@ describe('what goes wrong', () => {
     expect((await train(testing.run)).weightsSha256).toBe(result.weightsSha256);
   });
 
-  it('a checkpoint that cannot be written ends the run with E_IO', async () => {
+  it('a first checkpoint that cannot be written ends the run with E_IO before it begins', async () => {
     const testing = await testRun();
-    analyticNode(testing.fleet);
-    mkdirSync(path.join(testing.run.folder.checkpointFile('last'), 'in the way'), { recursive: true });
+    const node = analyticNode(testing.fleet);
+    const temporary = `${testing.run.folder.checkpointFile('last')}.${process.pid}.tmp`;
+    mkdirSync(path.join(temporary, 'in the way'), { recursive: true });
     await rejectionOf('E_IO', train(testing.run));
+    expect(node.states.length).toBe(0);
+  });
+
+  /** From this step on, until it is told otherwise, checkpoints cannot be written. */
+  function failingAfter(testing: TestRun, step: number): { repair: () => void } {
+    const { files, repair } = brokenFiles(testing);
+    analyticNode(testing.fleet, {}, (item, state) => {
+      if (item.type === 'work' && item.step === step) files.breakNow();
+      return honest(item, state);
+    });
+    return { repair };
+  }
+
+  function brokenFiles({ run }: TestRun): { files: { breakNow(): void }; repair: () => void } {
+    const spied = vi.spyOn(run.folder.checkpoints, 'write');
+    const noSpace = new LockstepError('E_IO', 'no space left on device; free some');
+    return {
+      files: { breakNow: () => void spied.mockRejectedValue(noSpace) },
+      repair: () => spied.mockRestore(),
+    };
+  }
+
+  it('a disk that is full on the way is a notice, and no reason to stop; at the end it is E_IO', async () => {
+    const testing = await testRun({ recipe: { epochs: 3 }, change: { checkpointEvery: 1 } });
+    failingAfter(testing, 4);
+    await rejectionOf('E_IO', train(testing.run));
+    expect(eventsOf(testing.events, 'step').length).toBe(3 * STEPS_PER_EPOCH);
+    const notices = eventsOf(testing.events, 'notice').map(({ message }) => message);
+    expect(notices.length).toBeGreaterThan(0);
+    for (const notice of notices) expect(notice).toMatch(/IS NOT SAVED: no space left/);
+    const { progress } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    expect(progress.step).toBeLessThanOrEqual(4);
+    expect(existsSync(path.join(testing.run.folder.folder, 'result.json'))).toBe(false);
+  });
+
+  it('a disk that has room again makes up for what it missed, the best weights, too', async () => {
+    const recipe = { epochs: 3 };
+    const whole = await testRun({ recipe });
+    analyticNode(whole.fleet, {}, scoring([0.25, 0.75, 0.5]));
+    const { weightsSha256 } = await train(whole.run);
+
+    const testing = await testRun({ recipe });
+    const { files, repair } = brokenFiles(testing);
+    const score = scoring([0.25, 0.75, 0.5]);
+    let evaluations = 0;
+    analyticNode(testing.fleet, {}, (item, state) => {
+      if (item.type === 'evaluate' && ++evaluations === 2) files.breakNow(); // the best epoch of all
+      if (item.type === 'evaluate' && evaluations === 3) repair();
+      return score(item, state);
+    });
+    expect((await train(testing.run)).weightsSha256).toBe(weightsSha256);
+    const best = await readCheckpoint(testing.run.folder.checkpointFile('best'));
+    expect(digestState(best.state)).toBe(weightsSha256);
   });
 });
 

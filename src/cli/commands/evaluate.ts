@@ -1,17 +1,15 @@
 /** `lockstep evaluate CHECKPOINT`: the one look at the test set. */
 
-import { existsSync, statSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
-import { broadcastOf, evaluate, Fleet, readCheckpoint, welcomeFor } from '../../coordinator/index.js';
+import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
-import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
+import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../stopSignal.js';
 import { valueParser } from '../values.js';
 
@@ -45,8 +43,11 @@ export function addEvaluateCommand(program: Command): void {
 }
 
 async function evaluateCheckpoint(given: string, options: RawOptions): Promise<void> {
-  const file = fileOf(given);
-  const { recipe, normalisation, state, model, progress } = await readCheckpoint(file);
+  const found = await readForEvaluation(given);
+  const { file, epoch, state } = found;
+  const { recipe, normalisation, model } = found.checkpoint;
+  if (found.damage !== undefined)
+    process.stderr.write(`lockstep: ${found.damage}; ${file} is evaluated instead\n`);
   const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
   const fleet = new Fleet({
     welcome: welcomeFor({
@@ -68,7 +69,7 @@ async function evaluateCheckpoint(given: string, options: RawOptions): Promise<v
       checkpoint: file,
       dataset: recipe.dataset,
       model: recipe.model,
-      epoch: progress.epoch,
+      epoch,
       weightsSha256: digestState(state),
       testLoss: score.loss,
       testAccuracy: score.accuracy,
@@ -102,16 +103,4 @@ function textOf(outcome: Outcome): string {
     `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +
     `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}\n`
   );
-}
-
-function fileOf(given: string): string {
-  if (!existsSync(given)) {
-    throw new LockstepError(
-      'E_CHECKPOINT',
-      `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
-    );
-  }
-  if (!statSync(given).isDirectory()) return given;
-  const [best, last] = ['best', 'last'].map((name) => path.join(given, 'checkpoints', `${name}.safetensors`));
-  return existsSync(best!) ? best! : last!; // a run without validation has no best
 }

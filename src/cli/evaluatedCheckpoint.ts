@@ -1,0 +1,55 @@
+/** Which weights are meant by a checkpoint or a run folder that is to be evaluated. */
+
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { CheckpointFiles, readCheckpoint } from '../coordinator/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import type { Model, ModelState } from '../model/index.js';
+import type { Checkpoint } from '../coordinator/index.js';
+
+export interface EvaluatedCheckpoint {
+  readonly file: string;
+  readonly checkpoint: Checkpoint & { readonly model: Model };
+  /** The weights to evaluate, and the epoch after which they were such. */
+  readonly state: ModelState;
+  readonly epoch: number;
+  /** What was wrong with the file that should have been read. */
+  readonly damage: string | undefined;
+}
+
+/**
+ * @param given a checkpoint file, or a run folder: then its best weights, else its last
+ * @throws LockstepError E_CHECKPOINT if there is none that can be used
+ */
+export async function readForEvaluation(given: string): Promise<EvaluatedCheckpoint> {
+  if (!existsSync(given)) {
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
+    );
+  }
+  if (!statSync(given).isDirectory()) return readFileAsItIs(given);
+  const files = new CheckpointFiles(path.join(given, 'checkpoints'));
+  const last = files.fileOf('last');
+  const best = files.fileOf('best');
+  if (!existsSync(best)) return readFileAsItIs(last); // a run without validation has no best
+  try {
+    return await readFileAsItIs(best);
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    return readBestWithin(last, error);
+  }
+}
+
+async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
+  const checkpoint = await readCheckpoint(file);
+  return { file, checkpoint, state: checkpoint.state, epoch: checkpoint.progress.epoch, damage: undefined };
+}
+
+/** The last checkpoint holds the best weights, too. */
+async function readBestWithin(last: string, damage: LockstepError): Promise<EvaluatedCheckpoint> {
+  const checkpoint = await readCheckpoint(last).catch(() => undefined);
+  const epoch = checkpoint?.progress.earlyStopping.bestEpoch;
+  if (!checkpoint?.best || typeof epoch !== 'number') throw damage;
+  return { file: last, checkpoint, state: checkpoint.best, epoch, damage: damage.message };
+}
