@@ -217,7 +217,7 @@ describe('a resumed run', () => {
   it('knows its best weights from the last checkpoint, whatever becomes of the file of the best', async () => {
     const { whole, states, answerer } = await everyStateOnDisk();
     for (const content of [undefined, Buffer.from('garbage')]) {
-      const state = new Map(states.at(-1)!);
+      const state = new Map(states.at(-1));
       if (content) state.set('best.safetensors', content);
       else state.delete('best.safetensors');
       const run = await resumed(folderWith(state));
@@ -228,7 +228,7 @@ describe('a resumed run', () => {
 
   it('takes them from the file of the best in a run of an older version', async () => {
     const { whole, states, answerer } = await everyStateOnDisk();
-    const state = new Map(states.at(-1)!);
+    const state = new Map(states.at(-1));
     const file = path.join(temporaryFolder(), 'last');
     writeFileSync(file, state.get('last.safetensors')!);
     const { model, ...checkpoint } = await readCheckpoint(file);
