@@ -1,162 +1,175 @@
 /**
- * Keeps a second process out of a run folder. The lock is made whole and taken by linking it to its name, which only
- * one process can do; one whose process is gone is taken over.
+ * Keeps a second process out of a run folder. The lock is a folder with one file, whose name says who holds it. It is
+ * made whole and renamed to its place, which only one process can do; one whose process is gone is taken over by
+ * renaming that file, which only one process can do either, for no two locks have the same name in them. So there is
+ * no moment between looking and taking in which another could come in.
  */
 
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { LockstepError } from '../foundation/errors.js';
 import { ioError } from './files.js';
-import { isRunning, startTimeOf } from './processStatus.js';
+import { describeOwner, ownerNameOfThisProcess, parseOwner, readOldLock } from './lockOwner.js';
+import type { Owner } from './lockOwner.js';
+import { isRunning } from './processStatus.js';
 
 const LOCK = 'run.lock';
 /** Each is lost only to another process that took or left the lock meanwhile. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 20;
 
-/** What identifies a process: its number may be given to another one later, its start time not with it. */
-interface Owner {
-  readonly pid: number;
-  /** Undefined where the system does not tell. */
-  readonly startTime: string | undefined;
-  /** Process numbers mean nothing on another host. */
-  readonly host: string | undefined;
-}
-
-/** The locks that this process holds: path to content. */
+/** The locks that this process holds: path of the lock to name of the owner's file. */
 const held = new Map<string, string>();
 
 /** @throws LockstepError E_RUN_EXISTS while another process or host holds it, E_IO if it cannot be made */
 export function lockFolder(folder: string): void {
-  const file = lockFileOf(folder);
-  const content = JSON.stringify(thisProcess());
+  const lock = lockOf(folder);
+  const name = ownerNameOfThisProcess();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (take(file, content)) {
-      held.set(file, content);
+    const holder = holderOf(lock);
+    if (holder) refuseIfHeld(lock, holder);
+    if (holder ? takeOver(lock, holder, name) : take(lock, name)) {
+      held.set(lock, name);
       return;
     }
-    const found = contentOf(file);
-    if (found === undefined) continue; // given back meanwhile
-    refuseIfHeld(file, found);
-    setAside(file, found);
   }
   throw new LockstepError(
     'E_RUN_EXISTS',
-    `other processes keep taking ${file}; wait for them, or choose another --run-dir`,
+    `other processes keep taking ${lock}; wait for them, or choose another --run-dir`,
   );
 }
 
 /** @throws LockstepError E_RUN_EXISTS while another process or host, or an open run of this one, works in the folder */
 export function refuseIfLocked(folder: string): void {
-  const file = lockFileOf(folder);
-  const found = contentOf(file);
-  if (found !== undefined) refuseIfHeld(file, found);
+  const lock = lockOf(folder);
+  const holder = holderOf(lock);
+  if (holder) refuseIfHeld(lock, holder);
 }
 
 /** Whether a lock lies there, be its owner alive or not. */
 export function hasLock(folder: string): boolean {
-  return contentOf(lockFileOf(folder)) !== undefined;
+  return holderOf(lockOf(folder)) !== undefined;
 }
 
 /** Gives the lock back; does nothing if this process does not hold it. */
 export function unlockFolder(folder: string): void {
-  const file = lockFileOf(folder);
-  const own = held.get(file);
-  held.delete(file);
-  if (own !== undefined && contentOf(file) === own) rmSync(file, { force: true });
+  const lock = lockOf(folder);
+  const name = held.get(lock);
+  held.delete(lock);
+  if (name === undefined) return;
+  rmSync(path.join(lock, name), { force: true });
+  removeIfEmpty(lock); // it is not if another has taken it just now
 }
 
-function lockFileOf(folder: string): string {
+function lockOf(folder: string): string {
   return path.resolve(folder, LOCK);
 }
 
-/** @returns false if there is a lock already */
-function take(file: string, content: string): boolean {
-  // Not named after the process alone: two hosts or containers may share the folder and have equal numbers.
-  const temporary = `${file}.${randomUUID()}.tmp`;
+/** Someone who holds the lock, or held it until he died. */
+type Holder =
+  | { readonly kind: 'owner'; readonly name: string; readonly owner: Owner | undefined }
+  /** Of a version that made the lock a file. */
+  | { readonly kind: 'old'; readonly owner: Owner | undefined };
+
+/** Undefined if it is free: not there, or left empty in the midst of being given back. */
+function holderOf(lock: string): Holder | undefined {
   try {
-    writeFileSync(temporary, content);
-    linkOrWrite(temporary, file, content);
+    const holders = readdirSync(lock).map(
+      (name) => ({ kind: 'owner', name, owner: parseOwner(name) }) as const,
+    );
+    return holders.find(({ owner }) => owner) ?? holders[0]; // what else may lie there is nobody's
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOTDIR') {
+      return isFile(lock) ? { kind: 'old', owner: readOldLock(lock) } : undefined;
+    }
+    throw ioError(lock, error);
+  }
+}
+
+/** @returns false if there is a lock already */
+function take(lock: string, name: string): boolean {
+  const prepared = `${lock}.${randomUUID()}.tmp`;
+  try {
+    mkdirSync(prepared);
+    writeFileSync(path.join(prepared, name), '');
+    renameSync(prepared, lock); // replaces nothing but an empty folder
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw ioError(file, error);
+    if (
+      !['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM'].includes(codeOf(error) ?? '') ||
+      !isDirectory(prepared)
+    ) {
+      throw ioError(lock, error);
+    }
+    removeIfEmpty(lock); // where a rename does not replace an empty folder, as on Windows
+    return false;
   } finally {
-    rmSync(temporary, { force: true });
+    rmSync(prepared, { recursive: true, force: true });
   }
 }
 
-function linkOrWrite(temporary: string, file: string, content: string): void {
+/** @returns false if another process was faster */
+function takeOver(lock: string, holder: Holder, name: string): boolean {
   try {
-    linkSync(temporary, file);
+    if (holder.kind === 'owner') renameSync(path.join(lock, holder.name), path.join(lock, name));
+    else unlinkSync(lock); // fails if it is a folder by now; it still has to be taken
+    return holder.kind === 'owner';
   } catch (error) {
-    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) throw error;
-    writeFileSync(file, content, { flag: 'wx' }); // no links here, as on FAT: taken as a whole, not written so
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) return false;
+    throw ioError(lock, error);
   }
 }
 
-/** Removes the lock that was judged to be nobody's, and no other that has come into its place since. */
-function setAside(file: string, judged: string): void {
-  const aside = `${file}.${randomUUID()}.tmp`;
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return; // another process was faster
-    throw ioError(file, error);
-  }
-  try {
-    if (contentOf(aside) !== judged) linkOrWrite(aside, file, contentOf(aside) ?? '');
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw ioError(file, error);
-  } finally {
-    rmSync(aside, { force: true });
-  }
-}
-
-function refuseIfHeld(file: string, content: string): void {
-  const owner = parseOwner(content);
-  if (!owner) return; // torn by a crash while it was written: nobody holds it
-  const folder = path.dirname(file);
+function refuseIfHeld(lock: string, { owner }: Holder): void {
+  if (!owner) return; // torn by a crash while it was written, or not a lock of ours: nobody holds it
+  const folder = path.dirname(lock);
   if (owner.host !== undefined && owner.host !== hostname()) {
     throw new LockstepError(
       'E_RUN_EXISTS',
-      `process ${owner.pid} of host ${owner.host} has locked ${folder}, and this host, ${hostname()}, cannot tell ` +
-        `whether it still runs; wait for it, or remove ${file} if it is gone`,
+      `${describeOwner(owner)} has locked ${folder}, and this host, ${hostname()}, cannot tell ` +
+        `whether it still runs; wait for it, or remove ${lock} if it is gone`,
     );
   }
-  if (!isStillRunning(owner, file)) return;
+  if (!isStillRunning(owner, lock)) return;
   throw new LockstepError(
     'E_RUN_EXISTS',
-    `process ${owner.pid} is working in ${folder}; wait for it, or remove ${file} if it is not Lockstep`,
+    `process ${owner.pid} is working in ${folder}; wait for it, or remove ${lock} if it is not Lockstep`,
   );
 }
 
-function isStillRunning({ pid, startTime }: Owner, file: string): boolean {
-  if (pid === process.pid) return held.has(file); // else an earlier process had the same number
+function isStillRunning({ pid, startTime }: Owner, lock: string): boolean {
+  if (pid === process.pid) return held.has(lock); // else an earlier process had the same number
   return isRunning(pid, startTime);
 }
 
-function thisProcess(): Owner {
-  return { pid: process.pid, startTime: startTimeOf(process.pid), host: hostname() };
-}
-
-function parseOwner(content: string): Owner | undefined {
+function removeIfEmpty(folder: string): void {
   try {
-    const { pid, startTime, host } = JSON.parse(content) as Owner;
-    return Number.isInteger(pid) && pid > 0 ? { pid, startTime, host } : undefined;
+    rmdirSync(folder);
   } catch {
-    return undefined;
+    // Not empty, or gone: either way it is another's.
   }
 }
 
-/** Undefined if the file is not there. */
-function contentOf(file: string): string | undefined {
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isFile(file: string): boolean {
   try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw ioError(file, error);
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch {
+    return false; // below a file there is nothing
   }
 }
 
