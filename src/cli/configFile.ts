@@ -45,14 +45,18 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
   const values: Record<string, OptionValue> = {};
   for (const [name, raw] of Object.entries(content)) {
     if (isOfARun && RUN_KEYS.has(name)) continue;
-    const key = name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const entry = byKey.get(key);
+    const written = name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const negated = negatedEntry(written, entries);
+    const key = negated?.key ?? written;
+    const entry = negated ?? byKey.get(key);
     if (!entry) {
       if (isOfARun && isOfAnotherCommand(key)) continue;
       throw refusalOf(name, key, { file, known: [...byKey.keys()] });
     }
     if (raw === null || overruled.has(key) || (isOfARun && needsWorkers(entry, raw))) continue;
-    values[key] = parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
+    if (key in values) throw twice(key, file);
+    const value = parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
+    values[key] = negated ? value !== true : value;
   }
   return { values, isOfARun };
 }
@@ -72,6 +76,27 @@ function readObject(file: string): object {
     );
   }
   return content;
+}
+
+/** `no-augment`, written as the flag is, means the opposite of `augment`. */
+function negatedEntry(written: string, entries: readonly OptionEntry[]): OptionEntry | undefined {
+  return entries.find(
+    ({ key, flags }) =>
+      flags.startsWith('--no-') && written === `no${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+  );
+}
+
+function twice(key: string, file: string): LockstepError {
+  return new LockstepError('E_OPTION', `--config ${file} says twice what "${key}" is; leave one of them out`);
+}
+
+/** What a file says of `json` holds for the messages about the file, too. */
+export function configAsksForJson(file: string): boolean {
+  try {
+    return 'json' in readObject(file) && (readObject(file) as { json: unknown }).json === true;
+  } catch {
+    return false;
+  }
 }
 
 function isOfAnotherCommand(key: string): boolean {

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
@@ -22,8 +23,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, argv.includes('--json'));
+    process.exitCode = report(error, argv.includes('--json') || program.commands.some(wantsJson));
   }
+}
+
+/** By a flag, or by a config file. */
+function wantsJson(command: Command): boolean {
+  return command.opts<{ json?: unknown }>().json === true;
 }
 
 function goOnInSilence(): void {
@@ -64,13 +70,18 @@ function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     // Commander has printed the message, or the help that was asked for.
     if (error.exitCode === 0) return 0;
+    if (json) printError('E_OPTION', error.message.replace(/^error: /, ''));
     return EXIT_USAGE;
   }
   const known = error instanceof LockstepError ? error : undefined;
   const code = known?.code ?? 'E_INTERNAL';
-  if (json)
-    process.stdout.write(`${JSON.stringify({ event: 'error', code, message: describeError(error) })}\n`);
+  if (json) printError(code, describeError(error));
   process.stderr.write(`lockstep: ${describeError(error)} [${code}]\n`);
   if (!known && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return code === 'E_OPTION' ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/** The last line of `--json`. */
+function printError(code: ErrorCode, message: string): void {
+  process.stdout.write(`${JSON.stringify({ event: 'error', code, message })}\n`);
 }

@@ -144,9 +144,9 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
   recipe(
     'maxSteps',
     '--max-steps <n>',
-    { kind: 'integer', min: 1 },
+    { kind: 'integer', min: 1, orNone: true },
     undefined,
-    'stop after so many steps in all',
+    'stop after so many steps in all; none: no limit, as for a resumed run that had one',
     '1000',
   ),
   recipe(

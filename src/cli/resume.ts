@@ -98,7 +98,7 @@ async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }:
     throw complete('give a higher --patience to go on');
   }
   if (result.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
-    throw complete('give a higher --max-steps to go on');
+    throw complete('give a higher --max-steps, or --max-steps none, to go on');
   }
 }
 

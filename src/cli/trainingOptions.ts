@@ -6,7 +6,7 @@ import { recipeSchema } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import type { EngineName, Numerics } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { readConfigFile } from './configFile.js';
+import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
@@ -27,12 +27,16 @@ export interface TrainingOptions {
   readonly given: ReadonlySet<string>;
 }
 
+/** Null, for commander, which makes a text of null. */
+const NONE = Symbol('none');
+
 /** Declares the options of the table on a command. */
 export function declareOptions(command: Command, entries: readonly OptionEntry[]): void {
   for (const entry of entries) {
     const option = new Option(entry.flags, entry.help);
     if (entry.kind.kind !== 'switch') {
-      option.argParser(valueParser(flagOf(entry), entry.kind, entry.example));
+      const parse = valueParser(flagOf(entry), entry.kind, entry.example);
+      option.argParser((text: string) => parse(text) ?? NONE);
       if (entry.default !== undefined)
         option.default(entry.default, entry.defaultText ?? String(entry.default));
     }
@@ -53,14 +57,20 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   const fromFlags = new Set(
     entries.map(({ key }) => key).filter((key) => command.getOptionValueSource(key) === 'cli'),
   );
+  if (config !== undefined && !fromFlags.has('json') && configAsksForJson(config)) {
+    command.setOptionValueWithSource('json', true, 'config');
+  }
   const { values: fromFile, isOfARun } =
     config === undefined ? NO_FILE : readConfigFile(config, { entries, overruled: fromFlags });
   for (const [key, value] of Object.entries(fromFile)) {
     command.setOptionValueWithSource(key, value, 'config');
   }
   const given = new Set([...Object.keys(fromFile), ...fromFlags]);
-  const valueOf = ({ key, default: fallback }: OptionEntry): OptionValue | undefined =>
-    given.has(key) ? (command.getOptionValue(key) as OptionValue) : (fromEnvironment(key) ?? fallback);
+  const valueOf = ({ key, default: fallback }: OptionEntry): OptionValue | undefined => {
+    if (!given.has(key)) return fromEnvironment(key) ?? fallback;
+    const value = command.getOptionValue(key) as OptionValue | typeof NONE;
+    return value === NONE ? null : value;
+  };
   const recipe = Object.fromEntries(
     entries.filter((entry) => entry.recipe).map((entry) => [entry.key, valueOf(entry) ?? null]),
   ) as unknown as RequestedRecipe;
@@ -84,6 +94,18 @@ const NO_FILE: ConfigFile = { values: {}, isOfARun: false };
 /** The recipe with its data set decided, checked once more as a whole. */
 export function settleRecipe(recipe: RequestedRecipe, dataset: Recipe['dataset']): Recipe {
   return recipeSchema.parse({ ...recipe, dataset });
+}
+
+/** What can be meant, and probably is not. */
+export function recipeNotices(recipe: Recipe, given: ReadonlySet<string>): readonly string[] {
+  const { schedule, milestones, epochs } = recipe;
+  const beyond = milestones.filter((milestone) => milestone >= epochs);
+  if (schedule !== 'multistep' || !given.has('milestones') || beyond.length === 0) return [];
+  const which = beyond.length === 1 ? 'milestone is' : 'milestones are';
+  return [
+    `--milestones ${milestones.join(',')}: the ${which} never reached: ${beyond.join(', ')}, for there are ` +
+      `${epochs} epochs; the learning rate does not fall there`,
+  ];
 }
 
 function fromEnvironment(key: string): string | undefined {

@@ -22,7 +22,7 @@ import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
-import { settleRecipe } from './trainingOptions.js';
+import { recipeNotices, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
@@ -69,6 +69,7 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
+    if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
     const fleet = new Fleet({
       welcome: welcomeFor({
         runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
@@ -212,6 +213,7 @@ async function trainIn(
     validationSamples: split.validation.length,
     stepsPerEpoch: stepsPerEpoch(split.training.length, recipe.batchSize),
     epochs: recipe.epochs,
+    maxSteps: recipe.maxSteps,
     resumedAtStep: state.progress.step,
   });
   const result = await train({

@@ -3,7 +3,8 @@
 import { LockstepError } from '../foundation/errors.js';
 
 export type ValueKind =
-  | { readonly kind: 'integer'; readonly min: number; readonly max?: number }
+  /** With `orNone`, the word `none` stands for null. */
+  | { readonly kind: 'integer'; readonly min: number; readonly max?: number; readonly orNone?: boolean }
   | { readonly kind: 'number'; readonly min?: number; readonly above?: number; readonly below?: number }
   | { readonly kind: 'integers'; readonly min: number }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
@@ -11,7 +12,7 @@ export type ValueKind =
   | { readonly kind: 'text' }
   | { readonly kind: 'switch' };
 
-export type OptionValue = number | string | boolean | readonly number[];
+export type OptionValue = number | string | boolean | readonly number[] | null;
 
 /**
  * @param flag as the user writes it, for messages
@@ -66,11 +67,12 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
   };
   switch (kind.kind) {
     case 'integer': {
+      if (kind.orNone === true && raw === 'none') return null;
       const value = toNumber(raw);
       const max = kind.max ?? Number.MAX_SAFE_INTEGER;
       if (Number.isInteger(value) && value >= kind.min && value <= max) return value;
       return refuse(
-        `an integer ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}`,
+        `an integer ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
       );
     }
     case 'number': {

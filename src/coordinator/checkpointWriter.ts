@@ -15,7 +15,12 @@ export type SaveOutcome =
       readonly byteCount: number;
       readonly recovered: boolean;
     }
-  | { readonly kind: 'failed'; readonly error: LockstepError };
+  | {
+      readonly kind: 'failed';
+      readonly error: LockstepError;
+      /** How often in a row it has failed for checkpoints of this name. */
+      readonly failures: number;
+    };
 
 export type SaveListener = (outcome: SaveOutcome) => void;
 
@@ -28,8 +33,11 @@ interface Waiting {
 export class CheckpointWriter {
   /** What is not on disk yet, in the order of its coming. */
   private readonly waiting = new Map<CheckpointName, Waiting>();
-  /** Of those that wait, why they could not be written. */
-  private readonly failures = new Map<CheckpointName, LockstepError>();
+  /** Of those that wait, why they could not be written, and how often they could not. */
+  private readonly failures = new Map<
+    CheckpointName,
+    { readonly error: LockstepError; readonly count: number }
+  >();
   private running: Promise<void> | undefined;
 
   constructor(private readonly files: CheckpointFiles) {}
@@ -51,7 +59,7 @@ export class CheckpointWriter {
     await (this.running ??= this.writeAll());
     for (const name of this.waiting.keys()) {
       const failure = this.failures.get(name);
-      if (failure) throw failure;
+      if (failure) throw failure.error;
     }
   }
 
@@ -77,8 +85,9 @@ export class CheckpointWriter {
       await this.files.write(name, pieces);
     } catch (error) {
       const failure = error instanceof LockstepError ? error : ioError(this.files.fileOf(name), error);
-      this.failures.set(name, failure);
-      onOutcome({ kind: 'failed', error: failure });
+      const count = (this.failures.get(name)?.count ?? 0) + 1;
+      this.failures.set(name, { error: failure, count });
+      onOutcome({ kind: 'failed', error: failure, failures: count });
       return;
     }
     if (this.waiting.get(name) === next) this.waiting.delete(name);

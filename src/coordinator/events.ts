@@ -16,6 +16,8 @@ export type RunEvent =
       readonly validationSamples: number;
       readonly stepsPerEpoch: number;
       readonly epochs: number;
+      /** Null for no limit. */
+      readonly maxSteps: number | null;
       /** Steps already done: above 0 in a resumed run. Lines of later steps that stand earlier in the file are void. */
       readonly resumedAtStep: number;
     }
@@ -45,6 +47,8 @@ export type RunEvent =
       /** Null in a run without validation samples. */
       readonly validationLoss: number | null;
       readonly validationAccuracy: number | null;
+      /** How long the validation took; 0 without. */
+      readonly validationSeconds: number;
       readonly imagesPerSecond: number;
       readonly wallSeconds: number;
       readonly best: boolean;

@@ -78,7 +78,7 @@ export function ioError(file: string, error: unknown): LockstepError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const remedy =
     code === 'ENOSPC'
-      ? 'free some disk space and continue with --resume'
+      ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'make the folder writable, or choose another with --run-dir'
         : 'check the path and the disk';

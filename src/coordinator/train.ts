@@ -136,6 +136,7 @@ function countStep(
 /** Evaluates, remembers the best weights, moves on to the next epoch, saves. */
 async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
   const { state, split, set, fleet, signal } = run;
+  const startedMs = performance.now();
   const contributors = new Set<Member>();
   const score: EvaluationScore | undefined =
     split.validation.length > 0
@@ -149,6 +150,7 @@ async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
           onContribution: (member) => contributors.add(member),
         })
       : undefined;
+  const validationSeconds = score ? (performance.now() - startedMs) / 1000 : 0;
   for (const member of contributors) recordContribution(run, member);
   const { progress } = state;
   const { epochTotals: totals } = progress;
@@ -172,6 +174,7 @@ async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
     trainAccuracy: totals.correct / totals.samples,
     validationLoss: score?.loss ?? null,
     validationAccuracy: score?.accuracy ?? null,
+    validationSeconds,
     imagesPerSecond: totals.samples / totals.seconds,
     wallSeconds: clock.seconds(),
     best,

@@ -76,15 +76,22 @@ function reportSave(
   { name, step, stallMs }: { readonly name: CheckpointName; readonly step: number; readonly stallMs: number },
 ): void {
   if (outcome.kind === 'failed') {
+    const { error, failures } = outcome;
+    if (!isPowerOfTwo(failures)) return; // loud, and no flood
+    const soFar = failures > 1 ? ` (failure ${failures} in a row)` : '';
     const message =
-      `THE CHECKPOINT OF STEP ${step} IS NOT SAVED: ${outcome.error.message}. ` +
-      'What was saved before is intact, training goes on, and the next checkpoint is tried as usual';
+      `THE CHECKPOINT OF STEP ${step} IS NOT SAVED${soFar}: ${error.message}. What was saved before is intact; ` +
+      'training goes on, and saving is tried again with each checkpoint';
     return onEvent({ event: 'notice', message });
   }
   const { writeMs, byteCount, recovered } = outcome;
   onEvent({ event: 'checkpoint', step, file: folder.checkpointFile(name), stallMs, writeMs, byteCount });
   if (recovered)
     onEvent({ event: 'notice', message: `checkpoints can be written again: step ${step} is saved` });
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0;
 }
 
 /** Takes note of who computed what is now part of the run; several numerics classes are worth a warning. */

@@ -1,8 +1,8 @@
 /** Fetches the official CIFAR-10 archive and places its files whole or not at all. */
 
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { describeError, LockstepError } from '../foundation/errors.js';
@@ -77,7 +77,7 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
   const isTargetItself = basename(options.dataDir) === BINARY_FOLDER;
   const parent = isTargetItself ? dirname(options.dataDir) : options.dataDir;
   const archive = options.archive ?? OFFICIAL_ARCHIVE;
-  const workFolder = await makeWorkFolder(parent);
+  const { workFolder, newFolder } = await makeWorkFolder(parent);
   try {
     const archivePath = join(workFolder, 'archive.tar.gz');
     await fetchArchive(archive, archivePath, options);
@@ -95,6 +95,19 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
     throw asDownloadError(error, options.signal);
   } finally {
     await rm(workFolder, { recursive: true, force: true });
+    if (newFolder !== undefined) await removeWhereEmpty(parent, newFolder);
+  }
+}
+
+/** Removes the folder and those above it, up to the topmost that was made for it, as far as nothing lies in them. */
+async function removeWhereEmpty(folder: string, topmost: string): Promise<void> {
+  try {
+    for (let path = resolve(folder); ; path = dirname(path)) {
+      await rmdir(path);
+      if (path === resolve(topmost)) return;
+    }
+  } catch {
+    // Something lies there: the data, if all went well.
   }
 }
 
@@ -105,10 +118,16 @@ async function usableCopy(dataDir: string): Promise<Cifar10Location | undefined>
   return isUsable ? location : undefined;
 }
 
-async function makeWorkFolder(parent: string): Promise<string> {
+interface WorkFolder {
+  readonly workFolder: string;
+  /** The topmost folder that had to be made for it, if any. */
+  readonly newFolder: string | undefined;
+}
+
+async function makeWorkFolder(parent: string): Promise<WorkFolder> {
   try {
-    await mkdir(parent, { recursive: true });
-    return await mkdtemp(join(parent, '.cifar10-download-'));
+    const newFolder = await mkdir(parent, { recursive: true });
+    return { workFolder: await mkdtemp(join(parent, '.cifar10-download-')), newFolder };
   } catch (error) {
     throw new LockstepError(
       'E_IO',

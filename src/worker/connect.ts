@@ -12,6 +12,7 @@ import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
+import { speaksTls } from './tlsProbe.js';
 
 export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onItemDone'> {
   readonly url: URL;
@@ -109,7 +110,8 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
-      resolve({ wasConnected: false, hostUnknown: error.code === 'ENOTFOUND', end: endOfError(error) });
+      const hostUnknown = error.code === 'ENOTFOUND';
+      void endOfError(error, url).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
@@ -146,15 +148,40 @@ function endOfResponse(status: number | undefined): ConversationEnd {
   return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
 }
 
-/** A certificate that is not trusted now will not be in a second either. */
-function endOfError(error: NodeJS.ErrnoException): ConversationEnd {
+/** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
+async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
-  if (!/CERT|UNABLE_TO_VERIFY|SELF_SIGNED/.test(error.code ?? '')) return { kind: 'lost', reason };
-  return {
-    kind: 'refused',
-    code: 'E_REFUSED',
-    reason: `its certificate is not trusted here (${reason}); give its authority with --ca FILE`,
-  };
+  const refusal = (why: string): ConversationEnd => ({ kind: 'refused', code: 'E_REFUSED', reason: why });
+  if (/CERT|UNABLE_TO_VERIFY|SELF_SIGNED/.test(error.code ?? '')) {
+    return refusal(`its certificate is not trusted here (${reason}); give its authority with --ca FILE`);
+  }
+  if (
+    url.protocol === 'wss:' &&
+    /WRONG_VERSION_NUMBER|wrong version number|packet length too long/.test(`${error.code} ${reason}`)
+  ) {
+    return refusal(`it listens without TLS; use ${withScheme(url, 'ws:')}`);
+  }
+  if (
+    url.protocol === 'ws:' &&
+    /ECONNRESET|HPE_/.test(error.code ?? '') &&
+    (await speaksTls(hostOf(url), portOf(url)))
+  ) {
+    return refusal(`it listens with TLS; use ${withScheme(url, 'wss:')}`);
+  }
+  return { kind: 'lost', reason };
+}
+
+/** As the user would write it. */
+function withScheme(url: URL, scheme: 'ws:' | 'wss:'): string {
+  return `${scheme}//${hostOf(url).includes(':') ? url.hostname : hostOf(url)}:${portOf(url)}`;
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
 }
 
 function refused(url: URL, reason: string): LockstepError {

@@ -28,7 +28,7 @@ export class FakeTerminal extends Writable {
 }
 
 /** 10 epochs of 100 steps. */
-export const STARTED: RunEvent = {
+export const STARTED: Extract<RunEvent, { event: 'run-started' }> = {
   event: 'run-started',
   runDir: 'runs/a',
   model: 'resnet20',
@@ -38,6 +38,7 @@ export const STARTED: RunEvent = {
   validationSamples: 0,
   stepsPerEpoch: 100,
   epochs: 10,
+  maxSteps: null,
   resumedAtStep: 0,
 };
 
@@ -58,7 +59,7 @@ export function step(number: number, change: { loss?: number; accuracy?: number 
   };
 }
 
-export function epochEnd(epoch: number): RunEvent {
+export function epochEnd(epoch: number, change: { validationSeconds?: number } = {}): RunEvent {
   return {
     event: 'epoch',
     epoch,
@@ -68,10 +69,12 @@ export function epochEnd(epoch: number): RunEvent {
     trainAccuracy: 0.5,
     validationLoss: null,
     validationAccuracy: null,
+    validationSeconds: 0,
     imagesPerSecond: 64,
     wallSeconds: 200,
     best: false,
     weightsSha256: 'abc',
+    ...change,
   };
 }
 

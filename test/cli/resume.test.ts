@@ -304,7 +304,8 @@ describe('a run that is complete', () => {
     expect((await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()))).message).toMatch(
       /--max-steps/,
     );
-    await resumed(folder, { maxSteps: 3 });
+    (await resumed(folder, { maxSteps: 3 })).folder.close();
+    expect((await resumed(folder, { maxSteps: null })).recipe.maxSteps).toBeNull();
   });
 
   it('by its patience, is not resumed, unless it is given more', async () => {

@@ -47,6 +47,7 @@ const EPOCH: Extract<RunEvent, { event: 'epoch' }> = {
   trainAccuracy: 0.5,
   validationLoss: 1.5,
   validationAccuracy: 0.4567,
+  validationSeconds: 2,
   imagesPerSecond: 123.4,
   wallSeconds: 75,
   best: true,

@@ -5,7 +5,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { COORDINATOR_OPTIONS, TRAIN_OPTIONS, TRAINING_OPTIONS } from '../../src/cli/optionTable.js';
 import type { OptionEntry } from '../../src/cli/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../../src/cli/runOptions.js';
-import { declareOptions, resolveTrainingOptions, settleRecipe } from '../../src/cli/trainingOptions.js';
+import {
+  declareOptions,
+  resolveTrainingOptions,
+  recipeNotices,
+  settleRecipe,
+} from '../../src/cli/trainingOptions.js';
 import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
 import { recipeSchema } from '../../src/coordinator/index.js';
 import type { LockstepError } from '../../src/foundation/errors.js';
@@ -251,6 +256,37 @@ describe('a config file beside the training options', () => {
     });
   });
 
+  it.each([
+    [{ augment: false }, false],
+    [{ augment: true }, true],
+    [{ 'no-augment': true }, false],
+    [{ '--no-augment': true }, false],
+    [{ noAugment: false }, true],
+  ])('understands %j, however a flag is negated', (content, augment) => {
+    expect(resolve('--config', configFile(content)).recipe.augment).toBe(augment);
+  });
+
+  it('refuses a key and its opposite', () => {
+    const error = refused('--config', configFile({ augment: false, noAugment: true }));
+    expect(error.message).toMatch(/twice.*"augment"/);
+  });
+
+  it('suggests the key that was probably meant', () => {
+    expect(refused('--config', configFile({ augmnet: false })).message).toContain('did you mean "augment"?');
+  });
+
+  it('takes none for a limit of steps that is no more', () => {
+    for (const args of [
+      ['--max-steps', 'none'],
+      ['--config', configFile({ maxSteps: 'none' })],
+    ]) {
+      const { recipe, given } = resolve(...args);
+      expect(recipe.maxSteps).toBeNull();
+      expect(given.has('maxSteps')).toBe(true);
+    }
+    expect(refused('--max-steps', 'never').message).toMatch(/integer of at least 1, or none/);
+  });
+
   it('takes every flag of the command but those that no file may hold', () => {
     for (const entries of [TRAIN_OPTIONS, COORDINATOR_OPTIONS]) {
       const keys = parsed([], entries).options.map((option) => option.attributeName());
@@ -328,6 +364,25 @@ describe('a config file that is refused', () => {
     refused('--config', configFile({ model: 'vgg' }));
     refused('--config', configFile({ milestones: [2, 1] }));
     refused('--config', configFile({ lr: '0.1x' }));
+  });
+});
+
+describe('milestones beyond the epochs', () => {
+  const noticesOf = (...args: string[]): readonly string[] => {
+    const { recipe, given } = resolve(...args);
+    return recipeNotices(settleRecipe(recipe, 'synthetic'), given);
+  };
+
+  it('are worth a notice, if they were asked for', () => {
+    expect(noticesOf('--epochs', '100', '--milestones', '50,100,150')).toEqual([
+      expect.stringMatching(/50,100,150.*never reached: 100, 150, for there are 100 epochs/),
+    ]);
+  });
+
+  it('are none if they are reached, or only the default', () => {
+    expect(noticesOf('--epochs', '100', '--milestones', '50,99')).toEqual([]);
+    expect(noticesOf('--epochs', '3')).toEqual([]);
+    expect(noticesOf('--epochs', '3', '--schedule', 'cosine')).toEqual([]);
   });
 });
 

@@ -254,6 +254,19 @@ describe('downloadCifar10 places nothing and says why', () => {
     await expectFailure({ archive: archiveOf(url, page, 1) }, /cannot be unpacked: incorrect header check/);
   });
 
+  it.each([['new'], ['new', 'and', 'deep']])(
+    'and no folder that was not there before: %s',
+    async (...names) => {
+      const parent = await temporaryFolder();
+      const url = await serve((_, response) => response.writeHead(404).end());
+      const dataDir = join(parent, ...names);
+      await expect(
+        downloadCifar10({ dataDir, archive: archiveOf(url, bytes, TINY_BATCH_BYTE_COUNT) }),
+      ).rejects.toMatchObject({ code: 'E_DATA_DOWNLOAD' });
+      expect(await readdir(parent)).toEqual([]);
+    },
+  );
+
   it('when the folder cannot be made', async () => {
     const file = join(await temporaryFolder(), 'file');
     await writeFile(file, '');

@@ -283,6 +283,23 @@ describe('a coordinator that turns the node away', () => {
       await serve(url, { ca: certificate!.cert }).outcome;
     },
   );
+
+  it.skipIf(certificate === undefined)(
+    'is not asked again without TLS if it has it; the message says which URL to use (skipped where openssl is missing)',
+    async () => {
+      const url = await opened({ tls: certificate });
+      const plain = new URL(url.href.replace('wss:', 'ws:'));
+      const error = await rejectionOf('E_REFUSED', serve(plain, { token: 'correct' }).outcome);
+      expect(error.message).toContain(`it listens with TLS; use wss://${url.host}`);
+    },
+  );
+
+  it('is not asked again with TLS if it has none; the message says which URL to use', async () => {
+    const url = await opened();
+    const secure = new URL(url.href.replace('ws:', 'wss:'));
+    const error = await rejectionOf('E_REFUSED', serve(secure, { token: 'correct' }).outcome);
+    expect(error.message).toContain(`it listens without TLS; use ws://${url.host}`);
+  });
 });
 
 describe('a node that is asked to stop', () => {

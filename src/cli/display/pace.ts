@@ -3,13 +3,22 @@
 import type { RunEvent } from '../../coordinator/index.js';
 
 type Step = Extract<RunEvent, { event: 'step' }>;
+type Epoch = Extract<RunEvent, { event: 'epoch' }>;
 
 /** Share of the newest step in the smoothed figures. */
 const SMOOTHING = 0.1;
 
+/** A forward pass costs about a third of forward and backward: for the time of validation before it was measured. */
+const SHARE_OF_FORWARD = 1 / 3;
+
 export class Pace {
   stepsPerEpoch = 1;
   epochs = 1;
+  private maxSteps = Infinity;
+  private validationSamples = 0;
+  private epochsDone = 0;
+  private validationSeconds: number | undefined;
+  private samples = 0;
   private step = 0;
   private epoch = 1;
   private stepMs: number | undefined;
@@ -20,9 +29,12 @@ export class Pace {
     if (event.event === 'run-started') {
       this.stepsPerEpoch = event.stepsPerEpoch;
       this.epochs = event.epochs;
+      this.maxSteps = event.maxSteps ?? Infinity;
+      this.validationSamples = event.validationSamples;
+      this.epochsDone = Math.floor(event.resumedAtStep / event.stepsPerEpoch);
     }
     if (event.event === 'step') this.count(event);
-    if (event.event === 'epoch') this.epochLoss = this.epochAccuracy = undefined;
+    if (event.event === 'epoch') this.endEpoch(event);
   }
 
   /** Steps completed in the epoch of the newest step. */
@@ -39,24 +51,39 @@ export class Pace {
     return this.epochAccuracy ?? NaN;
   }
 
-  /** Without validation, and as if the run went on through all its epochs; undefined before the first step. */
+  /** With validation, and as if no patience ended the run; undefined before the first step. */
   get secondsLeftInRun(): number | undefined {
-    return this.secondsFor(this.epochs * this.stepsPerEpoch - this.step);
+    return this.secondsUntil(this.epochs * this.stepsPerEpoch);
   }
 
   get secondsLeftInEpoch(): number | undefined {
-    return this.secondsFor(this.stepsPerEpoch - this.stepInEpoch);
+    return this.secondsUntil(this.epoch * this.stepsPerEpoch);
   }
 
   imagesPerSecond(samples: number): number {
     return samples / ((this.stepMs ?? NaN) / 1000);
   }
 
-  private secondsFor(steps: number): number | undefined {
-    return this.stepMs === undefined ? undefined : (steps * this.stepMs) / 1000;
+  private secondsUntil(lastStep: number): number | undefined {
+    if (this.stepMs === undefined) return undefined;
+    const end = Math.min(lastStep, this.maxSteps);
+    const validations = Math.max(0, Math.floor(end / this.stepsPerEpoch) - this.epochsDone);
+    return ((end - this.step) * this.stepMs) / 1000 + validations * this.secondsOfValidation(this.stepMs);
   }
 
-  private count({ step, epoch, stepMs, loss, accuracy }: Step): void {
+  private secondsOfValidation(stepMs: number): number {
+    if (this.validationSeconds !== undefined) return this.validationSeconds;
+    return (SHARE_OF_FORWARD * this.validationSamples * stepMs) / 1000 / this.samples;
+  }
+
+  private endEpoch({ epoch, validationSeconds }: Epoch): void {
+    this.epochLoss = this.epochAccuracy = undefined;
+    this.epochsDone = epoch;
+    this.validationSeconds = validationSeconds;
+  }
+
+  private count({ step, epoch, stepMs, loss, accuracy, samples }: Step): void {
+    this.samples = samples;
     this.step = step;
     this.epoch = epoch;
     this.stepMs = smooth(this.stepMs, stepMs);
