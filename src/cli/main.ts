@@ -20,10 +20,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', goOnInSilence);
   process.stderr.on('error', goOnInSilence);
   const program = buildProgram();
+  const tell = (error: unknown): number =>
+    report(error, argv.includes('--json') || program.commands.some(wantsJson));
+  // Nobody waits for it, so nobody can have caught it: a bug, and told as such.
+  const onUncaught = (error: unknown): never => process.exit(tell(error));
+  process.on('uncaughtException', onUncaught);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, argv.includes('--json') || program.commands.some(wantsJson));
+    process.exitCode = tell(error);
+  } finally {
+    process.off('uncaughtException', onUncaught);
   }
 }
 
@@ -65,8 +72,11 @@ function inherit(command: Command): void {
   command.commands.forEach(inherit);
 }
 
-/** @returns the exit code */
-function report(error: unknown, json: boolean): number {
+/**
+ * Tells the user, and machines if they ask.
+ * @returns the exit code
+ */
+export function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     // Commander has printed the message, or the help that was asked for.
     if (error.exitCode === 0) return 0;
