@@ -97,7 +97,7 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     writeFileSync(file, '');
     return RunFolder.create(path.join(file, 'run'), recipe());
   },
-  E_INTERNAL: () => invariant(1 > 2, 'one is not above two'),
+  E_INTERNAL: () => invariant(undefined, 'something that must be there is not'),
 };
 
 const DOOR = {
