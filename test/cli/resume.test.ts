@@ -317,6 +317,13 @@ describe('a run that is complete', () => {
 });
 
 describe('a folder that cannot be resumed', () => {
+  it('holds the checkpoint of another run', async () => {
+    const { folder } = await sitting({ maxSteps: 1 });
+    writeFileSync(path.join(folder, 'config.json'), '{"seed":2}');
+    const { message } = await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()));
+    expect(message).toMatch(/of another run: its seed is 1, and config\.json says 2/);
+  });
+
   it('holds no run, or a damaged one; it is free again after that', async () => {
     await rejectionOf('E_CHECKPOINT', resumeRun(temporaryFolder(), options()));
     const { folder } = await sitting({ maxSteps: 1 });

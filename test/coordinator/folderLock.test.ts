@@ -186,6 +186,17 @@ describe('several who want the lock at the same moment', () => {
     expect(ownersOf(folder)).toEqual([expect.objectContaining({ pid: process.pid })]);
   });
 
+  it('give up if it is taken and left again and again', () => {
+    const folder = lockedBy(NOBODY);
+    const takenAndLeft = (): void => {
+      takeOverAs(folder, NOBODY);
+      moment.beforeRename = takenAndLeft;
+    };
+    moment.beforeRename = takenAndLeft;
+    expect(thrownBy('E_RUN_EXISTS', () => lockFolder(folder)).message).toMatch(/keep taking/);
+    moment.beforeRename = undefined;
+  });
+
   /** Compiled, so that other processes can run it: `npm run build`. */
   const compiled = new URL('../../dist/coordinator/folderLock.js', import.meta.url);
   const PROCESSES = 5;
