@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.js';
@@ -66,5 +66,37 @@ describe('an error', () => {
     await main(['train', '--config', configFile({ json: false, epoch: 3 })]);
     expect(output).toBe('');
     expect(complaints).toContain('[E_OPTION]');
+  });
+});
+
+describe('a refusal', () => {
+  /** A folder with a batch that is too short, and no other. */
+  function damagedData(): string {
+    const folder = path.join(temporaryFolder(), 'cifar-10-batches-bin');
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'data_batch_1.bin'), 'too short');
+    return folder;
+  }
+
+  it.each<[string, RegExp, () => string[]]>([
+    [
+      'of images that are not there',
+      /--from 0 --count 100000 must stay below.* \[E_OPTION\]/,
+      () => [...['data', 'show', '--dataset', 'synthetic', '--count', '100000']],
+    ],
+    [
+      'of data that are damaged',
+      /is not a complete CIFAR-10.* \[E_DATA_CORRUPT\]/,
+      () => [...['data', 'verify', '--data-dir', damagedData()]],
+    ],
+    [
+      'of a test set that is not there',
+      /--test needs the test batch.* \[E_DATA_MISSING\]/,
+      () => [...['train', '--dataset', 'cifar10', '--test', '--data-dir', temporaryFolder()]],
+    ],
+  ])('%s names the remedy', async (_what, message, args) => {
+    await main(args());
+    expect(complaints).toMatch(message);
+    expect(process.exitCode).toBe(message.source.includes('E_OPTION') ? 2 : 1);
   });
 });
