@@ -6,6 +6,7 @@ import type { Broadcast, Evaluated, Parameters } from '../protocol/index.js';
 import { EVALUATION_CHUNK } from './config.js';
 import type { Fleet, Verdict } from './fleet.js';
 import type { Member } from './member.js';
+import { SecondOpinions } from './secondOpinions.js';
 
 export interface EvaluationScore {
   /** Mean softmax cross-entropy. */
@@ -31,7 +32,7 @@ let evaluations = 0; // a number for each, so that a late answer cannot be taken
 /** Sums chunk by chunk in index order, so the loss has the same bits whoever computed it. */
 export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promise<EvaluationScore> {
   const { set, indices, state, signal, divergence, onContribution } = request;
-  const notFinite = new Set<number>();
+  const opinions = new SecondOpinions((than) => fleet.hasOther(than));
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
   const evaluation = ++evaluations;
@@ -41,21 +42,19 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       round: evaluation,
       state,
       itemCount: chunks.length,
+      sampleCountOf: (chunk) => chunks[chunk]!.length,
       message: (chunk) => ({ type: 'evaluate', evaluation, chunk, ...gatherSamples(set, chunks[chunk]!) }),
       accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in an evaluation` };
         const verdict = judge(answer, chunks[chunk]!.length);
         if (verdict.kind === 'accepted' && divergence && !Number.isFinite(answer.lossSum)) {
-          // As with gradients: a second opinion first.
-          if (notFinite.has(chunk)) fleet.abort(divergence());
-          notFinite.add(chunk);
+          if (opinions.notFinite(chunk, from) === 'diverged') fleet.abort(divergence());
           return { kind: 'again' };
         }
-        if (verdict.kind === 'accepted') {
-          answers[chunk] = answer;
-          onContribution?.(from);
-        }
-        return verdict;
+        if (verdict.kind !== 'accepted') return verdict;
+        answers[chunk] = answer;
+        onContribution?.(from);
+        return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
       },
     },
     signal,

@@ -56,6 +56,13 @@ export type RunEvent =
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
+  /** A node is cut off for what it did, and not admitted again in this run; `worker-left` follows. */
+  | {
+      readonly event: 'worker-refused';
+      readonly node: string;
+      readonly address: string;
+      readonly reason: string;
+    }
   | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | {

@@ -10,6 +10,7 @@ import type { Recipe } from './config.js';
 import { divergedError } from './divergence.js';
 import type { Fleet, Verdict } from './fleet.js';
 import type { Member } from './member.js';
+import { SecondOpinions } from './secondOpinions.js';
 import { TreeReduction } from './treeReduction.js';
 import type { GradientBuffers, GradientLeaf } from './treeReduction.js';
 import { allFinite } from './vectorKernels.js';
@@ -44,12 +45,12 @@ interface Leaf {
   readonly correct: number;
 }
 
-/** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice */
+/** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice: see SecondOpinions */
 export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
   const { microBatches } = request.plan;
   const reduction = new TreeReduction(microBatches.length, request.buffers);
   const leaves = new Array<Leaf>(microBatches.length);
-  const judge = new ResultJudge(request);
+  const judge = new ResultJudge(request, new SecondOpinions((than) => fleet.hasOther(than)));
   const startedMs = performance.now();
   let lastArrivalMs = startedMs;
   await fleet.run(
@@ -58,11 +59,12 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
       round: request.step,
       state: request.state,
       itemCount: microBatches.length,
+      sampleCountOf: (index) => microBatches[index]!.samples.length,
       message: (index) => workMessage(request, index),
       accept: (answer, index, from) => {
         lastArrivalMs = performance.now();
         if (answer.type !== 'result') return { kind: 'foul', reason: `a ${answer.type} in a step` };
-        const judged = judge.judge(answer, index);
+        const judged = judge.judge(answer, index, from);
         if (judged.diverged) fleet.abort(judged.diverged);
         if (!judged.leaf) return judged.verdict;
         leaves[index] = { lossSum: answer.lossSum, correct: answer.correct };
@@ -105,11 +107,12 @@ interface Judgement {
 
 /** Checks shapes and counts, then finiteness, before anything is added. */
 class ResultJudge {
-  private readonly notFinite = new Set<number>();
+  constructor(
+    private readonly request: GradientRequest,
+    private readonly opinions: SecondOpinions,
+  ) {}
 
-  constructor(private readonly request: GradientRequest) {}
-
-  judge(result: Result, index: number): Judgement {
+  judge(result: Result, index: number, from: Member): Judgement {
     const { layout, plan } = this.request;
     const expected = plan.microBatches[index]!.samples.length;
     const { sampleCount, correct } = result;
@@ -124,18 +127,16 @@ class ResultJudge {
     const gradientSum = floatsFromLittleEndian(result.gradientSum);
     const statisticSum = floatsFromLittleEndian(result.statisticSum);
     if (Number.isFinite(result.lossSum) && allFinite(gradientSum) && allFinite(statisticSum)) {
-      return { verdict: { kind: 'accepted' }, leaf: { sampleCount, gradientSum, statisticSum } };
+      const contradicts = this.opinions.finite(index, from);
+      return { verdict: { kind: 'accepted', contradicts }, leaf: { sampleCount, gradientSum, statisticSum } };
     }
-    return this.judgeNotFinite(index);
+    return this.judgeNotFinite(index, from);
   }
 
   /** A second opinion first: one faulty machine must not end a healthy run. */
-  private judgeNotFinite(index: number): Judgement {
+  private judgeNotFinite(index: number, from: Member): Judgement {
     const verdict: Verdict = { kind: 'again' };
-    if (!this.notFinite.has(index)) {
-      this.notFinite.add(index);
-      return { verdict };
-    }
+    if (this.opinions.notFinite(index, from) === 'again') return { verdict };
     const { recipe, step } = this.request;
     return { verdict, diverged: divergedError(`the loss or gradient of step ${step + 1}`, recipe) };
   }

@@ -1,20 +1,34 @@
 /** One attached node, from its hello to its leaving. */
 
 import type { Broadcast, CoordinatorChannel, Evaluate, Hello, Parameters, Work } from '../protocol/index.js';
+import type { Conduct } from './conduct.js';
+import { GivenItems } from './givenItems.js';
+import { Pace } from './pace.js';
 import type { Assignee } from './round.js';
+import { Workload } from './workload.js';
+
+export type ItemKind = 'work' | 'evaluate';
 
 /** What a round's items are and where they come from. */
 export interface ItemSource {
-  readonly kind: 'work' | 'evaluate';
+  readonly kind: ItemKind;
   /** The step or the evaluation. */
   readonly round: number;
   readonly state: Broadcast<Parameters>;
   message(index: number): Work | Evaluate;
 }
 
+/** Names a round among all of a run; an item is named by it and its index. */
+export function roundKey(kind: ItemKind, round: number): string {
+  return `${kind} ${round}`;
+}
+
 export class Member implements Assignee {
   private stateVersion = -1;
   private source: ItemSource | undefined;
+  private readonly given = new GivenItems();
+  readonly workload: Workload;
+  readonly paces: Readonly<Record<ItemKind, Pace>> = { work: new Pace(), evaluate: new Pace() };
   draining = false;
   gone = false;
   hasAnswered = false;
@@ -24,7 +38,11 @@ export class Member implements Assignee {
     readonly channel: CoordinatorChannel,
     /** A node of this process: it cannot be replaced by another. */
     readonly local: boolean,
-  ) {}
+    /** What is held against it; it outlives the connection. */
+    readonly conduct: Conduct,
+  ) {
+    this.workload = new Workload(hello.threads);
+  }
 
   get name(): string {
     return this.hello.nodeName;
@@ -52,6 +70,7 @@ export class Member implements Assignee {
       this.stateVersion = version;
       this.channel.send(source.state);
     }
+    this.given.add(itemKey(source.kind, source.round, index));
     this.channel.send(source.message(index));
   }
 
@@ -59,4 +78,13 @@ export class Member implements Assignee {
     if (this.source)
       this.channel.send({ type: 'cancel', item: this.source.kind, round: this.source.round, index });
   }
+
+  /** @returns whether the node was asked for the item, and had not answered it before */
+  wasAsked(kind: ItemKind, round: number, index: number): boolean {
+    return this.given.answer(itemKey(kind, round, index));
+  }
+}
+
+export function itemKey(kind: ItemKind, round: number, index: number): string {
+  return `${roundKey(kind, round)}/${index}`;
 }

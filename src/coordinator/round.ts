@@ -1,73 +1,88 @@
 /**
  * One round of work: the micro-batches of a step, or the chunks of an evaluation, handed to whoever has a free place
- * until each has been answered once. Since every copy of an answer has the same bits, the hand-out may be greedy:
+ * until each has been answered once. Since every copy of an answer has the same bits, the hand-out is free to do what is
+ * quickest:
  *
- * - a node gets one item a worker, and one more a worker to have at hand when the first is done;
+ * - a node gets one item a worker, and one more a worker to have at hand when the first is done; but nothing that the
+ *   others would have done earlier, with all the rest;
  * - what a node held when it left goes to others at once, before anything else;
- * - when nothing is left to hand out, an idle worker takes over what another node has not begun, or what is late.
+ * - an idle worker takes over what another node has not begun, and repeats what it would have done well before another;
+ * - a node that gets nothing for being slow is given a copy of an item now and then: it may have recovered.
  */
+
+import type { Pace } from './pace.js';
+import { Outlook } from './outlook.js';
+import type { Workload } from './workload.js';
 
 /** A node as a round sees it. */
 export interface Assignee {
   readonly name: string;
-  /** Workers that compute at the same time. */
-  readonly threads: number;
   /** False while it is draining or gone. */
   readonly accepting: boolean;
+  /** All that it has to compute, of this round and of those before. Workers that compute at the same time: its threads. */
+  readonly workload: Workload;
   give(index: number): void;
-  /** The item has been answered by another; it need not be begun. */
+  /** The item is not wanted of it any more; it need not be begun. */
   cancel(index: number): void;
 }
 
-export interface RoundOptions {
+export interface RoundOptions<Node extends Assignee> {
+  /** Names this round among all. */
+  readonly key: string;
   readonly itemCount: number;
-  readonly assignees: () => Iterable<Assignee>;
-  /** How long an item usually takes, in milliseconds; undefined until that is known. */
-  readonly typicalMs: () => number | undefined;
-  readonly onDurationMs: (durationMs: number) => void;
+  readonly sampleCountOf: (index: number) => number;
+  readonly assignees: () => Iterable<Node>;
+  /** How quickly a node computes items of this kind. */
+  readonly paceOf: (assignee: Node) => Pace;
   readonly nowMs?: () => number;
 }
 
-interface Holding {
-  /** When its holder began to compute it, as far as can be seen from here; undefined while it waits there. */
-  beganAtMs: number | undefined;
+const PREFETCHED_PER_WORKER = 1;
+/** A forecast is no promise: what others would do sooner must be sooner by so much to be left to them, … */
+const HOLD_BACK_MARGIN = 1.2;
+/** … to be taken from where it has not been begun, … */
+const TAKE_OVER_MARGIN = 1.2;
+/** … and to be computed twice. */
+const REPEAT_MARGIN = 1.5;
+/** A slow node that gets nothing is tried after so many times its own time for an item. */
+const PROBE_AFTER = 4;
+
+interface Assignment<Node> {
+  readonly assignee: Node;
+  readonly index: number;
 }
 
-const PREFETCHED_PER_WORKER = 1;
-/** An item is late after so many times the usual duration, and not before the given time. */
-const LATE_FACTOR = 2;
-const LATE_AT_LEAST_MS = 20;
-const NOBODY: ReadonlySet<Assignee> = new Set();
-
-export class Round {
+export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
   private readonly unassigned: number[];
   private readonly answered = new Set<number>();
-  private readonly holdings = new Map<Assignee, Map<number, Holding>>();
-  private readonly returnedBy = new Map<number, Set<Assignee>>();
+  /** Who holds each item that has not been answered. */
+  private readonly holders = new Map<number, Set<Node>>();
+  private readonly returnedBy = new Map<number, Set<Node>>();
   private readonly nowMs: () => number;
-  private lateTimer: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private isOver = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
 
-  constructor(private readonly options: RoundOptions) {
+  constructor(private readonly options: RoundOptions<Node>) {
     this.unassigned = Array.from({ length: options.itemCount }, (_, index) => index);
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     this.done.catch(() => undefined); // whoever runs the round awaits it; an abort before that must not be fatal
   }
 
-  /** Hands out what can be handed out now. Call whenever somebody has come or has a free place. */
+  /** Hands out what should be handed out now. Call whenever somebody has come or has a free place. */
   fill(): void {
     if (this.isOver) return;
-    for (let next = this.takeUnassigned(); next; next = this.takeUnassigned()) {
-      this.assign(next.assignee, next.index);
-    }
-    for (let repeat = this.findRepeat(); repeat; repeat = this.findRepeat()) {
-      this.assign(repeat.assignee, repeat.index);
-    }
-    this.watchForLateItems();
+    const outlook = new Outlook(this.options.assignees(), this.options.paceOf, this.nowMs());
+    const assignWhile = (find: (outlook: Outlook<Node>) => Assignment<Node> | undefined): void => {
+      for (let found = find(outlook); found; found = find(outlook)) this.assign(found, outlook);
+    };
+    assignWhile((now) => this.takeUnassigned(now));
+    assignWhile((now) => this.findTakeOver(now) ?? this.findRepeat(now));
+    assignWhile((now) => this.findProbe(now));
+    this.watch(outlook);
   }
 
   /** Whether this round still wants the answer; a repeated or late one is not wanted, and is no fault. */
@@ -76,24 +91,22 @@ export class Round {
   }
 
   /** An accepted answer. */
-  complete(assignee: Assignee, index: number): void {
-    const began = this.release(assignee, index)?.beganAtMs;
-    if (began !== undefined) this.options.onDurationMs(this.nowMs() - began);
+  complete(assignee: Node, index: number): void {
+    assignee.workload.finish(this.keyOf(index), this.nowMs());
     if (!this.wants(index)) return this.fill();
     this.answered.add(index);
-    for (const [other, held] of this.holdings) {
-      if (held.has(index) && held.get(index)!.beganAtMs === undefined) {
-        held.delete(index);
-        other.cancel(index);
-      }
-    }
+    const position = this.unassigned.indexOf(index);
+    if (position >= 0) this.unassigned.splice(position, 1); // taken back from its holder, who had begun it
+    for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.callOff(other, index);
+    this.holders.delete(index);
     if (this.answered.size === this.options.itemCount) this.finish(() => this.settle.resolve());
     else this.fill();
   }
 
   /** The item could not be computed, or its answer was not accepted: it goes to somebody else, if there is one. */
-  returnItem(assignee: Assignee, index: number): void {
-    this.release(assignee, index);
+  returnItem(assignee: Node, index: number): void {
+    assignee.workload.drop(this.keyOf(index), this.nowMs());
+    this.holders.get(index)?.delete(assignee);
     const tried = this.returnedBy.get(index);
     if (tried) tried.add(assignee);
     else this.returnedBy.set(index, new Set([assignee]));
@@ -102,19 +115,14 @@ export class Round {
   }
 
   /** The assignee is gone; everything it held is handed out again. */
-  leave(assignee: Assignee): void {
-    const held = this.holdings.get(assignee);
-    this.holdings.delete(assignee);
-    for (const index of [...(held?.keys() ?? [])].reverse()) this.giveBack(index);
+  leave(assignee: Node): void {
+    const held = [...this.holders].filter(([, holders]) => holders.delete(assignee));
+    for (const [index] of held.reverse()) this.giveBack(index);
     this.fill();
   }
 
-  holdsItem(assignee: Assignee, index: number): boolean {
-    return this.holdings.get(assignee)?.has(index) ?? false;
-  }
-
-  holds(assignee: Assignee): boolean {
-    return (this.holdings.get(assignee)?.size ?? 0) > 0;
+  holds(assignee: Node): boolean {
+    return [...this.holders.values()].some((holders) => holders.has(assignee));
   }
 
   abort(error: unknown): void {
@@ -123,140 +131,153 @@ export class Round {
 
   private finish(settle: () => void): void {
     this.isOver = true;
-    clearTimeout(this.lateTimer);
+    clearTimeout(this.timer);
     settle();
   }
 
+  private keyOf(index: number): string {
+    return `${this.options.key}/${index}`;
+  }
+
   /** The first item that waits and whom it goes to. One that was given back may have to wait for somebody else. */
-  private takeUnassigned(): { assignee: Assignee; index: number } | undefined {
-    const hasRoom = (held: number, threads: number): boolean => held < threads * (1 + PREFETCHED_PER_WORKER);
+  private takeUnassigned(outlook: Outlook<Node>): Assignment<Node> | undefined {
     for (const [position, index] of this.unassigned.entries()) {
-      const assignee = this.freest(hasRoom, this.unfitFor(index));
-      if (assignee) {
+      const unfit = this.unfitFor(index);
+      const sampleCount = this.options.sampleCountOf(index);
+      const best = outlook.quickest(sampleCount, (one) => hasRoom(one) && !unfit.has(one));
+      if (best && !this.isBetterLeft(best, sampleCount, unfit, outlook)) {
         this.unassigned.splice(position, 1);
-        return { assignee, index };
+        return { assignee: best, index };
       }
-      if (!this.returnedBy.has(index)) return undefined; // nobody at all has room
+      if (!this.returnedBy.has(index)) return undefined; // nobody at all has room, or is wanted
     }
     return undefined;
+  }
+
+  /** Whether the others would have done everything that waits well before this one had done the first of it. */
+  private isBetterLeft(
+    assignee: Node,
+    sampleCount: number,
+    unfit: ReadonlySet<Node>,
+    outlook: Outlook<Node>,
+  ): boolean {
+    if (!outlook.isSlow(assignee)) return false;
+    const tookMs = outlook.newFinishMs(assignee, sampleCount) - outlook.nowMs;
+    const others = (other: Node): boolean => other !== assignee && !unfit.has(other);
+    const earlierMs = outlook.nowMs + tookMs / HOLD_BACK_MARGIN;
+    return outlook.reaches(this.unassigned.length, earlierMs, sampleCount, others);
   }
 
   /** Who gave the item back, as long as there is anybody else to try it. */
-  private unfitFor(index: number): ReadonlySet<Assignee> {
+  private unfitFor(index: number): ReadonlySet<Node> {
     const tried = this.returnedBy.get(index);
-    if (!tried) return NOBODY;
+    if (!tried) return new Set();
     for (const assignee of this.options.assignees()) {
       if (assignee.accepting && !tried.has(assignee)) return tried;
     }
-    return NOBODY;
+    return new Set();
   }
 
-  /** Of those with room, the one with the fewest items a worker; of equals, the first to have come. */
-  private freest(
-    hasRoom: (held: number, threads: number) => boolean,
-    unfit: ReadonlySet<Assignee> = NOBODY,
-  ): Assignee | undefined {
-    let best: Assignee | undefined;
-    let bestLoad = Infinity;
-    for (const assignee of this.options.assignees()) {
-      if (unfit.has(assignee)) continue;
-      const held = this.holdings.get(assignee)?.size ?? 0;
-      const load = held / assignee.threads;
-      if (assignee.accepting && hasRoom(held, assignee.threads) && load < bestLoad) {
-        best = assignee;
-        bestLoad = load;
-      }
+  /** Somebody who idles, and an item that another node has not begun and would do later. */
+  private findTakeOver(outlook: Outlook<Node>): Assignment<Node> | undefined {
+    const found = this.findForIdle(outlook, TAKE_OVER_MARGIN, (index) => !this.isBegun(index));
+    if (!found) return undefined;
+    for (const holder of this.holders.get(found.index)!) {
+      this.callOff(holder, found.index);
+      outlook.forget(holder);
     }
-    return best;
+    this.holders.get(found.index)!.clear();
+    return found;
   }
 
-  /** Somebody who idles, and an item of another's that is worth repeating there. */
-  private findRepeat(): { assignee: Assignee; index: number } | undefined {
-    for (const assignee of this.options.assignees()) {
-      if (!assignee.accepting || (this.holdings.get(assignee)?.size ?? 0) >= assignee.threads) continue;
-      const index = this.worthRepeating(assignee);
-      if (index !== undefined) return { assignee, index };
+  /** Somebody who idles, and an item that another is computing and will have done much later. */
+  private findRepeat(outlook: Outlook<Node>): Assignment<Node> | undefined {
+    return this.findForIdle(outlook, REPEAT_MARGIN, (index) => this.isBegun(index));
+  }
+
+  /** The item that is expected last, and the quickest of the idle, if that would have it done earlier. */
+  private findForIdle(
+    outlook: Outlook<Node>,
+    margin: number,
+    isMeant: (index: number) => boolean,
+  ): Assignment<Node> | undefined {
+    const idle = outlook.idle();
+    if (idle.length === 0) return undefined;
+    let found: (Assignment<Node> & { readonly expectedMs: number }) | undefined;
+    for (const [index, holders] of this.holders) {
+      if (holders.size === 0 || !isMeant(index)) continue;
+      const expectedMs = outlook.expectedMs(holders, this.keyOf(index));
+      if (found && expectedMs <= found.expectedMs) continue;
+      const assignee = idle.find((one) => this.mayTake(one, index));
+      if (!assignee) continue;
+      const tookMs = outlook.idleDurationMs(assignee, this.options.sampleCountOf(index));
+      if (outlook.nowMs + margin * tookMs < expectedMs) found = { assignee, index, expectedMs };
+    }
+    return found;
+  }
+
+  /** A slow node that has had nothing for long, and an item to see how long it takes now. Nobody waits for its answer. */
+  private findProbe(outlook: Outlook<Node>): Assignment<Node> | undefined {
+    for (const assignee of outlook.idle()) {
+      const { msPerSample, measuredAtMs } = this.options.paceOf(assignee);
+      if (assignee.workload.itemCount > 0 || !outlook.isSlow(assignee)) continue;
+      for (const [index, holders] of this.holders) {
+        const restMs = PROBE_AFTER * msPerSample! * this.options.sampleCountOf(index);
+        if (outlook.nowMs - measuredAtMs < restMs) break;
+        if (holders.size === 1 && this.mayTake(assignee, index)) return { assignee, index };
+      }
     }
     return undefined;
   }
 
-  /** An item that another node has not begun, else one that is late wherever it is being computed. */
-  private worthRepeating(idle: Assignee): number | undefined {
-    const lateAfterMs = this.lateAfterMs();
-    let late: { index: number; beganAtMs: number } | undefined;
-    for (const [holder, held] of this.holdings) {
-      if (holder === idle) continue;
-      for (const [index, { beganAtMs }] of held) {
-        if (this.answered.has(index) || this.holdings.get(idle)?.has(index)) continue;
-        if (this.unfitFor(index).has(idle)) continue;
-        if (beganAtMs === undefined) {
-          if (this.holderCount(index) === 1) return index;
-          continue;
-        }
-        const isLate = lateAfterMs !== undefined && this.nowMs() - this.latestBeginMs(index) >= lateAfterMs;
-        if (isLate && (!late || beganAtMs < late.beganAtMs)) late = { index, beganAtMs };
-      }
-    }
-    return late?.index;
+  private mayTake(assignee: Node, index: number): boolean {
+    return !this.holders.get(index)!.has(assignee) && !this.unfitFor(index).has(assignee);
   }
 
-  /** When the last of an item's holders began with it; one that has not begun yet counts as beginning now. */
-  private latestBeginMs(index: number): number {
-    let latest = -Infinity;
-    for (const held of this.holdings.values()) {
-      const holding = held.get(index);
-      if (holding) latest = Math.max(latest, holding.beganAtMs ?? this.nowMs());
-    }
-    return latest;
+  private isBegun(index: number): boolean {
+    const key = this.keyOf(index);
+    return [...this.holders.get(index)!].some(({ workload }) => workload.get(key)?.beganAtMs !== undefined);
   }
 
-  private holderCount(index: number): number {
-    let count = 0;
-    for (const held of this.holdings.values()) if (held.has(index)) count++;
-    return count;
+  /** Waiting alone may make an item late, and worth doing elsewhere: look again then. */
+  private watch(outlook: Outlook<Node>): void {
+    clearTimeout(this.timer);
+    const isAnyoneIdle = outlook.idle().length > 0;
+    if (!isAnyoneIdle) return;
+    const atMs = outlook.nextChangeMs();
+    if (atMs < Infinity) this.timer = setTimeout(() => this.fill(), Math.max(1, atMs - this.nowMs() + 1));
   }
 
-  private lateAfterMs(): number | undefined {
-    const typicalMs = this.options.typicalMs();
-    return typicalMs === undefined ? undefined : Math.max(LATE_AT_LEAST_MS, LATE_FACTOR * typicalMs);
-  }
-
-  /** Somebody idles and nothing is late yet: look again when the longest-running item becomes late. */
-  private watchForLateItems(): void {
-    clearTimeout(this.lateTimer);
-    const lateAfterMs = this.lateAfterMs();
-    if (lateAfterMs === undefined || !this.freest((held, threads) => held < threads)) return;
-    let earliest: number | undefined;
-    for (const held of this.holdings.values()) {
-      for (const [index, { beganAtMs }] of held) {
-        if (beganAtMs === undefined || this.answered.has(index)) continue;
-        const lateAt = this.latestBeginMs(index) + lateAfterMs;
-        if (lateAt > this.nowMs()) earliest = Math.min(earliest ?? lateAt, lateAt);
-      }
-    }
-    if (earliest !== undefined) this.lateTimer = setTimeout(() => this.fill(), earliest - this.nowMs() + 1);
-  }
-
-  private assign(assignee: Assignee, index: number): void {
-    let held = this.holdings.get(assignee);
-    if (!held) this.holdings.set(assignee, (held = new Map<number, Holding>()));
-    held.set(index, { beganAtMs: held.size < assignee.threads ? this.nowMs() : undefined });
+  private assign({ assignee, index }: Assignment<Node>, outlook: Outlook<Node>): void {
+    const { sampleCountOf, paceOf } = this.options;
+    const holders = this.holders.get(index);
+    if (holders) holders.add(assignee);
+    else this.holders.set(index, new Set([assignee]));
+    const item = {
+      round: this.options.key,
+      key: this.keyOf(index),
+      sampleCount: sampleCountOf(index),
+      pace: paceOf(assignee),
+    };
+    assignee.workload.add(item, this.nowMs());
+    outlook.forget(assignee);
     assignee.give(index);
   }
 
-  /** Takes the item from its holder, whose next waiting item now begins. */
-  private release(assignee: Assignee, index: number): Holding | undefined {
-    const held = this.holdings.get(assignee);
-    const holding = held?.get(index);
-    if (!held || !holding) return undefined;
-    held.delete(index);
-    const next = [...held.values()].find(({ beganAtMs }) => beganAtMs === undefined);
-    if (holding.beganAtMs !== undefined && next) next.beganAtMs = this.nowMs();
-    return holding;
+  /** What a node has begun it computes to the end; what it has not begun it forgets. */
+  private callOff(holder: Node, index: number): void {
+    const key = this.keyOf(index);
+    if (holder.workload.get(key)?.beganAtMs !== undefined) return;
+    holder.workload.drop(key, this.nowMs());
+    holder.cancel(index);
   }
 
   private giveBack(index: number): void {
-    const isHeldOrWaiting = this.holderCount(index) > 0 || this.unassigned.includes(index);
+    const isHeldOrWaiting = (this.holders.get(index)?.size ?? 0) > 0 || this.unassigned.includes(index);
     if (this.wants(index) && !isHeldOrWaiting) this.unassigned.unshift(index);
   }
+}
+
+function hasRoom({ workload }: Assignee): boolean {
+  return workload.itemCount < workload.threads * (1 + PREFETCHED_PER_WORKER);
 }

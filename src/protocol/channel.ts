@@ -21,8 +21,8 @@ export class Broadcast<Outgoing extends AnyMessage> {
 
 export interface ChannelHandlers<Incoming> {
   onMessage(message: Incoming): void;
-  /** Called exactly once, however the channel ends. No message follows. */
-  onClose(reason: string): void;
+  /** Called exactly once, however the channel ends. No message follows. `fault`: the other side broke the protocol. */
+  onClose(reason: string, fault?: 'bad-frame'): void;
 }
 
 export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessage> {

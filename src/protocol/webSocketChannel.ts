@@ -48,6 +48,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   Incoming
 > {
   private failure: string | undefined;
+  private fault: 'bad-frame' | undefined;
   private readonly outgoing: OutgoingQueue;
 
   constructor(
@@ -90,7 +91,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.socket.on('close', (_code, reason) => {
       stopHeartbeat();
       this.outgoing.clear();
-      handlers.onClose(this.failure ?? (reason.toString() || 'the connection was lost'));
+      handlers.onClose(this.failure ?? (reason.toString() || 'the connection was lost'), this.fault);
     });
   }
 
@@ -110,6 +111,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
       return this.decode(asBytes(data));
     } catch (error) {
       this.failure = describeError(error);
+      this.fault = 'bad-frame';
       this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
       return undefined;
     }

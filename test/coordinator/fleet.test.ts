@@ -53,6 +53,7 @@ function run(
       round: STEP,
       state: new Broadcast(parameters()),
       itemCount,
+      sampleCountOf: () => 2,
       message: (microBatch) => work({ step: STEP, microBatch }),
       accept: (_answer, index) => {
         const verdict = judge?.(index) ?? { kind: 'accepted' };
@@ -334,7 +335,7 @@ describe('failures', () => {
     await settled();
     expect(node.the('refused').reason).toMatch(/3 times in a row: out of memory/);
     expect(round.outcome()).toBe('open'); // another may come
-    answering(await attached(fleet));
+    answering(await attached(fleet, { nodeName: 'another' }));
     await round.promise;
   });
 

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Round } from '../../src/coordinator/round.js';
 import type { Assignee } from '../../src/coordinator/round.js';
+import { Pace } from '../../src/coordinator/pace.js';
+import { Workload } from '../../src/coordinator/workload.js';
 
 /** A node that holds what it is given until the test lets it answer. */
 class FakeNode implements Assignee {
@@ -9,11 +11,21 @@ class FakeNode implements Assignee {
   readonly held: number[] = [];
   readonly given: number[] = [];
   readonly cancelled: number[] = [];
+  readonly workload: Workload;
+  readonly pace = new Pace();
 
   constructor(
     readonly name: string,
     readonly threads: number,
-  ) {}
+  ) {
+    this.workload = new Workload(threads);
+  }
+
+  /** From earlier rounds it is known how long it takes for an item. */
+  knownToTake(durationMs: number): this {
+    this.pace.add(durationMs, 1, performance.now());
+    return this;
+  }
 
   give(index: number): void {
     expect(this.accepting, `${this.name} is given ${index} while it takes nothing`).toBe(true);
@@ -38,16 +50,20 @@ class FakeNode implements Assignee {
 class Scene {
   readonly nodes: FakeNode[] = [];
   readonly accepted: number[] = [];
-  readonly durations: number[] = [];
   outcome: 'open' | 'done' | { readonly error: unknown } = 'open';
-  readonly round: Round;
+  readonly round: Round<FakeNode>;
 
-  constructor(itemCount: number, typicalMs?: number) {
-    this.round = new Round({
+  /** @param typicalMs what every node is known to take for an item; undefined: not known */
+  constructor(
+    itemCount: number,
+    private readonly typicalMs?: number,
+  ) {
+    this.round = new Round<FakeNode>({
+      key: 'work 0',
       itemCount,
+      sampleCountOf: () => 1,
       assignees: () => this.nodes,
-      typicalMs: () => typicalMs,
-      onDurationMs: (durationMs) => this.durations.push(durationMs),
+      paceOf: ({ pace }) => pace,
     });
     this.round.done.then(
       () => (this.outcome = 'done'),
@@ -55,8 +71,9 @@ class Scene {
     );
   }
 
-  join(name: string, threads = 1): FakeNode {
+  join(name: string, threads = 1, durationMs = this.typicalMs): FakeNode {
     const node = new FakeNode(name, threads);
+    if (durationMs !== undefined) node.knownToTake(durationMs);
     this.nodes.push(node);
     this.round.fill();
     return node;
@@ -180,25 +197,50 @@ describe('a node that leaves', () => {
 });
 
 describe('an idle worker', () => {
-  it('takes over what another has not begun; the other is told when the answer is there', () => {
+  it('takes over what another has not begun; the other is told at once', () => {
     const scene = new Scene(2);
     const slow = scene.join('slow'); // computes 0, has 1 at hand
     const quick = scene.join('quick');
     expect(quick.given).toEqual([1]);
-    scene.answer(quick, 1);
     expect(slow.cancelled).toEqual([1]);
+    scene.answer(quick, 1);
     expect(scene.accepted).toEqual([1]);
   });
 
-  it('is not told to cancel what it has begun', () => {
+  it('that takes over too late is called off as little as the other: whoever answers first is heard', async () => {
     const scene = new Scene(2);
     const slow = scene.join('slow');
     const quick = scene.join('quick');
-    scene.answer(slow, 0); // now slow computes 1, as quick does
+    scene.answer(slow, 0);
+    scene.answer(slow, 1); // it had begun when it was told to forget it
     scene.answer(quick, 1);
-    expect(slow.cancelled).toEqual([]);
-    scene.answer(slow, 1);
+    await settled();
     expect(scene.accepted).toEqual([0, 1]);
+    expect(quick.cancelled).toEqual([]);
+    expect(scene.outcome).toBe('done');
+  });
+
+  it('does not take over what would be done before it had it done itself', () => {
+    const scene = new Scene(2);
+    const quick = scene.join('quick', 1, 10);
+    const slow = scene.join('slow', 1, 100);
+    expect(quick.held).toEqual([0, 1]);
+    expect(slow.given).toEqual([]);
+  });
+
+  it('repeats at once what a slow node is computing, and is not told to cancel what it has begun', async () => {
+    const scene = new Scene(2);
+    const slow = scene.join('slow', 1, 1000);
+    vi.advanceTimersByTime(10);
+    const quick = scene.join('quick', 1, 100);
+    expect(quick.given).toEqual([1]);
+    vi.advanceTimersByTime(100);
+    scene.answer(quick, 1);
+    expect(quick.given).toEqual([1, 0]);
+    scene.answer(quick, 0);
+    await settled();
+    expect(scene.outcome).toBe('done');
+    expect(slow.cancelled).toEqual([1]);
   });
 
   it('does not repeat what has been begun, as long as it is not late', () => {
@@ -317,9 +359,10 @@ describe('the durations', () => {
     const node = scene.join('node');
     vi.advanceTimersByTime(30);
     scene.answer(node, 0);
+    expect(node.pace.msPerSample).toBe(30);
     vi.advanceTimersByTime(50);
     scene.answer(node, 1);
-    expect(scene.durations).toEqual([30, 50]);
+    expect(node.pace.msPerSample).toBe(50); // of two the greater
   });
 });
 

@@ -37,6 +37,10 @@ export function linesOf(event: RunEvent): readonly string[] {
       ];
     case 'worker-left':
       return [`- ${event.node} left: ${event.reason}; ${count(event.workersNow, 'worker')} now`];
+    case 'worker-refused':
+      return bannerLines(
+        `${event.node} (${event.address}) is refused for the rest of this run: ${event.reason}`,
+      );
     case 'listening':
       return [
         `listening on ${event.url}; attach workers with: ${programName()} worker ${event.url}${event.tokenRequired ? ' --token …' : ''}`,

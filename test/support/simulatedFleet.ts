@@ -1,0 +1,106 @@
+/**
+ * Nodes whose computing is nothing but passing time, on the fake clock of the test: they begin items in their order, as
+ * many at a time as they have workers, finish what they have begun, and forget what was called off before.
+ */
+
+import { vi } from 'vitest';
+import { Pace } from '../../src/coordinator/pace.js';
+import { Round } from '../../src/coordinator/round.js';
+import type { Assignee } from '../../src/coordinator/round.js';
+import { Workload } from '../../src/coordinator/workload.js';
+
+export class SimulatedNode implements Assignee {
+  accepting = true;
+  readonly workload: Workload;
+  readonly pace = new Pace();
+  /** Items begun since the last reset, whether their answer was used or not. */
+  begun = 0;
+  private queue: { readonly round: number; readonly index: number }[] = [];
+  private running = 0;
+  private round = -1;
+  private answer: (round: number, index: number) => void = () => undefined;
+
+  /** @param durationMs what an item takes, asked anew for each */
+  constructor(
+    readonly name: string,
+    readonly threads: number,
+    public durationMs: () => number,
+  ) {
+    this.workload = new Workload(threads);
+  }
+
+  /** New weights: what was queued is forgotten. */
+  enter(round: number, answer: (round: number, index: number) => void): void {
+    this.round = round;
+    this.answer = answer;
+    this.queue = [];
+  }
+
+  give(index: number): void {
+    this.queue.push({ round: this.round, index });
+    this.pump();
+  }
+
+  cancel(index: number): void {
+    this.queue = this.queue.filter((item) => item.index !== index || item.round !== this.round);
+  }
+
+  private pump(): void {
+    while (this.running < this.threads && this.queue.length > 0) {
+      const { round, index } = this.queue.shift()!;
+      this.running++;
+      this.begun++;
+      setTimeout(() => {
+        this.running--;
+        this.pump();
+        this.answer(round, index);
+      }, this.durationMs());
+    }
+  }
+}
+
+export interface SimulatedStep {
+  readonly durationMs: number;
+  /** Whose answer was used, by item. */
+  readonly answeredBy: readonly SimulatedNode[];
+}
+
+export class SimulatedFleet {
+  private steps = 0;
+
+  constructor(readonly nodes: SimulatedNode[]) {}
+
+  /** One round, from its first item to its last answer. The clock must be fake. */
+  async step(itemCount: number): Promise<SimulatedStep> {
+    const step = this.steps++;
+    const startedMs = performance.now();
+    const answeredBy: SimulatedNode[] = [];
+    const round = new Round<SimulatedNode>({
+      key: `work ${step}`,
+      itemCount,
+      sampleCountOf: () => 1,
+      assignees: () => this.nodes,
+      paceOf: ({ pace }) => pace,
+    });
+    let isDone = false;
+    void round.done.then(() => (isDone = true));
+    for (const node of this.nodes) {
+      node.enter(step, (ofStep, index) => {
+        if (ofStep !== step) {
+          node.workload.finish(`work ${ofStep}/${index}`, performance.now());
+          return round.fill();
+        }
+        if (round.wants(index)) answeredBy[index] = node;
+        round.complete(node, index);
+      });
+    }
+    round.fill();
+    await Promise.resolve();
+    for (let turn = 0; !isDone; turn++) {
+      if (turn > 100_000 || vi.getTimerCount() === 0) throw new Error('the round does not come to its end');
+      vi.advanceTimersToNextTimer();
+      await Promise.resolve();
+    }
+    return { durationMs: performance.now() - startedMs, answeredBy };
+  }
+}
