@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: throughput beside PyTorch, memory, and where the time goes. Text on standard output, progress on
- * standard error, everything as JSON where `--json` says. Nothing is compared with a threshold here.
+ * `npm run bench`: throughput beside PyTorch, memory, where the time goes, and what a slow worker costs. Text on standard
+ * output, progress on standard error, everything as JSON where `--json` says. Nothing is compared with a threshold here.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -14,7 +14,16 @@ import { findPeer } from './peer.js';
 import type { Peer } from './peer.js';
 import { profileModel } from './profile.js';
 import type { ModelProfile } from './profile.js';
-import { engineShareText, machineText, memoryText, profileText, throughputText } from './report.js';
+import {
+  engineShareText,
+  machineText,
+  memoryText,
+  profileText,
+  stragglerText,
+  throughputText,
+} from './report.js';
+import { measureStragglers } from './straggler.js';
+import type { StragglerRow } from './straggler.js';
 import { measureThroughput } from './throughput.js';
 import type { ThroughputRow } from './throughput.js';
 
@@ -24,6 +33,7 @@ interface Measured {
   readonly throughput: readonly ThroughputRow[];
   readonly memory: MemoryResult | undefined;
   readonly profiles: readonly ModelProfile[];
+  readonly stragglers: readonly StragglerRow[];
 }
 
 async function main(): Promise<void> {
@@ -55,6 +65,7 @@ async function main(): Promise<void> {
     throughput: measured.throughput,
     memory: measured.memory ?? null,
     profiles: measured.profiles,
+    stragglers: measured.stragglers,
   });
 }
 
@@ -75,7 +86,9 @@ async function measure(options: BenchOptions, peer: Peer | undefined, idle: Idle
     profiles.push(profile);
     print(`\n${profileText(profile)}`);
   }
-  return { throughput, memory, profiles };
+  const stragglers = wanted('straggler') ? await measureStragglers(say) : [];
+  if (stragglers.length > 0) print(`\n${stragglerText(stragglers)}`);
+  return { throughput, memory, profiles, stragglers };
 }
 
 async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {

@@ -6,7 +6,7 @@ import { isModelName } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
 import { inRepository } from './repository.js';
 
-export const PARTS = ['throughput', 'memory', 'profile'] as const;
+export const PARTS = ['throughput', 'memory', 'profile', 'straggler'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -28,7 +28,9 @@ const NEIGHBOUR = inRepository('..', 'shared', 'peers', 'pytorch_ddp.py');
 export function parseOptions(argv: readonly string[]): BenchOptions {
   const peer = process.env['LOCKSTEP_PEER_SCRIPT'] ?? (existsSync(NEIGHBOUR) ? NEIGHBOUR : '');
   return new Command('npm run bench --')
-    .description('measures throughput beside PyTorch, memory, and where the time goes')
+    .description(
+      'measures throughput beside PyTorch, memory, where the time goes, and what a slow worker costs',
+    )
     .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
     .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
     .option('--workers <counts>', 'numbers of worker threads', listOf(positive), [1, 2])

@@ -6,6 +6,8 @@ import type { Peer } from './peer.js';
 import type { ProfileRow } from './kernelProfile.js';
 import type { ModelProfile } from './profile.js';
 import type { Spread } from './statistics.js';
+import { STRAGGLER_ITEM_MS } from './straggler.js';
+import type { StragglerRow } from './straggler.js';
 import { renderTable } from './table.js';
 import type { Cell } from './table.js';
 import type { ThroughputOptions, ThroughputRow } from './throughput.js';
@@ -130,6 +132,25 @@ function profileCells(row: ProfileRow, { limits, milliseconds }: ModelProfile): 
     fixed(row.gflops && (100 * row.gflops) / limits.multiplyAddGflops, 0),
     fixed(row.gigabytesPerSecond, 1),
   ];
+}
+
+export function stragglerText(rows: readonly StragglerRow[]): string {
+  const table = renderTable(
+    ['workers, micro-batches', 'without', 'with', 'ratio', 'used of the slow one'],
+    rows.map((row) => [
+      `${row.workers}, ${row.microBatches}`,
+      spread(row.without),
+      spread(row.withSlow),
+      fixed(row.ratio, 2),
+      `${fixed(100 * row.slowShare, 1)} %`,
+    ]),
+  );
+  return [
+    `Time of a step without and with one more worker that is ten times slower; a micro-batch takes ${STRAGGLER_ITEM_MS} ms`,
+    'by the clock (no arithmetic), median (min … max) of the steps in ms',
+    '',
+    table,
+  ].join('\n');
 }
 
 /** How much of a one-worker step the engine itself takes, where both parts were measured. */

@@ -64,6 +64,10 @@ export class Outlook<Node extends Assignee> {
     return false;
   }
 
+  isAnyoneIdle(): boolean {
+    return this.assignees.some(({ accepting, workload }) => accepting && workload.idleWorkers > 0);
+  }
+
   /** Those with a worker that has nothing to do, the quickest first. */
   idle(): Node[] {
     return this.assignees
@@ -74,6 +78,12 @@ export class Outlook<Node extends Assignee> {
   /** How long a worker of the node that idles now would take for a new item. */
   idleDurationMs(assignee: Node, sampleCount: number): number {
     return newDurationMs(this.msPerSampleOf(assignee), sampleCount);
+  }
+
+  /** The least that an idle worker of any node might take for a new item. */
+  leastDurationMs(sampleCount: number): number {
+    const quickest = this.quickestMsPerSample;
+    return newDurationMs(quickest && UNKNOWN_FACTOR * quickest, sampleCount);
   }
 
   /** When the first of an item's holders will have done it. */

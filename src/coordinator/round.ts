@@ -12,6 +12,8 @@
 
 import type { Pace } from './pace.js';
 import { Outlook } from './outlook.js';
+import { findProbe, findRepeat, findTakeOver, isQuiet, quietAfter } from './spareWork.js';
+import type { Assignment, Outstanding, Quiet } from './spareWork.js';
 import type { Workload } from './workload.js';
 
 /** A node as a round sees it. */
@@ -38,20 +40,8 @@ export interface RoundOptions<Node extends Assignee> {
 }
 
 const PREFETCHED_PER_WORKER = 1;
-/** A forecast is no promise: what others would do sooner must be sooner by so much to be left to them, … */
+/** A forecast is no promise: what is left to others must be done sooner there by so much. */
 const HOLD_BACK_MARGIN = 1.2;
-/** … to be taken from where it has not been begun, … */
-const TAKE_OVER_MARGIN = 1.2;
-/** … and to be computed twice. */
-const REPEAT_MARGIN = 1.5;
-/** A slow node that gets nothing is tried after so many times its own time for an item. */
-const PROBE_AFTER = 4;
-
-interface Assignment<Node> {
-  readonly assignee: Node;
-  readonly index: number;
-}
-
 export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
@@ -59,6 +49,9 @@ export class Round<Node extends Assignee> {
   private readonly answered = new Set<number>();
   /** Who holds each item that has not been answered. */
   private readonly holders = new Map<number, Set<Node>>();
+  private readonly outstanding: Outstanding<Node>;
+  /** Set while there is somebody who idles, and nothing that would be better done there. */
+  private quiet: Quiet | undefined;
   private readonly returnedBy = new Map<number, Set<Node>>();
   private readonly nowMs: () => number;
   private timer: NodeJS.Timeout | undefined;
@@ -66,6 +59,14 @@ export class Round<Node extends Assignee> {
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor(private readonly options: RoundOptions<Node>) {
+    const { sampleCountOf, paceOf } = options;
+    this.outstanding = {
+      holders: this.holders,
+      keyOf: (index) => this.keyOf(index),
+      unfitFor: (index) => this.unfitFor(index),
+      sampleCountOf,
+      paceOf,
+    };
     this.unassigned = Array.from({ length: options.itemCount }, (_, index) => index);
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
@@ -76,13 +77,14 @@ export class Round<Node extends Assignee> {
   fill(): void {
     if (this.isOver) return;
     const outlook = new Outlook(this.options.assignees(), this.options.paceOf, this.nowMs());
-    const assignWhile = (find: (outlook: Outlook<Node>) => Assignment<Node> | undefined): void => {
-      for (let found = find(outlook); found; found = find(outlook)) this.assign(found, outlook);
-    };
-    assignWhile((now) => this.takeUnassigned(now));
-    assignWhile((now) => this.findTakeOver(now) ?? this.findRepeat(now));
-    assignWhile((now) => this.findProbe(now));
-    this.watch(outlook);
+    for (let next = this.takeUnassigned(outlook); next; next = this.takeUnassigned(outlook)) {
+      this.assign(next, outlook);
+    }
+    if (!outlook.isAnyoneIdle()) return this.lookAgainAt(Infinity);
+    if (this.quiet && isQuiet(this.quiet, outlook.nowMs)) return;
+    this.useSpareWorkers(outlook);
+    this.quiet = quietAfter(this.outstanding, outlook);
+    this.lookAgainAt(this.quiet.untilMs);
   }
 
   /** Whether this round still wants the answer; a repeated or late one is not wanted, and is no fault. */
@@ -99,14 +101,16 @@ export class Round<Node extends Assignee> {
     if (position >= 0) this.unassigned.splice(position, 1); // taken back from its holder, who had begun it
     for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.callOff(other, index);
     this.holders.delete(index);
-    if (this.answered.size === this.options.itemCount) this.finish(() => this.settle.resolve());
-    else this.fill();
+    if (this.answered.size === this.options.itemCount) return this.finish(() => this.settle.resolve());
+    if (this.quiet) this.quiet.latestMs = Math.max(this.quiet.latestMs, this.nextFinishMs(assignee));
+    this.fill();
   }
 
   /** The item could not be computed, or its answer was not accepted: it goes to somebody else, if there is one. */
   returnItem(assignee: Node, index: number): void {
     assignee.workload.drop(this.keyOf(index), this.nowMs());
     this.holders.get(index)?.delete(assignee);
+    this.quiet = undefined;
     const tried = this.returnedBy.get(index);
     if (tried) tried.add(assignee);
     else this.returnedBy.set(index, new Set([assignee]));
@@ -116,6 +120,7 @@ export class Round<Node extends Assignee> {
 
   /** The assignee is gone; everything it held is handed out again. */
   leave(assignee: Node): void {
+    this.quiet = undefined;
     const held = [...this.holders].filter(([, holders]) => holders.delete(assignee));
     for (const [index] of held.reverse()) this.giveBack(index);
     this.fill();
@@ -178,74 +183,29 @@ export class Round<Node extends Assignee> {
     return new Set();
   }
 
-  /** Somebody who idles, and an item that another node has not begun and would do later. */
-  private findTakeOver(outlook: Outlook<Node>): Assignment<Node> | undefined {
-    const found = this.findForIdle(outlook, TAKE_OVER_MARGIN, (index) => !this.isBegun(index));
-    if (!found) return undefined;
-    for (const holder of this.holders.get(found.index)!) {
-      this.callOff(holder, found.index);
-      outlook.forget(holder);
-    }
-    this.holders.get(found.index)!.clear();
-    return found;
-  }
-
-  /** Somebody who idles, and an item that another is computing and will have done much later. */
-  private findRepeat(outlook: Outlook<Node>): Assignment<Node> | undefined {
-    return this.findForIdle(outlook, REPEAT_MARGIN, (index) => this.isBegun(index));
-  }
-
-  /** The item that is expected last, and the quickest of the idle, if that would have it done earlier. */
-  private findForIdle(
-    outlook: Outlook<Node>,
-    margin: number,
-    isMeant: (index: number) => boolean,
-  ): Assignment<Node> | undefined {
-    const idle = outlook.idle();
-    if (idle.length === 0) return undefined;
-    let found: (Assignment<Node> & { readonly expectedMs: number }) | undefined;
-    for (const [index, holders] of this.holders) {
-      if (holders.size === 0 || !isMeant(index)) continue;
-      const expectedMs = outlook.expectedMs(holders, this.keyOf(index));
-      if (found && expectedMs <= found.expectedMs) continue;
-      const assignee = idle.find((one) => this.mayTake(one, index));
-      if (!assignee) continue;
-      const tookMs = outlook.idleDurationMs(assignee, this.options.sampleCountOf(index));
-      if (outlook.nowMs + margin * tookMs < expectedMs) found = { assignee, index, expectedMs };
-    }
-    return found;
-  }
-
-  /** A slow node that has had nothing for long, and an item to see how long it takes now. Nobody waits for its answer. */
-  private findProbe(outlook: Outlook<Node>): Assignment<Node> | undefined {
-    for (const assignee of outlook.idle()) {
-      const { msPerSample, measuredAtMs } = this.options.paceOf(assignee);
-      if (assignee.workload.itemCount > 0 || !outlook.isSlow(assignee)) continue;
-      for (const [index, holders] of this.holders) {
-        const restMs = PROBE_AFTER * msPerSample! * this.options.sampleCountOf(index);
-        if (outlook.nowMs - measuredAtMs < restMs) break;
-        if (holders.size === 1 && this.mayTake(assignee, index)) return { assignee, index };
+  private useSpareWorkers(outlook: Outlook<Node>): void {
+    const { outstanding } = this;
+    for (let found = findTakeOver(outstanding, outlook); found; found = findTakeOver(outstanding, outlook)) {
+      for (const holder of this.holders.get(found.index)!) {
+        this.callOff(holder, found.index);
+        outlook.forget(holder);
       }
+      this.holders.get(found.index)!.clear();
+      this.assign(found, outlook);
     }
-    return undefined;
+    for (let found = findRepeat(outstanding, outlook); found; found = findRepeat(outstanding, outlook)) {
+      this.assign(found, outlook);
+    }
+    for (let found = findProbe(outstanding, outlook); found; found = findProbe(outstanding, outlook)) {
+      this.assign(found, outlook);
+    }
   }
 
-  private mayTake(assignee: Node, index: number): boolean {
-    return !this.holders.get(index)!.has(assignee) && !this.unfitFor(index).has(assignee);
-  }
-
-  private isBegun(index: number): boolean {
-    const key = this.keyOf(index);
-    return [...this.holders.get(index)!].some(({ workload }) => workload.get(key)?.beganAtMs !== undefined);
-  }
-
-  /** Waiting alone may make an item late, and worth doing elsewhere: look again then. */
-  private watch(outlook: Outlook<Node>): void {
+  /** Waiting alone may make an item late, and worth doing elsewhere. */
+  private lookAgainAt(timeMs: number): void {
     clearTimeout(this.timer);
-    const isAnyoneIdle = outlook.idle().length > 0;
-    if (!isAnyoneIdle) return;
-    const atMs = outlook.nextChangeMs();
-    if (atMs < Infinity) this.timer = setTimeout(() => this.fill(), Math.max(1, atMs - this.nowMs() + 1));
+    if (timeMs === Infinity) return;
+    this.timer = setTimeout(() => this.fill(), Math.max(1, timeMs - this.nowMs() + 1));
   }
 
   private assign({ assignee, index }: Assignment<Node>, outlook: Outlook<Node>): void {
@@ -260,6 +220,7 @@ export class Round<Node extends Assignee> {
       pace: paceOf(assignee),
     };
     assignee.workload.add(item, this.nowMs());
+    this.quiet = undefined;
     outlook.forget(assignee);
     assignee.give(index);
   }
@@ -270,6 +231,12 @@ export class Round<Node extends Assignee> {
     if (holder.workload.get(key)?.beganAtMs !== undefined) return;
     holder.workload.drop(key, this.nowMs());
     holder.cancel(index);
+  }
+
+  /** When the last of what the assignee holds will be done: its next item has begun just now. */
+  private nextFinishMs(assignee: Node): number {
+    const outlook = new Outlook([assignee], this.options.paceOf, this.nowMs());
+    return Math.max(...[...assignee.workload.items()].map(({ key }) => outlook.expectedMs([assignee], key)));
   }
 
   private giveBack(index: number): void {

@@ -82,8 +82,8 @@ export class SimulatedFleet {
       assignees: () => this.nodes,
       paceOf: ({ pace }) => pace,
     });
-    let isDone = false;
-    void round.done.then(() => (isDone = true));
+    const outcome = { isDone: false };
+    void round.done.then(() => (outcome.isDone = true));
     for (const node of this.nodes) {
       node.enter(step, (ofStep, index) => {
         if (ofStep !== step) {
@@ -96,7 +96,7 @@ export class SimulatedFleet {
     }
     round.fill();
     await Promise.resolve();
-    for (let turn = 0; !isDone; turn++) {
+    for (let turn = 0; !outcome.isDone; turn++) {
       if (turn > 100_000 || vi.getTimerCount() === 0) throw new Error('the round does not come to its end');
       vi.advanceTimersToNextTimer();
       await Promise.resolve();
