@@ -308,6 +308,76 @@ describe('a foul answer', () => {
   });
 });
 
+describe('a node that was refused', () => {
+  async function refusedOnce(): Promise<void> {
+    const node = await attached(fleet, { nodeName: 'bad' });
+    const round = run(1, { judge: () => ({ kind: 'foul', reason: 'a gradient of 3 bytes' }) });
+    await settled();
+    node.send(answerTo(node.items[0]!));
+    await settled();
+    fleet.abort(new Error('enough'));
+    await round.promise.catch(() => undefined);
+  }
+
+  it('is named to the run, with its address and the reason', async () => {
+    await refusedOnce();
+    expect(eventsOf('worker-refused')).toEqual([
+      { event: 'worker-refused', node: 'bad', address: 'a test', reason: 'a gradient of 3 bytes' },
+    ]);
+  });
+
+  it('is turned away however often it comes back, and the run hears no more of it', async () => {
+    await refusedOnce();
+    const before = events.length;
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const again = await attached(fleet, { nodeName: 'bad' });
+      expect(again.received.map(({ type }) => type)).toEqual(['refused']);
+      expect(again.the('refused').reason).toMatch(/refused before in this run: a gradient of 3 bytes/);
+      expect(again.closings).toHaveLength(1);
+    }
+    expect(events).toHaveLength(before);
+    answering(await attached(fleet, { nodeName: 'good' }));
+    await run(3).promise;
+  });
+});
+
+describe('answers beyond what honest repetition explains', () => {
+  it('get a node refused, and the run goes on', async () => {
+    const babbling = await attached(fleet, { nodeName: 'babbling' });
+    const round = run(4);
+    await settled();
+    for (let step = 0; step < 16; step++) babbling.send(result({ step: step + 100, microBatch: 0 }));
+    await settled();
+    expect(babbling.the('refused').reason).toMatch(/not asked for/);
+    answering(await attached(fleet, { nodeName: 'good' }));
+    await round.promise;
+    expect(round.accepted.sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  it('are none of those that were called off too late or came after the end of their round', async () => {
+    const late = await attached(fleet, { nodeName: 'late' });
+    for (let step = 0; step < 30; step++) {
+      const round = run(2, {
+        change: { round: 1000 + step, message: (microBatch) => work({ step: 1000 + step, microBatch }) },
+      });
+      await settled();
+      const quick = await attached(fleet, { nodeName: `quick ${step}` });
+      vi.advanceTimersByTime(1e5);
+      await settled();
+      quick.onMessage = (message) => message.type === 'work' && quick.send(answerTo(message));
+      for (const item of quick.items) quick.send(answerTo(item));
+      vi.advanceTimersByTime(1e5);
+      await settled();
+      late.send(answerTo(late.items.at(-2)!)); // the first of this round, at last
+      late.send(answerTo(late.items.at(-1)!));
+      await round.promise;
+      quick.hangUp();
+      await settled();
+    }
+    expect(late.closings).toEqual([]);
+  });
+});
+
 describe('failures', () => {
   it('give the item to another and are told to the run', async () => {
     const failing = await attached(fleet, { nodeName: 'failing' });

@@ -213,6 +213,44 @@ describe('an answer that is not finite', () => {
     expect(total.gradientSum.every(Number.isFinite)).toBe(true);
     expect([...contributors]).toEqual(['sound']);
   });
+
+  it('is a second time asked of another node, even if that one has come only meanwhile', async () => {
+    const faultyNode = analyticNode(fleet, { nodeName: 'faulty' }, (item, current) => {
+      if (item.type !== 'work' || item.microBatch !== 2) return honest(item, current);
+      // Another node comes while this one computes the item for the second time.
+      const isSecond =
+        faultyNode.items.filter((each) => each.type === 'work' && each.microBatch === 2).length === 2;
+      if (!isSecond) return { ...resultOf(item, current), ...NAN_GRADIENT() };
+      analyticNode(fleet, { nodeName: 'sound' });
+      void settled().then(() => faultyNode.send({ ...resultOf(item, current), ...NAN_GRADIENT() }));
+      return undefined;
+    });
+    const { total } = await computeGradient(fleet, request());
+    expect(total.gradientSum.every(Number.isFinite)).toBe(true);
+  });
+
+  it('again and again, where another node’s is finite, gets its node refused by name', async () => {
+    const sick = analyticNode(fleet, { nodeName: 'sick' }, (item, current) =>
+      item.type === 'work' ? { ...resultOf(item, current), ...NAN_GRADIENT() } : undefined,
+    );
+    const sound = analyticNode(fleet, { nodeName: 'sound' });
+    await settled();
+    for (let step = 0; step < 6; step++) {
+      const { total } = await computeGradient(fleet, request({ step }));
+      expect(total.gradientSum.every(Number.isFinite)).toBe(true);
+    }
+    expect(sick.the('refused').reason).toMatch(/3 of its results were not finite/);
+    expect(sound.closings).toEqual([]);
+    const refusals = events.filter(({ event }) => event === 'worker-refused');
+    expect(refusals).toEqual([expect.objectContaining({ node: 'sick' })]);
+  });
+
+  it('of two nodes alike, ends the run: training has diverged', async () => {
+    for (const nodeName of ['a', 'b']) analyticNode(fleet, { nodeName }, faulty(1, NAN_GRADIENT()));
+    await settled();
+    await rejectionOf('E_DIVERGED', computeGradient(fleet, request()));
+    expect(events.filter(({ event }) => event === 'worker-refused')).toEqual([]);
+  });
 });
 
 describe('an evaluation’s answer in a step', () => {
