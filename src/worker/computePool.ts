@@ -4,23 +4,34 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
-import { LockstepError } from '../foundation/errors.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
+import { HangWatch } from './hangWatch.js';
+import type { HangLimits } from './hangWatch.js';
 import type { ItemAnswer, ItemTask, ThreadAnswer, ThreadTask } from './task.js';
 import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
 
 /** The compiled thread, also where this file itself runs uncompiled, as in tests. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? '../../dist/worker/thread.js' : './thread.js';
 
+export interface PoolOptions {
+  /** What the threads run instead of the engines. */
+  readonly threadFile?: URL;
+  readonly hangLimits?: HangLimits;
+}
+
 export class ComputePool {
   private readonly pool: Piscina<ThreadTask, ThreadAnswer>;
   private readonly memories = new TaskMemoryPool();
+  private readonly watch: HangWatch;
 
   constructor(
     readonly engine: EngineChoice,
     readonly threads: number,
+    { threadFile = new URL(THREAD_FILE, import.meta.url), hangLimits }: PoolOptions = {},
   ) {
+    this.watch = new HangWatch(hangLimits);
     this.pool = new Piscina({
-      filename: fileURLToPath(new URL(THREAD_FILE, import.meta.url)),
+      filename: fileURLToPath(threadFile),
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
@@ -38,7 +49,10 @@ export class ComputePool {
     throw unexpected(answer, 'describe');
   }
 
-  /** @throws LockstepError with the thread's own code and message */
+  /**
+   * @throws LockstepError with the thread's own code and message; E_ENGINE_FAILED if the thread hangs or ends meanwhile:
+   * another takes its place
+   */
   async run(task: ItemTask): Promise<ItemAnswer> {
     const memory = this.memories.take(task);
     // Where a task fails its memory is dropped: a thread that is no longer waited for might still write to it.
@@ -51,9 +65,27 @@ export class ComputePool {
   }
 
   private async answerOf(task: ThreadTask): Promise<Exclude<ThreadAnswer, { kind: 'error' }>> {
-    const answer = await this.pool.run(task);
+    const answer = await this.runWatched(task);
     if (answer.kind === 'error') throw new LockstepError(answer.code, answer.message);
     return answer;
+  }
+
+  private async runWatched(task: ThreadTask): Promise<ThreadAnswer> {
+    const controller = new AbortController();
+    let hungAfterMs: number | undefined;
+    try {
+      if (task.kind === 'describe') return await this.pool.run(task); // says nothing of how long an item takes
+      return await this.watch.follow(this.pool.run(task, { signal: controller.signal }), (afterMs) => {
+        hungAfterMs = afterMs;
+        controller.abort(); // ends the thread
+      });
+    } catch (error) {
+      const what =
+        hungAfterMs === undefined
+          ? `a thread ended while it computed: ${describeError(error)}`
+          : `a thread had not finished an item after ${Math.round(hungAfterMs / 1000)} s, and was ended`;
+      throw new LockstepError('E_ENGINE_FAILED', what, { cause: error });
+    }
   }
 
   /** Ends the threads; tasks in progress are dropped. */
