@@ -9,12 +9,13 @@ export interface HangLimits {
   readonly leastMs: number;
   /** The limit before any item has been finished: the first includes loading the engine. */
   readonly firstMs: number;
+  /** The limit after that, in units of what the slowest item took. */
+  readonly slowestFactor: number;
   readonly tickMs: number;
 }
 
-export const HANG_LIMITS: HangLimits = { leastMs: 60_000, firstMs: 900_000, tickMs: 1000 };
+export const HANG_LIMITS: HangLimits = { leastMs: 60_000, firstMs: 900_000, slowestFactor: 20, tickMs: 1000 };
 
-const SLOWEST_FACTOR = 20;
 /** A tick that comes later than this many of its length counts no more. */
 const LONGEST_TICK = 3;
 
@@ -48,8 +49,8 @@ export class HangWatch {
   }
 
   private get limitMs(): number {
-    const { leastMs, firstMs } = this.limits;
-    return this.slowestMs === undefined ? firstMs : Math.max(leastMs, SLOWEST_FACTOR * this.slowestMs);
+    const { leastMs, firstMs, slowestFactor } = this.limits;
+    return this.slowestMs === undefined ? firstMs : Math.max(leastMs, slowestFactor * this.slowestMs);
   }
 
   private startTicking(): void {

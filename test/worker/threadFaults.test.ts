@@ -8,7 +8,7 @@ const [ANSWERS, HANGS, EXITS, THROWS_LATER] = [0, 1, 2, 3];
 /** Real threads, with a script instead of an engine. */
 const pool = new ComputePool({ name: 'wasm' }, 2, {
   threadFile: new URL('./scriptedThread.mjs', import.meta.url),
-  hangLimits: { leastMs: 300, firstMs: 300, tickMs: 50 },
+  hangLimits: { leastMs: 300, firstMs: 300, slowestFactor: 2, tickMs: 50 },
 });
 afterAll(() => pool.close());
 
