@@ -142,6 +142,13 @@ describe('the lines of events', () => {
     expect(textOf({ event: 'worker-left', reason: 'power cut', ...member, workersNow: 1 })).toBe(
       '- alpha left: power cut; 1 worker now',
     );
+    const refusal = textOf({
+      event: 'worker-refused',
+      node: 'alpha',
+      address: '192.0.2.7:5000',
+      reason: 'no',
+    });
+    expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused for the rest of this run: no/);
     expect(textOf({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: 300 })).toContain('5:00');
   });
 

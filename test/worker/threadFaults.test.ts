@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { ComputePool } from '../../src/worker/index.js';
-import type { ThreadTask } from '../../src/worker/task.js';
+import type { ItemTask } from '../../src/worker/task.js';
 import { rejectionOf } from '../support/errors.js';
 
 const [ANSWERS, HANGS, EXITS, THROWS_LATER] = [0, 1, 2, 3];
@@ -12,7 +12,7 @@ const pool = new ComputePool({ name: 'wasm' }, 2, {
 });
 afterAll(() => pool.close());
 
-const task = (what: number): ThreadTask => ({
+const task = (what: number): ItemTask => ({
   kind: 'evaluate',
   engine: { name: 'wasm' },
   session: {
