@@ -80,7 +80,10 @@ export class Round<Node extends Assignee> {
     for (let next = this.takeUnassigned(outlook); next; next = this.takeUnassigned(outlook)) {
       this.assign(next, outlook);
     }
-    if (!outlook.isAnyoneIdle()) return this.lookAgainAt(Infinity);
+    if (!outlook.isAnyoneIdle()) {
+      this.quiet = undefined;
+      return this.lookAgainAt(Infinity);
+    }
     if (this.quiet && isQuiet(this.quiet, outlook.nowMs)) return;
     this.useSpareWorkers(outlook);
     this.quiet = quietAfter(this.outstanding, outlook);

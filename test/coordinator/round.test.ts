@@ -288,6 +288,22 @@ describe('an idle worker', () => {
     expect(third.given).toEqual([0]);
   });
 
+  it('looks again for what is late, though the one that idled first has gone meanwhile', () => {
+    const scene = new Scene(3, 100);
+    const busy = scene.join('busy');
+    const stalled = scene.join('stalled');
+    const slow = scene.join('slow', 1, 1000);
+    expect([busy.held, stalled.held, slow.held]).toEqual([[0, 1], [2], []]);
+    slow.accepting = false;
+    vi.advanceTimersByTime(95);
+    scene.answer(busy, 0); // now nobody idles
+    vi.advanceTimersByTime(95);
+    scene.answer(busy, 1);
+    expect(busy.held).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(busy.held).toEqual([2]);
+  });
+
   it('waits no longer once the round is over: no timer is left', () => {
     const scene = new Scene(2, 100);
     const node = scene.join('node');
