@@ -127,6 +127,33 @@ describe('a worker that is ten times slower', () => {
   });
 });
 
+describe('a node that stalls for ever, attached as it is', () => {
+  it('holds up few steps, each for about the time in which one of its workers is missed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fastNodes,
+        fc.integer({ min: 1, max: 16 }),
+        fc.nat(20),
+        fc.integer({ min: 1, max: 3 }),
+        async (others, itemCount, healthySteps, threads) => {
+          let durationMs = ITEM_MS;
+          const stalling = new SimulatedNode('stalling', threads, () => durationMs);
+          const fleet = new SimulatedFleet([stalling, ...others.map(nodeOf)]);
+          await stepTimes(fleet, itemCount, WARM_UP + healthySteps);
+          durationMs = Infinity;
+          const withoutMs = makespan(others, itemCount);
+          const missedMs = 3 * 2 * ITEM_MS; // late after twice the time; the slowest other may wait for half as much again
+          const times = await stepTimes(fleet, itemCount, MEASURED);
+          expect(Math.max(...times)).toBeLessThanOrEqual(missedMs + 2 * withoutMs);
+          // One for each of its workers, and those in which others are tried in their place.
+          expect(times.filter((time) => time > 1.3 * withoutMs).length).toBeLessThanOrEqual(threads + 2);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe('workers of about the same speed', () => {
   it('compute nothing twice', async () => {
     await fc.assert(

@@ -20,7 +20,7 @@ export class SimulatedNode implements Assignee {
   private round = -1;
   private answer: (round: number, index: number) => void = () => undefined;
 
-  /** @param durationMs what an item takes, asked anew for each */
+  /** @param durationMs what an item takes, asked anew for each; infinite: it stalls */
   constructor(
     readonly name: string,
     readonly threads: number,
@@ -50,11 +50,13 @@ export class SimulatedNode implements Assignee {
       const { round, index } = this.queue.shift()!;
       this.running++;
       this.begun++;
+      const durationMs = this.durationMs();
+      if (durationMs === Infinity) continue; // it stalls
       setTimeout(() => {
         this.running--;
         this.pump();
         this.answer(round, index);
-      }, this.durationMs());
+      }, durationMs);
     }
   }
 }
