@@ -70,8 +70,11 @@ export class Member implements Assignee {
       this.stateVersion = version;
       this.channel.send(source.state);
     }
-    this.given.add(itemKey(source.kind, source.round, index));
-    this.channel.send(source.message(index));
+    const key = itemKey(source.kind, source.round, index);
+    this.given.add(key);
+    // What never left for a slow node, and is no longer wanted there, is no load of its.
+    const whenDropped = (): void => this.workload.drop(key, performance.now());
+    this.channel.send(source.message(index), undefined, whenDropped);
   }
 
   cancel(index: number): void {

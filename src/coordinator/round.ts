@@ -224,8 +224,8 @@ export class Round<Node extends Assignee> {
     };
     assignee.workload.add(item, this.nowMs());
     this.quiet = undefined;
-    outlook.forget(assignee);
     assignee.give(index);
+    outlook.forget(assignee);
   }
 
   /** What a node has begun it computes to the end; what it has not begun it forgets. */
