@@ -29,10 +29,16 @@ export interface Running {
 
 const started = new Set<ChildProcess>();
 
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+/** @param ownGroup make the process the leader of a group of its own, so that what it leaves behind can be found */
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { ownGroup = false }: { readonly ownGroup?: boolean } = {},
+): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   started.add(child);
   let stdout = '';

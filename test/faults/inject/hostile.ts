@@ -1,0 +1,105 @@
+/** A node that lies, beside one that does not. */
+
+import type { NodeMessage, Result } from '../../../src/protocol/index.js';
+import type { RandomStream } from '../../../src/foundation/random.js';
+import type { Fault, Misdeed } from '../faults.js';
+import type { Memory, Outgoing, Tamper } from '../hostileNode.js';
+import type { Scene } from '../scene.js';
+import { within } from '../support/within.js';
+import { MICRO_BATCHES } from '../training.js';
+
+type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
+
+/** Those for which a node is cut off at once, and the run says so. */
+const CUT_OFF: ReadonlySet<Misdeed> = new Set(['wrong-length', 'wrong-count', 'undecodable']);
+
+export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hostile-node'>): Promise<void> {
+  await scene.begin();
+  const plan = new MisdeedPlan(misdeed, times, scene.drawStep(1, 6), scene.random);
+  scene.addTestNode({ name: 'hostile', tamper: plan.tamper });
+  const { exitCode } = await within('the run to end', scene.coordinator.finished);
+  if (exitCode !== 0) return; // the runner reports it with what was printed
+  if (plan.done === 0) throw new Error(`the node never got to ${misdeed}`);
+  const cutOff = scene.coordinator.seen.some(
+    ({ event }) => event.event === 'worker-left' && event.node === 'hostile',
+  );
+  if (CUT_OFF.has(misdeed) && !cutOff) throw new Error(`the node was not cut off for ${misdeed}`);
+}
+
+/** Honest until its first step, then `times` misdeeds, one for each answer, then honest again. */
+export class MisdeedPlan {
+  done = 0;
+
+  constructor(
+    private readonly misdeed: Misdeed,
+    private readonly times: number,
+    private readonly firstStep: number,
+    private readonly random: RandomStream,
+  ) {}
+
+  readonly tamper: Tamper = (message, memory) => {
+    if (message.type !== 'result' || message.step < this.firstStep || this.done >= this.times)
+      return [message];
+    const sent = commit(this.misdeed, message, memory, this.random);
+    if (sent) this.done++;
+    return sent ?? [message];
+  };
+}
+
+/** @returns what is said instead of the honest answer; undefined if this is not the moment for it */
+function commit(
+  misdeed: Misdeed,
+  honest: Result,
+  memory: Memory,
+  random: RandomStream,
+): readonly Outgoing[] | undefined {
+  const made = (change: Partial<Result>): Result => ({
+    ...honest,
+    gradientSum: invented(honest, random),
+    ...change,
+  });
+  switch (misdeed) {
+    case 'duplicate':
+      return [honest, made({}), made({})];
+    case 'stale':
+      return honest.step === 0 ? undefined : [made({ step: honest.step - 1 }), honest];
+    case 'future':
+      return [made({ step: honest.step + 1 }), honest];
+    case 'foreign': {
+      const others = foreignItems(honest.step, memory);
+      return others.length === 0 ? undefined : [...others.map((microBatch) => made({ microBatch })), honest];
+    }
+    case 'nan':
+      return [withFirst(honest, NaN)];
+    case 'infinite':
+      return [withFirst(honest, Infinity)];
+    case 'wrong-length':
+      return [{ ...honest, gradientSum: honest.gradientSum.subarray(4) }];
+    case 'wrong-step':
+      return [made({ step: honest.step + 1_000_000 })];
+    case 'wrong-count':
+      return [{ ...honest, sampleCount: honest.sampleCount + 1 }];
+    case 'undecodable':
+      return [{ raw: Uint8Array.from({ length: 1 + random.nextBelow(400) }, () => random.nextBelow(256)) }];
+    case 'silent':
+      return [];
+  }
+}
+
+/** Items of this step that it was never given, and one that there is not. */
+function foreignItems(step: number, { given }: Memory): number[] {
+  const own = new Set(given.filter((work) => work.step === step).map(({ microBatch }) => microBatch));
+  return Array.from({ length: MICRO_BATCHES + 1 }, (_, index) => index).filter((index) => !own.has(index));
+}
+
+function withFirst(honest: Result, value: number): NodeMessage {
+  const gradientSum = Uint8Array.from(honest.gradientSum);
+  new DataView(gradientSum.buffer).setFloat32(0, value, true);
+  return { ...honest, gradientSum };
+}
+
+/** Finite, of the right length, and wrong. */
+function invented({ gradientSum }: Result, random: RandomStream): Uint8Array {
+  const values = Float32Array.from({ length: gradientSum.byteLength / 4 }, () => random.nextUniform() - 0.5);
+  return new Uint8Array(values.buffer);
+}

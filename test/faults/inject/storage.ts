@@ -1,0 +1,87 @@
+/** Faults of the disk that the run folder lies on. They need a file system of their own, so root, and Linux. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import path from 'node:path';
+import type { Fault } from '../faults.js';
+import type { Scene } from '../scene.js';
+import { STEPS } from '../training.js';
+
+type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
+
+/** @returns why file systems cannot be mounted here; undefined if they can */
+export function whyNoMounts(folder: string): string | undefined {
+  if (process.platform !== 'linux') return 'it needs Linux';
+  try {
+    mount(folder, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs']);
+    unmount(folder);
+    return undefined;
+  } catch {
+    return 'mounting a file system is not allowed here: run it as root';
+  }
+}
+
+/** The disk has exactly as much room as is used; then it gets more, and the run goes on. */
+export async function fillDisk(scene: Scene): Promise<void> {
+  const disk = path.dirname(scene.runDir);
+  mount(disk, ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs']);
+  scene.onClose(() => unmount(disk));
+  await scene.begin();
+  await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
+  const { blocks, bfree, bsize } = statfsSync(disk);
+  mount(disk, ['-o', `remount,size=${(blocks - bfree) * bsize}`]);
+  await expectIoError(scene);
+  mount(disk, ['-o', 'remount,size=64m']);
+  await scene.resume();
+}
+
+export async function makeReadOnly(scene: Scene, { when }: Of<'read-only-folder'>): Promise<void> {
+  if (when === 'from-the-start') {
+    bindReadOnly(scene.root);
+    scene.onClose(() => unmountIfMounted(scene.root));
+    await scene.begin();
+    await expectIoError(scene);
+    unmount(scene.root);
+    if (existsSync(scene.runDir)) throw new Error('a folder was made on a read-only disk');
+    await scene.startCoordinator();
+    return;
+  }
+  await scene.begin();
+  await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
+  bindReadOnly(scene.runDir);
+  scene.onClose(() => unmountIfMounted(scene.runDir));
+  await expectIoError(scene);
+  unmount(scene.runDir);
+  await scene.resume();
+}
+
+async function expectIoError(scene: Scene): Promise<void> {
+  const { exitCode, stdout, stderr } = await scene.ended();
+  if (exitCode !== 1 || !/E_IO/.test(stdout + stderr) || /\n\s+at /.test(stderr)) {
+    throw new Error(
+      `not the end that a full or read-only disk should bring: ${exitCode}\n${stdout.slice(-500)}\n${stderr}`,
+    );
+  }
+}
+
+function bindReadOnly(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  mount(folder, ['--bind', folder]);
+  mount(folder, ['-o', 'remount,bind,ro']);
+}
+
+function mount(folder: string, options: readonly string[]): void {
+  execFileSync('mount', [...options, folder], { stdio: 'pipe' });
+}
+
+function unmount(folder: string): void {
+  execFileSync('umount', ['--lazy', folder], { stdio: 'pipe' });
+}
+
+function unmountIfMounted(folder: string): void {
+  try {
+    unmount(folder);
+  } catch {
+    // It was not.
+  }
+}

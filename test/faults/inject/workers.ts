@@ -1,0 +1,196 @@
+/** Faults of worker processes. Each waits for a point in the conversation that its proxy sees, and acts there. */
+
+import type { Fault } from '../faults.js';
+import { PASS } from '../proxy.js';
+import type { NodeBehindProxy, Scene } from '../scene.js';
+import { asksFor, isResultOf } from '../support/matching.js';
+import { untilBusy } from '../support/processTime.js';
+import { untilTrue, within } from '../support/within.js';
+import { STEPS, STEPS_PER_EPOCH } from '../training.js';
+
+type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
+
+/** Late enough that the run is in its stride, early enough that much is left to do. */
+const EARLIEST = 3;
+const LATEST = STEPS - 10;
+
+export async function killWorker(scene: Scene, { when }: Of<'worker-killed'>): Promise<void> {
+  await scene.begin();
+  const victim = scene.node('victim');
+  await killAt(victim, when, scene.drawStep(EARLIEST, LATEST));
+  await within('the victim to die', victim.process.finished);
+}
+
+export async function killWorkerTwice(scene: Scene): Promise<void> {
+  await scene.begin();
+  await killAt(scene.node('victim'), 'during', scene.drawStep(EARLIEST, EARLIEST + 3));
+  await within('the victim to die', scene.node('victim').process.finished);
+  const second = await scene.startNode('victim');
+  await killAt(second, 'before', EARLIEST + 4);
+  await within('the victim to die again', second.process.finished);
+}
+
+export async function killWorkerValidating(scene: Scene): Promise<void> {
+  await scene.begin();
+  const { proxy, process } = scene.node('victim');
+  await proxy.once(
+    'a chunk to evaluate',
+    ({ message }) => message?.type === 'evaluate',
+    () => {
+      process.kill('SIGKILL');
+      return PASS;
+    },
+  );
+  await within('the victim to die', process.finished);
+}
+
+async function killAt(
+  { proxy, process }: NodeBehindProxy,
+  when: 'before' | 'during' | 'after',
+  step: number,
+): Promise<void> {
+  switch (when) {
+    case 'before':
+      await proxy.once(`work of step ${step}`, asksFor(step), () => {
+        process.kill('SIGKILL');
+        return PASS;
+      });
+      return;
+    case 'during':
+      return killDuring({ proxy, process }, step);
+    case 'after':
+      await proxy.once(`a result of step ${step}`, isResultOf(step));
+      process.kill('SIGKILL');
+  }
+}
+
+/** Its thread has used the processor since the work came, and no answer has come: else the next item is tried. */
+async function killDuring(
+  { proxy, process }: Pick<NodeBehindProxy, 'proxy' | 'process'>,
+  step: number,
+): Promise<void> {
+  for (;;) {
+    let answered = false;
+    const asked = await proxy.once(`work of step ${step}`, asksFor(step));
+    const stop = proxy.watch(({ from, message }) => {
+      if (from === 'node' && message?.type === 'result') answered = true;
+      return undefined;
+    });
+    await untilBusy(process.pid, () => answered);
+    if (!answered) process.kill('SIGKILL');
+    stop();
+    if (!answered) return;
+    step = asked.message?.type === 'work' ? asked.message.step + 1 : step + 1;
+  }
+}
+
+export async function freezeWorker(scene: Scene): Promise<void> {
+  await scene.begin();
+  const victim = scene.node('victim');
+  const steady = scene.node('steady');
+  const asked = await victim.proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
+    victim.process.kill('SIGSTOP');
+    return PASS;
+  });
+  if (asked.message?.type !== 'work') throw new Error('the frame was no work');
+  const { step, microBatch } = asked.message;
+  await steady.proxy.once(`the answer of another to item ${microBatch}`, isResultOf(step, microBatch));
+  const late = victim.proxy.once('the late answer', isResultOf(step, microBatch));
+  victim.process.kill('SIGCONT');
+  await late;
+}
+
+/** Nobody is left who could redo the work: the run stands until the silent are given up, and come back. */
+export async function freezeWorkersLong(scene: Scene): Promise<void> {
+  await scene.begin();
+  const { proxy } = scene.node('victim');
+  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
+    for (const { process } of scene.nodes) process.kill('SIGSTOP');
+    return PASS;
+  });
+  await scene.coordinator.until(
+    'both are given up',
+    ({ event, ...more }) => event === 'worker-left' && 'workersNow' in more && more.workersNow === 0,
+  );
+  for (const { process } of scene.nodes) process.kill('SIGCONT');
+}
+
+const TURN_MS = 100;
+
+/** Lets the process run for 1/factor of the time, in short turns, until the run is over. */
+export async function slowWorker(scene: Scene, { factor }: Of<'worker-slow'>): Promise<void> {
+  await scene.begin();
+  const { process } = scene.node('victim');
+  await scene.coordinator.untilStep(1);
+  let running = true;
+  let timer: NodeJS.Timeout;
+  const turn = (): void => {
+    running = !running;
+    process.kill(running ? 'SIGCONT' : 'SIGSTOP');
+    timer = setTimeout(turn, running ? TURN_MS / factor : TURN_MS - TURN_MS / factor);
+  };
+  timer = setTimeout(turn, 0);
+  await within('the run to end', scene.coordinator.finished).finally(() => {
+    clearTimeout(timer);
+    process.kill('SIGCONT');
+  });
+}
+
+export async function drainWorker(scene: Scene): Promise<void> {
+  await scene.begin();
+  const { proxy, process } = scene.node('victim');
+  const asked = await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)));
+  const handedIn = proxy.once(
+    'what was begun, handed in',
+    isResultOf(asked.message?.type === 'work' ? asked.message.step : 0),
+  );
+  process.kill('SIGTERM');
+  await handedIn;
+  const { exitCode } = await within('the victim to leave', process.finished);
+  if (exitCode !== 143) throw new Error(`the victim left with ${exitCode}, not 143`);
+}
+
+export async function loseEveryoneAndComeBack(scene: Scene): Promise<void> {
+  await scene.begin();
+  const { proxy } = scene.node('victim');
+  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
+    for (const { process } of scene.nodes) process.kill('SIGKILL');
+    return PASS;
+  });
+  await scene.coordinator.until(
+    'it waits for somebody',
+    (event) => event.event === 'waiting' && event.reason.includes('none is left'),
+  );
+  await scene.startNode('victim');
+  await scene.startNode('steady');
+}
+
+/** Many nodes come at once, in mid-step; in a leave storm they hang up at once, too, with work in their hands. */
+export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'leave-storm'>): Promise<void> {
+  await scene.begin();
+  scene.addTestNode({ name: 'first' });
+  await scene.coordinator.untilStep(scene.drawStep(EARLIEST, STEPS_PER_EPOCH));
+  let holding = 0;
+  const crowd = Array.from({ length: nodes }, (_, index) =>
+    scene.addTestNode({
+      name: `crowd-${index + 1}`,
+      // In a leave storm they take work and keep it, so that there is something to lose.
+      tamper: (message) => {
+        if (kind === 'join-storm' || message.type !== 'result') return [message];
+        holding++;
+        return [];
+      },
+    }),
+  );
+  await scene.coordinator.until(
+    'all have come',
+    (event) => event.event === 'worker-joined' && event.workersNow >= nodes + 2,
+  );
+  if (kind === 'join-storm') return;
+  await untilTrue('some hold work', () => holding > 0);
+  for (const node of crowd) node.vanish();
+  await scene.coordinator.until(
+    'all have left',
+    (event) => event.event === 'worker-left' && event.workersNow <= 2,
+  );
+}

@@ -1,0 +1,183 @@
+/** One run with everything around it: the coordinator's sittings, nodes behind proxies, and the folder they leave. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { RandomStream, seedKey } from '../../src/foundation/random.js';
+import { REPOSITORY } from '../integration/support/lockstep.js';
+import type { Finished } from '../integration/support/lockstep.js';
+import { Proxy } from './proxy.js';
+import { LockstepProcess } from './support/lockstepProcess.js';
+import { pause, within } from './support/within.js';
+import { TestNode } from './hostileNode.js';
+import type { SharedThreads, TestNodeOptions } from './hostileNode.js';
+import { RECIPE, SETTINGS } from './training.js';
+import type { SetUp } from './training.js';
+
+export interface NodeBehindProxy {
+  readonly name: string;
+  readonly proxy: Proxy;
+  readonly process: LockstepProcess;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface SceneOptions {
+  readonly setUp: SetUp;
+  readonly seed: number;
+  readonly threads: SharedThreads;
+  readonly recipe?: readonly string[];
+}
+
+/** A node that is cut off for good notices after so long, and leaves. */
+const LEAVE_BY_ITSELF_MS = 3_000;
+/** Shorter than the usual one, so that silence is noticed while somebody waits for it. */
+const HEARTBEAT = execFileSync(process.execPath, [
+  path.join(REPOSITORY, 'bin', 'lockstep'),
+  'worker',
+  '--help',
+])
+  .toString()
+  .includes('--heartbeat-timeout')
+  ? ['--heartbeat-timeout', '2']
+  : [];
+
+export class Scene {
+  readonly root = mkdtempSync(path.join(tmpdir(), 'lockstep-faults-'));
+  readonly runDir = path.join(this.root, 'run');
+  readonly random: RandomStream;
+  /** The coordinator's, one after another. */
+  readonly sittings: LockstepProcess[] = [];
+  readonly nodes: NodeBehindProxy[] = [];
+  readonly testNodes: TestNode[] = [];
+  private readonly proxies = new Map<string, Proxy>();
+  private readonly cleanups: (() => void)[] = [];
+  private readonly recipe: readonly string[];
+  private port: number | undefined;
+
+  constructor(private readonly options: SceneOptions) {
+    this.random = new RandomStream(seedKey(options.seed));
+    this.recipe = options.recipe ?? RECIPE;
+  }
+
+  /** The latest sitting. */
+  get coordinator(): LockstepProcess {
+    return this.sittings.at(-1)!;
+  }
+
+  get lastCheckpoint(): string {
+    return path.join(this.runDir, 'checkpoints', 'last.safetensors');
+  }
+
+  /** A step that the seed decides, from the first of these to the last. */
+  drawStep(first: number, last: number): number {
+    return first + this.random.nextBelow(last - first + 1);
+  }
+
+  /** Starts everybody whom the set-up names; resolves when the coordinator has begun. */
+  async begin(env: Environment = {}, victimsEnv: Environment = {}): Promise<void> {
+    await this.startCoordinator(env);
+    const { setUp } = this.options;
+    if (setUp === 'one-node' || setUp === 'two-nodes') await this.startNode('victim', victimsEnv);
+    if (setUp === 'two-nodes') await this.startNode('steady');
+  }
+
+  startCoordinator(env: Environment = {}): Promise<void> {
+    return this.sit([...this.recipe, ...SETTINGS, '--run-dir', this.runDir], env);
+  }
+
+  /** Continues the run in a new process. */
+  resume(env: Environment = {}): Promise<void> {
+    return this.sit(['--resume', this.runDir], env);
+  }
+
+  /** A node of its own process behind a proxy of its own; one that comes back under a name finds the same proxy. */
+  async startNode(name: string, env: Environment = {}): Promise<NodeBehindProxy> {
+    let proxy = this.proxies.get(name);
+    if (!proxy) this.proxies.set(name, (proxy = await Proxy.open(this.port)));
+    const args = [
+      'worker',
+      proxy.url,
+      '--threads',
+      '1',
+      '--name',
+      name,
+      '--engine',
+      'simd',
+      '--retry-for',
+      '30',
+    ];
+    const node = { name, proxy, process: new LockstepProcess(`node ${name}`, [...args, ...HEARTBEAT], env) };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** A node of the test's own process, straight to the coordinator. */
+  addTestNode(options: Pick<TestNodeOptions, 'name' | 'tamper'>): TestNode {
+    const { threads } = this.options;
+    const node = new TestNode({ ...options, threads, url: () => `ws://127.0.0.1:${this.port ?? 0}` });
+    this.testNodes.push(node);
+    return node;
+  }
+
+  node(name: string): NodeBehindProxy {
+    const found = this.nodes.findLast((node) => node.name === name);
+    if (!found) throw new Error(`there is no node ${name}`);
+    return found;
+  }
+
+  /** The coordinator's end, whatever it be. */
+  ended(): Promise<Finished> {
+    return within('the coordinator to end', this.coordinator.finished);
+  }
+
+  /** For what a scenario has done outside its own folder. */
+  onClose(cleanup: () => void): void {
+    this.cleanups.push(cleanup);
+  }
+
+  /** Sends home who has nobody to come back to, and waits until all processes have ended. */
+  async dismissNodes(): Promise<void> {
+    for (const node of this.testNodes) node.vanish();
+    const all = Promise.all(this.nodes.map(({ process }) => process.finished));
+    await Promise.race([all, pause(LEAVE_BY_ITSELF_MS)]);
+    for (const { process } of this.nodes) process.kill('SIGTERM');
+    await within('the nodes to leave', all, 20_000);
+  }
+
+  /** Whatever state things are in: nothing is left running or lying about. */
+  async close(): Promise<void> {
+    for (const node of this.testNodes) node.vanish();
+    for (const process of this.processes()) process.killGroup();
+    for (const proxy of this.proxies.values()) await proxy.close();
+    await Promise.all(this.processes().map(({ finished }) => finished));
+    for (const cleanup of this.cleanups.reverse()) cleanup();
+    if (existsSync(this.root)) rmSync(this.root, { recursive: true, force: true });
+  }
+
+  processes(): LockstepProcess[] {
+    return [...this.sittings, ...this.nodes.map(({ process }) => process)];
+  }
+
+  private async sit(args: readonly string[], env: Environment): Promise<void> {
+    const { setUp } = this.options;
+    const name = `the coordinator's sitting ${this.sittings.length + 1}`;
+    const command =
+      setUp === 'threads' ? ['train', '--workers', '2'] : ['coordinator', ...this.doorOptions()];
+    const sitting = new LockstepProcess(name, [...command, ...args, '--json'], env);
+    this.sittings.push(sitting);
+    if (setUp === 'threads') return;
+    const listening = await sitting.until('it listens', ({ event }) => event === 'listening');
+    if (listening.event !== 'listening') return;
+    this.port = Number(new URL(listening.url).port);
+    for (const proxy of this.proxies.values()) proxy.targetPort = this.port;
+  }
+
+  private doorOptions(): string[] {
+    const { setUp } = this.options;
+    const local = setUp === 'thread-and-test-node' ? '1' : '0';
+    const least = setUp === 'one-node' ? '1' : '2';
+    return ['--listen', '127.0.0.1:0', '--workers', local, '--min-workers', least, ...HEARTBEAT];
+  }
+}

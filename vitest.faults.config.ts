@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closingLine.js';
+import { FaultTable } from './test/faults/support/faultTable.js';
+
+/** Real processes that are killed, frozen and cut off: one at a time, with a table at the end. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    fileParallelism: false,
+    reporters: ['default', new FaultTable(), new ClosingLine()],
+  },
+});
