@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     fileParallelism: false,
-    reporters: ['default', new FaultTable(), new ClosingLine()],
+    reporters: ['verbose', new FaultTable(), new ClosingLine()],
   },
 });

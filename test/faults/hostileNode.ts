@@ -24,6 +24,8 @@ import { pause } from './support/within.js';
 export interface Memory {
   /** Every micro-batch that it was given, in order. */
   readonly given: readonly Work[];
+  /** Every micro-batch that it has computed before the one in question. */
+  readonly answered: readonly { readonly step: number; readonly microBatch: number }[];
 }
 
 /** A message, or bytes that are none. */
@@ -124,6 +126,7 @@ function mayReturn(end: ConversationEnd): boolean {
 
 class TamperedChannel implements NodeChannel {
   private readonly given: Work[] = [];
+  private readonly answered: { readonly step: number; readonly microBatch: number }[] = [];
 
   constructor(
     private readonly inner: NodeChannel,
@@ -137,7 +140,9 @@ class TamperedChannel implements NodeChannel {
 
   send(message: NodeMessage | Broadcast<NodeMessage>): void {
     const plain = 'message' in message ? message.message : message;
-    for (const outgoing of this.tamper(plain, { given: this.given })) {
+    const outgoings = this.tamper(plain, { given: this.given, answered: this.answered });
+    if (plain.type === 'result') this.answered.push({ step: plain.step, microBatch: plain.microBatch });
+    for (const outgoing of outgoings) {
       if (!('raw' in outgoing)) this.inner.send(outgoing);
       else if (this.socket.readyState === WebSocket.OPEN) this.socket.send(outgoing.raw);
     }

@@ -27,8 +27,18 @@ export interface SceneOptions {
   readonly setUp: SetUp;
   readonly seed: number;
   readonly threads: SharedThreads;
+  /** Another training than the scenarios'. */
   readonly recipe?: readonly string[];
 }
+
+/** The nodes of a process of their own. */
+const NODES: Readonly<Record<SetUp, readonly string[]>> = {
+  threads: [],
+  'one-node': ['victim'],
+  'two-nodes': ['victim', 'steady'],
+  'thread-and-test-node': [],
+  'thread-and-nodes': ['north', 'south'],
+};
 
 /** A node that is cut off for good notices after so long, and leaves. */
 const LEAVE_BY_ITSELF_MS = 3_000;
@@ -58,7 +68,7 @@ export class Scene {
 
   constructor(private readonly options: SceneOptions) {
     this.random = new RandomStream(seedKey(options.seed));
-    this.recipe = options.recipe ?? RECIPE;
+    this.recipe = options.recipe ?? [...RECIPE, ...SETTINGS];
   }
 
   /** The latest sitting. */
@@ -76,15 +86,15 @@ export class Scene {
   }
 
   /** Starts everybody whom the set-up names; resolves when the coordinator has begun. */
-  async begin(env: Environment = {}, victimsEnv: Environment = {}): Promise<void> {
+  async begin(env: Environment = {}, firstNodesEnv: Environment = {}): Promise<void> {
     await this.startCoordinator(env);
-    const { setUp } = this.options;
-    if (setUp === 'one-node' || setUp === 'two-nodes') await this.startNode('victim', victimsEnv);
-    if (setUp === 'two-nodes') await this.startNode('steady');
+    const [first, ...others] = NODES[this.options.setUp];
+    if (first !== undefined) await this.startNode(first, firstNodesEnv);
+    for (const name of others) await this.startNode(name);
   }
 
   startCoordinator(env: Environment = {}): Promise<void> {
-    return this.sit([...this.recipe, ...SETTINGS, '--run-dir', this.runDir], env);
+    return this.sit([...this.recipe, '--run-dir', this.runDir], env);
   }
 
   /** Continues the run in a new process. */
@@ -176,8 +186,8 @@ export class Scene {
 
   private doorOptions(): string[] {
     const { setUp } = this.options;
-    const local = setUp === 'thread-and-test-node' ? '1' : '0';
-    const least = setUp === 'one-node' ? '1' : '2';
+    const local = setUp === 'thread-and-test-node' || setUp === 'thread-and-nodes' ? '1' : '0';
+    const least = setUp === 'one-node' || setUp === 'thread-and-nodes' ? '1' : '2';
     return ['--listen', '127.0.0.1:0', '--workers', local, '--min-workers', least, ...HEARTBEAT];
   }
 }

@@ -30,4 +30,6 @@ export type SetUp =
   | 'one-node'
   | 'two-nodes'
   /** `lockstep coordinator` with a thread of its own, and a node of the test's process. */
-  | 'thread-and-test-node';
+  | 'thread-and-test-node'
+  /** The soak: `lockstep coordinator` with a thread of its own, and two nodes behind a proxy each. */
+  | 'thread-and-nodes';

@@ -1,12 +1,12 @@
 /** A node that lies, beside one that does not. */
 
 import type { NodeMessage, Result } from '../../../src/protocol/index.js';
-import type { RandomStream } from '../../../src/foundation/random.js';
+import { RandomStream, seedKey } from '../../../src/foundation/random.js';
 import type { Fault, Misdeed } from '../faults.js';
 import type { Memory, Outgoing, Tamper } from '../hostileNode.js';
 import type { Scene } from '../scene.js';
 import { within } from '../support/within.js';
-import { MICRO_BATCHES } from '../training.js';
+import { MICRO_BATCHES, STEPS } from '../training.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
@@ -15,7 +15,7 @@ const CUT_OFF: ReadonlySet<Misdeed> = new Set(['wrong-length', 'wrong-count', 'u
 
 export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hostile-node'>): Promise<void> {
   await scene.begin();
-  const plan = new MisdeedPlan(misdeed, times, scene.drawStep(1, 6), scene.random);
+  const plan = new MisdeedPlan(misdeed, times, scene.drawStep(1, 6), scene.random.nextUint32());
   scene.addTestNode({ name: 'hostile', tamper: plan.tamper });
   const { exitCode } = await within('the run to end', scene.coordinator.finished);
   if (exitCode !== 0) return; // the runner reports it with what was printed
@@ -29,13 +29,17 @@ export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hos
 /** Honest until its first step, then `times` misdeeds, one for each answer, then honest again. */
 export class MisdeedPlan {
   done = 0;
+  /** Its own: how often it is asked is a matter of timing, and must not upset what else the seed decides. */
+  private readonly random: RandomStream;
 
   constructor(
     private readonly misdeed: Misdeed,
     private readonly times: number,
     private readonly firstStep: number,
-    private readonly random: RandomStream,
-  ) {}
+    seed: number,
+  ) {
+    this.random = new RandomStream(seedKey(seed));
+  }
 
   readonly tamper: Tamper = (message, memory) => {
     if (message.type !== 'result' || message.step < this.firstStep || this.done >= this.times)
@@ -64,10 +68,11 @@ function commit(
     case 'stale':
       return honest.step === 0 ? undefined : [made({ step: honest.step - 1 }), honest];
     case 'future':
-      return [made({ step: honest.step + 1 }), honest];
+      // Of the last step: one that is current when it comes would be a lie about an item of its own.
+      return [made({ step: STEPS - 1 }), honest];
     case 'foreign': {
-      const others = foreignItems(honest.step, memory);
-      return others.length === 0 ? undefined : [...others.map((microBatch) => made({ microBatch })), honest];
+      if (!isBusy(honest, memory)) return undefined;
+      return [...foreignItems(honest.step, memory).map((microBatch) => made({ microBatch })), honest];
     }
     case 'nan':
       return [withFirst(honest, NaN)];
@@ -84,6 +89,16 @@ function commit(
     case 'silent':
       return [];
   }
+}
+
+/**
+ * It answers its first item of the step and has another: until that answer arrives nobody gives it a third, which
+ * would then be its own to answer, rightly or wrongly.
+ */
+function isBusy({ step }: Result, { given, answered }: Memory): boolean {
+  return (
+    given.filter((work) => work.step === step).length >= 2 && !answered.some((work) => work.step === step)
+  );
 }
 
 /** Items of this step that it was never given, and one that there is not. */

@@ -32,7 +32,7 @@ export async function halfOpenNetwork(scene: Scene): Promise<void> {
   });
   await scene.coordinator.until(
     'it gives the node up',
-    (event) => event.event === 'worker-left' && /sign of life/.test(event.reason),
+    (event) => event.event === 'worker-left' && event.reason.includes('sign of life'),
   );
   await nodeIsBack(scene);
 }

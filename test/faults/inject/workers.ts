@@ -2,11 +2,12 @@
 
 import type { Fault } from '../faults.js';
 import { PASS } from '../proxy.js';
+import type { Proxy } from '../proxy.js';
 import type { NodeBehindProxy, Scene } from '../scene.js';
 import { asksFor, isResultOf } from '../support/matching.js';
 import { untilBusy } from '../support/processTime.js';
 import { untilTrue, within } from '../support/within.js';
-import { STEPS, STEPS_PER_EPOCH } from '../training.js';
+import { STEPS } from '../training.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
@@ -69,19 +70,29 @@ async function killDuring(
   { proxy, process }: Pick<NodeBehindProxy, 'proxy' | 'process'>,
   step: number,
 ): Promise<void> {
-  for (;;) {
-    let answered = false;
-    const asked = await proxy.once(`work of step ${step}`, asksFor(step));
-    const stop = proxy.watch(({ from, message }) => {
-      if (from === 'node' && message?.type === 'result') answered = true;
-      return undefined;
-    });
-    await untilBusy(process.pid, () => answered);
-    if (!answered) process.kill('SIGKILL');
-    stop();
-    if (!answered) return;
-    step = asked.message?.type === 'work' ? asked.message.step + 1 : step + 1;
+  for (let next = step; ; next++) {
+    await proxy.once(`work of step ${next}`, asksFor(next));
+    const answers = countResults(proxy);
+    await untilBusy(process.pid, () => answers.count > 0);
+    answers.stop();
+    if (answers.count > 0) continue;
+    process.kill('SIGKILL');
+    return;
   }
+}
+
+function countResults(proxy: Proxy): { readonly count: number; readonly stop: () => void } {
+  let count = 0;
+  const stop = proxy.watch(({ from, message }) => {
+    if (from === 'node' && message?.type === 'result') count++;
+    return undefined;
+  });
+  return {
+    get count() {
+      return count;
+    },
+    stop,
+  };
 }
 
 export async function freezeWorker(scene: Scene): Promise<void> {
@@ -169,7 +180,7 @@ export async function loseEveryoneAndComeBack(scene: Scene): Promise<void> {
 export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'leave-storm'>): Promise<void> {
   await scene.begin();
   scene.addTestNode({ name: 'first' });
-  await scene.coordinator.untilStep(scene.drawStep(EARLIEST, STEPS_PER_EPOCH));
+  await scene.coordinator.untilStep(scene.drawStep(1, EARLIEST));
   let holding = 0;
   const crowd = Array.from({ length: nodes }, (_, index) =>
     scene.addTestNode({
@@ -187,10 +198,10 @@ export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'le
     (event) => event.event === 'worker-joined' && event.workersNow >= nodes + 2,
   );
   if (kind === 'join-storm') return;
-  await untilTrue('some hold work', () => holding > 0);
+  await untilTrue('some hold work', () => holding > 0 || scene.coordinator.ended);
   for (const node of crowd) node.vanish();
   await scene.coordinator.until(
-    'all have left',
-    (event) => event.event === 'worker-left' && event.workersNow <= 2,
+    'the crowd leaves',
+    (event) => event.event === 'worker-left' && event.node.startsWith('crowd'),
   );
 }
