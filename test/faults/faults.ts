@@ -28,7 +28,9 @@ export type Fault =
   | { readonly kind: 'coordinator-killed'; readonly times: number; readonly workers: 'threads' | 'nodes' }
   /** Killed, and then its last checkpoint is damaged. */
   | { readonly kind: 'checkpoint-damaged'; readonly how: 'truncated' | 'bit-flipped' }
+  /** No room from a step on, until a checkpoint could not be saved. */
   | { readonly kind: 'disk-full' }
+  /** From the start, or from a step on to the end of the run. */
   | { readonly kind: 'read-only-folder'; readonly when: 'from-the-start' | 'in-mid-run' }
   /** Wall clock thrown back and forth by up to `hours`. */
   | { readonly kind: 'clock-jumps'; readonly of: 'coordinator' | 'worker'; readonly hours: number }
@@ -52,8 +54,8 @@ export const MISDEEDS = [
 ] as const;
 export type Misdeed = (typeof MISDEEDS)[number];
 
-/** Where a process dies while it writes a file in the folder of checkpoints. */
-export const CRASH_POINTS = ['opened', 'half-written', 'written', 'synced', 'renamed'] as const;
+/** Where a process dies while it writes a file in the folder of checkpoints; `read-back` is just before the renaming. */
+export const CRASH_POINTS = ['opened', 'half-written', 'written', 'synced', 'read-back', 'renamed'] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 export interface Scenario {

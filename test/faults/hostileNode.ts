@@ -59,6 +59,8 @@ export interface TestNodeOptions {
   /** Where the coordinator is, asked before each connection; it may come back elsewhere. */
   readonly url: () => string;
   readonly tamper?: Tamper;
+  /** The address of this machine that it comes from: what an intruder is blamed for falls back on its host. */
+  readonly localAddress?: string;
 }
 
 const RETRY_MS = 50;
@@ -95,8 +97,11 @@ export class TestNode {
   }
 
   private connect(): Promise<ConversationEnd | undefined> {
-    const { url, name, threads, tamper = honest } = this.options;
-    const socket = new WebSocket(new URL(ENDPOINT_PATH, url()), { perMessageDeflate: false });
+    const { url, name, threads, tamper = honest, localAddress } = this.options;
+    const socket = new WebSocket(new URL(ENDPOINT_PATH, url()), {
+      perMessageDeflate: false,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     this.socket = socket;
     return new Promise((resolve) => {
       let transport: Socket;
@@ -119,9 +124,9 @@ export class TestNode {
   }
 }
 
-/** An intruder does not mind being shown the door: only the end of the run, or of the run's patience, ends it. */
+/** An intruder does not mind being shown the door, until it is told that this is for good. */
 function mayReturn(end: ConversationEnd): boolean {
-  return end.kind === 'refused' && !/repeated|banned|no longer/i.test(end.reason);
+  return end.kind === 'refused' && !end.reason.includes('refused before');
 }
 
 class TamperedChannel implements NodeChannel {

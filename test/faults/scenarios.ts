@@ -66,8 +66,9 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('coordinator killed: checkpoint opened', { kind: 'coordinator-killed-saving', at: 'opened' }, 61),
   scenario('… half written', { kind: 'coordinator-killed-saving', at: 'half-written' }, 62),
   scenario('… written, not synced', { kind: 'coordinator-killed-saving', at: 'written' }, 63),
-  scenario('… synced, not renamed', { kind: 'coordinator-killed-saving', at: 'synced' }, 64),
-  scenario('… renamed', { kind: 'coordinator-killed-saving', at: 'renamed' }, 65),
+  scenario('… synced', { kind: 'coordinator-killed-saving', at: 'synced' }, 64),
+  scenario('… read back, not renamed', { kind: 'coordinator-killed-saving', at: 'read-back' }, 65),
+  scenario('… renamed', { kind: 'coordinator-killed-saving', at: 'renamed' }, 60),
   scenario(
     'coordinator killed at 3 steps',
     { kind: 'coordinator-killed', times: 3, workers: 'threads' },
@@ -88,9 +89,9 @@ export const SCENARIOS: readonly Scenario[] = [
     15,
   ),
 
-  scenario('disk full', { kind: 'disk-full' }, 71),
+  scenario('disk full for a while', { kind: 'disk-full' }, 71),
   scenario('folder read-only from the start', { kind: 'read-only-folder', when: 'from-the-start' }, 72),
-  scenario('folder read-only in mid-run', { kind: 'read-only-folder', when: 'in-mid-run' }, 73),
+  scenario('folder read-only from mid-run on', { kind: 'read-only-folder', when: 'in-mid-run' }, 73),
   scenario('clock of the coordinator jumps', { kind: 'clock-jumps', of: 'coordinator', hours: 48 }, 81),
   scenario('clock of a worker jumps', { kind: 'clock-jumps', of: 'worker', hours: 48 }, 82),
 ];

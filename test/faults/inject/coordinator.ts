@@ -15,11 +15,12 @@ const preload = (name: string): string => {
   return `${process.env['NODE_OPTIONS'] ?? ''} --import=${file}`.trim();
 };
 
-/** Writes of checkpoints in an undisturbed run that come early enough to be hit: the first is the run's beginning. */
-const WRITES = 8;
+/** Of the files written, the first is the run's beginning; later ones may be fewer where the disk is slow. */
+const FIRST_WRITE = 2;
+const LAST_WRITE = 5;
 
 export async function killWhileSaving(scene: Scene, { at }: Of<'coordinator-killed-saving'>): Promise<void> {
-  const nth = scene.drawStep(2, WRITES);
+  const nth = scene.drawStep(FIRST_WRITE, LAST_WRITE);
   await scene.begin({ NODE_OPTIONS: preload('crashPoint'), LOCKSTEP_TEST_CRASH: `${at},${nth}` });
   await expectKilled(scene);
   await scene.resume();
@@ -54,8 +55,12 @@ export async function damageCheckpoint(scene: Scene, { how }: Of<'checkpoint-dam
   const { size } = statSync(file);
   if (how === 'truncated') truncateSync(file, scene.random.nextBelow(size));
   else flipBit(file, scene.random.nextBelow(8 * size));
+  scene.damaged.add(scene.coordinator);
   await scene.resume();
-  await scene.coordinator.until('it says what it does', ({ event }) => event === 'notice');
+  await scene.coordinator.until(
+    'it says what it does',
+    (event) => event.event === 'notice' && event.message.includes('DAMAGED'),
+  );
 }
 
 function flipBit(file: string, bit: number): void {

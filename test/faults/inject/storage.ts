@@ -2,9 +2,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statfsSync } from 'node:fs';
-import path from 'node:path';
 import type { Fault } from '../faults.js';
 import type { Scene } from '../scene.js';
+import type { PrintedEvent } from '../support/lockstepProcess.js';
 import { STEPS } from '../training.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
@@ -21,18 +21,18 @@ export function whyNoMounts(folder: string): string | undefined {
   }
 }
 
-/** The disk has exactly as much room as is used; then it gets more, and the run goes on. */
+/** The disk has exactly as much room as is used, until a checkpoint could not be saved; the run goes on all the same. */
 export async function fillDisk(scene: Scene): Promise<void> {
-  const disk = path.dirname(scene.runDir);
+  const disk = scene.root;
   mount(disk, ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs']);
   scene.onClose(() => unmount(disk));
   await scene.begin();
   await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
   const { blocks, bfree, bsize } = statfsSync(disk);
   mount(disk, ['-o', `remount,size=${(blocks - bfree) * bsize}`]);
-  await expectIoError(scene);
+  await scene.coordinator.until('a checkpoint cannot be saved', isNotSaved);
   mount(disk, ['-o', 'remount,size=64m']);
-  await scene.resume();
+  await scene.ended();
 }
 
 export async function makeReadOnly(scene: Scene, { when }: Of<'read-only-folder'>): Promise<void> {
@@ -50,9 +50,14 @@ export async function makeReadOnly(scene: Scene, { when }: Of<'read-only-folder'
   await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
   bindReadOnly(scene.runDir);
   scene.onClose(() => unmountIfMounted(scene.runDir));
+  await scene.coordinator.until('a checkpoint cannot be saved', isNotSaved);
   await expectIoError(scene);
   unmount(scene.runDir);
   await scene.resume();
+}
+
+function isNotSaved(event: PrintedEvent): boolean {
+  return event.event === 'notice' && event.message.includes('NOT SAVED');
 }
 
 async function expectIoError(scene: Scene): Promise<void> {

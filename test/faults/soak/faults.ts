@@ -95,7 +95,8 @@ async function intrude(scene: Scene, tell: Tell): Promise<void> {
   const times = scene.drawStep(1, 4);
   tell(`${misdeed}, ${times} times`);
   const plan = new MisdeedPlan(misdeed, times, 0, scene.random.nextUint32());
-  const node = scene.addTestNode({ name: `hostile-${scene.testNodes.length + 1}`, tamper: plan.tamper });
+  const name = `hostile-${scene.testNodes.length + 1}`;
+  const node = scene.addTestNode({ name, tamper: plan.tamper, ...scene.foreignAddress() });
   await Promise.race([node.gone(), pause(3_000)]);
   node.vanish();
 }
