@@ -7,7 +7,9 @@ export function within<Value>(what: string, awaited: Promise<Value>, limitMs = L
   const expired = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${limitMs / 1000} s in vain for ${what}`)), limitMs);
   });
-  return Promise.race([awaited, expired]).finally(() => clearTimeout(timer));
+  const settled = Promise.race([awaited, expired]).finally(() => clearTimeout(timer));
+  settled.catch(() => undefined); // a scenario that failed earlier does not ask any more
+  return settled;
 }
 
 /** For what announces itself by no event: looks again every few milliseconds. */
