@@ -69,25 +69,14 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('… synced', { kind: 'coordinator-killed-saving', at: 'synced' }, 64),
   scenario('… read back, not renamed', { kind: 'coordinator-killed-saving', at: 'read-back' }, 65),
   scenario('… renamed', { kind: 'coordinator-killed-saving', at: 'renamed' }, 60),
-  scenario(
-    'coordinator killed at 3 steps',
-    { kind: 'coordinator-killed', times: 3, workers: 'threads' },
-    66,
-    20,
-  ),
+  scenario('coordinator killed at 3 steps', { kind: 'coordinator-killed', times: 3, workers: 'threads' }, 66),
   scenario(
     'coordinator killed under its nodes',
     { kind: 'coordinator-killed', times: 2, workers: 'nodes' },
     67,
-    20,
   ),
   scenario('last checkpoint truncated', { kind: 'checkpoint-damaged', how: 'truncated' }, 68),
-  scenario(
-    'last checkpoint with one bit flipped',
-    { kind: 'checkpoint-damaged', how: 'bit-flipped' },
-    69,
-    15,
-  ),
+  scenario('last checkpoint with one bit flipped', { kind: 'checkpoint-damaged', how: 'bit-flipped' }, 69),
 
   scenario('disk full for a while', { kind: 'disk-full' }, 71),
   scenario('folder read-only from the start', { kind: 'read-only-folder', when: 'from-the-start' }, 72),
