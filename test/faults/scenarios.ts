@@ -64,11 +64,27 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('a node that never answers', { kind: 'hostile-node', misdeed: 'silent', times: 4 }, 51),
 
   scenario('coordinator killed: checkpoint opened', { kind: 'coordinator-killed-saving', at: 'opened' }, 61),
-  scenario('… half written', { kind: 'coordinator-killed-saving', at: 'half-written' }, 62),
-  scenario('… written, not synced', { kind: 'coordinator-killed-saving', at: 'written' }, 63),
-  scenario('… synced', { kind: 'coordinator-killed-saving', at: 'synced' }, 64),
-  scenario('… read back, not renamed', { kind: 'coordinator-killed-saving', at: 'read-back' }, 65),
-  scenario('… renamed', { kind: 'coordinator-killed-saving', at: 'renamed' }, 60),
+  scenario(
+    'coordinator killed: checkpoint half written',
+    { kind: 'coordinator-killed-saving', at: 'half-written' },
+    62,
+  ),
+  scenario(
+    'coordinator killed: checkpoint written, not synced',
+    { kind: 'coordinator-killed-saving', at: 'written' },
+    63,
+  ),
+  scenario('coordinator killed: checkpoint synced', { kind: 'coordinator-killed-saving', at: 'synced' }, 64),
+  scenario(
+    'coordinator killed: checkpoint read back, not renamed',
+    { kind: 'coordinator-killed-saving', at: 'read-back' },
+    65,
+  ),
+  scenario(
+    'coordinator killed: checkpoint renamed',
+    { kind: 'coordinator-killed-saving', at: 'renamed' },
+    60,
+  ),
   scenario('coordinator killed at 3 steps', { kind: 'coordinator-killed', times: 3, workers: 'threads' }, 66),
   scenario(
     'coordinator killed under its nodes',
