@@ -1,11 +1,9 @@
 /** One run with everything around it: the coordinator's sittings, nodes behind proxies, and the folder they leave. */
 
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RandomStream, seedKey } from '../../src/foundation/random.js';
-import { REPOSITORY } from '../integration/support/lockstep.js';
 import type { Finished } from '../integration/support/lockstep.js';
 import { Proxy } from './proxy.js';
 import { LockstepProcess } from './support/lockstepProcess.js';
@@ -43,15 +41,7 @@ const NODES: Readonly<Record<SetUp, readonly string[]>> = {
 /** A node that is cut off for good notices after so long, and leaves. */
 const LEAVE_BY_ITSELF_MS = 3_000;
 /** Shorter than the usual one, so that silence is noticed while somebody waits for it. */
-const HEARTBEAT = execFileSync(process.execPath, [
-  path.join(REPOSITORY, 'bin', 'lockstep'),
-  'worker',
-  '--help',
-])
-  .toString()
-  .includes('--heartbeat-timeout')
-  ? ['--heartbeat-timeout', '2']
-  : [];
+const HEARTBEAT = ['--heartbeat-timeout', '2'];
 
 export class Scene {
   readonly root = mkdtempSync(path.join(tmpdir(), 'lockstep-faults-'));
