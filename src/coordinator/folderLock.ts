@@ -61,13 +61,20 @@ export function hasLock(folder: string): boolean {
   return holderOf(lockOf(folder)) !== undefined;
 }
 
-/** Gives the lock back; does nothing if this process does not hold it. */
+/**
+ * Gives the lock back; does nothing if this process does not hold it. One that cannot be removed, on a disk that has
+ * become read-only say, is no more than the lock of a process that is gone: whoever comes next takes it over.
+ */
 export function unlockFolder(folder: string): void {
   const lock = lockOf(folder);
   const name = held.get(lock);
   held.delete(lock);
   if (name === undefined) return;
-  rmSync(path.join(lock, name), { force: true });
+  try {
+    rmSync(path.join(lock, name), { force: true });
+  } catch {
+    return; // what the run has to say of its end matters more
+  }
   removeIfEmpty(lock); // it is not if another has taken it just now
 }
 

@@ -87,6 +87,18 @@ describe('the lock of a folder', () => {
     lock(folder);
   });
 
+  it('is left to whoever comes next if it cannot be removed', () => {
+    const folder = temporaryFolder();
+    lock(folder);
+    const [name] = fs.readdirSync(lockOf(folder));
+    const owner = path.join(lockOf(folder), name!);
+    fs.rmSync(owner);
+    fs.mkdirSync(path.join(owner, 'in the way'), { recursive: true }); // rm refuses a folder
+    unlockFolder(folder);
+    lock(folder);
+    expect(ownersOf(folder)).toEqual([expect.objectContaining({ pid: process.pid })]);
+  });
+
   it('is not given back by one who does not hold it', () => {
     const folder = lockedBy(LIVING);
     unlockFolder(folder);
