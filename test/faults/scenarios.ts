@@ -19,6 +19,9 @@ const scenario = (
   boundSeconds,
 });
 
+/**
+ * Wrong lengths and counts go on until the node is refused: an answer that comes after another's is not looked at.
+ */
 export const SCENARIOS: readonly Scenario[] = [
   scenario('worker killed before a micro-batch', { kind: 'worker-killed', when: 'before' }, 11),
   scenario('worker killed during a micro-batch', { kind: 'worker-killed', when: 'during' }, 12),
@@ -57,9 +60,9 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("results of another's micro-batch", { kind: 'hostile-node', misdeed: 'foreign', times: 8 }, 44),
   scenario('gradients with NaN', { kind: 'hostile-node', misdeed: 'nan', times: 4 }, 45),
   scenario('infinite gradients', { kind: 'hostile-node', misdeed: 'infinite', times: 4 }, 46),
-  scenario('gradients of a wrong length', { kind: 'hostile-node', misdeed: 'wrong-length', times: 3 }, 47),
+  scenario('gradients of a wrong length', { kind: 'hostile-node', misdeed: 'wrong-length', times: 1000 }, 47),
   scenario('gradients of a wrong step', { kind: 'hostile-node', misdeed: 'wrong-step', times: 4 }, 48),
-  scenario('impossible sample counts', { kind: 'hostile-node', misdeed: 'wrong-count', times: 3 }, 49),
+  scenario('impossible sample counts', { kind: 'hostile-node', misdeed: 'wrong-count', times: 1000 }, 49),
   scenario('undecodable bytes', { kind: 'hostile-node', misdeed: 'undecodable', times: 3 }, 50),
   scenario('a node that never answers', { kind: 'hostile-node', misdeed: 'silent', times: 4 }, 51),
 

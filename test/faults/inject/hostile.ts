@@ -10,8 +10,12 @@ import { MICRO_BATCHES, STEPS } from '../training.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
-/** Those for which a node is cut off at once, and the run says so. */
-const CUT_OFF: ReadonlySet<Misdeed> = new Set(['wrong-length', 'wrong-count', 'undecodable']);
+/** What ends a node's welcome at once, or its connection: the run must say whose. */
+const MARKS: Partial<Record<Misdeed, 'worker-refused' | 'worker-left'>> = {
+  'wrong-length': 'worker-refused',
+  'wrong-count': 'worker-refused',
+  undecodable: 'worker-left',
+};
 
 export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hostile-node'>): Promise<void> {
   await scene.begin();
@@ -20,10 +24,11 @@ export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hos
   const { exitCode } = await within('the run to end', scene.coordinator.finished);
   if (exitCode !== 0) return; // the runner reports it with what was printed
   if (plan.done === 0) throw new Error(`the node never got to ${misdeed}`);
-  const cutOff = scene.coordinator.seen.some(
-    ({ event }) => event.event === 'worker-left' && event.node === 'hostile',
+  const mark = MARKS[misdeed];
+  const isMarked = scene.coordinator.seen.some(
+    ({ event }) => event.event === mark && 'node' in event && event.node === 'hostile',
   );
-  if (CUT_OFF.has(misdeed) && !cutOff) throw new Error(`the node was not cut off for ${misdeed}`);
+  if (mark !== undefined && !isMarked) throw new Error(`no ${mark} of the node was told after ${misdeed}`);
 }
 
 /** Honest until its first step, then `times` misdeeds, one for each answer, then honest again. */
