@@ -1,0 +1,89 @@
+/** Where TensorFlow's binding lies, whether it loads, and what mends it if not. */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { EngineAvailability } from '../engine.js';
+import { importPackage, locatePackage, probe } from './optionalPackage.js';
+
+/** CUDA first, where somebody has installed both beside Lockstep. */
+const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+const SETUP = 'npm run setup:tensorflow (CPU), or npm run setup:tensorflow -- --gpu (CUDA)';
+const REPAIR = 'npm run setup:tensorflow -- --force, or use another --engine';
+
+export interface FoundPackage {
+  readonly url: string;
+  readonly tensorflowVersion: string;
+  readonly usesGpu: boolean;
+}
+
+type NotFound = Extract<EngineAvailability, { available: false }>;
+
+/** The first of the packages that loads; each is tried in a process of its own. */
+export async function findTensorflow(): Promise<FoundPackage | NotFound> {
+  const failures: string[] = [];
+  for (const { url, name } of candidates()) {
+    const result = await probe<Omit<FoundPackage, 'url'>>(`await (async () => {
+      process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+      (${restoreRemovedFunctions.toString()})(await load('node:util'));
+      const backend = (await load(${JSON.stringify(url)})).backend();
+      return { tensorflowVersion: backend.binding.TF_Version, usesGpu: backend.isUsingGpuDevice };
+    })()`);
+    if (result.succeeded) return { ...result.report, url };
+    failures.push(`${name} does not load: ${result.reason}`);
+  }
+  if (failures.length > 0) return { available: false, reason: failures.join('; '), remedy: REPAIR };
+  return { available: false, reason: 'TensorFlow is not set up', remedy: SETUP };
+}
+
+/** Imports the package into this thread. */
+export async function importTensorflow<Exports>(url: string): Promise<Exports> {
+  restoreRemovedFunctions(createRequire(import.meta.url)('node:util') as Record<string, unknown>);
+  return importPackage<Exports>(url);
+}
+
+/** tfjs-node 4.22 calls two functions of `util` that Node 23 removed. Self-contained: its source goes to the probe. */
+function restoreRemovedFunctions(util: Record<string, unknown>): void {
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] ??= Array.isArray;
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** What `npm run setup:tensorflow` made comes before what npm installed beside Lockstep. */
+function candidates(): Candidate[] {
+  const ownFolder = setupFolder();
+  const found: (Candidate | undefined)[] = PACKAGES.map((name) => {
+    const url = ownFolder === undefined ? undefined : locateIn(ownFolder, name);
+    return url === undefined ? undefined : { name: `${name} in ${ownFolder}`, url };
+  });
+  for (const name of PACKAGES) {
+    const url = locatePackage(name);
+    if (url !== undefined) found.push({ name, url });
+  }
+  return found.filter((candidate) => candidate !== undefined);
+}
+
+/** `.tensorflow` beside Lockstep's package.json, or LOCKSTEP_TENSORFLOW_DIR. */
+function setupFolder(): string | undefined {
+  // eslint-disable-next-line no-restricted-properties -- a place on this machine, as TensorFlow's own variables name it
+  const override = process.env['LOCKSTEP_TENSORFLOW_DIR'];
+  if (override !== undefined && override !== '') return path.resolve(override);
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, 'package.json'))) {
+    const parent = path.dirname(folder);
+    if (parent === folder) return undefined;
+    folder = parent;
+  }
+  return path.join(folder, '.tensorflow');
+}
+
+function locateIn(folder: string, name: string): string | undefined {
+  const root = path.join(folder, 'node_modules', name);
+  if (!existsSync(path.join(root, 'package.json'))) return undefined;
+  return pathToFileURL(createRequire(path.join(root, 'package.json')).resolve(root)).href;
+}
