@@ -43,10 +43,10 @@ export async function importTensorflow<Exports>(url: string): Promise<Exports> {
   return importPackage<Exports>(url);
 }
 
-/** tfjs-node 4.22 calls two functions of `util` that Node 23 removed. Self-contained: its source goes to the probe. */
+/** tfjs-node 4.22 calls two functions of `util` that are deprecated, or gone since Node 23. Its source goes to the probe. */
 function restoreRemovedFunctions(util: Record<string, unknown>): void {
-  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  util['isArray'] ??= Array.isArray;
+  util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  util['isArray'] = Array.isArray;
 }
 
 interface Candidate {
@@ -54,25 +54,33 @@ interface Candidate {
   readonly url: string;
 }
 
-/** What `npm run setup:tensorflow` made comes before what npm installed beside Lockstep. */
+/**
+ * What lies in LOCKSTEP_TENSORFLOW_DIR and nothing else, if that is set; else what `npm run setup:tensorflow` made, then
+ * what npm installed beside Lockstep.
+ */
 function candidates(): Candidate[] {
-  const ownFolder = setupFolder();
-  const found: (Candidate | undefined)[] = PACKAGES.map((name) => {
-    const url = ownFolder === undefined ? undefined : locateIn(ownFolder, name);
-    return url === undefined ? undefined : { name: `${name} in ${ownFolder}`, url };
-  });
-  for (const name of PACKAGES) {
-    const url = locatePackage(name);
-    if (url !== undefined) found.push({ name, url });
-  }
-  return found.filter((candidate) => candidate !== undefined);
-}
-
-/** `.tensorflow` beside Lockstep's package.json, or LOCKSTEP_TENSORFLOW_DIR. */
-function setupFolder(): string | undefined {
   // eslint-disable-next-line no-restricted-properties -- a place on this machine, as TensorFlow's own variables name it
   const override = process.env['LOCKSTEP_TENSORFLOW_DIR'];
-  if (override !== undefined && override !== '') return path.resolve(override);
+  if (override !== undefined && override !== '') return candidatesIn(path.resolve(override));
+  const ownFolder = setupFolder();
+  return [
+    ...(ownFolder === undefined ? [] : candidatesIn(ownFolder)),
+    ...PACKAGES.flatMap((name) => {
+      const url = locatePackage(name);
+      return url === undefined ? [] : [{ name, url }];
+    }),
+  ];
+}
+
+function candidatesIn(folder: string): Candidate[] {
+  return PACKAGES.flatMap((name) => {
+    const url = locateIn(folder, name);
+    return url === undefined ? [] : [{ name: `${name} in ${folder}`, url }];
+  });
+}
+
+/** `.tensorflow` beside Lockstep's package.json. */
+function setupFolder(): string | undefined {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, 'package.json'))) {
     const parent = path.dirname(folder);
