@@ -50,6 +50,7 @@ try {
 async function setUp({ gpu, force, source, target }) {
   if (!force && (await isThereAlready(target, gpu))) return;
   refuseForeignFolder(target);
+  if (source === 'wheel') findTools();
   staging = openStaging(target);
   await installPackage();
   const proof = (source === 'wheel' ? undefined : await fromPackage(gpu, source)) ?? (await fromWheel(gpu));
@@ -121,14 +122,7 @@ async function fromPackage(gpu, source) {
 }
 
 async function fromWheel(gpu) {
-  if (process.platform !== 'linux') {
-    throw new SetupFailure(
-      'E_SETUP',
-      `wheels are taken apart on Linux only, and this is ${process.platform}; use another --engine (see \`lockstep engines\`)`,
-    );
-  }
-  const pip = findPip();
-  checkCompiler();
+  const pip = findTools();
   const { download, disk, scratch } = WHEEL_MB[gpu ? 'gpu' : 'cpu'];
   checkSpace(staging, disk + scratch);
   say(
@@ -148,6 +142,22 @@ async function fromWheel(gpu) {
     );
   }
   return { ...proof, from: 'wheel' };
+}
+
+/**
+ * What taking a wheel apart and compiling needs.
+ * @returns pip, as wheel.mjs calls it
+ */
+function findTools() {
+  if (process.platform !== 'linux') {
+    throw new SetupFailure(
+      'E_SETUP',
+      `wheels are taken apart on Linux only, and this is ${process.platform}; use another --engine (see \`lockstep engines\`)`,
+    );
+  }
+  const pip = findPip();
+  checkCompiler();
+  return pip;
 }
 
 /** Trains one step with what lies in a folder, in a process of its own. */
