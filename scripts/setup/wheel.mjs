@@ -14,7 +14,7 @@ const UNPACK = fileURLToPath(new URL('unpackWheel.py', import.meta.url));
 const HEADERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/', 'xla/tsl/'];
 /** What TensorFlow opens by name once it runs. Linked to the addon, they are in the process by then. */
 const OPENED_BY_NAME =
-  /^lib(cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cudnn|nccl|cupti|nvJitLink)\.so\.\d+$/;
+  /^lib(cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cudnn|nccl|cupti|nvrtc|nvJitLink)\.so\.\d+$/;
 
 export function packageName(gpu) {
   return gpu || process.arch !== 'x64' ? 'tensorflow' : 'tensorflow-cpu';

@@ -9,8 +9,8 @@ import { importPackage, locatePackage, probe } from './optionalPackage.js';
 
 /** CUDA first, where somebody has installed both beside Lockstep. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-const SETUP = 'npm run setup:tensorflow (CPU), or npm run setup:tensorflow -- --gpu (CUDA)';
-const REPAIR = 'npm run setup:tensorflow -- --force, or use another --engine';
+/** There where the kernel has NVIDIA's driver. */
+const DRIVER = '/proc/driver/nvidia';
 
 export interface FoundPackage {
   readonly url: string;
@@ -33,8 +33,15 @@ export async function findTensorflow(): Promise<FoundPackage | NotFound> {
     if (result.succeeded) return { ...result.report, url };
     failures.push(`${name} does not load: ${result.reason}`);
   }
-  if (failures.length > 0) return { available: false, reason: failures.join('; '), remedy: REPAIR };
-  return { available: false, reason: 'TensorFlow is not set up', remedy: SETUP };
+  if (failures.length > 0)
+    return { available: false, reason: failures.join('; '), remedy: setupCommand('--force') };
+  return { available: false, reason: 'TensorFlow is not set up', remedy: setupCommand() };
+}
+
+/** The one command that mends it on this machine. */
+function setupCommand(...flags: readonly string[]): string {
+  const all = [...(existsSync(DRIVER) ? ['--gpu'] : []), ...flags];
+  return ['npm run setup:tensorflow', ...(all.length > 0 ? ['--', ...all] : [])].join(' ');
 }
 
 /** Imports the package into this thread. */
