@@ -33,7 +33,7 @@ const NO_TERMINAL = ['argv', 'env', 'stdin', 'stdout', 'stderr', 'exit', 'exitCo
 }));
 
 export default defineConfig(
-  globalIgnores(['dist/', 'runs/', 'records/', 'coverage/', 'data/', '.venv*/']),
+  globalIgnores(['dist/', 'runs/', 'records/', 'coverage/', 'data/', '.venv*/', '.tensorflow*/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

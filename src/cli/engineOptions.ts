@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { EngineName, Numerics } from '../engine/index.js';
+import type { EngineChoice, EngineName, Numerics } from '../engine/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import { declareOptions } from './trainingOptions.js';
@@ -15,6 +15,11 @@ export interface EngineOptions {
 
 export function declareEngineOptions(command: Command): void {
   declareOptions(command, ENGINE_OPTIONS);
+}
+
+/** @param given whether the user has said how many; else TensorFlow gets one thread, which uses all cores by itself */
+export function threadsFor({ name }: EngineChoice, threads: number, given: boolean): number {
+  return name === 'tensorflow' && !given ? 1 : threads;
 }
 
 /** @param flag `--threads` or `--workers` */

@@ -1,6 +1,7 @@
 /** The command line: assembles the commands, and turns whatever is thrown into a message and an exit code. */
 
 import { Command, CommanderError } from 'commander';
+import { TENSORFLOW_ENVIRONMENT } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
@@ -19,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   // A reader that hangs up, such as `head` or a log pipe that dies, is no reason to end a training.
   process.stdout.on('error', goOnInSilence);
   process.stderr.on('error', goOnInSilence);
+  for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
   const program = buildProgram();
   const tell = (error: unknown): number =>
     report(error, argv.includes('--json') || program.commands.some(wantsJson));

@@ -56,6 +56,9 @@ const setting = (
   ...(defaultText === undefined ? {} : { defaultText }),
 });
 
+export const GPUS_HELP =
+  'one worker process for each NVIDIA GPU: all, a number of them, or indices such as 0,1';
+
 /** Of every command that computes on engines of the user's choice. */
 export const ENGINE_OPTIONS: readonly OptionEntry[] = [
   setting(
@@ -355,9 +358,19 @@ const COORDINATOR_WORKERS_OPTION: OptionEntry = setting(
   '2',
 );
 
+const GPUS_OPTION: OptionEntry = setting(
+  'gpus',
+  '--gpus <which>',
+  { kind: 'text' },
+  undefined,
+  GPUS_HELP,
+  'all',
+);
+
 export const TRAIN_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   TRAIN_WORKERS_OPTION,
+  GPUS_OPTION,
   ...RUN_OPTIONS,
 ];
 export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [

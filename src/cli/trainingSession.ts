@@ -21,6 +21,7 @@ import type { OpenedDataset } from './openDataset.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
+import { threadsFor } from './engineOptions.js';
 import { listenForStop } from './stopSignal.js';
 import { recipeNotices, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
@@ -37,6 +38,8 @@ export interface SessionOptions {
   readonly test: boolean;
   readonly minWorkers: number;
   readonly waitTimeoutMs: number;
+  /** The command that continues the run, with what it needs besides `--resume`. */
+  readonly continueWith: string;
   /** Opens the door for remote nodes; undefined in a run of one process. */
   readonly openDoor: ((fleet: Fleet, model: Model, onEvent: EventListener) => Promise<Door>) | undefined;
 }
@@ -103,8 +106,8 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
   }
 }
 
-function continueLine({ openDoor }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${openDoor ? 'coordinator' : 'train'} --resume ${folder}`;
+function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
+  return `continue with: ${programName()} ${continueWith} --resume ${folder}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */
@@ -163,7 +166,11 @@ async function attachWorkers(
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (training.workers > 0) {
-    const node = await startLocalNode(await chooseEngine(engine, numerics), training.workers);
+    const choice = await chooseEngine(engine, numerics);
+    const node = await startLocalNode(
+      choice,
+      threadsFor(choice, training.workers, training.given.has('workers')),
+    );
     local = node.description;
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });

@@ -3,8 +3,10 @@
  * tells it, and compared with docs/errors.md.
  */
 
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { main, report } from '../../src/cli/main.js';
 import { RunFolder, train } from '../../src/coordinator/index.js';
@@ -50,6 +52,11 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
       vi.spyOn(factory, 'availability').mockResolvedValue(refusal);
     }
     return chooseEngine('auto');
+  },
+  E_SETUP: () => {
+    const script = fileURLToPath(new URL('../../scripts/setup-tensorflow.mjs', import.meta.url));
+    const env = { PATH: '', LOCKSTEP_TENSORFLOW_DIR: path.join(temporaryFolder(), 'tensorflow') };
+    throwTold(spawnSync(process.execPath, [script, '--source', 'wheel'], { encoding: 'utf8', env }).stderr);
   },
   E_ENGINE_FAILED: async () => {
     const { run, fleet } = await testRun();
@@ -138,8 +145,13 @@ async function commandLine(...args: readonly string[]): Promise<never> {
   vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
   await main(args);
   const lines = told.mock.calls.map(([text]) => String(text)).join('');
-  const [, message, code] = /^lockstep: (.*) \[(E_[A-Z_]+)\]\n$/s.exec(lines) ?? [];
   vi.restoreAllMocks();
+  return throwTold(lines);
+}
+
+/** Throws what a program said on its way out. */
+function throwTold(lines: string): never {
+  const [, message, code] = /^lockstep: (.*) \[(E_[A-Z_]+)\]\n$/s.exec(lines) ?? [];
   if (code === undefined) throw new Error(`the command line did not fail as it should: ${lines}`);
   throw new LockstepError(code as ErrorCode, message!);
 }

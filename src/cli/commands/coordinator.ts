@@ -42,6 +42,7 @@ export function addCoordinatorCommand(program: Command): void {
     process.exitCode = await runTrainingSession({
       training,
       ...sessionOptionsOf(command),
+      continueWith: 'coordinator',
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
       openDoor: (fleet, model, onEvent) => openDoor(fleet, model, onEvent, door),

@@ -1,10 +1,17 @@
-/** `lockstep train`: coordinator and worker threads in one process. */
+/** `lockstep train`: coordinator and worker threads in one process, and with `--gpus` a process for each GPU. */
 
+import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
+import { largestFrameBytes } from '../../protocol/index.js';
+import { Supervisor } from '../gpus/supervisor.js';
+import { gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
+import type { GpuWorkers } from '../gpus/workers.js';
 import { TRAIN_OPTIONS } from '../optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
+import type { SessionOptions } from '../trainingSession.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -15,21 +22,63 @@ export function addTrainCommand(program: Command): void {
   declareRunOptions(command);
   command.action(async () => {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
+    const { gpus } = command.opts<{ gpus?: string }>();
+    const shared = { ...sessionOptionsOf(command), minWorkers: 1 };
+    if (gpus === undefined) {
+      const local = { continueWith: 'train', waitTimeoutMs: LOCAL_WAIT_MS, openDoor: undefined };
+      process.exitCode = await runTrainingSession({ ...shared, ...local, training });
+      return;
+    }
+    const workers = await resolveGpuWorkers(gpus, training.given.has('engine') ? training.engine : 'auto');
     process.exitCode = await runTrainingSession({
-      training,
-      ...sessionOptionsOf(command),
-      minWorkers: 1,
-      waitTimeoutMs: LOCAL_WAIT_MS,
-      openDoor: undefined,
+      ...shared,
+      training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
+      continueWith: `train --gpus ${gpus}`,
+      waitTimeoutMs: GPU_WAIT_MS,
+      openDoor: openDoorForGpus(workers),
     });
   });
 }
 
 /** Threads of this process are there or will not come. */
 const LOCAL_WAIT_MS = 30_000;
+/** A process that opens a GPU for the first time compiles and loads for a while. */
+const GPU_WAIT_MS = 180_000;
+
+/** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
+function openDoorForGpus(workers: GpuWorkers): NonNullable<SessionOptions['openDoor']> {
+  return async (fleet, { layout }, onEvent) => {
+    const notice = (message: string): void => onEvent({ event: 'notice', message });
+    const token = randomBytes(32).toString('base64url');
+    const server = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      token,
+      tls: undefined,
+      insecure: false,
+      maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+      onChannel: (channel) => fleet.admit(channel, { local: false }),
+    });
+    const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });
+    const supervisor = new Supervisor(specs, {
+      onLine: () => undefined, // the run's own events tell of workers that come and go
+      onNotice: (name, message) => notice(`the process of ${name} ${message}`),
+    });
+    void supervisor.ended.then((ends) => {
+      for (const end of ends) if (end.kind === 'failed') notice(end.message);
+    });
+    return {
+      close: async () => {
+        await supervisor.stop();
+        await server.close();
+      },
+    };
+  };
+}
 
 const EXAMPLES = `
 Examples:
   lockstep train --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
   lockstep train --resume runs/2026-11-24T08-00-00-resnet20-seed1
+  lockstep train --gpus all --micro-batch 128
   lockstep train --config recipe.json --seed 2`;

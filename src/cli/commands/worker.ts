@@ -3,12 +3,16 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
-import { LockstepError } from '../../foundation/errors.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsOption } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
+import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
+import { Supervisor } from '../gpus/supervisor.js';
+import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
+import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
@@ -18,6 +22,7 @@ import { valueParser } from '../values.js';
 
 interface RawOptions extends EngineOptions {
   readonly threads: number;
+  readonly gpus?: string;
   readonly name: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -32,6 +37,7 @@ export function addWorkerCommand(program: Command): void {
     .description('attach this machine to a coordinator')
     .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070')
     .addOption(threadsOption('--threads', 'workers (threads) to bring'))
+    .option('--gpus <which>', GPUS_HELP)
     .option('--name <text>', 'how the coordinator calls this node', `${hostname()}:${process.pid}`)
     .option('--ca <file>', 'certificate authority (PEM) to trust besides the system’s, for wss://')
     .option(
@@ -44,21 +50,56 @@ export function addWorkerCommand(program: Command): void {
   declareEngineOptions(command);
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
-    process.exitCode = await attach(parseUrl(urlText), command.opts<RawOptions>());
+    const options = command.opts<RawOptions>();
+    const threadsGiven = command.getOptionValueSource('threads') === 'cli';
+    const attachHere = options.gpus === undefined ? attach : attachGpus;
+    process.exitCode = await attachHere(parseUrl(urlText), options, threadsGiven);
   });
 }
 
-async function attach(url: URL, options: RawOptions): Promise<number> {
+/** A process for each GPU, which this one supervises. */
+async function attachGpus(url: URL, options: RawOptions, threadsGiven: boolean): Promise<number> {
+  const token = resolveToken(options);
+  const workers = await resolveGpuWorkers(options.gpus!, options.engine);
+  say(describeGpus(workers));
+  const more = [
+    ...['--threads', String(threadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
+    ...(options.ca === undefined ? [] : ['--ca', options.ca]),
+  ];
+  const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, more }), {
+    onLine: (name, line) => say(`${name}: ${line}`),
+    onNotice: (name, message) => say(`${name}: ${message}`),
+  });
+  const stop = listenForStop((signal) => {
+    say(`${signal}: handing in what was begun; once more stops at once`);
+    void supervisor.stop();
+  });
+  try {
+    const ends = await supervisor.ended;
+    const failures = ends.filter((end) => end.kind === 'failed');
+    if (failures.length === ends.length) throw new LockstepError(failures[0]!.code, failures[0]!.message);
+    for (const { message } of failures) say(message);
+    return stop.exitCode() ?? 0;
+  } finally {
+    stop.dispose();
+  }
+}
+
+async function attach(url: URL, options: RawOptions, threadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
   const ca = options.ca === undefined ? undefined : readTextFile('--ca', options.ca);
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
-  const pool = new ComputePool(await chooseEngine(options.engine, options.numerics), options.threads);
+  endWithSupervisor();
+  let pool: ComputePool | undefined;
   try {
+    const choice = await chooseEngine(options.engine, options.numerics);
+    const threads = threadsFor(choice, options.threads, threadsGiven);
+    pool = new ComputePool(choice, threads);
     const description = await pool.describe();
     say(
-      `${options.threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
+      `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
     );
     const reason = await serveCoordinator({
       url,
@@ -70,14 +111,21 @@ async function attach(url: URL, options: RawOptions): Promise<number> {
       retryForMs: options.retryFor * 1000,
       heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
       signal: stop.signal,
-      onStatus: (status) => say(statusLine(status)),
+      onStatus: (status) => {
+        if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
+        say(statusLine(status));
+      },
       onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
     });
     say(`done: ${reason}`);
     return stop.exitCode() ?? 0;
+  } catch (error) {
+    const code = error instanceof LockstepError ? error.code : 'E_INTERNAL';
+    tellSupervisor({ kind: 'failed', code, message: describeError(error) });
+    throw error;
   } finally {
     stop.dispose();
-    await pool.close();
+    await pool?.close();
   }
 }
 

@@ -22,6 +22,55 @@ export interface ConvolutionGeometry {
   readonly filterShape: readonly [number, number, number, number];
 }
 
+/** What training keeps of one batch normalisation, for the way back and for the result. */
+export type NormalisationRecord = {
+  /** (C) */
+  readonly mean: Tensor1D;
+  /** (C); see `Normaliser.varianceDivisor`. */
+  readonly variance: Tensor1D;
+  /** What `backward` of the same normaliser reads. */
+  readonly kept: readonly Tensor[];
+};
+
+export type NormalisationGradients = {
+  readonly input: Tensor4D;
+  readonly scale: Tensor1D;
+  readonly shift: Tensor1D;
+};
+
+export interface AffineParameters {
+  readonly scale: Tensor1D; // (C)
+  readonly shift: Tensor1D; // (C)
+  readonly epsilon: number;
+}
+
+/** Batch normalisation, arXiv:1502.03167, by channel over B, H and W. All results are new tensors. */
+export interface Normaliser {
+  /** What the squares are divided by in a record's variance: N = B * H * W, or N - 1 (1 where N is 1). */
+  readonly varianceDivisor: 'N' | 'N-1';
+  /** Whether `backward` reads the input: it is kept until then. */
+  readonly backwardReadsInput: boolean;
+  /** By the micro-batch's own statistics. */
+  forwardByBatch(
+    input: Tensor4D,
+    parameters: AffineParameters,
+  ): { readonly output: Tensor4D; readonly record: NormalisationRecord };
+  /** By given statistics. */
+  forwardByRunning(
+    input: Tensor4D,
+    parameters: AffineParameters,
+    mean: Tensor1D,
+    variance: Tensor1D,
+  ): Tensor4D;
+  /** @param input what `forwardByBatch` was given; undefined unless `backwardReadsInput` */
+  backward(
+    outputGradient: Tensor4D,
+    input: Tensor4D | undefined,
+    parameters: AffineParameters,
+    record: NormalisationRecord,
+  ): NormalisationGradients;
+}
+
 /** Operations that a backend may do in a way of its own. All return new tensors and keep none. */
 export interface Operations {
   /** 3x3 cross-correlation with one pixel of zeros on every side: (B, H, W, Cin) to (B, ceil(H/s), ceil(W/s), Cout). */
@@ -38,10 +87,9 @@ export interface Operations {
     outputGradient: Tensor4D,
     geometry: ConvolutionGeometry,
   ): Tensor4D;
-  /** Mean over B, H and W: (C). */
-  channelMean(input: Tensor4D): Tensor1D;
-  /** A channel vector (C) in the shape that broadcasts fastest over (B, H, width, C). */
-  spread(vector: Tensor1D, width: number): Tensor;
+  readonly normaliser: Normaliser;
+  /** Gradient by the input of a rectifier, from its output. */
+  rectifierGradient(outputGradient: Tensor4D, output: Tensor4D): Tensor4D;
   /** Gradient of the summed softmax cross-entropy by the logits, (B, classes). */
   logitGradient(logits: Tensor2D, labels: Uint8Array): Tensor2D;
 }

@@ -6,8 +6,8 @@
 import { invariant } from '../../foundation/errors.js';
 import { IMAGES } from '../../model/index.js';
 import type { ConvolutionLayer, DenseLayer, Layer, TensorSpec } from '../../model/index.js';
-import type { ConvolutionGeometry, Tensor, Tensor1D, Tensor2D, Tensor4D } from './backend.js';
-import { BatchNormalisation } from './batchNormalisation.js';
+import type { ConvolutionGeometry, Tensor, Tensor2D, Tensor4D } from './backend.js';
+import { affineParameters } from './forward.js';
 import type { ForwardRecord } from './forward.js';
 import { planReleases } from './liveness.js';
 import { ActivationStore, scoped } from './pass.js';
@@ -33,7 +33,7 @@ type LayerGradients = {
 export function runBackward(pass: Pass, record: ForwardRecord, logitGradient: Tensor2D): ParameterGradient[] {
   const { tf } = pass;
   const { layers } = pass.model;
-  const releases = planReleases(layers, true);
+  const releases = planReleases(layers, true, pass.operations.normaliser);
   const gradients = new ActivationStore();
   const result: ParameterGradient[] = [];
   const last = layers.length - 1;
@@ -57,9 +57,7 @@ export function runBackward(pass: Pass, record: ForwardRecord, logitGradient: Te
 
 /** Frees what only the backward computation of a layer reads; its batch statistics belong to the result. */
 function releaseRecord(record: ForwardRecord, index: number): void {
-  const normalisation = record.normalisations.get(index);
-  normalisation?.centred.dispose();
-  normalisation?.inverseDeviation.dispose();
+  for (const tensor of record.normalisations.get(index)?.kept ?? []) tensor.dispose();
   record.masks.get(index)?.dispose();
 }
 
@@ -87,8 +85,9 @@ function computeLayer(
     case 'batch-normalisation': {
       const saved = record.normalisations.get(index);
       invariant(saved !== undefined, `layer ${layer.name} has no record of its forward pass`);
-      const scale = pass.parameter(layer.scale) as Tensor1D;
-      const found = new BatchNormalisation(tf, pass.operations, layer, scale).backward(incoming, saved);
+      const { normaliser } = pass.operations;
+      const input = normaliser.backwardReadsInput ? record.activations.get(layer.input) : undefined;
+      const found = normaliser.backward(incoming, input, affineParameters(pass, layer), saved);
       const parameters = [
         { spec: layer.scale, value: found.scale },
         { spec: layer.shift, value: found.shift },
@@ -96,7 +95,10 @@ function computeLayer(
       return { toInput: found.input, parameters };
     }
     case 'relu':
-      return { toInput: tf.mul(incoming, tf.step(record.activations.get(index))), parameters: [] };
+      return {
+        toInput: pass.operations.rectifierGradient(incoming, record.activations.get(index)),
+        parameters: [],
+      };
     case 'shortcut':
       return { toInput: shortcutBackward(tf, layer, incoming), parameters: [] };
     case 'add':

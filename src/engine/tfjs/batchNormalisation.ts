@@ -1,80 +1,98 @@
 /**
- * Batch normalisation, arXiv:1502.03167, forward and backward, composed of operations that every backend has.
+ * Batch normalisation, forward and backward, composed of operations that every backend has.
  * Legend: x input, y output, c = x - mean(x) the centred input, d = 1 / sqrt(variance + epsilon), all by channel.
  */
 
-import type { BatchNormalisationLayer } from '../../model/index.js';
-import type { Operations, Tensor1D, Tensor4D, TensorFlow } from './backend.js';
+import type {
+  AffineParameters,
+  NormalisationGradients,
+  NormalisationRecord,
+  Normaliser,
+  Tensor,
+  Tensor1D,
+  Tensor4D,
+  TensorFlow,
+} from './backend.js';
 
-/** What training keeps of one layer for the way back and for the result. */
-export type NormalisationRecord = {
-  readonly centred: Tensor4D;
-  readonly inverseDeviation: Tensor1D;
-  readonly mean: Tensor1D;
-  /** Biased: divided by B * H * W. */
-  readonly variance: Tensor1D;
-};
+/** Two of its parts, which backends do fastest in different ways. */
+export interface NormaliserParts {
+  /** Mean over B, H and W: (C). */
+  channelMean(input: Tensor4D): Tensor1D;
+  /** A channel vector (C) in the shape that broadcasts fastest over (B, H, width, C). */
+  spread(vector: Tensor1D, width: number): Tensor;
+}
 
-export type NormalisationGradients = {
-  readonly input: Tensor4D;
-  readonly scale: Tensor1D;
-  readonly shift: Tensor1D;
-};
+/** Call its methods inside a `tf.tidy`: their intermediate results are freed there. */
+export function composedNormaliser(tf: TensorFlow, parts: NormaliserParts): Normaliser {
+  return new ComposedNormaliser(tf, parts);
+}
 
-export class BatchNormalisation {
+class ComposedNormaliser implements Normaliser {
+  readonly varianceDivisor = 'N';
+  readonly backwardReadsInput = false;
+
   constructor(
     private readonly tf: TensorFlow,
-    private readonly operations: Operations,
-    private readonly layer: BatchNormalisationLayer,
-    private readonly scale: Tensor1D,
+    private readonly parts: NormaliserParts,
   ) {}
 
-  /** By the micro-batch's own statistics. */
-  forwardByBatch(input: Tensor4D, shift: Tensor1D): { output: Tensor4D; record: NormalisationRecord } {
-    const { tf, operations } = this;
-    const mean = operations.channelMean(input);
-    const centred: Tensor4D = tf.sub(input, this.spread(mean));
-    const variance = operations.channelMean(tf.square(centred));
-    const inverseDeviation: Tensor1D = this.inverseDeviation(variance);
-    const gain = this.spread(tf.mul(this.scale, inverseDeviation));
-    const output: Tensor4D = tf.add(tf.mul(centred, gain), this.spread(shift));
-    return { output, record: { centred, inverseDeviation, mean, variance } };
+  forwardByBatch(
+    input: Tensor4D,
+    { scale, shift, epsilon }: AffineParameters,
+  ): { output: Tensor4D; record: NormalisationRecord } {
+    const { tf, parts } = this;
+    const width = input.shape[2];
+    const mean = parts.channelMean(input);
+    const centred: Tensor4D = tf.sub(input, parts.spread(mean, width));
+    const variance = parts.channelMean(tf.square(centred));
+    const inverseDeviation = this.inverseDeviation(variance, epsilon);
+    const gain = parts.spread(tf.mul(scale, inverseDeviation), width);
+    const output: Tensor4D = tf.add(tf.mul(centred, gain), parts.spread(shift, width));
+    return { output, record: { mean, variance, kept: [centred, inverseDeviation] } };
   }
 
-  /** By given statistics: one multiplication and one addition an activation. */
-  forwardByRunning(input: Tensor4D, shift: Tensor1D, mean: Tensor1D, variance: Tensor1D): Tensor4D {
-    const { tf } = this;
-    const gain: Tensor1D = tf.mul(this.scale, this.inverseDeviation(variance));
+  /** One multiplication and one addition an activation. */
+  forwardByRunning(
+    input: Tensor4D,
+    { scale, shift, epsilon }: AffineParameters,
+    mean: Tensor1D,
+    variance: Tensor1D,
+  ): Tensor4D {
+    const { tf, parts } = this;
+    const width = input.shape[2];
+    const gain: Tensor1D = tf.mul(scale, this.inverseDeviation(variance, epsilon));
     const offset: Tensor1D = tf.sub(shift, tf.mul(mean, gain));
-    return tf.add(tf.mul(input, this.spread(gain)), this.spread(offset));
+    return tf.add(tf.mul(input, parts.spread(gain, width)), parts.spread(offset, width));
   }
 
   /**
    * With g = dL/dy and N = B * H * W: dL/dshift = sum(g); dL/dscale = d sum(g c);
    * dL/dx = scale d (g - mean(g) - c d^2 mean(g c)).
    */
-  backward(outputGradient: Tensor4D, record: NormalisationRecord): NormalisationGradients {
-    const { tf, operations } = this;
+  backward(
+    outputGradient: Tensor4D,
+    _input: undefined,
+    { scale }: AffineParameters,
+    record: NormalisationRecord,
+  ): NormalisationGradients {
+    const { tf, parts } = this;
     const [batch, height, width] = outputGradient.shape;
     const count = tf.scalar(batch * height * width);
-    const { centred, inverseDeviation } = record;
-    const gradientMean = operations.channelMean(outputGradient);
-    const productMean = operations.channelMean(tf.mul(outputGradient, centred));
-    const gain: Tensor1D = tf.mul(this.scale, inverseDeviation);
+    const [centred, inverseDeviation] = record.kept as readonly [Tensor4D, Tensor1D];
+    const gradientMean = parts.channelMean(outputGradient);
+    const productMean = parts.channelMean(tf.mul(outputGradient, centred));
+    const gain: Tensor1D = tf.mul(scale, inverseDeviation);
     const pull: Tensor1D = tf.mul(tf.mul(gain, productMean), tf.square(inverseDeviation));
-    const scaled = tf.mul(tf.sub(outputGradient, this.spread(gradientMean)), this.spread(gain));
+    const deviation = tf.sub(outputGradient, parts.spread(gradientMean, width));
+    const scaled = tf.mul(deviation, parts.spread(gain, width));
     return {
-      input: tf.sub(scaled, tf.mul(centred, this.spread(pull))),
+      input: tf.sub(scaled, tf.mul(centred, parts.spread(pull, width))),
       scale: tf.mul(tf.mul(productMean, inverseDeviation), count),
       shift: tf.mul(gradientMean, count),
     };
   }
 
-  private inverseDeviation(variance: Tensor1D): Tensor1D {
-    return this.tf.rsqrt(this.tf.add(variance, this.tf.scalar(this.layer.epsilon)));
-  }
-
-  private spread(vector: Tensor1D): ReturnType<Operations['spread']> {
-    return this.operations.spread(vector, this.layer.inputShape.width);
+  private inverseDeviation(variance: Tensor1D, epsilon: number): Tensor1D {
+    return this.tf.rsqrt(this.tf.add(variance, this.tf.scalar(epsilon)));
   }
 }

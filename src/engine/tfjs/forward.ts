@@ -2,9 +2,14 @@
 
 import { dropoutMask } from '../../model/index.js';
 import type { BatchNormalisationLayer, DenseLayer, Layer } from '../../model/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from './backend.js';
-import { BatchNormalisation } from './batchNormalisation.js';
-import type { NormalisationRecord } from './batchNormalisation.js';
+import type {
+  AffineParameters,
+  NormalisationRecord,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor4D,
+} from './backend.js';
 import { planReleases } from './liveness.js';
 import { ActivationStore, scoped } from './pass.js';
 import type { Pass } from './pass.js';
@@ -31,7 +36,7 @@ export function runForward(pass: Pass): ForwardRecord {
   const activations = new ActivationStore(images);
   const normalisations = new Map<number, NormalisationRecord>();
   const masks = new Map<number, Tensor4D>();
-  const releases = planReleases(model.layers, training);
+  const releases = planReleases(model.layers, training, pass.operations.normaliser);
   model.layers.forEach((layer, index) => {
     const result = scoped(tf, () => computeLayer(pass, activations, layer, index));
     activations.put(index, result.output);
@@ -72,17 +77,24 @@ function computeLayer(pass: Pass, activations: ActivationStore, layer: Layer, in
 }
 
 function normalise(pass: Pass, layer: BatchNormalisationLayer, input: Tensor4D): LayerOutput {
-  const { mode } = pass;
-  const scale = pass.parameter(layer.scale) as Tensor1D;
-  const shift = pass.parameter(layer.shift) as Tensor1D;
-  const normalisation = new BatchNormalisation(pass.tf, pass.operations, layer, scale);
+  const { mode, operations } = pass;
+  const parameters = affineParameters(pass, layer);
   if (mode.kind === 'evaluation' && mode.statistics === 'running') {
     const mean = pass.statistic(layer.runningMean) as Tensor1D;
     const variance = pass.statistic(layer.runningVariance) as Tensor1D;
-    return { output: normalisation.forwardByRunning(input, shift, mean, variance) };
+    return { output: operations.normaliser.forwardByRunning(input, parameters, mean, variance) };
   }
-  const { output, record } = normalisation.forwardByBatch(input, shift);
+  const { output, record } = operations.normaliser.forwardByBatch(input, parameters);
   return mode.kind === 'training' ? { output, normalisation: record } : { output };
+}
+
+/** The learned parameters of a batch normalisation, which the pass owns. */
+export function affineParameters(pass: Pass, layer: BatchNormalisationLayer): AffineParameters {
+  return {
+    scale: pass.parameter(layer.scale) as Tensor1D,
+    shift: pass.parameter(layer.shift) as Tensor1D,
+    epsilon: layer.epsilon,
+  };
 }
 
 function dropOut(pass: Pass, rate: number, layerIndex: number, input: Tensor4D): LayerOutput {

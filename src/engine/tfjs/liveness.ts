@@ -2,6 +2,7 @@
 
 import { IMAGES } from '../../model/index.js';
 import type { Layer, Model } from '../../model/index.js';
+import type { Normaliser } from './backend.js';
 
 /**
  * Activations to free after each moment of a pass. With L layers, moment i < L is the forward computation of layer i,
@@ -9,7 +10,11 @@ import type { Layer, Model } from '../../model/index.js';
  */
 export type ReleasePlan = readonly (readonly number[])[];
 
-export function planReleases(layers: Model['layers'], withBackward: boolean): ReleasePlan {
+export function planReleases(
+  layers: Model['layers'],
+  withBackward: boolean,
+  normaliser: Pick<Normaliser, 'backwardReadsInput'>,
+): ReleasePlan {
   const momentCount = withBackward ? 2 * layers.length : layers.length;
   const lastRead = new Array<number>(layers.length).fill(0);
   const read = (activation: number, moment: number): void => {
@@ -21,7 +26,7 @@ export function planReleases(layers: Model['layers'], withBackward: boolean): Re
     if (layer.kind === 'add') read(layer.other, index);
     if (!withBackward) return;
     const backwardMoment = momentCount - 1 - index;
-    if (backwardReadsInput(layer)) read(layer.input, backwardMoment);
+    if (backwardReadsInput(layer, normaliser)) read(layer.input, backwardMoment);
     if (layer.kind === 'relu') read(index, backwardMoment);
   });
   const plan = Array.from({ length: momentCount }, (): number[] => []);
@@ -31,6 +36,7 @@ export function planReleases(layers: Model['layers'], withBackward: boolean): Re
   return plan;
 }
 
-function backwardReadsInput(layer: Layer): boolean {
+function backwardReadsInput(layer: Layer, normaliser: Pick<Normaliser, 'backwardReadsInput'>): boolean {
+  if (layer.kind === 'batch-normalisation') return normaliser.backwardReadsInput;
   return layer.kind === 'convolution' || layer.kind === 'dense';
 }

@@ -3,6 +3,7 @@
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
+import { composedNormaliser } from './batchNormalisation.js';
 
 const PADDING = 1;
 
@@ -58,8 +59,12 @@ export function plainOperations(tf: TensorFlow, logitGradient: Operations['logit
       kernels.byInput(outputGradient, filter, geometry, PADDING),
     convolutionFilterGradient: (input, outputGradient, geometry) =>
       kernels.byFilter(input, outputGradient, geometry, PADDING),
-    channelMean: (input) => tf.mean(input, [0, 1, 2]),
-    spread: (vector) => vector,
+    normaliser: composedNormaliser(tf, {
+      channelMean: (input) => tf.mean(input, [0, 1, 2]),
+      spread: (vector) => vector,
+    }),
+    rectifierGradient: (outputGradient, output) =>
+      tf.tidy((): Tensor4D => tf.mul(outputGradient, tf.step(output))),
     logitGradient,
   };
 }

@@ -5,11 +5,11 @@ import { tensorView } from '../../model/index.js';
 import type { Model, TensorSpec } from '../../model/index.js';
 import type { EvaluationResult, GradientResult } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
-import type { Tensor, Tensor1D, TensorFlow } from './backend.js';
+import type { Normaliser, Tensor, Tensor1D, TensorFlow } from './backend.js';
 import type { ParameterGradient } from './backward.js';
 import type { ForwardRecord } from './forward.js';
 
-/** Gradients in parameter layout, biased batch statistics in statistics layout, logits: one after another. */
+/** Gradients in parameter layout, batch statistics in statistics layout, logits: one after another. */
 export function packOutput(
   tf: TensorFlow,
   model: Model,
@@ -31,15 +31,25 @@ export function packOutput(
     ...inOrder(model.layout.statistics, statistics),
     record.logits,
   ];
-  return tf.concat1d(parts.map((part) => tf.reshape(part, [part.size])));
+  return tf.concat1d(
+    parts.map((part) => (part.rank === 1 ? part : tf.reshape(part, [part.size])) as Tensor1D),
+  );
 }
 
-/** The reverse of `packOutput`, with sums, counts and unbiased variances. */
-export function unpackGradient(model: Model, labels: Uint8Array, values: Float32Array): GradientResult {
+/**
+ * The reverse of `packOutput`, with sums, counts and unbiased variances.
+ * @param varianceDivisor of the normaliser that the statistics are from
+ */
+export function unpackGradient(
+  model: Model,
+  labels: Uint8Array,
+  values: Float32Array,
+  varianceDivisor: Normaliser['varianceDivisor'],
+): GradientResult {
   const { parameterCount, statisticCount } = model.layout;
   const statisticEnd = parameterCount + statisticCount;
   const batchStatistics = values.slice(parameterCount, statisticEnd);
-  makeVariancesUnbiased(model, labels.length, batchStatistics);
+  if (varianceDivisor === 'N') makeVariancesUnbiased(model, labels.length, batchStatistics);
   return {
     ...unpackEvaluation(model, labels, values.subarray(statisticEnd)),
     gradientSum: values.slice(0, parameterCount),

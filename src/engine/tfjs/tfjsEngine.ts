@@ -45,7 +45,7 @@ export class TfjsEngine implements Engine {
       const logitGradient = operations.logitGradient(record.logits, batch.labels);
       return packOutput(tf, this.model, record, runBackward(pass, record, logitGradient));
     });
-    return unpackGradient(this.model, batch.labels, values);
+    return unpackGradient(this.model, batch.labels, values, operations.normaliser.varianceDivisor);
   }
 
   /** @throws LockstepError E_ENGINE_FAILED */

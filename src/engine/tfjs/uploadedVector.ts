@@ -4,7 +4,7 @@ import { invariant } from '../../foundation/errors.js';
 import type { TensorSpec } from '../../model/index.js';
 import type { Tensor, TensorFlow } from './backend.js';
 
-/** Owns the tensors, until the next version or `dispose`. */
+/** Its specs follow one another from offset 0 on, and cover the vector. Owns the tensors, until the next version or `dispose`. */
 export class UploadedVector {
   private readonly tensors = new Map<number, Tensor>();
   private version: number | undefined;
@@ -18,14 +18,20 @@ export class UploadedVector {
   update(values: Float32Array, version: number): void {
     if (this.version === version) return;
     this.dispose();
-    const flat = this.tf.tensor1d(values.slice()); // the backend may keep the array, and it is the caller's
-    for (const spec of this.specs) {
-      const part = this.tf.slice(flat, spec.offset, spec.length);
-      this.tensors.set(spec.offset, this.tf.reshape(part, [...spec.shape]));
-      part.dispose();
-    }
-    flat.dispose();
+    if (this.specs.length > 0) this.upload(values); // a model without batch normalisation has no statistics
     this.version = version;
+  }
+
+  private upload(values: Float32Array): void {
+    const flat = this.tf.tensor1d(values.slice()); // the backend may keep the array, and it is the caller's
+    const lengths = this.specs.map(({ length }) => length);
+    const parts = this.tf.split(flat, lengths); // one operation where a backend can, else a slice each
+    flat.dispose();
+    this.specs.forEach(({ offset, shape }, index) => {
+      const part = parts[index]!;
+      this.tensors.set(offset, shape.length === 1 ? part : this.tf.reshape(part, [...shape]));
+      if (shape.length !== 1) part.dispose();
+    });
   }
 
   tensorOf(spec: TensorSpec): Tensor {

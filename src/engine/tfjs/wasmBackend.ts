@@ -3,6 +3,7 @@
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Operations, Tensor4D, TensorFlow, TfjsBackend } from './backend.js';
+import { composedNormaliser } from './batchNormalisation.js';
 import { exactLogitGradient, plainOperations } from './operations.js';
 import { hostProcessor, initialiseBackend } from './initialise.js';
 import { registerWasmConvolutionGradients } from './wasmConvolutionGradients.js';
@@ -58,14 +59,16 @@ async function withoutNewProcessListeners(start: () => Promise<void>): Promise<v
 function wasmOperations(tf: TensorFlow): Operations {
   return {
     ...plainOperations(tf, exactLogitGradient(tf)),
-    // tfjs transposes before it reduces; XNNPACK's pooling reads the activations as they lie.
-    channelMean: (input) => {
-      const [batch, height, width, channels] = input.shape;
-      const imageMeans = tf.avgPool(input, [height, width], 1, 'valid');
-      const asOneImage: Tensor4D = tf.reshape(imageMeans, [1, batch, 1, channels]);
-      return tf.reshape(tf.avgPool(asOneImage, [batch, 1], 1, 'valid'), [channels]);
-    },
-    // XNNPACK broadcasts row by row: rows of W * C elements are several times faster than rows of C.
-    spread: (vector, width) => tf.mul(tf.ones([width, 1]), vector),
+    normaliser: composedNormaliser(tf, {
+      // tfjs transposes before it reduces; XNNPACK's pooling reads the activations as they lie.
+      channelMean: (input) => {
+        const [batch, height, width, channels] = input.shape;
+        const imageMeans = tf.avgPool(input, [height, width], 1, 'valid');
+        const asOneImage: Tensor4D = tf.reshape(imageMeans, [1, batch, 1, channels]);
+        return tf.reshape(tf.avgPool(asOneImage, [batch, 1], 1, 'valid'), [channels]);
+      },
+      // XNNPACK broadcasts row by row: rows of W * C elements are several times faster than rows of C.
+      spread: (vector, width) => tf.mul(tf.ones([width, 1]), vector),
+    }),
   };
 }

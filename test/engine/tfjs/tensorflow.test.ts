@@ -1,12 +1,13 @@
-/** Runs where the optional packages of the engine are installed and work; elsewhere it says why not. */
+/** Runs where `npm run setup:tensorflow` has been, and works; elsewhere it says why not. */
 
 import { describe, it } from 'vitest';
-import { tensorflowBackend } from '../../../src/engine/tfjs/tensorflowBackend.js';
+import { TENSORFLOW_ENVIRONMENT, tensorflowBackend } from '../../../src/engine/tfjs/tensorflowBackend.js';
 import { tfjsFactory } from '../../../src/engine/tfjs/tfjsFactory.js';
 import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
 import { describeEngineContract } from '../engineContract.js';
 import { tfjsMemory } from './tfjsMemory.js';
 
+Object.assign(process.env, { ...TENSORFLOW_ENVIRONMENT, ...process.env });
 const factory = tfjsFactory(tensorflowBackend);
 const found = await factory.availability();
 if (found.available) {
