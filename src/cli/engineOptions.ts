@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { EngineName, Numerics } from '../engine/index.js';
+import type { EngineChoice, EngineName, Numerics } from '../engine/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import { declareOptions } from './trainingOptions.js';
@@ -11,6 +11,7 @@ import { valueParser } from './values.js';
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
+  readonly device?: string;
 }
 
 export function declareEngineOptions(command: Command): void {
@@ -22,4 +23,12 @@ export function threadsOption(flag: string, help: string): Option {
   return new Option(`${flag} <n>`, help)
     .argParser(valueParser(flag, { kind: 'integer', min: 1, max: 1024 }, '2'))
     .default(defaultThreads(), 'the cores');
+}
+
+/** One worker on a GPU uploads while another computes; more of them only take its memory. */
+const WORKERS_OF_A_GPU = 2;
+
+/** Workers to start where the user has not said how many. */
+export function threadsFor({ device }: EngineChoice): number {
+  return device === undefined ? defaultThreads() : Math.min(WORKERS_OF_A_GPU, defaultThreads());
 }

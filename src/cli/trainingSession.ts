@@ -9,7 +9,7 @@ import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineDescription } from '../engine/index.js';
+import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
@@ -26,6 +26,7 @@ import { recipeNotices, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
+import { threadsFor } from './engineOptions.js';
 import { programName } from './programName.js';
 
 export interface SessionOptions {
@@ -68,6 +69,9 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
+    // Before the data, which may take a download: what cannot run here is refused at once.
+    const engine = options.training.workers > 0 ? await chooseEngine(settings) : undefined;
+    if (engine?.notice !== undefined) log.notice(engine.notice);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
     const fleet = new Fleet({
@@ -80,7 +84,7 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
     });
-    const local = await attachWorkers(options, settings, { model: prepared.model, fleet, log, closers });
+    const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, local);
     const folder =
       resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
@@ -158,12 +162,13 @@ interface FleetSurroundings {
 /** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
   { training, openDoor }: SessionOptions,
-  { engine, numerics }: Settings,
+  engine: EngineChoice | undefined,
   { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
-  if (training.workers > 0) {
-    const node = await startLocalNode(await chooseEngine(engine, numerics), training.workers);
+  if (engine !== undefined) {
+    const isGiven = training.given.has('workers');
+    const node = await startLocalNode(engine, isGiven ? training.workers : threadsFor(engine));
     local = node.description;
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });

@@ -22,32 +22,43 @@ function onlyWithout(...missing: EngineName[]): void {
 describe('the engine that is chosen', () => {
   it('is the fastest that is exact, unless one is asked for', async () => {
     onlyWithout();
-    expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
-    expect(await chooseEngine('webgpu')).toMatchObject({ name: 'webgpu' });
+    expect(await chooseEngine({ engine: 'auto' })).toEqual({ name: 'simd', numerics: 'auto' });
+    expect(await chooseEngine({ engine: 'webgpu' })).toMatchObject({ name: 'webgpu' });
     onlyWithout('simd');
-    expect(await chooseEngine('auto')).toMatchObject({ name: 'wasm' });
+    expect(await chooseEngine({ engine: 'auto' })).toMatchObject({ name: 'wasm' });
   });
 
   it('is never the reference unasked, and each refusal is told', async () => {
     onlyWithout('simd', 'wasm');
-    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto'));
+    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine({ engine: 'auto' }));
     expect(message).toMatch(/simd cannot run here: no simd; get some; engine wasm cannot run here: no wasm/);
-    expect(await chooseEngine('cpu')).toMatchObject({ name: 'cpu' });
+    expect(await chooseEngine({ engine: 'cpu' })).toMatchObject({ name: 'cpu' });
   });
 
   it('is simd or none where its class is asked for', async () => {
     onlyWithout();
-    expect(await chooseEngine('auto', 'simd')).toEqual({ name: 'simd', numerics: 'simd' });
-    expect(await chooseEngine('simd', 'simd')).toEqual({ name: 'simd', numerics: 'simd' });
+    expect(await chooseEngine({ engine: 'auto', numerics: 'simd' })).toEqual({
+      name: 'simd',
+      numerics: 'simd',
+    });
+    expect(await chooseEngine({ engine: 'simd', numerics: 'simd' })).toEqual({
+      name: 'simd',
+      numerics: 'simd',
+    });
     onlyWithout('simd');
-    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto', 'simd'));
+    const { message } = await rejectionOf(
+      'E_ENGINE_UNAVAILABLE',
+      chooseEngine({ engine: 'auto', numerics: 'simd' }),
+    );
     expect(message).not.toContain('wasm');
   });
 
   it('is not one that lacks the class asked for', async () => {
     onlyWithout();
     for (const name of ['wasm', 'cpu', 'webgpu', 'tensorflow'] as const) {
-      expect((await rejectionOf('E_OPTION', chooseEngine(name, 'simd'))).message).toContain(name);
+      expect(
+        (await rejectionOf('E_OPTION', chooseEngine({ engine: name, numerics: 'simd' }))).message,
+      ).toContain(name);
     }
   });
 });

@@ -7,7 +7,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsOption } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
@@ -44,21 +44,25 @@ export function addWorkerCommand(program: Command): void {
   declareEngineOptions(command);
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
-    process.exitCode = await attach(parseUrl(urlText), command.opts<RawOptions>());
+    const isThreadsGiven = command.getOptionValueSource('threads') === 'cli';
+    process.exitCode = await attach(parseUrl(urlText), command.opts<RawOptions>(), isThreadsGiven);
   });
 }
 
-async function attach(url: URL, options: RawOptions): Promise<number> {
+async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
   const ca = options.ca === undefined ? undefined : readTextFile('--ca', options.ca);
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
-  const pool = new ComputePool(await chooseEngine(options.engine, options.numerics), options.threads);
+  const { notice, ...choice } = await chooseEngine(options);
+  if (notice !== undefined) say(`notice: ${notice}`);
+  const threads = isThreadsGiven ? options.threads : threadsFor(choice);
+  const pool = new ComputePool(choice, threads);
   try {
     const description = await pool.describe();
     say(
-      `${options.threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
+      `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
     );
     const reason = await serveCoordinator({
       url,
