@@ -4,7 +4,7 @@ import { dropoutMask } from '../../model/index.js';
 import type { RandomKey } from '../../foundation/random.js';
 import type { MicroBatch } from '../engine.js';
 import type { Session } from './dawn/session.js';
-import type { Range, Storage } from './kernels/kernelSource.js';
+import type { Dispatch, Range, Storage } from './kernels/kernelSource.js';
 import type { DevicePlan } from './plan/devicePlan.js';
 import { assignBuffers } from './plan/memory.js';
 import type { KernelTimer } from './kernelTimer.js';
@@ -35,31 +35,24 @@ export class RecordedPlan {
     this.staging = new Float32Array(plan.input.length);
   }
 
-  static record(session: Session, plan: DevicePlan, shared: SharedBuffers): Promise<RecordedPlan> {
-    return session.checked('making a plan', async () => {
-      const { lengths, bufferOf } = assignBuffers(plan, new Set(shared.keys()));
-      const owned = lengths.map((length, index) => session.storageBuffer(`buffer ${index}`, length));
-      const find = ({ storage }: Range): GPUBuffer => shared.get(storage) ?? owned[bufferOf.get(storage)!]!;
-      const readBack = session.readBackBuffer(outputLength(plan));
-      const commands = await Promise.all(
-        plan.dispatches.map(async (dispatch): Promise<Command> => {
-          const pipeline = await session.pipeline(dispatch);
-          const bindGroup = session.device.createBindGroup({
-            layout: session.layoutOf(dispatch),
-            entries: dispatch.bindings.map(({ range }, binding) => ({
-              binding,
-              resource: {
-                buffer: find(range),
-                offset: range.offset * FLOAT_BYTES,
-                size: range.length * FLOAT_BYTES,
-              },
-            })),
-          });
-          return { label: dispatch.label, pipeline, bindGroup, workgroups: dispatch.workgroups };
-        }),
-      );
-      return new RecordedPlan(session, plan, commands, find, [...owned, readBack], readBack);
-    });
+  /** @throws LockstepError E_ENGINE_FAILED if the device has no memory for it; nothing is kept then */
+  static async record(session: Session, plan: DevicePlan, shared: SharedBuffers): Promise<RecordedPlan> {
+    const { lengths, bufferOf } = assignBuffers(plan, new Set(shared.keys()));
+    const owned: GPUBuffer[] = [];
+    const find = ({ storage }: Range): GPUBuffer => shared.get(storage) ?? owned[bufferOf.get(storage)!]!;
+    try {
+      return await session.checked('making a plan', async () => {
+        lengths.forEach((length, index) => owned.push(session.storageBuffer(`buffer ${index}`, length)));
+        const readBack = session.readBackBuffer(outputLength(plan));
+        owned.push(readBack);
+        const record = (dispatch: Dispatch): Promise<Command> => commandOf(session, dispatch, find);
+        const commands = await Promise.all(plan.dispatches.map(record));
+        return new RecordedPlan(session, plan, commands, find, owned, readBack);
+      });
+    } catch (error) {
+      session.free(owned);
+      throw error;
+    }
   }
 
   /** Bytes that go up and come back for a micro-batch, beside the parameters. */
@@ -132,6 +125,21 @@ export class RecordedPlan {
   dispose(): void {
     this.session.free(this.owned);
   }
+}
+
+async function commandOf(
+  session: Session,
+  dispatch: Dispatch,
+  bufferOf: (range: Range) => GPUBuffer,
+): Promise<Command> {
+  const { label, workgroups, bindings } = dispatch;
+  const pipeline = await session.pipeline(dispatch);
+  const entries = bindings.map(({ range }, binding) => {
+    const [offset, size] = [range.offset * FLOAT_BYTES, range.length * FLOAT_BYTES];
+    return { binding, resource: { buffer: bufferOf(range), offset, size } };
+  });
+  const bindGroup = session.device.createBindGroup({ layout: session.layoutOf(dispatch), entries });
+  return { label, pipeline, bindGroup, workgroups };
 }
 
 function outputLength({ outputs }: DevicePlan): number {

@@ -15,7 +15,6 @@ import type {
 } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import { OpenDevice } from './openDevice.js';
-import type { KernelTimer } from './kernelTimer.js';
 import { DeviceLayout } from './plan/deviceLayout.js';
 import type { PassKind } from './plan/forward.js';
 import type { RecordedPlan } from './recordedPlan.js';
@@ -47,11 +46,6 @@ export class WebgpuEngine implements Engine {
     this.open = this.openOn(session);
   }
 
-  /** What the engine holds on the device. */
-  get memoryInUse(): { buffers: number; bytes: number } {
-    return this.open?.session.memoryInUse ?? { buffers: 0, bytes: 0 };
-  }
-
   gradient(state: VersionedState, batch: MicroBatch, dropoutKey: RandomKey): Promise<GradientResult> {
     return this.compute('training', state, batch, async (recorded) => {
       const [logits, gradient, channels] = await recorded.run(batch, dropoutKey);
@@ -70,18 +64,13 @@ export class WebgpuEngine implements Engine {
     });
   }
 
-  /** Runs one gradient with a timer, and tells what it is made of. For profiles. */
-  profile<Result>(
+  /** Hands over the recorded plan of a gradient and the device it is on: for profiles and tests. */
+  withPlan<Result>(
     state: VersionedState,
     batch: MicroBatch,
     use: (recorded: RecordedPlan, session: Session) => Promise<Result>,
   ): Promise<Result> {
     return this.compute('training', state, batch, use);
-  }
-
-  /** One gradient whose kernels are measured. */
-  async timed(recorded: RecordedPlan, batch: MicroBatch, timer: KernelTimer): Promise<void> {
-    await recorded.run(batch, [1, 2], timer);
   }
 
   dispose(): void {

@@ -1,18 +1,16 @@
-/** Runs where Vulkan, Metal or D3D12 is at hand, be it in software; elsewhere it says why not. */
+/** What every engine must do, against finite differences and PyTorch. */
 
-import { describe, it } from 'vitest';
+import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { webgpuEngine } from '../../../src/engine/webgpu/index.js';
-import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
 import { describeEngineContract } from '../../engine/engineContract.js';
+import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import { describeOnGpu, isSoftware } from './support.js';
 
-const found = await webgpuEngine.availability();
-if (found.available) {
+describeOnGpu('the contract', () => {
   describeEngineContract('webgpu', () => Promise.resolve(webgpuEngine), {
     memoryModel: TINY_MODELS['a residual network']!,
+    memorySteps: isSoftware ? 25 : 200,
+    memoryInUse: () => Session.memoryInUse,
     moreModels: ODD_SIDES,
   });
-} else {
-  describe('engine webgpu', () => {
-    it.skip(`is not available here: ${found.reason}`);
-  });
-}
+});

@@ -15,6 +15,7 @@ const RAISED_LIMITS = [
 ] as const;
 
 export class Session {
+  private static readonly openSessions = new Set<Session>();
   /** Set when the device is gone; nothing works from then on. */
   lost: string | undefined;
   /** The first error that no call reported by itself. */
@@ -24,6 +25,7 @@ export class Session {
   private readonly buffers = new Set<GPUBuffer>();
 
   private constructor(readonly device: GPUDevice) {
+    Session.openSessions.add(this);
     void device.lost.then(({ reason, message }) => {
       this.lost = message || reason || 'no reason given';
     });
@@ -43,11 +45,11 @@ export class Session {
     return this.device.limits.maxStorageBuffersPerShaderStage;
   }
 
-  /** What the session holds on the device. */
-  get memoryInUse(): { buffers: number; bytes: number } {
-    let bytes = 0;
-    for (const { size } of this.buffers) bytes += size;
-    return { buffers: this.buffers.size, bytes };
+  /** What all open sessions of this thread hold. */
+  static get memoryInUse(): { sessions: number; buffers: number; bytes: number } {
+    const buffers = [...Session.openSessions].flatMap((session) => [...session.buffers]);
+    const bytes = buffers.reduce((total, { size }) => total + size, 0);
+    return { sessions: Session.openSessions.size, buffers: buffers.length, bytes };
   }
 
   /** @param length float32 elements @throws LockstepError E_ENGINE_FAILED above the device's limit */
@@ -148,6 +150,7 @@ export class Session {
   }
 
   dispose(): void {
+    Session.openSessions.delete(this);
     this.free([...this.buffers]);
     this.pipelines.clear();
     this.layouts.clear();
