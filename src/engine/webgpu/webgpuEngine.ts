@@ -46,10 +46,15 @@ export class WebgpuEngine implements Engine {
     this.open = this.openOn(session);
   }
 
-  gradient(state: VersionedState, batch: MicroBatch, dropoutKey: RandomKey): Promise<GradientResult> {
+  gradient(
+    state: VersionedState,
+    batch: MicroBatch,
+    dropoutKey: RandomKey,
+    into?: Float32Array,
+  ): Promise<GradientResult> {
     return this.compute('training', state, batch, async (recorded) => {
       const [logits, gradient, channels] = await recorded.run(batch, dropoutKey);
-      return { ...this.loss(logits!, batch.labels), ...this.layout.unpack(gradient!, channels!) };
+      return { ...this.loss(logits!, batch.labels), ...this.layout.unpack(gradient!, channels!, into) };
     });
   }
 

@@ -22,19 +22,20 @@ if (data === undefined) console.warn('CIFAR-10 is not here: the GPU trains on sy
 
 afterEach(killAll);
 
+/** Gentle, so that rounding is not blown up: batch statistics of two images are noise enough. */
 const RECIPE = [
   ...['--dataset', ...dataset, '--model', 'resnet8', '--train-limit', '12', '--val-size', '4', '--seed', '1'],
   ...[
     '--batch-size',
     '4',
     '--micro-batch',
-    '2',
+    '4',
     '--max-steps',
     '10',
     '--schedule',
     'constant',
     '--lr',
-    '0.05',
+    '0.01',
   ],
 ];
 

@@ -108,13 +108,14 @@ export class DeviceLayout {
   /**
    * From what came back from the device to flat vectors.
    * @param gradient padded like the parameters, but for those of normalisations, which are in `channels`
+   * @param gradientSum (parameterCount), all of which is overwritten
    */
   unpack(
     gradient: Float32Array,
     channels: Float32Array,
+    gradientSum: Float32Array = new Float32Array(this.model.layout.parameterCount),
   ): { gradientSum: Float32Array; batchStatistics: Float32Array } {
     const { layout } = this.model;
-    const gradientSum = new Float32Array(layout.parameterCount);
     const batchStatistics = new Float32Array(layout.statisticCount);
     for (const placement of this.placements.values()) {
       forEachRow(placement, (from, to) => {
