@@ -48,7 +48,12 @@ process.stdout.write(`${countTable(counts)}\n`);
 const timed = options.count ? [] : await timeAll();
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ counts, timed }, null, 2));
 
-type Timed = { model: ModelName; microBatch: number; times: GpuTimes; peers: readonly PeerTimes[] };
+interface Timed {
+  readonly model: ModelName;
+  readonly microBatch: number;
+  readonly times: GpuTimes;
+  readonly peers: readonly PeerTimes[];
+}
 
 async function timeAll(): Promise<Timed[]> {
   const results: Timed[] = [];

@@ -70,7 +70,10 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
     // Before the data, which may take a download: what cannot run here is refused at once.
-    const engine = options.training.workers > 0 ? await chooseEngine(settings) : undefined;
+    const engine =
+      options.training.workers > 0
+        ? await chooseEngine(settings.engine, settings.numerics, settings.device)
+        : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));

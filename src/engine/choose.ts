@@ -27,20 +27,26 @@ const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
 /** The engine that `--device` speaks to. */
 const ENGINE_OF_DEVICES: EngineName = 'webgpu';
 
-export interface EngineRequest {
+/** What the user asked for. */
+interface EngineRequest {
   readonly engine: EngineName | 'auto';
-  /** `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has. */
-  readonly numerics?: Numerics;
-  /** Index or name of a GPU: keeps `auto` to the engine that has a choice of devices. */
-  readonly device?: string | undefined;
+  readonly numerics: Numerics;
+  readonly device: string | undefined;
 }
 
 /**
+ * @param engine an engine's name, or `auto`
+ * @param numerics `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has
+ * @param device index or name of a GPU: keeps `auto` to the engine that has a choice of devices
  * @throws LockstepError E_OPTION for options that contradict each other or a device that none or several match,
  * E_ENGINE_UNAVAILABLE if the engine asked for, or every one, cannot run here, with the remedy
  */
-export async function chooseEngine(request: EngineRequest): Promise<ChosenEngine> {
-  const { engine, numerics = 'auto', device } = request;
+export async function chooseEngine(
+  engine: EngineName | 'auto',
+  numerics: Numerics = 'auto',
+  device?: string,
+): Promise<ChosenEngine> {
+  const request: EngineRequest = { engine, numerics, device };
   refuseContradictions(request);
   const reasons: string[] = [];
   for (const factory of candidatesFor(request).map(engineFactory)) {

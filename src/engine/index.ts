@@ -2,4 +2,4 @@
 export * from './engine.js';
 export { ENGINE_FACTORIES } from './registry.js';
 export { chooseEngine, loadEngine } from './choose.js';
-export type { ChosenEngine, EngineChoice, EngineRequest } from './choose.js';
+export type { ChosenEngine, EngineChoice } from './choose.js';

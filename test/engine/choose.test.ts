@@ -36,68 +36,66 @@ function withGpu(isSoftware: boolean): void {
 describe('the engine that is chosen', () => {
   it('is simd where there is no GPU, unless another is asked for', async () => {
     onlyWithout('webgpu');
-    expect(await chooseEngine({ engine: 'auto' })).toEqual({ name: 'simd', numerics: 'auto' });
-    expect(await chooseEngine({ engine: 'tensorflow' })).toMatchObject({ name: 'tensorflow' });
+    expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
+    expect(await chooseEngine('tensorflow')).toMatchObject({ name: 'tensorflow' });
     onlyWithout('webgpu', 'simd');
-    expect(await chooseEngine({ engine: 'auto' })).toMatchObject({ name: 'wasm' });
+    expect(await chooseEngine('auto')).toMatchObject({ name: 'wasm' });
   });
 
   it('is a GPU where there is one, and the user is told what that costs', async () => {
     withGpu(false);
-    const choice = await chooseEngine({ engine: 'auto' });
+    const choice = await chooseEngine('auto');
     expect(choice).toMatchObject({ name: 'webgpu', device: 'key of best' });
     expect(choice.notice).toMatch(/bits are not promised.*--engine simd/);
-    expect((await chooseEngine({ engine: 'webgpu' })).notice).toBeUndefined();
-    expect(await chooseEngine({ engine: 'auto', numerics: 'simd' })).toMatchObject({ name: 'simd' });
+    expect((await chooseEngine('webgpu')).notice).toBeUndefined();
+    expect(await chooseEngine('auto', 'simd')).toMatchObject({ name: 'simd' });
   });
 
   it('is never an emulated GPU unasked, and when asked for says so', async () => {
     withGpu(true);
-    expect(await chooseEngine({ engine: 'auto' })).toEqual({ name: 'simd', numerics: 'auto' });
-    expect((await chooseEngine({ engine: 'webgpu' })).notice).toMatch(/emulates a GPU/);
-    const picked = await chooseEngine({ engine: 'auto', device: '0' });
+    expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
+    expect((await chooseEngine('webgpu')).notice).toMatch(/emulates a GPU/);
+    const picked = await chooseEngine('auto', 'auto', '0');
     expect(picked).toMatchObject({ name: 'webgpu', device: 'key of 0' });
   });
 
   it('has devices only where it is webgpu', async () => {
     withGpu(false);
-    for (const request of [{ engine: 'simd' }, { engine: 'auto', numerics: 'simd' }] as const) {
-      const { message } = await rejectionOf('E_OPTION', chooseEngine({ ...request, device: '0' }));
+    for (const [engine, numerics] of [
+      ['simd', 'auto'],
+      ['auto', 'simd'],
+    ] as const) {
+      const { message } = await rejectionOf('E_OPTION', chooseEngine(engine, numerics, '0'));
       expect(message).toMatch(/--device 0 .*--engine webgpu.*simd/);
     }
   });
 
   it('is never the reference unasked, and each refusal is told', async () => {
     onlyWithout('webgpu', 'simd', 'wasm');
-    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine({ engine: 'auto' }));
+    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto'));
     expect(message).toMatch(/simd cannot run here: no simd; get some; engine wasm cannot run here: no wasm/);
-    expect(await chooseEngine({ engine: 'cpu' })).toMatchObject({ name: 'cpu' });
+    expect(await chooseEngine('cpu')).toMatchObject({ name: 'cpu' });
   });
 
   it('is simd or none where its class is asked for', async () => {
     onlyWithout();
-    expect(await chooseEngine({ engine: 'auto', numerics: 'simd' })).toEqual({
+    expect(await chooseEngine('auto', 'simd')).toEqual({
       name: 'simd',
       numerics: 'simd',
     });
-    expect(await chooseEngine({ engine: 'simd', numerics: 'simd' })).toEqual({
+    expect(await chooseEngine('simd', 'simd')).toEqual({
       name: 'simd',
       numerics: 'simd',
     });
     onlyWithout('simd');
-    const { message } = await rejectionOf(
-      'E_ENGINE_UNAVAILABLE',
-      chooseEngine({ engine: 'auto', numerics: 'simd' }),
-    );
+    const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto', 'simd'));
     expect(message).not.toContain('wasm');
   });
 
   it('is not one that lacks the class asked for', async () => {
     onlyWithout();
     for (const name of ['wasm', 'cpu', 'webgpu', 'tensorflow'] as const) {
-      expect(
-        (await rejectionOf('E_OPTION', chooseEngine({ engine: name, numerics: 'simd' }))).message,
-      ).toContain(name);
+      expect((await rejectionOf('E_OPTION', chooseEngine(name, 'simd'))).message).toContain(name);
     }
   });
 });

@@ -66,7 +66,7 @@ async function evaluateCheckpoint(
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const { notice, ...choice } = await chooseEngine(options);
+  const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
   if (notice !== undefined) process.stderr.write(`lockstep: ${notice}\n`);
   const node = await startLocalNode(choice, isWorkersGiven ? options.workers : threadsFor(choice));
   try {

@@ -55,7 +55,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
-  const { notice, ...choice } = await chooseEngine(options);
+  const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
   if (notice !== undefined) say(`notice: ${notice}`);
   const threads = isThreadsGiven ? options.threads : threadsFor(choice);
   const pool = new ComputePool(choice, threads);
