@@ -40,7 +40,7 @@ export function countGpuWork(name: ModelName, microBatch: number): GpuCounts {
     dispatches: plan.dispatches.length,
     evaluationDispatches: planPass({ ...common, kind: 'running' }).dispatches.length,
     kernels: new Set(plan.dispatches.map(({ code }) => code)).size,
-    uploadBytes: plan.input.length * FLOAT_BYTES,
+    uploadBytes: plan.input.whole.length * FLOAT_BYTES,
     readBackBytes: sum(plan.outputs.map(({ length }) => length)) * FLOAT_BYTES,
     parameterBytes: layout.parameters.length * FLOAT_BYTES,
     memoryBytes: sum(assignBuffers(plan, shared).lengths) * FLOAT_BYTES,

@@ -4,7 +4,7 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import type { EngineAvailability, EngineFactory } from '../engine.js';
 import { adapterLine, bestAdapter, isHidden, listAdapters, nameOf, pickAdapter } from './dawn/adapters.js';
-import { locateDawn, openAdapter } from './dawn/dawn.js';
+import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
 import { Session } from './dawn/session.js';
 import { WebgpuEngine } from './webgpuEngine.js';
@@ -12,7 +12,7 @@ import type { WebgpuEngineOptions } from './webgpuEngine.js';
 
 export { WebgpuEngine } from './webgpuEngine.js';
 
-/** What Dawn is called by in `description.versions`, and the version of our kernels' arithmetic. */
+/** Changes when the kernels' arithmetic does. */
 const KERNELS = 'wgsl-1';
 
 async function availability(request?: string): Promise<EngineAvailability> {
@@ -62,7 +62,7 @@ export async function loadWebgpu(
     device: `${key.name || info.description || info.vendor}${info.isFallbackAdapter ? ' (software)' : ''}`,
     numericsClass: `webgpu/${classOf(info)}`,
     exact: false,
-    versions: { kernels: KERNELS },
+    versions: { kernels: KERNELS, dawn: dawnVersion() },
   } as const;
   return new WebgpuEngine(model, { description, openSession, ...tuning }, opened.session);
 }

@@ -9,6 +9,7 @@ const TIMESTAMP_BYTES = 8;
 export class KernelTimer {
   private labels: readonly string[] = [];
   private querySet: GPUQuerySet | undefined;
+  private resolved: GPUBuffer | undefined;
   private readBack: GPUBuffer | undefined;
 
   constructor(private readonly session: Session) {}
@@ -34,10 +35,10 @@ export class KernelTimer {
     const { device } = this.session;
     const count = 2 * this.labels.length;
     const size = count * TIMESTAMP_BYTES;
-    const resolved = device.createBuffer({ size, usage: QUERY_RESOLVE });
+    this.resolved = device.createBuffer({ size, usage: QUERY_RESOLVE });
     this.readBack = device.createBuffer({ size, usage: READ_BACK });
-    encoder.resolveQuerySet(this.querySet!, 0, count, resolved, 0);
-    encoder.copyBufferToBuffer(resolved, 0, this.readBack, 0, size);
+    encoder.resolveQuerySet(this.querySet!, 0, count, this.resolved, 0);
+    encoder.copyBufferToBuffer(this.resolved, 0, this.readBack, 0, size);
   }
 
   /** Nanoseconds of each kernel, in order. Call when the submission has ended. */
@@ -46,6 +47,7 @@ export class KernelTimer {
     await readBack.mapAsync(1);
     const times = new BigUint64Array(readBack.getMappedRange().slice(0));
     readBack.destroy();
+    this.resolved!.destroy();
     this.querySet!.destroy();
     return this.labels.map((label, index) => ({
       label,

@@ -32,7 +32,7 @@ export class RecordedPlan {
     private readonly owned: readonly GPUBuffer[],
     private readonly readBack: GPUBuffer,
   ) {
-    this.staging = new Float32Array(plan.input.length);
+    this.staging = new Float32Array(plan.input.whole.length);
   }
 
   /** @throws LockstepError E_ENGINE_FAILED if the device has no memory for it; nothing is kept then */
@@ -69,7 +69,7 @@ export class RecordedPlan {
     const { session, plan, readBack } = this;
     this.fill(batch, dropoutKey);
     const { queue } = session.device;
-    queue.writeBuffer(this.bufferOf(plan.input), 0, this.staging);
+    queue.writeBuffer(this.bufferOf(plan.input.whole), 0, this.staging);
     const encoder = session.device.createCommandEncoder();
     if (timer === undefined) this.encode(encoder);
     else this.encodeTimed(encoder, timer);
@@ -88,10 +88,11 @@ export class RecordedPlan {
   }
 
   private fill({ images, labels }: MicroBatch, dropoutKey: RandomKey | undefined): void {
-    const { plan, staging } = this;
-    staging.set(images, plan.images.offset);
-    staging.set(labels, plan.labels.offset);
-    for (const { operation, range } of plan.masks) {
+    const { staging } = this;
+    const { input } = this.plan;
+    staging.set(images, input.images.offset);
+    staging.set(labels, input.labels.offset);
+    for (const { operation, range } of input.masks.values()) {
       if (dropoutKey === undefined) continue;
       const { layerIndex, rate } = operation;
       staging.set(dropoutMask(dropoutKey, layerIndex, range.length, rate), range.offset);

@@ -91,7 +91,7 @@ describe('a plan', () => {
       whole.dispatches.forEach(({ bindings }, index) => {
         for (const { range } of bindings) last.set(range.storage, index);
       });
-      for (const { storage } of [whole.input, ...whole.outputs]) last.set(storage, Infinity);
+      for (const { storage } of [whole.input.whole, ...whole.outputs]) last.set(storage, Infinity);
       whole.dispatches.forEach(({ bindings }, index) => {
         for (const { range } of bindings) {
           const buffer = bufferOf.get(range.storage)!;

@@ -1,5 +1,6 @@
 /** The npm package `webgpu`: Dawn, the WebGPU of Chromium, with its binaries for Linux, macOS and Windows. */
 
+import { createRequire } from 'node:module';
 import { importPackage, locatePackage } from '../../tfjs/optionalPackage.js';
 
 export const DAWN_PACKAGE = 'webgpu';
@@ -10,6 +11,12 @@ interface Dawn {
 
 /** Undefined where the package is not installed, as after `npm ci --omit=optional`. */
 export const locateDawn = (): string | undefined => locatePackage(DAWN_PACKAGE);
+
+/** Of the npm package, which each brings a Dawn of its day. */
+export function dawnVersion(): string {
+  const description = createRequire(import.meta.url)(`${DAWN_PACKAGE}/package.json`) as { version: string };
+  return description.version;
+}
 
 /**
  * Kernels index by constants of their own making and write workgroup memory before they read it, so Dawn need neither

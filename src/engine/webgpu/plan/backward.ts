@@ -62,7 +62,9 @@ export class BackwardPass {
     this.gradient = allocate('gradient', layout.parameters.length);
     const start = forward.allocateLike('logit gradient', graph.logits);
     const { classCount } = model;
-    this.dispatches.push(lossGradient(forward.logits, forward.labels, { classCount, imageCount }, start));
+    this.dispatches.push(
+      lossGradient(forward.logits, forward.input.labels, { classCount, imageCount }, start),
+    );
     this.contribute(graph.logits, stored(start, forward.shapeOf(graph.logits)));
     for (let index = graph.operations.length - 1; index >= 0; index--) {
       if (graph.isLive[index]) this.compute(graph.operations[index]!, index);
@@ -86,7 +88,7 @@ export class BackwardPass {
         return this.contribute(source, spread(this.gradientOf(result), 1 / (height * width)));
       }
       case 'dropout': {
-        const { range } = forward.masks.get(operation)!;
+        const { range } = forward.input.masks.get(operation)!;
         return this.contribute(
           source,
           product(this.gradientOf(result), packed(range, forward.shapeOf(source))),

@@ -6,17 +6,15 @@ import type { Dispatch, Range } from '../kernels/kernelSource.js';
 import { BackwardPass } from './backward.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { ForwardPass } from './forward.js';
-import type { MaskInput, PassKind } from './forward.js';
+import type { PassKind } from './forward.js';
+import type { PassInput } from './passInput.js';
 
 export interface DevicePlan {
   readonly kind: PassKind;
   readonly imageCount: number;
   readonly dispatches: readonly Dispatch[];
-  /** The one upload, of which the others are parts. */
-  readonly input: Range;
-  readonly images: Range;
-  readonly labels: Range;
-  readonly masks: readonly MaskInput[];
+  /** The one upload. */
+  readonly input: PassInput;
   /** What comes back, in this order: logits; in training also gradient and channels. */
   readonly outputs: readonly Range[];
 }
@@ -40,9 +38,6 @@ export function planPass(options: PlanOptions): DevicePlan {
     imageCount,
     dispatches: [...forward.dispatches, ...(backward?.dispatches ?? [])],
     input: forward.input,
-    images: forward.images,
-    labels: forward.labels,
-    masks: [...forward.masks.values()],
     outputs: [forward.logits, ...(backward ? [backward.gradient, forward.channels] : [])],
   };
 }

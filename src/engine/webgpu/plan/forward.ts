@@ -4,13 +4,11 @@
  */
 
 import { invariant } from '../../../foundation/errors.js';
-import { elementCount } from '../../../model/index.js';
 import type { ActivationShape, BatchNormalisationLayer, Model } from '../../../model/index.js';
 import { IMAGES_VALUE } from '../../simd/plan/graph.js';
 import type {
   ConvolutionOperation,
   DenseOperation,
-  DropoutOperation,
   Graph,
   Operation,
   PixelOperation,
@@ -22,7 +20,7 @@ import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
 import type { DenseOptions } from '../kernels/head.js';
-import { aligned, allocate } from '../kernels/kernelSource.js';
+import { allocate } from '../kernels/kernelSource.js';
 import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
 import { pixels, pixelTiling } from '../kernels/pixels.js';
 import { normalised, packed, product, rectified, shortcut, stored, sum } from '../kernels/readings.js';
@@ -31,6 +29,8 @@ import { imageLength, partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { coefficientLength, finishMoments } from '../kernels/statistics.js';
 import type { DeviceLayout } from './deviceLayout.js';
+import { inputOf } from './passInput.js';
+import type { PassInput } from './passInput.js';
 
 /** Where batch normalisation takes its statistics from, and whether a backward pass follows. */
 export type PassKind = 'training' | 'batch' | 'running';
@@ -45,12 +45,6 @@ export interface PassOptions {
   readonly enoughThreads?: number | undefined;
 }
 
-/** A dropout mask that the host draws for each micro-batch. */
-export interface MaskInput {
-  readonly operation: DropoutOperation;
-  readonly range: Range;
-}
-
 interface Moments {
   readonly tiling: Tiling;
   readonly partials: Range;
@@ -62,41 +56,22 @@ export class ForwardPass {
   readonly readings: Reading[] = [];
   /** Of each pixel operation that normalises. */
   readonly normalisations = new Map<PixelOperation, Normalised>();
-  readonly masks = new Map<DropoutOperation, MaskInput>();
-  /** One upload: images, labels, masks. */
-  readonly input: Range;
-  readonly images: Range;
-  readonly labels: Range;
+  readonly input: PassInput;
   /** One of the results: means, variances and gradients of every normalisation. */
   readonly channels: Range;
   readonly logits: Range;
   private readonly moments = new Map<ValueIndex, Moments>();
+  private readonly storedRanges = new Map<ValueIndex, Range>();
 
   constructor(readonly options: PassOptions) {
-    const { model, graph, imageCount, layout } = options;
-    const { height, width, channels } = model.inputShape;
-    const lengths = [elementCount([imageCount, height, width, channels]), imageCount];
-    const dropouts = graph.operations.filter((operation) => operation.kind === 'dropout');
-    if (options.kind === 'training') {
-      for (const { source } of dropouts) lengths.push(imageCount * elementsOf(graph.values[source]!.shape));
-    }
-    this.input = allocate(
-      'input',
-      lengths.reduce((total, length) => total + aligned(length), 0),
-    );
-    const parts = split(this.input, lengths);
-    [this.images, this.labels] = [parts[0]!, parts[1]!];
-    dropouts.forEach((operation, index) => {
-      const range = parts[2 + index];
-      if (range !== undefined) this.masks.set(operation, { operation, range });
-    });
+    const { model, graph, imageCount, layout, kind } = options;
+    this.input = inputOf(model, graph, imageCount, kind === 'training');
     this.channels = allocate('channels', layout.channelsLength);
-    this.readings[IMAGES_VALUE] = packed(this.images, model.inputShape);
+    this.readings[IMAGES_VALUE] = packed(this.input.images, model.inputShape);
     graph.operations.forEach((operation, index) => {
       this.readings[operation.result] = this.compute(operation, index);
     });
-    const logits = this.storedLogits();
-    this.logits = logits;
+    this.logits = this.storedLogits();
   }
 
   shapeOf(value: ValueIndex): ActivationShape {
@@ -118,8 +93,6 @@ export class ForwardPass {
     };
   }
 
-  private readonly storedRanges = new Map<ValueIndex, Range>();
-
   private compute(operation: Operation, index: number): Reading {
     const { graph, layout, imageCount } = this.options;
     const { source, result } = operation;
@@ -132,7 +105,7 @@ export class ForwardPass {
       case 'shortcut':
         return shortcut(read, { inputShape: this.shapeOf(source), stride: operation.stride });
       case 'dropout': {
-        const mask = this.masks.get(operation);
+        const mask = this.input.masks.get(operation);
         return mask === undefined ? read : product(read, packed(mask.range, graph.values[source]!.shape));
       }
       case 'pool':
@@ -265,17 +238,4 @@ export class ForwardPass {
     );
     return this.storedRanges.get(graph.logits)!;
   }
-}
-
-const elementsOf = ({ height, width, channels }: ActivationShape): number =>
-  elementCount([height, width, channels]);
-
-/** Parts of a range, one after another at offsets that can be bound. */
-function split({ storage }: Range, lengths: readonly number[]): Range[] {
-  let offset = 0;
-  return lengths.map((length) => {
-    const part = { storage, offset, length };
-    offset += aligned(length);
-    return part;
-  });
 }

@@ -44,7 +44,7 @@ export function assignBuffers(plan: DevicePlan, external: ReadonlySet<Storage>):
 function lifetimesOf({ dispatches, input, outputs }: DevicePlan): Lifetime[] {
   const first = new Map<Storage, number>();
   const last = new Map<Storage, number>();
-  for (const { storage } of [input, ...outputs]) {
+  for (const { storage } of [input.whole, ...outputs]) {
     first.set(storage, -1);
     last.set(storage, dispatches.length);
   }
