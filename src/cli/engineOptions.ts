@@ -11,15 +11,11 @@ import { valueParser } from './values.js';
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
+  readonly device?: string;
 }
 
 export function declareEngineOptions(command: Command): void {
   declareOptions(command, ENGINE_OPTIONS);
-}
-
-/** @param given whether the user has said how many; else TensorFlow gets one thread, which uses all cores by itself */
-export function threadsFor({ name }: EngineChoice, threads: number, given: boolean): number {
-  return name === 'tensorflow' && !given ? 1 : threads;
 }
 
 /** @param flag `--threads` or `--workers` */
@@ -27,4 +23,17 @@ export function threadsOption(flag: string, help: string): Option {
   return new Option(`${flag} <n>`, help)
     .argParser(valueParser(flag, { kind: 'integer', min: 1, max: 1024 }, '2'))
     .default(defaultThreads(), 'the cores');
+}
+
+/** One worker on a GPU uploads while another computes; more of them only take its memory. */
+const WORKERS_OF_A_GPU = 2;
+
+/**
+ * Workers to start. TensorFlow gets one where the user has not said how many: it uses all cores by itself.
+ * @param given whether the user has said so; else `threads` is one a core
+ */
+export function threadsFor({ name, device }: EngineChoice, threads: number, given: boolean): number {
+  if (given) return threads;
+  if (name === 'tensorflow') return 1;
+  return device === undefined ? threads : Math.min(WORKERS_OF_A_GPU, threads);
 }

@@ -77,6 +77,14 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     'simd: compute without fused multiply-add, to match hosts that have none',
     'auto',
   ),
+  setting(
+    'device',
+    '--device <name>',
+    { kind: 'text' },
+    undefined,
+    'GPU for --engine webgpu: index or name, as "lockstep engines" lists them',
+    '0',
+  ),
 ];
 
 export const TRAINING_OPTIONS: readonly OptionEntry[] = [

@@ -8,7 +8,10 @@ import type { SessionOptions } from './trainingSession.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
-export type Settings = Pick<TrainingOptions, 'dataDir' | 'engine' | 'numerics' | 'checkpointEvery'> & {
+export type Settings = Pick<
+  TrainingOptions,
+  'dataDir' | 'engine' | 'numerics' | 'device' | 'checkpointEvery'
+> & {
   readonly test: boolean;
 };
 
@@ -49,8 +52,9 @@ export function resolveSettings(
   return {
     dataDir: given('dataDir'),
     engine: given('engine'),
-    // Numerics belong to an engine: one given anew does not inherit them.
+    // Numerics and device belong to an engine: one given anew does not inherit them.
     numerics: training.given.has('engine') ? training.numerics : given('numerics'),
+    device: training.given.has('engine') ? training.device : given('device'),
     checkpointEvery: given('checkpointEvery'),
     test: test || (saved?.test ?? false),
   };

@@ -21,6 +21,7 @@ export interface TrainingOptions {
   readonly dataDir: string;
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
+  readonly device?: string | undefined;
   readonly workers: number;
   readonly checkpointEvery: number;
   /** Keys that the user gave, on the command line or in a config file. */
@@ -83,6 +84,7 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     dataDir: settings['dataDir'] as string,
     engine: settings['engine'] as EngineName | 'auto',
     numerics: settings['numerics'] as Numerics,
+    device: settings['device'] as string | undefined,
     workers: settings['workers'] as number,
     checkpointEvery: settings['checkpointEvery'] as number,
     given,

@@ -9,7 +9,7 @@ import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineDescription } from '../engine/index.js';
+import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
@@ -21,12 +21,12 @@ import type { OpenedDataset } from './openDataset.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
-import { threadsFor } from './engineOptions.js';
 import { listenForStop } from './stopSignal.js';
 import { recipeNotices, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
+import { threadsFor } from './engineOptions.js';
 import { programName } from './programName.js';
 
 export interface SessionOptions {
@@ -71,6 +71,12 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
+    // Before the data, which may take a download: what cannot run here is refused at once.
+    const engine =
+      options.training.workers > 0
+        ? await chooseEngine(settings.engine, settings.numerics, settings.device)
+        : undefined;
+    if (engine?.notice !== undefined) log.notice(engine.notice);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
     const fleet = new Fleet({
@@ -83,7 +89,7 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
     });
-    const local = await attachWorkers(options, settings, { model: prepared.model, fleet, log, closers });
+    const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, local);
     const folder =
       resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
@@ -161,16 +167,13 @@ interface FleetSurroundings {
 /** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
   { training, openDoor }: SessionOptions,
-  { engine, numerics }: Settings,
+  engine: EngineChoice | undefined,
   { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
-  if (training.workers > 0) {
-    const choice = await chooseEngine(engine, numerics);
-    const node = await startLocalNode(
-      choice,
-      threadsFor(choice, training.workers, training.given.has('workers')),
-    );
+  if (engine !== undefined) {
+    const threads = threadsFor(engine, training.workers, training.given.has('workers'));
+    const node = await startLocalNode(engine, threads);
     local = node.description;
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });

@@ -2,7 +2,7 @@
 
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
-import type { Engine, EngineName, Numerics } from './engine.js';
+import type { Engine, EngineAvailability, EngineName, Numerics } from './engine.js';
 import { engineFactory } from './registry.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
@@ -10,40 +10,99 @@ export interface EngineChoice {
   readonly name: EngineName;
   /** For `simd`: its fastest class here, or the one without fused multiply-add, which every host has. */
   readonly numerics?: Numerics;
+  /** For engines with a choice of devices: the one to open, as its factory names it. */
+  readonly device?: string;
 }
 
-/** The order in which `auto` looks: what is fastest first. `cpu` is a reference, and never chosen unasked. */
-const AUTO_ORDER: readonly EngineName[] = ['simd', 'wasm'];
-/** The same where a class of `simd` was asked for: another engine would not have the bits that were meant. */
-const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
+/** A choice, and what the user should know of it. */
+export type ChosenEngine = EngineChoice & { readonly notice?: string };
 
 /**
- * @param requested an engine's name, or `auto`
+ * The order in which `auto` looks: what is fastest first. A GPU that is emulated on the processor is never chosen
+ * unasked, nor is `cpu`, a reference.
+ */
+const AUTO_ORDER: readonly EngineName[] = ['webgpu', 'simd', 'wasm'];
+/** The same where a class of `simd` was asked for: another engine would not have the bits that were meant. */
+const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
+/** The engine that `--device` speaks to. */
+const ENGINE_OF_DEVICES: EngineName = 'webgpu';
+
+/** What the user asked for. */
+interface EngineRequest {
+  readonly engine: EngineName | 'auto';
+  readonly numerics: Numerics;
+  readonly device: string | undefined;
+}
+
+/**
+ * @param engine an engine's name, or `auto`
  * @param numerics `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has
- * @throws LockstepError E_OPTION for that, E_ENGINE_UNAVAILABLE if the one asked for, or every one, cannot run here, with the remedy
+ * @param device index or name of a GPU: keeps `auto` to the engine that has a choice of devices
+ * @throws LockstepError E_OPTION for options that contradict each other or a device that none or several match,
+ * E_ENGINE_UNAVAILABLE if the engine asked for, or every one, cannot run here, with the remedy
  */
 export async function chooseEngine(
-  requested: EngineName | 'auto',
+  engine: EngineName | 'auto',
   numerics: Numerics = 'auto',
-): Promise<EngineChoice> {
-  if (numerics === 'simd' && requested !== 'auto' && requested !== 'simd') {
-    throw new LockstepError(
-      'E_OPTION',
-      `--numerics simd is a class of --engine simd, and the engine is ${requested}; leave one of them out`,
-    );
-  }
-  const automatic = numerics === 'simd' ? AUTO_ORDER_OF_SIMD : AUTO_ORDER;
-  const candidates = (requested === 'auto' ? automatic : [requested]).map(engineFactory);
+  device?: string,
+): Promise<ChosenEngine> {
+  const request: EngineRequest = { engine, numerics, device };
+  refuseContradictions(request);
   const reasons: string[] = [];
-  for (const factory of candidates) {
-    const availability = await factory.availability();
-    if (availability.available) return { name: factory.name, numerics };
-    reasons.push(`engine ${factory.name} cannot run here: ${availability.reason}; ${availability.remedy}`);
+  for (const factory of candidatesFor(request).map(engineFactory)) {
+    const found = await factory.availability(device);
+    if (!found.available) {
+      reasons.push(`engine ${factory.name} cannot run here: ${found.reason}; ${found.remedy}`);
+      continue;
+    }
+    const isAsked = engine !== 'auto' || device !== undefined;
+    if (found.isSoftware === true && !isAsked) continue;
+    const choice = { name: factory.name, numerics };
+    if (found.device === undefined) return choice;
+    return { ...choice, device: found.device, ...noticeOf(factory.name, found, isAsked) };
   }
   throw new LockstepError('E_ENGINE_UNAVAILABLE', reasons.join('; '));
 }
 
+function candidatesFor({ engine, numerics, device }: EngineRequest): readonly EngineName[] {
+  if (engine !== 'auto') return [engine];
+  if (device !== undefined) return [ENGINE_OF_DEVICES];
+  return numerics === 'simd' ? AUTO_ORDER_OF_SIMD : AUTO_ORDER;
+}
+
+function refuseContradictions({ engine, numerics, device }: EngineRequest): void {
+  if (numerics === 'simd' && engine !== 'auto' && engine !== 'simd') {
+    throw new LockstepError(
+      'E_OPTION',
+      `--numerics simd is a class of --engine simd, and the engine is ${engine}; leave one of them out`,
+    );
+  }
+  if (device === undefined) return;
+  const other = numerics === 'simd' ? '--numerics simd' : `--engine ${engine}`;
+  if (numerics === 'simd' || (engine !== 'auto' && engine !== ENGINE_OF_DEVICES)) {
+    throw new LockstepError(
+      'E_OPTION',
+      `--device ${device} picks a GPU for --engine ${ENGINE_OF_DEVICES}, and ${other} was given; leave one of them out`,
+    );
+  }
+}
+
+/** What a user would not expect: a GPU that is none, or bits that are not promised though nobody asked for it. */
+function noticeOf(
+  name: EngineName,
+  { deviceName, isSoftware }: Extract<EngineAvailability, { available: true }>,
+  isAsked: boolean,
+): { notice?: string } {
+  if (isSoftware === true) {
+    return { notice: `${deviceName} emulates a GPU on the processor: --engine simd is far faster` };
+  }
+  if (isAsked) return {};
+  return {
+    notice: `engine ${name} on ${deviceName}, found by --engine auto; its bits are not promised: for a run that is the same to the last bit use --engine simd`,
+  };
+}
+
 /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy */
-export function loadEngine({ name, numerics }: EngineChoice, model: Model): Promise<Engine> {
-  return engineFactory(name).load(model, numerics);
+export function loadEngine({ name, numerics, device }: EngineChoice, model: Model): Promise<Engine> {
+  return engineFactory(name).load(model, numerics, device);
 }

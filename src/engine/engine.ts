@@ -81,7 +81,17 @@ export interface Engine {
 
 /** What `lockstep engines` tells of an engine before it is loaded. */
 export type EngineAvailability =
-  | { readonly available: true; readonly detail: string }
+  | {
+      readonly available: true;
+      readonly detail: string;
+      /** For engines that run on one of several devices: the one chosen, for `load`, and its name for people. */
+      readonly device?: string;
+      readonly deviceName?: string;
+      /** All of them, a line each. */
+      readonly devices?: readonly string[];
+      /** Emulates a GPU on the processor: never chosen unasked. */
+      readonly isSoftware?: boolean;
+    }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
 /** `simd` asks the engine of that name for the class without fused multiply-add; other engines have one class. */
@@ -90,7 +100,14 @@ export type Numerics = (typeof NUMERICS)[number];
 
 export interface EngineFactory {
   readonly name: EngineName;
-  availability(): Promise<EngineAvailability>;
-  /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy. */
-  load(model: Model, numerics?: Numerics): Promise<Engine>;
+  /**
+   * @param device index or name of a device, as `--device` has it; engines without a choice ignore it
+   * @throws LockstepError E_OPTION if none or several match
+   */
+  availability(device?: string): Promise<EngineAvailability>;
+  /**
+   * @param device as `availability` returned it
+   * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy.
+   */
+  load(model: Model, numerics?: Numerics, device?: string): Promise<Engine>;
 }

@@ -2,5 +2,5 @@
 export * from './engine.js';
 export { ENGINE_FACTORIES } from './registry.js';
 export { chooseEngine, loadEngine } from './choose.js';
-export type { EngineChoice } from './choose.js';
+export type { ChosenEngine, EngineChoice } from './choose.js';
 export { TENSORFLOW_ENVIRONMENT } from './tfjs/tensorflowBackend.js';

@@ -8,12 +8,12 @@ import { simdEngine } from './simd/index.js';
 import { tensorflowBackend } from './tfjs/tensorflowBackend.js';
 import { tfjsFactory } from './tfjs/tfjsFactory.js';
 import { wasmBackend } from './tfjs/wasmBackend.js';
-import { webgpuBackend } from './tfjs/webgpuBackend.js';
+import { webgpuEngine } from './webgpu/index.js';
 
 /** In the order in which `lockstep engines` lists them. */
 export const ENGINE_FACTORIES: readonly EngineFactory[] = [
   simdEngine,
-  tfjsFactory(webgpuBackend),
+  webgpuEngine,
   tfjsFactory(tensorflowBackend),
   tfjsFactory(wasmBackend),
   tfjsFactory(cpuBackend),

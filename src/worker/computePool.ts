@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { EngineChoice, EngineDescription } from '../engine/index.js';
+import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
@@ -12,6 +12,9 @@ import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
 
 /** The compiled thread, also where this file itself runs uncompiled, as in tests. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? '../../dist/worker/thread.js' : './thread.js';
+
+/** Dawn aborts the process when a thread ends while the GPU computes for it. */
+const ENGINES_TO_WAIT_FOR: ReadonlySet<EngineName> = new Set(['webgpu']);
 
 export interface PoolOptions {
   /** What the threads run instead of the engines. */
@@ -88,9 +91,10 @@ export class ComputePool {
     }
   }
 
-  /** Ends the threads; tasks in progress are dropped. */
-  close(): Promise<void> {
-    return this.pool.destroy();
+  /** Ends the threads; tasks in progress are dropped, or where that would end the process, waited for. */
+  async close(): Promise<void> {
+    if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) await this.pool.close().catch(() => undefined);
+    await this.pool.destroy();
   }
 }
 

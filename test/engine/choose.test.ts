@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** From here on the engine says that it cannot run, whatever this machine can do; all others say that they can. */
+/** From here on these engines say that they cannot run, whatever this machine can do; all others say that they can. */
 function onlyWithout(...missing: EngineName[]): void {
   for (const name of ['simd', 'wasm', 'cpu', 'webgpu', 'tensorflow'] as const) {
     vi.spyOn(engineFactory(name), 'availability').mockResolvedValue(
@@ -19,17 +19,59 @@ function onlyWithout(...missing: EngineName[]): void {
   }
 }
 
+/** From here on there is a GPU, or software that emulates one. */
+function withGpu(isSoftware: boolean): void {
+  onlyWithout();
+  vi.spyOn(engineFactory('webgpu'), 'availability').mockImplementation((device = 'best') =>
+    Promise.resolve({
+      available: true,
+      detail: 'GPU',
+      device: `key of ${device}`,
+      deviceName: 'GPU',
+      isSoftware,
+    }),
+  );
+}
+
 describe('the engine that is chosen', () => {
-  it('is the fastest that is exact, unless one is asked for', async () => {
-    onlyWithout();
+  it('is simd where there is no GPU, unless another is asked for', async () => {
+    onlyWithout('webgpu');
     expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
-    expect(await chooseEngine('webgpu')).toMatchObject({ name: 'webgpu' });
-    onlyWithout('simd');
+    expect(await chooseEngine('tensorflow')).toMatchObject({ name: 'tensorflow' });
+    onlyWithout('webgpu', 'simd');
     expect(await chooseEngine('auto')).toMatchObject({ name: 'wasm' });
   });
 
+  it('is a GPU where there is one, and the user is told what that costs', async () => {
+    withGpu(false);
+    const choice = await chooseEngine('auto');
+    expect(choice).toMatchObject({ name: 'webgpu', device: 'key of best' });
+    expect(choice.notice).toMatch(/bits are not promised.*--engine simd/);
+    expect((await chooseEngine('webgpu')).notice).toBeUndefined();
+    expect(await chooseEngine('auto', 'simd')).toMatchObject({ name: 'simd' });
+  });
+
+  it('is never an emulated GPU unasked, and when asked for says so', async () => {
+    withGpu(true);
+    expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
+    expect((await chooseEngine('webgpu')).notice).toMatch(/emulates a GPU/);
+    const picked = await chooseEngine('auto', 'auto', '0');
+    expect(picked).toMatchObject({ name: 'webgpu', device: 'key of 0' });
+  });
+
+  it('has devices only where it is webgpu', async () => {
+    withGpu(false);
+    for (const [engine, numerics] of [
+      ['simd', 'auto'],
+      ['auto', 'simd'],
+    ] as const) {
+      const { message } = await rejectionOf('E_OPTION', chooseEngine(engine, numerics, '0'));
+      expect(message).toMatch(/--device 0 .*--engine webgpu.*simd/);
+    }
+  });
+
   it('is never the reference unasked, and each refusal is told', async () => {
-    onlyWithout('simd', 'wasm');
+    onlyWithout('webgpu', 'simd', 'wasm');
     const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto'));
     expect(message).toMatch(/simd cannot run here: no simd; get some; engine wasm cannot run here: no wasm/);
     expect(await chooseEngine('cpu')).toMatchObject({ name: 'cpu' });
@@ -37,8 +79,14 @@ describe('the engine that is chosen', () => {
 
   it('is simd or none where its class is asked for', async () => {
     onlyWithout();
-    expect(await chooseEngine('auto', 'simd')).toEqual({ name: 'simd', numerics: 'simd' });
-    expect(await chooseEngine('simd', 'simd')).toEqual({ name: 'simd', numerics: 'simd' });
+    expect(await chooseEngine('auto', 'simd')).toEqual({
+      name: 'simd',
+      numerics: 'simd',
+    });
+    expect(await chooseEngine('simd', 'simd')).toEqual({
+      name: 'simd',
+      numerics: 'simd',
+    });
     onlyWithout('simd');
     const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto', 'simd'));
     expect(message).not.toContain('wasm');

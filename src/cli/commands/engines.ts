@@ -27,6 +27,8 @@ type EngineLine =
       readonly versions: Readonly<Record<string, string>>;
       readonly imagesPerSecond: number;
       readonly measuredImages: number;
+      /** Every device that the engine could use, and by which `--device` names it. */
+      readonly devices?: readonly string[];
     };
 
 export function addEnginesCommand(program: Command): void {
@@ -67,11 +69,21 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   const { name: engine } = factory;
   const availability = await factory.availability();
   if (!availability.available) return { engine, ...availability };
-  const pool = new ComputePool({ name: engine }, 1);
+  const { device: chosen, devices } = availability;
+  const pool = new ComputePool({ name: engine, ...(chosen === undefined ? {} : { device: chosen }) }, 1);
   try {
     const { device, numericsClass, exact, versions } = await pool.describe();
     const measured = await measureEngine(pool, options);
-    return { engine, available: true, device, numericsClass, exact, versions, ...measured };
+    return {
+      engine,
+      available: true,
+      device,
+      numericsClass,
+      exact,
+      versions,
+      ...measured,
+      ...(devices && { devices }),
+    };
   } catch (error) {
     return { engine, available: false, reason: describeError(error), remedy: 'choose another engine' };
   } finally {
@@ -83,5 +95,5 @@ function textOf(line: EngineLine): string {
   const name = line.engine.padEnd(11);
   if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}\n`;
   const speed = `${line.imagesPerSecond.toPrecision(3)} images/s`.padStart(16);
-  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}\n`;
+  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}\n${(line.devices ?? []).map((device) => `${' '.repeat(12)}--device ${device}\n`).join('')}`;
 }

@@ -7,7 +7,7 @@ import { chooseEngine } from '../../engine/index.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
 import { percent } from '../display/text.js';
-import { declareEngineOptions, threadsOption } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../stopSignal.js';
@@ -39,10 +39,16 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--json', 'print one JSON object', false);
   declareEngineOptions(command);
-  command.action((file: string) => evaluateCheckpoint(file, command.opts<RawOptions>()));
+  command.action((file: string) =>
+    evaluateCheckpoint(file, command.opts<RawOptions>(), command.getOptionValueSource('workers') === 'cli'),
+  );
 }
 
-async function evaluateCheckpoint(given: string, options: RawOptions): Promise<void> {
+async function evaluateCheckpoint(
+  given: string,
+  options: RawOptions,
+  isWorkersGiven: boolean,
+): Promise<void> {
   const found = await readForEvaluation(given);
   const { file, epoch, state } = found;
   const { recipe, normalisation, model } = found.checkpoint;
@@ -60,7 +66,9 @@ async function evaluateCheckpoint(given: string, options: RawOptions): Promise<v
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const node = await startLocalNode(await chooseEngine(options.engine, options.numerics), options.workers);
+  const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+  if (notice !== undefined) process.stderr.write(`lockstep: ${notice}\n`);
+  const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));
   try {
     fleet.admit(node.channel, { local: true });
     const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);

@@ -51,19 +51,19 @@ export function addWorkerCommand(program: Command): void {
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
-    const threadsGiven = command.getOptionValueSource('threads') === 'cli';
+    const isThreadsGiven = command.getOptionValueSource('threads') === 'cli';
     const attachHere = options.gpus === undefined ? attach : attachGpus;
-    process.exitCode = await attachHere(parseUrl(urlText), options, threadsGiven);
+    process.exitCode = await attachHere(parseUrl(urlText), options, isThreadsGiven);
   });
 }
 
 /** A process for each GPU, which this one supervises. */
-async function attachGpus(url: URL, options: RawOptions, threadsGiven: boolean): Promise<number> {
+async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
   const workers = await resolveGpuWorkers(options.gpus!, options.engine);
   say(describeGpus(workers));
   const more = [
-    ...['--threads', String(threadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
+    ...['--threads', String(isThreadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
     ...(options.ca === undefined ? [] : ['--ca', options.ca]),
   ];
   const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, more }), {
@@ -85,7 +85,7 @@ async function attachGpus(url: URL, options: RawOptions, threadsGiven: boolean):
   }
 }
 
-async function attach(url: URL, options: RawOptions, threadsGiven: boolean): Promise<number> {
+async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
   const ca = options.ca === undefined ? undefined : readTextFile('--ca', options.ca);
   const stop = listenForStop((signal) =>
@@ -94,8 +94,9 @@ async function attach(url: URL, options: RawOptions, threadsGiven: boolean): Pro
   endWithSupervisor();
   let pool: ComputePool | undefined;
   try {
-    const choice = await chooseEngine(options.engine, options.numerics);
-    const threads = threadsFor(choice, options.threads, threadsGiven);
+    const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+    if (notice !== undefined) say(`notice: ${notice}`);
+    const threads = threadsFor(choice, options.threads, isThreadsGiven);
     pool = new ComputePool(choice, threads);
     const description = await pool.describe();
     say(

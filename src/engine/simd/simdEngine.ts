@@ -3,8 +3,8 @@
 import { cpus } from 'node:os';
 import { LockstepError } from '../../foundation/errors.js';
 import type { RandomKey } from '../../foundation/random.js';
-import { elementCount } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
+import { checkBatch } from '../checkBatch.js';
 import type {
   Engine,
   EngineDescription,
@@ -85,40 +85,11 @@ export class SimdEngine implements Engine {
     if (plan === undefined) {
       throw new LockstepError('E_ENGINE_FAILED', 'the simd engine is used after dispose(); load a new one');
     }
-    this.check(state, batch);
+    checkBatch(this.model, state, batch);
     if (state.version !== this.preparedVersion) {
       plan.prepareWeights(state);
       this.preparedVersion = state.version;
     }
     return plan;
   }
-
-  private check(state: VersionedState, { images, labels }: MicroBatch): void {
-    const { layout, inputShape, classCount } = this.model;
-    const { height, width, channels } = inputShape;
-    requireLength('parameters', state.parameters.length, layout.parameterCount);
-    requireLength('statistics', state.statistics.length, layout.statisticCount);
-    requireLength('images', images.length, labels.length * elementCount([height, width, channels]));
-    if (labels.length === 0) {
-      throw new LockstepError(
-        'E_ENGINE_FAILED',
-        'a micro-batch of 0 samples has no gradient; send at least 1',
-      );
-    }
-    const wrong = labels.find((label) => label >= classCount);
-    if (wrong !== undefined) {
-      throw new LockstepError(
-        'E_ENGINE_FAILED',
-        `label ${wrong} must be below ${classCount}; check the data`,
-      );
-    }
-  }
-}
-
-function requireLength(what: string, length: number, expected: number): void {
-  if (length === expected) return;
-  throw new LockstepError(
-    'E_ENGINE_FAILED',
-    `${what} hold ${length} elements and must hold ${expected}; use the model that they were made for`,
-  );
 }

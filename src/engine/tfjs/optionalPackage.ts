@@ -16,7 +16,8 @@ export function locatePackage(name: string): string | undefined {
 }
 
 export type ProbeResult<Report> =
-  | { readonly succeeded: true; readonly report: Report }
+  /** With what native code has printed on the way. */
+  | { readonly succeeded: true; readonly report: Report; readonly stderr: string }
   | { readonly succeeded: false; readonly reason: string };
 
 const MARKER = 'lockstep-probe:';
@@ -42,7 +43,7 @@ export function probe<Report>(expression: string): Promise<ProbeResult<Report>> 
       (error, stdout, stderr) => {
         const line = stdout.split('\n').find((candidate) => candidate.startsWith(MARKER));
         if (line !== undefined) {
-          resolve({ succeeded: true, report: JSON.parse(line.slice(MARKER.length)) as Report });
+          resolve({ succeeded: true, report: JSON.parse(line.slice(MARKER.length)) as Report, stderr });
           return;
         }
         resolve({ succeeded: false, reason: failureReason(error, stderr) });

@@ -35,7 +35,7 @@ export function start(
   env: Readonly<Record<string, string>> = {},
   { ownGroup = false }: { readonly ownGroup?: boolean } = {},
 ): Running {
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [BIN, ...onExactEngine(args)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: ownGroup,
@@ -52,6 +52,13 @@ export function start(
     });
   });
   return { child, finished, output: () => stdout + stderr, kill: (signal) => child.kill(signal) };
+}
+
+/** Commands compute with `simd` unless a test says otherwise: on a machine with a GPU, `auto` would take that. */
+function onExactEngine(args: readonly string[]): readonly string[] {
+  const computes = ['train', 'coordinator', 'worker', 'evaluate'].includes(args[0] ?? '');
+  const decides = ['--engine', '--numerics', '--device', '--resume', '--config', '--help'];
+  return computes && !args.some((arg) => decides.includes(arg)) ? [...args, '--engine', 'simd'] : args;
 }
 
 export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> {

@@ -1,0 +1,159 @@
+/** `npm run bench:gpu`: what a micro-batch costs a GPU, counted; and timed beside PyTorch, where there is one. */
+
+import { writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { isModelName } from '../../src/model/index.js';
+import type { ModelName } from '../../src/model/index.js';
+import { run } from './childProcess.js';
+import { countGpuWork } from './gpuCounts.js';
+import type { GpuCounts } from './gpuCounts.js';
+import { measureGpu } from './gpuTimes.js';
+import type { GpuTimes } from './gpuTimes.js';
+import { inRepository } from './repository.js';
+import { renderTable } from './table.js';
+
+interface Options {
+  readonly models: readonly ModelName[];
+  readonly microBatches: readonly number[];
+  readonly warmUps: number;
+  readonly repetitions: number;
+  readonly device?: string;
+  readonly count: boolean;
+  readonly python: string;
+  readonly json?: string;
+}
+
+const options = new Command('npm run bench:gpu --')
+  .description('counts the kernels and bytes of a micro-batch, and times them beside PyTorch on the same GPU')
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+  .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [32, 128, 512])
+  .option('--warm-ups <n>', 'gradients before those that are timed', positive, 10)
+  .option('--repetitions <n>', 'gradients that are timed', positive, 30)
+  .option('--device <name>', 'index or name of an adapter')
+  .option('--count', 'only count', false)
+  .option(
+    '--python <program>',
+    'Python that has torch with CUDA',
+    process.env['LOCKSTEP_PEER_PYTHON'] ?? 'python3',
+  )
+  .option('--json <file>', 'also write all of it as JSON')
+  .parse()
+  .opts<Options>();
+
+const pairs = options.models.flatMap((model) =>
+  options.microBatches.map((microBatch) => ({ model, microBatch })),
+);
+const counts = pairs.map(({ model, microBatch }) => countGpuWork(model, microBatch));
+process.stdout.write(`${countTable(counts)}\n`);
+const timed = options.count ? [] : await timeAll();
+if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ counts, timed }, null, 2));
+
+interface Timed {
+  readonly model: ModelName;
+  readonly microBatch: number;
+  readonly times: GpuTimes;
+  readonly peers: readonly PeerTimes[];
+}
+
+async function timeAll(): Promise<Timed[]> {
+  const results: Timed[] = [];
+  for (const { model, microBatch } of pairs) {
+    const { warmUps, repetitions, device } = options;
+    const run = { model, microBatch, warmUps, repetitions, ...(device === undefined ? {} : { device }) };
+    const times = await measureGpu(run);
+    const peers = await Promise.all([
+      measurePeer(model, microBatch, false),
+      measurePeer(model, microBatch, true),
+    ]);
+    const present = peers.filter((peer) => peer !== undefined);
+    results.push({ model, microBatch, times, peers: present });
+    process.stdout.write(`\n${timeText(model, microBatch, times, present)}\n`);
+  }
+  return results;
+}
+
+interface PeerTimes {
+  readonly torch: string;
+  readonly device: string;
+  readonly imagesPerSecond: number;
+  readonly channelsLast: boolean;
+}
+
+/** Undefined where there is no torch with CUDA. */
+async function measurePeer(
+  model: ModelName,
+  batch: number,
+  channelsLast: boolean,
+): Promise<PeerTimes | undefined> {
+  const script = inRepository('scripts', 'bench', 'gpu_peer.py');
+  const args = ['--depth', model.replace('resnet', ''), '--batch', String(batch)];
+  try {
+    const { stdout } = await run(options.python, [
+      script,
+      ...args,
+      ...(channelsLast ? ['--channels-last'] : []),
+    ]);
+    return { ...(JSON.parse(stdout) as Omit<PeerTimes, 'channelsLast'>), channelsLast };
+  } catch {
+    return undefined;
+  }
+}
+
+function countTable(all: readonly GpuCounts[]): string {
+  const headings = [
+    '',
+    'micro-batch',
+    'dispatches',
+    'in evaluation',
+    'kernels',
+    'KB up',
+    'KB back',
+    'KB weights',
+    'MB',
+  ];
+  const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(0);
+  return renderTable(
+    headings,
+    all.map((each) => [
+      each.model,
+      each.microBatch,
+      each.dispatches,
+      each.evaluationDispatches,
+      each.kernels,
+      kilobytes(each.uploadBytes),
+      kilobytes(each.readBackBytes),
+      kilobytes(each.parameterBytes),
+      (each.memoryBytes / 1e6).toFixed(0),
+    ]),
+  );
+}
+
+function timeText(model: string, microBatch: number, times: GpuTimes, peers: readonly PeerTimes[]): string {
+  const { device, milliseconds, imagesPerSecond, kernels } = times;
+  const lines = [
+    `${model}, micro-batch ${microBatch}, ${device}: ${imagesPerSecond.toFixed(1)} images/s (median of ${milliseconds.values.length}; ${milliseconds.min.toFixed(2)} to ${milliseconds.max.toFixed(2)} ms)`,
+    ...peers.map(
+      (peer) =>
+        `PyTorch ${peer.torch}${peer.channelsLast ? ', channels last' : ''}, ${peer.device}: ${peer.imagesPerSecond.toFixed(1)} images/s`,
+    ),
+  ];
+  if (peers.length === 0) lines.push('PyTorch: not measured, there is no torch with CUDA here (--python)');
+  if (kernels === undefined) return [...lines, 'this device has no timestamp queries'].join('\n');
+  const rows = kernels.map(({ label, count, microseconds }) => [label, count, microseconds.toFixed(0)]);
+  return [...lines, renderTable(['kernel', 'count', 'µs in all'], rows)].join('\n');
+}
+
+function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map((item) => parse(item.trim()));
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError(`${text} is not a positive integer.`);
+}
+
+function modelName(text: string): ModelName {
+  if (isModelName(text)) return text;
+  throw new InvalidArgumentError(`There is no model ${text}.`);
+}

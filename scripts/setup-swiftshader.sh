@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SwiftShader, a Vulkan in software, for the tests of the webgpu engine on machines without a GPU. Debian's chromium
+# carries it; its packages are unpacked into a folder, and nothing is installed.
+#
+#   bash scripts/setup-swiftshader.sh          prints the environment to run the tests with
+#   eval "$(bash scripts/setup-swiftshader.sh)"
+#
+# Exits with 3, and says why on standard error, where this cannot be done.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+folder="$PWD/node_modules/.cache/lockstep/swiftshader"
+
+refuse() {
+  echo "no SwiftShader: $1" >&2
+  exit 3
+}
+
+[ "$(uname -s)" = Linux ] || refuse 'this script knows Debian and its relatives alone'
+for tool in apt-get apt-cache dpkg-deb find; do
+  command -v "$tool" >/dev/null || refuse "there is no $tool here"
+done
+
+found() { find "$folder" -name "$1" 2>/dev/null | head -n 1; }
+
+if [ -z "$(found vk_swiftshader_icd.json)" ] || [ -z "$(found libvulkan.so.1)" ]; then
+  rm -rf "$folder"
+  mkdir -p "$folder/packages"
+  cd "$folder/packages"
+  # Lists that are there may do; where they do not, root can fetch new ones.
+  download() { apt-get download "$@" >download.log 2>&1; }
+  for package in libvulkan1 chromium-common; do
+    apt-cache show "$package" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
+    download "$package" || { [ "$(id -u)" = 0 ] && apt-get update >/dev/null 2>&1 && download "$package"; } ||
+      refuse "apt-get download $package failed: $(tail -n 1 download.log)"
+  done
+  for package in *.deb; do dpkg-deb --extract "$package" "$folder"; done
+  rm -rf "$folder/packages"
+fi
+
+icd=$(found vk_swiftshader_icd.json)
+loader=$(found 'libvulkan.so.1')
+[ -n "$icd" ] || refuse "Debian's chromium-common holds no vk_swiftshader_icd.json any more"
+[ -n "$loader" ] || refuse 'libvulkan1 holds no libvulkan.so.1'
+# Chromium has a loader of its own beside SwiftShader; the system's is the one to use.
+loader=$(find "$folder/usr/lib" -path '*linux-gnu*' -name libvulkan.so.1 | head -n 1)
+printf 'export VK_ICD_FILENAMES=%q\n' "$icd"
+printf 'export LD_LIBRARY_PATH=%q\n' "$(dirname "$loader")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"

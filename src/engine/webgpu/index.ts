@@ -1,0 +1,109 @@
+/** The `webgpu` engine: kernels of our own in WGSL, on GPUs of any vendor by Dawn. See docs/gpu.md. */
+
+import { describeError, LockstepError } from '../../foundation/errors.js';
+import type { Model } from '../../model/index.js';
+import type { EngineAvailability, EngineFactory } from '../engine.js';
+import { adapterLine, bestAdapter, isHidden, listAdapters, nameOf, pickAdapter } from './dawn/adapters.js';
+import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
+import type { AdapterKey } from './dawn/dawn.js';
+import { Session } from './dawn/session.js';
+import { WebgpuEngine } from './webgpuEngine.js';
+import type { WebgpuEngineOptions } from './webgpuEngine.js';
+
+export { WebgpuEngine } from './webgpuEngine.js';
+
+/** Changes when the kernels' arithmetic does. */
+const KERNELS = 'wgsl-1';
+
+async function availability(request?: string): Promise<EngineAvailability> {
+  const list = await listAdapters();
+  if (!list.found) return { available: false, reason: list.reason, remedy: list.remedy };
+  const adapter = request === undefined ? bestAdapter(list.adapters) : pickAdapter(list.adapters, request);
+  if (isHidden(adapter, list.adapters)) {
+    return {
+      available: false,
+      reason: `adapter ${adapterLine(adapter)} has the name of an earlier one, and Dawn's binding for Node selects by name`,
+      remedy: 'hide the earlier one from the process, as a container can; see docs/gpu.md',
+    };
+  }
+  return {
+    available: true,
+    detail: adapterLine(adapter),
+    devices: list.adapters.map(adapterLine),
+    device: keyText(adapter),
+    isSoftware: adapter.isSoftware,
+    deviceName: nameOf(adapter),
+  };
+}
+
+/** How an adapter travels to the threads that open it. */
+const keyText = ({ backend, name }: AdapterKey): string => `${backend}:${name}`;
+
+function keyOf(text: string): AdapterKey {
+  const colon = text.indexOf(':');
+  return { backend: text.slice(0, colon), name: text.slice(colon + 1) };
+}
+
+/**
+ * @param device as `availability` names it; the best adapter if none is given
+ * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy
+ */
+export async function loadWebgpu(
+  model: Model,
+  device?: string,
+  tuning: Pick<WebgpuEngineOptions, 'enoughThreads' | 'bindingLimit'> = {},
+): Promise<WebgpuEngine> {
+  const key = keyOf(device ?? (await chosenDevice()));
+  const opened = await openDevice(key);
+  const openSession = async (): Promise<Session> => (await openDevice(key)).session;
+  const { info } = opened;
+  const description = {
+    name: 'webgpu',
+    device: `${key.name || info.description || info.vendor}${info.isFallbackAdapter ? ' (software)' : ''}`,
+    numericsClass: `webgpu/${classOf(info)}`,
+    exact: false,
+    versions: { kernels: KERNELS, dawn: dawnVersion() },
+  } as const;
+  return new WebgpuEngine(model, { description, openSession, ...tuning }, opened.session);
+}
+
+async function chosenDevice(): Promise<string> {
+  const found = await availability();
+  if (!found.available) throw unavailable(found.reason, found.remedy);
+  return found.device ?? ':';
+}
+
+/** Vendor and device, in the letters of a file name. */
+function classOf({ vendor, architecture, device }: GPUAdapterInfo): string {
+  const parts = [vendor, device || architecture].map((part) =>
+    part.replace(/[^a-z0-9]+/gi, '-').replace(/^-+|-+$/g, ''),
+  );
+  return parts.filter((part) => part !== '').join('-') || 'unknown';
+}
+
+async function openDevice(key: AdapterKey): Promise<{ session: Session; info: GPUAdapterInfo }> {
+  const url = locateDawn();
+  if (url === undefined) throw unavailable('the npm package webgpu is not installed', 'run npm ci');
+  try {
+    const adapter = await openAdapter(url, key);
+    if (adapter === null) {
+      throw unavailable('Dawn finds no adapter in this process', 'lockstep engines says what there is');
+    }
+    return { session: await Session.open(adapter), info: adapter.info };
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    throw unavailable(describeError(error), 'lockstep engines says what there is', error);
+  }
+}
+
+function unavailable(reason: string, remedy: string, cause?: unknown): LockstepError {
+  return new LockstepError('E_ENGINE_UNAVAILABLE', `engine webgpu cannot run here: ${reason}; ${remedy}`, {
+    cause,
+  });
+}
+
+export const webgpuEngine: EngineFactory = {
+  name: 'webgpu',
+  availability,
+  load: (model, _numerics, device) => loadWebgpu(model, device),
+};

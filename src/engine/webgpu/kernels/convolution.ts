@@ -1,0 +1,184 @@
+/**
+ * 3x3 convolution with one pixel of zeros on every side, and its gradient by the input. What is read may be computed as
+ * it is loaded (batch normalisation and ReLU, or the gradient of batch normalisation), and what is written is finished
+ * where it lies in registers: see `finish.ts`.
+ */
+
+import { tileOf, tilingOf } from './convolutionTile.js';
+import type { ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
+import { finishStatements } from './finish.js';
+import type { Finish } from './finish.js';
+import { KernelSource, repeat } from './kernelSource.js';
+import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { quadsOf, shapeText } from './shapes.js';
+
+export interface ConvolutionOptions extends ConvolutionSize {
+  readonly read: Reading;
+  /** (9, Cin, Cout) of the layer, channels padded to quads. */
+  readonly weights: Range;
+  readonly result: Range;
+  readonly finish: Finish;
+  readonly enoughThreads?: number | undefined;
+}
+
+export function convolution(options: ConvolutionOptions): Dispatch {
+  const { kind, stride, input, output, imageCount, finish } = options;
+  const tile = tileOf(options, options.enoughThreads);
+  const kernel = new KernelSource();
+  kernel.workgroupArray('inputs', tile.chunkQuads * tile.inputRows * tile.pitch);
+  kernel.workgroupArray('filters', 36 * tile.chunkQuads * tile.blockQuads);
+  const chunks = quadsOf(input) / tile.chunkQuads;
+  const main = `
+let image = group.z;
+let firstRow = group.x / ${tile.tilesAcross}u * ${tile.rows}u;
+let firstColumn = group.x % ${tile.tilesAcross}u * ${tile.columns}u;
+let firstQuad = group.y * ${tile.blockQuads}u;
+let lane = thread % ${tile.blockQuads}u;
+let strip = thread / ${tile.blockQuads}u;
+let stripRow = strip % ${tile.rows}u;
+let stripColumn = strip / ${tile.rows}u * ${tile.strip}u;
+${repeat(tile.strip, (pixel) => `var sum${pixel} = vec4f();`)}
+for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
+${loadInputs(options, tile, kernel.reader(options.read))}
+${loadFilters(options, tile, kernel)}
+  workgroupBarrier();
+  for (var part = 0u; part < ${tile.chunkQuads}u; part++) {
+    for (var tap = 0u; tap < 3u; tap++) {
+${kind === 'gradient' && stride === 2 ? dilatedProducts(tile) : products(tile, kind === 'forward' ? stride : 1)}
+    }
+  }
+  workgroupBarrier();
+}
+${finishStatements(kernel, finish, {
+  shape: output,
+  result: options.result,
+  pixels: Array.from({ length: tile.strip }, (_, pixel) => ({
+    row: 'firstRow + stripRow',
+    column: `firstColumn + stripColumn + ${pixel}u`,
+    value: `sum${pixel}`,
+  })),
+  quad: 'firstQuad + lane',
+  tile: `image * ${tile.tilesPerImage}u + group.x`,
+  pixelsOfTile: tilingOf(options, tile).pixelsOf('group.x'),
+  lanes: tile.blockQuads,
+  groups: tile.strips,
+})}`;
+  const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
+  return kernel.build({
+    label: `${name} ${shapeText(input)} ${shapeText(output)}`,
+    threads: tile.threads,
+    workgroups: [tile.tilesPerImage, quadsOf(output) / tile.blockQuads, imageCount],
+    main,
+  });
+}
+
+/** The tile's input with its border, vectors of four channels. */
+function loadInputs({ kind, stride, input }: ConvolutionSize, tile: ConvolutionTile, read: string): string {
+  const { chunkQuads, inputRows, inputColumns, pitch, threads } = tile;
+  const count = chunkQuads * inputRows * inputColumns;
+  const isDilated = kind === 'gradient' && stride === 2;
+  const origin = (first: string): string => {
+    if (isDilated) return `${first} / 2u`;
+    return kind === 'forward' && stride === 2 ? `${first} * 2u - 1u` : `${first} - 1u`; // wraps below zero
+  };
+  return `
+  for (var index = thread; index < ${count}u; index += ${threads}u) {
+    let quad = index % ${chunkQuads}u;
+    let cell = index / ${chunkQuads}u;
+    let row = ${origin('firstRow')} + cell / ${inputColumns}u;
+    let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
+    var value = vec4f();
+    if (row < ${input.height}u && column < ${input.width}u) {
+      value = ${read}(image, row, column, chunk * ${chunkQuads}u + quad);
+    }
+    inputs[(quad * ${inputRows}u + cell / ${inputColumns}u) * ${pitch}u + cell % ${inputColumns}u] = value;
+  }`;
+}
+
+/** The chunk's weights as (tap, input channel, output quad), for a gradient with taps and channels exchanged. */
+function loadFilters(options: ConvolutionOptions, tile: ConvolutionTile, kernel: KernelSource): string {
+  const { kind, stride, input, output, weights } = options;
+  const { chunkQuads, blockQuads, threads } = tile;
+  const channels = chunkQuads * 4;
+  const head = `for (var index = thread; index < ${36 * chunkQuads * blockQuads}u; index += ${threads}u) {`;
+  const channel = `(chunk * ${channels}u + channel)`;
+  if (kind === 'forward') {
+    const name = kernel.bind(weights, 'vec4f');
+    return `
+  ${head}
+    let channel = index / ${blockQuads}u % ${channels}u;
+    let tap = index / ${blockQuads * channels}u;
+    filters[index] = ${name}[(tap * ${quadsOf(input) * 4}u + ${channel}) * ${quadsOf(output)}u + firstQuad + index % ${blockQuads}u];
+  }`;
+  }
+  const name = kernel.bind(weights, 'f32');
+  const rowLength = quadsOf(input) * 4;
+  const lanes = [0, 1, 2, 3].map((lane) => `${name}[start + ${lane * rowLength}u]`);
+  return `
+  ${head}
+    let channel = index % ${channels}u;
+    let quad = index / ${channels}u % ${blockQuads}u;
+    let tap = index / ${channels * blockQuads}u;
+    let start = (${stride === 1 ? '(8u - tap)' : 'tap'} * ${quadsOf(output) * 4}u + (firstQuad + quad) * 4u) * ${rowLength}u + ${channel};
+    filters[(tap * ${channels}u + channel) * ${blockQuads}u + quad] = vec4f(${lanes.join(', ')});
+  }`;
+}
+
+/** One row of taps: every loaded vector serves up to three taps. */
+function products(
+  { strip, inputRows, pitch, chunkQuads, blockQuads }: ConvolutionTile,
+  stride: 1 | 2,
+): string {
+  const width = (strip - 1) * stride + 3;
+  return `
+      let start = (part * ${inputRows}u + stripRow * ${stride}u + tap) * ${pitch}u + stripColumn * ${stride}u;
+${repeat(width, (column) => `      let x${column} = inputs[start + ${column}u];`)}
+${repeat(3, (across) =>
+  tapProducts(
+    `tap * 3u + ${across}u`,
+    across,
+    { chunkQuads, blockQuads },
+    strip,
+    (pixel) => pixel * stride + across,
+  ),
+)}`;
+}
+
+/**
+ * One row of taps of the gradient of a convolution of stride 2: which taps reach a pixel depends on whether its row and
+ * column are even. Strips begin at even columns.
+ */
+function dilatedProducts({ strip, inputRows, pitch, chunkQuads, blockQuads }: ConvolutionTile): string {
+  return `
+      let doubled = stripRow + 1u - tap;
+      if ((doubled & 1u) == 0u) {
+      let start = (part * ${inputRows}u + doubled / 2u) * ${pitch}u + stripColumn / 2u;
+${repeat(strip / 2 + 1, (column) => `      let x${column} = inputs[start + ${column}u];`)}
+${repeat(3, (across) =>
+  tapProducts(`tap * 3u + ${across}u`, across, { chunkQuads, blockQuads }, strip, (pixel) => {
+    const position = pixel + 1 - across;
+    return position % 2 === 0 ? position / 2 : undefined;
+  }),
+)}
+      }`;
+}
+
+/** Products of one tap with every pixel of the strip that it reaches. */
+function tapProducts(
+  tap: string,
+  across: number,
+  { chunkQuads, blockQuads }: Pick<ConvolutionTile, 'chunkQuads' | 'blockQuads'>,
+  strip: number,
+  columnOf: (pixel: number) => number | undefined,
+): string {
+  const filter = (channel: number): string =>
+    `filters[((${tap}) * ${chunkQuads * 4}u + part * 4u + ${channel}u) * ${blockQuads}u + lane]`;
+  const lines = [0, 1, 2, 3].map((channel) => `      let w${across}${channel} = ${filter(channel)};`);
+  for (let pixel = 0; pixel < strip; pixel++) {
+    const column = columnOf(pixel);
+    if (column === undefined) continue;
+    const terms = ['x', 'y', 'z', 'w'].map((lane, channel) => `x${column}.${lane} * w${across}${channel}`);
+    for (const term of terms) lines.push(`      sum${pixel} += ${term};`);
+  }
+  return lines.join('\n');
+}

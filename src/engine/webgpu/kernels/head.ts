@@ -1,0 +1,176 @@
+/** The small kernels at the end of a network: pooling, the dense layer, softmax cross-entropy's gradient. */
+
+import type { ActivationShape, DenseLayer } from '../../../model/index.js';
+import { KernelSource } from './kernelSource.js';
+import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { floatText } from './readings.js';
+import { quadsOf } from './shapes.js';
+
+const THREADS = 64;
+
+/** One thread for each of `count` results, whose number is `index`. */
+function flatKernel(kernel: KernelSource, label: string, count: number, statements: string): Dispatch {
+  return kernel.build({
+    label,
+    threads: THREADS,
+    workgroups: [Math.ceil(count / THREADS), 1, 1],
+    main: `
+let index = group.x * ${THREADS}u + thread;
+if (index < ${count}u) {
+${statements}
+}`,
+  });
+}
+
+/** Mean over H and W: (B, 1, 1, C). */
+export function pool(read: Reading, shape: ActivationShape, imageCount: number, result: Range): Dispatch {
+  const kernel = new KernelSource();
+  const [reader, to] = [kernel.reader(read), kernel.bind(result, 'vec4f', 'read_write')];
+  const quads = quadsOf(shape);
+  return flatKernel(
+    kernel,
+    'global average pool',
+    imageCount * quads,
+    `
+  var sum = vec4f();
+  for (var row = 0u; row < ${shape.height}u; row++) {
+    for (var column = 0u; column < ${shape.width}u; column++) {
+      sum += ${reader}(index / ${quads}u, row, column, index % ${quads}u);
+    }
+  }
+  ${to}[index] = sum * ${floatText(1 / (shape.height * shape.width))};`,
+  );
+}
+
+export interface DenseOptions {
+  readonly layer: DenseLayer;
+  readonly imageCount: number;
+  readonly weights: Range; // (Cin, Cout)
+  readonly bias: Range; // (Cout)
+}
+
+/** x W + b, the result padded to quads. */
+export function dense(read: Reading, options: DenseOptions, result: Range): Dispatch {
+  const { layer, imageCount } = options;
+  const [inputs, outputs] = [layer.inputShape.channels, layer.outputShape.channels];
+  const padded = quadsOf(layer.outputShape) * 4;
+  const kernel = new KernelSource();
+  const reader = kernel.reader(read);
+  const [weights, bias] = [kernel.bind(options.weights, 'f32'), kernel.bind(options.bias, 'f32')];
+  const to = kernel.bind(result, 'f32', 'read_write');
+  return flatKernel(
+    kernel,
+    'dense',
+    imageCount * padded,
+    `
+  let image = index / ${padded}u;
+  let output = index % ${padded}u;
+  var sum = 0.0;
+  if (output < ${outputs}u) {
+    for (var quad = 0u; quad < ${quadsOf(layer.inputShape)}u; quad++) {
+      let x = ${reader}(image, 0u, 0u, quad);
+      for (var lane = 0u; lane < 4u; lane++) {
+        let input = quad * 4u + lane;
+        if (input < ${inputs}u) { sum += x[lane] * ${weights}[input * ${outputs}u + output]; }
+      }
+    }
+    sum += ${bias}[output];
+  }
+  ${to}[index] = sum;`,
+  );
+}
+
+/** Gradient of the summed softmax cross-entropy by the logits: softmax(logits) - onehot(label), padded with zeros. */
+export function lossGradient(
+  logits: Range,
+  labels: Range,
+  { classCount, imageCount }: { readonly classCount: number; readonly imageCount: number },
+  result: Range,
+): Dispatch {
+  const kernel = new KernelSource();
+  const [from, label] = [kernel.bind(logits, 'f32'), kernel.bind(labels, 'f32')];
+  const to = kernel.bind(result, 'f32', 'read_write');
+  const padded = Math.ceil(classCount / 4) * 4;
+  return flatKernel(
+    kernel,
+    'softmax cross-entropy gradient',
+    imageCount,
+    `
+  let start = index * ${padded}u;
+  var largest = ${from}[start];
+  for (var category = 1u; category < ${classCount}u; category++) { largest = max(largest, ${from}[start + category]); }
+  var total = 0.0;
+  for (var category = 0u; category < ${classCount}u; category++) { total += exp(${from}[start + category] - largest); }
+  for (var category = 0u; category < ${padded}u; category++) {
+    var value = 0.0;
+    if (category < ${classCount}u) {
+      value = exp(${from}[start + category] - largest) / total - select(0.0, 1.0, category == u32(${label}[index]));
+    }
+    ${to}[start + category] = value;
+  }`,
+  );
+}
+
+/** Gradients of weight and bias, summed over the images. */
+export function denseParameterGradients(
+  read: Reading,
+  readGradient: Reading,
+  { layer, imageCount, weights, bias }: DenseOptions,
+): Dispatch {
+  const [inputs, outputs] = [layer.inputShape.channels, layer.outputShape.channels];
+  const kernel = new KernelSource();
+  const [reader, gradient] = [kernel.reader(read), kernel.reader(readGradient)];
+  const toWeights = kernel.bind(weights, 'f32', 'read_write');
+  const toBias = kernel.bind(bias, 'f32', 'read_write');
+  return flatKernel(
+    kernel,
+    'dense parameter gradients',
+    (inputs + 1) * outputs,
+    `
+  let input = index / ${outputs}u;
+  let output = index % ${outputs}u;
+  var sum = 0.0;
+  if (input < ${inputs}u) {
+    for (var image = 0u; image < ${imageCount}u; image++) {
+      let x = ${reader}(image, 0u, 0u, input / 4u);
+      let g = ${gradient}(image, 0u, 0u, output / 4u);
+      sum += x[input % 4u] * g[output % 4u];
+    }
+    ${toWeights}[index] = sum;
+  } else {
+    for (var image = 0u; image < ${imageCount}u; image++) {
+      let g = ${gradient}(image, 0u, 0u, output / 4u);
+      sum += g[output % 4u];
+    }
+    ${toBias}[output] = sum;
+  }`,
+  );
+}
+
+/** Gradient by the dense layer's input, padded with zeros. */
+export function denseInputGradient(
+  readGradient: Reading,
+  { layer, imageCount, weights }: DenseOptions,
+  result: Range,
+): Dispatch {
+  const [inputs, outputs] = [layer.inputShape.channels, layer.outputShape.channels];
+  const padded = quadsOf(layer.inputShape) * 4;
+  const kernel = new KernelSource();
+  const [gradient, from] = [kernel.reader(readGradient), kernel.bind(weights, 'f32')];
+  const to = kernel.bind(result, 'f32', 'read_write');
+  return flatKernel(
+    kernel,
+    'dense input gradient',
+    imageCount * padded,
+    `
+  let input = index % ${padded}u;
+  var sum = 0.0;
+  if (input < ${inputs}u) {
+    for (var output = 0u; output < ${outputs}u; output++) {
+      let g = ${gradient}(index / ${padded}u, 0u, 0u, output / 4u);
+      sum += g[output % 4u] * ${from}[input * ${outputs}u + output];
+    }
+  }
+  ${to}[index] = sum;`,
+  );
+}

@@ -1,0 +1,118 @@
+/** Builds the WGSL of one compute kernel: its bindings, the functions it reads with, and where it is dispatched. */
+
+import { invariant } from '../../../foundation/errors.js';
+
+/** A piece of device memory that a plan names before it exists. */
+export interface Storage {
+  readonly name: string;
+  /** In float32 elements. */
+  readonly length: number;
+}
+
+/** Part of a storage: `offset` and `length` in float32 elements, the offset a multiple of `ALIGNMENT`. */
+export interface Range {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** WebGPU binds at offsets of 256 bytes (the largest minStorageBufferOffsetAlignment there is). */
+export const ALIGNMENT = 64;
+export const aligned = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+
+/** A new storage as one range. */
+export function allocate(name: string, length: number): Range {
+  return { storage: { name, length }, offset: 0, length };
+}
+
+export type Access = 'read' | 'read_write';
+type ElementType = 'f32' | 'vec4f';
+
+export interface Binding {
+  readonly range: Range;
+  readonly access: Access;
+}
+
+export interface Dispatch {
+  /** Kind of kernel and shape, for profiles. */
+  readonly label: string;
+  readonly code: string;
+  readonly bindings: readonly Binding[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/**
+ * WGSL that yields four channels of a value at one pixel: the body of `fn (image: u32, row: u32, column: u32,
+ * quad: u32) -> vec4f`. Readings compose, so that what is cheap to compute anew is never stored.
+ */
+export type Reading = (kernel: KernelSource) => string;
+
+export interface KernelBody {
+  readonly label: string;
+  readonly threads: number;
+  readonly workgroups: readonly [number, number, number];
+  /** Statements of `main(group: vec3u, thread: u32)`. */
+  readonly main: string;
+}
+
+export class KernelSource {
+  private readonly bindings: (Binding & { readonly type: ElementType })[] = [];
+  private readonly declarations: string[] = [];
+  private readonly readers = new Map<Reading, string>();
+
+  /** The name of a variable that holds the range; the same for the same range. */
+  bind(range: Range, type: ElementType, access: Access = 'read'): string {
+    const found = this.bindings.findIndex(
+      (binding) =>
+        binding.range.storage === range.storage &&
+        binding.range.offset === range.offset &&
+        binding.type === type &&
+        binding.access === access,
+    );
+    if (found >= 0) return `b${found}`;
+    invariant(range.offset % ALIGNMENT === 0, `${range.storage.name} is bound at ${range.offset}`);
+    this.bindings.push({ range, type, access });
+    return `b${this.bindings.length - 1}`;
+  }
+
+  /** The name of a function that evaluates the reading. */
+  reader(reading: Reading): string {
+    const known = this.readers.get(reading);
+    if (known !== undefined) return known;
+    const body = reading(this);
+    const name = `read${this.readers.size}`;
+    this.readers.set(reading, name);
+    this.declare(`fn ${name}(image: u32, row: u32, column: u32, quad: u32) -> vec4f {\n${body}\n}`);
+    return name;
+  }
+
+  /** Adds module-scope WGSL. */
+  declare(text: string): void {
+    this.declarations.push(text);
+  }
+
+  workgroupArray(name: string, length: number): void {
+    this.declare(`var<workgroup> ${name}: array<vec4f, ${length}>;`);
+  }
+
+  build({ label, threads, workgroups, main }: KernelBody): Dispatch {
+    const bindings = this.bindings.map(
+      ({ type, access }, index) =>
+        `@group(0) @binding(${index}) var<storage, ${access}> b${index}: array<${type}>;`,
+    );
+    const code = [
+      ...bindings,
+      ...this.declarations,
+      `@compute @workgroup_size(${threads})`,
+      'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {',
+      main,
+      '}',
+    ].join('\n');
+    return { label, code, bindings: this.bindings, workgroups };
+  }
+}
+
+/** Statements repeated for 0 … count - 1, with the index written out. */
+export function repeat(count: number, line: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => line(index)).join('\n');
+}

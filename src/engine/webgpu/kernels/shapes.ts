@@ -1,0 +1,23 @@
+/** How activations lie in device memory: (B, H, W, Q) vectors of four channels, channels padded with zeros. */
+
+import type { ActivationShape } from '../../../model/index.js';
+
+export const quadsOf = ({ channels }: ActivationShape): number => Math.ceil(channels / 4);
+
+/** Float32 elements of one image. */
+export const imageLength = (shape: ActivationShape): number =>
+  shape.height * shape.width * quadsOf(shape) * 4;
+
+export const shapeText = ({ height, width, channels }: ActivationShape): string =>
+  `${height}x${width}x${channels}`;
+
+/** How a kernel that sums by channel cuts a micro-batch; each tile leaves one partial sum. */
+export interface Tiling {
+  readonly tileCount: number;
+  /** WGSL: pixels of a tile, given the WGSL of its index. */
+  readonly pixelsOf: (tile: string) => string;
+}
+
+/** Partial sums of a tiling: for each tile and quad of channels, two vectors. */
+export const partialLength = ({ tileCount }: Tiling, shape: ActivationShape): number =>
+  tileCount * quadsOf(shape) * 8;

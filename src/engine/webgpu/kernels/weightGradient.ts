@@ -1,0 +1,237 @@
+/**
+ * Gradient of a convolution by its filter: dW[i, j, c, k] = sum over n, p, q of
+ * x[n, p s + i - 1, q s + j - 1, c] dy[n, p, q, k].
+ *
+ * Workgroups share out the pixels (and, where there are many, the channels); a thread holds one row of taps by four by
+ * four channels in registers. Each workgroup leaves a partial sum, and a second kernel adds them in one order.
+ */
+
+import type { ActivationShape } from '../../../model/index.js';
+import { allocate, KernelSource, repeat } from './kernelSource.js';
+import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { quadsOf, shapeText } from './shapes.js';
+
+const WORKGROUP_VECTORS = 1024;
+const WORKGROUP_THREADS = 256;
+const MOST_COLUMNS = 16;
+const MOST_BLOCK_QUADS = 8;
+const ENOUGH_WORKGROUPS = 256;
+const MOST_PARTIAL_FLOATS = 4 * 1024 * 1024; // 16 MiB of partial sums at most
+
+export interface WeightGradientOptions {
+  readonly stride: 1 | 2;
+  readonly imageCount: number;
+  readonly input: ActivationShape;
+  readonly output: ActivationShape;
+  readonly read: Reading;
+  readonly readGradient: Reading;
+  /** (9, Cin, Cout), channels padded to quads. */
+  readonly result: Range;
+}
+
+interface WeightTile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inputRows: number;
+  readonly inputColumns: number;
+  readonly inputBlock: number; // quads
+  readonly outputBlock: number; // quads
+  /** Threads that cover a block of filters once, and how many such teams share out a tile's rows. */
+  readonly team: number;
+  readonly teams: number;
+  readonly tilesAcross: number;
+  readonly tilesPerImage: number;
+  readonly splits: number;
+  readonly tilesPerSplit: number;
+}
+
+function tileOf({ stride, imageCount, input, output }: WeightGradientOptions): WeightTile {
+  const inputBlock = largestDivisor(quadsOf(input));
+  const outputBlock = largestDivisor(quadsOf(output));
+  const columns = Math.min(MOST_COLUMNS, output.width);
+  const inputColumns = (columns - 1) * stride + 3;
+  const inputRows = (rows: number): number => (rows - 1) * stride + 3;
+  const fits = (rows: number): boolean =>
+    inputRows(rows) * inputColumns * inputBlock + rows * columns * outputBlock <= WORKGROUP_VECTORS;
+  const rows = [8, 4, 2, 1].find((candidate) => candidate <= output.height && fits(candidate)) ?? 1;
+  const team = 3 * inputBlock * outputBlock;
+  const teams = Math.max(1, Math.min(rows, Math.floor(WORKGROUP_THREADS / team)));
+  const tilesAcross = Math.ceil(output.width / columns);
+  const tilesPerImage = tilesAcross * Math.ceil(output.height / rows);
+  const blocks = (quadsOf(input) * quadsOf(output)) / (inputBlock * outputBlock);
+  const filterLength = 9 * quadsOf(input) * quadsOf(output) * 16;
+  const wanted = Math.min(
+    Math.ceil(ENOUGH_WORKGROUPS / blocks),
+    Math.max(1, Math.floor(MOST_PARTIAL_FLOATS / (filterLength * teams))),
+  );
+  const tilesPerSplit = Math.ceil((imageCount * tilesPerImage) / wanted);
+  return {
+    rows,
+    columns,
+    inputRows: inputRows(rows),
+    inputColumns,
+    inputBlock,
+    outputBlock,
+    team,
+    teams,
+    tilesAcross,
+    tilesPerImage,
+    splits: Math.ceil((imageCount * tilesPerImage) / tilesPerSplit),
+    tilesPerSplit,
+  };
+}
+
+function largestDivisor(quads: number): number {
+  let divisor = Math.min(quads, MOST_BLOCK_QUADS);
+  while (quads % divisor !== 0) divisor--;
+  return divisor;
+}
+
+/** The two kernels. They run one after the other; the partial sums between them are their own. */
+export function weightGradient(options: WeightGradientOptions): [Dispatch, Dispatch] {
+  const tile = tileOf(options);
+  const filterLength = 9 * quadsOf(options.input) * quadsOf(options.output) * 16;
+  const partCount = tile.splits * tile.teams;
+  const partials = allocate('partial filter gradients', filterLength * partCount);
+  return [partialGradients(options, tile, partials), addParts(options, partials, filterLength, partCount)];
+}
+
+function partialGradients(options: WeightGradientOptions, tile: WeightTile, partials: Range): Dispatch {
+  const { input, output, stride, imageCount } = options;
+  const kernel = new KernelSource();
+  const threads = tile.team * tile.teams;
+  kernel.workgroupArray('inputs', tile.inputRows * tile.inputColumns * tile.inputBlock);
+  kernel.workgroupArray('gradients', tile.rows * tile.columns * tile.outputBlock);
+  const result = kernel.bind(partials, 'vec4f', 'read_write');
+  const lanes = ['x', 'y', 'z', 'w'];
+  const sums = [0, 1, 2].flatMap((across) => lanes.map((lane) => `sum${across}${lane}`));
+  const blocksAcross = quadsOf(output) / tile.outputBlock;
+  const main = `
+let firstInput = group.y / ${blocksAcross}u * ${tile.inputBlock}u;
+let firstOutput = group.y % ${blocksAcross}u * ${tile.outputBlock}u;
+let outputLane = thread % ${tile.outputBlock}u;
+let inputLane = thread / ${tile.outputBlock}u % ${tile.inputBlock}u;
+let tap = thread / ${tile.outputBlock * tile.inputBlock}u % 3u;
+let team = thread / ${tile.team}u;
+${sums.map((name) => `var ${name} = vec4f();`).join('\n')}
+let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
+for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {
+  let image = index / ${tile.tilesPerImage}u;
+  let place = index % ${tile.tilesPerImage}u;
+  let firstRow = place / ${tile.tilesAcross}u * ${tile.rows}u;
+  let firstColumn = place % ${tile.tilesAcross}u * ${tile.columns}u;
+${load('inputs', {
+  read: kernel.reader(options.read),
+  shape: input,
+  row: `firstRow * ${stride}u - 1u`,
+  column: `firstColumn * ${stride}u - 1u`,
+  rows: tile.inputRows,
+  columns: tile.inputColumns,
+  block: tile.inputBlock,
+  firstQuad: 'firstInput',
+  threads,
+})}
+${load('gradients', {
+  read: kernel.reader(options.readGradient),
+  shape: output,
+  row: 'firstRow',
+  column: 'firstColumn',
+  rows: tile.rows,
+  columns: tile.columns,
+  block: tile.outputBlock,
+  firstQuad: 'firstOutput',
+  threads,
+})}
+  workgroupBarrier();
+  for (var row = team; row < ${tile.rows}u; row += ${tile.teams}u) {
+    var at = (row * ${stride}u + tap) * ${tile.inputColumns * tile.inputBlock}u + inputLane;
+    var fromGradient = row * ${tile.columns * tile.outputBlock}u + outputLane;
+    var x0 = inputs[at];
+${stride === 1 ? `    var x1 = inputs[at + ${tile.inputBlock}u];` : ''}
+    for (var column = 0u; column < ${tile.columns}u; column++) {
+      let dy = gradients[fromGradient];
+      fromGradient += ${tile.outputBlock}u;
+${stride === 1 ? '' : `      let x1 = inputs[at + ${tile.inputBlock}u];`}
+      let x2 = inputs[at + ${2 * tile.inputBlock}u];
+      at += ${stride * tile.inputBlock}u;
+${repeat(3, (across) => lanes.map((lane) => `      sum${across}${lane} += x${across}.${lane} * dy;`).join('\n'))}
+${stride === 1 ? '      x0 = x1;\n      x1 = x2;' : '      x0 = x2;'}
+    }
+  }
+  workgroupBarrier();
+}
+let part = (group.x * ${tile.teams}u + team) * ${9 * quadsOf(input) * 4}u;
+${repeat(3, (across) =>
+  lanes
+    .map(
+      (lane, channel) =>
+        `${result}[(part + (tap * 3u + ${across}u) * ${quadsOf(input) * 4}u + (firstInput + inputLane) * 4u + ${channel}u) * ${quadsOf(output)}u + firstOutput + outputLane] = sum${across}${lane};`,
+    )
+    .join('\n'),
+)}`;
+  return kernel.build({
+    label: `convolution filter gradient ${shapeText(input)} ${shapeText(output)}`,
+    threads,
+    workgroups: [tile.splits, (quadsOf(input) / tile.inputBlock) * blocksAcross, 1],
+    main,
+  });
+}
+
+interface Loading {
+  readonly read: string;
+  readonly shape: ActivationShape;
+  /** WGSL of the first row and column; below zero they wrap, and are outside. */
+  readonly row: string;
+  readonly column: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly block: number;
+  readonly firstQuad: string;
+  readonly threads: number;
+}
+
+function load(name: string, { read, shape, row, column, rows, columns, block, ...rest }: Loading): string {
+  return `
+  for (var at = thread; at < ${rows * columns * block}u; at += ${rest.threads}u) {
+    let cell = at / ${block}u;
+    let row = ${row} + cell / ${columns}u;
+    let column = ${column} + cell % ${columns}u;
+    var value = vec4f();
+    if (row < ${shape.height}u && column < ${shape.width}u) {
+      value = ${read}(image, row, column, ${rest.firstQuad} + at % ${block}u);
+    }
+    ${name}[at] = value;
+  }`;
+}
+
+const LANES = 16; // quads of weights of a workgroup, and parts that are added at once
+
+function addParts(
+  options: WeightGradientOptions,
+  partials: Range,
+  filterLength: number,
+  partCount: number,
+): Dispatch {
+  const kernel = new KernelSource();
+  const quads = filterLength / 4;
+  kernel.workgroupArray('parts', LANES * LANES);
+  const from = kernel.bind(partials, 'vec4f');
+  const to = kernel.bind(options.result, 'vec4f', 'read_write');
+  return kernel.build({
+    label: `sum of filter gradients ${options.input.channels}x${options.output.channels}`,
+    threads: LANES * LANES,
+    workgroups: [Math.ceil(quads / LANES), 1, 1],
+    main: `
+let quad = group.x * ${LANES}u + thread % ${LANES}u;
+var sum = vec4f();
+if (quad < ${quads}u) {
+  for (var part = thread / ${LANES}u; part < ${partCount}u; part += ${LANES}u) { sum += ${from}[part * ${quads}u + quad]; }
+}
+parts[thread] = sum;
+workgroupBarrier();
+if (thread < ${LANES}u && quad < ${quads}u) {
+  for (var lane = 1u; lane < ${LANES}u; lane++) { sum += parts[lane * ${LANES}u + thread]; }
+  ${to}[quad] = sum;
+}`,
+  });
+}

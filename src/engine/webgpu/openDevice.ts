@@ -1,0 +1,93 @@
+/** An open device with a model on it: its weights, and the plans of the micro-batch sizes that came last. */
+
+import type { Model, ModelState } from '../../model/index.js';
+import type { VersionedState } from '../engine.js';
+import type { Session } from './dawn/session.js';
+import type { DeviceLayout } from './plan/deviceLayout.js';
+import { planPass } from './plan/devicePlan.js';
+import type { PassKind } from './plan/forward.js';
+import { RecordedPlan } from './recordedPlan.js';
+
+/** A run has one micro-batch size, one of evaluation, and the rest of either's last. */
+const PLANS_KEPT = 4;
+
+export interface PlanTuning {
+  readonly enoughThreads?: number | undefined;
+  readonly bindingLimit?: number | undefined;
+}
+
+export class OpenDevice {
+  private readonly parameters: GPUBuffer;
+  private readonly runningCoefficients: GPUBuffer;
+  private readonly plans = new Map<string, RecordedPlan>();
+  private uploadedParameters: number | undefined;
+  private uploadedCoefficients: number | undefined;
+
+  constructor(
+    readonly session: Session,
+    private readonly model: Model,
+    private readonly layout: DeviceLayout,
+    private readonly tuning: PlanTuning,
+  ) {
+    this.parameters = session.storageBuffer('parameters', layout.parameters.length);
+    this.runningCoefficients = session.storageBuffer(
+      'running coefficients',
+      layout.runningCoefficients.length,
+    );
+  }
+
+  /** Brings weights to the device, once a version. */
+  upload(state: VersionedState, needsCoefficients: boolean): void {
+    const { queue } = this.session.device;
+    if (this.uploadedParameters !== state.version) {
+      queue.writeBuffer(this.parameters, 0, this.layout.packParameters(state.parameters));
+      this.uploadedParameters = state.version;
+    }
+    if (needsCoefficients && this.uploadedCoefficients !== state.version) {
+      this.writeCoefficients(state);
+      this.uploadedCoefficients = state.version;
+    }
+  }
+
+  private writeCoefficients(state: ModelState): void {
+    const packed = this.layout.packRunningCoefficients(state);
+    this.session.device.queue.writeBuffer(this.runningCoefficients, 0, packed);
+  }
+
+  async planFor(kind: PassKind, imageCount: number): Promise<RecordedPlan> {
+    const key = `${kind} ${imageCount}`;
+    const known = this.plans.get(key);
+    this.plans.delete(key);
+    if (known === undefined) this.makeRoom();
+    const plan = known ?? (await this.record(kind, imageCount));
+    this.plans.set(key, plan); // the last in line is the one used last
+    return plan;
+  }
+
+  private makeRoom(): void {
+    if (this.plans.size < PLANS_KEPT) return;
+    const [oldest] = this.plans;
+    this.plans.delete(oldest![0]);
+    oldest![1].dispose();
+  }
+
+  private record(kind: PassKind, imageCount: number): Promise<RecordedPlan> {
+    const { model, layout, session } = this;
+    const { enoughThreads } = this.tuning;
+    const bindingLimit = Math.min(session.bindingLimit, this.tuning.bindingLimit ?? Infinity);
+    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, enoughThreads });
+    return RecordedPlan.record(
+      session,
+      plan,
+      new Map([
+        [layout.parameters.storage, this.parameters],
+        [layout.runningCoefficients.storage, this.runningCoefficients],
+      ]),
+    );
+  }
+
+  dispose(): void {
+    this.plans.clear();
+    this.session.dispose();
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * The backward pass as dispatches. A value's gradient is a sum of terms, one for each operation that reads the value;
+ * most terms are readings of other gradients, and cost nothing until the kernel that ends the sum evaluates them.
+ */
+
+import { invariant } from '../../../foundation/errors.js';
+import { IMAGES_VALUE, operandsOf } from '../../simd/plan/graph.js';
+import type {
+  ConvolutionOperation,
+  DenseOperation,
+  Operation,
+  PixelOperation,
+  ValueIndex,
+} from '../../simd/plan/graph.js';
+import { convolution } from '../kernels/convolution.js';
+import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
+import type { ConvolutionSize } from '../kernels/convolutionTile.js';
+import type { Finish, GradientFinish } from '../kernels/finish.js';
+import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
+import { allocate } from '../kernels/kernelSource.js';
+import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
+import { pixels, pixelTiling } from '../kernels/pixels.js';
+import {
+  deviation,
+  normalisationGradient,
+  normalised,
+  packed,
+  product,
+  shortcutGradient,
+  spread,
+  stored,
+  sum,
+} from '../kernels/readings.js';
+import { partialLength } from '../kernels/shapes.js';
+import type { Tiling } from '../kernels/shapes.js';
+import { finishGradientSums } from '../kernels/statistics.js';
+import { weightGradient } from '../kernels/weightGradient.js';
+import type { ForwardPass } from './forward.js';
+
+/** Bindings of the largest kernel that computes the gradient of a normalisation as it loads it. */
+const BINDINGS_TO_INLINE = 10;
+
+interface ChannelSums {
+  readonly tiling: Tiling;
+  readonly partials: Range;
+}
+
+export class BackwardPass {
+  readonly dispatches: Dispatch[] = [];
+  /** Padded like the parameters; normalisations' are in `ForwardPass.channels`. */
+  readonly gradient: Range;
+  private readonly terms = new Map<ValueIndex, Reading[]>();
+  private readonly finished = new Map<ValueIndex, Reading>();
+  private readonly channelSums = new Map<ValueIndex, ChannelSums>();
+
+  /** @param bindingLimit storage buffers that a kernel may read and write on the device */
+  constructor(
+    private readonly forward: ForwardPass,
+    private readonly bindingLimit: number,
+  ) {
+    const { graph, model, layout, imageCount } = forward.options;
+    this.gradient = allocate('gradient', layout.parameters.length);
+    const start = forward.allocateLike('logit gradient', graph.logits);
+    const { classCount } = model;
+    this.dispatches.push(
+      lossGradient(forward.logits, forward.input.labels, { classCount, imageCount }, start),
+    );
+    this.contribute(graph.logits, stored(start, forward.shapeOf(graph.logits)));
+    for (let index = graph.operations.length - 1; index >= 0; index--) {
+      if (graph.isLive[index]) this.compute(graph.operations[index]!, index);
+    }
+  }
+
+  private compute(operation: Operation, index: number): void {
+    const { source, result } = operation;
+    const { forward } = this;
+    switch (operation.kind) {
+      case 'convolution':
+        return this.convolve(operation, index);
+      case 'pixels':
+        return this.combine(operation);
+      case 'shortcut': {
+        const shapes = { inputShape: forward.shapeOf(source), stride: operation.stride };
+        return this.contribute(source, shortcutGradient(this.gradientOf(result), shapes));
+      }
+      case 'pool': {
+        const { height, width } = forward.shapeOf(source);
+        return this.contribute(source, spread(this.gradientOf(result), 1 / (height * width)));
+      }
+      case 'dropout': {
+        const { range } = forward.input.masks.get(operation)!;
+        return this.contribute(
+          source,
+          product(this.gradientOf(result), packed(range, forward.shapeOf(source))),
+        );
+      }
+      case 'dense':
+        return this.densely(operation);
+    }
+  }
+
+  private contribute(value: ValueIndex, term: Reading): void {
+    if (value === IMAGES_VALUE) return;
+    this.terms.set(value, [...(this.terms.get(value) ?? []), term]);
+  }
+
+  /** A value's whole gradient, with its producer's ReLU undone; its last reader must have been dealt with. */
+  private gradientOf(value: ValueIndex): Reading {
+    const known = this.finished.get(value);
+    if (known !== undefined) return known;
+    const terms = this.terms.get(value) ?? [];
+    invariant(terms.length > 0, `value ${value} has no gradient`);
+    const finish = this.finishOf(value, [], pixelTiling(this.forward.shapeOf(value), this.imageCount));
+    const isPlain = finish.sign === undefined && finish.products === undefined;
+    const reading = isPlain && terms.length === 1 ? terms[0]! : this.storeGradient(value, sum(terms), finish);
+    this.finished.set(value, reading);
+    return reading;
+  }
+
+  private get imageCount(): number {
+    return this.forward.options.imageCount;
+  }
+
+  private storeGradient(value: ValueIndex, read: Reading, finish: Finish): Reading {
+    const { imageCount, forward } = this;
+    const shape = forward.shapeOf(value);
+    const result = forward.allocateLike('gradient', value);
+    this.dispatches.push(pixels({ purpose: 'gradient', shape, imageCount, read, result, finish }));
+    return stored(result, shape);
+  }
+
+  /** How the kernel that completes a value's gradient ends: as its producer wants it. */
+  private finishOf(value: ValueIndex, terms: readonly Reading[], tiling: Tiling): GradientFinish {
+    const { graph } = this.forward.options;
+    const { producer } = graph.values[value]!;
+    const operation = producer === undefined ? undefined : graph.operations[producer];
+    if (operation?.kind !== 'pixels')
+      return { kind: 'gradient', terms, sign: undefined, products: undefined };
+    const by = this.forward.normalisations.get(operation);
+    const result = this.forward.readings[value]!;
+    const beforeRelu = by !== undefined && operation.addend === undefined ? normalised(by) : result;
+    const sign = operation.relu ? beforeRelu : undefined;
+    if (by === undefined) return { kind: 'gradient', terms, sign, products: undefined };
+    const partials = allocate('partial gradient sums', partialLength(tiling, this.forward.shapeOf(value)));
+    this.channelSums.set(value, { tiling, partials });
+    return { kind: 'gradient', terms, sign, products: { deviation: deviation(by), partials } };
+  }
+
+  private combine(operation: PixelOperation): void {
+    const { source, addend, result, normalisation } = operation;
+    const gradient = this.gradientOf(result);
+    if (addend !== undefined) this.contribute(addend, gradient);
+    const by = this.forward.normalisations.get(operation);
+    if (by === undefined || normalisation === undefined) return this.contribute(source, gradient);
+    const { layout } = this.forward.options;
+    const { tiling, partials } = this.channelSums.get(result)!;
+    this.dispatches.push(
+      finishGradientSums({
+        shape: by.shape,
+        pixelCount: this.imageCount * by.shape.height * by.shape.width,
+        tiling,
+        partials,
+        coefficients: by.coefficients,
+        channels: layout.channelsOf(this.forward.channels, normalisation),
+      }),
+    );
+    this.contribute(source, normalisationGradient(by, gradient));
+  }
+
+  private convolve(operation: ConvolutionOperation, index: number): void {
+    const { forward, imageCount, gradient } = this;
+    const { layer, source, result } = operation;
+    let readGradient = this.gradientOf(result);
+    const isStored = this.terms.get(result)!.length > 1;
+    if (!isStored && this.bindingLimit < BINDINGS_TO_INLINE) {
+      readGradient = this.storeGradient(result, readGradient, { kind: 'store' });
+    }
+    const { layout } = forward.options;
+    const [partial, addition] = weightGradient({
+      stride: layer.stride,
+      imageCount,
+      input: layer.inputShape,
+      output: layer.outputShape,
+      read: forward.readings[source]!,
+      readGradient,
+      result: layout.tensorIn(gradient, layer.weight),
+    });
+    // The sum is last: it waits for the partial sums, and the input gradient between them does not.
+    this.dispatches.push(partial);
+    if (source !== IMAGES_VALUE) this.convolveInput(operation, index, readGradient);
+    this.dispatches.push(addition);
+  }
+
+  private convolveInput({ layer, source }: ConvolutionOperation, index: number, read: Reading): void {
+    const { forward, imageCount } = this;
+    const { layout, enoughThreads } = forward.options;
+    const size: ConvolutionSize = {
+      kind: 'gradient',
+      stride: layer.stride,
+      imageCount,
+      input: layer.outputShape,
+      output: layer.inputShape,
+    };
+    const isLast = this.isLastContribution(source, index);
+    const tiling = tilingOf(size, tileOf(size, enoughThreads));
+    const finish: Finish = isLast
+      ? this.finishOf(source, this.terms.get(source) ?? [], tiling)
+      : { kind: 'store' };
+    const result = forward.allocateLike('gradient', source);
+    const weights = layout.tensorIn(layout.parameters, layer.weight);
+    this.dispatches.push(convolution({ ...size, read, weights, result, finish, enoughThreads }));
+    const reading = stored(result, forward.shapeOf(source));
+    if (isLast) this.finished.set(source, reading);
+    this.contribute(source, reading);
+  }
+
+  /** Whether every other operation that reads the value, and matters, comes later in the forward pass. */
+  private isLastContribution(value: ValueIndex, index: number): boolean {
+    const { operations, isLive } = this.forward.options.graph;
+    return operations.every(
+      (operation, other) => other >= index || !isLive[other] || !operandsOf(operation).includes(value),
+    );
+  }
+
+  private densely(operation: DenseOperation): void {
+    const { forward, gradient } = this;
+    const { source, result } = operation;
+    const { parameters } = forward.options.layout;
+    const read = this.gradientOf(result);
+    this.dispatches.push(
+      denseParameterGradients(forward.readings[source]!, read, forward.denseOptions(operation, gradient)),
+    );
+    if (source === IMAGES_VALUE) return;
+    const range = forward.allocateLike('gradient', source);
+    this.dispatches.push(denseInputGradient(read, forward.denseOptions(operation, parameters), range));
+    this.contribute(source, stored(range, forward.shapeOf(source)));
+  }
+}

@@ -1,0 +1,43 @@
+/** A whole pass as one list of dispatches, with what goes up and what comes back. */
+
+import { buildGraph } from '../../simd/plan/graph.js';
+import type { Model } from '../../../model/index.js';
+import type { Dispatch, Range } from '../kernels/kernelSource.js';
+import { BackwardPass } from './backward.js';
+import type { DeviceLayout } from './deviceLayout.js';
+import { ForwardPass } from './forward.js';
+import type { PassKind } from './forward.js';
+import type { PassInput } from './passInput.js';
+
+export interface DevicePlan {
+  readonly kind: PassKind;
+  readonly imageCount: number;
+  readonly dispatches: readonly Dispatch[];
+  /** The one upload. */
+  readonly input: PassInput;
+  /** What comes back, in this order: logits; in training also gradient and channels. */
+  readonly outputs: readonly Range[];
+}
+
+export interface PlanOptions {
+  readonly model: Model;
+  readonly layout: DeviceLayout;
+  readonly kind: PassKind;
+  readonly imageCount: number;
+  /** Storage buffers that a kernel may bind. */
+  readonly bindingLimit: number;
+  readonly enoughThreads?: number | undefined;
+}
+
+export function planPass(options: PlanOptions): DevicePlan {
+  const { model, kind, imageCount, bindingLimit } = options;
+  const forward = new ForwardPass({ ...options, graph: buildGraph(model) });
+  const backward = kind === 'training' ? new BackwardPass(forward, bindingLimit) : undefined;
+  return {
+    kind,
+    imageCount,
+    dispatches: [...forward.dispatches, ...(backward?.dispatches ?? [])],
+    input: forward.input,
+    outputs: [forward.logits, ...(backward ? [backward.gradient, forward.channels] : [])],
+  };
+}

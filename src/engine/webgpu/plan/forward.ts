@@ -1,0 +1,241 @@
+/**
+ * The forward pass as dispatches. What is cheap to compute anew is not stored: shortcuts, dropout, and a normalisation
+ * that only convolutions read are computed as they are loaded.
+ */
+
+import { invariant } from '../../../foundation/errors.js';
+import type { ActivationShape, BatchNormalisationLayer, Model } from '../../../model/index.js';
+import { IMAGES_VALUE } from '../../simd/plan/graph.js';
+import type {
+  ConvolutionOperation,
+  DenseOperation,
+  Graph,
+  Operation,
+  PixelOperation,
+  ValueIndex,
+} from '../../simd/plan/graph.js';
+import { convolution } from '../kernels/convolution.js';
+import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
+import type { ConvolutionSize } from '../kernels/convolutionTile.js';
+import type { Finish } from '../kernels/finish.js';
+import { dense, pool } from '../kernels/head.js';
+import type { DenseOptions } from '../kernels/head.js';
+import { allocate } from '../kernels/kernelSource.js';
+import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
+import { pixels, pixelTiling } from '../kernels/pixels.js';
+import { normalised, packed, product, rectified, shortcut, stored, sum } from '../kernels/readings.js';
+import type { Normalised } from '../kernels/readings.js';
+import { imageLength, partialLength } from '../kernels/shapes.js';
+import type { Tiling } from '../kernels/shapes.js';
+import { coefficientLength, finishMoments } from '../kernels/statistics.js';
+import type { DeviceLayout } from './deviceLayout.js';
+import { inputOf } from './passInput.js';
+import type { PassInput } from './passInput.js';
+
+/** Where batch normalisation takes its statistics from, and whether a backward pass follows. */
+export type PassKind = 'training' | 'batch' | 'running';
+
+export interface PassOptions {
+  readonly model: Model;
+  readonly graph: Graph;
+  readonly layout: DeviceLayout;
+  readonly kind: PassKind;
+  readonly imageCount: number;
+  /** See `tileOf`. */
+  readonly enoughThreads?: number | undefined;
+}
+
+interface Moments {
+  readonly tiling: Tiling;
+  readonly partials: Range;
+}
+
+export class ForwardPass {
+  readonly dispatches: Dispatch[] = [];
+  /** How each value is read. */
+  readonly readings: Reading[] = [];
+  /** Of each pixel operation that normalises. */
+  readonly normalisations = new Map<PixelOperation, Normalised>();
+  readonly input: PassInput;
+  /** One of the results: means, variances and gradients of every normalisation. */
+  readonly channels: Range;
+  readonly logits: Range;
+  private readonly moments = new Map<ValueIndex, Moments>();
+  private readonly storedRanges = new Map<ValueIndex, Range>();
+
+  constructor(readonly options: PassOptions) {
+    const { model, graph, imageCount, layout, kind } = options;
+    this.input = inputOf(model, graph, imageCount, kind === 'training');
+    this.channels = allocate('channels', layout.channelsLength);
+    this.readings[IMAGES_VALUE] = packed(this.input.images, model.inputShape);
+    graph.operations.forEach((operation, index) => {
+      this.readings[operation.result] = this.compute(operation, index);
+    });
+    this.logits = this.storedLogits();
+  }
+
+  shapeOf(value: ValueIndex): ActivationShape {
+    return this.options.graph.values[value]!.shape;
+  }
+
+  /** Memory for a value, or its gradient. */
+  allocateLike(name: string, value: ValueIndex): Range {
+    return allocate(name, this.options.imageCount * imageLength(this.shapeOf(value)));
+  }
+
+  denseOptions({ layer }: DenseOperation, weightsOf: Range): DenseOptions {
+    const { layout, imageCount } = this.options;
+    return {
+      layer,
+      imageCount,
+      weights: layout.tensorIn(weightsOf, layer.weight),
+      bias: layout.tensorIn(weightsOf, layer.bias),
+    };
+  }
+
+  private compute(operation: Operation, index: number): Reading {
+    const { graph, layout, imageCount } = this.options;
+    const { source, result } = operation;
+    const read = this.readings[source]!;
+    switch (operation.kind) {
+      case 'convolution':
+        return this.convolve(operation);
+      case 'pixels':
+        return this.combine(operation, index);
+      case 'shortcut':
+        return shortcut(read, { inputShape: this.shapeOf(source), stride: operation.stride });
+      case 'dropout': {
+        const mask = this.input.masks.get(operation);
+        return mask === undefined ? read : product(read, packed(mask.range, graph.values[source]!.shape));
+      }
+      case 'pool':
+        return this.store(result, (range) => pool(read, this.shapeOf(source), imageCount, range));
+      case 'dense':
+        return this.store(result, (range) =>
+          dense(read, this.denseOptions(operation, layout.parameters), range),
+        );
+    }
+  }
+
+  private store(value: ValueIndex, dispatchTo: (range: Range) => Dispatch): Reading {
+    const range = this.allocateLike('activation', value);
+    this.dispatches.push(dispatchTo(range));
+    this.storedRanges.set(value, range);
+    return stored(range, this.shapeOf(value));
+  }
+
+  private convolve({ layer, source, result }: ConvolutionOperation): Reading {
+    const { layout, imageCount, enoughThreads, graph, kind } = this.options;
+    const size: ConvolutionSize = {
+      kind: 'forward',
+      stride: layer.stride,
+      imageCount,
+      input: layer.inputShape,
+      output: layer.outputShape,
+    };
+    const isNormalised = graph.values[result]!.consumers.some((consumer) => {
+      const reader = graph.operations[consumer]!;
+      return reader.kind === 'pixels' && reader.normalisation !== undefined && reader.source === result;
+    });
+    let finish: Finish = { kind: 'store' };
+    if (isNormalised && kind !== 'running') {
+      const tiling = tilingOf(size, tileOf(size, enoughThreads));
+      finish = { kind: 'moments', partials: this.partials(result, tiling) };
+    }
+    const weights = layout.tensorIn(layout.parameters, layer.weight);
+    return this.store(result, (range) =>
+      convolution({
+        ...size,
+        read: this.readings[source]!,
+        weights,
+        result: range,
+        finish,
+        enoughThreads,
+      }),
+    );
+  }
+
+  private combine(operation: PixelOperation, index: number): Reading {
+    const { imageCount, graph } = this.options;
+    const { source, addend, relu, result, normalisation } = operation;
+    let read = this.readings[source]!;
+    if (normalisation !== undefined) {
+      const by = this.normaliseBy(normalisation, source);
+      this.normalisations.set(operation, by);
+      read = normalised(by);
+    }
+    if (addend !== undefined) read = sum([read, this.readings[addend]!]);
+    if (relu) read = rectified(read);
+    const { consumers } = graph.values[result]!;
+    const isOnlyConvolved =
+      consumers.length > 0 &&
+      consumers.every((consumer) => graph.operations[consumer]!.kind === 'convolution');
+    if (normalisation !== undefined && addend === undefined && isOnlyConvolved) return read;
+    invariant(graph.operations[index] === operation, 'operations are computed in order');
+    return this.store(result, (range) =>
+      pixels({
+        purpose: 'normalise and add',
+        shape: this.shapeOf(result),
+        imageCount,
+        read,
+        result: range,
+        finish: { kind: 'store' },
+      }),
+    );
+  }
+
+  /** Coefficients of a normalisation of `source`, by running statistics or the micro-batch's own. */
+  private normaliseBy(layer: BatchNormalisationLayer, source: ValueIndex): Normalised {
+    const { kind, layout, imageCount } = this.options;
+    const shape = layer.outputShape;
+    if (kind === 'running') {
+      return { source: this.readings[source]!, shape, coefficients: layout.runningCoefficientsOf(layer) };
+    }
+    const { tiling, partials } = this.moments.get(source) ?? this.measure(source);
+    const coefficients = allocate('coefficients', coefficientLength(shape));
+    this.dispatches.push(
+      finishMoments({
+        shape,
+        pixelCount: imageCount * shape.height * shape.width,
+        epsilon: layer.epsilon,
+        tiling,
+        partials,
+        scale: layout.tensorIn(layout.parameters, layer.scale),
+        shift: layout.tensorIn(layout.parameters, layer.shift),
+        coefficients,
+        channels: layout.channelsOf(this.channels, layer),
+      }),
+    );
+    return { source: this.readings[source]!, shape, coefficients };
+  }
+
+  /** Moments of a value that no convolution writes; it is stored on the way. */
+  private measure(value: ValueIndex): Moments {
+    const { imageCount } = this.options;
+    const shape = this.shapeOf(value);
+    const partials = this.partials(value, pixelTiling(shape, imageCount));
+    const read = this.readings[value]!;
+    this.readings[value] = this.store(value, (result) =>
+      pixels({ purpose: 'moments', shape, imageCount, read, result, finish: { kind: 'moments', partials } }),
+    );
+    return this.moments.get(value)!;
+  }
+
+  private partials(value: ValueIndex, tiling: Tiling): Range {
+    const partials = allocate('partial moments', partialLength(tiling, this.shapeOf(value)));
+    this.moments.set(value, { tiling, partials });
+    return partials;
+  }
+
+  private storedLogits(): Range {
+    const { graph, imageCount } = this.options;
+    const read = this.readings[graph.logits]!;
+    const range = this.storedRanges.get(graph.logits);
+    if (range !== undefined) return range;
+    const shape = this.shapeOf(graph.logits);
+    this.store(graph.logits, (result) =>
+      pixels({ purpose: 'logits', shape, imageCount, read, result, finish: { kind: 'store' } }),
+    );
+    return this.storedRanges.get(graph.logits)!;
+  }
+}

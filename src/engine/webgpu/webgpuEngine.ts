@@ -1,0 +1,151 @@
+/** The engine: plans recorded on a device, behind the interface that workers know. */
+
+import { describeError, LockstepError } from '../../foundation/errors.js';
+import type { RandomKey } from '../../foundation/random.js';
+import type { Model } from '../../model/index.js';
+import { checkBatch } from '../checkBatch.js';
+import type {
+  Engine,
+  EngineDescription,
+  EvaluationResult,
+  EvaluationStatistics,
+  GradientResult,
+  MicroBatch,
+  VersionedState,
+} from '../engine.js';
+import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
+import { OpenDevice } from './openDevice.js';
+import { DeviceLayout } from './plan/deviceLayout.js';
+import type { PassKind } from './plan/forward.js';
+import type { RecordedPlan } from './recordedPlan.js';
+import type { Session } from './dawn/session.js';
+
+export interface WebgpuEngineOptions {
+  readonly description: EngineDescription;
+  readonly openSession: () => Promise<Session>;
+  /** See `tileOf`; smaller in tests. */
+  readonly enoughThreads?: number | undefined;
+  /** At most what the device allows: storage buffers of a kernel. */
+  readonly bindingLimit?: number | undefined;
+}
+
+export class WebgpuEngine implements Engine {
+  readonly description: EngineDescription;
+  private readonly layout: DeviceLayout;
+  private open: OpenDevice | undefined;
+  private isDisposed = false;
+  private lastInLine: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly model: Model,
+    private readonly options: WebgpuEngineOptions,
+    session: Session,
+  ) {
+    this.description = options.description;
+    this.layout = new DeviceLayout(model);
+    this.open = this.openOn(session);
+  }
+
+  gradient(
+    state: VersionedState,
+    batch: MicroBatch,
+    dropoutKey: RandomKey,
+    into?: Float32Array,
+  ): Promise<GradientResult> {
+    return this.compute('training', state, batch, async (recorded) => {
+      const [logits, gradient, channels] = await recorded.run(batch, dropoutKey);
+      return { ...this.loss(logits!, batch.labels), ...this.layout.unpack(gradient!, channels!, into) };
+    });
+  }
+
+  evaluate(
+    state: VersionedState,
+    batch: MicroBatch,
+    statistics: EvaluationStatistics,
+  ): Promise<EvaluationResult> {
+    return this.compute(statistics, state, batch, async (recorded) => {
+      const [logits] = await recorded.run(batch, undefined);
+      return this.loss(logits!, batch.labels);
+    });
+  }
+
+  /** Hands over the recorded plan of a gradient and the device it is on: for profiles and tests. */
+  withPlan<Result>(
+    state: VersionedState,
+    batch: MicroBatch,
+    use: (recorded: RecordedPlan, session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    return this.compute('training', state, batch, use);
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.open?.dispose();
+    this.open = undefined;
+  }
+
+  /** One micro-batch at a time: they share the device's buffers. */
+  private compute<Result>(
+    kind: PassKind,
+    state: VersionedState,
+    batch: MicroBatch,
+    use: (recorded: RecordedPlan, session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    const turn = this.lastInLine.then(async () => {
+      checkBatch(this.model, state, batch);
+      const open = await this.device();
+      try {
+        open.upload(state, kind === 'running');
+        const recorded = await open.planFor(kind, batch.labels.length);
+        const result = await use(recorded, open.session);
+        open.session.throwIfFailed();
+        return result;
+      } catch (error) {
+        throw this.explain(open, error);
+      }
+    });
+    this.lastInLine = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The open device; a new one after the last was lost. */
+  private async device(): Promise<OpenDevice> {
+    if (this.isDisposed) {
+      throw new LockstepError('E_ENGINE_FAILED', 'the webgpu engine is used after dispose(); load a new one');
+    }
+    if (this.open?.session.lost !== undefined) {
+      this.open.dispose();
+      this.open = undefined;
+    }
+    this.open ??= this.openOn(await this.options.openSession());
+    return this.open;
+  }
+
+  private openOn(session: Session): OpenDevice {
+    const { enoughThreads, bindingLimit } = this.options;
+    return new OpenDevice(session, this.model, this.layout, { enoughThreads, bindingLimit });
+  }
+
+  /** A lost device fails the micro-batch, which goes elsewhere; what the device says comes before what failed. */
+  private explain({ session }: OpenDevice, error: unknown): unknown {
+    try {
+      session.throwIfFailed();
+    } catch (told) {
+      return told;
+    }
+    if (error instanceof LockstepError) return error;
+    return session.failed(describeError(error), error);
+  }
+
+  /** In float64, from logits whose rows are padded to quads. */
+  private loss(padded: Float32Array, labels: Uint8Array): EvaluationResult {
+    const { classCount } = this.model;
+    const rowLength = padded.length / labels.length;
+    const logits = new Float32Array(labels.length * classCount);
+    for (let image = 0; image < labels.length; image++) {
+      logits.set(padded.subarray(image * rowLength, image * rowLength + classCount), image * classCount);
+    }
+    const { lossSum, correct } = softmaxCrossEntropy(logits, labels, classCount);
+    return { sampleCount: labels.length, lossSum, correct };
+  }
+}

@@ -1,0 +1,124 @@
+/** Plans keep WebGPU's rules, which every device has, whatever the model and the micro-batch; no device is needed. */
+
+import { describe, expect, it } from 'vitest';
+import type { Dispatch, Storage } from '../../../src/engine/webgpu/kernels/kernelSource.js';
+import { DeviceLayout } from '../../../src/engine/webgpu/plan/deviceLayout.js';
+import { planPass } from '../../../src/engine/webgpu/plan/devicePlan.js';
+import type { DevicePlan } from '../../../src/engine/webgpu/plan/devicePlan.js';
+import type { PassKind } from '../../../src/engine/webgpu/plan/forward.js';
+import { assignBuffers } from '../../../src/engine/webgpu/plan/memory.js';
+import { buildModel } from '../../../src/model/index.js';
+import type { Model, ModelName } from '../../../src/model/index.js';
+import { hashedValues } from '../../support/numbers.js';
+import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+
+// The limits that WebGPU guarantees: https://www.w3.org/TR/webgpu/#limits
+const WORKGROUP_BYTES = 16_384;
+const WORKGROUP_THREADS = 256;
+const WORKGROUPS = 65_535;
+
+function plan(model: Model, kind: PassKind, imageCount: number, bindingLimit = 10): DevicePlan {
+  return planPass({ model, layout: new DeviceLayout(model), kind, imageCount, bindingLimit });
+}
+
+function expectToKeepTheRules({ label, code, bindings, workgroups }: Dispatch, bindingLimit: number): void {
+  const arrays = [...code.matchAll(/var<workgroup> \w+: array<vec4f, (\d+)>/g)];
+  const bytes = arrays.reduce((total, [, length]) => total + Number(length) * 16, 0);
+  expect(bytes, label).toBeLessThanOrEqual(WORKGROUP_BYTES);
+  const threads = Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]);
+  expect(threads, label).toBeGreaterThan(0);
+  expect(threads, label).toBeLessThanOrEqual(WORKGROUP_THREADS);
+  expect(bindings.length, label).toBeLessThanOrEqual(bindingLimit);
+  for (const count of workgroups) {
+    expect(
+      Number.isInteger(count) && count >= 1 && count <= WORKGROUPS,
+      `${label}: ${count} workgroups`,
+    ).toBe(true);
+  }
+  // One dispatch may not read and write one buffer by different bindings.
+  const written = new Set(
+    bindings.filter(({ access }) => access === 'read_write').map(({ range }) => range.storage),
+  );
+  for (const { access, range } of bindings) {
+    if (access === 'read') expect(written.has(range.storage), `${label}: ${range.storage.name}`).toBe(false);
+  }
+}
+
+describe.each([10, 8])('a plan of at most %i bindings', (bindingLimit) => {
+  const models: [string, Model][] = [
+    ...Object.entries({ ...TINY_MODELS, ...ODD_SIDES }),
+    ...(['resnet20', 'notebook'] as const).map((name): [string, Model] => [name, buildModel(name, 0.1)]),
+  ];
+  it.each(models)('keeps the rules of WebGPU: %s', (_, model) => {
+    for (const imageCount of [1, 32, 512]) {
+      for (const kind of ['training', 'batch', 'running'] as const) {
+        for (const dispatch of plan(model, kind, imageCount, bindingLimit).dispatches) {
+          expectToKeepTheRules(dispatch, bindingLimit);
+        }
+      }
+    }
+  });
+});
+
+describe('a plan', () => {
+  it.each([
+    ['resnet20', 19],
+    ['resnet32', 31],
+  ] as const)('of %s takes few kernels', (name: ModelName, convolutions) => {
+    const model = buildModel(name);
+    const { dispatches } = plan(model, 'training', 128);
+    const sums = (convolutions - 1) / 2 + 1; // stem and blocks: normalise, add, ReLU
+    // Forward: convolution and statistics; backward: gradient sums, filter gradient in two, input gradient but for the
+    // stem's. The head: pool, dense, loss, two dense gradients, and the gradient before the pool.
+    const expected = 2 * convolutions + sums + 4 * convolutions - 1 + 6;
+    expect(dispatches).toHaveLength(expected);
+    expect(plan(model, 'running', 128).dispatches).toHaveLength(convolutions + sums + 2);
+  });
+
+  it('compiles few kernels: what differs in place alone shares its text', () => {
+    const texts = (name: ModelName): number =>
+      new Set(plan(buildModel(name), 'training', 128).dispatches.map(({ code }) => code)).size;
+    expect(texts('resnet110')).toBe(texts('resnet32'));
+    expect(texts('resnet32')).toBeLessThan(60);
+  });
+
+  it('never has two living values in one buffer', () => {
+    for (const model of [buildModel('resnet20'), TINY_MODELS['a residual network']!]) {
+      const whole = plan(model, 'training', 4);
+      const { bufferOf, lengths } = assignBuffers(whole, new Set());
+      const owners = new Map<number, Storage>();
+      const last = new Map<Storage, number>();
+      whole.dispatches.forEach(({ bindings }, index) => {
+        for (const { range } of bindings) last.set(range.storage, index);
+      });
+      for (const { storage } of [whole.input.whole, ...whole.outputs]) last.set(storage, Infinity);
+      whole.dispatches.forEach(({ bindings }, index) => {
+        for (const { range } of bindings) {
+          const buffer = bufferOf.get(range.storage)!;
+          expect(lengths[buffer]).toBe(range.storage.length);
+          const owner = owners.get(buffer);
+          if (owner !== undefined && owner !== range.storage) expect(last.get(owner)).toBeLessThan(index);
+          owners.set(buffer, range.storage);
+        }
+      });
+      expect(lengths.length).toBeLessThan(bufferOf.size);
+    }
+  });
+});
+
+describe('the layout on the device', () => {
+  it('pads filters with zeros, and brings a gradient back as it was', () => {
+    const model = TINY_MODELS['a residual network']!;
+    const layout = new DeviceLayout(model);
+    const values = hashedValues(model.layout.parameterCount, 3);
+    const packed = layout.packParameters(values);
+    const total = (vector: Float32Array): number => vector.reduce((sum, value) => sum + Math.abs(value), 0);
+    expect(total(packed)).toBeCloseTo(total(values), 3);
+    const { gradientSum } = layout.unpack(packed, new Float32Array(layout.channelsLength));
+    for (const layer of model.layers) {
+      if (layer.kind !== 'convolution' && layer.kind !== 'dense') continue;
+      const { offset, length } = layer.weight;
+      expect(gradientSum.subarray(offset, offset + length)).toEqual(values.subarray(offset, offset + length));
+    }
+  });
+});

@@ -1,0 +1,16 @@
+/** What every engine must do, against finite differences and PyTorch. */
+
+import { Session } from '../../../src/engine/webgpu/dawn/session.js';
+import { webgpuEngine } from '../../../src/engine/webgpu/index.js';
+import { describeEngineContract } from '../../engine/engineContract.js';
+import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import { describeOnGpu, isSoftware } from './support.js';
+
+describeOnGpu('the contract', () => {
+  describeEngineContract('webgpu', () => Promise.resolve(webgpuEngine), {
+    memoryModel: TINY_MODELS['a residual network']!,
+    memorySteps: isSoftware ? 25 : 200,
+    memoryInUse: () => Session.memoryInUse,
+    moreModels: ODD_SIDES,
+  });
+});

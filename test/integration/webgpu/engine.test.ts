@@ -1,0 +1,143 @@
+/** The `webgpu` engine beside `simd`, in the shapes that only large problems take, and when its device is lost. */
+
+import { expect, it } from 'vitest';
+import type { GradientResult } from '../../../src/engine/engine.js';
+import { engineFactory } from '../../../src/engine/registry.js';
+import { Session } from '../../../src/engine/webgpu/dawn/session.js';
+import { loadWebgpu } from '../../../src/engine/webgpu/index.js';
+import type { WebgpuEngine } from '../../../src/engine/webgpu/index.js';
+import type { RandomKey } from '../../../src/foundation/random.js';
+import { buildModel, initialiseModel, tensorView } from '../../../src/model/index.js';
+import type { Model } from '../../../src/model/index.js';
+import { tinyBatch } from '../../engine/engineContract.js';
+import { rejectionOf } from '../../support/errors.js';
+import { relativeError } from '../../support/numbers.js';
+import { TINY_MODELS, TinyModelBuilder } from '../../support/tinyModels.js';
+import { describeOnGpu } from './support.js';
+
+const KEY: RandomKey = [5, 6];
+const RESIDUAL = TINY_MODELS['a residual network']!;
+
+/** As wide and as deep in channels as the second stack, with its strided block; few pixels. */
+function wideNetwork(): Model {
+  const builder = new TinyModelBuilder({ height: 8, width: 16, channels: 3 });
+  builder.convolution(32);
+  builder.batchNormalisation();
+  const top = builder.relu();
+  builder.convolution(64, 2);
+  builder.batchNormalisation();
+  builder.relu();
+  builder.convolution(64);
+  builder.relu(builder.add(builder.batchNormalisation(), builder.shortcut(64, 2, top)));
+  builder.globalAveragePool();
+  builder.dense(10);
+  return builder.build();
+}
+
+async function simdGradient(model: Model, batchSize: number): Promise<GradientResult> {
+  const engine = await engineFactory('simd').load(model);
+  try {
+    return await engine.gradient(stateOf(model), tinyBatch(model, batchSize), KEY);
+  } finally {
+    engine.dispose();
+  }
+}
+
+const stateOf = (model: Model) => ({ ...initialiseModel(model, 7), version: 1 });
+
+async function withEngine<Result>(
+  model: Model,
+  tuning: Parameters<typeof loadWebgpu>[2],
+  use: (engine: WebgpuEngine) => Promise<Result>,
+): Promise<Result> {
+  const engine = await loadWebgpu(model, undefined, tuning);
+  try {
+    return await use(engine);
+  } finally {
+    engine.dispose();
+  }
+}
+
+function expectParity(
+  model: Model,
+  actual: GradientResult,
+  expected: GradientResult,
+  tolerance = 1e-4,
+): void {
+  expect(actual.sampleCount).toBe(expected.sampleCount);
+  expect(relativeError([actual.lossSum], [expected.lossSum])).toBeLessThan(1e-5);
+  expect(relativeError(actual.batchStatistics, expected.batchStatistics)).toBeLessThan(1e-5);
+  for (const spec of model.layout.parameters) {
+    const error = relativeError(tensorView(actual.gradientSum, spec), tensorView(expected.gradientSum, spec));
+    expect(error, spec.name).toBeLessThan(tolerance);
+  }
+}
+
+describeOnGpu('the engine', () => {
+  it.each([
+    ['the kernels of small problems', {}],
+    ['the longer strips of large problems', { enoughThreads: 1 }],
+    ['a device with the fewest bindings that there may be', { bindingLimit: 8 }],
+  ])('agrees with simd: %s', async (_, tuning) => {
+    const model = wideNetwork();
+    const batchSize = 3;
+    const actual = await withEngine(model, tuning, (engine) =>
+      engine.gradient(stateOf(model), tinyBatch(model, batchSize), KEY),
+    );
+    expectParity(model, actual, await simdGradient(model, batchSize));
+  });
+
+  it.each([
+    ['resnet8', 0.25],
+    ['notebook', 0],
+  ] as const)('agrees with simd on a whole %s', async (name, dropoutRate) => {
+    const model = buildModel(name, dropoutRate);
+    const actual = await withEngine(model, {}, (engine) =>
+      engine.gradient(stateOf(model), tinyBatch(model, 2), KEY),
+    );
+    expectParity(model, actual, await simdGradient(model, 2), 1e-3);
+  });
+
+  it('gives the same bits again on the same device', async () => {
+    const compute = (): Promise<GradientResult> =>
+      withEngine(RESIDUAL, {}, (engine) => engine.gradient(stateOf(RESIDUAL), tinyBatch(RESIDUAL, 5), KEY));
+    expect(await compute()).toEqual(await compute());
+  });
+
+  it('fails the micro-batch when its device is lost, and opens the device anew for the next', async () => {
+    await withEngine(RESIDUAL, {}, async (engine) => {
+      const [state, batch] = [stateOf(RESIDUAL), tinyBatch(RESIDUAL, 3)];
+      const before = await engine.gradient(state, batch, KEY);
+      const memory = Session.memoryInUse;
+      const losing = engine.withPlan(state, batch, (recorded, session) => {
+        const running = recorded.run(batch, KEY);
+        session.device.destroy();
+        return running;
+      });
+      const { message } = await rejectionOf('E_ENGINE_FAILED', losing);
+      expect(message).toContain('lost');
+      expect(await engine.gradient(state, batch, KEY)).toEqual(before);
+      expect(Session.memoryInUse).toEqual(memory);
+    });
+    expect(Session.memoryInUse.sessions).toBe(0);
+  });
+
+  it('refuses a micro-batch that the device has no memory for, and goes on', async () => {
+    await withEngine(RESIDUAL, {}, async (engine) => {
+      const [state, batch] = [stateOf(RESIDUAL), tinyBatch(RESIDUAL, 3)];
+      const most = await engine.withPlan(state, batch, (_, { device }) =>
+        Promise.resolve(Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize)),
+      );
+      const imageBytes = 4 * 6 * 4 * 4; // of the first activation
+      const tooMany = Math.floor(most / imageBytes) + 1;
+      const { height, width, channels } = RESIDUAL.inputShape;
+      const large = {
+        images: new Float32Array(tooMany * height * width * channels),
+        labels: new Uint8Array(tooMany),
+      };
+      const { message } = await rejectionOf('E_ENGINE_FAILED', engine.evaluate(state, large, 'running'));
+      expect(message).toMatch(/limit|memory/);
+      expect((await engine.gradient(state, batch, KEY)).sampleCount).toBe(3);
+    });
+  });
+});
