@@ -1,0 +1,111 @@
+/**
+ * What one attached node may cost. A channel that lets no more through than a node's work explains: every message to a
+ * node allows one from it, pings are rationed, and a node that does not read is not written to without end. Whoever
+ * goes beyond is cut off with E_LIMIT; its items go to others, as when any node leaves.
+ */
+
+import type { WebSocket } from 'ws';
+import { printable } from '../foundation/printable.js';
+import { Broadcast } from '../protocol/index.js';
+import type { ChannelHandlers, CoordinatorChannel, CoordinatorMessage, NodeMessage } from '../protocol/index.js';
+
+export interface PeerLimits {
+  /** What may wait, unread by the node, when the next weights are due. */
+  readonly maxBacklogBytes: number;
+}
+
+/** Messages that nothing asked for: the hello, a drain, an answer sent twice. */
+const UNASKED_MESSAGES = 64;
+/** Pings and pongs: honest nodes send one every few seconds, and several at once after a stall. */
+const CONTROL_FRAMES_AT_ONCE = 200;
+const CONTROL_FRAMES_PER_SECOND = 20;
+/** For a node that does not answer the closing handshake, because it does not read or goes on sending. */
+const FAREWELL_MS = 1_000;
+const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
+const REASON_LENGTH = 500;
+
+export function guardedChannel(
+  socket: WebSocket,
+  channel: CoordinatorChannel,
+  limits: PeerLimits,
+): CoordinatorChannel {
+  return new GuardedChannel(socket, channel, limits);
+}
+
+class GuardedChannel implements CoordinatorChannel {
+  private messagesAllowed = UNASKED_MESSAGES;
+  private controlFramesAllowed = CONTROL_FRAMES_AT_ONCE;
+  private lastControlMs = performance.now();
+  private isCut = false;
+  private onClose: ((reason: string) => void) | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly channel: CoordinatorChannel,
+    private readonly limits: PeerLimits,
+  ) {
+    // Before the channel listens: what is too much must be seen before it is decoded.
+    socket.on('message', () => this.countMessage());
+    socket.on('ping', () => this.countControlFrame());
+    socket.on('pong', () => this.countControlFrame());
+  }
+
+  get peerName(): string {
+    return this.channel.peerName;
+  }
+
+  send(message: CoordinatorMessage | Broadcast<CoordinatorMessage>): void {
+    if (this.isCut) return;
+    const { type } = message instanceof Broadcast ? message.message : message;
+    const waitingBytes = this.socket.bufferedAmount;
+    // New weights end all earlier rounds: a node that has not even read those is of no use, and would be sent more and more.
+    if (type === 'parameters' && waitingBytes > this.limits.maxBacklogBytes) {
+      return this.cut(`${waitingBytes} bytes wait to be read, at most ${this.limits.maxBacklogBytes} may`);
+    }
+    this.messagesAllowed++;
+    this.channel.send(message);
+  }
+
+  open(handlers: ChannelHandlers<NodeMessage>): void {
+    this.onClose = (reason) => handlers.onClose(printable(reason, REASON_LENGTH));
+    this.channel.open({
+      onMessage: (message) => {
+        if (!this.isCut) handlers.onMessage(message);
+      },
+      onClose: (reason) => this.tellClosed(reason),
+    });
+  }
+
+  close(reason: string): void {
+    this.channel.close(reason);
+  }
+
+  private countMessage(): void {
+    if (--this.messagesAllowed < 0) this.cut('more messages than its work explains');
+  }
+
+  private countControlFrame(): void {
+    const nowMs = performance.now();
+    const earned = ((nowMs - this.lastControlMs) / 1000) * CONTROL_FRAMES_PER_SECOND;
+    this.lastControlMs = nowMs;
+    this.controlFramesAllowed = Math.min(CONTROL_FRAMES_AT_ONCE, this.controlFramesAllowed + earned) - 1;
+    if (this.controlFramesAllowed < 0) this.cut('a flood of pings');
+  }
+
+  private cut(what: string): void {
+    if (this.isCut) return;
+    this.isCut = true;
+    const reason = `E_LIMIT: ${what}`;
+    this.socket.pause(); // nothing more of it is read
+    this.socket.close(POLICY_VIOLATION, reason);
+    setTimeout(() => this.socket.terminate(), FAREWELL_MS);
+    // Not within `send`: who sends is in the middle of handing out items.
+    queueMicrotask(() => this.tellClosed(reason));
+  }
+
+  private tellClosed(reason: string): void {
+    const { onClose } = this;
+    this.onClose = undefined;
+    onClose?.(reason);
+  }
+}
