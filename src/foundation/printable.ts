@@ -5,7 +5,6 @@
 
 /** C0 and C1 controls, DEL, line and paragraph separators, directional marks and overrides, lone surrogates. */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex -- the control characters are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
 const REPLACEMENT = '\ufffd';
 const MORE = '…';
