@@ -7,7 +7,12 @@
 import type { WebSocket } from 'ws';
 import { printable } from '../foundation/printable.js';
 import { Broadcast } from '../protocol/index.js';
-import type { ChannelHandlers, CoordinatorChannel, CoordinatorMessage, NodeMessage } from '../protocol/index.js';
+import type {
+  ChannelHandlers,
+  CoordinatorChannel,
+  CoordinatorMessage,
+  NodeMessage,
+} from '../protocol/index.js';
 
 export interface PeerLimits {
   /** What may wait, unread by the node, when the next weights are due. */
@@ -17,7 +22,7 @@ export interface PeerLimits {
 /** Messages that nothing asked for: the hello, a drain, an answer sent twice. */
 const UNASKED_MESSAGES = 64;
 /** Pings and pongs: honest nodes send one every few seconds, and several at once after a stall. */
-const CONTROL_FRAMES_AT_ONCE = 200;
+const CONTROL_FRAMES_AT_ONCE = 50; // ws itself ends a connection that leaves 60 pongs unread
 const CONTROL_FRAMES_PER_SECOND = 20;
 /** For a node that does not answer the closing handshake, because it does not read or goes on sending. */
 const FAREWELL_MS = 1_000;

@@ -94,8 +94,8 @@ describe('control frames', () => {
     const node = await dialled(door);
     const answers: string[] = [];
     node.on('pong', (data) => answers.push(data.toString()));
-    for (let count = 1; count <= 100; count++) node.ping(String(count));
-    await until(() => answers.includes('100')); // RFC 6455: the newest of several pings may be answered alone
+    for (let count = 1; count <= 40; count++) node.ping(String(count));
+    await until(() => answers.includes('40'));
     expect(door.closings).toEqual([]);
   });
 });

@@ -70,7 +70,7 @@ export async function dialled(door: Door, options: ClientOptions = {}): Promise<
 export interface RawConnection {
   readonly socket: Socket;
   /** Everything that came. */
-  text(): string;
+  readonly text: () => string;
   /** Resolves when the other side has ended the connection, however it did. */
   readonly ended: Promise<void>;
 }
