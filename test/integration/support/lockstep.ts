@@ -93,6 +93,7 @@ export interface MetricsLine {
   readonly loss?: number;
   readonly weightsSha256?: string;
   readonly node?: string;
+  readonly reason?: string;
   readonly workersNow?: number;
   readonly validationAccuracy?: number | null;
 }
