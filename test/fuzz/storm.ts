@@ -7,6 +7,8 @@ export interface StormOptions {
   readonly seed: number;
   readonly visits: number;
   readonly atATime: number;
+  /** Leave out the visitors who stay until a time limit ends them. */
+  readonly inHaste?: boolean;
 }
 
 export interface KindCount {
@@ -19,7 +21,10 @@ export interface KindCount {
 export type StormCount = Map<string, KindCount>;
 
 /** Resolves when the last visitor has gone, the lingering ones included. */
-export async function storm(target: Target, { seed, visits, atATime }: StormOptions): Promise<StormCount> {
+export async function storm(
+  target: Target,
+  { seed, visits, atATime, inHaste = false }: StormOptions,
+): Promise<StormCount> {
   const counts: StormCount = new Map();
   const lingering: Promise<void>[] = [];
   const add = ({ kind, frames, endedByCoordinator }: Visit): void => {
@@ -32,8 +37,10 @@ export async function storm(target: Target, { seed, visits, atATime }: StormOpti
   let next = 0;
   const visitor = async (): Promise<void> => {
     for (let index = next++; index < visits; index = next++) {
+      const lingers = LINGERING.has(kindOfVisit(seed, index));
+      if (lingers && inHaste) continue;
       const visit = hostileVisit(target, seed, index).then(add);
-      if (LINGERING.has(kindOfVisit(seed, index))) lingering.push(visit);
+      if (lingers) lingering.push(visit);
       else await visit;
     }
   };

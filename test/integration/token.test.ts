@@ -95,8 +95,8 @@ describe('a coordinator beyond loopback that was given no token', () => {
       const command = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), ...args].join(' ');
       const coordinator = startProgram('script', ['-qec', command, '/dev/null']); // a terminal of its own
       const toPaste = /LOCKSTEP_TOKEN=([0-9a-f]+) \S+ worker (ws:\S+)/;
-    await until('the command is shown', () => toPaste.test(coordinator.output()));
-    const [, token, url] = toPaste.exec(coordinator.output())!;
+      await until('the command is shown', () => toPaste.test(coordinator.output()));
+      const [, token, url] = toPaste.exec(coordinator.output())!;
       expect(new URL(url!).port).toBe(String(port));
       const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], {
         LOCKSTEP_TOKEN: token!,
