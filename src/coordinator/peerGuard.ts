@@ -59,16 +59,17 @@ class GuardedChannel implements CoordinatorChannel {
     return this.channel.peerName;
   }
 
-  send(message: CoordinatorMessage | Broadcast<CoordinatorMessage>): void {
-    if (this.isCut) return;
+  send(message: CoordinatorMessage | Broadcast<CoordinatorMessage>, whenTaken?: () => void): void {
+    if (this.isCut) return whenTaken?.();
     const { type } = message instanceof Broadcast ? message.message : message;
     const waitingBytes = this.socket.bufferedAmount;
     // New weights end all earlier rounds: a node that has not even read those is of no use, and would be sent more and more.
     if (type === 'parameters' && waitingBytes > this.limits.maxBacklogBytes) {
-      return this.cut(`${waitingBytes} bytes wait to be read, at most ${this.limits.maxBacklogBytes} may`);
+      this.cut(`${waitingBytes} bytes wait to be read, at most ${this.limits.maxBacklogBytes} may`);
+      return whenTaken?.();
     }
     this.messagesAllowed++;
-    this.channel.send(message);
+    this.channel.send(message, whenTaken);
   }
 
   open(handlers: ChannelHandlers<NodeMessage>): void {
