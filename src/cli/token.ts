@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { isLoopback } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { readTextFile } from './readTextFile.js';
 
@@ -36,6 +37,12 @@ export function resolveToken(options: {
     );
   }
   return value;
+}
+
+/** What to tell whoever shows a token where others may be listening; undefined if nobody can. */
+export function clearTextWarning(url: URL, token: string | undefined): string | undefined {
+  if (token === undefined || url.protocol === 'wss:' || isLoopback(url.hostname)) return undefined;
+  return `${url.protocol}//${url.host} is not encrypted: whoever can listen in on the way to it learns the token (wss:// needs --tls-cert of the coordinator)`;
 }
 
 const TOKEN_BYTES = 24; // 192 bits: not to be guessed, however many try

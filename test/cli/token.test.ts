@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { maskedArguments, randomToken, resolveToken } from '../../src/cli/token.js';
+import { clearTextWarning, maskedArguments, randomToken, resolveToken } from '../../src/cli/token.js';
 import { thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -72,5 +72,21 @@ describe('maskedArguments', () => {
   it('has nothing to do where there is no secret', () => {
     expect(maskedArguments(['worker', 'ws://x', '--token-file', 'abc'])).toBeUndefined();
     expect(maskedArguments([])).toBeUndefined();
+  });
+});
+
+describe('clearTextWarning', () => {
+  const warningAt = (url: string): string | undefined => clearTextWarning(new URL(url), 's3cret');
+
+  it('warns where the token travels in the clear, without repeating it', () => {
+    const warning = warningAt('ws://trainer.example:7070/lockstep');
+    expect(warning).toMatch(/ws:\/\/trainer\.example:7070 is not encrypted/);
+    expect(warning).not.toContain('s3cret');
+  });
+
+  it('is silent with TLS, on this machine, and without a token', () => {
+    for (const url of ['wss://trainer.example:1/', 'ws://127.0.0.1:1/', 'ws://localhost:1/', 'ws://[::1]:1/'])
+      expect(warningAt(url)).toBeUndefined();
+    expect(clearTextWarning(new URL('ws://trainer.example:1'), undefined)).toBeUndefined();
   });
 });

@@ -17,7 +17,7 @@ import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
-import { declareTokenOptions, resolveToken } from '../token.js';
+import { clearTextWarning, declareTokenOptions, resolveToken } from '../token.js';
 import { declareOptions } from '../trainingOptions.js';
 import { valueParser } from '../values.js';
 
@@ -89,6 +89,8 @@ async function attachGpus(url: URL, options: RawOptions, threadsGiven: boolean):
 async function attach(url: URL, options: RawOptions, threadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
   const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
+  const warning = clearTextWarning(url, token);
+  if (warning !== undefined) say(warning);
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
