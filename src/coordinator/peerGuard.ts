@@ -1,9 +1,12 @@
 /**
  * What one attached node may cost. A channel that lets no more through than a node's work explains: every message to a
- * node allows one from it, pings are rationed, and a node that does not read is not written to without end. Whoever
- * goes beyond is cut off with E_LIMIT; its items go to others, as when any node leaves.
+ * node allows one from it, pings are rationed, and a node that no longer reads is let go even while it goes on talking.
+ * Whoever goes beyond is cut off with E_LIMIT; its items go to others, as when any node leaves.
+ *
+ * How much may wait for a node that reads slowly is the channel's affair (protocol/outgoingQueue.ts).
  */
 
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { printable } from '../foundation/printable.js';
 import { Broadcast } from '../protocol/index.js';
@@ -15,15 +18,17 @@ import type {
 } from '../protocol/index.js';
 
 export interface PeerLimits {
-  /** What may wait, unread by the node, when the next weights are due. */
-  readonly maxBacklogBytes: number;
+  /** How long a node may take nothing of what waits for it, when the next weights are due. */
+  readonly unreadTimeoutMs: number;
 }
 
 /** Messages that nothing asked for: the hello, a drain, an answer sent twice. */
 const UNASKED_MESSAGES = 64;
 /** Pings and pongs: honest nodes send one every few seconds, and several at once after a stall. */
 const CONTROL_FRAMES_AT_ONCE = 50; // ws itself ends a connection that leaves 60 pongs unread
-const CONTROL_FRAMES_PER_SECOND = 20;
+const CONTROL_FRAMES_PER_SECOND = 100;
+/** For what is still to be sent when a channel is closed, and for the closing handshake. */
+const CLOSING_MS = 30_000;
 /** For a node that does not answer the closing handshake, because it does not read or goes on sending. */
 const FAREWELL_MS = 1_000;
 const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
@@ -31,10 +36,11 @@ const REASON_LENGTH = 500;
 
 export function guardedChannel(
   socket: WebSocket,
+  transport: Socket,
   channel: CoordinatorChannel,
   limits: PeerLimits,
 ): CoordinatorChannel {
-  return new GuardedChannel(socket, channel, limits);
+  return new GuardedChannel(socket, transport, channel, limits);
 }
 
 class GuardedChannel implements CoordinatorChannel {
@@ -42,10 +48,13 @@ class GuardedChannel implements CoordinatorChannel {
   private controlFramesAllowed = CONTROL_FRAMES_AT_ONCE;
   private lastControlMs = performance.now();
   private isCut = false;
+  private bytesTaken = 0;
+  private lastTakenMs = performance.now();
   private onClose: ((reason: string) => void) | undefined;
 
   constructor(
     private readonly socket: WebSocket,
+    private readonly transport: Socket,
     private readonly channel: CoordinatorChannel,
     private readonly limits: PeerLimits,
   ) {
@@ -59,17 +68,16 @@ class GuardedChannel implements CoordinatorChannel {
     return this.channel.peerName;
   }
 
-  send(message: CoordinatorMessage | Broadcast<CoordinatorMessage>, whenTaken?: () => void): void {
-    if (this.isCut) return whenTaken?.();
+  send(
+    message: CoordinatorMessage | Broadcast<CoordinatorMessage>,
+    whenTaken?: () => void,
+    whenDropped?: () => void,
+  ): void {
     const { type } = message instanceof Broadcast ? message.message : message;
-    const waitingBytes = this.socket.bufferedAmount;
-    // New weights end all earlier rounds: a node that has not even read those is of no use, and would be sent more and more.
-    if (type === 'parameters' && waitingBytes > this.limits.maxBacklogBytes) {
-      this.cut(`${waitingBytes} bytes wait to be read, at most ${this.limits.maxBacklogBytes} may`);
-      return whenTaken?.();
-    }
+    if (type === 'parameters') this.watchReading();
+    if (this.isCut) return whenTaken?.();
     this.messagesAllowed++;
-    this.channel.send(message, whenTaken);
+    this.channel.send(message, whenTaken, whenDropped);
   }
 
   open(handlers: ChannelHandlers<NodeMessage>): void {
@@ -84,6 +92,18 @@ class GuardedChannel implements CoordinatorChannel {
 
   close(reason: string): void {
     this.channel.close(reason);
+    this.terminateAfter(CLOSING_MS);
+  }
+
+  /** The heartbeat would not notice a node that sends pings and reads nothing. */
+  private watchReading(): void {
+    const { bytesWritten, writableLength } = this.transport;
+    const taken = bytesWritten - writableLength; // by the system, which takes no more than the node makes room for
+    const nowMs = performance.now();
+    if (taken > this.bytesTaken || this.socket.bufferedAmount === 0) this.lastTakenMs = nowMs;
+    this.bytesTaken = taken;
+    const unreadMs = nowMs - this.lastTakenMs;
+    if (unreadMs > this.limits.unreadTimeoutMs) this.cut(`nothing read for ${Math.round(unreadMs / 1000)} s`);
   }
 
   private countMessage(): void {
@@ -104,9 +124,14 @@ class GuardedChannel implements CoordinatorChannel {
     const reason = `E_LIMIT: ${what}`;
     this.socket.pause(); // nothing more of it is read
     this.socket.close(POLICY_VIOLATION, reason);
-    setTimeout(() => this.socket.terminate(), FAREWELL_MS);
+    this.terminateAfter(FAREWELL_MS);
     // Not within `send`: who sends is in the middle of handing out items.
     queueMicrotask(() => this.tellClosed(reason));
+  }
+
+  private terminateAfter(delayMs: number): void {
+    const timer = setTimeout(() => this.socket.terminate(), delayMs);
+    this.socket.once('close', () => clearTimeout(timer));
   }
 
   private tellClosed(reason: string): void {

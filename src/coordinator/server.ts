@@ -32,6 +32,8 @@ export interface ListenOptions {
   readonly maxNodes?: number;
   /** From the connection to the upgrade. */
   readonly handshakeTimeoutMs?: number;
+  /** How long a node may read nothing of what waits for it. */
+  readonly unreadTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
 }
 
@@ -51,9 +53,8 @@ const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_FRAGMENTS = 1024;
 /** Pieces of an unfinished frame: a gradient arrives in about a thousand packets. */
 const MAX_BUFFERED_CHUNKS = 16 * 1024;
-/** What may wait for a node that is slow to read: some rounds' weights. */
-const BACKLOG_FRAMES = 8;
-const LEAST_BACKLOG_BYTES = 8 * 1024 * 1024;
+/** A link on which the weights of a large model take longer is of no use. */
+const UNREAD_TIMEOUT_MS = 30_000;
 /** All addresses of this machine: none that another one could call. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -74,7 +75,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     maxStrangers: Math.max(LEAST_STRANGERS, maxNodes),
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
   });
-  const maxBacklogBytes = Math.max(LEAST_BACKLOG_BYTES, BACKLOG_FRAMES * maxFrameBytes);
+  const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = options;
   server.on('connection', (socket: Socket) => places.arrive(socket));
   server.on('request', answerPlainRequest);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -88,7 +89,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       places.enter(request.socket);
       const peerName = peerOf(request);
       const channel = coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs);
-      onChannel(guardedChannel(webSocket, channel, { maxBacklogBytes }));
+      onChannel(guardedChannel(webSocket, request.socket, channel, { unreadTimeoutMs }));
     });
   });
   await startListening(server, host, port);
