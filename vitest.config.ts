@@ -4,7 +4,7 @@ import { ClosingLine } from './test/support/closingLine.js';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', 'test/faults/**'],
+    exclude: ['test/integration/**', 'test/faults/**', 'test/fuzz/**'],
     testTimeout: 60_000,
     reporters: ['default', new ClosingLine()],
   },

@@ -11,6 +11,7 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { hideToken } from './token.js';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   // A reader that hangs up, such as `head` or a log pipe that dies, is no reason to end a training.
   process.stdout.on('error', goOnInSilence);
   process.stderr.on('error', goOnInSilence);
+  hideToken(argv);
   for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
   const program = buildProgram();
   const tell = (error: unknown): number =>

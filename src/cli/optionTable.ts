@@ -5,7 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
-import { SCHEDULE_NAMES } from '../coordinator/index.js';
+import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
 import type { OptionValue, ValueKind } from './values.js';
@@ -327,6 +327,14 @@ const DOOR_OPTIONS: readonly OptionEntry[] = [
     false,
     'listen beyond loopback without TLS, in a network you trust',
     'true',
+  ),
+  setting(
+    'maxNodes',
+    '--max-nodes <n>',
+    { kind: 'integer', min: 1, max: 16384 },
+    DEFAULT_MAX_NODES,
+    'nodes (processes) that may be attached at the same time',
+    '512',
   ),
   setting(
     'minWorkers',

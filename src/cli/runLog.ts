@@ -15,6 +15,11 @@ export class RunLog {
     else this.early.push(event);
   };
 
+  /** For people at this moment: not written to the run's folder, and not shown where only machines read. */
+  say(message: string): void {
+    this.display.say(message);
+  }
+
   notice(message: string): void {
     this.onEvent({ event: 'notice', message });
   }

@@ -41,7 +41,13 @@ export interface SessionOptions {
   /** The command that continues the run, with what it needs besides `--resume`. */
   readonly continueWith: string;
   /** Opens the door for remote nodes; undefined in a run of one process. */
-  readonly openDoor: ((fleet: Fleet, model: Model, onEvent: EventListener) => Promise<Door>) | undefined;
+  readonly openDoor: ((fleet: Fleet, model: Model, tell: DoorVoice) => Promise<Door>) | undefined;
+}
+
+/** Where a door makes itself heard. */
+export interface DoorVoice {
+  readonly onEvent: EventListener;
+  readonly say: (message: string) => void;
 }
 
 export interface Door {
@@ -179,7 +185,7 @@ async function attachWorkers(
     fleet.admit(node.channel, { local: true });
   }
   if (openDoor) {
-    const door = await openDoor(fleet, model, log.onEvent);
+    const door = await openDoor(fleet, model, { onEvent: log.onEvent, say: (message) => log.say(message) });
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

@@ -11,7 +11,7 @@ export { ioError, writeFileAtomically } from './files.js';
 export { Fleet } from './fleet.js';
 export type { RunResult, StopReason } from './result.js';
 export { RunFolder } from './runFolder.js';
-export { isLoopback, listen } from './server.js';
+export { DEFAULT_MAX_NODES, isLoopback, listen } from './server.js';
 export type { CoordinatorServer } from './server.js';
 export { train } from './train.js';
 export type { TrainingRun } from './trainingRun.js';

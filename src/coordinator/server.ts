@@ -5,15 +5,17 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { coordinatorChannel, ENDPOINT_PATH } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
+import { DoorPlaces } from './doorPlaces.js';
+import { guardedChannel } from './peerGuard.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -26,6 +28,12 @@ export interface ListenOptions {
   readonly maxFrameBytes: number;
   /** Nodes that give no sign of life for so long are cut off; left out: the protocol's default. */
   readonly heartbeatTimeoutMs?: number;
+  /** Nodes attached at the same time; further ones are asked to come later. DEFAULT_MAX_NODES if left out. */
+  readonly maxNodes?: number;
+  /** From the connection to the upgrade. */
+  readonly handshakeTimeoutMs?: number;
+  /** How long a node may read nothing of what waits for it. */
+  readonly unreadTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
 }
 
@@ -35,35 +43,53 @@ export interface CoordinatorServer {
   close(): Promise<void>;
 }
 
+export const DEFAULT_MAX_NODES = 512;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Strangers at the door at the same time: as many as there may be nodes, for they may all come at once, and not fewer. */
+const LEAST_STRANGERS = 64;
+/** A node's request has five short headers. */
+const MAX_HEADER_BYTES = 8 * 1024;
+/** Nodes send each message whole; a proxy may cut it up. ws gives up beyond. */
+const MAX_FRAGMENTS = 1024;
+/** Pieces of an unfinished frame: a gradient arrives in about a thousand packets. */
+const MAX_BUFFERED_CHUNKS = 16 * 1024;
+/** A link on which the weights of a large model take longer is of no use. */
+const UNREAD_TIMEOUT_MS = 30_000;
 /** All addresses of this machine: none that another one could call. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
   refuseUnprotected(options);
-  const { host, port, tls, token, maxFrameBytes, onChannel } = options;
-  const server = tls ? createProtectedServer(tls) : createServer();
+  const { host, port, tls, token, maxFrameBytes, maxNodes = DEFAULT_MAX_NODES, onChannel } = options;
+  const server = tls ? createProtectedServer(tls) : createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     perMessageDeflate: false,
   });
-  server.headersTimeout = HANDSHAKE_TIMEOUT_MS;
-  server.requestTimeout = HANDSHAKE_TIMEOUT_MS;
-  server.on('request', (_request, response) => {
-    response
-      .writeHead(426, { 'content-type': 'text/plain' })
-      .end('This is a Lockstep coordinator: use "lockstep worker".\n');
+  const places = new DoorPlaces({
+    maxNodes,
+    maxStrangers: Math.max(LEAST_STRANGERS, maxNodes),
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
   });
+  const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = options;
+  server.on('connection', (socket: Socket) => places.arrive(socket));
+  server.on('request', answerPlainRequest);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (pathOf(request) !== ENDPOINT_PATH) return turnAway(socket, '404 Not Found');
     // Browsers name the page that connects, nodes do not: a page must not join a run behind its reader's back.
     if (request.headers.origin !== undefined) return turnAway(socket, '403 Forbidden');
     if (token !== undefined && !showsToken(request, token)) return turnAway(socket, '401 Unauthorized');
+    if (places.isFull) return turnAway(socket, '503 Service Unavailable');
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      onChannel(coordinatorChannel(webSocket, peerOf(request), request.socket, options.heartbeatTimeoutMs));
+      places.enter(request.socket);
+      const peerName = peerOf(request);
+      const channel = coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs);
+      onChannel(guardedChannel(webSocket, request.socket, channel, { unreadTimeoutMs }));
     });
   });
   await startListening(server, host, port);
@@ -72,13 +98,16 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   const shownHost = reachable.includes(':') ? `[${reachable}]` : reachable;
   return {
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
-    close: () => closeServer(server, sockets),
+    close: () => {
+      places.closeStrangers();
+      return closeServer(server, sockets);
+    },
   };
 }
 
 function createProtectedServer({ cert, key }: { readonly cert: string; readonly key: string }): Server {
   try {
-    return createTlsServer({ cert, key });
+    return createTlsServer({ cert, key, maxHeaderSize: MAX_HEADER_BYTES });
   } catch (error) {
     throw new LockstepError(
       'E_LISTEN',
@@ -125,7 +154,7 @@ function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void 
   if (token === undefined) {
     throw new LockstepError(
       'E_LISTEN',
-      `${host} can be reached from other machines, so a token is required; give one with --token, --token-file or LOCKSTEP_TOKEN`,
+      `${host} can be reached from other machines, so a token is required; give one with LOCKSTEP_TOKEN or --token-file`,
     );
   }
   if (!tls && !insecure) {
@@ -139,6 +168,13 @@ function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void 
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** The connection ends with the answer, whatever the request's body was to be. */
+function answerPlainRequest(_request: IncomingMessage, response: ServerResponse): void {
+  response
+    .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
+    .end('This is a Lockstep coordinator: use "lockstep worker".\n');
 }
 
 function showsToken(request: IncomingMessage, token: string): boolean {
@@ -157,5 +193,6 @@ function peerOf({ socket }: IncomingMessage): string {
 }
 
 function turnAway(socket: Duplex, status: string): void {
+  socket.resume(); // what it still sends is not kept
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

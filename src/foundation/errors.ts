@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'E_LISTEN' // the coordinator cannot or must not listen there
   | 'E_REFUSED' // the other side refused this one: token, version, protocol
   | 'E_PROTOCOL' // a frame that does not fit the protocol
+  | 'E_LIMIT' // a node went beyond what a node may send or leave unread
   | 'E_CONNECTION' // the coordinator cannot be reached
   | 'E_IO' // a file could not be read or written: disk full, permission
   | 'E_INTERNAL'; // an invariant of Lockstep itself does not hold

@@ -6,6 +6,7 @@
  */
 
 import { z } from 'zod';
+import { printable } from '../foundation/printable.js';
 
 /** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
 export const PROTOCOL_VERSION = 1;
@@ -19,7 +20,14 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must
 /** May be infinite or NaN: whether a loss that is not finite ends the run is the coordinator's to say, not the codec's. */
 const loss = z.custom<number>((value) => typeof value === 'number', 'must be a number');
 const randomKey = z.tuple([word, word]);
-const shortText = z.string().max(200);
+/** Texts are for people: what could steer a terminal is taken out as they come in. */
+const textOf = (maxLength: number): z.ZodType<string> =>
+  z
+    .string()
+    .max(maxLength)
+    .transform((text) => printable(text, maxLength));
+const shortText = textOf(200);
+const reasonText = textOf(2000);
 
 /** Node → coordinator: the first message. Says what the node brings. */
 export const helloSchema = z.strictObject({
@@ -114,7 +122,7 @@ export const failedSchema = z.strictObject({
   round: count,
   /** The micro-batch or the chunk. */
   index: count,
-  reason: z.string().max(2000),
+  reason: reasonText,
 });
 
 /** Coordinator → node: this item is no longer wanted; forget it if it has not been begun. */
@@ -132,14 +140,14 @@ export const drainSchema = z.strictObject({ type: z.literal('drain') });
 export const byeSchema = z.strictObject({
   type: z.literal('bye'),
   runEnded: z.boolean(),
-  reason: z.string().max(2000),
+  reason: reasonText,
 });
 
 /** Coordinator → node: you cannot take part. Do not come back before the reason is mended. */
 export const refusedSchema = z.strictObject({
   type: z.literal('refused'),
   code: shortText,
-  reason: z.string().max(2000),
+  reason: reasonText,
 });
 
 const fromNodeSchema = z.discriminatedUnion('type', [

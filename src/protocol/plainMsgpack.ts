@@ -28,6 +28,9 @@ const ARRAYS: Readonly<Record<number, number>> = { 0xdc: 2, 0xdd: 4 };
 const MAPS: Readonly<Record<number, number>> = { 0xde: 2, 0xdf: 4 };
 const NIL_AND_BOOLEANS: ReadonlySet<number> = new Set([0xc0, 0xc2, 0xc3]);
 
+/** No message comes near it. Without a limit a frame of one megabyte could hold a million values, or as many levels. */
+const MAX_VALUES = 4096;
+
 /** @returns why the frame is not exactly one value of plain msgpack (no extension types); undefined if it is */
 export function faultOfFrame(frame: Uint8Array): string | undefined {
   let position = 0;
@@ -39,7 +42,9 @@ export function faultOfFrame(frame: Uint8Array): string | undefined {
     return value;
   };
   // Every value takes a byte at least, so no honest count exceeds the bytes that are left.
+  let valuesLeft = MAX_VALUES;
   for (let expected = 1; expected > 0;) {
+    if (valuesLeft-- === 0) return `it holds more than ${MAX_VALUES} values`;
     if (expected > frame.byteLength - position) return 'it ends early';
     const type = frame[position++]!;
     expected--;

@@ -7,17 +7,19 @@ import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { printable } from '../foundation/printable.js';
 import { ENDPOINT_PATH, largestFrameBytes, NODE_SOCKET_OPTIONS, nodeChannel } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
 import { speaksTls } from './tlsProbe.js';
+import { distrustOf, trustOptions } from './trust.js';
 
 export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onItemDone'> {
   readonly url: URL;
   readonly token: string | undefined;
-  /** PEM of a private certificate authority to trust besides the system's, for wss. */
+  /** PEM of a private certificate authority to trust besides the public ones, for wss. */
   readonly ca?: string | undefined;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
@@ -38,6 +40,8 @@ export type NodeStatus =
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Of what the other side said last; it may have been anything. */
+const REASON_LENGTH = 2000;
 /** What a coordinator may send: the weights of the largest model offered, or the samples of one item. */
 const LARGEST_FRAME_BYTES = largestFrameBytes({
   parameterCount: 8_000_000,
@@ -98,7 +102,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
     maxPayload: LARGEST_FRAME_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
-    ...(ca === undefined ? {} : { ca }),
+    ...trustOptions(ca),
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
@@ -126,7 +130,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       signal.addEventListener('abort', drain);
       void conversation.ended.then((end) => {
         signal.removeEventListener('abort', drain);
-        resolve({ wasConnected: true, end });
+        resolve({ wasConnected: true, end: { ...end, reason: printable(end.reason, REASON_LENGTH) } });
       });
     });
   });
@@ -135,7 +139,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
 function endOfResponse(status: number | undefined): ConversationEnd {
   if (status === 401) {
     const reason =
-      'the token is missing or wrong; give the coordinator’s with --token, --token-file or LOCKSTEP_TOKEN';
+      'the token is missing or wrong; give the coordinator’s with LOCKSTEP_TOKEN or --token-file';
     return { kind: 'refused', code: 'E_REFUSED', reason };
   }
   if (status === 404) {
@@ -145,16 +149,16 @@ function endOfResponse(status: number | undefined): ConversationEnd {
       reason: `there is no Lockstep coordinator (${ENDPOINT_PATH} is not found)`,
     };
   }
+  if (status === 503) return { kind: 'lost', reason: 'the coordinator has as many nodes as it takes' };
   return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
 }
 
 /** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
 async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
+  const distrust = distrustOf(error);
   const refusal = (why: string): ConversationEnd => ({ kind: 'refused', code: 'E_REFUSED', reason: why });
-  if (/CERT|UNABLE_TO_VERIFY|SELF_SIGNED/.test(error.code ?? '')) {
-    return refusal(`its certificate is not trusted here (${reason}); give its authority with --ca FILE`);
-  }
+  if (distrust !== undefined) return refusal(distrust);
   if (
     url.protocol === 'wss:' &&
     /WRONG_VERSION_NUMBER|wrong version number|packet length too long/.test(`${error.code} ${reason}`)

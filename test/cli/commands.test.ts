@@ -110,6 +110,13 @@ describe('worker', () => {
     expect(error.message).toContain(`--ca ${missing}`);
   });
 
+  it('refuses a certificate authority that is none, which Node would pass over in silence', async () => {
+    const file = path.join(temporaryFolder(), 'ca.pem');
+    writeFileSync(file, 'not a certificate');
+    const error = await rejectionOf('E_OPTION', run('worker', 'wss://127.0.0.1:1', '--ca', file));
+    expect(error.message).toMatch(/--ca .*ca\.pem must hold a certificate in PEM/);
+  });
+
   it.each([
     ['--threads', '0'],
     ['--retry-for', '-1'],

@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { main, report } from '../../src/cli/main.js';
 import { RunFolder, train } from '../../src/coordinator/index.js';
 import type { Recipe } from '../../src/coordinator/index.js';
@@ -16,7 +17,8 @@ import { downloadCifar10 } from '../../src/data/index.js';
 import { chooseEngine, ENGINE_FACTORIES } from '../../src/engine/index.js';
 import { invariant, LockstepError } from '../../src/foundation/errors.js';
 import type { ErrorCode } from '../../src/foundation/errors.js';
-import { decodeNodeMessage } from '../../src/protocol/index.js';
+import { decodeNodeMessage, encodeMessage } from '../../src/protocol/index.js';
+import type { CoordinatorChannel } from '../../src/protocol/index.js';
 import { serveCoordinator } from '../../src/worker/index.js';
 import { analyticNode, honest, resultOf } from '../support/analyticNode.js';
 import { failed, hello } from '../support/messages.js';
@@ -98,6 +100,21 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     await serve(`${server.url}/lockstep`, 'wrong');
   },
   E_PROTOCOL: () => decodeNodeMessage(Uint8Array.of(0xc1)),
+  E_LIMIT: async () => {
+    const reason = await new Promise<string>((resolve, reject) => {
+      const onChannel = (channel: CoordinatorChannel): void =>
+        channel.open({ onMessage: () => undefined, onClose: resolve });
+      listen({ ...DOOR, onChannel }).then((server) => {
+        onTestFinished(() => server.close());
+        const socket = new WebSocket(`${server.url}/lockstep`);
+        socket.on('open', () => {
+          for (let count = 0; count < 200; count++) socket.send(encodeMessage({ type: 'drain' }));
+        });
+      }, reject);
+    });
+    const [, code, why] = /^(E_[A-Z]+): (.*)$/.exec(reason)!; // it is told as the reason for which a node left
+    throw new LockstepError(code as ErrorCode, why!);
+  },
   E_CONNECTION: () => serve('ws://127.0.0.1:1/lockstep', undefined),
   E_IO: () => {
     const file = path.join(temporaryFolder(), 'file');

@@ -181,6 +181,13 @@ describe('a frame that claims more than it holds', () => {
     refuse(packedWith(result(), 'gradientSum', bytes));
   });
 
+  it('is refused when it holds more values than any message, before they are made', () => {
+    const many = new Uint8Array(5 + 100_000);
+    many.set([0xdd, 0, 1, 0x86, 0xa0]); // an array of 100,000 zeros
+    expect(refuse(many).message).toMatch(/more than 4096 values/);
+    expect(refuse(packedWith(result(), 'gradientSum', [...many])).message).toMatch(/more than 4096 values/);
+  });
+
   it('is refused when it nests without end', () => {
     refuse(new Uint8Array(1_000_000).fill(0x91)); // an array of an array of …
     refuse(Buffer.concat([new Uint8Array(1_000_000).fill(0x91), Uint8Array.of(0xc0)]));

@@ -121,6 +121,20 @@ describe('serveCoordinator', () => {
     expect(visits).toHaveLength(1);
   });
 
+  it('repeats nothing of a coordinator that could steer a terminal', async () => {
+    const evil = '\u001b[2Jnow\r\n';
+    const { url } = await coordinator(({ channel, socket }, count) => {
+      if (count === 1) return socket.close(1000, evil);
+      channel.send(refused({ reason: evil }));
+      channel.close(evil);
+    });
+    const { outcome, statuses } = serve(url);
+    const error = await rejectionOf('E_REFUSED', outcome);
+    expect(error.message).toContain('\ufffd[2Jnow\ufffd\ufffd');
+    expect(JSON.stringify([error.message, statuses])).not.toMatch(/\\u001b|\\r|\\n/);
+    expect(statuses[1]).toMatchObject({ kind: 'disconnected', reason: '\ufffd[2Jnow\ufffd\ufffd' });
+  });
+
   it('comes back by itself when the connection is lost, with a new conversation', async () => {
     const { url, visits } = await coordinator((visit, count) => {
       if (count < 3) visit.socket.terminate();

@@ -1,18 +1,20 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
+import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
-import type { EventListener, Fleet } from '../../coordinator/index.js';
+import { EVALUATION_CHUNK, isLoopback, listen } from '../../coordinator/index.js';
+import type { Fleet } from '../../coordinator/index.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import { COORDINATOR_OPTIONS } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
-import { declareTokenOptions, resolveToken } from '../token.js';
+import { announceToken } from '../tokenNotice.js';
+import { declareTokenOptions, randomToken, resolveToken } from '../token.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
-import type { Door } from '../trainingSession.js';
+import type { Door, DoorVoice } from '../trainingSession.js';
 import { splitAddress } from '../values.js';
 
 interface RawOptions {
@@ -22,6 +24,7 @@ interface RawOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
+  readonly maxNodes: number;
   readonly minWorkers: number;
   readonly waitTimeout: number;
   readonly heartbeatTimeout: number;
@@ -39,13 +42,14 @@ export function addCoordinatorCommand(program: Command): void {
     const training = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
     const options = command.opts<RawOptions>();
     const door = doorOptionsOf(options);
+    const session = sessionOptionsOf(command);
     process.exitCode = await runTrainingSession({
       training,
-      ...sessionOptionsOf(command),
+      ...session,
       continueWith: 'coordinator',
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      openDoor: (fleet, model, onEvent) => openDoor(fleet, model, onEvent, door),
+      openDoor: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
     });
   });
 }
@@ -54,29 +58,48 @@ interface DoorOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string | undefined;
+  /** Nobody gave one, so one was made: whoever is to attach must be told. */
+  readonly tokenIsNew: boolean;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tlsCertFile: string | undefined;
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
+  readonly maxNodes: number;
 }
 
 async function openDoor(
   fleet: Fleet,
   { layout }: Model,
-  onEvent: EventListener,
-  options: DoorOptions,
+  { onEvent, say }: DoorVoice,
+  options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
+  const { token, tokenIsNew, tls, tlsCertFile, json } = options;
   const server = await listen({
     ...options,
     maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   });
-  onEvent({ event: 'listening', url: server.url, tokenRequired: options.token !== undefined });
-  return server;
+  const { url } = server;
+  onEvent({ event: 'listening', url, tokenRequired: token !== undefined });
+  if (token === undefined || !tokenIsNew) return server;
+  const privateCa = tls && isSelfSigned(tls.cert) ? tlsCertFile : undefined;
+  const notice = announceToken({ token, url, ca: privateCa, json, say });
+  return {
+    close: () => {
+      notice.withdraw();
+      return server.close();
+    },
+  };
+}
+
+function isSelfSigned(pem: string): boolean {
+  const certificate = new X509Certificate(pem);
+  return certificate.checkIssued(certificate);
 }
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions): DoorOptions {
-  const { insecure = false, tlsCert } = options;
+  const { insecure = false, tlsCert, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
   if (insecure && tlsCert !== undefined) {
@@ -85,11 +108,16 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
       `--insecure contradicts --tls-cert ${tlsCert}, which protects the connection; leave one of them out`,
     );
   }
+  const given = resolveToken(options);
+  const tokenIsNew = given === undefined && !isLoopback(address.host);
   return {
     ...address,
-    token: resolveToken(options),
+    token: tokenIsNew ? randomToken() : given,
+    tokenIsNew,
     tls: readTls(options),
+    tlsCertFile: tlsCert,
     insecure,
+    maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
   };
 }
@@ -105,6 +133,6 @@ function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {
 const EXAMPLES = `
 Examples:
   lockstep coordinator --dataset cifar10 --model resnet20 --min-workers 2
-  LOCKSTEP_TOKEN=secret lockstep coordinator --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
-Then, on each machine that is to help:
-  lockstep worker ws://HOST:7070`;
+  lockstep coordinator --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
+Then, on each machine that is to help, the command that the coordinator prints:
+  LOCKSTEP_TOKEN=… lockstep worker wss://HOST:7070`;

@@ -47,7 +47,7 @@ const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
 function openDoorForGpus(workers: GpuWorkers): NonNullable<SessionOptions['openDoor']> {
-  return async (fleet, { layout }, onEvent) => {
+  return async (fleet, { layout }, { onEvent }) => {
     const notice = (message: string): void => onEvent({ event: 'notice', message });
     const token = randomBytes(32).toString('base64url');
     const server = await listen({

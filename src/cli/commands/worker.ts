@@ -1,5 +1,6 @@
 /** `lockstep worker URL`: attaches this machine to a coordinator. */
 
+import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
@@ -16,7 +17,7 @@ import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
-import { declareTokenOptions, resolveToken } from '../token.js';
+import { clearTextWarning, declareTokenOptions, resolveToken } from '../token.js';
 import { declareOptions } from '../trainingOptions.js';
 import { valueParser } from '../values.js';
 
@@ -39,7 +40,7 @@ export function addWorkerCommand(program: Command): void {
     .addOption(threadsOption('--threads', 'workers (threads) to bring'))
     .option('--gpus <which>', GPUS_HELP)
     .option('--name <text>', 'how the coordinator calls this node', `${hostname()}:${process.pid}`)
-    .option('--ca <file>', 'certificate authority (PEM) to trust besides the system’s, for wss://')
+    .option('--ca <file>', 'certificate authority (PEM) to trust besides the public ones, for wss://')
     .option(
       '--retry-for <seconds>',
       'how long to try to reach a coordinator that cannot be reached',
@@ -87,7 +88,9 @@ async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean
 
 async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
-  const ca = options.ca === undefined ? undefined : readTextFile('--ca', options.ca);
+  const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
+  const warning = clearTextWarning(url, token);
+  if (warning !== undefined) say(warning);
   const stop = listenForStop((signal) =>
     say(`${signal}: handing in what was begun; once more stops at once`),
   );
@@ -130,6 +133,20 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   }
 }
 
+/** Node would pass over what is no certificate, and then trust nobody without saying why. */
+function readCertificate(file: string): string {
+  const pem = readTextFile('--ca', file);
+  try {
+    new X509Certificate(pem);
+    return pem;
+  } catch (error) {
+    throw new LockstepError(
+      'E_OPTION',
+      `--ca ${file} must hold a certificate in PEM (-----BEGIN CERTIFICATE-----): ${describeError(error)}`,
+    );
+  }
+}
+
 function statusLine(status: NodeStatus): string {
   return status.kind === 'connected'
     ? `connected to ${status.url}`
@@ -158,4 +175,4 @@ function parseUrl(text: string): URL {
 const EXAMPLES = `
 Examples:
   lockstep worker ws://192.0.2.7:7070 --threads 4
-  LOCKSTEP_TOKEN=secret lockstep worker wss://trainer.example:7070`;
+  LOCKSTEP_TOKEN=… lockstep worker wss://trainer.example:7070`;

@@ -43,7 +43,7 @@ export function linesOf(event: RunEvent): readonly string[] {
       );
     case 'listening':
       return [
-        `listening on ${event.url}; attach workers with: ${programName()} worker ${event.url}${event.tokenRequired ? ' --token …' : ''}`,
+        `listening on ${event.url}; attach workers with: ${event.tokenRequired ? 'LOCKSTEP_TOKEN=… ' : ''}${programName()} worker ${event.url}`,
       ];
     case 'waiting':
       return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];

@@ -29,13 +29,26 @@ export interface Running {
 
 const started = new Set<ChildProcess>();
 
-/** @param ownGroup make the process the leader of a group of its own, so that what it leaves behind can be found */
+export interface StartOptions {
+  /** Make the process the leader of a group of its own, so that what it leaves behind can be found. */
+  readonly ownGroup?: boolean;
+}
+
 export function start(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { ownGroup = false }: { readonly ownGroup?: boolean } = {},
+  options: StartOptions = {},
 ): Running {
-  const child = spawn(process.execPath, [BIN, ...onExactEngine(args)], {
+  return startProgram(process.execPath, [BIN, ...onExactEngine(args)], env, options);
+}
+
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { ownGroup = false }: StartOptions = {},
+): Running {
+  const child = spawn(program, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: ownGroup,
@@ -100,6 +113,7 @@ export interface MetricsLine {
   readonly loss?: number;
   readonly weightsSha256?: string;
   readonly node?: string;
+  readonly reason?: string;
   readonly workersNow?: number;
   readonly validationAccuracy?: number | null;
 }

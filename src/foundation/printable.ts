@@ -1,0 +1,21 @@
+/**
+ * Text that somebody else wrote, made fit for a terminal and a log: no control characters, which could move the cursor,
+ * rewrite lines or set the window's title; nothing that turns the direction of writing; no more than a given length.
+ */
+
+/** C0 and C1 controls, DEL, line and paragraph separators, directional marks and overrides, lone surrogates. */
+const UNPRINTABLE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+const REPLACEMENT = '\ufffd';
+const MORE = '…';
+
+/**
+ * @param maxLength in UTF-16 units, as String.length counts
+ * @returns the text with every unprintable character replaced by U+FFFD, cut off with an ellipsis if it is too long
+ */
+export function printable(text: string, maxLength: number): string {
+  const isTooLong = text.length > maxLength;
+  // Cut first: what is thrown away need not be searched. A pair that is cut in two leaves a lone half, replaced below.
+  const kept = isTooLong ? text.slice(0, maxLength - MORE.length) + MORE : text;
+  return kept.replace(UNPRINTABLE, REPLACEMENT);
+}

@@ -1,0 +1,50 @@
+/** A short version of test/fuzz/: hostile connections over real sockets to a fleet in mid-training. */
+
+import { expect, it, onTestFinished } from 'vitest';
+import { train } from '../../src/coordinator/index.js';
+import { listen } from '../../src/coordinator/server.js';
+import { analyticNode } from '../support/analyticNode.js';
+import type { ScriptedNode } from '../support/scriptedNode.js';
+import { eventsOf, testRun } from '../support/trainingRun.js';
+import { storm, totals } from '../fuzz/storm.js';
+
+const VISITS = 150;
+const TOKEN = 's3cret';
+const ENDLESS = { epochs: 100_000, patience: 0, valSize: 0, lr: 0.01 };
+
+it('a training in a storm of hostile connections ends in the weights of the undisturbed one', async () => {
+  const stormy = await testRun({ recipe: ENDLESS });
+  const server = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    token: TOKEN,
+    tls: undefined,
+    insecure: false,
+    maxFrameBytes: 400_000,
+    onChannel: (channel) => stormy.fleet.admit(channel, { local: false }),
+  });
+  onTestFinished(() => server.close());
+  for (const nodeName of ['honest-a', 'honest-b']) leaveTime(analyticNode(stormy.fleet, { nodeName }));
+  const training = train(stormy.run);
+
+  const target = { host: '127.0.0.1', port: Number(new URL(server.url).port), token: TOKEN };
+  const counts = await storm(target, { seed: 3, visits: VISITS, atATime: 32, inHaste: true });
+  stormy.stop.abort(new Error('the storm is over'));
+  const result = await training;
+  expect(totals(counts).connections).toBeGreaterThan(0.95 * VISITS);
+  expect(result.stoppedBy).toBe('signal');
+  expect(result.stepsCompleted).toBeGreaterThan(10);
+  const left = eventsOf(stormy.events, 'worker-left').map(({ node }) => node);
+  expect(left.filter((node) => node.startsWith('hostile-')).length).toBeGreaterThan(5); // the storm came as far as this
+  expect(left.filter((node) => node.startsWith('honest-'))).toEqual([]);
+
+  const calm = await testRun({ recipe: { ...ENDLESS, maxSteps: result.stepsCompleted } });
+  analyticNode(calm.fleet);
+  expect((await train(calm.run)).lastWeightsSha256).toBe(result.lastWeightsSha256);
+});
+
+/** Answers in another turn of the event loop, as every real node does: else a training never lets the sockets speak. */
+function leaveTime(node: ScriptedNode): void {
+  const send = node.send.bind(node);
+  node.send = (...messages) => void setImmediate(() => send(...messages));
+}

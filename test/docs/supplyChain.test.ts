@@ -1,0 +1,35 @@
+/** What docs/security.md says of the supply chain. */
+
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const read = (file: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'));
+
+interface LockedPackage {
+  readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
+}
+
+const manifest = read('package.json') as Record<string, Record<string, unknown> | undefined>;
+const lock = read('package-lock.json') as { readonly packages: Readonly<Record<string, LockedPackage>> };
+const locked = Object.entries(lock.packages).filter(([place]) => place !== '');
+
+it('every package is pinned by a strong hash', () => {
+  expect(locked.length).toBeGreaterThan(100);
+  expect(locked.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))).toEqual([]);
+});
+
+it('no package runs a script when it is installed, but for one that is told not to', () => {
+  const withScripts = locked.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place);
+  expect(withScripts).toEqual(['node_modules/msgpackr-extract']);
+  expect(manifest['allowScripts']).toEqual({ 'msgpackr-extract': false });
+});
+
+it('installing Lockstep itself runs its own build, and nothing else', () => {
+  const scripts = manifest['scripts']!;
+  expect(scripts['prepare']).toBe('npm run build');
+  expect(scripts['build']).toBe('tsc -p tsconfig.build.json');
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prebuild', 'postbuild', 'preprepare'])
+    expect(scripts[hook]).toBeUndefined();
+});

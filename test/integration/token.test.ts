@@ -1,0 +1,143 @@
+/** Where the token is seen, and where it is not: on real processes, in real files and lists of processes. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  freePort,
+  killAll,
+  readResult,
+  REPOSITORY,
+  run,
+  start,
+  startProgram,
+  temporaryFolder,
+  until,
+} from './support/lockstep.js';
+import type { Running } from './support/lockstep.js';
+
+const TINY = [
+  ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '96', '--val-size', '0'],
+  ...['--batch-size', '32', '--micro-batch', '16', '--epochs', '1', '--schedule', 'constant'],
+];
+const folder = temporaryFolder();
+const runDir = (name: string): string => path.join(folder, name);
+const inClear = async (name: string): Promise<{ port: number; args: string[] }> => {
+  const port = await freePort();
+  const listen = ['--listen', `0.0.0.0:${port}`, '--insecure'];
+  return { port, args: ['coordinator', ...TINY, ...listen, '--run-dir', runDir(name)] };
+};
+
+afterEach(killAll);
+
+/** Every byte of every file below a folder. */
+function everythingIn(directory: string): string {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+const commandLineOf = ({ child }: Running): string => readFileSync(`/proc/${child.pid}/cmdline`, 'latin1');
+const onLinux = process.platform === 'linux';
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+describe('a coordinator beyond loopback that was given no token', () => {
+  it('makes one; without a terminal it is in a private file, which is gone at the end', async () => {
+    const { port, args } = await inClear('filed');
+    const coordinator = start(args);
+    await until('the file is named', () => coordinator.output().includes('--token-file'));
+    const file = /--token-file (\S+)/.exec(coordinator.output())![1]!;
+    const token = readFileSync(file, 'utf8').trim();
+    expect(token).toMatch(/^[0-9a-f]{48}$/);
+    if (process.platform !== 'win32') {
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
+    }
+    if (onLinux) expect(commandLineOf(coordinator)).not.toContain(token);
+
+    const stranger = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
+    const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--token-file', file]);
+    expect(worker.exitCode).toBe(0);
+    const { exitCode, stdout, stderr } = await coordinator.finished;
+    expect(exitCode).toBe(0);
+    for (const seen of [stdout, stderr, worker.stdout, worker.stderr, everythingIn(runDir('filed'))])
+      expect(seen).not.toContain(token);
+    expect(existsSync(path.dirname(file))).toBe(false);
+    expect(readResult(runDir('filed')).stoppedBy).toBe('epochs');
+  });
+
+  it('makes another one every time, and says so beside --json without touching standard output', async () => {
+    const tokens = await Promise.all(
+      ['json-1', 'json-2'].map(async (name) => {
+        const { args } = await inClear(name);
+        const coordinator = start([...args, '--json']);
+        await until('the file is named', () => coordinator.output().includes('--token-file'));
+        const file = /--token-file (\S+)/.exec(coordinator.output())![1]!;
+        const token = readFileSync(file, 'utf8').trim();
+        coordinator.kill('SIGTERM');
+        const { stdout } = await coordinator.finished;
+        for (const line of stdout.trim().split('\n')) JSON.parse(line);
+        expect(stdout).not.toContain(token);
+        expect(existsSync(file)).toBe(false);
+        return token;
+      }),
+    );
+    expect(tokens[0]).not.toBe(tokens[1]);
+  });
+
+  it.runIf(onLinux && hasScript)(
+    'shows it on a terminal, in a command to paste, and nowhere else',
+    async () => {
+      const { port, args } = await inClear('shown');
+      const command = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), ...args].join(' ');
+      const coordinator = startProgram('script', ['-qec', command, '/dev/null']); // a terminal of its own
+      const toPaste = /LOCKSTEP_TOKEN=([0-9a-f]+) \S+ worker (ws:\S+)/;
+      await until('the command is shown', () => toPaste.test(coordinator.output()));
+      const [, token, url] = toPaste.exec(coordinator.output())!;
+      expect(new URL(url!).port).toBe(String(port));
+      const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], {
+        LOCKSTEP_TOKEN: token!,
+      });
+      expect(worker.exitCode).toBe(0);
+      expect((await coordinator.finished).exitCode).toBe(0);
+      expect(everythingIn(runDir('shown'))).not.toContain(token);
+    },
+  );
+});
+
+describe('a token that was given', () => {
+  it('in the environment is in no output, no file and no list of processes', async () => {
+    const TOKEN = 'given-by-environment';
+    const { port, args } = await inClear('given');
+    const coordinator = start(args, { LOCKSTEP_TOKEN: TOKEN });
+    await until('it listens', () => coordinator.output().includes('listening'));
+    expect(coordinator.output()).toContain('LOCKSTEP_TOKEN=… ');
+    const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], { LOCKSTEP_TOKEN: TOKEN });
+    if (onLinux) expect(commandLineOf(coordinator) + commandLineOf(worker)).not.toContain(TOKEN);
+    const ends = await Promise.all([coordinator.finished, worker.finished]);
+    for (const { exitCode, stdout, stderr } of ends) {
+      expect(exitCode).toBe(0);
+      expect(stdout + stderr).not.toContain(TOKEN);
+    }
+    expect(everythingIn(runDir('given'))).not.toContain(TOKEN);
+  });
+
+  it.runIf(onLinux).each([['--token', 'on-the-command-line'], ['--token=on-the-command-line']])(
+    'as %s disappears from the list of processes, with advice',
+    async (...given) => {
+      const TOKEN = 'on-the-command-line';
+      const { args } = await inClear(`argument-${given.length}`);
+      const coordinator = start([...args, ...given]);
+      await until('it listens', () => coordinator.output().includes('listening'));
+      expect(commandLineOf(coordinator)).not.toContain(TOKEN);
+      expect(commandLineOf(coordinator)).toContain('***');
+      coordinator.kill('SIGTERM');
+      const { stdout, stderr } = await coordinator.finished;
+      expect(stderr).toContain('LOCKSTEP_TOKEN or --token-file');
+      expect(stdout + stderr).not.toContain(TOKEN);
+    },
+  );
+});

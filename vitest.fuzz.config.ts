@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closingLine.js';
+
+/** Hostile input in bulk: minutes, not seconds. A short version runs in `npm test`. */
+export default defineConfig({
+  test: {
+    include: ['test/fuzz/**/*.test.ts'],
+    testTimeout: 1_800_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    reporters: ['default', new ClosingLine()],
+  },
+});
