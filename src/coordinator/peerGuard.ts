@@ -50,7 +50,7 @@ class GuardedChannel implements CoordinatorChannel {
   private isCut = false;
   private bytesTaken = 0;
   private lastTakenMs = performance.now();
-  private onClose: ((reason: string) => void) | undefined;
+  private onClose: ChannelHandlers<NodeMessage>['onClose'] | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -81,12 +81,12 @@ class GuardedChannel implements CoordinatorChannel {
   }
 
   open(handlers: ChannelHandlers<NodeMessage>): void {
-    this.onClose = (reason) => handlers.onClose(printable(reason, REASON_LENGTH));
+    this.onClose = (reason, fault) => handlers.onClose(printable(reason, REASON_LENGTH), fault);
     this.channel.open({
       onMessage: (message) => {
         if (!this.isCut) handlers.onMessage(message);
       },
-      onClose: (reason) => this.tellClosed(reason),
+      onClose: (reason, fault) => this.tellClosed(reason, fault),
     });
   }
 
@@ -107,7 +107,7 @@ class GuardedChannel implements CoordinatorChannel {
   }
 
   private countMessage(): void {
-    if (--this.messagesAllowed < 0) this.cut('more messages than its work explains');
+    if (--this.messagesAllowed < 0) this.cut('more messages than its work explains', 'bad-frame');
   }
 
   private countControlFrame(): void {
@@ -115,10 +115,10 @@ class GuardedChannel implements CoordinatorChannel {
     const earned = ((nowMs - this.lastControlMs) / 1000) * CONTROL_FRAMES_PER_SECOND;
     this.lastControlMs = nowMs;
     this.controlFramesAllowed = Math.min(CONTROL_FRAMES_AT_ONCE, this.controlFramesAllowed + earned) - 1;
-    if (this.controlFramesAllowed < 0) this.cut('a flood of pings');
+    if (this.controlFramesAllowed < 0) this.cut('a flood of pings', 'bad-frame');
   }
 
-  private cut(what: string): void {
+  private cut(what: string, fault?: 'bad-frame'): void {
     if (this.isCut) return;
     this.isCut = true;
     const reason = `E_LIMIT: ${what}`;
@@ -126,7 +126,7 @@ class GuardedChannel implements CoordinatorChannel {
     this.socket.close(POLICY_VIOLATION, reason);
     this.terminateAfter(FAREWELL_MS);
     // Not within `send`: who sends is in the middle of handing out items.
-    queueMicrotask(() => this.tellClosed(reason));
+    queueMicrotask(() => this.tellClosed(reason, fault));
   }
 
   private terminateAfter(delayMs: number): void {
@@ -134,9 +134,9 @@ class GuardedChannel implements CoordinatorChannel {
     this.socket.once('close', () => clearTimeout(timer));
   }
 
-  private tellClosed(reason: string): void {
+  private tellClosed(reason: string, fault?: 'bad-frame'): void {
     const { onClose } = this;
     this.onClose = undefined;
-    onClose?.(reason);
+    onClose?.(reason, fault);
   }
 }

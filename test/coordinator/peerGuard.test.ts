@@ -53,6 +53,7 @@ describe('messages', () => {
     expect(await closing).toEqual({ code: 1008, reason: expect.stringMatching(/^E_LIMIT: more messages/) });
     await until(() => door.closings.length === 1);
     expect(door.closings[0]).toMatch(/^E_LIMIT: more messages than its work explains/);
+    expect(door.faults).toEqual(['bad-frame']); // it counts against the node, should it come back
     expect(door.messages.length).toBeLessThan(100);
     good.send(encodeMessage(hello({ nodeName: 'good' })));
     await until(() =>
@@ -124,6 +125,7 @@ describe('a node that does not read', () => {
       return door.closings.length > 0;
     });
     expect(door.closings).toEqual([expect.stringMatching(/^E_LIMIT: nothing read for/)]);
+    expect(door.faults).toEqual([undefined]); // a slow link is no fault
     expect(sent).toBeGreaterThan(10);
     expect(taken).toBe(sent); // whoever lends memory to a message gets it back, whether it was sent or not
     expect(process.memoryUsage().rss - before.rss).toBeLessThan(200 * MEBIBYTE);

@@ -16,12 +16,15 @@ export interface Door {
   readonly channels: CoordinatorChannel[];
   readonly messages: NodeMessage[];
   readonly closings: string[];
+  /** Whether each closing was the node's fault. */
+  readonly faults: ('bad-frame' | undefined)[];
 }
 
 export async function openDoor(change: Partial<ListenOptions> = {}): Promise<Door> {
   const channels: CoordinatorChannel[] = [];
   const messages: NodeMessage[] = [];
   const closings: string[] = [];
+  const faults: Door['faults'] = [];
   const server = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -33,13 +36,16 @@ export async function openDoor(change: Partial<ListenOptions> = {}): Promise<Doo
       channels.push(channel);
       channel.open({
         onMessage: (message) => messages.push(message),
-        onClose: (reason) => closings.push(reason),
+        onClose: (reason, fault) => {
+          closings.push(reason);
+          faults.push(fault);
+        },
       });
     },
     ...change,
   });
   onTestFinished(() => server.close());
-  return { server, port: Number(new URL(server.url).port), channels, messages, closings };
+  return { server, port: Number(new URL(server.url).port), channels, messages, closings, faults };
 }
 
 export function dial({ server }: Door, options: ClientOptions = {}): WebSocket {
