@@ -90,8 +90,14 @@ async function delay({ name, proxy }: NodeBehindProxy, scene: Scene, tell: Tell)
   proxy.pace = {};
 }
 
+/**
+ * All but those two whose made-up gradient may, in a run that goes on for so long, come to answer an item that by then is
+ * the node's own to answer: a finite lie about that is believed (docs/security.md), and changes the weights.
+ */
+const MISDEEDS_OF_A_SOAK = MISDEEDS.filter((misdeed) => misdeed !== 'future' && misdeed !== 'foreign');
+
 async function intrude(scene: Scene, tell: Tell): Promise<void> {
-  const misdeed = MISDEEDS[scene.random.nextBelow(MISDEEDS.length)]!;
+  const misdeed = MISDEEDS_OF_A_SOAK[scene.random.nextBelow(MISDEEDS_OF_A_SOAK.length)]!;
   const times = scene.drawStep(1, 4);
   tell(`${misdeed}, ${times} times`);
   const plan = new MisdeedPlan(misdeed, times, 0, scene.random.nextUint32());
