@@ -4,7 +4,7 @@
  */
 
 import { describeError, LockstepError } from '../foundation/errors.js';
-import type { CoordinatorChannel, Evaluated, NodeMessage, Result, Welcome } from '../protocol/index.js';
+import type { CoordinatorChannel, Evaluated, NodeMessage, Result, Sum, Welcome } from '../protocol/index.js';
 import { Attendance } from './attendance.js';
 import { ConductBook } from './conduct.js';
 import type { EventListener, MemberInfo } from './events.js';
@@ -20,20 +20,27 @@ export interface FleetOptions {
   readonly waitTimeoutMs: number;
 }
 
+export type Answer = Result | Sum | Evaluated;
+
 /** What the caller makes of an answer. */
 export type Verdict =
   /** `contradicts`: nodes that gave a result for the item that cannot be right. */
   | { readonly kind: 'accepted'; readonly contradicts?: readonly Member[] }
   /** Not usable, but perhaps not this node's fault: the item goes to somebody again. */
   | { readonly kind: 'again' }
+  /** Not usable as a sum, and nobody's fault: each item of it is wanted again, by itself. */
+  | { readonly kind: 'apart' }
   /** Against the protocol: the node is cut off, and the item goes to somebody else. */
   | { readonly kind: 'foul'; readonly reason: string };
 
 export interface RoundRequest extends ItemSource {
   readonly itemCount: number;
   sampleCountOf(index: number): number;
-  /** Judges and, if it is good, takes the answer. Called at most once an item with the verdict `accepted`. */
-  accept(answer: Result | Evaluated, index: number, from: Member): Verdict;
+  /**
+   * Judges and, if it is good, takes the answer: to the item `index`, or to all items of a sum, the first of which that is.
+   * Called only with items that are still wanted.
+   */
+  accept(answer: Answer, index: number, from: Member): Verdict;
 }
 
 interface ActiveRound {
@@ -160,9 +167,11 @@ export class Fleet {
       case 'hello':
         return this.refuse(member, 'a second hello');
       case 'result':
-        return this.take(member, message, 'work', message.step, message.microBatch);
+        return this.take(member, message, 'work', message.step, [message.microBatch]);
+      case 'sum':
+        return this.take(member, message, 'work', message.step, indicesOf(message));
       case 'evaluated':
-        return this.take(member, message, 'evaluate', message.evaluation, message.chunk);
+        return this.take(member, message, 'evaluate', message.evaluation, [message.chunk]);
       case 'failed':
         return this.takeFailure(member, message.item, message.round, message.index, message.reason);
       case 'drain':
@@ -172,35 +181,49 @@ export class Fleet {
     }
   }
 
+  /** @param indices of the items that the answer is to: one, or those of a sum */
   private take(
     member: Member,
-    answer: Result | Evaluated,
+    answer: Answer,
     kind: ItemKind,
     roundNumber: number,
-    index: number,
+    indices: readonly number[],
   ): void {
-    if (!member.wasAsked(kind, roundNumber, index)) return this.blame(member, member.conduct.strayed());
+    const asked = indices.filter((index) => member.wasAsked(kind, roundNumber, index));
+    if (asked.length < indices.length) this.blame(member, member.conduct.strayed());
+    if (asked.length === 0 || member.gone) return;
     const round = this.roundOf(kind, roundNumber);
     if (!round) {
       // Of a round that is over: a repeated item's second answer. Its worker is free again.
-      member.workload.finish(itemKey(kind, roundNumber, index), performance.now());
+      for (const index of asked) member.workload.finish(itemKey(kind, roundNumber, index), performance.now());
       return this.active?.round.fill();
     }
-    const verdict = this.judge(round, answer, index, member);
+    const verdict = this.judge(round, answer, indices, asked, member);
     member.hasAnswered = true;
     if (verdict.kind === 'foul') return this.refuse(member, verdict.reason);
     member.conduct.answered();
-    if (verdict.kind === 'again') round.returnItem(member, index);
-    else round.complete(member, index);
+    for (const index of asked) {
+      if (verdict.kind === 'again') round.returnItem(member, index);
+      else if (verdict.kind === 'apart' && round.wants(index)) round.askAgain(member, index);
+      else round.complete(member, index);
+    }
     if (verdict.kind === 'accepted') {
       for (const other of verdict.contradicts ?? []) this.blame(other, other.conduct.contradicted());
     }
     if (member.draining && !round.holds(member)) this.dismiss(member, 'drained');
   }
 
-  private judge(round: Round<Member>, answer: Result | Evaluated, index: number, member: Member): Verdict {
-    if (!round.wants(index)) return { kind: 'accepted' }; // somebody else was faster
-    return this.active!.request.accept(answer, index, member);
+  private judge(
+    round: Round<Member>,
+    answer: Answer,
+    indices: readonly number[],
+    asked: readonly number[],
+    member: Member,
+  ): Verdict {
+    const wanted = asked.filter((index) => round.wants(index));
+    if (wanted.length === 0) return { kind: 'accepted' }; // somebody else was faster
+    if (wanted.length < indices.length) return { kind: 'apart' }; // there is no taking out of a sum
+    return this.active!.request.accept(answer, indices[0]!, member);
   }
 
   private takeFailure(
@@ -278,4 +301,8 @@ export class Fleet {
       workersNow: this.workerCount,
     };
   }
+}
+
+function indicesOf({ microBatch, leaves }: Sum): number[] {
+  return leaves.map((_, place) => microBatch + place);
 }

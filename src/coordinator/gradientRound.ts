@@ -5,7 +5,7 @@ import type { ImageSet, StepPlan } from '../data/index.js';
 import type { LockstepError } from '../foundation/errors.js';
 import { floatsFromLittleEndian } from '../foundation/littleEndian.js';
 import type { Layout } from '../model/index.js';
-import type { Broadcast, Parameters, Result, Work } from '../protocol/index.js';
+import type { Broadcast, Parameters, Result, Sum, Work } from '../protocol/index.js';
 import type { Recipe } from './config.js';
 import { divergedError } from './divergence.js';
 import type { Fleet, Verdict } from './fleet.js';
@@ -40,16 +40,14 @@ export interface StepGradient {
   readonly workersMs: number;
 }
 
-interface Leaf {
-  readonly lossSum: number;
-  readonly correct: number;
-}
+/** What is counted of one micro-batch. */
+type Score = Pick<Result, 'sampleCount' | 'lossSum' | 'correct'>;
 
 /** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice: see SecondOpinions */
 export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
   const { microBatches } = request.plan;
   const reduction = new TreeReduction(microBatches.length, request.buffers);
-  const leaves = new Array<Leaf>(microBatches.length);
+  const leaves = new Array<Score>(microBatches.length);
   const judge = new ResultJudge(request, new SecondOpinions((than) => fleet.hasOther(than)));
   const startedMs = performance.now();
   let lastArrivalMs = startedMs;
@@ -63,12 +61,13 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
       message: (index) => workMessage(request, index),
       accept: (answer, index, from) => {
         lastArrivalMs = performance.now();
-        if (answer.type !== 'result') return { kind: 'foul', reason: `a ${answer.type} in a step` };
+        if (answer.type === 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in a step` };
         const judged = judge.judge(answer, index, from);
         if (judged.diverged) fleet.abort(judged.diverged);
         if (!judged.leaf) return judged.verdict;
-        leaves[index] = { lossSum: answer.lossSum, correct: answer.correct };
-        reduction.add(index, judged.leaf);
+        const scores = scoresOf(answer);
+        scores.forEach((score, place) => (leaves[index + place] = score));
+        reduction.add(index, judged.leaf, scores.length);
         request.onContribution(from);
         return judged.verdict;
       },
@@ -105,38 +104,59 @@ interface Judgement {
   readonly diverged?: LockstepError;
 }
 
+/** Of each micro-batch that the answer is to. */
+function scoresOf(answer: Result | Sum): readonly Score[] {
+  return answer.type === 'sum' ? answer.leaves : [answer];
+}
+
 /** Checks shapes and counts, then finiteness, before anything is added. */
 class ResultJudge {
+  /** Micro-batches of sums that were not finite. */
+  private readonly askedApart = new Set<number>();
+
   constructor(
     private readonly request: GradientRequest,
     private readonly opinions: SecondOpinions,
   ) {}
 
-  judge(result: Result, index: number, from: Member): Judgement {
+  /** @param first the micro-batch, or the first of a sum's */
+  judge(answer: Result | Sum, first: number, from: Member): Judgement {
     const { layout, plan } = this.request;
-    const expected = plan.microBatches[index]!.samples.length;
-    const { sampleCount, correct } = result;
-    if (sampleCount !== expected || correct > expected) {
+    const scores = scoresOf(answer);
+    for (const [place, { sampleCount, correct }] of scores.entries()) {
+      const expected = plan.microBatches[first + place]!.samples.length;
+      if (sampleCount === expected && correct <= expected) continue;
       return foul(`${correct} of ${sampleCount} right in a micro-batch of ${expected} samples`);
     }
-    const bytes = [result.gradientSum.byteLength, result.statisticSum.byteLength] as const;
+    const bytes = [answer.gradientSum.byteLength, answer.statisticSum.byteLength] as const;
     if (bytes[0] !== 4 * layout.parameterCount || bytes[1] !== 4 * layout.statisticCount) {
       const wanted = `${4 * layout.parameterCount} and ${4 * layout.statisticCount}`;
       return foul(`a gradient of ${bytes[0]} and ${bytes[1]} bytes, where the model has ${wanted}`);
     }
-    const gradientSum = floatsFromLittleEndian(result.gradientSum);
-    const statisticSum = floatsFromLittleEndian(result.statisticSum);
-    if (Number.isFinite(result.lossSum) && allFinite(gradientSum) && allFinite(statisticSum)) {
-      const contradicts = this.opinions.finite(index, from);
-      return { verdict: { kind: 'accepted', contradicts }, leaf: { sampleCount, gradientSum, statisticSum } };
+    const indices = scores.map((_, place) => first + place);
+    const gradientSum = floatsFromLittleEndian(answer.gradientSum);
+    const statisticSum = floatsFromLittleEndian(answer.statisticSum);
+    const hasFiniteLosses = scores.every(({ lossSum }) => Number.isFinite(lossSum));
+    if (!hasFiniteLosses || !allFinite(gradientSum) || !allFinite(statisticSum)) {
+      return this.judgeNotFinite(indices, from);
     }
-    return this.judgeNotFinite(index, from);
+    const sampleCount = scores.reduce((sum, score) => sum + score.sampleCount, 0);
+    const contradicts = indices.flatMap((index) => this.opinions.finite(index, from));
+    return { verdict: { kind: 'accepted', contradicts }, leaf: { sampleCount, gradientSum, statisticSum } };
   }
 
-  /** A second opinion first: one faulty machine must not end a healthy run. */
-  private judgeNotFinite(index: number, from: Member): Judgement {
+  /**
+   * A second opinion first: one faulty machine must not end a healthy run. Of a sum it is not known whose fault it is, and
+   * finite gradients may have an infinite sum; so its micro-batches are asked for one by one, without an opinion, once.
+   */
+  private judgeNotFinite(indices: readonly number[], from: Member): Judgement {
+    if (indices.length > 1 && !indices.some((index) => this.askedApart.has(index))) {
+      for (const index of indices) this.askedApart.add(index);
+      return { verdict: { kind: 'apart' } };
+    }
     const verdict: Verdict = { kind: 'again' };
-    if (this.opinions.notFinite(index, from) === 'again') return { verdict };
+    const opinions = indices.map((index) => this.opinions.notFinite(index, from));
+    if (!opinions.includes('diverged')) return { verdict };
     const { recipe, step } = this.request;
     return { verdict, diverged: divergedError(`the loss or gradient of step ${step + 1}`, recipe) };
   }

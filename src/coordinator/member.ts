@@ -82,6 +82,12 @@ export class Member implements Assignee {
       this.channel.send({ type: 'cancel', item: this.source.kind, round: this.source.round, index });
   }
 
+  /** Nodes of one thread, and those of this process, send no sums. */
+  keepApart(index: number): void {
+    if (this.source?.kind !== 'work' || this.threads === 1 || this.local) return;
+    this.channel.send({ type: 'apart', step: this.source.round, microBatch: index });
+  }
+
   /** @returns whether the node was asked for the item, and had not answered it before */
   wasAsked(kind: ItemKind, round: number, index: number): boolean {
     return this.given.answer(itemKey(kind, round, index));

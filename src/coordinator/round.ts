@@ -26,6 +26,8 @@ export interface Assignee {
   give(index: number): void;
   /** The item is not wanted of it any more; it need not be begun. */
   cancel(index: number): void;
+  /** The item is to be answered by itself: in a sum with others it would be lost if somebody else answered it first. */
+  keepApart(index: number): void;
 }
 
 export interface RoundOptions<Node extends Assignee> {
@@ -117,6 +119,15 @@ export class Round<Node extends Assignee> {
     const tried = this.returnedBy.get(index);
     if (tried) tried.add(assignee);
     else this.returnedBy.set(index, new Set([assignee]));
+    this.giveBack(index);
+    this.fill();
+  }
+
+  /** The item was computed, but its answer came in a sum that cannot be used: it is wanted again, of whoever has room. */
+  askAgain(assignee: Node, index: number): void {
+    assignee.workload.finish(this.keyOf(index), this.nowMs());
+    this.holders.get(index)?.delete(assignee);
+    this.quiet = undefined;
     this.giveBack(index);
     this.fill();
   }
@@ -214,6 +225,8 @@ export class Round<Node extends Assignee> {
   private assign({ assignee, index }: Assignment<Node>, outlook: Outlook<Node>): void {
     const { sampleCountOf, paceOf } = this.options;
     const holders = this.holders.get(index);
+    // Whoever is to compute an item that somebody else had, or has, answers it by itself.
+    for (const other of holders ?? []) other.keepApart(index);
     if (holders) holders.add(assignee);
     else this.holders.set(index, new Set([assignee]));
     const item = {
@@ -225,6 +238,7 @@ export class Round<Node extends Assignee> {
     assignee.workload.add(item, this.nowMs());
     this.quiet = undefined;
     assignee.give(index);
+    if (holders) assignee.keepApart(index);
     outlook.forget(assignee);
   }
 

@@ -55,18 +55,25 @@ export class TreeReduction {
     this.levels = 32 - Math.clz32(leafCount - 1); // ceil(log2(leafCount)), exactly
   }
 
-  /** Reads the leaf and keeps nothing of it. Each index must be added once. */
-  add(index: number, leaf: Readonly<GradientLeaf>): void {
-    invariant(index >= 0 && index < this.leafCount, `leaf ${index} of ${this.leafCount}`);
+  /**
+   * Reads the leaf and keeps nothing of it. Each index must be added once.
+   * @param width above 1: `leaf` is the sum of so many leaves, a power of two, and `index` the first of them, a multiple of it
+   */
+  add(index: number, leaf: Readonly<GradientLeaf>, width = 1): void {
+    const level = 31 - Math.clz32(width);
+    invariant(
+      width === 2 ** level && index >= 0 && index % width === 0 && index + width <= this.leafCount,
+      `leaf ${index} and ${width - 1} more of ${this.leafCount}`,
+    );
     let node: GradientLeaf | undefined; // a sum of our own; none as long as there is but the leaf
-    let position = index;
-    for (let level = 0; level < this.levels; level++) {
+    let position = index / width;
+    for (let at = level; at < this.levels; at++) {
       const sibling = position ^ 1;
-      if (sibling * 2 ** level < this.leafCount) {
-        const siblingKey = `${level}:${sibling}`;
+      if (sibling * 2 ** at < this.leafCount) {
+        const siblingKey = `${at}:${sibling}`;
         const other = this.waiting.get(siblingKey);
         if (!other) {
-          this.waiting.set(`${level}:${position}`, node ?? this.buffers.copyOf(leaf));
+          this.waiting.set(`${at}:${position}`, node ?? this.buffers.copyOf(leaf));
           return;
         }
         this.waiting.delete(siblingKey);

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -95,6 +95,36 @@ export const resultSchema = z.strictObject({
   statisticSum: bytes, // float32 (statisticCount)
 });
 
+/** More leaves would not fit a frame, with all the rest. */
+export const LARGEST_SUM = 256;
+
+/** What is counted of one micro-batch. */
+const scoreSchema = z.strictObject({ sampleCount: count, lossSum: loss, correct: count });
+
+/**
+ * Node → coordinator: the gradients of 2, 4, 8, … consecutive micro-batches, added as the reduction tree adds them. The
+ * first one's index is a multiple of their number. Losses are not added: they are in the order of the micro-batches.
+ */
+export const sumSchema = z
+  .strictObject({
+    type: z.literal('sum'),
+    step: count,
+    /** The first. */
+    microBatch: count,
+    /** One a micro-batch. */
+    leaves: z.array(scoreSchema).min(2).max(LARGEST_SUM),
+    gradientSum: bytes, // float32 (parameterCount)
+    statisticSum: bytes, // float32 (statisticCount)
+  })
+  .refine(
+    ({ leaves }) => (leaves.length & (leaves.length - 1)) === 0,
+    'the number of leaves is no power of two',
+  )
+  .refine(
+    ({ microBatch, leaves }) => microBatch % leaves.length === 0,
+    'the first leaf is no multiple of their number',
+  );
+
 /** Coordinator → node: evaluate one chunk of samples, without augmentation or dropout. */
 export const evaluateSchema = z.strictObject({
   type: z.literal('evaluate'),
@@ -133,6 +163,13 @@ export const cancelSchema = z.strictObject({
   index: count,
 });
 
+/** Coordinator → node: others may compute this micro-batch as well, so it is to be answered by itself, not in a sum. */
+export const apartSchema = z.strictObject({
+  type: z.literal('apart'),
+  step: count,
+  microBatch: count,
+});
+
 /** Node → coordinator: send nothing more; what was sent is still answered. The coordinator answers `bye`. */
 export const drainSchema = z.strictObject({ type: z.literal('drain') });
 
@@ -153,6 +190,7 @@ export const refusedSchema = z.strictObject({
 const fromNodeSchema = z.discriminatedUnion('type', [
   helloSchema,
   resultSchema,
+  sumSchema,
   evaluatedSchema,
   failedSchema,
   drainSchema,
@@ -163,6 +201,7 @@ const fromCoordinatorSchema = z.discriminatedUnion('type', [
   workSchema,
   evaluateSchema,
   cancelSchema,
+  apartSchema,
   byeSchema,
   refusedSchema,
 ]);
@@ -172,6 +211,7 @@ export type Welcome = z.infer<typeof welcomeSchema>;
 export type Parameters = z.infer<typeof parametersSchema>;
 export type Work = z.infer<typeof workSchema>;
 export type Result = z.infer<typeof resultSchema>;
+export type Sum = z.infer<typeof sumSchema>;
 export type Evaluate = z.infer<typeof evaluateSchema>;
 export type Evaluated = z.infer<typeof evaluatedSchema>;
 export type Failed = z.infer<typeof failedSchema>;

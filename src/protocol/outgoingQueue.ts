@@ -12,7 +12,13 @@ type MessageType = AnyMessage['type'];
 const SOCKET_BYTES = 256 * 1024;
 /** New weights end all earlier rounds, and so does the end: what waits for those need not be sent any more. */
 const ENDS_ROUNDS: ReadonlySet<MessageType> = new Set(['parameters', 'bye', 'refused']);
-const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set(['parameters', 'work', 'evaluate', 'cancel']);
+const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set([
+  'parameters',
+  'work',
+  'evaluate',
+  'cancel',
+  'apart',
+]);
 
 export interface OutgoingFrame {
   readonly type: MessageType;

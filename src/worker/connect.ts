@@ -123,6 +123,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
+        sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });
       const drain = (): void => conversation.drain();

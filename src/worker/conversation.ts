@@ -3,7 +3,7 @@
  * compute, answers. Keeps no state that the coordinator could not hand to another node.
  */
 
-import { LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
+import { LARGEST_SUM, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
 import type { Bye, Evaluate, NodeChannel, Parameters, Refused, Welcome, Work } from '../protocol/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
@@ -11,7 +11,9 @@ import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { SharedWeights } from './sharedWeights.js';
-import type { ComputeSession, GradientAnswer, ItemAnswer, ItemTask, SharedState } from './task.js';
+import { SiblingSums } from './siblingSums.js';
+import type { GradientSum } from './siblingSums.js';
+import type { ComputeSession, ItemAnswer, ItemTask, SharedState } from './task.js';
 
 /** How a conversation came to its end. */
 export type ConversationEnd =
@@ -25,6 +27,8 @@ export interface ConversationOptions {
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
+  /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
+  readonly sendsSums?: boolean;
   readonly onWelcome?: (welcome: Welcome) => void;
   readonly onItemDone?: () => void;
 }
@@ -45,9 +49,14 @@ export class Conversation {
   private weights: SharedWeights | undefined;
   private farewell: Bye | Refused | undefined;
   private draining = false;
+  private readonly sums: SiblingSums;
 
   constructor(private readonly options: ConversationOptions) {
-    const { channel } = options;
+    const { channel, pool, sendsSums = false } = options;
+    this.sums = new SiblingSums({
+      largest: sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1,
+      send: (sum) => this.sendSum(sum),
+    });
     this.ended = new Promise((resolve) => {
       channel.open({
         onMessage: (message) => {
@@ -61,6 +70,8 @@ export class Conversation {
               return this.enqueue(message);
             case 'cancel':
               return this.forget(message.item, message.round, message.index);
+            case 'apart':
+              return this.sums.keepApart(message.step, message.microBatch);
             case 'bye':
             case 'refused':
               this.farewell = message;
@@ -68,6 +79,7 @@ export class Conversation {
         },
         onClose: (reason) => {
           this.queue.length = 0;
+          this.sums.flush(); // to nowhere, but the memory is given back
           resolve(endOf(this.farewell, reason, this.draining));
         },
       });
@@ -123,6 +135,7 @@ export class Conversation {
     if (!this.weights) return this.complain('parameters came before welcome');
     // New weights mean that every earlier round is over: nobody waits for what is still queued.
     this.queue.length = 0;
+    this.sums.flush();
     if (!this.weights.replace(message)) this.complain('parameters of another length than the model has');
   }
 
@@ -139,6 +152,7 @@ export class Conversation {
       return message.type === type && place.round === round && place.index === index;
     });
     if (position >= 0) this.queue.splice(position, 1);
+    else if (type === 'work') this.sums.keepApart(round, index); // begun already, and another answers it too
   }
 
   private pump(): void {
@@ -146,6 +160,7 @@ export class Conversation {
       const item = this.queue.shift();
       if (!item) return;
       this.running++;
+      if (item.message.type === 'work') this.sums.begin(item.message.step, item.message.microBatch);
       const computed = this.options.pool.run(taskOf(item, this.options.pool));
       // The thread's next item first, then the answer: what is made of it takes time, in this process maybe.
       const next = (): void => {
@@ -161,8 +176,9 @@ export class Conversation {
     const { channel, onItemDone } = this.options;
     try {
       const answer = await computed;
-      if (answer.kind === 'gradient' && message.type === 'work') this.sendResult(message, answer);
-      else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
+      if (answer.kind === 'gradient' && message.type === 'work') {
+        this.sums.finish(message.step, message.microBatch, answer);
+      } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk } = message;
         const { sampleCount, lossSum, correct } = answer;
         channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct });
@@ -172,17 +188,24 @@ export class Conversation {
       onItemDone?.();
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
+      if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
       channel.send({ type: 'failed', item: message.type, ...placeOf(message), reason });
     }
   }
 
-  private sendResult({ step, microBatch }: Work, answer: GradientAnswer): void {
-    const { sampleCount, lossSum, correct } = answer;
-    const gradientSum = littleEndianBytes(answer.gradientSum);
-    const statisticSum = littleEndianBytes(answer.statisticSum);
+  private sendSum({ step, first, leaves, release, ...vectors }: GradientSum): void {
+    const common = {
+      step,
+      microBatch: first,
+      gradientSum: littleEndianBytes(vectors.gradientSum),
+      statisticSum: littleEndianBytes(vectors.statisticSum),
+    };
+    const [leaf] = leaves;
     this.options.channel.send(
-      { type: 'result', step, microBatch, sampleCount, lossSum, correct, gradientSum, statisticSum },
-      answer.release,
+      leaf && leaves.length === 1
+        ? { type: 'result', ...leaf, ...common }
+        : { type: 'sum', leaves: [...leaves], ...common },
+      release,
     );
   }
 

@@ -61,7 +61,8 @@ export type ThreadTask =
   | (GradientTask & { readonly output: GradientOutput })
   | EvaluationTask;
 
-interface Score {
+/** What is counted of one item. */
+export interface Score {
   readonly sampleCount: number;
   readonly lossSum: number;
   readonly correct: number;

@@ -11,6 +11,7 @@ class FakeNode implements Assignee {
   readonly held: number[] = [];
   readonly given: number[] = [];
   readonly cancelled: number[] = [];
+  readonly keptApart: number[] = [];
   readonly workload: Workload;
   readonly pace = new Pace();
 
@@ -38,6 +39,11 @@ class FakeNode implements Assignee {
   cancel(index: number): void {
     this.cancelled.push(index);
     this.drop(index);
+  }
+
+  keepApart(index: number): void {
+    expect(this.held).toContain(index);
+    this.keptApart.push(index);
   }
 
   drop(index: number): void {

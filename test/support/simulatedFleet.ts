@@ -45,6 +45,11 @@ export class SimulatedNode implements Assignee {
     this.queue = this.queue.filter((item) => item.index !== index || item.round !== this.round);
   }
 
+  /** Every item is answered by itself. */
+  keepApart(): void {
+    return undefined;
+  }
+
   private pump(): void {
     while (this.running < this.threads && this.queue.length > 0) {
       const { round, index } = this.queue.shift()!;
