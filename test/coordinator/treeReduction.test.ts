@@ -106,6 +106,40 @@ describe('TreeReduction', () => {
     }
   });
 
+  it('takes sums of aligned ranges of any width, mixed with leaves, in any order', () => {
+    /** Cuts the range at random into aligned ranges whose widths are powers of two, none beyond the last leaf. */
+    const cut = (from: number, width: number, count: number, choose: () => boolean): [number, number][] => {
+      if (from >= count) return [];
+      if (width === 1 || (from + width <= count && choose())) return [[from, width]];
+      return [from, from + width / 2].flatMap((half) => cut(half, width / 2, count, choose));
+    };
+    const choices = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 33 }), choices, fc.nat(), (count, flips, seed) => {
+        let next = 0;
+        const ranges = cut(0, 64, count, () => flips[next++ % flips.length]!);
+        const shuffled = ranges.sort(([a], [b]) => ((a * 7919 + seed) % 101) - ((b * 7919 + seed) % 101));
+        const leaves = leavesOf(count);
+        const reduction = new TreeReduction(count, buffers);
+        for (const [from, width] of shuffled) {
+          reduction.add(from, expectedOf(leaves.slice(from, from + width)), width);
+        }
+        expect(bits(reduction.result())).toBe(bits(expectedOf(leaves)));
+        expect(reduction.result().sampleCount).toBe(expectedOf(leaves).sampleCount);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    [1, 2], // not aligned
+    [4, 2], // reaches beyond the last leaf
+    [0, 3], // no power of two
+    [0, 0],
+  ])('refuses leaf %i with a width of %i among five', (index, width) => {
+    thrownBy('E_INTERNAL', () => new TreeReduction(5, buffers).add(index, leaf(index), width));
+  });
+
   it('keeps nothing of the leaves, and touches nothing of them', () => {
     const leaves = leavesOf(6);
     const expected = bits(expectedOf(leaves));

@@ -18,6 +18,7 @@ import {
   untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
+import { countingLink } from './support/countingLink.js';
 
 /** Steps of three micro-batches, the last of an epoch smaller, two epochs, validation in three chunks, dropout and augmentation on. */
 const RECIPE = [
@@ -141,7 +142,9 @@ describe('nodes', () => {
   }
 
   function startWorker(url: string, ...more: string[]): Running {
-    return start(['worker', url, '--threads', '1', ...more], { LOCKSTEP_TOKEN: TOKEN });
+    return start(['worker', url, ...(more.includes('--threads') ? [] : ['--threads', '1']), ...more], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
   }
 
   it('two worker processes end in the bits of one thread', async () => {
@@ -154,6 +157,21 @@ describe('nodes', () => {
       expect(stdout).toContain('the run has ended');
     }
     expectSameBits('two-nodes');
+  });
+
+  it('two workers of two threads each send sums of gradients, and end in the bits of one thread', async () => {
+    const { coordinator, url } = await startCoordinator('sums', 4);
+    const link = await countingLink(Number(new URL(url).port));
+    const workers = [1, 2].map(() => startWorker(`ws://127.0.0.1:${link.port}`, '--threads', '2'));
+    expect((await coordinator.finished).exitCode).toBe(0);
+    for (const worker of workers) expect((await worker.finished).exitCode).toBe(0);
+    link.close();
+    expectSameBits('sums');
+    expect(link.countOf('sum')).toBeGreaterThan(0);
+    expect(link.countOf('evaluated')).toBeGreaterThan(0); // which shows what is counted
+    expect(link.countOf('apart')).toBe(0); // is no node's to send
+    // Every micro-batch was answered, and some of them two at a time.
+    expect(link.countOf('result')).toBeLessThan(3 * STEPS);
   });
 
   it('one worker is killed, another comes late: the same bits', async () => {

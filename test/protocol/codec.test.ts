@@ -6,6 +6,7 @@ import {
   decodeCoordinatorMessage,
   decodeNodeMessage,
   encodeMessage,
+  LARGEST_SUM,
   largestFrameBytes,
 } from '../../src/protocol/index.js';
 import type { CoordinatorMessage, NodeMessage } from '../../src/protocol/index.js';
@@ -17,6 +18,7 @@ import {
   NODE_MESSAGES,
   parameters,
   result,
+  sum,
   work,
 } from '../support/messages.js';
 
@@ -156,6 +158,20 @@ describe('a frame that is refused', () => {
     refuse(packed({ ...result(), ...change }));
   });
 
+  const leaf = { sampleCount: 4, lossSum: 1, correct: 0 };
+  it.each<[string, object]>([
+    ['no leaves', { leaves: [] }],
+    ['a single leaf', { leaves: [leaf] }],
+    ['three leaves', { leaves: [leaf, leaf, leaf] }],
+    ['more leaves than a sum may have', { leaves: new Array(2 * LARGEST_SUM).fill(leaf), microBatch: 0 }],
+    ['a first leaf where no range begins', { microBatch: 5 }],
+    ['a leaf without a count', { leaves: [leaf, { lossSum: 1, correct: 0 }] }],
+    ['a leaf with a field too many', { leaves: [leaf, { ...leaf, gradientSum: new Uint8Array(4) }] }],
+    ['leaves that are no list', { leaves: { 0: leaf, 1: leaf } }],
+  ])('is a sum with %s', (_what, change) => {
+    refuse(packed({ ...sum(), ...change }));
+  });
+
   it('has texts that are too long, or too many threads', () => {
     refuse(packed(hello({ nodeName: 'n'.repeat(201) })));
     refuse(packed(hello({ threads: 0 })));
@@ -278,9 +294,12 @@ describe('largestFrameBytes', () => {
       gradientSum: new Uint8Array(4 * limits.parameterCount),
       statisticSum: new Uint8Array(4 * limits.statisticCount),
     };
+    const leaf = { sampleCount: 2 ** 40, lossSum: Math.PI, correct: 2 ** 40 };
+    const largestSum = new Array<typeof leaf>(LARGEST_SUM).fill(leaf);
     const state = { parameters: tensors.gradientSum, statistics: tensors.statisticSum };
     const largest = [
       encodeMessage(result(tensors)),
+      encodeMessage(sum({ ...tensors, microBatch: 0, leaves: largestSum })),
       encodeMessage(parameters(state)),
       encodeMessage(work({ pixels: new Uint8Array(100 * 3072), labels: new Uint8Array(100) })),
     ].map((frame) => frame.byteLength);

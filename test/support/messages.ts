@@ -13,6 +13,7 @@ import type {
   Parameters,
   Refused,
   Result,
+  Sum,
   Welcome,
   Work,
 } from '../../src/protocol/index.js';
@@ -96,6 +97,12 @@ export function result(change: Partial<Result> = {}): Result {
   };
 }
 
+export function sum(change: Partial<Sum> = {}): Sum {
+  const { step, gradientSum, statisticSum } = result();
+  const leaf = { sampleCount: 2, lossSum: 4.605170185988092, correct: 1 };
+  return { type: 'sum', step, microBatch: 6, leaves: [leaf, leaf], gradientSum, statisticSum, ...change };
+}
+
 export function evaluated(change: Partial<Evaluated> = {}): Evaluated {
   return { type: 'evaluated', evaluation: 5, chunk: 2, sampleCount: 1, lossSum: 0.25, correct: 1, ...change };
 }
@@ -115,6 +122,7 @@ export function refused(change: Partial<Refused> = {}): Refused {
 export const NODE_MESSAGES: readonly NodeMessage[] = [
   hello(),
   result(),
+  sum(),
   evaluated(),
   failed(),
   { type: 'drain' },
@@ -127,6 +135,7 @@ export const COORDINATOR_MESSAGES: readonly CoordinatorMessage[] = [
   work({ augmentationKey: null }),
   evaluateMessage(),
   { type: 'cancel', item: 'evaluate', round: 5, index: 2 },
+  { type: 'apart', step: 3, microBatch: 2 },
   bye(),
   refused(),
 ];

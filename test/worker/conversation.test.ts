@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildModel } from '../../src/model/index.js';
 import { createLocalChannel, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
@@ -35,7 +35,7 @@ interface Scene {
   readonly end: () => ConversationEnd | undefined;
 }
 
-async function conversing({ threads = 1, begin = true } = {}): Promise<Scene> {
+async function conversing({ threads = 1, begin = true, sendsSums = false } = {}): Promise<Scene> {
   const { coordinatorEnd, nodeEnd } = createLocalChannel('a test');
   const pool = new FakePool(threads);
   const received: NodeMessage[] = [];
@@ -49,6 +49,7 @@ async function conversing({ threads = 1, begin = true } = {}): Promise<Scene> {
     pool: pool.asPool,
     description: DESCRIPTION,
     nodeName: 'the node',
+    sendsSums,
   });
   let end: ConversationEnd | undefined;
   void conversation.ended.then((how) => (end = how));
@@ -227,6 +228,114 @@ describe('a conversation', () => {
     coordinator.close('drained');
     await settled();
     expect(end()).toEqual({ kind: 'dismissed', reason: 'drained' });
+  });
+});
+
+describe('a conversation over a wire, of a node with several threads', () => {
+  /** Two siblings are being computed; the first is done. */
+  async function waiting(): Promise<Scene> {
+    const scene = await conversing({ threads: 2, sendsSums: true });
+    scene.coordinator.send(item(4));
+    scene.coordinator.send(item(5));
+    await settled();
+    scene.pool.finish();
+    await settled();
+    expect(scene.received.slice(1)).toEqual([]);
+    return scene;
+  }
+  const typesOf = ({ received }: Scene): string[] => received.slice(1).map(({ type }) => type);
+
+  // No result waits for longer than a quarter of its own time; here that would be next to nothing.
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => vi.useRealTimers());
+
+  it('answers two siblings by their sum, with the losses of each', async () => {
+    const scene = await waiting();
+    scene.pool.finish();
+    await settled();
+    const [answer] = scene.received.slice(1);
+    expect(answer).toMatchObject({
+      type: 'sum',
+      step: 1,
+      microBatch: 4,
+      leaves: [
+        { sampleCount: 1, lossSum: 4, correct: 1 },
+        { sampleCount: 1, lossSum: 5, correct: 1 },
+      ],
+    });
+    if (answer?.type !== 'sum') return;
+    expect(new Set(floatsOf(answer.gradientSum))).toEqual(new Set([4])); // twice the weights, twice
+    expect(new Set(floatsOf(answer.statisticSum))).toEqual(new Set([6]));
+    expect(scene.pool.released).toBe(2);
+  });
+
+  it.each<[string, (scene: Scene) => void]>([
+    ['its sibling fails', ({ pool }) => pool.fail(new Error('out of memory'))],
+    ['newer weights come', ({ coordinator }) => coordinator.send(weights(2))],
+    [
+      'it is to be kept apart',
+      ({ coordinator }) => coordinator.send({ type: 'apart', step: 1, microBatch: 4 }),
+    ],
+    ['its sibling is', ({ coordinator }) => coordinator.send({ type: 'apart', step: 1, microBatch: 5 })],
+    [
+      'its sibling is cancelled',
+      ({ coordinator }) => coordinator.send({ type: 'cancel', item: 'work', round: 1, index: 5 }),
+    ],
+    ['a quarter of its time has passed', () => vi.advanceTimersByTime(1)],
+  ])('answers the first by itself when %s', async (_when, happen) => {
+    const scene = await waiting();
+    happen(scene);
+    await settled();
+    expect(typesOf(scene)[0]).toBe('result');
+    expect(scene.received[1]).toMatchObject({ type: 'result', microBatch: 4, lossSum: 4 });
+    if (scene.pool.pending.length > 0) scene.pool.finish();
+    await settled();
+    expect(typesOf(scene)).toHaveLength(2); // and the second, or its failure
+    expect(typesOf(scene)).not.toContain('sum');
+  });
+
+  it('answers evaluations meanwhile, each by itself', async () => {
+    const scene = await waiting();
+    scene.coordinator.send(evaluateMessage({ evaluation: 2, chunk: 3 }));
+    await settled();
+    scene.pool.finish(1);
+    await settled();
+    expect(typesOf(scene)).toEqual(['evaluated']);
+    scene.pool.finish();
+    await settled();
+    expect(typesOf(scene)).toEqual(['evaluated', 'sum']);
+  });
+
+  it('hands in a sum when it is drained', async () => {
+    const scene = await waiting();
+    scene.conversation.drain();
+    scene.pool.finish();
+    await settled();
+    expect(typesOf(scene)).toEqual(['drain', 'sum']);
+  });
+
+  it('gives all memory back when the channel closes', async () => {
+    const scene = await waiting();
+    expect(scene.pool.released).toBe(0);
+    scene.coordinator.close('the connection was lost');
+    await settled();
+    expect(scene.pool.released).toBe(1);
+    scene.pool.finish();
+    await settled();
+    expect(scene.pool.released).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('sends no sums with a single thread', async () => {
+    const scene = await conversing({ threads: 1, sendsSums: true });
+    scene.coordinator.send(item(4));
+    scene.coordinator.send(item(5));
+    for (let done = 0; done < 2; done++) {
+      await settled();
+      scene.pool.finish();
+    }
+    await settled();
+    expect(typesOf(scene)).toEqual(['result', 'result']);
   });
 });
 

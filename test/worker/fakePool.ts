@@ -38,9 +38,9 @@ export class FakePool {
     return new Promise((resolve, reject) => this.pending.push({ task, resolve, reject }));
   }
 
-  /** Ends the oldest task with an answer that carries the item's label as its loss. */
-  finish(): void {
-    const { task, resolve } = this.pending.shift()!;
+  /** Ends the oldest task, or that of a later place, with an answer that carries the item's label as its loss. */
+  finish(place = 0): void {
+    const { task, resolve } = this.pending.splice(place, 1)[0]!;
     const lossSum = task.labels[0]!;
     const sampleCount = task.labels.length;
     if (task.kind === 'evaluate') return resolve({ kind: 'evaluation', sampleCount, lossSum, correct: 1 });
