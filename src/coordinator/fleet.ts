@@ -38,7 +38,7 @@ export interface RoundRequest extends ItemSource {
   sampleCountOf(index: number): number;
   /**
    * Judges and, if it is good, takes the answer: to the item `index`, or to all items of a sum, the first of which that is.
-   * Called only with items that are still wanted.
+   * Called only if one of them is still wanted.
    */
   accept(answer: Answer, index: number, from: Member): Verdict;
 }
@@ -220,9 +220,8 @@ export class Fleet {
     asked: readonly number[],
     member: Member,
   ): Verdict {
-    const wanted = asked.filter((index) => round.wants(index));
-    if (wanted.length === 0) return { kind: 'accepted' }; // somebody else was faster
-    if (wanted.length < indices.length) return { kind: 'apart' }; // there is no taking out of a sum
+    if (!asked.some((index) => round.wants(index))) return { kind: 'accepted' }; // somebody else was faster
+    if (asked.length < indices.length) return { kind: 'apart' }; // there is no taking out of a sum
     return this.active!.request.accept(answer, indices[0]!, member);
   }
 

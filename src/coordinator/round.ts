@@ -26,7 +26,7 @@ export interface Assignee {
   give(index: number): void;
   /** The item is not wanted of it any more; it need not be begun. */
   cancel(index: number): void;
-  /** The item is to be answered by itself: in a sum with others it would be lost if somebody else answered it first. */
+  /** The item is to be answered by itself, not in a sum with others. */
   keepApart(index: number): void;
 }
 
@@ -54,6 +54,8 @@ export class Round<Node extends Assignee> {
   private readonly outstanding: Outstanding<Node>;
   /** Set while there is somebody who idles, and nothing that would be better done there. */
   private quiet: Quiet | undefined;
+  /** Items that are to be answered by themselves. */
+  private readonly apart = new Set<number>();
   private readonly returnedBy = new Map<number, Set<Node>>();
   private readonly nowMs: () => number;
   private timer: NodeJS.Timeout | undefined;
@@ -123,11 +125,12 @@ export class Round<Node extends Assignee> {
     this.fill();
   }
 
-  /** The item was computed, but its answer came in a sum that cannot be used: it is wanted again, of whoever has room. */
+  /** The item was computed, but its answer came in a sum that cannot be used: it is wanted again, by itself, of whoever has room. */
   askAgain(assignee: Node, index: number): void {
     assignee.workload.finish(this.keyOf(index), this.nowMs());
     this.holders.get(index)?.delete(assignee);
     this.quiet = undefined;
+    this.apart.add(index);
     this.giveBack(index);
     this.fill();
   }
@@ -225,8 +228,6 @@ export class Round<Node extends Assignee> {
   private assign({ assignee, index }: Assignment<Node>, outlook: Outlook<Node>): void {
     const { sampleCountOf, paceOf } = this.options;
     const holders = this.holders.get(index);
-    // Whoever is to compute an item that somebody else had, or has, answers it by itself.
-    for (const other of holders ?? []) other.keepApart(index);
     if (holders) holders.add(assignee);
     else this.holders.set(index, new Set([assignee]));
     const item = {
@@ -238,7 +239,7 @@ export class Round<Node extends Assignee> {
     assignee.workload.add(item, this.nowMs());
     this.quiet = undefined;
     assignee.give(index);
-    if (holders) assignee.keepApart(index);
+    if (this.apart.has(index)) assignee.keepApart(index);
     outlook.forget(assignee);
   }
 

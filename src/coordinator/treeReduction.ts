@@ -56,7 +56,8 @@ export class TreeReduction {
   }
 
   /**
-   * Reads the leaf and keeps nothing of it. Each index must be added once.
+   * Reads the leaf and keeps nothing of it. Each index must be added once; a sum may cover leaves that were added before, as
+   * long as it covers one that was not: these still wait within its range, and it takes their place.
    * @param width above 1: `leaf` is the sum of so many leaves, a power of two, and `index` the first of them, a multiple of it
    */
   add(index: number, leaf: Readonly<GradientLeaf>, width = 1): void {
@@ -66,6 +67,7 @@ export class TreeReduction {
       `leaf ${index} and ${width - 1} more of ${this.leafCount}`,
     );
     let node: GradientLeaf | undefined; // a sum of our own; none as long as there is but the leaf
+    this.dropWithin(index, level);
     let position = index / width;
     for (let at = level; at < this.levels; at++) {
       const sibling = position ^ 1;
@@ -85,6 +87,18 @@ export class TreeReduction {
       position >>>= 1;
     }
     this.total = node ?? this.buffers.copyOf(leaf);
+  }
+
+  private dropWithin(first: number, level: number): void {
+    for (let at = 0; at < level; at++) {
+      const from = first / 2 ** at;
+      for (let position = from; position < from + 2 ** (level - at); position++) {
+        const key = `${at}:${position}`;
+        const dropped = this.waiting.get(key);
+        if (dropped) this.buffers.giveBack(dropped);
+        this.waiting.delete(key);
+      }
+    }
   }
 
   /** The sum over all leaves, once every one has been added; the caller's now, to be given back. */

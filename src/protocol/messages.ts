@@ -163,7 +163,7 @@ export const cancelSchema = z.strictObject({
   index: count,
 });
 
-/** Coordinator → node: others may compute this micro-batch as well, so it is to be answered by itself, not in a sum. */
+/** Coordinator → node: answer this micro-batch by itself, not in a sum: the last sum with it could not be used. */
 export const apartSchema = z.strictObject({
   type: z.literal('apart'),
   step: count,

@@ -152,7 +152,6 @@ export class Conversation {
       return message.type === type && place.round === round && place.index === index;
     });
     if (position >= 0) this.queue.splice(position, 1);
-    else if (type === 'work') this.sums.keepApart(round, index); // begun already, and another answers it too
   }
 
   private pump(): void {

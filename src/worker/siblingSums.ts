@@ -2,7 +2,7 @@
  * Results that a node adds before it sends them, as the reduction tree adds them, so that fewer bytes travel: the gradients
  * of two micro-batches take no more room than that of one. A result waits only for a sibling that is being computed in
  * this very node, and not for long: whoever begins together ends together, more or less. It is sent as it is
- * when the sibling fails, is no longer wanted in a sum, or is late.
+ * when the sibling fails, is wanted by itself, or is late.
  */
 
 import type { GradientAnswer, GradientOutput, Score } from './task.js';
@@ -68,7 +68,7 @@ export class SiblingSums {
     this.sendHopeless();
   }
 
-  /** Somebody else may answer the micro-batch, and a sum with it could not be used then. */
+  /** The coordinator wants the micro-batch by itself. */
   keepApart(step: number, microBatch: number): void {
     this.enter(step);
     this.apart.add(microBatch);

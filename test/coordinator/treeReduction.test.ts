@@ -140,6 +140,24 @@ describe('TreeReduction', () => {
     thrownBy('E_INTERNAL', () => new TreeReduction(5, buffers).add(index, leaf(index), width));
   });
 
+  it('lets a sum take the place of those of its leaves that came before, and uses their vectors again', () => {
+    const own = new GradientBuffers();
+    const leaves = leavesOf(7);
+    const reduction = new TreeReduction(7, own);
+    for (const index of [0, 1, 3, 6]) reduction.add(index, leaves[index]!);
+    const given: GradientLeaf[] = [];
+    const giveBack = own.giveBack.bind(own);
+    own.giveBack = (one) => {
+      given.push(one);
+      giveBack(one);
+    };
+    reduction.add(0, expectedOf(leaves.slice(0, 4)), 4);
+    expect(given).toHaveLength(2); // 0 and 1 together, and 3
+    for (const index of [5, 4]) reduction.add(index, leaves[index]!);
+    expect(bits(reduction.result())).toBe(bits(expectedOf(leaves)));
+    expect(reduction.result().sampleCount).toBe(expectedOf(leaves).sampleCount);
+  });
+
   it('keeps nothing of the leaves, and touches nothing of them', () => {
     const leaves = leavesOf(6);
     const expected = bits(expectedOf(leaves));

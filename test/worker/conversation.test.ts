@@ -277,10 +277,6 @@ describe('a conversation over a wire, of a node with several threads', () => {
       ({ coordinator }) => coordinator.send({ type: 'apart', step: 1, microBatch: 4 }),
     ],
     ['its sibling is', ({ coordinator }) => coordinator.send({ type: 'apart', step: 1, microBatch: 5 })],
-    [
-      'its sibling is cancelled',
-      ({ coordinator }) => coordinator.send({ type: 'cancel', item: 'work', round: 1, index: 5 }),
-    ],
     ['a quarter of its time has passed', () => vi.advanceTimersByTime(1)],
   ])('answers the first by itself when %s', async (_when, happen) => {
     const scene = await waiting();
