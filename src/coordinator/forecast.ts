@@ -54,11 +54,17 @@ export class Forecast {
   }
 
   /** When waiting alone will change the forecast for an item that has been begun: when it is late, or much later. */
-  nextChangeMs({ beganAtMs, sampleCount, pace }: HeldItem): number {
-    const lateAfterMs = lateAfter(this.knownDurationMs(pace.msPerSample, sampleCount));
+  nextChangeMs(item: HeldItem): number {
+    const { beganAtMs } = item;
+    const lateAfterMs = this.lateAfterMs(item);
     if (beganAtMs === undefined || lateAfterMs === undefined) return Infinity;
     const elapsedMs = this.nowMs - beganAtMs;
     return beganAtMs + (elapsedMs <= lateAfterMs ? lateAfterMs : LATER_FACTOR * elapsedMs);
+  }
+
+  /** After how long an item that has been begun is late; undefined while nobody's pace is known. */
+  lateAfterMs({ sampleCount, pace }: HeldItem): number | undefined {
+    return lateAfter(this.knownDurationMs(pace.msPerSample, sampleCount));
   }
 
   private finishOfBegun({ beganAtMs, sampleCount, pace }: HeldItem): number {
@@ -75,7 +81,7 @@ export class Forecast {
     const { threads, idleWorkers } = this.workload;
     const rounds = Math.floor(position / threads);
     const worker = (position % threads) - idleWorkers; // idle ones come first
-    const freeMs = worker < 0 ? this.nowMs : this.freeAtMs[worker]!;
+    const freeMs = worker < 0 ? this.nowMs : (this.freeAtMs[worker] ?? this.nowMs);
     return freeMs + (rounds + 1) * durationMs;
   }
 

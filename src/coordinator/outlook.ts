@@ -3,6 +3,7 @@
 import { Forecast, newDurationMs } from './forecast.js';
 import type { Pace } from './pace.js';
 import type { Assignee } from './round.js';
+import type { HeldItem } from './workload.js';
 
 /** Slower by less than this is not slow. */
 const SLOW_FACTOR = 1.5;
@@ -93,6 +94,11 @@ export class Outlook<Node extends Assignee> {
       earliestMs = Math.min(earliestMs, this.forecast(holder).finishMs(key));
     }
     return earliestMs;
+  }
+
+  /** After how long an item that the node has begun is late; undefined while nobody's pace is known. */
+  lateAfterMs(assignee: Node, item: HeldItem): number | undefined {
+    return this.forecast(assignee).lateAfterMs(item);
   }
 
   /** When waiting alone will change a forecast. */

@@ -11,6 +11,7 @@
  */
 
 import type { Pace } from './pace.js';
+import { forgetEarlierItems } from './forgotten.js';
 import { Outlook } from './outlook.js';
 import { findProbe, findRepeat, findTakeOver, isQuiet, quietAfter } from './spareWork.js';
 import type { Assignment, Outstanding, Quiet } from './spareWork.js';
@@ -84,13 +85,16 @@ export class Round<Node extends Assignee> {
     for (let next = this.takeUnassigned(outlook); next; next = this.takeUnassigned(outlook)) {
       this.assign(next, outlook);
     }
+    if (outlook.isAnyoneIdle() && this.quiet && isQuiet(this.quiet, outlook.nowMs)) return;
+    const forgotten = forgetEarlierItems(this.options.assignees(), this.options.key, outlook);
+    if (forgotten.isAnyoneFreed) return this.fill();
     if (!outlook.isAnyoneIdle()) {
       this.quiet = undefined;
-      return this.lookAgainAt(Infinity);
+      return this.lookAgainAt(forgotten.untilMs);
     }
-    if (this.quiet && isQuiet(this.quiet, outlook.nowMs)) return;
     this.useSpareWorkers(outlook);
-    this.quiet = quietAfter(this.outstanding, outlook);
+    const quiet = quietAfter(this.outstanding, outlook);
+    this.quiet = { ...quiet, untilMs: Math.min(quiet.untilMs, forgotten.untilMs) };
     this.lookAgainAt(this.quiet.untilMs);
   }
 

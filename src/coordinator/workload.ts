@@ -44,6 +44,11 @@ export class Workload {
     return this.entries.values();
   }
 
+  /** What was given first of all that has not been answered. */
+  oldest(): HeldItem | undefined {
+    return this.entries.values().next().value;
+  }
+
   get(key: string): HeldItem | undefined {
     return this.entries.get(key);
   }

@@ -310,6 +310,21 @@ describe('an idle worker', () => {
     expect(busy.held).toEqual([2]);
   });
 
+  it('is one, too, that seems busy with an item of an earlier round which it never got to', async () => {
+    const scene = new Scene(1, 10);
+    const forgetful = new FakeNode('forgetful', 1).knownToTake(10);
+    // Called off when it already waited there: new weights emptied the node's queue, and nobody will answer for it.
+    const old = { round: 'work -1', key: 'work -1/3', sampleCount: 1, pace: forgetful.pace };
+    forgetful.workload.add(old, performance.now());
+    scene.nodes.push(forgetful);
+    const stalled = scene.join('stalled');
+    expect(stalled.held).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    scene.finishWith([forgetful]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(scene.outcome).toBe('done');
+  });
+
   it('waits no longer once the round is over: no timer is left', () => {
     const scene = new Scene(2, 100);
     const node = scene.join('node');
