@@ -176,6 +176,7 @@ export class Fleet {
         return this.takeFailure(member, message.item, message.round, message.index, message.reason);
       case 'drain':
         member.draining = true;
+        if (member.hasAnswered) this.attendance.wasOfUse();
         if (this.active?.round.holds(member)) this.watchLoneliness();
         else this.dismiss(member, 'drained');
     }

@@ -13,6 +13,8 @@ const LATE_AT_LEAST_MS = 20;
 const LATER_FACTOR = 1.25;
 /** Where nothing has been measured yet, any time will do, being the same for all: then only the number of items counts. */
 const UNMEASURED_MS_PER_SAMPLE = 1000;
+/** And as long as nothing has been measured, an item is late after this. */
+const LATE_UNMEASURED_MS = 30_000;
 
 export class Forecast {
   /** When each busy worker will be free, earliest first; idle ones are free now. */
@@ -57,8 +59,11 @@ export class Forecast {
   nextChangeMs(item: HeldItem): number {
     const { beganAtMs } = item;
     const lateAfterMs = this.lateAfterMs(item);
-    if (beganAtMs === undefined || lateAfterMs === undefined) return Infinity;
+    if (beganAtMs === undefined) return Infinity;
     const elapsedMs = this.nowMs - beganAtMs;
+    if (lateAfterMs === undefined) {
+      return elapsedMs <= LATE_UNMEASURED_MS ? beganAtMs + LATE_UNMEASURED_MS : Infinity;
+    }
     return beganAtMs + (elapsedMs <= lateAfterMs ? lateAfterMs : LATER_FACTOR * elapsedMs);
   }
 
@@ -69,8 +74,11 @@ export class Forecast {
 
   private finishOfBegun({ beganAtMs, sampleCount, pace }: HeldItem): number {
     const durationMs = this.knownDurationMs(pace.msPerSample, sampleCount);
-    if (durationMs === undefined) return this.nowMs + UNMEASURED_MS_PER_SAMPLE * sampleCount;
     const elapsedMs = this.nowMs - beganAtMs!;
+    if (durationMs === undefined) {
+      const times = elapsedMs > LATE_UNMEASURED_MS ? LATE_FACTOR : 1; // late: somebody else would have it done sooner
+      return this.nowMs + times * UNMEASURED_MS_PER_SAMPLE * sampleCount;
+    }
     if (elapsedMs > lateAfter(durationMs)) return this.nowMs + elapsedMs;
     return Math.max(this.nowMs, beganAtMs! + durationMs);
   }

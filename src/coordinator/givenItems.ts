@@ -4,16 +4,21 @@
 const REMEMBERED = 4096;
 
 export class GivenItems {
-  private readonly keys = new Set<string>();
+  /** How often each is still to be answered: an item that was called off too late and given again is answered twice. */
+  private readonly counts = new Map<string, number>();
 
   add(key: string): void {
-    this.keys.delete(key);
-    this.keys.add(key);
-    if (this.keys.size > REMEMBERED) this.keys.delete(this.keys.values().next().value!);
+    const count = this.counts.get(key) ?? 0;
+    this.counts.delete(key);
+    this.counts.set(key, count + 1);
+    if (this.counts.size > REMEMBERED) this.counts.delete(this.counts.keys().next().value!);
   }
 
-  /** @returns whether it was asked, and not answered before */
+  /** @returns whether it was asked, and has not been answered as often */
   answer(key: string): boolean {
-    return this.keys.delete(key);
+    const count = this.counts.get(key) ?? 0;
+    if (count > 1) this.counts.set(key, count - 1);
+    else this.counts.delete(key);
+    return count > 0;
   }
 }

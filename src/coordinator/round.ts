@@ -45,6 +45,9 @@ export interface RoundOptions<Node extends Assignee> {
 const PREFETCHED_PER_WORKER = 1;
 /** A forecast is no promise: what is left to others must be done sooner there by so much. */
 const HOLD_BACK_MARGIN = 1.2;
+/** Who gave an item back is not given it again for so long: by then the others, if any, have shown what they are worth. */
+const UNFIT_FOR_MS = 30_000;
+
 export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
@@ -57,7 +60,8 @@ export class Round<Node extends Assignee> {
   private quiet: Quiet | undefined;
   /** Items that are to be answered by themselves. */
   private readonly apart = new Set<number>();
-  private readonly returnedBy = new Map<number, Set<Node>>();
+  /** Who gave an item back, and when. */
+  private readonly returnedBy = new Map<number, Map<Node, number>>();
   private readonly nowMs: () => number;
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
@@ -90,11 +94,11 @@ export class Round<Node extends Assignee> {
     if (forgotten.isAnyoneFreed) return this.fill();
     if (!outlook.isAnyoneIdle()) {
       this.quiet = undefined;
-      return this.lookAgainAt(forgotten.untilMs);
+      return this.lookAgainAt(Math.min(forgotten.untilMs, this.nextFitMs()));
     }
     this.useSpareWorkers(outlook);
     const quiet = quietAfter(this.outstanding, outlook);
-    this.quiet = { ...quiet, untilMs: Math.min(quiet.untilMs, forgotten.untilMs) };
+    this.quiet = { ...quiet, untilMs: Math.min(quiet.untilMs, forgotten.untilMs, this.nextFitMs()) };
     this.lookAgainAt(this.quiet.untilMs);
   }
 
@@ -122,9 +126,8 @@ export class Round<Node extends Assignee> {
     assignee.workload.drop(this.keyOf(index), this.nowMs());
     this.holders.get(index)?.delete(assignee);
     this.quiet = undefined;
-    const tried = this.returnedBy.get(index);
-    if (tried) tried.add(assignee);
-    else this.returnedBy.set(index, new Set([assignee]));
+    const returnedBy = this.returnedBy.get(index) ?? new Map<Node, number>();
+    this.returnedBy.set(index, returnedBy.set(assignee, this.nowMs()));
     this.giveBack(index);
     this.fill();
   }
@@ -194,14 +197,27 @@ export class Round<Node extends Assignee> {
     return outlook.reaches(this.unassigned.length, earlierMs, sampleCount, others);
   }
 
-  /** Who gave the item back, as long as there is anybody else to try it. */
+  /** Who gave the item back not long ago, as long as there is anybody else to try it. */
   private unfitFor(index: number): ReadonlySet<Node> {
-    const tried = this.returnedBy.get(index);
-    if (!tried) return new Set();
+    const returnedBy = this.returnedBy.get(index);
+    if (!returnedBy) return new Set();
+    const longAgoMs = this.nowMs() - UNFIT_FOR_MS;
+    const unfit = new Set([...returnedBy].filter(([, atMs]) => atMs > longAgoMs).map(([node]) => node));
     for (const assignee of this.options.assignees()) {
-      if (assignee.accepting && !tried.has(assignee)) return tried;
+      if (assignee.accepting && !returnedBy.has(assignee)) return unfit;
     }
     return new Set();
+  }
+
+  /** When the next node that gave an item back may be given it again. */
+  private nextFitMs(): number {
+    let nextMs = Infinity;
+    for (const returnedBy of this.returnedBy.values()) {
+      for (const atMs of returnedBy.values()) {
+        if (atMs + UNFIT_FOR_MS > this.nowMs()) nextMs = Math.min(nextMs, atMs + UNFIT_FOR_MS);
+      }
+    }
+    return nextMs;
   }
 
   private useSpareWorkers(outlook: Outlook<Node>): void {

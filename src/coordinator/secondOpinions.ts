@@ -5,6 +5,9 @@
 
 import type { Member } from './member.js';
 
+/** So many of one and the same node are enough. */
+const OPINIONS = 3;
+
 export class SecondOpinions {
   private readonly notFiniteBy = new Map<number, Member[]>();
 
@@ -17,7 +20,8 @@ export class SecondOpinions {
     this.notFiniteBy.set(index, given);
     const nodes = new Set(given);
     if (given.length < 2) return 'again';
-    return nodes.size < 2 && this.isThereAnother(nodes) ? 'again' : 'diverged';
+    // The other may never answer, and the first be asked again for that: three times the same is believed.
+    return nodes.size < 2 && given.length < OPINIONS && this.isThereAnother(nodes) ? 'again' : 'diverged';
   }
 
   /** @returns whom a finite result contradicts: those that found the item not finite, but for the node itself */

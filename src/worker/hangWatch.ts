@@ -40,7 +40,9 @@ export class HangWatch {
     const startedMs = performance.now();
     try {
       const outcome = await work;
-      this.slowestMs = Math.max(this.slowestMs ?? 0, performance.now() - startedMs);
+      const ranAtMostMs = watched.ranMs + LONGEST_TICK * this.limits.tickMs; // without what this process slept through
+      const tookMs = Math.min(performance.now() - startedMs, ranAtMostMs);
+      this.slowestMs = Math.max(this.slowestMs ?? 0, tookMs);
       return outcome;
     } finally {
       this.watched.delete(watched);

@@ -104,6 +104,8 @@ export class SiblingSums {
       this.send(sum);
       this.sendHopeless();
     }, untilMs - performance.now());
+    const earlier = this.waiting.get(sum.first); // of an item that was given twice
+    if (earlier) this.send(earlier.sum);
     this.waiting.set(sum.first, { sum, untilMs, timer });
   }
 

@@ -508,6 +508,25 @@ describe('a node that drains', () => {
     expect(round.accepted.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it('late in a long round does not end the run: the waiting for others begins then', async () => {
+    const node = await attached(fleet);
+    const round = run(3);
+    let failure: unknown;
+    round.promise.catch((error: unknown) => (failure = error));
+    await settled();
+    vi.advanceTimersByTime(2 * WAIT_TIMEOUT_MS);
+    node.send(answerTo(node.items[0]!));
+    await settled();
+    node.send({ type: 'drain' });
+    await settled();
+    vi.advanceTimersByTime(WAIT_TIMEOUT_MS - 1);
+    await settled();
+    expect(failure).toBeUndefined();
+    vi.advanceTimersByTime(2);
+    await settled();
+    expect(failure).toMatchObject({ code: 'E_NO_WORKERS' });
+  });
+
   it('is sent off at once when it holds nothing', async () => {
     const node = await attached(fleet);
     node.send({ type: 'drain' });

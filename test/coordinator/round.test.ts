@@ -278,8 +278,18 @@ describe('an idle worker', () => {
     expect(idle.map(({ given }) => given)).toEqual([[], []]);
     vi.advanceTimersByTime(3);
     expect(idle[0]!.given).toEqual([0]);
-    vi.advanceTimersByTime(1e6);
+    vi.advanceTimersByTime(29_000);
     expect(idle[1]!.given).toEqual([]);
+  });
+
+  it('repeats after half a minute what stalls before any usual time is known', () => {
+    const scene = new Scene(2);
+    const stalled = scene.join('stalled', 2);
+    const idle = scene.join('idle', 2);
+    expect(stalled.held).toEqual([0, 1]);
+    vi.advanceTimersByTime(31_000);
+    scene.finishWith([idle]);
+    expect([...scene.accepted].sort()).toEqual([0, 1]);
   });
 
   it('takes over what two have already only when both are late', () => {
@@ -367,6 +377,19 @@ describe('an item that comes back unanswered', () => {
     scene.leave(second);
     scene.finishWith([first]);
     expect(scene.accepted.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('goes to the same again when the other does not answer for half a minute', () => {
+    const scene = new Scene(1, 10);
+    const once = scene.join('failed once');
+    const stalled = scene.join('stalled');
+    scene.returnItem(once, 0);
+    expect(stalled.held).toEqual([0]);
+    vi.advanceTimersByTime(29_000);
+    expect(once.held).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    scene.finishWith([once]);
+    expect(scene.accepted).toEqual([0]);
   });
 
   it('does not hold up the items behind it', () => {
