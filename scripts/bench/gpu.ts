@@ -1,14 +1,14 @@
 /** `npm run bench:gpu`: what a micro-batch costs a GPU, counted; and timed beside PyTorch, where there is one. */
 
 import { writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
-import { isModelName } from '../../src/model/index.js';
+import { Command } from 'commander';
 import type { ModelName } from '../../src/model/index.js';
 import { run } from './childProcess.js';
 import { countGpuWork } from './gpuCounts.js';
 import type { GpuCounts } from './gpuCounts.js';
 import { measureGpu } from './gpuTimes.js';
 import type { GpuTimes } from './gpuTimes.js';
+import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 import { renderTable } from './table.js';
 
@@ -141,19 +141,4 @@ function timeText(model: string, microBatch: number, times: GpuTimes, peers: rea
   if (kernels === undefined) return [...lines, 'this device has no timestamp queries'].join('\n');
   const rows = kernels.map(({ label, count, microseconds }) => [label, count, microseconds.toFixed(0)]);
   return [...lines, renderTable(['kernel', 'count', 'µs in all'], rows)].join('\n');
-}
-
-function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
-  return (text) => text.split(',').map((item) => parse(item.trim()));
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError(`${text} is not a positive integer.`);
-}
-
-function modelName(text: string): ModelName {
-  if (isModelName(text)) return text;
-  throw new InvalidArgumentError(`There is no model ${text}.`);
 }

@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { isModelName } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
+import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 
 export const PARTS = ['throughput', 'memory', 'profile', 'straggler'] as const;
@@ -52,21 +52,6 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--json <file>', 'also write all of it as JSON')
     .parse(argv, { from: 'user' })
     .opts<BenchOptions>();
-}
-
-function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
-  return (text) => text.split(',').map((item) => parse(item.trim()));
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError(`${text} is not a positive integer.`);
-}
-
-function modelName(text: string): ModelName {
-  if (isModelName(text)) return text;
-  throw new InvalidArgumentError(`There is no model ${text}.`);
 }
 
 function part(text: string): Part {

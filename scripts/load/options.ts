@@ -1,6 +1,7 @@
 /** The command line of `npm run bench:load`. */
 
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { listOf, positive } from '../bench/optionValues.js';
 
 export interface LoadOptions {
   readonly nodes: readonly number[];
@@ -21,7 +22,7 @@ export function parseOptions(argv: readonly string[]): LoadOptions {
     .option(
       '--nodes <counts>',
       'numbers of simulated nodes, of one worker each',
-      listOfPositive,
+      listOf(positive),
       [1, 16, 64, 256],
     )
     .option('--model <name>', 'network whose layout the gradients have', 'resnet20')
@@ -35,14 +36,4 @@ export function parseOptions(argv: readonly string[]): LoadOptions {
     .option('--json <file>', 'also write all of it as JSON')
     .parse(argv, { from: 'user' })
     .opts<LoadOptions>();
-}
-
-function listOfPositive(text: string): number[] {
-  return text.split(',').map((item) => positive(item.trim()));
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError(`${text} is not a positive integer.`);
 }
