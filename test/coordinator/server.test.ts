@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
-import { isLoopback, listen } from '../../src/coordinator/server.js';
-import type { CoordinatorServer, ListenOptions } from '../../src/coordinator/server.js';
+import { isLoopback } from '../../src/coordinator/server.js';
+import type { ListenOptions } from '../../src/coordinator/server.js';
 import { encodeMessage, ENDPOINT_PATH } from '../../src/protocol/index.js';
-import type { CoordinatorChannel, NodeMessage } from '../../src/protocol/index.js';
 import { selfSignedCertificate } from '../support/certificate.js';
+import { openDoor } from '../support/door.js';
+import type { Door } from '../support/door.js';
 import { rejectionOf } from '../support/errors.js';
 import { linkTo } from '../support/link.js';
 import { hello, result } from '../support/messages.js';
@@ -17,37 +18,6 @@ import { until } from '../support/waiting.js';
 
 const certificate = selfSignedCertificate();
 const TOKEN = 's3cret';
-
-interface Door {
-  readonly server: CoordinatorServer;
-  readonly channels: CoordinatorChannel[];
-  readonly messages: NodeMessage[];
-  readonly closings: string[];
-}
-
-async function opened(change: Partial<ListenOptions> = {}): Promise<Door> {
-  const channels: CoordinatorChannel[] = [];
-  const messages: NodeMessage[] = [];
-  const closings: string[] = [];
-  const server = await listen({
-    host: '127.0.0.1',
-    port: 0,
-    token: undefined,
-    tls: undefined,
-    insecure: false,
-    maxFrameBytes: 100_000,
-    onChannel: (channel) => {
-      channels.push(channel);
-      channel.open({
-        onMessage: (message) => messages.push(message),
-        onClose: (reason) => closings.push(reason),
-      });
-    },
-    ...change,
-  });
-  onTestFinished(() => server.close());
-  return { server, channels, messages, closings };
-}
 
 function dial(
   door: Door,
@@ -74,7 +44,7 @@ function outcomeOf(socket: WebSocket): Promise<number | string> {
 
 describe('the door', () => {
   it('opens for a WebSocket at its endpoint, and hands over a channel', async () => {
-    const door = await opened();
+    const door = await openDoor();
     const socket = dial(door);
     expect(await outcomeOf(socket)).toBe('open');
     socket.send(encodeMessage(hello()));
@@ -86,13 +56,13 @@ describe('the door', () => {
   });
 
   it.each(['/', '/other', `${ENDPOINT_PATH}/`, `${ENDPOINT_PATH}x`])('is not found at %s', async (path) => {
-    const door = await opened({ token: TOKEN });
+    const door = await openDoor({ token: TOKEN });
     expect(await outcomeOf(dial(door, { path, ...withToken(TOKEN) }))).toBe(404);
     expect(door.channels).toEqual([]);
   });
 
   it('answers plain HTTP with 426 on every path', async () => {
-    const door = await opened({ token: TOKEN });
+    const door = await openDoor({ token: TOKEN });
     for (const path of ['/', ENDPOINT_PATH]) {
       const response = await new Promise<IncomingMessage>((resolve) =>
         get(`${door.server.url.replace('ws:', 'http:')}${path}`, resolve),
@@ -103,7 +73,7 @@ describe('the door', () => {
   });
 
   it('outlives strangers who talk nonsense or hang up', async () => {
-    const door = await opened();
+    const door = await openDoor();
     const { port } = new URL(door.server.url);
     for (const text of [
       'nonsense\r\n\r\n',
@@ -136,23 +106,23 @@ describe('the token', () => {
     ['it without a scheme', { headers: { authorization: TOKEN } }],
     ['an empty one', { headers: { authorization: 'Bearer ' } }],
   ])('is required before the upgrade: %s gives 401', async (_what, options) => {
-    const door = await opened({ token: TOKEN });
+    const door = await openDoor({ token: TOKEN });
     expect(await outcomeOf(dial(door, options))).toBe(401);
     expect(door.channels).toEqual([]);
   });
 
   it('opens the door', async () => {
-    const door = await opened({ token: TOKEN });
+    const door = await openDoor({ token: TOKEN });
     expect(await outcomeOf(dial(door, withToken(TOKEN)))).toBe('open');
   });
 
   it('may be shown where none is needed', async () => {
-    expect(await outcomeOf(dial(await opened(), withToken(TOKEN)))).toBe('open');
+    expect(await outcomeOf(dial(await openDoor(), withToken(TOKEN)))).toBe('open');
   });
 });
 
 describe('listening', () => {
-  const attempt = (change: Partial<ListenOptions>): Promise<Door> => opened({ insecure: false, ...change });
+  const attempt = (change: Partial<ListenOptions>): Promise<Door> => openDoor({ insecure: false, ...change });
 
   it.each(['0.0.0.0', '::', '192.0.2.7', 'trainer.example', '::ffff:127.0.0.1'])(
     'beyond loopback (%s) needs a token, whatever else is given',
@@ -209,7 +179,7 @@ describe('listening', () => {
 
 describe('frames', () => {
   it('above the limit close their connection, and no other', async () => {
-    const door = await opened();
+    const door = await openDoor();
     const [large, small] = [dial(door), dial(door)];
     let code = 0;
     large.on('close', (closeCode) => (code = closeCode));
@@ -224,7 +194,7 @@ describe('frames', () => {
   });
 
   it('that are no messages close their connection with the reason', async () => {
-    const door = await opened();
+    const door = await openDoor();
     const socket = dial(door);
     const reasons: string[] = [];
     socket.on('close', (_code, reason) => reasons.push(reason.toString()));
@@ -237,7 +207,7 @@ describe('frames', () => {
 
 describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missing)', () => {
   it('serves those who trust the certificate', async () => {
-    const door = await opened({ tls: certificate, token: TOKEN });
+    const door = await openDoor({ tls: certificate, token: TOKEN });
     expect(door.server.url).toMatch(/^wss:/);
     const socket = dial(door, { ca: certificate!.cert, ...withToken(TOKEN) });
     expect(await outcomeOf(socket)).toBe('open');
@@ -246,13 +216,13 @@ describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missin
   });
 
   it('is refused by those who do not', async () => {
-    const door = await opened({ tls: certificate });
+    const door = await openDoor({ tls: certificate });
     expect(await outcomeOf(dial(door))).toMatch(/SELF_SIGNED/);
     expect(door.channels).toEqual([]);
   });
 
   it('keeps a node through many heartbeat timeouts, and misses one that falls silent', async () => {
-    const door = await opened({ tls: certificate, heartbeatTimeoutMs: 300 });
+    const door = await openDoor({ tls: certificate, heartbeatTimeoutMs: 300 });
     const link = await linkTo(Number(new URL(door.server.url).port));
     onTestFinished(() => link.close());
     const socket = new WebSocket(`wss://127.0.0.1:${link.port}${ENDPOINT_PATH}`, { ca: certificate!.cert });
@@ -268,14 +238,14 @@ describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missin
   });
 
   it('makes a token enough to listen beyond loopback', async () => {
-    const door = await opened({ tls: certificate, token: TOKEN, host: '0.0.0.0' });
+    const door = await openDoor({ tls: certificate, token: TOKEN, host: '0.0.0.0' });
     expect(door.server.url).toMatch(/^wss:\/\/(?!0\.0\.0\.0)[^:]+:/);
   });
 });
 
 describe('a node that falls silent with the connection open', () => {
   it('is cut off after the heartbeat timeout that the server was given', async () => {
-    const door = await opened({ heartbeatTimeoutMs: 300 });
+    const door = await openDoor({ heartbeatTimeoutMs: 300 });
     const link = await linkTo(Number(new URL(door.server.url).port));
     onTestFinished(() => link.close());
     const socket = new WebSocket(`ws://127.0.0.1:${link.port}${ENDPOINT_PATH}`);
@@ -289,7 +259,7 @@ describe('a node that falls silent with the connection open', () => {
 
 describe('closing', () => {
   it('ends when the nodes have hung up', async () => {
-    const door = await opened();
+    const door = await openDoor();
     const socket = dial(door);
     await outcomeOf(socket);
     await until(() => door.channels.length === 1);
