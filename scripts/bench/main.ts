@@ -53,13 +53,13 @@ async function main(): Promise<void> {
   idle.warnings().forEach(warn);
   if (options.json === undefined) return;
   // Places on this machine stay out of a file that may be published.
-  const { only, models, workers, rounds, steps, gradients, numerics } = options;
+  const { only, models, workers, rounds, steps, gradients, trainSteps, numerics } = options;
   await writeJson(options.json, {
     time: new Date().toISOString(),
     wallSeconds,
     machine,
     peer: peer?.description ?? null,
-    options: { only, models, workers, rounds, steps, gradients, numerics },
+    options: { only, models, workers, rounds, steps, gradients, trainSteps, numerics },
     idle: { loadAverageAtStart: idle.loadAverageAtStart, ...idle.report() },
     warnings: idle.warnings(),
     throughput: measured.throughput,
@@ -74,9 +74,7 @@ async function measure(options: BenchOptions, peer: Peer | undefined, idle: Idle
   const wanted = (part: Part): boolean => options.only.includes(part);
   const throughput = wanted('throughput') ? await measureThroughput(options, peer, idle, say) : [];
   if (throughput.length > 0) print(`\n${throughputText(throughput, options)}`);
-  const memory = wanted('memory')
-    ? await measureMemory(MEMORY_MODEL, options.rounds, options.gradients, idle, say)
-    : undefined;
+  const memory = wanted('memory') ? await measureMemory(MEMORY_MODEL, options, idle, say) : undefined;
   if (memory) print(`\n${memoryText(memory, options.rounds)}`);
   const profiles: ModelProfile[] = [];
   for (const model of wanted('profile') ? options.models : []) {

@@ -16,6 +16,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly steps: number;
   readonly gradients: number;
+  readonly trainSteps: number;
   readonly numerics: 'auto' | 'simd';
   /** Path of pytorch_ddp.py; false to leave the peer out. */
   readonly peer: string | false;
@@ -37,6 +38,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--rounds <n>', 'repetitions of throughput and memory', positive, 5)
     .option('--steps <n>', 'steps measured in a run, after those to warm up', positive, 12)
     .option('--gradients <n>', 'gradients over which memory is watched', positive, 1000)
+    .option('--train-steps <n>', 'steps of a training over which memory is watched', positive, 1000)
     .addOption(
       new Option('--numerics <class>', 'arithmetic of the profile: the best the host has, or without fused')
         .choices(['auto', 'simd'])

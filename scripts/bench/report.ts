@@ -68,7 +68,7 @@ export function throughputText(rows: readonly ThroughputRow[], options: Throughp
   ].join('\n');
 }
 
-export function memoryText({ flatness, ...memory }: MemoryResult, rounds: number): string {
+export function memoryText({ flatness, training, ...memory }: MemoryResult, rounds: number): string {
   const { readings } = flatness;
   const last = readings.at(-1)!;
   return [
@@ -87,6 +87,9 @@ export function memoryText({ flatness, ...memory }: MemoryResult, rounds: number
         ...[reading.residentBytes, reading.arenaBytes, reading.peakBytes].map(megabytes),
       ]),
     ),
+    '',
+    `A training of ${training.steps} steps on ${training.workers} workers, MB resident in each tenth of the time:`,
+    `  ${training.residentBytes.map(megabytes).join(' ')}; peak ${megabytes(training.peakBytes)}`,
   ].join('\n');
 }
 

@@ -15,7 +15,7 @@ export const GLOBAL_BATCH = 128;
 /** V8 optimises the kernels meanwhile. */
 export const WARM_UP_STEPS = 4;
 const VALIDATION_SAMPLES = 100;
-const HOOK = pathToFileURL(besideThisScript('peakMemoryHook.js')).href;
+const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
 
 export interface TrainRunOptions {
   readonly model: ModelName;
@@ -24,9 +24,16 @@ export interface TrainRunOptions {
   readonly steps: number;
 }
 
+/** Of a whole process, all its threads included. */
+export interface MemoryReadings {
+  /** Largest resident set. */
+  readonly peakBytes: number;
+  /** Resident set, twice a second from the start to the end. */
+  readonly residentBytes: readonly number[];
+}
+
 export interface TrainRun extends StepSummary {
-  /** Largest resident set of the whole process, all its threads included. */
-  readonly peakMemoryBytes: number;
+  readonly memory: MemoryReadings;
 }
 
 /**
@@ -36,16 +43,16 @@ export interface TrainRun extends StepSummary {
 export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));
   const runFolder = path.join(folder, 'run');
-  const peakFile = path.join(folder, 'peak');
+  const memoryFile = path.join(folder, 'memory.json');
   const allSteps = WARM_UP_STEPS + steps;
   try {
     await run(process.execPath, [inRepository('bin', 'lockstep'), 'train', ...options()], {
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${HOOK}`,
-      LOCKSTEP_BENCH_PEAK_FILE: peakFile,
+      LOCKSTEP_BENCH_MEMORY_FILE: memoryFile,
     });
     return {
       ...summariseSteps(await readFile(path.join(runFolder, 'metrics.jsonl'), 'utf8'), WARM_UP_STEPS),
-      peakMemoryBytes: Number(await readFile(peakFile, 'utf8')),
+      memory: JSON.parse(await readFile(memoryFile, 'utf8')) as MemoryReadings,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,0 +1,20 @@
+/**
+ * Loaded into a process that is measured (`node --import`): at its end it writes to a file what memory it took. See
+ * `MemoryReadings`.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import type { MemoryReadings } from './trainRun.js';
+
+const INTERVAL_MS = 500;
+
+const file = process.env['LOCKSTEP_BENCH_MEMORY_FILE'];
+if (isMainThread && file !== undefined) {
+  const residentBytes: number[] = [];
+  setInterval(() => residentBytes.push(process.memoryUsage.rss()), INTERVAL_MS).unref();
+  process.on('exit', () => {
+    const readings: MemoryReadings = { peakBytes: process.resourceUsage().maxRSS * 1024, residentBytes };
+    writeFileSync(file, JSON.stringify(readings));
+  });
+}
