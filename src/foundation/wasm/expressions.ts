@@ -60,6 +60,12 @@ export const divideVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, si
 export const greaterThan = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x44));
 export const bitwiseAnd = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x4e));
 
+/** Four floats of the eight of a (0 to 3) and b (4 to 7). */
+export const shuffle = (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 => {
+  const bytes = lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
+  return v128(a.code, b.code, simd(0x0d), bytes);
+};
+
 /** a < b ? b : a, one instruction on x64; a NaN in `a` stays one. */
 export const pseudoMaximum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xeb));
 

@@ -52,7 +52,7 @@ export class ConvolutionStep implements Step {
       stride: layer.stride,
       imagesPerGroup: this.groupSize,
     });
-    this.weights = new WeightPadding(arena, layer.weight, source.map.channels, result.map.channels);
+    this.weights = new WeightPadding(library, arena, layer.weight, source.map.channels, result.map.channels);
     const { map } = source;
     this.padded = arena.scratch(
       `padded input ${shapeKey(map)}/${this.groupSize}`,
@@ -66,10 +66,8 @@ export class ConvolutionStep implements Step {
   }
 
   prepareWeights(run: Run): void {
-    this.convolution.prepareWeights(
-      this.weights.natural(run.state.parameters),
-      this.weights.transposed(run.state.parameters),
-    );
+    const natural = this.weights.natural(run.state.parameters);
+    this.convolution.prepareWeights(natural, this.weights.transposed(natural));
   }
 
   forward(run: Run): void {

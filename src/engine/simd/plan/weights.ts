@@ -2,6 +2,8 @@
 
 import { tensorView } from '../../../model/index.js';
 import type { TensorSpec } from '../../../model/index.js';
+import type { Kernel, KernelLibrary } from '../kernels/library.js';
+import { emitTranspose } from '../kernels/transpose.js';
 import type { Arena, Region } from './arena.js';
 
 const TAPS = 9;
@@ -13,8 +15,10 @@ export class WeightPadding {
   private readonly transposedRegion: Region;
   private readonly inputs: number;
   private readonly outputs: number;
+  private readonly transpose: Kernel;
 
   constructor(
+    library: KernelLibrary,
     private readonly arena: Arena,
     private readonly spec: TensorSpec,
     private readonly paddedInputs: number,
@@ -25,6 +29,11 @@ export class WeightPadding {
     const name = `${this.inputs}/${paddedInputs}x${this.outputs}/${paddedOutputs}`;
     this.region = arena.scratch(`weights ${name}`, length);
     this.transposedRegion = arena.scratch(`transposed weights ${name}`, length);
+    this.transpose = library.kernel(
+      `transpose ${paddedInputs}x${paddedOutputs}`,
+      3,
+      emitTranspose({ rows: paddedInputs, columns: paddedOutputs }),
+    );
   }
 
   natural(parameters: Float32Array): Region {
@@ -41,20 +50,9 @@ export class WeightPadding {
     return this.region;
   }
 
-  transposed(parameters: Float32Array): Region {
-    const from = tensorView(parameters, this.spec);
-    const to = this.arena.view(this.transposedRegion);
-    const { inputs, outputs, paddedInputs, paddedOutputs } = this;
-    let index = 0;
-    for (let tap = 0; tap < TAPS; tap++) {
-      for (let input = 0; input < inputs; input++) {
-        let place = tap * paddedOutputs * paddedInputs + input;
-        for (let output = 0; output < outputs; output++) {
-          to[place] = from[index++]!;
-          place += paddedInputs;
-        }
-      }
-    }
+  /** What `natural` wrote, with inputs and outputs in each other's place. */
+  transposed(natural: Region): Region {
+    this.transpose.run(natural.byteOffset, this.transposedRegion.byteOffset, TAPS);
     return this.transposedRegion;
   }
 
