@@ -48,7 +48,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   Incoming
 > {
   private failure: string | undefined;
-  private fault: 'bad-frame' | undefined;
+  private handlers: ChannelHandlers<Incoming> | undefined;
   private readonly outgoing: OutgoingQueue;
 
   constructor(
@@ -76,6 +76,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   open(handlers: ChannelHandlers<Incoming>): void {
+    this.handlers = handlers;
     const stopHeartbeat = startHeartbeat({
       timeoutMs: this.heartbeatTimeoutMs,
       bytesHeard: () => this.transport.bytesRead,
@@ -87,11 +88,11 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
         this.socket.terminate();
       },
     });
-    this.socket.on('message', (data) => this.receive(data, handlers));
+    this.socket.on('message', (data) => this.receive(data));
     this.socket.on('close', (_code, reason) => {
       stopHeartbeat();
       this.outgoing.clear();
-      handlers.onClose(this.failure ?? (reason.toString() || 'the connection was lost'), this.fault);
+      this.tellClosed(this.failure ?? (reason.toString() || 'the connection was lost'));
     });
   }
 
@@ -99,22 +100,31 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.outgoing.finish(() => this.socket.close(NORMAL_CLOSURE, closeReason(reason)));
   }
 
-  private receive(data: RawData, handlers: ChannelHandlers<Incoming>): void {
+  private receive(data: RawData): void {
     if (this.failure !== undefined) return;
     const message = this.decodeOrClose(data);
-    if (message) handlers.onMessage(message);
+    if (message) this.handlers?.onMessage(message);
   }
 
-  /** One bad frame ends this connection, and nothing else. */
+  /**
+   * One bad frame ends this connection, and nothing else. Told at once: who sends such frames may never answer the closing
+   * handshake.
+   */
   private decodeOrClose(data: RawData): Incoming | undefined {
     try {
       return this.decode(asBytes(data));
     } catch (error) {
       this.failure = describeError(error);
-      this.fault = 'bad-frame';
       this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
+      this.tellClosed(this.failure, 'bad-frame');
       return undefined;
     }
+  }
+
+  private tellClosed(reason: string, fault?: 'bad-frame'): void {
+    const { handlers } = this;
+    this.handlers = undefined;
+    handlers?.onClose(reason, fault);
   }
 }
 

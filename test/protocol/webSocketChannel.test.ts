@@ -17,7 +17,10 @@ interface Side<Message> {
 }
 
 interface Pair {
-  readonly coordinator: Side<NodeMessage> & { readonly channel: CoordinatorChannel };
+  readonly coordinator: Side<NodeMessage> & {
+    readonly channel: CoordinatorChannel;
+    readonly connection: WebSocket;
+  };
   readonly node: Side<CoordinatorMessage> & { readonly channel: NodeChannel; readonly socket: WebSocket };
 }
 
@@ -50,6 +53,7 @@ async function connected(server?: WebSocketServer): Promise<Pair> {
   const arrived = await accepted;
   const coordinator = {
     channel: coordinatorChannel(arrived.socket, 'the node', arrived.transport),
+    connection: arrived.socket,
     messages: [] as NodeMessage[],
     closings: [] as string[],
   };
@@ -118,6 +122,16 @@ describe('a WebSocket channel', () => {
     good.node.channel.send(hello());
     await until(() => good.coordinator.messages.length === 1);
     expect(good.coordinator.closings).toEqual([]);
+  });
+
+  it('is closed by a frame that fails at once, whether or not its sender ever reads that', async () => {
+    const { coordinator, node } = await connected();
+    node.socket.pause(); // never answers the closing handshake
+    node.socket.send(Uint8Array.of(0xc1));
+    await until(() => coordinator.closings.length > 0);
+    node.socket.terminate();
+    await until(() => coordinator.connection.readyState === WebSocket.CLOSED);
+    expect(coordinator.closings).toEqual([expect.stringMatching(/not plain msgpack/)]); // told once
   });
 
   it('is closed by a message of the wrong side, or as text', async () => {
