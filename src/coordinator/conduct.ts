@@ -6,7 +6,7 @@
  * A node is known by its name together with its host; neither can be proven beyond the token, which all nodes share.
  */
 
-/** Failures in a row; an answer ends the row. */
+/** Failures in a row of each of a node's threads, which may all meet the same mishap; an answer ends the row. */
 const FAILURES_ALLOWED = 3;
 /** Results that are not finite, where another node's are. */
 const CONTRADICTIONS_ALLOWED = 3;
@@ -24,13 +24,6 @@ const LONGEST_HOST_PAUSE_MS = 600_000;
 
 type Fault = 'failed' | 'contradicted' | 'strayed' | 'badFrame';
 
-const ALLOWED: Readonly<Record<Fault, number>> = {
-  failed: FAILURES_ALLOWED,
-  contradicted: CONTRADICTIONS_ALLOWED,
-  strayed: STRAYS_ALLOWED,
-  badFrame: BAD_FRAMES_ALLOWED,
-};
-
 /** What one node has done. */
 export class Conduct {
   private faults: Record<Fault, number> = { failed: 0, contradicted: 0, strayed: 0, badFrame: 0 };
@@ -46,14 +39,15 @@ export class Conduct {
   }
 
   /** @returns why the node is to be refused now; undefined if this is still forgiven */
-  failed(reason: string): string | undefined {
-    return this.blame('failed') && `it failed ${FAILURES_ALLOWED} times in a row: ${reason}`;
+  failed(reason: string, threads: number): string | undefined {
+    const allowed = FAILURES_ALLOWED * threads;
+    return this.blame('failed', allowed) && `it failed ${allowed} times in a row: ${reason}`;
   }
 
   /** Its result was not finite, and another node's for the same item is. @returns as `failed` does */
   contradicted(): string | undefined {
     return (
-      this.blame('contradicted') &&
+      this.blame('contradicted', CONTRADICTIONS_ALLOWED) &&
       `${CONTRADICTIONS_ALLOWED} of its results were not finite, where other nodes found finite ones`
     );
   }
@@ -61,21 +55,22 @@ export class Conduct {
   /** It answered what it was not asked. @returns as `failed` does */
   strayed(): string | undefined {
     return (
-      this.blame('strayed') && `${STRAYS_ALLOWED} of its answers were to items that it was not asked for`
+      this.blame('strayed', STRAYS_ALLOWED) &&
+      `${STRAYS_ALLOWED} of its answers were to items that it was not asked for`
     );
   }
 
   /** A frame of its did not fit the protocol. @returns as `failed` does */
   sentBadFrame(reason: string): string | undefined {
     return (
-      this.blame('badFrame') &&
+      this.blame('badFrame', BAD_FRAMES_ALLOWED) &&
       `${BAD_FRAMES_ALLOWED} of its frames broke the protocol, the last one: ${reason}`
     );
   }
 
-  private blame(fault: Fault): true | undefined {
+  private blame(fault: Fault, allowed: number): true | undefined {
     this.answersInARow = 0;
-    return ++this.faults[fault] >= ALLOWED[fault] || undefined;
+    return ++this.faults[fault] >= allowed || undefined;
   }
 }
 

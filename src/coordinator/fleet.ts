@@ -235,7 +235,7 @@ export class Fleet {
   ): void {
     const wasAsked = member.wasAsked(kind, roundNumber, index);
     this.options.onEvent({ event: 'notice', message: `${member.name} could not compute an item: ${reason}` });
-    const refusal = member.conduct.failed(reason);
+    const refusal = member.conduct.failed(reason, member.threads);
     if (refusal !== undefined) {
       this.refuse(member, refusal);
       if (member.local && this.members.size === 0) this.abort(new LockstepError('E_ENGINE_FAILED', reason));

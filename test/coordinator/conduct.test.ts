@@ -12,11 +12,14 @@ function admitted(book: ConductBook, name: string, peer: string, nowMs = 0): Con
 describe('what a node does wrong', () => {
   it('is forgiven up to a point, and then named as the reason', () => {
     const one = new Conduct();
-    expect(times(3, () => one.failed('out of memory'))).toEqual([
+    expect(times(3, () => one.failed('out of memory', 1))).toEqual([
       undefined,
       undefined,
       'it failed 3 times in a row: out of memory',
     ]);
+    const many = new Conduct();
+    expect(times(11, () => many.failed('out of memory', 4))).toEqual(times(11, () => undefined));
+    expect(many.failed('out of memory', 4)).toMatch(/12 times/);
     const two = new Conduct();
     expect(times(3, () => two.contradicted()).at(-1)).toMatch(/^3 of its results were not finite/);
     const three = new Conduct();
@@ -28,10 +31,10 @@ describe('what a node does wrong', () => {
 
   it('by failing is forgotten with the next answer; what others contradict only after very many', () => {
     const conduct = new Conduct();
-    times(2, () => conduct.failed('x'));
+    times(2, () => conduct.failed('x', 1));
     times(2, () => conduct.contradicted());
     conduct.answered();
-    expect(times(2, () => conduct.failed('x'))).toEqual([undefined, undefined]);
+    expect(times(2, () => conduct.failed('x', 1))).toEqual([undefined, undefined]);
     expect(conduct.contradicted()).toBeDefined();
     times(999, () => conduct.answered());
     expect(conduct.contradicted()).toBeDefined();
