@@ -14,6 +14,8 @@ import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
+import { withCleanup } from './cleanup.js';
+import type { Closer } from './cleanup.js';
 import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
@@ -63,13 +65,20 @@ interface Prepared {
 }
 
 /** @returns the process's exit code */
-export async function runTrainingSession(options: SessionOptions): Promise<number> {
+export function runTrainingSession(options: SessionOptions): Promise<number> {
+  return withCleanup((closers) => runSession(options, closers));
+}
+
+async function runSession(options: SessionOptions, closers: Closer[]): Promise<number> {
   const display = chooseDisplay(options);
   const log = new RunLog(display);
   const stop = listenForStop((signal) =>
     display.say(`${signal}: saving, then stopping; once more stops at once`),
   );
-  const closers: (() => unknown)[] = [() => stop.dispose(), () => display.close()];
+  closers.push(
+    () => stop.dispose(),
+    () => display.close(),
+  );
   try {
     if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir);
     const resumed =
@@ -113,8 +122,6 @@ export async function runTrainingSession(options: SessionOptions): Promise<numbe
     const wasStopped = error === stop.signal.reason || isDownloadError(error);
     if (stop.signal.aborted && wasStopped) return stop.exitCode() ?? 1;
     throw error;
-  } finally {
-    for (const close of closers.reverse()) await close();
   }
 }
 
@@ -167,7 +174,7 @@ interface FleetSurroundings {
   readonly fleet: Fleet;
   readonly log: RunLog;
   /** What has to be ended, in the order in which it was begun. */
-  readonly closers: (() => unknown)[];
+  readonly closers: Closer[];
 }
 
 /** @returns what the threads of this process compute with, if there are any */
