@@ -3,7 +3,7 @@
  * step. JavaScript's + - * / on float64 give the same bits on every host.
  */
 
-import type { DropoutOperation } from './graph.js';
+import type { DropoutOperation } from '../../graph.js';
 import { dropoutMask, tensorView } from '../../../model/index.js';
 import type { DenseLayer } from '../../../model/index.js';
 import { FLOAT_BYTES } from '../kernels/products.js';

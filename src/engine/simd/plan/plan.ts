@@ -10,7 +10,7 @@ import type { KernelObserver } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { Arena } from './arena.js';
 import type { Region } from './arena.js';
-import { buildGraph, IMAGES_VALUE } from './graph.js';
+import { buildGraph, IMAGES_VALUE } from '../../graph.js';
 import { floatIndex } from './headSteps.js';
 import { Planner } from './planner.js';
 import { forEachGroup } from './run.js';

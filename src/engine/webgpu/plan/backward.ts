@@ -4,14 +4,14 @@
  */
 
 import { invariant } from '../../../foundation/errors.js';
-import { IMAGES_VALUE, operandsOf } from '../../simd/plan/graph.js';
+import { IMAGES_VALUE, operandsOf } from '../../graph.js';
 import type {
   ConvolutionOperation,
   DenseOperation,
   Operation,
   PixelOperation,
   ValueIndex,
-} from '../../simd/plan/graph.js';
+} from '../../graph.js';
 import { convolution } from '../kernels/convolution.js';
 import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';

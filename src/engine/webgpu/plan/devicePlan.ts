@@ -1,6 +1,6 @@
 /** A whole pass as one list of dispatches, with what goes up and what comes back. */
 
-import { buildGraph } from '../../simd/plan/graph.js';
+import { buildGraph } from '../../graph.js';
 import type { Model } from '../../../model/index.js';
 import type { Dispatch, Range } from '../kernels/kernelSource.js';
 import { BackwardPass } from './backward.js';

@@ -5,7 +5,7 @@
 
 import { invariant } from '../../../foundation/errors.js';
 import type { ActivationShape, BatchNormalisationLayer, Model } from '../../../model/index.js';
-import { IMAGES_VALUE } from '../../simd/plan/graph.js';
+import { IMAGES_VALUE } from '../../graph.js';
 import type {
   ConvolutionOperation,
   DenseOperation,
@@ -13,7 +13,7 @@ import type {
   Operation,
   PixelOperation,
   ValueIndex,
-} from '../../simd/plan/graph.js';
+} from '../../graph.js';
 import { convolution } from '../kernels/convolution.js';
 import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';

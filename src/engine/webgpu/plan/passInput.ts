@@ -2,7 +2,7 @@
 
 import { elementCount } from '../../../model/index.js';
 import type { ActivationShape, Model } from '../../../model/index.js';
-import type { DropoutOperation, Graph } from '../../simd/plan/graph.js';
+import type { DropoutOperation, Graph } from '../../graph.js';
 import { aligned, allocate } from '../kernels/kernelSource.js';
 import type { Range } from '../kernels/kernelSource.js';
 

@@ -3,8 +3,8 @@
  * sum, ReLU) is one operation on pixels, done in one pass over memory.
  */
 
-import { invariant } from '../../../foundation/errors.js';
-import { IMAGES } from '../../../model/index.js';
+import { invariant } from '../foundation/errors.js';
+import { IMAGES } from '../model/index.js';
 import type {
   ActivationShape,
   BatchNormalisationLayer,
@@ -12,7 +12,7 @@ import type {
   DenseLayer,
   Layer,
   Model,
-} from '../../../model/index.js';
+} from '../model/index.js';
 
 /** Index into `Graph.values`; the images are value 0. */
 export type ValueIndex = number;
