@@ -116,62 +116,59 @@ function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk):
   });
 }
 
-/** V = Bt d B of the tiles of padded images. Parameters: padded images, V, image count. */
-export const emitInputTransform =
-  (shape: TransformShape): KernelEmitter =>
-  (f, arithmetic) =>
+interface TileTransform {
+  readonly side: TileWalk['side'];
+  readonly transform: Transform;
+  /** Points of a side before and after. */
+  readonly from: number;
+  readonly to: number;
+  readonly into: 'domain' | 'pixels';
+}
+
+/** Transforms every tile by itself. */
+const emitTileTransform =
+  (shape: TransformShape, of: (scheme: WinogradScheme) => TileTransform): KernelEmitter =>
+  (f, arithmetic) => {
+    const { side, transform, from, to, into } = of(shape.scheme);
     forEachTile(f, shape, {
-      side: 'inputs',
+      side,
       firstApart: false,
-      body: (pixel, domain) =>
-        transformTile(
-          f,
-          arithmetic,
-          shape.scheme.input,
-          shape.scheme.points,
-          shape.scheme.points,
-          pixel.read,
-          domain.write,
-        ),
+      body: (pixel, domain) => {
+        const [source, target] = into === 'domain' ? [pixel, domain] : [domain, pixel];
+        transformTile(f, arithmetic, transform, from, to, source.read, target.write);
+      },
     });
+  };
+
+/** V = Bt d B of the tiles of padded images. Parameters: padded images, V (written), image count. */
+export const emitInputTransform = (shape: TransformShape): KernelEmitter =>
+  emitTileTransform(shape, ({ input, points }) => ({
+    side: 'inputs',
+    transform: input,
+    from: points,
+    to: points,
+    into: 'domain',
+  }));
 
 /** Y = At M A. Parameters: plain images (written), M, image count. */
-export const emitOutputTransform =
-  (shape: TransformShape): KernelEmitter =>
-  (f, arithmetic) =>
-    forEachTile(f, shape, {
-      side: 'outputs',
-      firstApart: false,
-      body: (pixel, domain) =>
-        transformTile(
-          f,
-          arithmetic,
-          shape.scheme.output,
-          shape.scheme.points,
-          TILE,
-          domain.read,
-          pixel.write,
-        ),
-    });
+export const emitOutputTransform = (shape: TransformShape): KernelEmitter =>
+  emitTileTransform(shape, ({ output, points }) => ({
+    side: 'outputs',
+    transform: output,
+    from: points,
+    to: TILE,
+    into: 'pixels',
+  }));
 
 /** A dY At. Parameters: dY (plain images), transform domain (written), image count. */
-export const emitOutputTransposed =
-  (shape: TransformShape): KernelEmitter =>
-  (f, arithmetic) =>
-    forEachTile(f, shape, {
-      side: 'outputs',
-      firstApart: false,
-      body: (pixel, domain) =>
-        transformTile(
-          f,
-          arithmetic,
-          shape.scheme.outputTransposed,
-          TILE,
-          shape.scheme.points,
-          pixel.read,
-          domain.write,
-        ),
-    });
+export const emitOutputTransposed = (shape: TransformShape): KernelEmitter =>
+  emitTileTransform(shape, ({ outputTransposed, points }) => ({
+    side: 'outputs',
+    transform: outputTransposed,
+    from: TILE,
+    to: points,
+    into: 'domain',
+  }));
 
 /**
  * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to what the tiles above and to the left have
