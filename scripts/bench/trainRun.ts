@@ -12,8 +12,8 @@ import type { StepSummary } from './stepLines.js';
 
 export const MICRO_BATCH = 32;
 export const GLOBAL_BATCH = 128;
-/** V8 optimises the kernels meanwhile. */
-export const WARM_UP_STEPS = 4;
+/** V8 optimises the kernels meanwhile, in threads that take the cores from the workers: 4 ms a step of the first 25. */
+export const WARM_UP_STEPS = 30;
 const VALIDATION_SAMPLES = 100;
 const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
 
