@@ -15,25 +15,33 @@ import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
 import { GradientBuffers } from './treeReduction.js';
 import type { GradientLeaf } from './treeReduction.js';
+import { VectorMemory } from './vectorMemory.js';
 
 export class TrainingState {
+  readonly model: ModelState;
+  readonly velocity: Float32Array; // (parameterCount)
   /** Where a step's gradients are summed. */
-  readonly gradientBuffers = new GradientBuffers();
+  readonly gradientBuffers: GradientBuffers;
   private version = 0;
   private published: Broadcast<Parameters> | undefined;
 
+  /** Takes copies, into the memory that the optimizer computes in. */
   private constructor(
-    readonly model: ModelState,
-    readonly velocity: Float32Array, // (parameterCount)
+    { parameters, statistics }: ModelState,
+    velocity: Float32Array,
     public progress: TrainingProgress,
-  ) {}
+  ) {
+    const memory = new VectorMemory();
+    this.model = { parameters: memory.holding(parameters), statistics: statistics.slice() };
+    this.velocity = memory.holding(velocity);
+    this.gradientBuffers = new GradientBuffers(memory);
+  }
 
   static fresh(model: Model, seed: number): TrainingState {
     const velocity = new Float32Array(model.layout.parameterCount);
     return new TrainingState(initialiseModel(model, seed), velocity, freshProgress());
   }
 
-  /** Takes over the checkpoint's vectors. */
   static from({ state, velocity, progress }: Checkpoint): TrainingState {
     return new TrainingState(state, velocity, progress);
   }

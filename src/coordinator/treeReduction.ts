@@ -9,6 +9,7 @@
 
 import { invariant } from '../foundation/errors.js';
 import { addInto } from './vectorKernels.js';
+import { VectorMemory } from './vectorMemory.js';
 
 /** What one micro-batch contributes to a step: sums, and the count to divide by, once, at the end. */
 export interface GradientLeaf {
@@ -25,11 +26,18 @@ export interface GradientLeaf {
 export class GradientBuffers {
   private readonly free: GradientLeaf[] = [];
 
+  constructor(private readonly memory: VectorMemory = new VectorMemory()) {}
+
   /** A copy of the leaf, in a vector that was given back where there is one. */
   copyOf({ sampleCount, gradientSum, statisticSum }: GradientLeaf): GradientLeaf {
     const copy = this.free.pop();
     if (copy?.gradientSum.length !== gradientSum.length || copy.statisticSum.length !== statisticSum.length) {
-      return { sampleCount, gradientSum: gradientSum.slice(), statisticSum: statisticSum.slice() };
+      const { memory } = this;
+      return {
+        sampleCount,
+        gradientSum: memory.holding(gradientSum),
+        statisticSum: memory.holding(statisticSum),
+      };
     }
     copy.sampleCount = sampleCount;
     copy.gradientSum.set(gradientSum);

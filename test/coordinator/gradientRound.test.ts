@@ -5,6 +5,7 @@ import type { GradientRequest } from '../../src/coordinator/gradientRound.js';
 import type { RunEvent } from '../../src/coordinator/index.js';
 import { broadcastOf } from '../../src/coordinator/index.js';
 import { GradientBuffers } from '../../src/coordinator/treeReduction.js';
+import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { augmentationKey, dropoutKey, gatherSamples, planEpoch } from '../../src/data/index.js';
 import type { Layout } from '../../src/model/index.js';
 import type { Result } from '../../src/protocol/index.js';
@@ -50,7 +51,7 @@ function request(change: Partial<GradientRequest> = {}): GradientRequest {
   };
 }
 
-const bits = (values: Float32Array): string => Buffer.from(new Uint8Array(values.buffer)).toString('hex');
+const bits = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('hex');
 
 /** Answers with `change` instead, the first `times` times that the item comes. */
 function faulty(microBatch: number, change: Partial<Result>, times = Infinity): Answerer {

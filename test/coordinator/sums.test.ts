@@ -7,6 +7,7 @@ import { computeGradient } from '../../src/coordinator/gradientRound.js';
 import type { GradientRequest, StepGradient } from '../../src/coordinator/gradientRound.js';
 import { broadcastOf } from '../../src/coordinator/index.js';
 import { GradientBuffers } from '../../src/coordinator/treeReduction.js';
+import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { planEpoch } from '../../src/data/index.js';
 import type { Layout } from '../../src/model/index.js';
 import type { Parameters, Result, Work } from '../../src/protocol/index.js';
@@ -59,7 +60,7 @@ function newFleet(): Fleet {
   });
 }
 
-const hex = (values: Float32Array): string => Buffer.from(new Uint8Array(values.buffer)).toString('hex');
+const hex = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('hex');
 
 const bitsOf = ({ total, lossSum, correct }: StepGradient): string[] => [
   hex(total.gradientSum),

@@ -7,12 +7,20 @@ export interface WasmMemory {
   grow(pageCount: number): number;
 }
 
+/** May be grown while views of it are in use: they stay valid, and show what they showed. */
+export interface SharedWasmMemory {
+  /** Replaced whenever the memory grows; the one before shows the same memory, as far as it reaches. */
+  readonly buffer: SharedArrayBuffer;
+  /** Adds pages of 64 KiB. */
+  grow(pageCount: number): number;
+}
+
 interface WasmInstance {
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
 interface WasmHost {
-  readonly Memory: new (limits: { initial: number; maximum?: number }) => WasmMemory;
+  readonly Memory: new (limits: { initial: number; maximum: number; shared?: boolean }) => unknown;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: Readonly<Record<string, object>>) => WasmInstance;
   compile(bytes: Uint8Array): Promise<object>;
@@ -22,14 +30,19 @@ interface WasmHost {
 const host = (globalThis as unknown as { readonly WebAssembly: WasmHost }).WebAssembly;
 
 export const newMemory = (initialPages: number, maximumPages: number): WasmMemory =>
-  new host.Memory({ initial: initialPages, maximum: maximumPages });
+  new host.Memory({ initial: initialPages, maximum: maximumPages }) as WasmMemory;
+
+/** For modules that were encoded with the same maximum. */
+export const newSharedMemory = (initialPages: number, maximumPages: number): SharedWasmMemory =>
+  new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }) as SharedWasmMemory;
 
 /** Compiles the bytes of a module and instantiates it over a memory. */
 export async function instantiate(bytes: Uint8Array, memory: WasmMemory): Promise<WasmInstance> {
   return host.instantiate(await host.compile(bytes), { arena: { memory } });
 }
 
-/** The same, at once: for modules of a few kilobytes, whose compilation is not worth waiting for. */
-export function instantiateNow(bytes: Uint8Array, memory: WasmMemory): WasmInstance {
-  return new host.Instance(new host.Module(bytes), { arena: { memory } });
+/** A module of a few kilobytes, whose compilation is not worth waiting for, to be instantiated over any memory. */
+export function compileNow(bytes: Uint8Array): (memory: SharedWasmMemory) => WasmInstance {
+  const module = new host.Module(bytes);
+  return (memory) => new host.Instance(module, { arena: { memory } });
 }

@@ -13,15 +13,25 @@ const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const I32 = 0x7f;
 const FUNCTION_TYPE = 0x60;
 
-/** Imports `arena.memory`; exports every function under its name. Type n is the function type of n i32 parameters. */
-export function encodeModule(functions: readonly NamedFunction[]): Uint8Array<ArrayBuffer> {
+const UNSHARED_WITHOUT_MAXIMUM: Code = [0x00, 0x01];
+const sharedUpTo = (maximumPages: number): Code => [0x03, 0x01, unsignedLeb128(maximumPages)];
+
+/**
+ * Imports `arena.memory`; exports every function under its name. Type n is the function type of n i32 parameters.
+ * @param sharedMaximumPages the limit of the memory, if it is a shared one
+ */
+export function encodeModule(
+  functions: readonly NamedFunction[],
+  sharedMaximumPages?: number,
+): Uint8Array<ArrayBuffer> {
   const arities = Math.max(0, ...functions.map(({ builder }) => builder.parameterCount)) + 1;
   const types = Array.from({ length: arities }, (_, arity): Code => [
     FUNCTION_TYPE,
     vectorOf(Array.from({ length: arity }, () => [I32])),
     0,
   ]);
-  const memoryImport: Code = [text('arena'), text('memory'), 0x02, 0x00, 0x01];
+  const limits = sharedMaximumPages === undefined ? UNSHARED_WITHOUT_MAXIMUM : sharedUpTo(sharedMaximumPages);
+  const memoryImport: Code = [text('arena'), text('memory'), 0x02, limits];
   return Uint8Array.from(
     flatten([
       HEADER,
