@@ -15,6 +15,7 @@ export const GLOBAL_BATCH = 128;
 /** V8 optimises the kernels meanwhile, in threads that take the cores from the workers: 4 ms a step of the first 25. */
 export const WARM_UP_STEPS = 30;
 const VALIDATION_SAMPLES = 100;
+const MOST_TRAINING_SAMPLES = 50_000 - VALIDATION_SAMPLES;
 const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
 
 export interface TrainRunOptions {
@@ -38,7 +39,7 @@ export interface TrainRun extends StepSummary {
 
 /**
  * Trains on synthetic images, with augmentation, by the `simd` engine, in a folder of its own that is removed again.
- * The run ends by its number of steps within the first epoch, so nothing is evaluated.
+ * The run ends by its number of steps, within the first epoch if there are few enough: then nothing is evaluated.
  */
 export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));
@@ -63,8 +64,7 @@ export async function measureTraining({ model, workers, steps }: TrainRunOptions
       ...['--model', model, '--engine', 'simd', '--workers', String(workers)],
       ...['--batch-size', String(GLOBAL_BATCH), '--micro-batch', String(MICRO_BATCH)],
       ...['--dataset', 'synthetic', '--val-size', String(VALIDATION_SAMPLES)],
-      // One step more than are taken: the epoch must not end.
-      ...['--train-limit', String((allSteps + 1) * GLOBAL_BATCH + VALIDATION_SAMPLES)],
+      ...['--train-limit', String(Math.min((allSteps + 1) * GLOBAL_BATCH, MOST_TRAINING_SAMPLES))],
       ...['--max-steps', String(allSteps), '--run-dir', runFolder, '--json'],
     ];
   }
