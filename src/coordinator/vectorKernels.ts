@@ -145,9 +145,12 @@ function bind(memory: VectorMemory): BoundKernels {
   instantiate ??= compileNow(encodeModule(emitVectorKernels(), MAXIMUM_PAGES));
   const { exports } = instantiate(memory.memory);
   const scalars = memory.vector((SCALARS * Float64Array.BYTES_PER_ELEMENT) / FLOAT_BYTES);
+  const blocks = Array.from({ length: MOST_OPERANDS }, () => memory.vector(BLOCK_FLOATS));
+  const isThereRoom = [scalars, ...blocks].every((vector) => homeOf(vector) === memory);
+  invariant(isThereRoom, 'there is no memory for the kernels to compute in'); // they would write elsewhere
   return {
     run: exports as Record<VectorKernelName, Kernel>,
-    blocks: Array.from({ length: MOST_OPERANDS }, () => memory.vector(BLOCK_FLOATS)),
+    blocks,
     scalars: new Float64Array(scalars.buffer, scalars.byteOffset, SCALARS),
   };
 }
