@@ -11,12 +11,9 @@ import { compileNow } from '../foundation/wasm/host.js';
 import { encodeModule } from '../foundation/wasm/module.js';
 import { emitVectorKernels, GROUP_FLOATS } from './vectorKernelCode.js';
 import type { VectorKernelName } from './vectorKernelCode.js';
-import { homeOf, MAXIMUM_PAGES, VectorMemory } from './vectorMemory.js';
+import { BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS, VectorMemory } from './vectorMemory.js';
 
-const BLOCK_FLOATS = 8192; // three blocks stay in the second-level cache
 const FLOAT_BYTES = 4;
-const MOST_OPERANDS = 3;
-const SCALARS = 4;
 
 /** Called with the address of each operand, that of the scalars, and the number of groups. */
 type Kernel = (...parameters: number[]) => void;
@@ -144,13 +141,13 @@ function kernelsOver(memory: VectorMemory): BoundKernels {
 function bind(memory: VectorMemory): BoundKernels {
   instantiate ??= compileNow(encodeModule(emitVectorKernels(), MAXIMUM_PAGES));
   const { exports } = instantiate(memory.memory);
-  const scalars = memory.vector((SCALARS * Float64Array.BYTES_PER_ELEMENT) / FLOAT_BYTES);
-  const blocks = Array.from({ length: MOST_OPERANDS }, () => memory.vector(BLOCK_FLOATS));
-  const isThereRoom = [scalars, ...blocks].every((vector) => homeOf(vector) === memory);
-  invariant(isThereRoom, 'there is no memory for the kernels to compute in'); // they would write elsewhere
+  const { scratch } = memory;
+  const scalarsAt = scratch.byteOffset + MOST_OPERANDS * BLOCK_FLOATS * FLOAT_BYTES;
   return {
     run: exports as Record<VectorKernelName, Kernel>,
-    blocks,
-    scalars: new Float64Array(scalars.buffer, scalars.byteOffset, SCALARS),
+    blocks: Array.from({ length: MOST_OPERANDS }, (_, index) =>
+      scratch.subarray(index * BLOCK_FLOATS, (index + 1) * BLOCK_FLOATS),
+    ),
+    scalars: new Float64Array(scratch.buffer, scalarsAt, SCALARS),
   };
 }

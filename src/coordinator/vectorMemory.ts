@@ -10,6 +10,12 @@ const PAGE_BYTES = 65_536;
 /** 4 GiB of addresses, not of memory. */
 export const MAXIMUM_PAGES = 65_536;
 const FLOAT_BYTES = 4;
+/** Of the scratch memory: a block for each operand of a kernel, which stay in the second-level cache, and float64 scalars. */
+export const MOST_OPERANDS = 3;
+export const BLOCK_FLOATS = 8192;
+export const SCALARS = 4;
+const SCRATCH_FLOATS = MOST_OPERANDS * BLOCK_FLOATS + 2 * SCALARS;
+const INITIAL_PAGES = 2; // that there is room for it from the start
 /** Vectors begin on a cache line, and what is left of their last one is theirs: kernels compute whole lines. */
 const LINE_BYTES = 64;
 
@@ -17,9 +23,11 @@ const homes = new WeakMap<ArrayBufferLike, VectorMemory>();
 
 export class VectorMemory {
   /** Shared, though with nobody: it can grow without taking its vectors away from their holders. */
-  readonly memory: SharedWasmMemory = newSharedMemory(1, MAXIMUM_PAGES);
+  readonly memory: SharedWasmMemory = newSharedMemory(INITIAL_PAGES, MAXIMUM_PAGES);
   private endByte = LINE_BYTES;
   private readonly lengths = new Map<number, number>();
+  /** For the kernels, which bring to it what lies elsewhere. */
+  readonly scratch = this.vector(SCRATCH_FLOATS);
 
   /** A new vector of zeros. Where there is no more room it lies outside, and kernels copy it. */
   vector(length: number): Float32Array {
