@@ -8,7 +8,7 @@ import type { NamedFunction } from '../foundation/wasm/module.js';
 import * as wasm from '../foundation/wasm/expressions.js';
 import type { I32, V128 } from '../foundation/wasm/expressions.js';
 
-/** What a kernel computes at once; what lies behind a vector's end in its last group is computed, too. */
+/** What a kernel computes at once; what lies behind a vector's end in its last group is computed, too. A cache line. */
 export const GROUP_FLOATS = 16;
 const GROUP_BYTES = 4 * GROUP_FLOATS;
 const VECTOR_BYTES = 16;

@@ -5,6 +5,7 @@
 
 import { newSharedMemory } from '../foundation/wasm/host.js';
 import type { SharedWasmMemory } from '../foundation/wasm/host.js';
+import { GROUP_FLOATS } from './vectorKernelCode.js';
 
 const PAGE_BYTES = 65_536;
 /** 4 GiB of addresses, not of memory. */
@@ -16,8 +17,8 @@ export const BLOCK_FLOATS = 8192;
 export const SCALARS = 4;
 const SCRATCH_FLOATS = MOST_OPERANDS * BLOCK_FLOATS + 2 * SCALARS;
 const INITIAL_PAGES = 2; // that there is room for it from the start
-/** Vectors begin on a cache line, and what is left of their last one is theirs: kernels compute whole lines. */
-const LINE_BYTES = 64;
+/** Vectors begin on a cache line, and what is left of their last one is theirs: it is the group that kernels compute. */
+const LINE_BYTES = GROUP_FLOATS * FLOAT_BYTES;
 
 const homes = new WeakMap<ArrayBufferLike, VectorMemory>();
 
