@@ -186,5 +186,7 @@ const WELCOME: Welcome = {
   statisticCount: 0,
   mean: [0, 0, 0],
   standardDeviation: [1, 1, 1],
+  cropPadding: 4,
+  labelSmoothing: 0,
   evaluationStatistics: 'running',
 };

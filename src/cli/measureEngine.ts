@@ -29,6 +29,8 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
         modelName,
         dropoutRate: 0,
         normalisation: { mean: [0.5, 0.5, 0.5], standardDeviation: [0.25, 0.25, 0.25] },
+        cropPadding: 4,
+        labelSmoothing: 0,
         evaluationStatistics: 'running',
       },
       state,

@@ -7,7 +7,11 @@ import { availableParallelism } from 'node:os';
 import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
 import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
-import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
+import {
+  DEFAULT_HEARTBEAT_TIMEOUT_MS,
+  LARGEST_CROP_PADDING,
+  SHORTEST_HEARTBEAT_TIMEOUT_MS,
+} from '../protocol/index.js';
 import type { OptionValue, ValueKind } from './values.js';
 
 export interface OptionEntry {
@@ -241,6 +245,22 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     true,
     'train without random crops and flips',
     'false',
+  ),
+  recipe(
+    'cropPadding',
+    '--crop-padding <pixels>',
+    { kind: 'integer', min: 0, max: LARGEST_CROP_PADDING },
+    4,
+    'width of the border from which random crops may take; 0: flips only',
+    '2',
+  ),
+  recipe(
+    'labelSmoothing',
+    '--label-smoothing <share>',
+    { kind: 'number', min: 0, below: 1 },
+    0,
+    'share of each training target spread over all classes',
+    '0.1',
   ),
   recipe(
     'evalStatistics',

@@ -118,6 +118,7 @@ function fromEnvironment(key: string): string | undefined {
 /** Combinations that cannot be meant. */
 function checkContradictions(recipe: RequestedRecipe, given: ReadonlySet<string>): void {
   const { batchSize, microBatch, schedule, warmupEpochs, epochs, valSize, momentum, nesterov } = recipe;
+  const { augment, cropPadding } = recipe;
   if (batchSize % microBatch !== 0) {
     const below = Math.floor(batchSize / microBatch) * microBatch;
     const fitting = [below, below + microBatch].filter((size) => size > 0).join(' or ');
@@ -140,6 +141,11 @@ function checkContradictions(recipe: RequestedRecipe, given: ReadonlySet<string>
   if (warmupEpochs >= epochs) {
     refuse(
       `--warmup-epochs ${warmupEpochs} must be below --epochs ${epochs}; use --warmup-epochs ${epochs - 1}`,
+    );
+  }
+  if (given.has('cropPadding') && !augment) {
+    refuse(
+      `--crop-padding ${cropPadding} contradicts --no-augment, which crops nothing; leave one of them out`,
     );
   }
   if (nesterov && momentum === 0) refuse('--nesterov needs a momentum above 0; use --momentum 0.9');

@@ -99,7 +99,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
         runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
         model: prepared.model,
         normalisation: prepared.normalisation,
-        evaluationStatistics: prepared.recipe.evalStatistics,
+        recipe: prepared.recipe,
       }),
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { MODEL_NAMES } from '../model/index.js';
+import { LARGEST_CROP_PADDING } from '../protocol/index.js';
 
 const positive = z.int().min(1);
 
@@ -35,6 +36,10 @@ export const recipeSchema = z.strictObject({
   /** Epochs without a better validation accuracy before stopping; 0 never stops. */
   patience: z.int().min(0),
   augment: z.boolean(),
+  /** Pixels by which an image is padded before it is cropped. Checkpoints of older versions do not say it. */
+  cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING).default(4),
+  /** Share of each training target that is spread over all classes; likewise. */
+  labelSmoothing: z.number().min(0).lt(1).default(0),
   evalStatistics: z.enum(['running', 'batch']),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
 });

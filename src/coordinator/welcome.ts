@@ -4,17 +4,18 @@ import type { Normalisation } from '../data/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
+import type { Recipe } from './config.js';
 
 export interface WelcomeOptions {
   readonly runName: string;
   readonly model: Model;
   readonly normalisation: Normalisation;
-  readonly evaluationStatistics: 'running' | 'batch';
+  readonly recipe: Pick<Recipe, 'cropPadding' | 'labelSmoothing' | 'evalStatistics'>;
 }
 
 const LONGEST_NAME = 200;
 
-export function welcomeFor({ runName, model, normalisation, evaluationStatistics }: WelcomeOptions): Welcome {
+export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOptions): Welcome {
   return {
     type: 'welcome',
     runName: runName.slice(0, LONGEST_NAME),
@@ -25,6 +26,8 @@ export function welcomeFor({ runName, model, normalisation, evaluationStatistics
     statisticCount: model.layout.statisticCount,
     mean: [...normalisation.mean],
     standardDeviation: [...normalisation.standardDeviation],
-    evaluationStatistics,
+    cropPadding: recipe.cropPadding,
+    labelSmoothing: recipe.labelSmoothing,
+    evaluationStatistics: recipe.evalStatistics,
   };
 }

@@ -20,6 +20,7 @@ export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './pl
 export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
 export { augmentationKey, dropoutKey, prepareImages } from './prepare.js';
+export type { AugmentationOptions } from './prepare.js';
 export type { PrepareOptions } from './prepare.js';
 export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';
 export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult } from './download.js';

@@ -7,7 +7,6 @@ import { IMAGE_BYTE_COUNT, IMAGE_SIDE } from './imageSet.js';
 import { normalisationTable } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
 
-const PADDING = 4;
 const ROW_LENGTH = IMAGE_SIDE * 3;
 const GREEN = 256; // where a channel's values begin in the table
 const BLUE = 512;
@@ -32,22 +31,29 @@ export function dropoutKey(
   return deriveKey(seedKey(seed), Purpose.dropout, epoch, stepInEpoch, microBatchIndex);
 }
 
-/** One sample's augmentation: a 32x32 window on the image padded by 4 on each side, then perhaps mirrored. */
+/** How the samples of a micro-batch are augmented. */
+export interface AugmentationOptions {
+  readonly key: RandomKey;
+  /** Pixels by which an image is padded on each side before it is cropped; 0: it is only mirrored, or not. */
+  readonly cropPadding: number;
+}
+
+/** One sample's augmentation: a 32x32 window on the padded image, then perhaps mirrored. */
 export interface Augmentation {
-  /** Upper edge of the window in the padded image, 0 … 8; 4 is the image itself. */
+  /** Upper edge of the window, from -cropPadding to cropPadding; 0 is the image itself. */
   readonly top: number;
   /** Left edge, likewise. */
   readonly left: number;
   readonly mirrored: boolean;
 }
 
-const UNCHANGED: Augmentation = { top: PADDING, left: PADDING, mirrored: false };
+const UNCHANGED: Augmentation = { top: 0, left: 0, mirrored: false };
 
-/** The augmentation of arXiv:1512.03385, section 4.2, as a pure function of the key and the sample's position. */
-export function drawAugmentation(key: RandomKey, position: number): Augmentation {
+/** The augmentation of arXiv:1512.03385, section 4.2, as a pure function of the options and the sample's position. */
+export function drawAugmentation({ key, cropPadding }: AugmentationOptions, position: number): Augmentation {
   const stream = new RandomStream(deriveKey(key, position));
-  const top = stream.nextBelow(2 * PADDING + 1);
-  const left = stream.nextBelow(2 * PADDING + 1);
+  const top = stream.nextBelow(2 * cropPadding + 1) - cropPadding;
+  const left = stream.nextBelow(2 * cropPadding + 1) - cropPadding;
   return { top, left, mirrored: stream.nextBelow(2) === 1 };
 }
 
@@ -56,7 +62,7 @@ export interface PrepareOptions {
   readonly sampleCount: number; // B
   readonly normalisation: Normalisation;
   /** Left undefined: no augmentation. */
-  readonly augmentation: RandomKey | undefined;
+  readonly augmentation: AugmentationOptions | undefined;
 }
 
 /**
@@ -91,12 +97,12 @@ function prepareImage(
 ): void {
   const step = mirrored ? -3 : 3;
   for (let row = 0; row < IMAGE_SIDE; row++) {
-    const sourceRow = row + top - PADDING;
+    const sourceRow = row + top;
     const rowIsPadding = sourceRow < 0 || sourceRow >= IMAGE_SIDE;
     const source = offset + sourceRow * ROW_LENGTH;
     let target = offset + row * ROW_LENGTH + (mirrored ? ROW_LENGTH - 3 : 0);
     for (let column = 0; column < IMAGE_SIDE; column++, target += step) {
-      const sourceColumn = column + left - PADDING;
+      const sourceColumn = column + left;
       if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) continue; // zero already
       const from = source + sourceColumn * 3;
       images[target] = table[pixels[from]!]!;

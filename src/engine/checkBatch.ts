@@ -5,8 +5,12 @@ import { elementCount } from '../model/index.js';
 import type { Model } from '../model/index.js';
 import type { MicroBatch, VersionedState } from './engine.js';
 
-/** @throws LockstepError E_ENGINE_FAILED for arrays of other sizes than the model's, or a label that it does not have */
-export function checkBatch(model: Model, state: VersionedState, { images, labels }: MicroBatch): void {
+/** @throws LockstepError E_ENGINE_FAILED for arrays of other sizes than the model's, or a target that it cannot have */
+export function checkBatch(
+  model: Model,
+  state: VersionedState,
+  { images, labels, labelSmoothing = 0 }: MicroBatch,
+): void {
   const { layout, inputShape, classCount } = model;
   const { height, width, channels } = inputShape;
   requireLength('parameters', state.parameters.length, layout.parameterCount);
@@ -18,6 +22,9 @@ export function checkBatch(model: Model, state: VersionedState, { images, labels
   const wrong = labels.find((label) => label >= classCount);
   if (wrong !== undefined) {
     throw new LockstepError('E_ENGINE_FAILED', `label ${wrong} must be below ${classCount}; check the data`);
+  }
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new LockstepError('E_ENGINE_FAILED', `label smoothing ${labelSmoothing} must be from 0 to below 1`);
   }
 }
 

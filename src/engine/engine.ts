@@ -24,10 +24,19 @@ export interface EngineDescription {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Normalised images and their labels. */
-export interface MicroBatch {
-  readonly images: Float32Array; // (B, 32, 32, 3)
+/** What a network is to say of the samples of a micro-batch. */
+export interface Targets {
   readonly labels: Uint8Array; // (B), each below classCount
+  /**
+   * Share of each target, in [0, 1), that is spread evenly over all classes (arXiv:1512.00567, section 7): the loss and
+   * its gradient are of the mixed targets. Left out: none, as in every evaluation.
+   */
+  readonly labelSmoothing?: number;
+}
+
+/** Normalised images and their targets. */
+export interface MicroBatch extends Targets {
+  readonly images: Float32Array; // (B, 32, 32, 3)
 }
 
 /** The state to compute with; engines may cache what they upload, keyed by `version`. */
@@ -39,7 +48,7 @@ export interface VersionedState extends ModelState {
 /** Sums over the samples of one micro-batch; never means. */
 export interface GradientResult {
   readonly sampleCount: number;
-  /** Sum over samples of the softmax cross-entropy. */
+  /** Sum over samples of the softmax cross-entropy with the targets, smoothed as they are. */
   readonly lossSum: number;
   /** Samples whose largest logit (the first, if several are equal) is the label's. */
   readonly correct: number;

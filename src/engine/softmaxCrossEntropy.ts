@@ -4,21 +4,26 @@
  */
 
 import { deterministicLog } from '../foundation/deterministicMath.js';
+import type { Targets } from './engine.js';
 
 export interface LossHead {
-  /** Sum over samples of -log softmax(logits)[label]. */
+  /** Sum over samples of -log softmax(logits)[label]; smoothed, of the mean of that over the target's classes. */
   readonly lossSum: number;
   /** Samples whose largest logit (the first, if several are equal) is the label's. */
   readonly correct: number;
-  /** Gradient of `lossSum` by the logits, (B, classes): softmax(logits) - onehot(label), rounded to float32. */
+  /** Gradient of `lossSum` by the logits, (B, classes): softmax(logits) - target, rounded to float32. */
   readonly logitGradient: Float32Array;
 }
 
 /**
+ * A target is onehot(label), or with smoothing s (1 - s) onehot(label) + s / classes.
  * @param logits (B, classes), row by row
- * @param labels (B), each below `classCount`
  */
-export function softmaxCrossEntropy(logits: Float32Array, labels: Uint8Array, classCount: number): LossHead {
+export function softmaxCrossEntropy(
+  logits: Float32Array,
+  { labels, labelSmoothing: smoothing = 0 }: Targets,
+  classCount: number,
+): LossHead {
   const logitGradient = new Float32Array(logits.length);
   let lossSum = 0;
   let correct = 0;
@@ -30,13 +35,20 @@ export function softmaxCrossEntropy(logits: Float32Array, labels: Uint8Array, cl
     const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
     const total = exponentials.reduce((sum, value) => sum + value, 0);
     const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit alone contributes 1
-    lossSum += logTotal + largest - row[label]!;
+    lossSum += logTotal + largest - (smoothing === 0 ? row[label]! : smoothedLogit(row, label, smoothing));
     if (best === label) correct++;
     exponentials.forEach((value, index) => {
-      logitGradient[start + index] = value / total - (index === label ? 1 : 0);
+      const target = (index === label ? 1 - smoothing : 0) + smoothing / classCount;
+      logitGradient[start + index] = value / total - target;
     });
   });
   return { lossSum, correct, logitGradient };
+}
+
+/** The mean of the logits under the target. */
+function smoothedLogit(row: Float32Array, label: number, smoothing: number): number {
+  const mean = row.reduce((sum, logit) => sum + logit, 0) / row.length;
+  return (1 - smoothing) * row[label]! + smoothing * mean;
 }
 
 function indexOfLargest(row: Float32Array): number {

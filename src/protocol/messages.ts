@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -45,6 +45,9 @@ export const helloSchema = z.strictObject({
   threads: z.int().min(1).max(4096),
 });
 
+/** Half an image: the centre is in every crop. */
+export const LARGEST_CROP_PADDING = 16;
+
 /** Coordinator → node: the answer to `hello`. All that the node needs to compute. */
 export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
@@ -58,6 +61,10 @@ export const welcomeSchema = z.strictObject({
   /** Standardisation by the training set: (pixel / 255 - mean) / deviation, per channel. */
   mean: z.array(z.number()).length(3),
   standardDeviation: z.array(z.number()).length(3),
+  /** Pixels by which the images of `work` are padded before they are cropped. */
+  cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING),
+  /** Of the targets of `work`: the share that is spread over all classes. */
+  labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
 });
 

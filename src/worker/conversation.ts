@@ -125,6 +125,8 @@ export class Conversation {
       modelName,
       dropoutRate,
       normalisation: { mean: triple(mean), standardDeviation: triple(standardDeviation) },
+      cropPadding: welcome.cropPadding,
+      labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
     };
     this.weights = new SharedWeights(parameterCount, statisticCount);

@@ -13,6 +13,9 @@ export interface ComputeSession {
     readonly mean: readonly [number, number, number];
     readonly standardDeviation: readonly [number, number, number];
   };
+  /** Both of training alone. */
+  readonly cropPadding: number;
+  readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { prepareImages } from '../data/index.js';
+import type { AugmentationOptions } from '../data/index.js';
 import { loadEngine } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
@@ -49,7 +50,9 @@ async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
 
 async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
-  const batch = prepare(task, task.augmentationKey ?? undefined);
+  const { cropPadding, labelSmoothing } = task.session;
+  const key = task.augmentationKey;
+  const batch = { ...prepare(task, key === null ? undefined : { key, cropPadding }), labelSmoothing };
   const { gradientSum, statisticSum } = task.output;
   const result = await engine.gradient(localCopy(task.state), batch, task.dropoutKey, gradientSum);
   const { sampleCount, lossSum, correct, batchStatistics } = result;
@@ -68,7 +71,7 @@ async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
 
 function prepare(
   { session, pixels, labels }: ItemTask,
-  augmentation: readonly [number, number] | undefined,
+  augmentation: AugmentationOptions | undefined,
 ): MicroBatch {
   const sampleCount = labels.length;
   const images = prepareImages({ pixels, sampleCount, normalisation: session.normalisation, augmentation });

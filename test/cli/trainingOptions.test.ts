@@ -64,6 +64,8 @@ describe('the defaults', () => {
       warmupEpochs: 0,
       patience: 20,
       augment: true,
+      cropPadding: 4,
+      labelSmoothing: 0,
       evalStatistics: 'running',
       seed: 1,
     });
@@ -415,6 +417,11 @@ describe('contradictions are refused with the remedy', () => {
       /must be below --epochs 5; use --warmup-epochs 4/,
     ],
     ['Nesterov without momentum', ['--nesterov', '--momentum', '0'], /use --momentum 0\.9/],
+    [
+      'crops without augmentation',
+      ['--no-augment', '--crop-padding', '2'],
+      /contradicts --no-augment, which crops nothing; leave one of them out/,
+    ],
     ['patience without validation', ['--val-size', '0', '--patience', '3'], /use --patience 0/],
   ])('%s', (_what, args, message) => {
     expect(refused(...args).message).toMatch(message);
@@ -428,6 +435,7 @@ describe('contradictions are refused with the remedy', () => {
 
   it('and only what contradicts: the defaults of other schedules do not', () => {
     for (const schedule of ['cosine', 'onecycle', 'constant', 'multistep']) resolve('--schedule', schedule);
+    resolve('--no-augment');
     resolve('--val-size', '0');
     resolve('--val-size', '0', '--patience', '0');
     resolve('--batch-size', '100', '--micro-batch', '50');

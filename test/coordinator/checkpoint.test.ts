@@ -118,6 +118,17 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('a checkpoint of an older version', () => {
+  it('has crops of the paper and no label smoothing', async () => {
+    const older: MetadataChange = (metadata) => {
+      const { cropPadding: _padding, labelSmoothing: _smoothing, ...without } = recipe({ dropout: 0.25 });
+      return { ...metadata, recipe: without };
+    };
+    const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
+    expect(read.recipe).toEqual(recipe({ dropout: 0.25, cropPadding: 4, labelSmoothing: 0 }));
+  });
+});
+
 describe('a checkpoint that cannot be used', () => {
   it('is missing, or a folder', async () => {
     const folder = temporaryFolder();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { augmentationKey, dropoutKey, prepareImages } from '../../src/data/index.js';
 import { drawAugmentation } from '../../src/data/prepare.js';
+import type { Augmentation } from '../../src/data/prepare.js';
 import { seedKey } from '../../src/foundation/random.js';
 
 const NORMALISATION = { mean: [0.5, 0.25, 0.125], standardDeviation: [0.5, 0.25, 2] } as const;
@@ -14,14 +15,21 @@ function testPixels(sampleCount: number): Uint8Array {
   );
 }
 
-/** The textbook way: pad by 4 pixels of zero, cut 32x32 out, then mirror the result. */
-function augmentByTheBook(image: Uint8Array, top: number, left: number, mirrored: boolean): Uint8Array {
-  const padded = new Uint8Array(40 * 40 * 3);
-  for (let y = 0; y < 32; y++) padded.set(image.subarray(y * 96, y * 96 + 96), ((y + 4) * 40 + 4) * 3);
+/** The textbook way: pad by so many pixels of zero, cut 32x32 out, then mirror the result. */
+function augmentByTheBook(
+  image: Uint8Array,
+  padding: number,
+  { top, left, mirrored }: Augmentation,
+): Uint8Array {
+  const side = 32 + 2 * padding;
+  const padded = new Uint8Array(side * side * 3);
+  for (let y = 0; y < 32; y++) {
+    padded.set(image.subarray(y * 96, y * 96 + 96), ((y + padding) * side + padding) * 3);
+  }
   const result = new Uint8Array(3072);
   for (let y = 0; y < 32; y++) {
     for (let x = 0; x < 32; x++) {
-      const from = ((y + top) * 40 + left + (mirrored ? 31 - x : x)) * 3;
+      const from = ((y + padding + top) * side + padding + left + (mirrored ? 31 - x : x)) * 3;
       result.set(padded.subarray(from, from + 3), (y * 32 + x) * 3);
     }
   }
@@ -53,37 +61,37 @@ describe('prepareImages', () => {
     expect(prepare(NORMALISATION)).toEqual(first);
   });
 
-  it('pads, crops and mirrors as the textbook does, by what the key draws for each position', () => {
+  it.each([4, 2, 0, 16])('pads by %i, crops and mirrors as the textbook does, as drawn', (cropPadding) => {
     const sampleCount = 64;
     const pixels = testPixels(sampleCount);
-    const key = augmentationKey(1, 2, 3, 4);
-    const images = prepareImages({ pixels, sampleCount, normalisation: IDENTITY, augmentation: key });
+    const augmentation = { key: augmentationKey(1, 2, 3, 4), cropPadding };
+    const images = prepareImages({ pixels, sampleCount, normalisation: IDENTITY, augmentation });
     for (let position = 0; position < sampleCount; position++) {
-      const { top, left, mirrored } = drawAugmentation(key, position);
+      const drawn = drawAugmentation(augmentation, position);
       const part = pixels.subarray(position * 3072, position * 3072 + 3072);
-      const expected = Float32Array.from(augmentByTheBook(part, top, left, mirrored), (byte) => byte / 255);
+      const expected = Float32Array.from(augmentByTheBook(part, cropPadding, drawn), (byte) => byte / 255);
       expect(images.subarray(position * 3072, position * 3072 + 3072)).toEqual(expected);
     }
   });
 
   it('pads with zero after standardisation: with the mean colour', () => {
-    const key = augmentationKey(1, 0, 0, 0);
+    const augmentation = { key: augmentationKey(1, 0, 0, 0), cropPadding: 4 };
     const sampleCount = 16;
     const images = prepareImages({
       pixels: new Uint8Array(sampleCount * 3072).fill(128),
       sampleCount,
       normalisation: NORMALISATION,
-      augmentation: key,
+      augmentation,
     });
     const position = Array.from({ length: sampleCount }, (_, at) => at).find(
-      (at) => drawAugmentation(key, at).top === 0,
+      (at) => drawAugmentation(augmentation, at).top === -4,
     )!;
     expect([...images.subarray(position * 3072, position * 3072 + 3)]).toEqual([0, 0, 0]);
   });
 
   it('treats a sample the same whatever else is in its micro-batch', () => {
     const pixels = testPixels(4);
-    const augmentation = augmentationKey(1, 0, 0, 0);
+    const augmentation = { key: augmentationKey(1, 0, 0, 0), cropPadding: 4 };
     const all = prepareImages({ pixels, sampleCount: 4, normalisation: IDENTITY, augmentation });
     const two = prepareImages({
       pixels: pixels.slice(0, 2 * 3072),
@@ -107,19 +115,20 @@ describe('prepareImages', () => {
 });
 
 describe('drawAugmentation', () => {
-  it('draws every offset and both directions equally often', () => {
-    const tops = new Array<number>(9).fill(0);
-    const lefts = new Array<number>(9).fill(0);
+  it.each([4, 2, 0])('draws every offset up to %i and both directions equally often', (cropPadding) => {
+    const offsets = 2 * cropPadding + 1;
+    const tops = new Array<number>(offsets).fill(0);
+    const lefts = new Array<number>(offsets).fill(0);
     let mirroredCount = 0;
-    const count = 9000;
+    const count = 1000 * offsets;
     for (let position = 0; position < count; position++) {
-      const { top, left, mirrored } = drawAugmentation(seedKey(3), position);
-      tops[top]!++;
-      lefts[left]!++;
+      const { top, left, mirrored } = drawAugmentation({ key: seedKey(3), cropPadding }, position);
+      tops[top + cropPadding]!++;
+      lefts[left + cropPadding]!++;
       if (mirrored) mirroredCount++;
     }
     for (const occurrences of [...tops, ...lefts]) expect(Math.abs(occurrences - 1000)).toBeLessThan(150); // 5 sigma
-    expect(Math.abs(mirroredCount - count / 2)).toBeLessThan(237);
+    expect(Math.abs(mirroredCount - count / 2)).toBeLessThan(2.5 * Math.sqrt(count)); // 5 sigma
   });
 });
 

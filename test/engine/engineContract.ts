@@ -93,6 +93,16 @@ export function describeEngineContract(
       expectToMatchReference(RESIDUAL, state, batch, result, tolerance, indicesPerTensor);
     });
 
+    it('gradient and loss with label smoothing', async () => {
+      const state = tinyState(RESIDUAL);
+      const batch = { ...tinyBatch(RESIDUAL, 3), labelSmoothing: 0.25 };
+      const result = await gradientOf(RESIDUAL, state, batch);
+      expectToMatchReference(RESIDUAL, state, batch, result, tolerance);
+      const { labelSmoothing: _, ...plain } = batch;
+      const { gradientSum } = await gradientOf(RESIDUAL, state, plain);
+      expect(relativeError(gradientSum, result.gradientSum)).toBeGreaterThan(10 * tolerance);
+    });
+
     it.each(['running', 'batch'] as const)('evaluates by %s statistics', async (statistics) => {
       for (const model of [RESIDUAL, TINY_MODELS.dropout!]) {
         const state = tinyState(model);
@@ -235,7 +245,8 @@ function expectToMatchReference(
   tolerance: number,
   indicesPerTensor = 24,
 ): void {
-  const mode = { kind: 'training', dropoutKey: DROPOUT_KEY } as const;
+  const { labelSmoothing = 0 } = batch;
+  const mode = { kind: 'training', dropoutKey: DROPOUT_KEY, labelSmoothing } as const;
   const reference = referenceForward(model, state.parameters, batch.images, batch.labels, mode);
   expect(actual.sampleCount).toBe(batch.labels.length);
   expect(actual.correct).toBe(reference.correct);

@@ -44,6 +44,8 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     statisticCount: 448,
     mean: [0.49, 0.48, 0.45],
     standardDeviation: [0.25, 0.24, 0.26],
+    cropPadding: 4,
+    labelSmoothing: 0,
     evaluationStatistics: 'running',
     ...change,
   };

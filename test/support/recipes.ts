@@ -24,6 +24,8 @@ export function recipe(change: Partial<Recipe> = {}): Recipe {
     warmupEpochs: 0,
     patience: 20,
     augment: true,
+    cropPadding: 4,
+    labelSmoothing: 0,
     evalStatistics: 'running',
     seed: 1,
     ...change,

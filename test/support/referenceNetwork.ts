@@ -11,7 +11,7 @@ import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/
 export type Numbers = ArrayLike<number>;
 
 export type ReferenceMode =
-  | { readonly kind: 'training'; readonly dropoutKey: RandomKey }
+  | { readonly kind: 'training'; readonly dropoutKey: RandomKey; readonly labelSmoothing?: number }
   | { readonly kind: 'evaluation'; readonly statistics: 'batch' }
   | { readonly kind: 'evaluation'; readonly statistics: 'running'; readonly runningStatistics: Numbers };
 
@@ -33,8 +33,9 @@ export function referenceForward(
   mode: ReferenceMode,
 ): ReferenceResult {
   const network = new ReferenceNetwork(model, parameters, labels.length, mode);
+  const smoothing = mode.kind === 'training' ? (mode.labelSmoothing ?? 0) : 0;
   const logits = network.run(Float64Array.from(images));
-  return { logits, ...crossEntropy(logits, labels), batchStatistics: network.batchStatistics };
+  return { logits, ...crossEntropy(logits, labels, smoothing), batchStatistics: network.batchStatistics };
 }
 
 /**
@@ -64,15 +65,23 @@ export function referenceGradient(
   });
 }
 
-function crossEntropy(logits: Float64Array, labels: Uint8Array): { lossSum: number; correct: number } {
+/** The loss as PyTorch's cross_entropy(label_smoothing) states it: each class's own loss, weighed by the target. */
+function crossEntropy(
+  logits: Float64Array,
+  labels: Uint8Array,
+  smoothing: number,
+): { lossSum: number; correct: number } {
   const classCount = logits.length / labels.length;
   let lossSum = 0;
   let correct = 0;
   labels.forEach((label, sample) => {
     const row = [...logits.subarray(sample * classCount, (sample + 1) * classCount)];
     const largest = Math.max(...row);
-    lossSum +=
-      largest + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0)) - row[label]!;
+    const logTotal = largest + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+    row.forEach((logit, index) => {
+      const weight = smoothing / classCount + (index === label ? 1 - smoothing : 0);
+      lossSum += weight * (logTotal - logit);
+    });
     if (row.indexOf(largest) === label) correct++;
   });
   return { lossSum, correct };

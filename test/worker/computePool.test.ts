@@ -17,6 +17,8 @@ const SESSION: ComputeSession = {
   modelName: 'resnet8',
   dropoutRate: 0,
   normalisation: { mean: [0.5, 0.45, 0.4], standardDeviation: [0.25, 0.2, 0.3] },
+  cropPadding: 2,
+  labelSmoothing: 0.2,
   evaluationStatistics: 'running',
 };
 
@@ -60,9 +62,10 @@ describe.skipIf(!isBuilt)('the threads of a node (skipped unless compiled: npm r
       pixels,
       sampleCount: SAMPLES,
       normalisation: SESSION.normalisation,
-      augmentation: augmentationKey,
+      augmentation: { key: augmentationKey, cropPadding: 2 },
     });
-    const expected = await engine.gradient({ version: 1, ...state }, { images, labels }, [7, 8]);
+    const batch = { images, labels, labelSmoothing: 0.2 };
+    const expected = await engine.gradient({ version: 1, ...state }, batch, [7, 8]);
     engine.dispose();
     for (const answer of answers) {
       if (answer.kind !== 'gradient') throw new Error(`a ${answer.kind} came`);
@@ -75,6 +78,22 @@ describe.skipIf(!isBuilt)('the threads of a node (skipped unless compiled: npm r
       const sums = expected.batchStatistics.map((value) => Math.fround(value * SAMPLES));
       expect(bits(answer.statisticSum)).toBe(bits(sums));
     }
+  });
+
+  it('evaluate as the engine does in this thread, without label smoothing', async () => {
+    const { normalisation } = SESSION;
+    const task = {
+      kind: 'evaluate',
+      engine: pool.engine,
+      session: SESSION,
+      state: shared().current!,
+    } as const;
+    const answer = await pool.run({ ...task, pixels, labels });
+    const engine = await loadEngine({ name: 'wasm' }, model);
+    const images = prepareImages({ pixels, sampleCount: SAMPLES, normalisation, augmentation: undefined });
+    const expected = await engine.evaluate({ version: 1, ...state }, { images, labels }, 'running');
+    engine.dispose();
+    expect(answer).toEqual({ kind: 'evaluation', ...expected });
   });
 
   it('leave an answer alone until it is released, and then use its memory again', async () => {

@@ -15,7 +15,8 @@ import { settled } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
 
 const { layout } = buildModel('resnet8');
-const WELCOME = welcome({ parameterCount: layout.parameterCount, statisticCount: layout.statisticCount });
+const { parameterCount, statisticCount } = layout;
+const WELCOME = welcome({ parameterCount, statisticCount, cropPadding: 2, labelSmoothing: 0.1 });
 
 function weights(version: number, value = version): Parameters {
   const bytes = (length: number): Uint8Array => new Uint8Array(new Float32Array(length).fill(value).buffer);
@@ -95,6 +96,8 @@ describe('a conversation', () => {
         modelName: 'resnet8',
         dropoutRate: 0,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
+        cropPadding: 2,
+        labelSmoothing: 0.1,
         evaluationStatistics: 'running',
       },
       augmentationKey: null,

@@ -19,6 +19,8 @@ const task = (what: number): ItemTask => ({
     modelName: 'resnet8',
     dropoutRate: 0,
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
+    cropPadding: 4,
+    labelSmoothing: 0,
     evaluationStatistics: 'running',
   },
   state: { version: 1, parameters: new Float32Array(1), statistics: new Float32Array(1) },

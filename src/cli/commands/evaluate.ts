@@ -60,7 +60,7 @@ async function evaluateCheckpoint(
       runName: 'evaluation',
       model,
       normalisation,
-      evaluationStatistics: options.evalStatistics ?? recipe.evalStatistics,
+      recipe: { ...recipe, evalStatistics: options.evalStatistics ?? recipe.evalStatistics },
     }),
     onEvent: () => undefined,
     waitTimeoutMs: WAIT_TIMEOUT_MS,

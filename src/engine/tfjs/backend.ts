@@ -4,7 +4,7 @@
  */
 
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { EngineAvailability, EngineDescription } from '../engine.js';
+import type { EngineAvailability, EngineDescription, Targets } from '../engine.js';
 
 /** The namespace of tfjs-core, or of a package that re-exports it. */
 export type TensorFlow = typeof tfjs;
@@ -91,7 +91,7 @@ export interface Operations {
   /** Gradient by the input of a rectifier, from its output. */
   rectifierGradient(outputGradient: Tensor4D, output: Tensor4D): Tensor4D;
   /** Gradient of the summed softmax cross-entropy by the logits, (B, classes). */
-  logitGradient(logits: Tensor2D, labels: Uint8Array): Tensor2D;
+  logitGradient(logits: Tensor2D, targets: Targets): Tensor2D;
 }
 
 /** A backend that tfjs has initialised in this thread. */

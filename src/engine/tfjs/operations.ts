@@ -1,6 +1,7 @@
 /** The operations in tfjs's own terms, right on every backend that has its kernels. */
 
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
+import type { Targets } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
 import { composedNormaliser } from './batchNormalisation.js';
@@ -71,20 +72,21 @@ export function plainOperations(tf: TensorFlow, logitGradient: Operations['logit
 
 /** Reads the logits back and computes their gradient in exact code; for backends whose memory is the host's. */
 export function exactLogitGradient(tf: TensorFlow): Operations['logitGradient'] {
-  return (logits, labels) => {
-    const head = softmaxCrossEntropy(logits.dataSync<'float32'>(), labels, logits.shape[1]);
+  return (logits, targets) => {
+    const head = softmaxCrossEntropy(logits.dataSync<'float32'>(), targets, logits.shape[1]);
     return tf.tensor2d(head.logitGradient, logits.shape);
   };
 }
 
 /** Stays on the device: a read in mid-pass would make a GPU wait. */
 export function deviceLogitGradient(tf: TensorFlow): Operations['logitGradient'] {
-  return (logits, labels) =>
-    tf.tidy((): Tensor2D => tf.sub(tf.softmax(logits), oneHot(tf, labels, logits.shape[1])));
+  return (logits, targets) =>
+    tf.tidy((): Tensor2D => tf.sub(tf.softmax(logits), targetTensor(tf, targets, logits.shape[1])));
 }
 
-function oneHot(tf: TensorFlow, labels: Uint8Array, classCount: number): Tensor2D {
-  const values = new Float32Array(labels.length * classCount);
-  labels.forEach((label, sample) => (values[sample * classCount + label] = 1));
+/** (B, classes) */
+function targetTensor(tf: TensorFlow, { labels, labelSmoothing = 0 }: Targets, classCount: number): Tensor2D {
+  const values = new Float32Array(labels.length * classCount).fill(labelSmoothing / classCount);
+  labels.forEach((label, sample) => (values[sample * classCount + label]! += 1 - labelSmoothing));
   return tf.tensor2d(values, [labels.length, classCount]);
 }

@@ -3,7 +3,7 @@
 import { invariant } from '../../foundation/errors.js';
 import { tensorView } from '../../model/index.js';
 import type { Model, TensorSpec } from '../../model/index.js';
-import type { EvaluationResult, GradientResult } from '../engine.js';
+import type { EvaluationResult, GradientResult, Targets } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import type { Normaliser, Tensor, Tensor1D, TensorFlow } from './backend.js';
 import type { ParameterGradient } from './backward.js';
@@ -42,27 +42,28 @@ export function packOutput(
  */
 export function unpackGradient(
   model: Model,
-  labels: Uint8Array,
+  targets: Targets,
   values: Float32Array,
   varianceDivisor: Normaliser['varianceDivisor'],
 ): GradientResult {
   const { parameterCount, statisticCount } = model.layout;
   const statisticEnd = parameterCount + statisticCount;
   const batchStatistics = values.slice(parameterCount, statisticEnd);
-  if (varianceDivisor === 'N') makeVariancesUnbiased(model, labels.length, batchStatistics);
+  if (varianceDivisor === 'N') makeVariancesUnbiased(model, targets.labels.length, batchStatistics);
   return {
-    ...unpackEvaluation(model, labels, values.subarray(statisticEnd)),
+    ...unpackEvaluation(model, targets, values.subarray(statisticEnd)),
     gradientSum: values.slice(0, parameterCount),
     batchStatistics,
   };
 }
 
-export function unpackEvaluation(model: Model, labels: Uint8Array, logits: Float32Array): EvaluationResult {
+export function unpackEvaluation(model: Model, targets: Targets, logits: Float32Array): EvaluationResult {
+  const { labels } = targets;
   invariant(
     logits.length === labels.length * model.classCount,
     'the device returned too few or too many values',
   );
-  const { lossSum, correct } = softmaxCrossEntropy(logits, labels, model.classCount);
+  const { lossSum, correct } = softmaxCrossEntropy(logits, targets, model.classCount);
   return { sampleCount: labels.length, lossSum, correct };
 }
 

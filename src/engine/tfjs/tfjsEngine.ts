@@ -42,10 +42,10 @@ export class TfjsEngine implements Engine {
     const { tf, operations } = this.backend;
     const values = await this.compute(state, batch, { kind: 'training', dropoutKey }, (pass) => {
       const record = runForward(pass);
-      const logitGradient = operations.logitGradient(record.logits, batch.labels);
+      const logitGradient = operations.logitGradient(record.logits, batch);
       return packOutput(tf, this.model, record, runBackward(pass, record, logitGradient));
     });
-    return unpackGradient(this.model, batch.labels, values, operations.normaliser.varianceDivisor);
+    return unpackGradient(this.model, batch, values, operations.normaliser.varianceDivisor);
   }
 
   /** @throws LockstepError E_ENGINE_FAILED */
@@ -59,7 +59,7 @@ export class TfjsEngine implements Engine {
       const { logits } = runForward(pass);
       return this.backend.tf.reshape(logits, [logits.size]) as Tensor1D;
     });
-    return unpackEvaluation(this.model, batch.labels, logits);
+    return unpackEvaluation(this.model, batch, logits);
   }
 
   dispose(): void {

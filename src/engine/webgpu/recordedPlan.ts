@@ -87,11 +87,12 @@ export class RecordedPlan {
     return plan.outputs.map(({ length }) => values.subarray(start, (start += length)));
   }
 
-  private fill({ images, labels }: MicroBatch, dropoutKey: RandomKey | undefined): void {
+  private fill({ images, labels, labelSmoothing = 0 }: MicroBatch, dropoutKey: RandomKey | undefined): void {
     const { staging } = this;
     const { input } = this.plan;
     staging.set(images, input.images.offset);
     staging.set(labels, input.labels.offset);
+    staging[input.labelSmoothing.offset] = labelSmoothing;
     for (const { operation, range } of input.masks.values()) {
       if (dropoutKey === undefined) continue;
       const { layerIndex, rate } = operation;

@@ -11,6 +11,7 @@ import type {
   EvaluationStatistics,
   GradientResult,
   MicroBatch,
+  Targets,
   VersionedState,
 } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
@@ -54,7 +55,7 @@ export class WebgpuEngine implements Engine {
   ): Promise<GradientResult> {
     return this.compute('training', state, batch, async (recorded) => {
       const [logits, gradient, channels] = await recorded.run(batch, dropoutKey);
-      return { ...this.loss(logits!, batch.labels), ...this.layout.unpack(gradient!, channels!, into) };
+      return { ...this.loss(logits!, batch), ...this.layout.unpack(gradient!, channels!, into) };
     });
   }
 
@@ -65,7 +66,7 @@ export class WebgpuEngine implements Engine {
   ): Promise<EvaluationResult> {
     return this.compute(statistics, state, batch, async (recorded) => {
       const [logits] = await recorded.run(batch, undefined);
-      return this.loss(logits!, batch.labels);
+      return this.loss(logits!, batch);
     });
   }
 
@@ -138,14 +139,15 @@ export class WebgpuEngine implements Engine {
   }
 
   /** In float64, from logits whose rows are padded to quads. */
-  private loss(padded: Float32Array, labels: Uint8Array): EvaluationResult {
+  private loss(padded: Float32Array, targets: Targets): EvaluationResult {
+    const { labels } = targets;
     const { classCount } = this.model;
     const rowLength = padded.length / labels.length;
     const logits = new Float32Array(labels.length * classCount);
     for (let image = 0; image < labels.length; image++) {
       logits.set(padded.subarray(image * rowLength, image * rowLength + classCount), image * classCount);
     }
-    const { lossSum, correct } = softmaxCrossEntropy(logits, labels, classCount);
+    const { lossSum, correct } = softmaxCrossEntropy(logits, targets, classCount);
     return { sampleCount: labels.length, lossSum, correct };
   }
 }

@@ -2,7 +2,7 @@
 
 import type { RandomKey } from '../../../foundation/random.js';
 import type { Model, ModelState } from '../../../model/index.js';
-import type { EvaluationResult, GradientResult, MicroBatch } from '../../engine.js';
+import type { EvaluationResult, GradientResult, MicroBatch, Targets } from '../../engine.js';
 import { softmaxCrossEntropy } from '../../softmaxCrossEntropy.js';
 import type { Arithmetic } from '../arithmetic.js';
 import { KernelLibrary } from '../kernels/library.js';
@@ -116,7 +116,8 @@ export class Plan {
   }
 
   /** Loss over the micro-batch; writes the gradient of the logits if asked to. */
-  private loss({ labels }: MicroBatch, wantGradient: boolean): EvaluationResult {
+  private loss(targets: Targets, wantGradient: boolean): EvaluationResult {
+    const { labels } = targets;
     const { data, gradient } = this.logits;
     const { floats } = this.arena;
     const { classCount } = this.model;
@@ -125,7 +126,7 @@ export class Plan {
       const start = floatIndex(data, image);
       logits.set(floats.subarray(start, start + classCount), image * classCount);
     }
-    const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, labels, classCount);
+    const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, targets, classCount);
     for (let image = 0; wantGradient && image < labels.length; image++) {
       const start = image * classCount;
       floats.set(logitGradient.subarray(start, start + classCount), floatIndex(gradient, image));

@@ -80,15 +80,16 @@ export function dense(read: Reading, options: DenseOptions, result: Range): Disp
   );
 }
 
-/** Gradient of the summed softmax cross-entropy by the logits: softmax(logits) - onehot(label), padded with zeros. */
+/** Gradient of the summed softmax cross-entropy by the logits: softmax(logits) - target, padded with zeros. */
 export function lossGradient(
   logits: Range,
-  labels: Range,
+  targets: { readonly labels: Range; readonly labelSmoothing: Range },
   { classCount, imageCount }: { readonly classCount: number; readonly imageCount: number },
   result: Range,
 ): Dispatch {
   const kernel = new KernelSource();
-  const [from, label] = [kernel.bind(logits, 'f32'), kernel.bind(labels, 'f32')];
+  const [from, label] = [kernel.bind(logits, 'f32'), kernel.bind(targets.labels, 'f32')];
+  const smoothing = kernel.bind(targets.labelSmoothing, 'f32');
   const to = kernel.bind(result, 'f32', 'read_write');
   const padded = Math.ceil(classCount / 4) * 4;
   return flatKernel(
@@ -104,7 +105,8 @@ export function lossGradient(
   for (var category = 0u; category < ${padded}u; category++) {
     var value = 0.0;
     if (category < ${classCount}u) {
-      value = exp(${from}[start + category] - largest) / total - select(0.0, 1.0, category == u32(${label}[index]));
+      let own = select(0.0, 1.0 - ${smoothing}[0], category == u32(${label}[index]));
+      value = exp(${from}[start + category] - largest) / total - own - ${smoothing}[0] / ${classCount}.0;
     }
     ${to}[start + category] = value;
   }`,

@@ -62,9 +62,7 @@ export class BackwardPass {
     this.gradient = allocate('gradient', layout.parameters.length);
     const start = forward.allocateLike('logit gradient', graph.logits);
     const { classCount } = model;
-    this.dispatches.push(
-      lossGradient(forward.logits, forward.input.labels, { classCount, imageCount }, start),
-    );
+    this.dispatches.push(lossGradient(forward.logits, forward.input, { classCount, imageCount }, start));
     this.contribute(graph.logits, stored(start, forward.shapeOf(graph.logits)));
     for (let index = graph.operations.length - 1; index >= 0; index--) {
       if (graph.isLive[index]) this.compute(graph.operations[index]!, index);

@@ -1,4 +1,4 @@
-/** What goes up for each micro-batch, in one piece: images, labels, and the dropout masks that the host draws. */
+/** What goes up for each micro-batch, in one piece: images, targets, and the dropout masks that the host draws. */
 
 import { elementCount } from '../../../model/index.js';
 import type { ActivationShape, Model } from '../../../model/index.js';
@@ -16,6 +16,8 @@ export interface PassInput {
   readonly whole: Range;
   readonly images: Range;
   readonly labels: Range;
+  /** One number. */
+  readonly labelSmoothing: Range;
   /** Only in training: elsewhere nothing is dropped. */
   readonly masks: ReadonlyMap<DropoutOperation, MaskInput>;
 }
@@ -26,17 +28,18 @@ export function inputOf(model: Model, graph: Graph, imageCount: number, isTraini
   const lengths = [
     imageCount * elementsOf(model.inputShape),
     imageCount,
+    1,
     ...dropping.map(({ source }) => imageCount * elementsOf(graph.values[source]!.shape)),
   ];
   const whole = allocate(
     'input',
     lengths.reduce((total, length) => total + aligned(length), 0),
   );
-  const [images, labels, ...maskRanges] = split(whole, lengths);
+  const [images, labels, labelSmoothing, ...maskRanges] = split(whole, lengths);
   const masks = new Map(
     dropping.map((operation, index) => [operation, { operation, range: maskRanges[index]! }]),
   );
-  return { whole, images: images!, labels: labels!, masks };
+  return { whole, images: images!, labels: labels!, labelSmoothing: labelSmoothing!, masks };
 }
 
 const elementsOf = ({ height, width, channels }: ActivationShape): number =>
