@@ -42,6 +42,7 @@ const NODES: Readonly<Record<SetUp, readonly string[]>> = {
 
 /** A node that is cut off for good notices after so long, and leaves. */
 const LEAVE_BY_ITSELF_MS = 3_000;
+
 export class Scene {
   readonly root = mkdtempSync(path.join(tmpdir(), 'lockstep-faults-'));
   readonly runDir = path.join(this.root, 'run');
