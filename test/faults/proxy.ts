@@ -57,6 +57,15 @@ export class Proxy {
     return () => this.judges.delete(judge);
   }
 
+  /** Holds frames that match, and whatever comes behind them on the same way, until `over` settles. */
+  holdUntil(over: Promise<unknown>, matches: (piece: Piece) => boolean): void {
+    const passAfterwards = over.then(
+      () => PASS,
+      () => PASS,
+    );
+    this.watch((piece) => (matches(piece) ? passAfterwards : undefined));
+  }
+
   /**
    * Waits for the first frame that matches, has `act` decide over it before it goes on, and resolves when it has.
    * @throws Error if no such frame comes

@@ -15,7 +15,6 @@ import {
   start,
   temporaryFolder,
   until,
-  untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
 import { countingLink } from './support/countingLink.js';
@@ -184,16 +183,16 @@ describe('nodes', () => {
   });
 
   it('one worker is killed, another comes late: the same bits', async () => {
-    const { coordinator, url } = await startCoordinator('kill-and-join', 1);
+    const hasJoined = /"event":"worker-joined","node":"late"/;
+    const { coordinator, url } = await startCoordinator('kill-and-join', 1, stepIsDone(2), hasJoined);
     const victim = startWorker(url, '--name', 'victim');
-    await untilStep(runDir('kill-and-join'), 2);
+    await standsStill(coordinator);
     const late = startWorker(url, '--name', 'late');
-    await until('the second worker has joined', () =>
-      readMetrics(runDir('kill-and-join')).some(
-        ({ event, workersNow }) => event === 'worker-joined' && workersNow === 2,
-      ),
-    );
+    await until('its threads are ready', () => late.output().includes('1 worker(s)'));
+    coordinator.kill('SIGCONT');
+    await standsStill(coordinator);
     victim.kill('SIGKILL');
+    coordinator.kill('SIGCONT');
     expect((await coordinator.finished).exitCode).toBe(0);
     expect((await late.finished).exitCode).toBe(0);
     expect(readMetrics(runDir('kill-and-join'))).toContainEqual(

@@ -22,8 +22,15 @@ export async function killWorker(scene: Scene, { when }: Of<'worker-killed'>): P
   await within('the victim to die', victim.process.finished);
 }
 
+/** The other node's answers are held meanwhile: alone it could end the run before the second victim has come. */
 export async function killWorkerTwice(scene: Scene): Promise<void> {
   await scene.begin();
+  const deaths = dieTwice(scene);
+  scene.node('steady').proxy.holdUntil(deaths, isResultOf(EARLIEST + 4));
+  await deaths;
+}
+
+async function dieTwice(scene: Scene): Promise<void> {
   await killAt(scene.node('victim'), 'during', scene.drawStep(EARLIEST, EARLIEST + 3));
   await within('the victim to die', scene.node('victim').process.finished);
   const second = await scene.startNode('victim');
@@ -156,11 +163,7 @@ export async function drainWorker(scene: Scene): Promise<void> {
   const { proxy, process } = scene.node('victim');
   const step = scene.drawStep(EARLIEST, LATEST);
   const handedIn = proxy.once('what was begun, handed in', isResultOf(step));
-  const passAfterwards = handedIn.then(
-    () => PASS,
-    () => PASS,
-  );
-  scene.node('steady').proxy.watch((piece) => (isResultOf(step)(piece) ? passAfterwards : undefined));
+  scene.node('steady').proxy.holdUntil(handedIn, isResultOf(step));
   await proxy.once('work', asksFor(step));
   process.kill('SIGTERM');
   await handedIn;
