@@ -2,6 +2,7 @@
 
 import type { Fault, Scenario } from './faults.js';
 import { damageCheckpoint, killCoordinator, killWhileSaving, makeClockJump } from './inject/coordinator.js';
+import * as frozenWorkers from './inject/frozenWorkers.js';
 import { admitHostileNode } from './inject/hostile.js';
 import * as network from './inject/network.js';
 import { fillDisk, makeReadOnly } from './inject/storage.js';
@@ -25,11 +26,11 @@ export function inject(scene: Scene, { fault, seed }: Scenario): Promise<void> {
     case 'worker-killed-twice':
       return workers.killWorkerTwice(scene);
     case 'worker-frozen':
-      return workers.freezeWorker(scene);
+      return frozenWorkers.freezeWorker(scene);
     case 'workers-frozen-long':
-      return workers.freezeWorkersLong(scene);
+      return frozenWorkers.freezeWorkersLong(scene);
     case 'worker-slow':
-      return workers.slowWorker(scene, fault);
+      return frozenWorkers.slowWorker(scene, fault);
     case 'worker-drained':
       return workers.drainWorker(scene);
     case 'everyone-gone-and-back':
