@@ -234,7 +234,7 @@ describe('nodes', () => {
 
   it('with no worker left the coordinator waits, saves, says so, and can be resumed', async () => {
     const port = await freePort();
-    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '1.5'];
+    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '10']; // for the first one, too, which must boot
     const coordinator = start(
       ['coordinator', ...RECIPE, '--run-dir', runDir('deserted'), ...listen],
       standingStillAt(stepIsDone(5)),
