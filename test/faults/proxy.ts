@@ -17,7 +17,10 @@ export type Fate =
   | { readonly kind: 'drop' }
   /** The connection ends before it, after half of it, or after it. */
   | { readonly kind: 'cut'; readonly where: 'before' | 'within' | 'after' }
-  /** The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. */
+  /**
+   * The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. That
+   * rejects if the coordinator has ended its side before.
+   */
   | { readonly kind: 'strand'; readonly onStranded: (release: () => Promise<void>) => void };
 
 export const PASS: Fate = { kind: 'pass' };

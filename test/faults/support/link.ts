@@ -140,8 +140,10 @@ class Flow {
     arrivedMs: number,
     onStranded: (release: () => Promise<void>) => void,
   ): Promise<void> {
-    let delivered: () => void = () => undefined;
-    const delivery = new Promise<void>((resolve) => (delivered = resolve));
+    let settle: (problem?: Error) => void = () => undefined;
+    const delivery = new Promise<void>((resolve, reject) => {
+      settle = (problem) => (problem ? reject(problem) : resolve());
+    });
     const released = new Promise<void>((resolve) => {
       onStranded(() => {
         resolve();
@@ -150,9 +152,16 @@ class Flow {
     });
     this.link.strand();
     await released;
+    const canArrive = this.isOpen;
     await this.write(piece.bytes, arrivedMs);
     this.link.cut();
-    delivered();
+    settle(
+      canArrive ? undefined : new Error('the connection had ended before the stranded frame could arrive'),
+    );
+  }
+
+  private get isOpen(): boolean {
+    return !this.stopped && !this.link.swallows && !this.sink.destroyed;
   }
 
   private async write(bytes: Buffer, arrivedMs: number): Promise<void> {
@@ -170,7 +179,7 @@ class Flow {
   }
 
   private send(bytes: Buffer): Promise<void> {
-    if (this.stopped || this.link.swallows || this.sink.destroyed) return Promise.resolve();
+    if (!this.isOpen) return Promise.resolve();
     return new Promise((resolve) => this.sink.write(bytes, () => resolve()));
   }
 }
