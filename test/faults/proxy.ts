@@ -30,6 +30,8 @@ type Judge = (piece: Piece, link: Link) => Fate | Promise<Fate> | undefined;
 export class Proxy {
   readonly links = new Set<Link>();
   pace: Pace = {};
+  /** How many frames the pace has held up. */
+  slowedFrames = 0;
   /** Where the coordinator listens now; it may come back elsewhere. */
   targetPort: number | undefined;
   private readonly judges = new Set<Judge>();
@@ -118,6 +120,7 @@ export class Proxy {
     const link = new Link(nodeSide, connect(targetPort, '127.0.0.1'), {
       pace: () => this.pace,
       fateOf: (piece, on) => this.fateOf(piece, on),
+      onSlowed: () => this.slowedFrames++,
       onEnd: (ended) => this.links.delete(ended),
     });
     this.links.add(link);

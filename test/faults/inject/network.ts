@@ -71,6 +71,9 @@ async function slowStretch(
   for (const { proxy } of scene.nodes) proxy.pace = pace;
   await scene.coordinator.untilStep(step + STRETCH_STEPS);
   for (const { proxy } of scene.nodes) proxy.pace = {};
+  // At the very least a frame of weights or of work, and a result, for each of the steps but those on both borders.
+  const slowedFrames = scene.nodes.reduce((sum, { proxy }) => sum + proxy.slowedFrames, 0);
+  if (slowedFrames < 2 * (STRETCH_STEPS - 2)) throw new Error(`only ${slowedFrames} frames were held up`);
 }
 
 /** The answer sent on the old connection arrives after one that was sent later, on the new one. */

@@ -16,6 +16,7 @@ export interface Pace {
 export interface LinkOptions {
   readonly pace: () => Pace;
   readonly fateOf: (piece: Piece, link: Link) => Promise<Fate>;
+  readonly onSlowed: () => void;
   readonly onEnd: (link: Link) => void;
 }
 
@@ -168,9 +169,13 @@ class Flow {
     const { delayMs, bytesPerSecond } = this.options.pace();
     if (delayMs) {
       const leftMs = arrivedMs + delayMs() - performance.now();
-      if (leftMs > 0) await pause(leftMs);
+      if (leftMs > 0) {
+        this.options.onSlowed();
+        await pause(leftMs);
+      }
     }
     if (bytesPerSecond === undefined) return this.send(bytes);
+    this.options.onSlowed();
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
       const slice = bytes.subarray(at, at + SLICE_BYTES);
       await this.send(slice);
