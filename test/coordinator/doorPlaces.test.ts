@@ -12,6 +12,17 @@ const certificate = selfSignedCertificate();
 /** Short, so that a test need not wait for long; honest handshakes take a few milliseconds. */
 const handshakeTimeoutMs = 300;
 
+/** On a machine that stalls it may take too long once, or twice. */
+async function inTime<Outcome>(handshake: () => Promise<Outcome>): Promise<Outcome> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await handshake();
+    } catch (error) {
+      if (attempt === 10) throw error;
+    }
+  }
+}
+
 describe('a stranger is cut off when the time for the handshake is over', () => {
   it.each<[string, string]>([
     ['saying nothing', ''],
@@ -33,8 +44,12 @@ describe('a stranger is cut off when the time for the handshake is over', () => 
 
   it('when it was turned away and does not hang up', async () => {
     const door = await openDoor({ handshakeTimeoutMs, token: 's3cret' });
-    const { socket, text } = rawConnection(door, UPGRADE_REQUEST);
-    await until(() => text().startsWith('HTTP/1.1 401'));
+    const { socket } = await inTime(async () => {
+      const { text, ended, ...turnedAway } = rawConnection(door, UPGRADE_REQUEST);
+      await Promise.race([ended, until(() => text() !== '')]);
+      expect(text()).toMatch(/^HTTP\/1.1 401/);
+      return turnedAway;
+    });
     // Half of the connection is still open: only the time limit ends it.
     const closed = new Promise((resolve) => socket.once('close', resolve));
     const prod = setInterval(() => socket.write('x'), 20); // writing into a destroyed connection is answered by a reset
@@ -56,7 +71,7 @@ describe('a stranger is cut off when the time for the handshake is over', () => 
 
   it('and a node is not, for it is no stranger any more', async () => {
     const door = await openDoor({ handshakeTimeoutMs });
-    const socket = await dialled(door);
+    const socket = await inTime(() => dialled(door));
     await rawConnection(door).ended; // came later, and its time is over
     socket.send(encodeMessage(hello()));
     await until(() => door.messages.length === 1);

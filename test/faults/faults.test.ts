@@ -7,7 +7,7 @@ import type { Outcome } from './checks.js';
 import type { Fault } from './faults.js';
 import { SharedThreads } from './hostileNode.js';
 import { whyNoMounts } from './inject/storage.js';
-import { inject, playToTheEnd, playUndisturbed, setUpOf } from './play.js';
+import { inject, playToTheEnd, playUndisturbed, setUpOf, waitsForSilence } from './play.js';
 import { SCENARIOS } from './scenarios.js';
 import type { SetUp } from './training.js';
 
@@ -44,7 +44,7 @@ for (const scenario of SCENARIOS) {
     const setUp = setUpOf(fault);
     if (!usualSeconds.has(setUp)) await measure(setUp, (outcome) => expect(outcome).toEqual(undisturbed));
     const seconds = await playToTheEnd(
-      { setUp, seed, threads },
+      { setUp, seed, threads, shortHeartbeat: waitsForSilence(fault) },
       (scene) => inject(scene, scenario),
       async (scene) => {
         expectSameBits(scene.runDir, undisturbed);

@@ -1,13 +1,14 @@
 /** Plays one scenario: sets up, injects, waits for the end, checks, and says what it cost. */
 
 import type { Fault, Scenario } from './faults.js';
-import type { SharedThreads } from './hostileNode.js';
 import { damageCheckpoint, killCoordinator, killWhileSaving, makeClockJump } from './inject/coordinator.js';
+import * as frozenWorkers from './inject/frozenWorkers.js';
 import { admitHostileNode } from './inject/hostile.js';
 import * as network from './inject/network.js';
 import { fillDisk, makeReadOnly } from './inject/storage.js';
 import * as workers from './inject/workers.js';
 import { Scene } from './scene.js';
+import type { SceneOptions } from './scene.js';
 import type { SetUp } from './training.js';
 
 /** A run without a fault, in the same set-up: what the others are compared with. */
@@ -25,11 +26,11 @@ export function inject(scene: Scene, { fault, seed }: Scenario): Promise<void> {
     case 'worker-killed-twice':
       return workers.killWorkerTwice(scene);
     case 'worker-frozen':
-      return workers.freezeWorker(scene);
+      return frozenWorkers.freezeWorker(scene);
     case 'workers-frozen-long':
-      return workers.freezeWorkersLong(scene);
+      return frozenWorkers.freezeWorkersLong(scene);
     case 'worker-slow':
-      return workers.slowWorker(scene, fault);
+      return frozenWorkers.slowWorker(scene, fault);
     case 'worker-drained':
       return workers.drainWorker(scene);
     case 'everyone-gone-and-back':
@@ -86,9 +87,14 @@ export function setUpOf(fault: Fault): SetUp {
   }
 }
 
+/** Whether the scenario ends only when silence has been noticed. */
+export function waitsForSilence({ kind }: Fault): boolean {
+  return kind === 'workers-frozen-long' || kind === 'network-half-open';
+}
+
 /** Plays it to the end of the run, and sends everybody home. @returns seconds from the first start to the end of the run */
 export async function playToTheEnd(
-  options: { readonly setUp: SetUp; readonly seed: number; readonly threads: SharedThreads },
+  options: SceneOptions,
   act: (scene: Scene) => Promise<void>,
   check: (scene: Scene) => Promise<void>,
 ): Promise<number> {

@@ -122,6 +122,16 @@ describe('Proxy', () => {
     second.terminate();
   });
 
+  it('tells when a stranded frame cannot arrive any more', async () => {
+    let release: (() => Promise<void>) | undefined;
+    const caught = decideOver(1, { kind: 'strand', onStranded: (callback) => (release = callback) });
+    say(result({ step: 1 }));
+    await caught;
+    for (const socket of server.clients) socket.terminate();
+    await until(() => closings.includes('server') && proxy.links.size === 0);
+    await expect(release!()).rejects.toThrow('had ended before');
+  });
+
   it('swallows everything without telling anybody, and lets a new connection through', async () => {
     say(result({ step: 0 }));
     await arrived(1);

@@ -17,7 +17,10 @@ export type Fate =
   | { readonly kind: 'drop' }
   /** The connection ends before it, after half of it, or after it. */
   | { readonly kind: 'cut'; readonly where: 'before' | 'within' | 'after' }
-  /** The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. */
+  /**
+   * The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. That
+   * rejects if the coordinator has ended its side before.
+   */
   | { readonly kind: 'strand'; readonly onStranded: (release: () => Promise<void>) => void };
 
 export const PASS: Fate = { kind: 'pass' };
@@ -27,6 +30,8 @@ type Judge = (piece: Piece, link: Link) => Fate | Promise<Fate> | undefined;
 export class Proxy {
   readonly links = new Set<Link>();
   pace: Pace = {};
+  /** How many frames the pace has held up. */
+  slowedFrames = 0;
   /** Where the coordinator listens now; it may come back elsewhere. */
   targetPort: number | undefined;
   private readonly judges = new Set<Judge>();
@@ -55,6 +60,15 @@ export class Proxy {
   watch(judge: Judge): () => void {
     this.judges.add(judge);
     return () => this.judges.delete(judge);
+  }
+
+  /** Holds frames that match, and whatever comes behind them on the same way, until `over` settles. */
+  holdUntil(over: Promise<unknown>, matches: (piece: Piece) => boolean): void {
+    const passAfterwards = over.then(
+      () => PASS,
+      () => PASS,
+    );
+    this.watch((piece) => (matches(piece) ? passAfterwards : undefined));
   }
 
   /**
@@ -106,6 +120,7 @@ export class Proxy {
     const link = new Link(nodeSide, connect(targetPort, '127.0.0.1'), {
       pace: () => this.pace,
       fateOf: (piece, on) => this.fateOf(piece, on),
+      onSlowed: () => this.slowedFrames++,
       onEnd: (ended) => this.links.delete(ended),
     });
     this.links.add(link);

@@ -27,6 +27,8 @@ export interface SceneOptions {
   readonly threads: SharedThreads;
   /** Another training than the scenarios'. */
   readonly recipe?: readonly string[];
+  /** Has silence noticed after two seconds: for who waits for that. Others need not fear a machine that stalls. */
+  readonly shortHeartbeat?: boolean;
 }
 
 /** The nodes of a process of their own. */
@@ -40,8 +42,6 @@ const NODES: Readonly<Record<SetUp, readonly string[]>> = {
 
 /** A node that is cut off for good notices after so long, and leaves. */
 const LEAVE_BY_ITSELF_MS = 3_000;
-/** Shorter than the usual one, so that silence is noticed while somebody waits for it. */
-const HEARTBEAT = ['--heartbeat-timeout', '2'];
 
 export class Scene {
   readonly root = mkdtempSync(path.join(tmpdir(), 'lockstep-faults-'));
@@ -56,12 +56,14 @@ export class Scene {
   private readonly proxies = new Map<string, Proxy>();
   private readonly cleanups: (() => void)[] = [];
   private readonly recipe: readonly string[];
+  private readonly heartbeat: readonly string[];
   private port: number | undefined;
   private foreigners = 0;
 
   constructor(private readonly options: SceneOptions) {
     this.random = new RandomStream(seedKey(options.seed));
     this.recipe = options.recipe ?? [...RECIPE, ...SETTINGS];
+    this.heartbeat = options.shortHeartbeat ? ['--heartbeat-timeout', '2'] : [];
   }
 
   /** The latest sitting. */
@@ -111,7 +113,11 @@ export class Scene {
       '--retry-for',
       '30',
     ];
-    const node = { name, proxy, process: new LockstepProcess(`node ${name}`, [...args, ...HEARTBEAT], env) };
+    const node = {
+      name,
+      proxy,
+      process: new LockstepProcess(`node ${name}`, [...args, ...this.heartbeat], env),
+    };
     this.nodes.push(node);
     return node;
   }
@@ -187,6 +193,6 @@ export class Scene {
     const { setUp } = this.options;
     const local = setUp === 'thread-and-test-node' || setUp === 'thread-and-nodes' ? '1' : '0';
     const least = setUp === 'one-node' || setUp === 'thread-and-nodes' ? '1' : '2';
-    return ['--listen', '127.0.0.1:0', '--workers', local, '--min-workers', least, ...HEARTBEAT];
+    return ['--listen', '127.0.0.1:0', '--workers', local, '--min-workers', least, ...this.heartbeat];
   }
 }

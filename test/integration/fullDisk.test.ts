@@ -4,16 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  killAll,
-  readMetrics,
-  readResult,
-  run,
-  start,
-  temporaryFolder,
-  until,
-  untilStep,
-} from './support/lockstep.js';
+import { killAll, readMetrics, readResult, run, start, temporaryFolder } from './support/lockstep.js';
+import type { Running } from './support/lockstep.js';
+import { lastIsSaved, standingStillAt, standsStill } from './support/standStill.js';
 
 const RECIPE = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '600', '--val-size', '250'],
@@ -46,6 +39,12 @@ const canMount = mount();
 if (canMount) execFileSync('umount', [disk]);
 else console.warn('the tests of a full disk are skipped: they need the right to mount a tmpfs');
 
+/** A training that stands still when it has saved its first checkpoint by steps, and at another line, if so wanted. */
+function startTraining(...more: readonly RegExp[]): Running {
+  const env = standingStillAt(lastIsSaved(1, STEPS), ...more);
+  return start(['train', ...RECIPE, '--run-dir', runDir], env);
+}
+
 /** Takes what room is left, to the last byte. */
 function fill(): void {
   for (const byteCount of [1 << 18, 1 << 12]) {
@@ -72,14 +71,17 @@ describe.skipIf(!canMount)('a run whose disk', () => {
 
   it('is full for a while goes on, and misses nothing in the end', async () => {
     mount();
-    const training = start(['train', ...RECIPE, '--run-dir', runDir]);
-    await untilStep(runDir, 4);
+    const training = startTraining(/IS NOT SAVED/);
+    await standsStill(training);
     fill();
-    await until('it says that it cannot save', () => training.output().includes('IS NOT SAVED'));
+    training.kill('SIGCONT');
+    await standsStill(training);
     rmSync(filler);
+    training.kill('SIGCONT');
     const { exitCode, stdout, stderr } = await training.finished;
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
+    expect(stdout).toContain('IS NOT SAVED');
     expect(stdout).toContain('no space left on device');
     expect(readResult(runDir).weightsSha256).toBe(digest);
     const steps = readMetrics(runDir).filter(({ event }) => event === 'step');
@@ -88,9 +90,10 @@ describe.skipIf(!canMount)('a run whose disk', () => {
 
   it('is full to the end fails with E_IO, keeps what was saved, and can be resumed', async () => {
     mount();
-    const training = start(['train', ...RECIPE, '--run-dir', runDir]);
-    await untilStep(runDir, 4);
+    const training = startTraining();
+    await standsStill(training);
     fill();
+    training.kill('SIGCONT');
     const { exitCode, stderr } = await training.finished;
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/^lockstep: cannot write .*; free some disk space \[E_IO\]\n$/);

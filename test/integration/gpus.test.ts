@@ -18,6 +18,7 @@ import {
   until,
   untilStep,
 } from './support/lockstep.js';
+import { standingStillAt, standsStill } from './support/standStill.js';
 
 const onLinux = existsSync('/proc/self/stat');
 const recipe = [
@@ -35,13 +36,18 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
     expect((await run(['train', ...recipe, '--workers', '1', '--run-dir', plain])).exitCode).toBe(0);
 
     const runDir = path.join(folder, 'gpus');
-    const training = start(['train', ...recipe, '--gpus', 'all', '--run-dir', runDir], environment);
-    await until('both have joined', () => joined(runDir) === 2);
+    const training = start(['train', ...recipe, '--gpus', 'all', '--run-dir', runDir], {
+      ...environment,
+      ...standingStillAt(/"event":"worker-joined".*"workersNow":2/),
+    });
+    await standsStill(training);
+    expect(joined(runDir)).toBe(2);
     const workers = workersOf(training.child.pid!);
     expect(workers.map((worker) => worker.environment['CUDA_VISIBLE_DEVICES']).sort()).toEqual(FAKE_UUIDS);
     const [first] = workers;
     expect(first!.args.join(' ')).not.toContain(first!.environment['LOCKSTEP_TOKEN']);
     process.kill(first!.pid, 'SIGKILL');
+    training.kill('SIGCONT');
     const outcome = await training.finished;
     expect(outcome.exitCode).toBe(0);
     expect(readMetrics(runDir).some(({ event }) => event === 'worker-left')).toBe(true);

@@ -11,9 +11,9 @@ import {
   start,
   temporaryFolder,
   until,
-  untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
+import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
 
 const RECIPE = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '1280', '--val-size', '64'],
@@ -41,10 +41,14 @@ interface Attached {
   readonly url: string;
 }
 
-async function coordinate(name: string, ...more: string[]): Promise<Attached> {
+/** A coordinator that stands still when it has done the step. */
+async function coordinate(name: string, step: number, ...more: string[]): Promise<Attached> {
   const port = await freePort();
   const address = ['--listen', `127.0.0.1:${port}`, '--run-dir', runDir(name)];
-  const coordinator = start(['coordinator', ...RECIPE, ...address, ...more]);
+  const coordinator = start(
+    ['coordinator', ...RECIPE, ...address, ...more],
+    standingStillAt(stepIsDone(step)),
+  );
   return { coordinator, url: `ws://127.0.0.1:${port}` };
 }
 
@@ -63,10 +67,11 @@ function departureOf(name: string): string | undefined {
 
 describe('a process that is frozen (SIGSTOP)', () => {
   it('is noticed by the coordinator, and comes back when it thaws', async () => {
-    const attached = await coordinate('frozen-worker', ...HEARTBEAT);
+    const attached = await coordinate('frozen-worker', 3, ...HEARTBEAT);
     const worker = attach(attached.url);
-    await untilStep(runDir('frozen-worker'), 3);
+    await standsStill(attached.coordinator);
     worker.kill('SIGSTOP');
+    attached.coordinator.kill('SIGCONT');
     await until('it is missed', () => departureOf('frozen-worker') !== undefined);
     expect(departureOf('frozen-worker')).toBe(SILENCE);
     worker.kill('SIGCONT');
@@ -76,10 +81,9 @@ describe('a process that is frozen (SIGSTOP)', () => {
   });
 
   it('is noticed by a node, which comes back when the coordinator thaws', async () => {
-    const attached = await coordinate('frozen-coordinator');
+    const attached = await coordinate('frozen-coordinator', 3);
     const worker = attach(attached.url, ...HEARTBEAT);
-    await untilStep(runDir('frozen-coordinator'), 3);
-    attached.coordinator.kill('SIGSTOP');
+    await standsStill(attached.coordinator);
     await until('it is missed', () => worker.output().includes(SILENCE));
     attached.coordinator.kill('SIGCONT');
     await expectSameBits('frozen-coordinator', attached);
@@ -92,12 +96,14 @@ describe('a node that is asked to leave', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('by %s hands in what it has begun; another goes on to the same bits', async (signal, code) => {
-    const attached = await coordinate(signal);
+    const attached = await coordinate(signal, 3);
     const first = attach(attached.url);
-    await untilStep(runDir(signal), 3);
+    await standsStill(attached.coordinator);
     first.kill(signal);
+    await until('it drains', () => first.output().includes(`${signal}: handing in what was begun`));
+    // The next step's work is the first thing that comes now; the wish to leave is read afterwards.
+    attached.coordinator.kill('SIGCONT');
     expect((await first.finished).exitCode).toBe(code);
-    expect(first.output()).toContain(`${signal}: handing in what was begun`);
     await until('it has left', () => departureOf(signal) !== undefined);
     expect(departureOf(signal)).toBe('drained');
     attach(attached.url);
@@ -105,10 +111,9 @@ describe('a node that is asked to leave', () => {
   });
 
   it('twice leaves at once, although the coordinator does not let it go', async () => {
-    const attached = await coordinate('twice');
+    const attached = await coordinate('twice', 2);
     const worker = attach(attached.url);
-    await untilStep(runDir('twice'), 2);
-    attached.coordinator.kill('SIGSTOP');
+    await standsStill(attached.coordinator);
     worker.kill('SIGTERM');
     await until('it drains', () => worker.output().includes('handing in'));
     await new Promise((resolve) => setTimeout(resolve, ECHO_MS));
@@ -121,10 +126,9 @@ describe('a node that is asked to leave', () => {
   });
 
   it('by a coordinator that is silent leaves by itself after the heartbeat timeout', async () => {
-    const { coordinator, url } = await coordinate('silent');
+    const { coordinator, url } = await coordinate('silent', 2);
     const worker = attach(url, ...HEARTBEAT);
-    await untilStep(runDir('silent'), 2);
-    coordinator.kill('SIGSTOP');
+    await standsStill(coordinator);
     worker.kill('SIGTERM');
     expect((await worker.finished).exitCode).toBe(143);
     expect(worker.output()).toContain(SILENCE);

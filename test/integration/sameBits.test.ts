@@ -15,10 +15,10 @@ import {
   start,
   temporaryFolder,
   until,
-  untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
 import { countingLink } from './support/countingLink.js';
+import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
 
 /** Steps of three micro-batches, the last of an epoch smaller, two epochs, validation in three chunks, dropout and augmentation on. */
 const RECIPE = [
@@ -81,9 +81,14 @@ describe('threads', () => {
 });
 
 describe('interruptions', () => {
+  /** A training that stands still when it has done the step. */
+  function startTraining(name: string, step: number, ...more: string[]): Running {
+    return start(['train', ...RECIPE, '--run-dir', runDir(name), ...more], standingStillAt(stepIsDone(step)));
+  }
+
   it('a run killed in mid-epoch and resumed ends in the same bits', async () => {
-    const victim = start(['train', ...RECIPE, '--run-dir', runDir('killed'), '--workers', '2']);
-    await untilStep(runDir('killed'), 5);
+    const victim = startTraining('killed', 5, '--workers', '2');
+    await standsStill(victim);
     victim.kill('SIGKILL');
     expect((await victim.finished).signal).toBe('SIGKILL');
     const resumed = await run(['train', '--resume', runDir('killed')]);
@@ -92,8 +97,8 @@ describe('interruptions', () => {
   });
 
   it('a run killed before its first checkpoint by steps is resumed from its start', async () => {
-    const victim = start(['train', ...RECIPE, '--run-dir', runDir('killed-early')]);
-    await untilStep(runDir('killed-early'), 1);
+    const victim = startTraining('killed-early', 1);
+    await standsStill(victim);
     victim.kill('SIGKILL');
     await victim.finished;
     expect((await run(['train', '--resume', runDir('killed-early')])).exitCode).toBe(0);
@@ -101,9 +106,10 @@ describe('interruptions', () => {
   });
 
   it('Ctrl-C saves first, exits with 130, and the resumed run ends in the same bits', async () => {
-    const stopped = start(['train', ...RECIPE, '--run-dir', runDir('stopped')]);
-    await untilStep(runDir('stopped'), 9);
+    const stopped = startTraining('stopped', 9);
+    await standsStill(stopped);
     stopped.kill('SIGINT');
+    stopped.kill('SIGCONT');
     const { exitCode, stdout } = await stopped.finished;
     expect(exitCode).toBe(130);
     expect(stdout).toContain(`--resume ${runDir('stopped')}`);
@@ -132,11 +138,13 @@ describe('nodes', () => {
   async function startCoordinator(
     name: string,
     minWorkers: number,
+    ...standStillAt: readonly RegExp[]
   ): Promise<{ coordinator: Running; url: string }> {
     const port = await freePort();
     const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', String(minWorkers)];
     const coordinator = start(['coordinator', ...RECIPE, '--run-dir', runDir(name), ...listen], {
       LOCKSTEP_TOKEN: TOKEN,
+      ...standingStillAt(...standStillAt),
     });
     return { coordinator, url: `ws://127.0.0.1:${port}` };
   }
@@ -175,16 +183,16 @@ describe('nodes', () => {
   });
 
   it('one worker is killed, another comes late: the same bits', async () => {
-    const { coordinator, url } = await startCoordinator('kill-and-join', 1);
+    const hasJoined = /"event":"worker-joined","node":"late"/;
+    const { coordinator, url } = await startCoordinator('kill-and-join', 1, stepIsDone(2), hasJoined);
     const victim = startWorker(url, '--name', 'victim');
-    await untilStep(runDir('kill-and-join'), 2);
+    await standsStill(coordinator);
     const late = startWorker(url, '--name', 'late');
-    await until('the second worker has joined', () =>
-      readMetrics(runDir('kill-and-join')).some(
-        ({ event, workersNow }) => event === 'worker-joined' && workersNow === 2,
-      ),
-    );
+    await until('its threads are ready', () => late.output().includes('1 worker(s)'));
+    coordinator.kill('SIGCONT');
+    await standsStill(coordinator);
     victim.kill('SIGKILL');
+    coordinator.kill('SIGCONT');
     expect((await coordinator.finished).exitCode).toBe(0);
     expect((await late.finished).exitCode).toBe(0);
     expect(readMetrics(runDir('kill-and-join'))).toContainEqual(
@@ -194,10 +202,12 @@ describe('nodes', () => {
   });
 
   it('a worker that is asked to stop hands in what it has begun; the run waits for the next one', async () => {
-    const { coordinator, url } = await startCoordinator('drain', 1);
+    const { coordinator, url } = await startCoordinator('drain', 1, stepIsDone(3));
     const first = startWorker(url, '--name', 'first');
-    await untilStep(runDir('drain'), 3);
+    await standsStill(coordinator);
     first.kill('SIGTERM');
+    await until('it drains', () => first.output().includes('handing in what was begun'));
+    coordinator.kill('SIGCONT'); // hands out the next step's work, and then hears of it
     expect((await first.finished).exitCode).toBe(143);
     await until('the coordinator waits', () => coordinator.output().includes('none is left'));
     const second = startWorker(url, '--name', 'second');
@@ -207,9 +217,9 @@ describe('nodes', () => {
   });
 
   it('the coordinator is killed and resumed: its worker comes back by itself, and the bits are the same', async () => {
-    const { coordinator, url } = await startCoordinator('coordinator-killed', 1);
+    const { coordinator, url } = await startCoordinator('coordinator-killed', 1, stepIsDone(4));
     const worker = startWorker(url);
-    await untilStep(runDir('coordinator-killed'), 4);
+    await standsStill(coordinator);
     coordinator.kill('SIGKILL');
     await coordinator.finished;
     await until('the worker has noticed', () => worker.output().includes('not connected'));
@@ -224,11 +234,15 @@ describe('nodes', () => {
 
   it('with no worker left the coordinator waits, saves, says so, and can be resumed', async () => {
     const port = await freePort();
-    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '1.5'];
-    const coordinator = start(['coordinator', ...RECIPE, '--run-dir', runDir('deserted'), ...listen]);
+    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '10']; // for the first one, too, which must boot
+    const coordinator = start(
+      ['coordinator', ...RECIPE, '--run-dir', runDir('deserted'), ...listen],
+      standingStillAt(stepIsDone(5)),
+    );
     const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
-    await untilStep(runDir('deserted'), 5);
+    await standsStill(coordinator);
     worker.kill('SIGKILL');
+    coordinator.kill('SIGCONT');
     const { exitCode, stderr } = await coordinator.finished;
     expect(exitCode).toBe(1);
     expect(stderr).toContain('E_NO_WORKERS');

@@ -94,7 +94,7 @@ describe('a coordinator beyond loopback that was given no token', () => {
       const { port, args } = await inClear('shown');
       const command = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), ...args].join(' ');
       const coordinator = startProgram('script', ['-qec', command, '/dev/null']); // a terminal of its own
-      const toPaste = /LOCKSTEP_TOKEN=([0-9a-f]+) \S+ worker (ws:\S+)/;
+      const toPaste = /LOCKSTEP_TOKEN=([0-9a-f]+) \S+ worker (ws:\S+)\s/; // whole: a terminal may hand on a part first
       await until('the command is shown', () => toPaste.test(coordinator.output()));
       const [, token, url] = toPaste.exec(coordinator.output())!;
       expect(new URL(url!).port).toBe(String(port));

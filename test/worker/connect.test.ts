@@ -155,6 +155,7 @@ describe('serveCoordinator', () => {
 
   it('hurries less and less back to a coordinator that drops it at once each time', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the spread
+    vi.spyOn(performance, 'now').mockReturnValue(0); // no connection lasts
     onTestFinished(() => void vi.restoreAllMocks());
     const { url } = await coordinator((visit, count) => {
       if (count < 4) visit.socket.terminate();

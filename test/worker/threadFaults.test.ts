@@ -3,14 +3,17 @@ import { ComputePool } from '../../src/worker/index.js';
 import type { ItemTask } from '../../src/worker/task.js';
 import { rejectionOf } from '../support/errors.js';
 
+const HUNG = /had not finished an item after \d+ s, and was ended/;
 const [ANSWERS, HANGS, EXITS, THROWS_LATER] = [0, 1, 2, 3];
 
 /** Real threads, with a script instead of an engine. */
-const pool = new ComputePool({ name: 'wasm' }, 2, {
-  threadFile: new URL('./scriptedThread.mjs', import.meta.url),
+const threadFile = new URL('./scriptedThread.mjs', import.meta.url);
+const patient = new ComputePool({ name: 'wasm' }, 2, { threadFile });
+const impatient = new ComputePool({ name: 'wasm' }, 2, {
+  threadFile,
   hangLimits: { leastMs: 300, firstMs: 300, slowestFactor: 2, tickMs: 50 },
 });
-afterAll(() => pool.close());
+afterAll(() => Promise.all([patient.close(), impatient.close()]));
 
 const task = (what: number): ItemTask => ({
   kind: 'evaluate',
@@ -28,19 +31,30 @@ const task = (what: number): ItemTask => ({
   labels: Uint8Array.of(what),
 });
 
-const answersFromAll = async (): Promise<string[]> =>
-  (await Promise.all(Array.from({ length: 6 }, () => pool.run(task(ANSWERS))))).map(({ kind }) => kind);
+/** So little patience is too little for a thread that boots on a busy machine: then the item is tried again. */
+async function answerFrom(pool: ComputePool): Promise<string> {
+  for (;;) {
+    try {
+      return (await pool.run(task(ANSWERS))).kind;
+    } catch (error) {
+      if (pool !== impatient || !HUNG.test(String(error))) throw error;
+    }
+  }
+}
+
+const answersFromAll = (pool: ComputePool): Promise<string[]> =>
+  Promise.all(Array.from({ length: 6 }, () => answerFrom(pool)));
 
 describe('a thread', () => {
   it.each([
-    ['hangs', HANGS, /had not finished an item after \d+ s, and was ended/],
-    ['ends itself', EXITS, /ended while it computed: .*7/],
-    ['throws where nobody catches it', THROWS_LATER, /ended while it computed: out of the blue/],
-  ])('that %s fails its item, and is replaced', async (_how, what, message) => {
+    ['hangs', impatient, HANGS, HUNG],
+    ['ends itself', patient, EXITS, /ended while it computed: .*7/],
+    ['throws where nobody catches it', patient, THROWS_LATER, /ended while it computed: out of the blue/],
+  ])('that %s fails its item, and is replaced', async (_how, pool, what, message) => {
     for (let time = 0; time < 3; time++) {
       const [error] = await Promise.all([
         rejectionOf('E_ENGINE_FAILED', pool.run(task(what))),
-        answersFromAll(),
+        answersFromAll(pool),
       ]);
       expect(error.message).toMatch(message);
     }
@@ -49,6 +63,6 @@ describe('a thread', () => {
       pool.run(task(what)).catch(() => 'too'),
     ];
     await Promise.all(both);
-    expect(await answersFromAll()).toEqual(new Array(6).fill('evaluation'));
+    expect(await answersFromAll(pool)).toEqual(new Array(6).fill('evaluation'));
   });
 });

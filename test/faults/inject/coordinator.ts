@@ -1,8 +1,9 @@
 /** Faults of the coordinator's own process and of what it has written. */
 
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { randomPermutation, seedKey } from '../../../src/foundation/random.js';
+import { preload } from '../../integration/support/preload.js';
+import { lastIsSaved, standingStillAt, stepIsDone } from '../../integration/support/standStill.js';
 import type { Fault } from '../faults.js';
 import type { Scene } from '../scene.js';
 import { within } from '../support/within.js';
@@ -10,45 +11,47 @@ import { STEPS } from '../training.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
-const preload = (name: string): string => {
-  const file = fileURLToPath(new URL(`../preload/${name}.mjs`, import.meta.url));
-  return `${process.env['NODE_OPTIONS'] ?? ''} --import=${file}`.trim();
-};
-
-/** Of the files written, the first is the run's beginning; later ones may be fewer where the disk is slow. */
+/** The first file written is the run's beginning. However slow the disk is, three more follow: others may be overtaken. */
 const FIRST_WRITE = 2;
-const LAST_WRITE = 5;
+const LAST_WRITE = 4;
 
 export async function killWhileSaving(scene: Scene, { at }: Of<'coordinator-killed-saving'>): Promise<void> {
   const nth = scene.drawStep(FIRST_WRITE, LAST_WRITE);
-  await scene.begin({ NODE_OPTIONS: preload('crashPoint'), LOCKSTEP_TEST_CRASH: `${at},${nth}` });
+  await scene.begin({ ...preload('crashPoint'), LOCKSTEP_TEST_CRASH: `${at},${nth}` });
   await expectKilled(scene);
   await scene.resume();
 }
 
-/** At steps that the seed decides, in rising order, so that each kill finds the run at work. */
+/**
+ * At steps that the seed decides, in rising order, so that each kill finds the run at work. Nodes get no further than the
+ * test's own proxies let them; threads would, so with them the coordinator waits for its end at the step.
+ */
 export async function killCoordinator(
   scene: Scene,
-  { times }: Of<'coordinator-killed'>,
+  { times, workers }: Of<'coordinator-killed'>,
   seed: number,
 ): Promise<void> {
   const steps = randomPermutation(STEPS - 2, seedKey(seed))
     .slice(0, times)
-    .sort()
+    .sort((one, other) => one - other)
     .map((step) => step + 1);
-  await scene.begin();
-  for (const step of steps) {
-    await scene.coordinator.untilStep(step);
+  const waits = workers === 'threads';
+  const waitingAt = (step: number | undefined): Readonly<Record<string, string>> =>
+    waits && step !== undefined ? standingStillAt(stepIsDone(step)) : {};
+  await scene.begin(waitingAt(steps[0]));
+  for (const [index, step] of steps.entries()) {
+    await (waits ? scene.coordinator.standsStill() : scene.coordinator.untilStep(step));
     scene.coordinator.kill('SIGKILL');
     await expectKilled(scene);
-    await scene.resume();
+    await scene.resume(waitingAt(steps[index + 1]));
   }
 }
 
 export async function damageCheckpoint(scene: Scene, { how }: Of<'checkpoint-damaged'>): Promise<void> {
-  await scene.begin();
-  // Not before the second one is there: of the first there is none before it.
-  await scene.coordinator.untilStep(scene.drawStep(STEPS / 2, STEPS - 3));
+  // Not before the second one is there: of the first there is none before it. And not while one is written: for a moment
+  // then the last one is the previous one, too, and both would be damaged.
+  await scene.begin(standingStillAt(lastIsSaved(scene.drawStep(STEPS / 2, STEPS - 3), STEPS)));
+  await scene.coordinator.standsStill();
   scene.coordinator.kill('SIGKILL');
   await expectKilled(scene);
   const file = scene.lastCheckpoint;
@@ -83,7 +86,7 @@ export async function makeClockJump(
   { of, hours }: Of<'clock-jumps'>,
   seed: number,
 ): Promise<void> {
-  const env = { NODE_OPTIONS: preload('clock'), LOCKSTEP_TEST_CLOCK: `${seed},${hours}` };
+  const env = { ...preload('clock'), LOCKSTEP_TEST_CLOCK: `${seed},${hours}` };
   await scene.begin(of === 'coordinator' ? env : {}, of === 'worker' ? env : {});
   await within('the run to end', scene.coordinator.finished);
   if (of === 'worker') return;

@@ -73,8 +73,9 @@ function commit(
     case 'stale':
       return honest.step === 0 ? undefined : [made({ step: honest.step - 1 }), honest];
     case 'future':
-      // Of the last step: one that is current when it comes would be a lie about an item of its own.
-      return [made({ step: STEPS - 1 }), honest];
+      // Of the last step: one that is current when it comes would be a lie about an item of its own. And should the run
+      // have come so far meanwhile, of an item that this step, the smallest, does not have.
+      return [made({ step: STEPS - 1, microBatch: MICRO_BATCHES - 1 }), honest];
     case 'foreign': {
       if (!isBusy(honest, memory)) return undefined;
       return [...foreignItems(honest.step, memory).map((microBatch) => made({ microBatch })), honest];

@@ -2,8 +2,8 @@
 
 import type { Fault } from '../faults.js';
 import { PASS } from '../proxy.js';
-import type { Scene } from '../scene.js';
-import { asksFor, isResultOf } from '../support/matching.js';
+import type { NodeBehindProxy, Scene } from '../scene.js';
+import { asksFor, isParametersOf, isResultOf } from '../support/matching.js';
 import { within } from '../support/within.js';
 import { STEPS } from '../training.js';
 
@@ -14,12 +14,22 @@ const LATEST = STEPS - 10;
 
 export async function cutNetwork(scene: Scene): Promise<void> {
   await scene.begin();
-  const { proxy } = scene.node('victim');
-  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => ({
-    kind: 'cut',
-    where: 'before',
-  }));
-  await nodeIsBack(scene);
+  const step = scene.drawStep(EARLIEST, LATEST);
+  await holdingSteady(scene, step, async ({ proxy }) => {
+    await proxy.once('work', asksFor(step), () => ({ kind: 'cut', where: 'before' }));
+    await nodeIsBack(scene);
+  });
+}
+
+/** The other node's answers from this step on are held meanwhile: alone it could end the run before the victim is back. */
+async function holdingSteady(
+  scene: Scene,
+  step: number,
+  harm: (victim: NodeBehindProxy) => Promise<void>,
+): Promise<void> {
+  const over = harm(scene.node('victim'));
+  scene.node('steady').proxy.holdUntil(over, isResultOf(step));
+  await over;
 }
 
 /** The node's only connection falls silent. Both sides must notice by themselves; a new connection is possible. */
@@ -61,36 +71,35 @@ async function slowStretch(
   for (const { proxy } of scene.nodes) proxy.pace = pace;
   await scene.coordinator.untilStep(step + STRETCH_STEPS);
   for (const { proxy } of scene.nodes) proxy.pace = {};
+  // At the very least a frame of weights or of work, and a result, for each of the steps but those on both borders.
+  const slowedFrames = scene.nodes.reduce((sum, { proxy }) => sum + proxy.slowedFrames, 0);
+  if (slowedFrames < 2 * (STRETCH_STEPS - 2)) throw new Error(`only ${slowedFrames} frames were held up`);
 }
 
 /** The answer sent on the old connection arrives after one that was sent later, on the new one. */
 export async function reorderNetwork(scene: Scene): Promise<void> {
   await scene.begin();
-  const { proxy } = scene.node('victim');
-  let release: (() => Promise<void>) | undefined;
-  await proxy.once('a result', isResultOf(scene.drawStep(EARLIEST, LATEST - 5)), () => ({
-    kind: 'strand',
-    onStranded: (callback) => (release = callback),
-  }));
-  await proxy.once('a result on the new connection', isResultOf(0));
-  if (!release) throw new Error('nothing was held back');
-  await within('the old answer to arrive', release());
+  const step = scene.drawStep(EARLIEST, LATEST - 5);
+  await holdingSteady(scene, step, async ({ proxy }) => {
+    let release: (() => Promise<void>) | undefined;
+    await proxy.once('a result', isResultOf(step), () => ({
+      kind: 'strand',
+      onStranded: (callback) => (release = callback),
+    }));
+    await proxy.once('a result on the new connection', isResultOf(0));
+    if (!release) throw new Error('nothing was held back');
+    await within('the old answer to arrive', release());
+  });
 }
 
 export async function cutWithinFrame(scene: Scene, { of }: Of<'network-cut-within-frame'>): Promise<void> {
   await scene.begin();
-  const { proxy } = scene.node('victim');
   const step = scene.drawStep(EARLIEST, LATEST);
-  const isResult = isResultOf(step);
-  await proxy.once(
-    `a frame of ${of}`,
-    (piece) =>
-      of === 'result'
-        ? isResult(piece)
-        : piece.message?.type === 'parameters' && piece.message.version >= step,
-    () => ({ kind: 'cut', where: 'within' }),
-  );
-  await nodeIsBack(scene);
+  const matches = of === 'result' ? isResultOf(step) : isParametersOf(step);
+  await holdingSteady(scene, step, async ({ proxy }) => {
+    await proxy.once(`a frame of ${of}`, matches, () => ({ kind: 'cut', where: 'within' }));
+    await nodeIsBack(scene);
+  });
 }
 
 /** It has come a second time by itself. */

@@ -2,10 +2,14 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { lastIsSaved, standingStillAt, stepIsDone } from '../../integration/support/standStill.js';
 import type { Fault } from '../faults.js';
 import type { Scene } from '../scene.js';
 import type { PrintedEvent } from '../support/lockstepProcess.js';
 import { STEPS } from '../training.js';
+
+/** How the notice says it. */
+const NOT_SAVED = 'IS NOT SAVED';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
@@ -26,12 +30,17 @@ export async function fillDisk(scene: Scene): Promise<void> {
   const disk = scene.root;
   mount(disk, ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs']);
   scene.onClose(() => unmount(disk));
-  await scene.begin();
-  await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
+  // Full while nothing is being written: a file that is complete, and then takes an old one's place, would leave room.
+  const full = lastIsSaved(scene.drawStep(5, STEPS - 10), STEPS);
+  await scene.begin(standingStillAt(full, new RegExp(NOT_SAVED)));
+  await scene.coordinator.standsStill();
   const { blocks, bfree, bsize } = statfsSync(disk);
   mount(disk, ['-o', `remount,size=${(blocks - bfree) * bsize}`]);
+  scene.coordinator.kill('SIGCONT');
+  await scene.coordinator.standsStill();
   await scene.coordinator.until('a checkpoint cannot be saved', isNotSaved);
   mount(disk, ['-o', 'remount,size=64m']);
+  scene.coordinator.kill('SIGCONT');
   await scene.ended();
 }
 
@@ -46,10 +55,11 @@ export async function makeReadOnly(scene: Scene, { when }: Of<'read-only-folder'
     await scene.startCoordinator();
     return;
   }
-  await scene.begin();
-  await scene.coordinator.untilStep(scene.drawStep(5, STEPS - 10));
+  await scene.begin(standingStillAt(stepIsDone(scene.drawStep(5, STEPS - 10))));
+  await scene.coordinator.standsStill();
   bindReadOnly(scene.runDir);
   scene.onClose(() => unmountIfMounted(scene.runDir));
+  scene.coordinator.kill('SIGCONT');
   await scene.coordinator.until('a checkpoint cannot be saved', isNotSaved);
   await expectIoError(scene);
   unmount(scene.runDir);
@@ -57,7 +67,7 @@ export async function makeReadOnly(scene: Scene, { when }: Of<'read-only-folder'
 }
 
 function isNotSaved(event: PrintedEvent): boolean {
-  return event.event === 'notice' && event.message.includes('NOT SAVED');
+  return event.event === 'notice' && event.message.includes(NOT_SAVED);
 }
 
 async function expectIoError(scene: Scene): Promise<void> {

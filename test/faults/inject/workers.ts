@@ -22,8 +22,15 @@ export async function killWorker(scene: Scene, { when }: Of<'worker-killed'>): P
   await within('the victim to die', victim.process.finished);
 }
 
+/** The other node's answers are held meanwhile: alone it could end the run before the second victim has come. */
 export async function killWorkerTwice(scene: Scene): Promise<void> {
   await scene.begin();
+  const deaths = dieTwice(scene);
+  scene.node('steady').proxy.holdUntil(deaths, isResultOf(EARLIEST + 4));
+  await deaths;
+}
+
+async function dieTwice(scene: Scene): Promise<void> {
   await killAt(scene.node('victim'), 'during', scene.drawStep(EARLIEST, EARLIEST + 3));
   await within('the victim to die', scene.node('victim').process.finished);
   const second = await scene.startNode('victim');
@@ -95,58 +102,6 @@ function countResults(proxy: Proxy): { readonly count: number; readonly stop: ()
   };
 }
 
-export async function freezeWorker(scene: Scene): Promise<void> {
-  await scene.begin();
-  const victim = scene.node('victim');
-  const steady = scene.node('steady');
-  const asked = await victim.proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
-    victim.process.kill('SIGSTOP');
-    return PASS;
-  });
-  if (asked.message?.type !== 'work') throw new Error('the frame was no work');
-  const { step, microBatch } = asked.message;
-  await steady.proxy.once(`the answer of another to item ${microBatch}`, isResultOf(step, microBatch));
-  const late = victim.proxy.once('the late answer', isResultOf(step, microBatch));
-  victim.process.kill('SIGCONT');
-  await late;
-}
-
-/** Nobody is left who could redo the work: the run stands until the silent are given up, and come back. */
-export async function freezeWorkersLong(scene: Scene): Promise<void> {
-  await scene.begin();
-  const { proxy } = scene.node('victim');
-  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
-    for (const { process } of scene.nodes) process.kill('SIGSTOP');
-    return PASS;
-  });
-  await scene.coordinator.until(
-    'both are given up',
-    ({ event, ...more }) => event === 'worker-left' && 'workersNow' in more && more.workersNow === 0,
-  );
-  for (const { process } of scene.nodes) process.kill('SIGCONT');
-}
-
-const TURN_MS = 100;
-
-/** Lets the process run for 1/factor of the time, in short turns, until the run is over. */
-export async function slowWorker(scene: Scene, { factor }: Of<'worker-slow'>): Promise<void> {
-  await scene.begin();
-  const { process } = scene.node('victim');
-  await scene.coordinator.untilStep(1);
-  let running = true;
-  let timer: NodeJS.Timeout;
-  const turn = (): void => {
-    running = !running;
-    process.kill(running ? 'SIGCONT' : 'SIGSTOP');
-    timer = setTimeout(turn, running ? TURN_MS / factor : TURN_MS - TURN_MS / factor);
-  };
-  timer = setTimeout(turn, 0);
-  await within('the run to end', scene.coordinator.finished).finally(() => {
-    clearTimeout(timer);
-    process.kill('SIGCONT');
-  });
-}
-
 /**
  * The other node's answers are held until the victim has handed in: else, on a machine that gives the victim no time, the
  * other would redo its work, and the victim would be let go, rightly, with nothing to hand in.
@@ -156,11 +111,7 @@ export async function drainWorker(scene: Scene): Promise<void> {
   const { proxy, process } = scene.node('victim');
   const step = scene.drawStep(EARLIEST, LATEST);
   const handedIn = proxy.once('what was begun, handed in', isResultOf(step));
-  const passAfterwards = handedIn.then(
-    () => PASS,
-    () => PASS,
-  );
-  scene.node('steady').proxy.watch((piece) => (isResultOf(step)(piece) ? passAfterwards : undefined));
+  scene.node('steady').proxy.holdUntil(handedIn, isResultOf(step));
   await proxy.once('work', asksFor(step));
   process.kill('SIGTERM');
   await handedIn;

@@ -2,7 +2,7 @@
 
 import type { NodeBehindProxy, Scene } from '../scene.js';
 import { pause } from '../support/within.js';
-import { drawFault } from './faults.js';
+import { drawFault, isComplete } from './faults.js';
 import type { SoakFault } from './faults.js';
 import type { Journal } from './journal.js';
 
@@ -27,7 +27,7 @@ export async function disturb(scene: Scene, journal: Journal): Promise<Disturban
   for (;;) {
     await Promise.race([scene.coordinator.finished, pause(2 * MEAN_GAP_MS * scene.random.nextUniform())]);
     if (failures.length > 0) throw failures[0];
-    if (scene.coordinator.ended) break;
+    if (scene.coordinator.ended || isComplete(scene.coordinator)) break; // nodes leave now, and may be faster
     for (const node of desertersOf(scene, busy)) {
       deserters.push(`${node.name}: ${node.process.output().trim().split('\n').slice(-2).join(' / ')}`);
       journal.say(`a node left unasked: ${deserters.at(-1)}`);

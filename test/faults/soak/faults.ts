@@ -3,6 +3,7 @@
 import { MISDEEDS } from '../faults.js';
 import { MisdeedPlan } from '../inject/hostile.js';
 import type { NodeBehindProxy, Scene } from '../scene.js';
+import type { LockstepProcess } from '../support/lockstepProcess.js';
 import { pause } from '../support/within.js';
 
 export interface SoakFault {
@@ -121,12 +122,15 @@ async function crowd(scene: Scene, tell: Tell): Promise<void> {
 function interruptBy(signal: NodeJS.Signals) {
   return async (scene: Scene, tell: Tell): Promise<void> => {
     const { coordinator } = scene;
+    if (isComplete(coordinator)) return;
     tell(`sitting ${scene.sittings.length}`);
     coordinator.kill(signal);
     await coordinator.finished;
-    const isComplete = coordinator.seen.some(
-      ({ event }) => event.event === 'run-finished' && event.stoppedBy !== 'signal',
-    );
-    if (!isComplete) await scene.resume();
+    if (!isComplete(coordinator)) await scene.resume();
   };
+}
+
+/** The run is over: all that is left to the coordinator is to end. */
+export function isComplete({ seen }: LockstepProcess): boolean {
+  return seen.some(({ event }) => event.event === 'run-finished' && event.stoppedBy !== 'signal');
 }

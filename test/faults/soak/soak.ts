@@ -32,7 +32,7 @@ it(`${options.minutes} minutes under faults of seed ${options.seed} end in the b
   journal.say(
     `undisturbed, this machine does ${undisturbedStepsPerSecond.toFixed(1)} steps/s; the training has ${epochs} epochs of ${STEPS_PER_EPOCH} steps`,
   );
-  const scene = new Scene({ setUp: 'thread-and-nodes', seed, threads, recipe });
+  const scene = new Scene({ setUp: 'thread-and-nodes', seed, threads, recipe, shortHeartbeat: true });
   try {
     const { seconds, deserters } = await disturb(scene, journal);
     const { exitCode, stderr } = await scene.ended();

@@ -16,6 +16,7 @@ export interface Pace {
 export interface LinkOptions {
   readonly pace: () => Pace;
   readonly fateOf: (piece: Piece, link: Link) => Promise<Fate>;
+  readonly onSlowed: () => void;
   readonly onEnd: (link: Link) => void;
 }
 
@@ -140,8 +141,10 @@ class Flow {
     arrivedMs: number,
     onStranded: (release: () => Promise<void>) => void,
   ): Promise<void> {
-    let delivered: () => void = () => undefined;
-    const delivery = new Promise<void>((resolve) => (delivered = resolve));
+    let settle: (problem?: Error) => void = () => undefined;
+    const delivery = new Promise<void>((resolve, reject) => {
+      settle = (problem) => (problem ? reject(problem) : resolve());
+    });
     const released = new Promise<void>((resolve) => {
       onStranded(() => {
         resolve();
@@ -150,18 +153,29 @@ class Flow {
     });
     this.link.strand();
     await released;
+    const canArrive = this.isOpen;
     await this.write(piece.bytes, arrivedMs);
     this.link.cut();
-    delivered();
+    settle(
+      canArrive ? undefined : new Error('the connection had ended before the stranded frame could arrive'),
+    );
+  }
+
+  private get isOpen(): boolean {
+    return !this.stopped && !this.link.swallows && !this.sink.destroyed;
   }
 
   private async write(bytes: Buffer, arrivedMs: number): Promise<void> {
     const { delayMs, bytesPerSecond } = this.options.pace();
     if (delayMs) {
       const leftMs = arrivedMs + delayMs() - performance.now();
-      if (leftMs > 0) await pause(leftMs);
+      if (leftMs > 0) {
+        this.options.onSlowed();
+        await pause(leftMs);
+      }
     }
     if (bytesPerSecond === undefined) return this.send(bytes);
+    this.options.onSlowed();
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
       const slice = bytes.subarray(at, at + SLICE_BYTES);
       await this.send(slice);
@@ -170,7 +184,7 @@ class Flow {
   }
 
   private send(bytes: Buffer): Promise<void> {
-    if (this.stopped || this.link.swallows || this.sink.destroyed) return Promise.resolve();
+    if (!this.isOpen) return Promise.resolve();
     return new Promise((resolve) => this.sink.write(bytes, () => resolve()));
   }
 }

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { RunEvent } from '../../../src/coordinator/index.js';
 import { start } from '../../integration/support/lockstep.js';
 import type { Finished, Running } from '../../integration/support/lockstep.js';
+import { standsStill } from '../../integration/support/standStill.js';
 import { within } from './within.js';
 
 /** As printed: the event and the wall-clock time that the process believed in. */
@@ -87,6 +88,11 @@ export class LockstepProcess {
 
   untilStep(step: number): Promise<PrintedEvent> {
     return this.until(`step ${step}`, (event) => event.event === 'step' && event.step >= step);
+  }
+
+  /** Resolves when it has stopped at what it was told to stand still at. @throws Error if it ends instead */
+  standsStill(): Promise<void> {
+    return standsStill(this.running);
   }
 
   /** Whether any process of its group is left, itself included. */

@@ -7,6 +7,11 @@ export function asksFor(step: number): (piece: Piece) => boolean {
   return ({ from, message }) => from === 'coordinator' && message?.type === 'work' && message.step >= step;
 }
 
+/** The weights that this step or a later one begins with. */
+export function isParametersOf(step: number): (piece: Piece) => boolean {
+  return ({ message }) => message?.type === 'parameters' && message.version >= step;
+}
+
 /** A result of exactly this item, or, with no item named, of this step or a later one. */
 export function isResultOf(step: number, microBatch?: number): (piece: Piece) => boolean {
   return ({ from, message }) =>

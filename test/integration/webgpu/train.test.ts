@@ -11,8 +11,9 @@ import {
   run,
   start,
   temporaryFolder,
-  untilStep,
+  until,
 } from '../support/lockstep.js';
+import { standingStillAt, standsStill, stepIsDone } from '../support/standStill.js';
 import { relativeError } from '../../support/numbers.js';
 import { describeOnGpu } from './support.js';
 
@@ -59,12 +60,14 @@ describeOnGpu('lockstep train', () => {
   it('trains on with a simd worker that joins, records both and is not exact', async () => {
     const port = await freePort();
     const listen = ['--listen', `127.0.0.1:${port}`, '--run-dir', mixed];
-    const coordinator = start(['coordinator', ...RECIPE, ...listen]);
+    const coordinator = start(['coordinator', ...RECIPE, ...listen], standingStillAt(stepIsDone(2)));
     const attach = (engine: string) =>
       start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--engine', engine]);
     const gpu = attach('webgpu');
-    await untilStep(mixed, 2);
+    await standsStill(coordinator);
     const simd = attach('simd');
+    await until('its threads are ready', () => simd.output().includes('1 worker(s)'));
+    coordinator.kill('SIGCONT');
     expect((await coordinator.finished).exitCode).toBe(0);
     for (const worker of [gpu, simd]) expect((await worker.finished).exitCode).toBe(0);
     const { engine, exact, numericsClasses } = readResult(mixed);
