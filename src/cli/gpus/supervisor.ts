@@ -67,6 +67,7 @@ export class Supervisor {
 class SupervisedChild {
   readonly ended: Promise<ChildEnd>;
   private readonly stopping = new AbortController();
+  /** While it runs. */
   private process: ChildProcess | undefined;
 
   constructor(
@@ -80,7 +81,7 @@ class SupervisedChild {
     if (this.stopping.signal.aborted) return;
     this.stopping.abort();
     const child = this.process;
-    if (!child) return;
+    if (!child) return; // a timer for one that has ended would keep this process alive
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS);
     child.once('exit', () => clearTimeout(killer));
@@ -114,6 +115,9 @@ class SupervisedChild {
       detached: true, // Ctrl-C reaches a terminal's whole group: these are to go on until they are asked
     });
     this.process = child;
+    const forget = (): void => {
+      if (this.process === child) this.process = undefined;
+    };
     let wasConnected = false;
     let failure: Life['failure'];
     child.on('message', (message: ChildMessage) => {
@@ -124,9 +128,12 @@ class SupervisedChild {
       createInterface({ input: stream }).on('line', (line) => this.options.onLine(name, line));
     }
     return new Promise((resolve) => {
-      const end = (exitCode: number | null, how: string): void =>
+      const end = (exitCode: number | null, how: string): void => {
+        forget();
         resolve({ exitCode, how: failure?.message ?? how, wasConnected, failure });
+      };
       child.on('error', (error) => end(null, error.message));
+      child.on('exit', forget);
       child.on('close', (exitCode, signal) =>
         end(exitCode, signal ?? `exit status ${exitCode ?? 'unknown'}`),
       );

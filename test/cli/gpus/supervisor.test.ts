@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Supervisor } from '../../../src/cli/gpus/supervisor.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -91,7 +91,10 @@ describe('supervised processes', () => {
   it('that are asked to stop while none runs are not started again', { timeout: 20_000 }, async () => {
     const { supervisor, lines, noticed } = supervise("say('start'); process.exit(1);", 3_600_000);
     await noticed;
+    const timers = vi.spyOn(globalThis, 'setTimeout');
     await supervisor.stop();
+    expect(timers).not.toHaveBeenCalled(); // nothing is left to be killed
+    timers.mockRestore();
     expect(await supervisor.ended).toEqual([{ kind: 'done' }]);
     expect(lines).toEqual(['gpu0 start']);
   });
