@@ -6,12 +6,9 @@ import type { Proxy } from '../proxy.js';
 import type { NodeBehindProxy, Scene } from '../scene.js';
 import { asksFor, isResultOf } from '../support/matching.js';
 import { untilTrue, within } from '../support/within.js';
-import { STEPS } from '../training.js';
+import { EARLIEST, LATEST, signalEveryone } from './strike.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
-
-const EARLIEST = 3;
-const LATEST = STEPS - 10;
 
 /**
  * What the victim has not begun when it freezes, being busy with something else, it forgets when it thaws: another has
@@ -62,11 +59,7 @@ function nameOf({ step, microBatch }: { readonly step: number; readonly microBat
 /** Nobody is left who could redo the work: the run stands until the silent are given up, and come back. */
 export async function freezeWorkersLong(scene: Scene): Promise<void> {
   await scene.begin();
-  const { proxy } = scene.node('victim');
-  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
-    for (const { process } of scene.nodes) process.kill('SIGSTOP');
-    return PASS;
-  });
+  await signalEveryone(scene, 'SIGSTOP');
   await scene.coordinator.until(
     'both are given up',
     ({ event, ...more }) => event === 'worker-left' && 'workersNow' in more && more.workersNow === 0,

@@ -2,15 +2,12 @@
 
 import type { Fault } from '../faults.js';
 import { PASS } from '../proxy.js';
-import type { NodeBehindProxy, Scene } from '../scene.js';
+import type { Scene } from '../scene.js';
 import { asksFor, isParametersOf, isResultOf } from '../support/matching.js';
 import { within } from '../support/within.js';
-import { STEPS } from '../training.js';
+import { EARLIEST, holdingSteady, LATEST } from './strike.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
-
-const EARLIEST = 3;
-const LATEST = STEPS - 10;
 
 export async function cutNetwork(scene: Scene): Promise<void> {
   await scene.begin();
@@ -19,17 +16,6 @@ export async function cutNetwork(scene: Scene): Promise<void> {
     await proxy.once('work', asksFor(step), () => ({ kind: 'cut', where: 'before' }));
     await nodeIsBack(scene);
   });
-}
-
-/** The other node's answers from this step on are held meanwhile: alone it could end the run before the victim is back. */
-async function holdingSteady(
-  scene: Scene,
-  step: number,
-  harm: (victim: NodeBehindProxy) => Promise<void>,
-): Promise<void> {
-  const over = harm(scene.node('victim'));
-  scene.node('steady').proxy.holdUntil(over, isResultOf(step));
-  await over;
 }
 
 /** The node's only connection falls silent. Both sides must notice by themselves; a new connection is possible. */

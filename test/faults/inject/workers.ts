@@ -7,13 +7,9 @@ import type { NodeBehindProxy, Scene } from '../scene.js';
 import { asksFor, isResultOf } from '../support/matching.js';
 import { untilBusy } from '../support/processTime.js';
 import { untilTrue, within } from '../support/within.js';
-import { STEPS } from '../training.js';
+import { EARLIEST, holdingSteady, LATEST, signalEveryone } from './strike.js';
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
-
-/** Late enough that the run is in its stride, early enough that much is left to do. */
-const EARLIEST = 3;
-const LATEST = STEPS - 10;
 
 export async function killWorker(scene: Scene, { when }: Of<'worker-killed'>): Promise<void> {
   await scene.begin();
@@ -22,20 +18,15 @@ export async function killWorker(scene: Scene, { when }: Of<'worker-killed'>): P
   await within('the victim to die', victim.process.finished);
 }
 
-/** The other node's answers are held meanwhile: alone it could end the run before the second victim has come. */
 export async function killWorkerTwice(scene: Scene): Promise<void> {
   await scene.begin();
-  const deaths = dieTwice(scene);
-  scene.node('steady').proxy.holdUntil(deaths, isResultOf(EARLIEST + 4));
-  await deaths;
-}
-
-async function dieTwice(scene: Scene): Promise<void> {
-  await killAt(scene.node('victim'), 'during', scene.drawStep(EARLIEST, EARLIEST + 3));
-  await within('the victim to die', scene.node('victim').process.finished);
-  const second = await scene.startNode('victim');
-  await killAt(second, 'before', EARLIEST + 4);
-  await within('the victim to die again', second.process.finished);
+  await holdingSteady(scene, EARLIEST + 4, async (first) => {
+    await killAt(first, 'during', scene.drawStep(EARLIEST, EARLIEST + 3));
+    await within('the victim to die', first.process.finished);
+    const second = await scene.startNode('victim');
+    await killAt(second, 'before', EARLIEST + 4);
+    await within('the victim to die again', second.process.finished);
+  });
 }
 
 export async function killWorkerValidating(scene: Scene): Promise<void> {
@@ -121,11 +112,7 @@ export async function drainWorker(scene: Scene): Promise<void> {
 
 export async function loseEveryoneAndComeBack(scene: Scene): Promise<void> {
   await scene.begin();
-  const { proxy } = scene.node('victim');
-  await proxy.once('work', asksFor(scene.drawStep(EARLIEST, LATEST)), () => {
-    for (const { process } of scene.nodes) process.kill('SIGKILL');
-    return PASS;
-  });
+  await signalEveryone(scene, 'SIGKILL');
   await scene.coordinator.until(
     'it waits for somebody',
     (event) => event.event === 'waiting' && event.reason.includes('none is left'),
