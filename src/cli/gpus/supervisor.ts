@@ -67,7 +67,6 @@ export class Supervisor {
 class SupervisedChild {
   readonly ended: Promise<ChildEnd>;
   private readonly stopping = new AbortController();
-  /** While it runs. */
   private process: ChildProcess | undefined;
 
   constructor(
@@ -81,7 +80,7 @@ class SupervisedChild {
     if (this.stopping.signal.aborted) return;
     this.stopping.abort();
     const child = this.process;
-    if (!child) return; // a timer for one that has ended would keep this process alive
+    if (!child || hasEnded(child)) return; // a timer for one that has ended would keep this process alive
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS);
     child.once('exit', () => clearTimeout(killer));
@@ -115,9 +114,6 @@ class SupervisedChild {
       detached: true, // Ctrl-C reaches a terminal's whole group: these are to go on until they are asked
     });
     this.process = child;
-    const forget = (): void => {
-      if (this.process === child) this.process = undefined;
-    };
     let wasConnected = false;
     let failure: Life['failure'];
     child.on('message', (message: ChildMessage) => {
@@ -128,17 +124,18 @@ class SupervisedChild {
       createInterface({ input: stream }).on('line', (line) => this.options.onLine(name, line));
     }
     return new Promise((resolve) => {
-      const end = (exitCode: number | null, how: string): void => {
-        forget();
+      const end = (exitCode: number | null, how: string): void =>
         resolve({ exitCode, how: failure?.message ?? how, wasConnected, failure });
-      };
       child.on('error', (error) => end(null, error.message));
-      child.on('exit', forget);
       child.on('close', (exitCode, signal) =>
         end(exitCode, signal ?? `exit status ${exitCode ?? 'unknown'}`),
       );
     });
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 interface Life {
