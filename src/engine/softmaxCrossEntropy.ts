@@ -15,10 +15,7 @@ export interface LossHead {
   readonly logitGradient: Float32Array;
 }
 
-/**
- * A target is onehot(label), or with smoothing s (1 - s) onehot(label) + s / classes.
- * @param logits (B, classes), row by row
- */
+/** @param logits (B, classes), row by row */
 export function softmaxCrossEntropy(
   logits: Float32Array,
   { labels, labelSmoothing: smoothing = 0 }: Targets,
@@ -38,11 +35,15 @@ export function softmaxCrossEntropy(
     lossSum += logTotal + largest - (smoothing === 0 ? row[label]! : smoothedLogit(row, label, smoothing));
     if (best === label) correct++;
     exponentials.forEach((value, index) => {
-      const target = (index === label ? 1 - smoothing : 0) + smoothing / classCount;
-      logitGradient[start + index] = value / total - target;
+      logitGradient[start + index] = value / total - targetOf(index === label, smoothing, classCount);
     });
   });
   return { lossSum, correct, logitGradient };
+}
+
+/** A class's part in a target: onehot(label), or with smoothing s (1 - s) onehot(label) + s / classes. */
+export function targetOf(isLabel: boolean, smoothing: number, classCount: number): number {
+  return (isLabel ? 1 - smoothing : 0) + smoothing / classCount;
 }
 
 /** The mean of the logits under the target. */

@@ -2,7 +2,7 @@
 
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
 import type { Targets } from '../engine.js';
-import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
+import { softmaxCrossEntropy, targetOf } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
 import { composedNormaliser } from './batchNormalisation.js';
 
@@ -86,7 +86,11 @@ export function deviceLogitGradient(tf: TensorFlow): Operations['logitGradient']
 
 /** (B, classes) */
 function targetTensor(tf: TensorFlow, { labels, labelSmoothing = 0 }: Targets, classCount: number): Tensor2D {
-  const values = new Float32Array(labels.length * classCount).fill(labelSmoothing / classCount);
-  labels.forEach((label, sample) => (values[sample * classCount + label]! += 1 - labelSmoothing));
+  const values = new Float32Array(labels.length * classCount).fill(
+    targetOf(false, labelSmoothing, classCount),
+  );
+  labels.forEach((label, sample) => {
+    values[sample * classCount + label] = targetOf(true, labelSmoothing, classCount);
+  });
   return tf.tensor2d(values, [labels.length, classCount]);
 }

@@ -1,8 +1,9 @@
 /** The engine over any backend of tfjs: uploads, runs the passes, reads back, frees. */
 
-import { describeError, invariant, LockstepError } from '../../foundation/errors.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { RandomKey } from '../../foundation/random.js';
 import type { Model } from '../../model/index.js';
+import { checkBatch } from '../checkBatch.js';
 import type {
   Engine,
   EngineDescription,
@@ -119,17 +120,8 @@ export class TfjsEngine implements Engine {
     };
   }
 
-  private checkCall(state: VersionedState, { images, labels }: MicroBatch): void {
-    const { layout, inputShape } = this.model;
+  private checkCall(state: VersionedState, batch: MicroBatch): void {
     if (this.disposed) throw new LockstepError('E_ENGINE_FAILED', 'the engine was used after dispose()');
-    invariant(labels.length > 0, 'a micro-batch holds no samples');
-    invariant(
-      images.length === labels.length * inputShape.height * inputShape.width * inputShape.channels,
-      `${images.length} values are not ${labels.length} images`,
-    );
-    invariant(
-      state.parameters.length === layout.parameterCount && state.statistics.length === layout.statisticCount,
-      `the state does not have the layout of ${this.model.name}`,
-    );
+    checkBatch(this.model, state, batch);
   }
 }
