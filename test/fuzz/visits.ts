@@ -230,8 +230,8 @@ export const VISITS: Readonly<Record<string, { readonly share: number; readonly 
   },
 };
 
-/** Longer than any time limit of the coordinator. */
-const LINGER_MS = 30_000;
+/** Longer than any time limit of the coordinator, and than the heartbeat timeout that it is given. */
+const LINGER_MS = 40_000;
 
 /** These are not waited for before the next visit begins. */
 export const LINGERING: ReadonlySet<string> = new Set([
