@@ -172,7 +172,7 @@ async function prove(folder) {
 }
 
 function proofText({ distance, lossBefore, lossAfter }) {
-  return `loss ${lossBefore.toFixed(3)} to ${lossAfter.toFixed(3)}, gradient ${distance.toExponential(1)} from that of engine simd`;
+  return `loss ${lossBefore.toFixed(3)} to ${lossAfter.toFixed(3)}, gradients ${distance.toExponential(1)} from those of engine simd`;
 }
 
 function noGpuText(version) {
