@@ -14,7 +14,7 @@ import type { SetUp } from './training.js';
 /** A run without a fault, in the same set-up: what the others are compared with. */
 export async function playUndisturbed(scene: Scene, setUp: SetUp): Promise<void> {
   await scene.begin();
-  if (setUp === 'thread-and-test-node') scene.addTestNode({ name: 'guest' });
+  if (setUp === 'test-nodes') scene.addTestNode({ name: 'guest' });
 }
 
 export function inject(scene: Scene, { fault, seed }: Scenario): Promise<void> {
@@ -74,7 +74,7 @@ export function setUpOf(fault: Fault): SetUp {
     case 'hostile-node':
     case 'join-storm':
     case 'leave-storm':
-      return 'thread-and-test-node';
+      return 'test-nodes';
     case 'coordinator-killed':
       return fault.workers === 'threads' ? 'threads' : 'two-nodes';
     case 'coordinator-killed-saving':

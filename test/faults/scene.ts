@@ -36,7 +36,7 @@ const NODES: Readonly<Record<SetUp, readonly string[]>> = {
   threads: [],
   'one-node': ['victim'],
   'two-nodes': ['victim', 'steady'],
-  'thread-and-test-node': [],
+  'test-nodes': [],
   'thread-and-nodes': ['north', 'south'],
 };
 
@@ -83,6 +83,7 @@ export class Scene {
   /** Starts everybody whom the set-up names; resolves when the coordinator has begun. */
   async begin(env: Environment = {}, firstNodesEnv: Environment = {}): Promise<void> {
     await this.startCoordinator(env);
+    if (this.options.setUp === 'test-nodes') this.addTestNode({ name: 'host' });
     const [first, ...others] = NODES[this.options.setUp];
     if (first !== undefined) await this.startNode(first, firstNodesEnv);
     for (const name of others) await this.startNode(name);
@@ -191,8 +192,23 @@ export class Scene {
 
   private doorOptions(): string[] {
     const { setUp } = this.options;
-    const local = setUp === 'thread-and-test-node' || setUp === 'thread-and-nodes' ? '1' : '0';
-    const least = setUp === 'one-node' || setUp === 'thread-and-nodes' ? '1' : '2';
-    return ['--listen', '127.0.0.1:0', '--workers', local, '--min-workers', least, ...this.heartbeat];
+    const local = setUp === 'thread-and-nodes' ? '1' : '0';
+    const options = ['--workers', local, '--min-workers', String(this.fewestWorkers())];
+    return ['--listen', '127.0.0.1:0', ...options, ...this.heartbeat];
+  }
+
+  /** Those with which training begins. */
+  private fewestWorkers(): number {
+    const { setUp, threads } = this.options;
+    switch (setUp) {
+      case 'one-node':
+      case 'thread-and-nodes':
+        return 1;
+      case 'two-nodes':
+      case 'threads':
+        return 2;
+      case 'test-nodes':
+        return threads.count + 1; // the host's, and somebody else's
+    }
   }
 }

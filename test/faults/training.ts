@@ -29,7 +29,10 @@ export type SetUp =
   /** `lockstep coordinator` and one node, or two, behind a proxy each. */
   | 'one-node'
   | 'two-nodes'
-  /** `lockstep coordinator` with a thread of its own, and a node of the test's process. */
-  | 'thread-and-test-node'
+  /**
+   * `lockstep coordinator` and nodes of the test's process, an honest host first: whatever holds the test up holds up all
+   * who compute, so that the run is never over before the test acts.
+   */
+  | 'test-nodes'
   /** The soak: `lockstep coordinator` with a thread of its own, and two nodes behind a proxy each. */
   | 'thread-and-nodes';

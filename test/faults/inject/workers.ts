@@ -5,6 +5,7 @@ import { PASS } from '../proxy.js';
 import type { Proxy } from '../proxy.js';
 import type { NodeBehindProxy, Scene } from '../scene.js';
 import { asksFor, isResultOf } from '../support/matching.js';
+import type { PrintedEvent } from '../support/lockstepProcess.js';
 import { untilBusy } from '../support/processTime.js';
 import { untilTrue, within } from '../support/within.js';
 import { EARLIEST, holdingSteady, LATEST, signalEveryone } from './strike.js';
@@ -124,7 +125,7 @@ export async function loseEveryoneAndComeBack(scene: Scene): Promise<void> {
 /** Many nodes come at once, in mid-step; in a leave storm they hang up at once, too, with work in their hands. */
 export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'leave-storm'>): Promise<void> {
   await scene.begin();
-  scene.addTestNode({ name: 'first' });
+  scene.addTestNode({ name: 'guest' });
   await scene.coordinator.untilStep(scene.drawStep(1, EARLIEST));
   let holding = 0;
   const crowd = Array.from({ length: nodes }, (_, index) =>
@@ -138,10 +139,7 @@ export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'le
       },
     }),
   );
-  await scene.coordinator.until(
-    'all have come',
-    (event) => event.event === 'worker-joined' && event.workersNow >= nodes + 2,
-  );
+  await untilAllHaveCome(scene, nodes);
   if (kind === 'join-storm') return;
   await untilTrue('some hold work', () => holding > 0 || scene.coordinator.ended);
   for (const node of crowd) node.vanish();
@@ -149,4 +147,15 @@ export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'le
     'the crowd leaves',
     (event) => event.event === 'worker-left' && event.node.startsWith('crowd'),
   );
+}
+
+async function untilAllHaveCome({ coordinator }: Scene, nodes: number): Promise<void> {
+  const come = new Set<string>();
+  const add = (event: PrintedEvent): void => {
+    if (event.event === 'worker-joined' && event.node.startsWith('crowd')) come.add(event.node);
+  };
+  const stop = coordinator.listen(add);
+  for (const { event } of coordinator.seen) add(event);
+  await untilTrue('all have come', () => come.size === nodes || coordinator.ended).finally(stop);
+  if (come.size < nodes) throw new Error(`the run was over when ${come.size} of ${nodes} nodes had come`);
 }
