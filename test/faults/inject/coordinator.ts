@@ -89,7 +89,11 @@ export async function makeClockJump(
   const env = { ...preload('clock'), LOCKSTEP_TEST_CLOCK: `${seed},${hours}` };
   await scene.begin(of === 'coordinator' ? env : {}, of === 'worker' ? env : {});
   await within('the run to end', scene.coordinator.finished);
-  if (of === 'worker') return;
+  if (of === 'worker') {
+    if (!scene.node('victim').process.output().includes('clock jumps'))
+      throw new Error("the node's clock did not jump");
+    return;
+  }
   const times = scene.coordinator.seen.map(({ event }) => Date.parse(event.time));
   const back = times.filter((time, index) => index > 0 && time < times[index - 1]! - HOUR_MS).length;
   if (back === 0) throw new Error('the clock never went back');

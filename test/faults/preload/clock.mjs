@@ -1,7 +1,10 @@
 /**
  * Throws this process's wall clock back and forth, as an administrator, a virtual machine or a bad time server does:
- * LOCKSTEP_TEST_CLOCK="seed,hours". The monotonic clock goes on, as it does on a real machine.
+ * LOCKSTEP_TEST_CLOCK="seed,hours". The monotonic clock goes on, as it does on a real machine. A node that is as it should
+ * be reads no wall clock, and would show nothing of this: so it is said on the standard error that the clock does jump.
  */
+
+import { isMainThread } from 'node:worker_threads';
 
 const [seed, hours] = (process.env['LOCKSTEP_TEST_CLOCK'] ?? '1,48').split(',').map(Number);
 const RealDate = Date;
@@ -32,3 +35,9 @@ globalThis.Date = class Date extends RealDate {
     return now();
   }
 };
+
+const firstReading = Date.now();
+const jumps = Array.from({ length: 2 * READINGS_A_JUMP }, () => Date.now()).some(
+  (reading) => Math.abs(reading - firstReading) > 3_600_000,
+);
+if (isMainThread && jumps) process.stderr.write('the wall clock jumps by hours\n');
