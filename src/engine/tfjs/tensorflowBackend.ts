@@ -21,6 +21,7 @@ export const TENSORFLOW_ENVIRONMENT: Readonly<Record<string, string>> = {
   TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else one process takes all of a GPU's memory
   TF_DETERMINISTIC_OPS: '1', // kernels that add in one order, also where others are faster
   TF_CUDNN_DETERMINISTIC: '1',
+  NVIDIA_TF32_OVERRIDE: '0', // from Ampere on TensorFlow rounds a convolution's inputs to 10 bits, unless told not to
 };
 
 export const tensorflowBackend: TfjsBackend = { name: 'tensorflow', availability, open };
