@@ -18,7 +18,7 @@ const TOLERANCE = 1e-4;
 
 for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
 const model = buildModel('resnet8');
-const state = initialiseModel(model, 1);
+const state = { ...initialiseModel(model, 1), version: 1 };
 const engine = await loadEngine({ name: 'tensorflow' }, model);
 const distance = await medianDistanceFrom(await loadEngine({ name: 'simd' }, model));
 const { lossBefore, lossAfter } = await takeStep();
@@ -34,8 +34,8 @@ async function medianDistanceFrom(reference) {
   const distances = [];
   for (let first = 0; first < SAMPLES; first += COMPARED_SAMPLES) {
     const batch = samples(first, COMPARED_SAMPLES);
-    const actual = await engine.gradient({ ...state, version: 1 }, batch, [0, 0]);
-    const expected = await reference.gradient({ ...state, version: 1 }, batch, [0, 0]);
+    const actual = await engine.gradient(state, batch, [0, 0]);
+    const expected = await reference.gradient(state, batch, [0, 0]);
     distances.push(relativeDistance(actual.gradientSum, expected.gradientSum));
   }
   return distances.sort((a, b) => a - b)[distances.length >> 1];
@@ -44,7 +44,7 @@ async function medianDistanceFrom(reference) {
 /** One of plain gradient descent, by TensorFlow alone. */
 async function takeStep() {
   const batch = samples(0, SAMPLES);
-  const before = await engine.gradient({ ...state, version: 1 }, batch, [0, 0]);
+  const before = await engine.gradient(state, batch, [0, 0]);
   const parameters = state.parameters.map(
     (value, i) => value - (LEARNING_RATE / SAMPLES) * before.gradientSum[i],
   );

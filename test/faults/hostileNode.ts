@@ -39,14 +39,13 @@ export const honest: Tamper = (message) => [message];
 /** Threads that all nodes of the test's process share: each says that it has so many workers. */
 export class SharedThreads {
   private constructor(
-    readonly count: number,
     readonly pool: ComputePool,
     readonly description: EngineDescription,
   ) {}
 
-  static async start(count: number): Promise<SharedThreads> {
-    const pool = new ComputePool({ name: 'simd' }, count);
-    return new SharedThreads(count, pool, await pool.describe());
+  static async start(threads: number): Promise<SharedThreads> {
+    const pool = new ComputePool({ name: 'simd' }, threads);
+    return new SharedThreads(pool, await pool.describe());
   }
 
   close(): Promise<void> {

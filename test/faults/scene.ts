@@ -208,7 +208,7 @@ export class Scene {
       case 'threads':
         return 2;
       case 'test-nodes':
-        return threads.count + 1; // the host's, and somebody else's
+        return threads.pool.threads + 1; // the host's, and somebody else's
     }
   }
 }

@@ -14,6 +14,7 @@ import {
   start,
   temporaryFolder,
   until,
+  untilListening,
   untilStep,
 } from '../integration/support/lockstep.js';
 import { printFigures } from './figures.js';
@@ -54,8 +55,7 @@ it(`a coordinator outlives ${VISITS} hostile connections in mid-training, and no
   const secret = { LOCKSTEP_TOKEN: TOKEN };
   const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', '2', '--run-dir', runDir];
   const coordinator = start(['coordinator', ...RECIPE, ...listen, ...HEARTBEAT], secret);
-  // A worker that is up before its coordinator says so, and tries again: that would be no fault of the storm.
-  await until('the coordinator listens', () => coordinator.output().includes('listening'));
+  await untilListening(coordinator);
   const workers = HONEST.map((name) =>
     start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--name', name, ...HEARTBEAT], secret),
   );

@@ -15,6 +15,7 @@ import {
   start,
   temporaryFolder,
   until,
+  untilListening,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
 import { countingLink } from './support/countingLink.js';
@@ -255,7 +256,7 @@ describe('nodes', () => {
 
   it('a worker without the token is refused and does not try again', async () => {
     const { coordinator, url } = await startCoordinator('refusing', 1);
-    await until('the coordinator listens', () => coordinator.output().includes('listening'));
+    await untilListening(coordinator);
     const { exitCode, stderr } = await start(['worker', url, '--threads', '1', '--token', 'wrong']).finished;
     expect(exitCode).toBe(1);
     expect(stderr).toContain('E_REFUSED');

@@ -14,6 +14,7 @@ import {
   startProgram,
   temporaryFolder,
   until,
+  untilListening,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
 
@@ -113,7 +114,7 @@ describe('a token that was given', () => {
     const TOKEN = 'given-by-environment';
     const { port, args } = await inClear('given');
     const coordinator = start(args, { LOCKSTEP_TOKEN: TOKEN });
-    await until('it listens', () => coordinator.output().includes('listening'));
+    await untilListening(coordinator);
     expect(coordinator.output()).toContain('LOCKSTEP_TOKEN=… ');
     const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], { LOCKSTEP_TOKEN: TOKEN });
     if (onLinux) expect(commandLineOf(coordinator) + commandLineOf(worker)).not.toContain(TOKEN);
@@ -131,7 +132,7 @@ describe('a token that was given', () => {
       const TOKEN = 'on-the-command-line';
       const { args } = await inClear(`argument-${given.length}`);
       const coordinator = start([...args, ...given]);
-      await until('it listens', () => coordinator.output().includes('listening'));
+      await untilListening(coordinator);
       expect(commandLineOf(coordinator)).not.toContain(TOKEN);
       expect(commandLineOf(coordinator)).toContain('***');
       coordinator.kill('SIGTERM');

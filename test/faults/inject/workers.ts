@@ -5,7 +5,6 @@ import { PASS } from '../proxy.js';
 import type { Proxy } from '../proxy.js';
 import type { NodeBehindProxy, Scene } from '../scene.js';
 import { asksFor, isResultOf } from '../support/matching.js';
-import type { PrintedEvent } from '../support/lockstepProcess.js';
 import { untilBusy } from '../support/processTime.js';
 import { untilTrue, within } from '../support/within.js';
 import { EARLIEST, holdingSteady, LATEST, signalEveryone } from './strike.js';
@@ -139,7 +138,11 @@ export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'le
       },
     }),
   );
-  await untilAllHaveCome(scene, nodes);
+  const come = new Set<string>();
+  await scene.coordinator.until('all have come', (event) => {
+    if (event.event === 'worker-joined' && event.node.startsWith('crowd')) come.add(event.node);
+    return come.size === nodes;
+  });
   if (kind === 'join-storm') return;
   await untilTrue('some hold work', () => holding > 0 || scene.coordinator.ended);
   for (const node of crowd) node.vanish();
@@ -147,15 +150,4 @@ export async function storm(scene: Scene, { kind, nodes }: Of<'join-storm' | 'le
     'the crowd leaves',
     (event) => event.event === 'worker-left' && event.node.startsWith('crowd'),
   );
-}
-
-async function untilAllHaveCome({ coordinator }: Scene, nodes: number): Promise<void> {
-  const come = new Set<string>();
-  const add = (event: PrintedEvent): void => {
-    if (event.event === 'worker-joined' && event.node.startsWith('crowd')) come.add(event.node);
-  };
-  const stop = coordinator.listen(add);
-  for (const { event } of coordinator.seen) add(event);
-  await untilTrue('all have come', () => come.size === nodes || coordinator.ended).finally(stop);
-  if (come.size < nodes) throw new Error(`the run was over when ${come.size} of ${nodes} nodes had come`);
 }

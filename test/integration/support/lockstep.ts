@@ -153,6 +153,11 @@ export function untilStep(runDir: string, step: number): Promise<void> {
   );
 }
 
+/** Resolves when a coordinator lets nodes in: one that is up earlier says that it is not connected, and tries again. */
+export function untilListening(coordinator: Running): Promise<void> {
+  return until('the coordinator listens', () => coordinator.output().includes('listening'));
+}
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
