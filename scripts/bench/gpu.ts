@@ -1,6 +1,6 @@
 /** `npm run bench:gpu`: what a micro-batch costs a GPU, counted; and timed beside PyTorch, where there is one. */
 
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { ModelName } from '../../src/model/index.js';
 import { run } from './childProcess.js';
@@ -19,6 +19,7 @@ interface Options {
   readonly repetitions: number;
   readonly device?: string;
   readonly count: boolean;
+  readonly peer: boolean;
   readonly python: string;
   readonly json?: string;
 }
@@ -31,12 +32,13 @@ const options = new Command('npm run bench:gpu --')
   .option('--repetitions <n>', 'gradients that are timed', positive, 30)
   .option('--device <name>', 'index or name of an adapter')
   .option('--count', 'only count', false)
+  .option('--no-peer', 'do not measure PyTorch')
   .option(
     '--python <program>',
     'Python that has torch with CUDA',
     process.env['LOCKSTEP_PEER_PYTHON'] ?? 'python3',
   )
-  .option('--json <file>', 'also write all of it as JSON')
+  .option('--json <file>', 'also write all of it to this file, a JSON object a line')
   .parse()
   .opts<Options>();
 
@@ -45,31 +47,28 @@ const pairs = options.models.flatMap((model) =>
 );
 const counts = pairs.map(({ model, microBatch }) => countGpuWork(model, microBatch));
 process.stdout.write(`${countTable(counts)}\n`);
-const timed = options.count ? [] : await timeAll();
-if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ counts, timed }, null, 2));
+if (options.json !== undefined) writeFileSync(options.json, '');
+for (const count of counts) record({ kind: 'count', ...count });
+if (!options.count) await timeAll();
 
-interface Timed {
-  readonly model: ModelName;
-  readonly microBatch: number;
-  readonly times: GpuTimes;
-  readonly peers: readonly PeerTimes[];
+/** At once, so that it is there whatever comes later. */
+function record(line: object): void {
+  if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(line)}\n`);
 }
 
-async function timeAll(): Promise<Timed[]> {
-  const results: Timed[] = [];
+async function timeAll(): Promise<void> {
   for (const { model, microBatch } of pairs) {
     const { warmUps, repetitions, device } = options;
     const run = { model, microBatch, warmUps, repetitions, ...(device === undefined ? {} : { device }) };
     const times = await measureGpu(run);
-    const peers = await Promise.all([
-      measurePeer(model, microBatch, false),
-      measurePeer(model, microBatch, true),
-    ]);
-    const present = peers.filter((peer) => peer !== undefined);
-    results.push({ model, microBatch, times, peers: present });
-    process.stdout.write(`\n${timeText(model, microBatch, times, present)}\n`);
+    const peers: PeerTimes[] = [];
+    for (const channelsLast of options.peer ? [false, true] : []) {
+      const peer = await measurePeer(model, microBatch, channelsLast);
+      if (peer !== undefined) peers.push(peer);
+    }
+    record({ kind: 'time', model, microBatch, ...times, peers });
+    process.stdout.write(`\n${timeText(model, microBatch, times, peers)}\n`);
   }
-  return results;
 }
 
 interface PeerTimes {
@@ -129,15 +128,17 @@ function countTable(all: readonly GpuCounts[]): string {
 }
 
 function timeText(model: string, microBatch: number, times: GpuTimes, peers: readonly PeerTimes[]): string {
-  const { device, milliseconds, imagesPerSecond, kernels } = times;
+  const { device, milliseconds, imagesPerSecond, computeMilliseconds, firstMilliseconds, kernels } = times;
   const lines = [
     `${model}, micro-batch ${microBatch}, ${device}: ${imagesPerSecond.toFixed(1)} images/s (median of ${milliseconds.values.length}; ${milliseconds.min.toFixed(2)} to ${milliseconds.max.toFixed(2)} ms)`,
+    `of which on the GPU ${computeMilliseconds?.toFixed(2) ?? '?'} ms; the first took ${firstMilliseconds.toFixed(0)} ms`,
     ...peers.map(
       (peer) =>
         `PyTorch ${peer.torch}${peer.channelsLast ? ', channels last' : ''}, ${peer.device}: ${peer.imagesPerSecond.toFixed(1)} images/s`,
     ),
   ];
-  if (peers.length === 0) lines.push('PyTorch: not measured, there is no torch with CUDA here (--python)');
+  if (options.peer && peers.length === 0)
+    lines.push('PyTorch: not measured, there is no torch with CUDA here (--python)');
   if (kernels === undefined) return [...lines, 'this device has no timestamp queries'].join('\n');
   const rows = kernels.map(({ label, count, microseconds }) => [label, count, microseconds.toFixed(0)]);
   return [...lines, renderTable(['kernel', 'count', 'µs in all'], rows)].join('\n');

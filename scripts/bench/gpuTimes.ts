@@ -1,7 +1,10 @@
 /** Images per second of the webgpu engine on one adapter, and the time of each kind of kernel. */
 
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
+import type { MicroBatch } from '../../src/engine/engine.js';
+import type { Session } from '../../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../../src/engine/webgpu/kernelTimer.js';
+import type { RecordedPlan } from '../../src/engine/webgpu/recordedPlan.js';
 import { buildModel, initialiseModel } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
 import { spreadOf } from './statistics.js';
@@ -19,6 +22,10 @@ export interface GpuTimes {
   /** A micro-batch, from the call to the gradient. */
   readonly milliseconds: Spread;
   readonly imagesPerSecond: number;
+  /** Of that, what the GPU computes; the rest is data on its way, and the host. */
+  readonly computeMilliseconds: number | undefined;
+  /** Until the first gradient: kernels are compiled, and buffers made. */
+  readonly firstMilliseconds: number;
   /** Longest first; undefined where the device has no timestamp queries. */
   readonly kernels: readonly KernelTime[] | undefined;
 }
@@ -40,25 +47,54 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
     const state = initialiseModel(model, 1);
     const batch = syntheticBatch(model, run.microBatch);
     const durationsMs: number[] = [];
+    let firstMilliseconds: number | undefined;
     for (let index = -run.warmUps; index < run.repetitions; index++) {
       const version = Math.floor(index / MICRO_BATCHES_PER_STEP);
       const startedMs = performance.now();
       await engine.gradient({ ...state, version }, batch, [1, 2]);
-      if (index >= 0) durationsMs.push(performance.now() - startedMs);
+      const durationMs = performance.now() - startedMs;
+      firstMilliseconds ??= durationMs;
+      if (index >= 0) durationsMs.push(durationMs);
     }
-    const kernels = await engine.withPlan({ ...state, version: 0 }, batch, async (recorded, session) => {
-      if (!KernelTimer.isSupported(session)) return undefined;
-      const timer = new KernelTimer(session);
-      await recorded.run(batch, [1, 2], timer);
-      return byLabel(await timer.read());
-    });
+    const { kernels, computeMilliseconds } = await engine.withPlan(
+      { ...state, version: 0 },
+      batch,
+      profile(batch),
+    );
     const milliseconds = spreadOf(durationsMs);
     const imagesPerSecond = (run.microBatch / milliseconds.median) * 1000;
-    return { device: engine.description.device, milliseconds, imagesPerSecond, kernels };
+    const { device } = engine.description;
+    return {
+      ...{ device, milliseconds, imagesPerSecond, computeMilliseconds, kernels },
+      firstMilliseconds: firstMilliseconds ?? NaN,
+    };
   } finally {
     engine.dispose();
   }
 }
+
+const PROFILED_RUNS = 5;
+
+interface Profile {
+  readonly kernels: readonly KernelTime[] | undefined;
+  readonly computeMilliseconds: number | undefined;
+}
+
+/** The pass as a whole, median of a few; and kernel by kernel. */
+const profile =
+  (batch: MicroBatch) =>
+  async (recorded: RecordedPlan, session: Session): Promise<Profile> => {
+    if (!KernelTimer.isSupported(session)) return { kernels: undefined, computeMilliseconds: undefined };
+    const wholes: number[] = [];
+    for (let run = 0; run < PROFILED_RUNS; run++) {
+      const timer = new KernelTimer(session, 'pass');
+      await recorded.run(batch, [1, 2], timer);
+      for (const { nanoseconds } of await timer.read()) wholes.push(nanoseconds / 1e6);
+    }
+    const timer = new KernelTimer(session);
+    await recorded.run(batch, [1, 2], timer);
+    return { kernels: byLabel(await timer.read()), computeMilliseconds: spreadOf(wholes).median };
+  };
 
 function byLabel(times: readonly { label: string; nanoseconds: number }[]): KernelTime[] {
   const totals = new Map<string, { count: number; microseconds: number }>();

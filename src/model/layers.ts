@@ -127,6 +127,7 @@ export const MODEL_NAMES = [
   'resnet44',
   'resnet56',
   'resnet110',
+  'resnet20x4',
   'notebook',
 ] as const;
 

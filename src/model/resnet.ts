@@ -4,6 +4,7 @@
  *
  * 6n+2: a 3x3 convolution to 16 channels; three stacks of n residual blocks (two convolutions each) of 16, 32 and 64
  * channels on 32x32, 16x16 and 8x8 maps; global average pooling; one dense layer.
+ * resnet20x4: the same with four times the channels (64, 128 and 256), as in arXiv:1605.07146.
  * notebook: the stem is itself a residual block 3 -> 16, and each stack has 2n blocks, n = 5.
  */
 
@@ -40,19 +41,17 @@ export function buildModel(name: ModelName, dropoutRate = 0): Model {
   }
   const builder = new NetworkBuilder();
   let top: number;
-  let blocksPerStack: number;
+  const { blocksPerStack, width } = sizeOf(name);
   if (name === 'notebook') {
     top = builder.residualBlock('stem', IMAGES, 16, 1);
-    blocksPerStack = 2 * NOTEBOOK_N;
   } else {
-    top = builder.convolutionAndNormalisation('stem', '', IMAGES, 16, 1);
+    top = builder.convolutionAndNormalisation('stem', '', IMAGES, 16 * width, 1);
     top = builder.relu('stem.relu', top);
-    blocksPerStack = (Number(name.slice('resnet'.length)) - 2) / 6;
   }
   STACKS.forEach(({ channels, stride }, stack) => {
     for (let block = 0; block < blocksPerStack; block++) {
       const blockName = `stack${stack + 1}.block${block + 1}`;
-      top = builder.residualBlock(blockName, top, channels, block === 0 ? stride : 1);
+      top = builder.residualBlock(blockName, top, channels * width, block === 0 ? stride : 1);
     }
   });
   top = builder.globalAveragePool('pool', top);
@@ -66,6 +65,13 @@ export function buildModel(name: ModelName, dropoutRate = 0): Model {
     layers: builder.layers,
     layout: builder.layout.build(),
   };
+}
+
+/** `resnet20x4`: depth 20 = 6n + 2, so n = 3 blocks a stack, and 4 times the channels. */
+function sizeOf(name: ModelName): { blocksPerStack: number; width: number } {
+  if (name === 'notebook') return { blocksPerStack: 2 * NOTEBOOK_N, width: 1 };
+  const [depth, width = 1] = name.slice('resnet'.length).split('x').map(Number);
+  return { blocksPerStack: (depth! - 2) / 6, width };
 }
 
 /** Appends layers and reserves their tensors; each method returns the new layer's index. */

@@ -8,6 +8,7 @@ const PARAMETER_COUNTS = {
   resnet44: 658_586,
   resnet56: 853_018,
   resnet110: 1_727_962,
+  resnet20x4: 4_286_026,
 };
 
 describe('buildModel', () => {

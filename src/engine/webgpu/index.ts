@@ -8,7 +8,7 @@ import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
 import { Session } from './dawn/session.js';
 import { WebgpuEngine } from './webgpuEngine.js';
-import type { WebgpuEngineOptions } from './webgpuEngine.js';
+import type { PlanTuning } from './openDevice.js';
 
 export { WebgpuEngine } from './webgpuEngine.js';
 
@@ -51,7 +51,7 @@ function keyOf(text: string): AdapterKey {
 export async function loadWebgpu(
   model: Model,
   device?: string,
-  tuning: Pick<WebgpuEngineOptions, 'enoughThreads' | 'bindingLimit'> = {},
+  tuning: PlanTuning = {},
 ): Promise<WebgpuEngine> {
   const key = keyOf(device ?? (await chosenDevice()));
   const opened = await openDevice(key);

@@ -1,4 +1,7 @@
-/** Measures each kernel of a submission by timestamp queries, for profiles. Each then runs in a pass of its own. */
+/**
+ * Measures a submission by timestamp queries, for profiles: as a whole, or kernel by kernel, and then each kernel runs in
+ * a pass of its own, which waits for the one before.
+ */
 
 import type { Session } from './dawn/session.js';
 
@@ -6,13 +9,21 @@ const QUERY_RESOLVE = 0x200 | 0x04; // GPUBufferUsage QUERY_RESOLVE | COPY_SRC
 const READ_BACK = 0x01 | 0x08;
 const TIMESTAMP_BYTES = 8;
 
+export interface KernelTime {
+  readonly label: string;
+  readonly nanoseconds: number;
+}
+
 export class KernelTimer {
   private labels: readonly string[] = [];
   private querySet: GPUQuerySet | undefined;
   private resolved: GPUBuffer | undefined;
   private readBack: GPUBuffer | undefined;
 
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly session: Session,
+    readonly granularity: 'kernel' | 'pass' = 'kernel',
+  ) {}
 
   static isSupported(session: Session): boolean {
     return session.device.features.has('timestamp-query');
@@ -42,7 +53,7 @@ export class KernelTimer {
   }
 
   /** Nanoseconds of each kernel, in order. Call when the submission has ended. */
-  async read(): Promise<{ label: string; nanoseconds: number }[]> {
+  async read(): Promise<KernelTime[]> {
     const readBack = this.readBack!;
     await readBack.mapAsync(1);
     const times = new BigUint64Array(readBack.getMappedRange().slice(0));

@@ -6,13 +6,15 @@ import type { Session } from './dawn/session.js';
 import type { DeviceLayout } from './plan/deviceLayout.js';
 import { planPass } from './plan/devicePlan.js';
 import type { PassKind } from './plan/forward.js';
+import type { Tiles } from './plan/tiles.js';
 import { RecordedPlan } from './recordedPlan.js';
 
 /** A run has one micro-batch size, one of evaluation, and the rest of either's last. */
 const PLANS_KEPT = 4;
 
 export interface PlanTuning {
-  readonly enoughThreads?: number | undefined;
+  readonly tiles?: Tiles | undefined;
+  /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
 }
 
@@ -73,9 +75,9 @@ export class OpenDevice {
 
   private record(kind: PassKind, imageCount: number): Promise<RecordedPlan> {
     const { model, layout, session } = this;
-    const { enoughThreads } = this.tuning;
+    const { tiles } = this.tuning;
     const bindingLimit = Math.min(session.bindingLimit, this.tuning.bindingLimit ?? Infinity);
-    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, enoughThreads });
+    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles });
     return RecordedPlan.record(
       session,
       plan,
@@ -84,6 +86,13 @@ export class OpenDevice {
         [layout.runningCoefficients.storage, this.runningCoefficients],
       ]),
     );
+  }
+
+  /** Frees what it holds, and leaves the session open. */
+  release(): void {
+    for (const plan of this.plans.values()) plan.dispose();
+    this.plans.clear();
+    this.session.free([this.parameters, this.runningCoefficients]);
   }
 
   dispose(): void {

@@ -16,18 +16,15 @@ import type {
 } from '../engine.js';
 import { softmaxCrossEntropy } from '../softmaxCrossEntropy.js';
 import { OpenDevice } from './openDevice.js';
+import type { PlanTuning } from './openDevice.js';
 import { DeviceLayout } from './plan/deviceLayout.js';
 import type { PassKind } from './plan/forward.js';
 import type { RecordedPlan } from './recordedPlan.js';
 import type { Session } from './dawn/session.js';
 
-export interface WebgpuEngineOptions {
+export interface WebgpuEngineOptions extends PlanTuning {
   readonly description: EngineDescription;
   readonly openSession: () => Promise<Session>;
-  /** See `tileOf`; smaller in tests. */
-  readonly enoughThreads?: number | undefined;
-  /** At most what the device allows: storage buffers of a kernel. */
-  readonly bindingLimit?: number | undefined;
 }
 
 export class WebgpuEngine implements Engine {
@@ -123,8 +120,7 @@ export class WebgpuEngine implements Engine {
   }
 
   private openOn(session: Session): OpenDevice {
-    const { enoughThreads, bindingLimit } = this.options;
-    return new OpenDevice(session, this.model, this.layout, { enoughThreads, bindingLimit });
+    return new OpenDevice(session, this.model, this.layout, this.options);
   }
 
   /** A lost device fails the micro-batch, which goes elsewhere; what the device says comes before what failed. */

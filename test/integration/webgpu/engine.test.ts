@@ -5,6 +5,9 @@ import type { GradientResult, MicroBatch } from '../../../src/engine/engine.js';
 import { engineFactory } from '../../../src/engine/registry.js';
 import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { loadWebgpu } from '../../../src/engine/webgpu/index.js';
+import { usualConvolutionTile } from '../../../src/engine/webgpu/kernels/convolutionTile.js';
+import { USUAL_TILES } from '../../../src/engine/webgpu/plan/tiles.js';
+import type { Tiles } from '../../../src/engine/webgpu/plan/tiles.js';
 import type { WebgpuEngine } from '../../../src/engine/webgpu/index.js';
 import type { RandomKey } from '../../../src/foundation/random.js';
 import { buildModel, initialiseModel } from '../../../src/model/index.js';
@@ -44,6 +47,11 @@ async function simdGradient(model: Model, batch: MicroBatch): Promise<GradientRe
   }
 }
 
+const TILES_OF_LARGE_PROBLEMS: Tiles = {
+  ...USUAL_TILES,
+  convolution: (size) => usualConvolutionTile(size, 1),
+};
+
 const stateOf = (model: Model) => ({ ...initialiseModel(model, 7), version: 1 });
 
 async function withEngine<Result>(
@@ -74,7 +82,7 @@ function distancesBetween(
 describeOnGpu('the engine', () => {
   it.each([
     ['the kernels of small problems', {}],
-    ['the longer strips of large problems', { enoughThreads: 1 }],
+    ['the longer strips of large problems', { tiles: TILES_OF_LARGE_PROBLEMS }],
     ['a device with the fewest bindings that there may be', { bindingLimit: 8 }],
   ])('agrees with simd: %s', async (_, tuning) => {
     const model = wideNetwork();

@@ -2,16 +2,21 @@
 
 import { describeError, LockstepError } from '../../../foundation/errors.js';
 import type { Dispatch } from '../kernels/kernelSource.js';
+import type { WorkgroupLimits } from '../kernels/limits.js';
 
 const STORAGE_COPY = 0x80 | 0x04 | 0x08; // GPUBufferUsage STORAGE | COPY_SRC | COPY_DST
 const READ_BACK = 0x01 | 0x08; // MAP_READ | COPY_DST
+const VECTOR_BYTES = 16;
 const COMPUTE_STAGE = 0x4; // GPUShaderStage.COMPUTE
 
-/** Raised as far as the adapter goes, where a large micro-batch may need it. */
+/** Raised as far as the adapter goes: large micro-batches and large tiles need it. */
 const RAISED_LIMITS = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
   'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
 ] as const;
 
 export class Session {
@@ -43,6 +48,14 @@ export class Session {
 
   get bindingLimit(): number {
     return this.device.limits.maxStorageBuffersPerShaderStage;
+  }
+
+  get workgroupLimits(): WorkgroupLimits {
+    const { limits } = this.device;
+    return {
+      vectors: Math.floor(limits.maxComputeWorkgroupStorageSize / VECTOR_BYTES),
+      threads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+    };
   }
 
   /** What all open sessions of this thread hold. */

@@ -4,7 +4,7 @@
  * where it lies in registers: see `finish.ts`.
  */
 
-import { tileOf, tilingOf } from './convolutionTile.js';
+import { convolutionKey, tilingOf } from './convolutionTile.js';
 import type { ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
@@ -18,12 +18,12 @@ export interface ConvolutionOptions extends ConvolutionSize {
   readonly weights: Range;
   readonly result: Range;
   readonly finish: Finish;
-  readonly enoughThreads?: number | undefined;
+  readonly tile: ConvolutionTile;
 }
 
 export function convolution(options: ConvolutionOptions): Dispatch {
-  const { kind, stride, input, output, imageCount, finish } = options;
-  const tile = tileOf(options, options.enoughThreads);
+  const { kind, stride, input, output, imageCount, tile } = options;
+  const quads = Array.from({ length: tile.quadsPerThread }, (_, index) => index);
   const kernel = new KernelSource();
   kernel.workgroupArray('inputs', tile.chunkQuads * tile.inputRows * tile.pitch);
   kernel.workgroupArray('filters', 36 * tile.chunkQuads * tile.blockQuads);
@@ -33,11 +33,11 @@ let image = group.z;
 let firstRow = group.x / ${tile.tilesAcross}u * ${tile.rows}u;
 let firstColumn = group.x % ${tile.tilesAcross}u * ${tile.columns}u;
 let firstQuad = group.y * ${tile.blockQuads}u;
-let lane = thread % ${tile.blockQuads}u;
-let strip = thread / ${tile.blockQuads}u;
+let lane = thread % ${tile.lanes}u;
+let strip = thread / ${tile.lanes}u;
 let stripRow = strip % ${tile.rows}u;
 let stripColumn = strip / ${tile.rows}u * ${tile.strip}u;
-${repeat(tile.strip, (pixel) => `var sum${pixel} = vec4f();`)}
+${quads.map((quad) => repeat(tile.strip, (pixel) => `var ${sumName(quad, pixel)} = vec4f();`)).join('\n')}
 for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
 ${loadInputs(options, tile, kernel.reader(options.read))}
 ${loadFilters(options, tile, kernel)}
@@ -49,26 +49,35 @@ ${kind === 'gradient' && stride === 2 ? dilatedProducts(tile) : products(tile, k
   }
   workgroupBarrier();
 }
-${finishStatements(kernel, finish, {
-  shape: output,
-  result: options.result,
-  pixels: Array.from({ length: tile.strip }, (_, pixel) => ({
-    row: 'firstRow + stripRow',
-    column: `firstColumn + stripColumn + ${pixel}u`,
-    value: `sum${pixel}`,
-  })),
-  quad: 'firstQuad + lane',
-  tile: `image * ${tile.tilesPerImage}u + group.x`,
-  pixelsOfTile: tilingOf(options, tile).pixelsOf('group.x'),
-  lanes: tile.blockQuads,
-  groups: tile.strips,
-})}`;
+${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`;
   const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
   return kernel.build({
     label: `${name} ${shapeText(input)} ${shapeText(output)}`,
+    tuningKey: convolutionKey(options),
     threads: tile.threads,
     workgroups: [tile.tilesPerImage, quadsOf(output) / tile.blockQuads, imageCount],
     main,
+  });
+}
+
+const sumName = (quad: number, pixel: number): string => `sum${quad}x${pixel}`;
+
+/** Finishes one of a thread's quads of channels. */
+function finishQuad(kernel: KernelSource, options: ConvolutionOptions, quad: number): string {
+  const { tile } = options;
+  return finishStatements(kernel, options.finish, {
+    shape: options.output,
+    result: options.result,
+    pixels: Array.from({ length: tile.strip }, (_, pixel) => ({
+      row: 'firstRow + stripRow',
+      column: `firstColumn + stripColumn + ${pixel}u`,
+      value: sumName(quad, pixel),
+    })),
+    quad: `firstQuad + lane + ${quad * tile.lanes}u`,
+    tile: `image * ${tile.tilesPerImage}u + group.x`,
+    pixelsOfTile: tilingOf(options, tile).pixelsOf('group.x'),
+    lanes: tile.lanes,
+    groups: tile.strips,
   });
 }
 
@@ -125,60 +134,57 @@ function loadFilters(options: ConvolutionOptions, tile: ConvolutionTile, kernel:
 }
 
 /** One row of taps: every loaded vector serves up to three taps. */
-function products(
-  { strip, inputRows, pitch, chunkQuads, blockQuads }: ConvolutionTile,
-  stride: 1 | 2,
-): string {
+function products(tile: ConvolutionTile, stride: 1 | 2): string {
+  const { strip, inputRows, pitch } = tile;
   const width = (strip - 1) * stride + 3;
   return `
       let start = (part * ${inputRows}u + stripRow * ${stride}u + tap) * ${pitch}u + stripColumn * ${stride}u;
 ${repeat(width, (column) => `      let x${column} = inputs[start + ${column}u];`)}
-${repeat(3, (across) =>
-  tapProducts(
-    `tap * 3u + ${across}u`,
-    across,
-    { chunkQuads, blockQuads },
-    strip,
-    (pixel) => pixel * stride + across,
-  ),
-)}`;
+${repeat(3, (across) => tapProducts(tile, across, (pixel) => pixel * stride + across))}`;
 }
 
 /**
  * One row of taps of the gradient of a convolution of stride 2: which taps reach a pixel depends on whether its row and
  * column are even. Strips begin at even columns.
  */
-function dilatedProducts({ strip, inputRows, pitch, chunkQuads, blockQuads }: ConvolutionTile): string {
+function dilatedProducts(tile: ConvolutionTile): string {
+  const { strip, inputRows, pitch } = tile;
+  const columnOf = (across: number) => (pixel: number) => {
+    const position = pixel + 1 - across;
+    return position % 2 === 0 ? position / 2 : undefined;
+  };
   return `
       let doubled = stripRow + 1u - tap;
       if ((doubled & 1u) == 0u) {
       let start = (part * ${inputRows}u + doubled / 2u) * ${pitch}u + stripColumn / 2u;
 ${repeat(strip / 2 + 1, (column) => `      let x${column} = inputs[start + ${column}u];`)}
-${repeat(3, (across) =>
-  tapProducts(`tap * 3u + ${across}u`, across, { chunkQuads, blockQuads }, strip, (pixel) => {
-    const position = pixel + 1 - across;
-    return position % 2 === 0 ? position / 2 : undefined;
-  }),
-)}
+${repeat(3, (across) => tapProducts(tile, across, columnOf(across)))}
       }`;
 }
 
-/** Products of one tap with every pixel of the strip that it reaches. */
+/** Products of one tap of the row `tap` with every pixel of the strip that it reaches. */
 function tapProducts(
-  tap: string,
+  tile: ConvolutionTile,
   across: number,
-  { chunkQuads, blockQuads }: Pick<ConvolutionTile, 'chunkQuads' | 'blockQuads'>,
-  strip: number,
   columnOf: (pixel: number) => number | undefined,
 ): string {
-  const filter = (channel: number): string =>
-    `filters[((${tap}) * ${chunkQuads * 4}u + part * 4u + ${channel}u) * ${blockQuads}u + lane]`;
-  const lines = [0, 1, 2, 3].map((channel) => `      let w${across}${channel} = ${filter(channel)};`);
-  for (let pixel = 0; pixel < strip; pixel++) {
-    const column = columnOf(pixel);
-    if (column === undefined) continue;
-    const terms = ['x', 'y', 'z', 'w'].map((lane, channel) => `x${column}.${lane} * w${across}${channel}`);
-    for (const term of terms) lines.push(`      sum${pixel} += ${term};`);
+  const { strip, chunkQuads, blockQuads, lanes, quadsPerThread } = tile;
+  const row = `(tap * 3u + ${across}u) * ${chunkQuads * 4}u + part * 4u`;
+  const lines: string[] = [];
+  for (let quad = 0; quad < quadsPerThread; quad++) {
+    const weights = ['x', 'y', 'z', 'w'].map((lane) => `w${across}${quad}${lane}`);
+    weights.forEach((name, channel) =>
+      lines.push(
+        `      let ${name} = filters[(${row} + ${channel}u) * ${blockQuads}u + lane + ${quad * lanes}u];`,
+      ),
+    );
+    for (let pixel = 0; pixel < strip; pixel++) {
+      const column = columnOf(pixel);
+      if (column === undefined) continue;
+      for (const [channel, name] of weights.entries()) {
+        lines.push(`      ${sumName(quad, pixel)} += x${column}.${'xyzw'[channel]!} * ${name};`);
+      }
+    }
   }
   return lines.join('\n');
 }

@@ -1,16 +1,15 @@
 /**
  * How a convolution is cut into workgroups. A workgroup computes a rectangle of pixels by a block of output channels of
- * one image; a thread, a strip of pixels in one row by four channels. Input (with its border) and filter lie in
- * workgroup memory, a few input channels at a time.
+ * one image; a thread, a strip of pixels in one row by one or more quads of channels. Input (with its border) and filter
+ * lie in workgroup memory, a few input channels at a time.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
-import { quadsOf } from './shapes.js';
+import { GUARANTEED_LIMITS } from './limits.js';
+import type { WorkgroupLimits } from './limits.js';
+import { quadsOf, shapeText } from './shapes.js';
 import type { Tiling } from './shapes.js';
 
-/** What every WebGPU device has: 16 KiB of workgroup memory, in vectors of 16 bytes, and 256 threads. */
-const WORKGROUP_VECTORS = 1024;
-const WORKGROUP_THREADS = 256;
 const MOST_ROWS = 8; // rows of a tile: with an odd pitch, eight rows of one column lie in eight different banks
 const MOST_COLUMNS = 16;
 /** With fewer threads than this, shorter strips are better: a GPU has tens of thousands of lanes to fill. */
@@ -31,95 +30,160 @@ export interface ConvolutionSize {
   readonly output: ActivationShape;
 }
 
-export interface ConvolutionTile {
+/** What can be chosen. */
+export interface ConvolutionTileChoice {
   /** Pixels of a thread. */
   readonly strip: number;
   readonly rows: number;
   readonly columns: number;
-  /** Output channels of a workgroup, and input channels loaded at a time, in quads. */
+  /** Output channels of a workgroup, input channels loaded at a time, and output channels of a thread, in quads. */
   readonly blockQuads: number;
   readonly chunkQuads: number;
+  readonly quadsPerThread: number;
+}
+
+export interface ConvolutionTile extends ConvolutionTileChoice {
   readonly inputRows: number;
   readonly inputColumns: number;
   /** Vectors from a row of the loaded input to the next. */
   readonly pitch: number;
   readonly strips: number;
+  /** Threads that share a strip, each with channels of its own. */
+  readonly lanes: number;
   readonly threads: number;
   /** Tiles of an image, across and in all. */
   readonly tilesAcross: number;
   readonly tilesPerImage: number;
 }
 
-/** @param enoughThreads smaller in tests, to make small problems look large */
-export function tileOf(size: ConvolutionSize, enoughThreads = ENOUGH_THREADS): ConvolutionTile {
+/** Names the size among all of a network's, for measured choices. */
+export function convolutionKey({ kind, stride, imageCount, input, output }: ConvolutionSize): string {
+  return `${kind} ${shapeText(input)} ${shapeText(output)} stride ${stride} images ${imageCount}`;
+}
+
+/**
+ * The tile to use where none was measured, within the limits that every device keeps.
+ * @param enoughThreads smaller in tests, to make small problems look large
+ */
+export function usualConvolutionTile(size: ConvolutionSize, enoughThreads = ENOUGH_THREADS): ConvolutionTile {
   const { output, imageCount } = size;
   const threads = (strip: number): number =>
     imageCount * output.height * Math.ceil(output.width / strip) * quadsOf(output);
   const strip = output.width >= 8 && threads(8) >= enoughThreads ? 8 : 4;
-  const isDilated = size.kind === 'gradient' && size.stride === 2;
-  const evenUp = (rows: number): number => (isDilated ? Math.ceil(rows / 2) * 2 : rows);
-  const columns = Math.min(MOST_COLUMNS, Math.ceil(output.width / strip) * strip);
-  const rows = Math.min(MOST_ROWS, evenUp(output.height));
-  const candidates = [columns, Math.min(columns, 8)].flatMap((width) =>
-    [2, 1].flatMap((chunkQuads) => blocks(size).map((blockQuads) => ({ width, chunkQuads, blockQuads }))),
+  const columns = columnsOf(size, strip, MOST_COLUMNS);
+  const rows = rowsOf(size, MOST_ROWS);
+  const blocks = [8, 7, 6, 5, 4, 3, 2, 1].filter((quads) => quadsOf(output) % quads === 0);
+  const tiles = [columns, Math.min(columns, 8)].flatMap((width) =>
+    [2, 1].flatMap((chunkQuads) =>
+      blocks.map((blockQuads) =>
+        tileOf(size, { strip, rows, columns: width, blockQuads, chunkQuads, quadsPerThread: 1 }),
+      ),
+    ),
   );
-  const tiles = candidates
-    .filter(({ chunkQuads }) => quadsOf(size.input) % chunkQuads === 0)
-    .map(({ width, chunkQuads, blockQuads }) => tile(size, strip, rows, width, chunkQuads, blockQuads));
-  const fitting = tiles.filter((candidate) => vectorsOf(candidate) <= WORKGROUP_VECTORS);
-  const workgroups = (candidate: ConvolutionTile): number =>
-    (candidate.tilesPerImage * imageCount * quadsOf(output)) / candidate.blockQuads;
+  const fitting = tiles.filter(
+    (tile) => quadsOf(size.input) % tile.chunkQuads === 0 && vectorsOf(tile) <= GUARANTEED_LIMITS.vectors,
+  );
+  const workgroups = (tile: ConvolutionTile): number =>
+    (tile.tilesPerImage * imageCount * quadsOf(output)) / tile.blockQuads;
   return (
     fitting.find(
-      (candidate) =>
-        candidate.threads <= WORKGROUP_THREADS &&
-        (workgroups(candidate) >= ENOUGH_WORKGROUPS || candidate.blockQuads <= SMALLEST_BLOCK),
+      (tile) =>
+        tile.threads <= GUARANTEED_LIMITS.threads &&
+        (workgroups(tile) >= ENOUGH_WORKGROUPS || tile.blockQuads <= SMALLEST_BLOCK),
     ) ?? fitting[fitting.length - 1]!
   );
 }
 
-/** Sizes of channel blocks that divide the output's, the largest first. */
-function blocks({ output }: ConvolutionSize): number[] {
-  return [8, 7, 6, 5, 4, 3, 2, 1].filter((quads) => quadsOf(output) % quads === 0);
+/** The tiles that are worth measuring, within a device's limits; the usual one is the first. */
+export function convolutionTileCandidates(size: ConvolutionSize, limits: WorkgroupLimits): ConvolutionTile[] {
+  const usual = usualConvolutionTile(size);
+  const tiles = new Map([[tileName(usual), usual]]);
+  for (const choice of choices(size)) {
+    const tile = tileOf(size, choice);
+    if (isWorthMeasuring(tile, limits)) tiles.set(tileName(tile), tile);
+  }
+  return [...tiles.values()];
 }
 
-function tile(
-  { kind, stride, output }: ConvolutionSize,
-  strip: number,
-  rows: number,
-  columns: number,
-  chunkQuads: number,
-  blockQuads: number,
-): ConvolutionTile {
-  const isDilated = kind === 'gradient' && stride === 2;
-  const span = (length: number): number => (isDilated ? length / 2 + 1 : (length - 1) * stride + 3);
+const SMALLEST_WORKGROUP = 32;
+
+function isWorthMeasuring(tile: ConvolutionTile, limits: WorkgroupLimits): boolean {
+  return (
+    vectorsOf(tile) <= limits.vectors && tile.threads <= limits.threads && tile.threads >= SMALLEST_WORKGROUP
+  );
+}
+
+function* choices(size: ConvolutionSize): Generator<ConvolutionTileChoice> {
+  const { input, output } = size;
+  const dividing = (quads: number, most: readonly number[]): number[] =>
+    most.filter((count) => quads % count === 0);
+  for (const strip of output.width >= 8 ? [8, 4] : [4]) {
+    for (const blockQuads of dividing(quadsOf(output), [16, 8, 4, 2])) {
+      for (const quadsPerThread of dividing(blockQuads, [1, 2, 4])) {
+        for (const chunkQuads of dividing(quadsOf(input), [4, 2, 1])) {
+          for (const mostRows of [8, 4]) {
+            for (const mostColumns of [32, 16, 8]) {
+              const [rows, columns] = [rowsOf(size, mostRows), columnsOf(size, strip, mostColumns)];
+              yield { strip, rows, columns, blockQuads, chunkQuads, quadsPerThread };
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Names a choice, in results of measurements. */
+export function tileName({ strip, rows, columns, ...quads }: ConvolutionTileChoice): string {
+  const { blockQuads, chunkQuads, quadsPerThread } = quads;
+  return `${rows}x${columns} strip ${strip} block ${blockQuads} chunk ${chunkQuads} thread ${quadsPerThread}`;
+}
+
+const isDilated = ({ kind, stride }: ConvolutionSize): boolean => kind === 'gradient' && stride === 2;
+
+function rowsOf(size: ConvolutionSize, most: number): number {
+  const { height } = size.output;
+  return Math.min(most, isDilated(size) ? Math.ceil(height / 2) * 2 : height);
+}
+
+const columnsOf = ({ output }: ConvolutionSize, strip: number, most: number): number =>
+  Math.min(most, Math.ceil(output.width / strip) * strip);
+
+function tileOf(size: ConvolutionSize, choice: ConvolutionTileChoice): ConvolutionTile {
+  const { output, stride } = size;
+  const { strip, rows, columns, blockQuads, quadsPerThread } = choice;
+  const span = (length: number): number => {
+    if (isDilated(size)) return length / 2 + 1;
+    return (length - 1) * (size.kind === 'forward' ? stride : 1) + 3;
+  };
   const strips = (rows * columns) / strip;
+  const lanes = blockQuads / quadsPerThread;
   const tilesAcross = Math.ceil(output.width / columns);
   return {
-    strip,
-    rows,
-    columns,
-    blockQuads,
-    chunkQuads,
+    ...choice,
     inputRows: span(rows),
     inputColumns: span(columns),
     pitch: span(columns) | 1,
     strips,
-    threads: strips * blockQuads,
+    lanes,
+    threads: strips * lanes,
     tilesAcross,
     tilesPerImage: tilesAcross * Math.ceil(output.height / rows),
   };
 }
 
 /** Workgroup memory: input, filter, and a vector a thread to sum by channel. */
-function vectorsOf({ chunkQuads, blockQuads, inputRows, pitch, threads }: ConvolutionTile): number {
-  return chunkQuads * inputRows * pitch + 36 * chunkQuads * blockQuads + threads + blockQuads;
+function vectorsOf(tile: ConvolutionTile): number {
+  const { chunkQuads, blockQuads, inputRows, pitch, threads, lanes } = tile;
+  return chunkQuads * inputRows * pitch + 36 * chunkQuads * blockQuads + threads + lanes;
 }
 
-export function tilingOf({ imageCount, output }: ConvolutionSize, tile: ConvolutionTile): Tiling {
+export function tilingOf(size: ConvolutionSize, tile: ConvolutionTile): Tiling {
+  const { imageCount, output } = size;
   const { tilesAcross, tilesPerImage, rows, columns } = tile;
   return {
     tileCount: imageCount * tilesPerImage,
+    tuningKey: convolutionKey(size),
     pixelsOf: (index) => {
       const inImage = `(${index} % ${tilesPerImage}u)`;
       const height = `min(${rows}u, ${output.height}u - ${inImage} / ${tilesAcross}u * ${rows}u)`;

@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly quad: string;
   readonly tile: string;
   readonly pixelsOfTile: string;
-  /** Threads are numbered by lane, one for each quad of the workgroup, then by group. */
+  /** Threads are numbered by lane, each with a quad of its own, then by group. */
   readonly lanes: number;
   readonly groups: number;
 }
@@ -111,9 +111,10 @@ if (thread < ${lanes}u) {
 
 /** The sum over the threads of one lane, in their order, for all of them to know. */
 function declareChannelTotal(kernel: KernelSource, { lanes, groups }: Surroundings): void {
-  kernel.workgroupArray('parts', lanes * groups);
-  kernel.workgroupArray('totals', lanes);
-  kernel.declare(`
+  kernel.once('channelTotal', () => {
+    kernel.workgroupArray('parts', lanes * groups);
+    kernel.workgroupArray('totals', lanes);
+    kernel.declare(`
 fn channelTotal(thread: u32, value: vec4f) -> vec4f {
   parts[thread] = value;
   workgroupBarrier();
@@ -125,4 +126,5 @@ fn channelTotal(thread: u32, value: vec4f) -> vec4f {
   workgroupBarrier();
   return totals[thread % ${lanes}u];
 }`);
+  });
 }

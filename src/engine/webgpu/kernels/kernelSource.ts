@@ -39,6 +39,8 @@ export interface Dispatch {
   readonly code: string;
   readonly bindings: readonly Binding[];
   readonly workgroups: readonly [number, number, number];
+  /** Names the choice of a tile that the kernel's time depends on. */
+  readonly tuningKey?: string | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export interface KernelBody {
   readonly label: string;
   readonly threads: number;
   readonly workgroups: readonly [number, number, number];
+  readonly tuningKey?: string | undefined;
   /** Statements of `main(group: vec3u, thread: u32)`. */
   readonly main: string;
 }
@@ -59,6 +62,7 @@ export class KernelSource {
   private readonly bindings: (Binding & { readonly type: ElementType })[] = [];
   private readonly declarations: string[] = [];
   private readonly readers = new Map<Reading, string>();
+  private readonly declared = new Set<string>();
 
   /** The name of a variable that holds the range; the same for the same range. */
   bind(range: Range, type: ElementType, access: Access = 'read'): string {
@@ -91,11 +95,18 @@ export class KernelSource {
     this.declarations.push(text);
   }
 
+  /** Runs `declare` the first time that `name` is asked for. */
+  once(name: string, declare: () => void): void {
+    if (this.declared.has(name)) return;
+    this.declared.add(name);
+    declare();
+  }
+
   workgroupArray(name: string, length: number): void {
     this.declare(`var<workgroup> ${name}: array<vec4f, ${length}>;`);
   }
 
-  build({ label, threads, workgroups, main }: KernelBody): Dispatch {
+  build({ label, threads, workgroups, main, tuningKey }: KernelBody): Dispatch {
     const bindings = this.bindings.map(
       ({ type, access }, index) =>
         `@group(0) @binding(${index}) var<storage, ${access}> b${index}: array<${type}>;`,
@@ -108,7 +119,7 @@ export class KernelSource {
       main,
       '}',
     ].join('\n');
-    return { label, code, bindings: this.bindings, workgroups };
+    return { label, code, bindings: this.bindings, workgroups, tuningKey };
   }
 }
 

@@ -16,6 +16,8 @@ export interface Tiling {
   readonly tileCount: number;
   /** WGSL: pixels of a tile, given the WGSL of its index. */
   readonly pixelsOf: (tile: string) => string;
+  /** Names the choice that it follows from, if it is one. */
+  readonly tuningKey?: string;
 }
 
 /** Partial sums of a tiling: for each tile and quad of channels, two vectors. */

@@ -43,6 +43,7 @@ export function finishMoments(options: MomentOptions): Dispatch {
   declareTotal(kernel);
   return kernel.build({
     label: `batch-norm statistics ${shape.channels}`,
+    tuningKey: tiling.tuningKey,
     threads: THREADS,
     workgroups: [quads, 1, 1],
     main: `
@@ -94,6 +95,7 @@ export function finishGradientSums(options: GradientSumOptions): Dispatch {
   declareTotal(kernel);
   return kernel.build({
     label: `batch-norm gradient sums ${shape.channels}`,
+    tuningKey: tiling.tuningKey,
     threads: THREADS,
     workgroups: [quads, 1, 1],
     main: `

@@ -10,94 +10,28 @@ import type { ActivationShape } from '../../../model/index.js';
 import { allocate, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { quadsOf, shapeText } from './shapes.js';
+import { filterLengthOf, weightGradientKey } from './weightGradientTile.js';
+import type { WeightGradientSize, WeightGradientTile } from './weightGradientTile.js';
 
-const WORKGROUP_VECTORS = 1024;
-const WORKGROUP_THREADS = 256;
-const MOST_COLUMNS = 16;
-const MOST_BLOCK_QUADS = 8;
-const ENOUGH_WORKGROUPS = 256;
-const MOST_PARTIAL_FLOATS = 4 * 1024 * 1024; // 16 MiB of partial sums at most
-
-export interface WeightGradientOptions {
-  readonly stride: 1 | 2;
-  readonly imageCount: number;
-  readonly input: ActivationShape;
-  readonly output: ActivationShape;
+export interface WeightGradientOptions extends WeightGradientSize {
+  readonly tile: WeightGradientTile;
   readonly read: Reading;
   readonly readGradient: Reading;
   /** (9, Cin, Cout), channels padded to quads. */
   readonly result: Range;
 }
 
-interface WeightTile {
-  readonly rows: number;
-  readonly columns: number;
-  readonly inputRows: number;
-  readonly inputColumns: number;
-  readonly inputBlock: number; // quads
-  readonly outputBlock: number; // quads
-  /** Threads that cover a block of filters once, and how many such teams share out a tile's rows. */
-  readonly team: number;
-  readonly teams: number;
-  readonly tilesAcross: number;
-  readonly tilesPerImage: number;
-  readonly splits: number;
-  readonly tilesPerSplit: number;
-}
-
-function tileOf({ stride, imageCount, input, output }: WeightGradientOptions): WeightTile {
-  const inputBlock = largestDivisor(quadsOf(input));
-  const outputBlock = largestDivisor(quadsOf(output));
-  const columns = Math.min(MOST_COLUMNS, output.width);
-  const inputColumns = (columns - 1) * stride + 3;
-  const inputRows = (rows: number): number => (rows - 1) * stride + 3;
-  const fits = (rows: number): boolean =>
-    inputRows(rows) * inputColumns * inputBlock + rows * columns * outputBlock <= WORKGROUP_VECTORS;
-  const rows = [8, 4, 2, 1].find((candidate) => candidate <= output.height && fits(candidate)) ?? 1;
-  const team = 3 * inputBlock * outputBlock;
-  const teams = Math.max(1, Math.min(rows, Math.floor(WORKGROUP_THREADS / team)));
-  const tilesAcross = Math.ceil(output.width / columns);
-  const tilesPerImage = tilesAcross * Math.ceil(output.height / rows);
-  const blocks = (quadsOf(input) * quadsOf(output)) / (inputBlock * outputBlock);
-  const filterLength = 9 * quadsOf(input) * quadsOf(output) * 16;
-  const wanted = Math.min(
-    Math.ceil(ENOUGH_WORKGROUPS / blocks),
-    Math.max(1, Math.floor(MOST_PARTIAL_FLOATS / (filterLength * teams))),
-  );
-  const tilesPerSplit = Math.ceil((imageCount * tilesPerImage) / wanted);
-  return {
-    rows,
-    columns,
-    inputRows: inputRows(rows),
-    inputColumns,
-    inputBlock,
-    outputBlock,
-    team,
-    teams,
-    tilesAcross,
-    tilesPerImage,
-    splits: Math.ceil((imageCount * tilesPerImage) / tilesPerSplit),
-    tilesPerSplit,
-  };
-}
-
-function largestDivisor(quads: number): number {
-  let divisor = Math.min(quads, MOST_BLOCK_QUADS);
-  while (quads % divisor !== 0) divisor--;
-  return divisor;
-}
-
 /** The two kernels. They run one after the other; the partial sums between them are their own. */
 export function weightGradient(options: WeightGradientOptions): [Dispatch, Dispatch] {
-  const tile = tileOf(options);
-  const filterLength = 9 * quadsOf(options.input) * quadsOf(options.output) * 16;
+  const { tile } = options;
+  const filterLength = filterLengthOf(options);
   const partCount = tile.splits * tile.teams;
   const partials = allocate('partial filter gradients', filterLength * partCount);
-  return [partialGradients(options, tile, partials), addParts(options, partials, filterLength, partCount)];
+  return [partialGradients(options, partials), addParts(options, partials, filterLength, partCount)];
 }
 
-function partialGradients(options: WeightGradientOptions, tile: WeightTile, partials: Range): Dispatch {
-  const { input, output, stride, imageCount } = options;
+function partialGradients(options: WeightGradientOptions, partials: Range): Dispatch {
+  const { input, output, stride, imageCount, tile } = options;
   const kernel = new KernelSource();
   const threads = tile.team * tile.teams;
   kernel.workgroupArray('inputs', tile.inputRows * tile.inputColumns * tile.inputBlock);
@@ -171,6 +105,7 @@ ${repeat(3, (across) =>
 )}`;
   return kernel.build({
     label: `convolution filter gradient ${shapeText(input)} ${shapeText(output)}`,
+    tuningKey: weightGradientKey(options),
     threads,
     workgroups: [tile.splits, (quadsOf(input) / tile.inputBlock) * blocksAcross, 1],
     main,
@@ -219,6 +154,7 @@ function addParts(
   const to = kernel.bind(options.result, 'vec4f', 'read_write');
   return kernel.build({
     label: `sum of filter gradients ${options.input.channels}x${options.output.channels}`,
+    tuningKey: weightGradientKey(options),
     threads: LANES * LANES,
     workgroups: [Math.ceil(quads / LANES), 1, 1],
     main: `

@@ -13,7 +13,7 @@ import type {
   ValueIndex,
 } from '../../graph.js';
 import { convolution } from '../kernels/convolution.js';
-import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
+import { tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish, GradientFinish } from '../kernels/finish.js';
 import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
@@ -173,12 +173,16 @@ export class BackwardPass {
     if (!isStored && this.bindingLimit < BINDINGS_TO_INLINE) {
       readGradient = this.storeGradient(result, readGradient, { kind: 'store' });
     }
-    const { layout } = forward.options;
-    const [partial, addition] = weightGradient({
+    const { layout, tiles } = forward.options;
+    const size = {
       stride: layer.stride,
       imageCount,
       input: layer.inputShape,
       output: layer.outputShape,
+    };
+    const [partial, addition] = weightGradient({
+      ...size,
+      tile: tiles.weightGradient(size),
       read: forward.readings[source]!,
       readGradient,
       result: layout.tensorIn(gradient, layer.weight),
@@ -191,7 +195,7 @@ export class BackwardPass {
 
   private convolveInput({ layer, source }: ConvolutionOperation, index: number, read: Reading): void {
     const { forward, imageCount } = this;
-    const { layout, enoughThreads } = forward.options;
+    const { layout, tiles } = forward.options;
     const size: ConvolutionSize = {
       kind: 'gradient',
       stride: layer.stride,
@@ -200,13 +204,14 @@ export class BackwardPass {
       output: layer.inputShape,
     };
     const isLast = this.isLastContribution(source, index);
-    const tiling = tilingOf(size, tileOf(size, enoughThreads));
+    const tile = tiles.convolution(size);
+    const tiling = tilingOf(size, tile);
     const finish: Finish = isLast
       ? this.finishOf(source, this.terms.get(source) ?? [], tiling)
       : { kind: 'store' };
     const result = forward.allocateLike('gradient', source);
     const weights = layout.tensorIn(layout.parameters, layer.weight);
-    this.dispatches.push(convolution({ ...size, read, weights, result, finish, enoughThreads }));
+    this.dispatches.push(convolution({ ...size, tile, read, weights, result, finish }));
     const reading = stored(result, forward.shapeOf(source));
     if (isLast) this.finished.set(source, reading);
     this.contribute(source, reading);

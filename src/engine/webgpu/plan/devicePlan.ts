@@ -8,6 +8,8 @@ import type { DeviceLayout } from './deviceLayout.js';
 import { ForwardPass } from './forward.js';
 import type { PassKind } from './forward.js';
 import type { PassInput } from './passInput.js';
+import { USUAL_TILES } from './tiles.js';
+import type { Tiles } from './tiles.js';
 
 export interface DevicePlan {
   readonly kind: PassKind;
@@ -26,12 +28,12 @@ export interface PlanOptions {
   readonly imageCount: number;
   /** Storage buffers that a kernel may bind. */
   readonly bindingLimit: number;
-  readonly enoughThreads?: number | undefined;
+  readonly tiles?: Tiles | undefined;
 }
 
 export function planPass(options: PlanOptions): DevicePlan {
-  const { model, kind, imageCount, bindingLimit } = options;
-  const forward = new ForwardPass({ ...options, graph: buildGraph(model) });
+  const { model, kind, imageCount, bindingLimit, tiles = USUAL_TILES } = options;
+  const forward = new ForwardPass({ ...options, tiles, graph: buildGraph(model) });
   const backward = kind === 'training' ? new BackwardPass(forward, bindingLimit) : undefined;
   return {
     kind,

@@ -15,7 +15,7 @@ import type {
   ValueIndex,
 } from '../../graph.js';
 import { convolution } from '../kernels/convolution.js';
-import { tileOf, tilingOf } from '../kernels/convolutionTile.js';
+import { tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
@@ -31,6 +31,7 @@ import { coefficientLength, finishMoments } from '../kernels/statistics.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { inputOf } from './passInput.js';
 import type { PassInput } from './passInput.js';
+import type { Tiles } from './tiles.js';
 
 /** Where batch normalisation takes its statistics from, and whether a backward pass follows. */
 export type PassKind = 'training' | 'batch' | 'running';
@@ -41,8 +42,7 @@ export interface PassOptions {
   readonly layout: DeviceLayout;
   readonly kind: PassKind;
   readonly imageCount: number;
-  /** See `tileOf`. */
-  readonly enoughThreads?: number | undefined;
+  readonly tiles: Tiles;
 }
 
 interface Moments {
@@ -125,7 +125,7 @@ export class ForwardPass {
   }
 
   private convolve({ layer, source, result }: ConvolutionOperation): Reading {
-    const { layout, imageCount, enoughThreads, graph, kind } = this.options;
+    const { layout, imageCount, tiles, graph, kind } = this.options;
     const size: ConvolutionSize = {
       kind: 'forward',
       stride: layer.stride,
@@ -138,19 +138,20 @@ export class ForwardPass {
       return reader.kind === 'pixels' && reader.normalisation !== undefined && reader.source === result;
     });
     let finish: Finish = { kind: 'store' };
+    const tile = tiles.convolution(size);
     if (isNormalised && kind !== 'running') {
-      const tiling = tilingOf(size, tileOf(size, enoughThreads));
+      const tiling = tilingOf(size, tile);
       finish = { kind: 'moments', partials: this.partials(result, tiling) };
     }
     const weights = layout.tensorIn(layout.parameters, layer.weight);
     return this.store(result, (range) =>
       convolution({
         ...size,
+        tile,
         read: this.readings[source]!,
         weights,
         result: range,
         finish,
-        enoughThreads,
       }),
     );
   }
