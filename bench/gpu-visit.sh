@@ -92,7 +92,7 @@ part_peer() {
   if [ -n "$PEER_GRAPHS" ]; then
     peer graphs "$PEER_NETWORKS" "$PEER_BATCHES" "$PEER_TF32" $((LIMIT_PEER * 20 / 100)) || failed=1
   fi
-  peer compile "$PEER_COMPILE_NETWORKS" "$PEER_COMPILE_BATCHES" "$PEER_COMPILE_TF32" $((LIMIT_PEER * 25 / 100)) || failed=1
+  peer compile "$PEER_COMPILE_NETWORKS" "$PEER_COMPILE_BATCHES" "$PEER_COMPILE_TF32" "$LIMIT_PEER" || failed=1
   return $failed
 }
 
@@ -158,7 +158,7 @@ run_part() { # NAME
   grep -v '^{' "$running" >>"$OUT/visit.log"
   local summary
   summary="$1: $(word_for $status), $((SECONDS - started)) s, $(grep -c '^{' "$running") lines, $(
-    grep -cE '"error":|"passes":false' "$running") of them bad"
+    grep -cE '"error":|"endedBy":|"passes":false' "$running") of them bad"
   rm -f "$running"
   echo "== $summary" | tee -a "$OUT/visit.log"
 }

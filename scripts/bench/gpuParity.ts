@@ -118,22 +118,18 @@ function isSame(left: GradientResult, right: GradientResult): boolean {
   return left.lossSum === right.lossSum && vectors.every(([a, b]) => bytesOf(a).equals(bytesOf(b)));
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
 
 function hashedBatch(model: Model, size: number, index: number): MicroBatch {
   const seed = (index + 1) * 10_000_000;
+  const { height, width, channels } = model.inputShape;
   return {
-    images: hashedValues(size * elementCount(dimensions(model)), seed),
+    images: hashedValues(size * elementCount([height, width, channels]), seed),
     labels: hashedLabels(size, seed, model.classCount),
   };
 }
-
-const dimensions = ({ inputShape: { height, width, channels } }: Model): number[] => [
-  height,
-  width,
-  channels,
-];
 
 function say(line: Readonly<Record<string, unknown>>): void {
   if (line['passes'] === false) process.exitCode = 1;

@@ -15,8 +15,8 @@ type EventName = RunEvent['event'];
 type EventOf<Name extends EventName> = Extract<RunEvent, { event: Name }>;
 
 export class LockstepProcess {
-  /** Resolves when the process has ended as it should; rejects with the end of its standard error. */
-  readonly finished: Promise<void>;
+  /** Resolves when the process has ended: how, if not as it should. Rejects if it could not be started. */
+  readonly ended: Promise<string | undefined>;
   private readonly child: ChildProcessByStdio<null, Readable, Readable>;
   private readonly seen: RunEvent[] = [];
   private readonly watchers = new Set<(event: RunEvent) => void>();
@@ -31,15 +31,15 @@ export class LockstepProcess {
     this.child.stderr.on('data', (data: Buffer) => {
       this.errorText = `${this.errorText}${data.toString()}`.slice(-SHOWN_CHARACTERS);
     });
-    this.finished = new Promise((resolve, reject) => {
+    this.ended = new Promise((resolve, reject) => {
       this.child.on('error', reject);
       this.child.on('close', (code, signal) => {
-        if (code === 0 || (code !== null && STOPPED.includes(code))) return resolve();
-        reject(new Error(`lockstep ${args[0]} ended with ${code ?? signal}: ${this.errorText.trim()}`));
+        const isRight = code === 0 || (code !== null && STOPPED.includes(code));
+        resolve(isRight ? undefined : `${code ?? signal}: ${this.errorText.trim()}`);
       });
     });
     // Whoever needs it awaits it; without anybody waiting, a failure must not end this process.
-    this.finished.catch(() => undefined);
+    this.ended.catch(() => undefined);
   }
 
   /** The first event of this name that `isWanted`; rejects when the process ends without. */
@@ -56,8 +56,8 @@ export class LockstepProcess {
         if (isIt(event)) resolve(event);
       });
     });
-    const ended = this.finished.then(() => {
-      throw new Error(`lockstep ended before an event ${name}: ${this.errorText.trim()}`);
+    const ended = this.ended.then(() => {
+      throw new Error(`lockstep ended before the event ${name}: ${this.errorText.trim()}`);
     });
     return Promise.race([coming, ended]);
   }

@@ -31,6 +31,7 @@ const { engines, seconds, warmUpSeconds, ...shape } = new Command('mixedRun.js')
 
 const environment = { LOCKSTEP_TOKEN: randomBytes(24).toString('hex') };
 const nodes: LockstepProcess[] = [];
+let isOver = false;
 
 function start(options: readonly string[]): LockstepProcess {
   const count = String(engines.split(',').length);
@@ -51,8 +52,9 @@ async function attachAll(coordinator: LockstepProcess): Promise<void> {
       environment,
     );
     nodes.push(node);
-    node.finished.catch((error: unknown) => {
-      console.error(messageOf(error));
+    void node.ended.then((how) => {
+      if (how === undefined || isOver) return;
+      console.error(`${engine} ended with ${how}`);
       coordinator.stop();
     });
   }
@@ -67,8 +69,9 @@ try {
   process.stdout.write(`${JSON.stringify({ engines, ...shape, error: messageOf(error) })}\n`);
   process.exitCode = 1;
 } finally {
+  isOver = true;
   const kill = setTimeout(() => nodes.forEach((node) => node.kill()), GRACE_MS);
   nodes.forEach((node) => node.stop());
-  await Promise.allSettled(nodes.map(({ finished }) => finished));
+  await Promise.allSettled(nodes.map(({ ended }) => ended));
   clearTimeout(kill);
 }

@@ -35,6 +35,8 @@ export interface RunFigures extends StepSummary {
   readonly engine: string;
   readonly numericsClasses: readonly string[];
   readonly devices: readonly string[];
+  /** Exit status or signal and message, where the process did not end as it should after the run. */
+  readonly endedBy?: string;
 }
 
 /** @param start begins a run with the options given; it is stopped here, and whatever else it began is its own matter */
@@ -48,11 +50,13 @@ export async function measureRun(
   const lockstep = start([...optionsOf(shape), '--run-dir', runFolder, '--json']);
   try {
     await lockstep.first('step');
-    await Promise.race([sleep(seconds * 1000), lockstep.finished]);
+    await Promise.race([sleep(seconds * 1000), lockstep.ended]);
     await lockstep.first('step', ({ step }) => step >= LEAST_STEPS);
     lockstep.stop();
-    await lockstep.finished;
-    return await figuresOf(runFolder, warmUpSeconds);
+    await lockstep.first('run-finished');
+    const endedBy = await lockstep.ended;
+    const figures = await figuresOf(runFolder, warmUpSeconds);
+    return endedBy === undefined ? figures : { ...figures, endedBy };
   } finally {
     lockstep.kill();
     await rm(folder, { recursive: true, force: true });
