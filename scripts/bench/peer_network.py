@@ -1,0 +1,56 @@
+"""The CIFAR ResNets of Lockstep in PyTorch, for the benchmarks that measure PyTorch on the same machine.
+
+The network is the 6n+2 one of arXiv:1512.03385 section 4.2 with option A's shortcuts. Images are random, since the
+arithmetic is the same for any.
+"""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+CLASSES = 10
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.stride, self.added = stride, outputs - inputs
+
+    def forward(self, x):
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = self.norm2(self.conv2(y))
+        if self.stride > 1 or self.added:
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.added))
+        return F.relu(y + x, inplace=True)
+
+
+def depth_and_width(name):
+    """`20x4` (or `resnet20x4`) is ResNet-20 with four times the channels; `20` has the paper's."""
+    depth, _, width = name.removeprefix("resnet").partition("x")
+    depth, width = int(depth), int(width or 1)
+    if (depth - 2) % 6 or depth < 8 or width < 1:
+        raise ValueError(f"network {name}: the depth must be 6n+2, the width at least 1; for example 20 or 20x4")
+    return depth, width
+
+
+def network(name):
+    depth, width = depth_and_width(name)
+    inputs = 16 * width
+    layers = [nn.Conv2d(3, inputs, 3, 1, 1, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)]
+    for outputs, stride in ((16 * width, 1), (32 * width, 2), (64 * width, 2)):
+        for block in range((depth - 2) // 6):
+            layers.append(Block(inputs, outputs, stride if block == 0 else 1))
+            inputs = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, CLASSES))
+
+
+def optimizer(net):
+    return torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+
+
+def random_batch(size, device, layout):
+    images = torch.randn(size, 3, 32, 32, device=device).to(memory_format=layout)
+    return images, torch.randint(0, CLASSES, (size,), device=device)
