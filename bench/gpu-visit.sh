@@ -9,13 +9,15 @@
 # Parts, in this order unless named in another:
 #   machine  what the machine is, and which engines work
 #   parity   gradients of the GPU engine beside the exact one
+#   probe    what the GPU and the way to it can do at most
+#   tiles    every candidate tile of the GPU engine's kernels
 #   engine   images/s and time by kernel, by network and micro-batch
 #   peer     PyTorch on the same GPU: eager, channels-last, CUDA graphs, torch.compile; without TF32 and with
 #   train    `lockstep train` on the GPU, one and two workers
 #   mixed    a coordinator with two GPU workers and one on the processor
 #   cpu      the processor's cores: Lockstep beside PyTorch
 #
-# In FOLDER: results.jsonl (a line a measurement, with its `part`), engine.json, machine.txt, and visit.log with everything
+# In FOLDER: results.jsonl (a line a measurement, with its `part`), engine.json, tiles.jsonl, machine.txt, and visit.log with everything
 # else. While a part runs, its output is in running.out.
 #
 # The variables below may be set. LIMIT_<PART> is a part's limit in seconds. VISIT_SCALE=tiny tries the script itself on a
@@ -25,12 +27,13 @@ set -uo pipefail
 CALLED_IN=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-ALL_PARTS='machine parity engine peer train mixed cpu'
+ALL_PARTS='machine parity probe engine peer train mixed cpu tiles'
 PYTHON=${LOCKSTEP_PEER_PYTHON:-python3}
 SCRIPTS=dist/bench/scripts/bench
 export PYTHONUNBUFFERED=1
 
 : "${LIMIT_MACHINE:=40}" "${LIMIT_PARITY:=60}" "${LIMIT_ENGINE:=120}" "${LIMIT_PEER:=170}"
+: "${LIMIT_PROBE:=40}" "${LIMIT_TILES:=120}"
 : "${LIMIT_TRAIN:=80}" "${LIMIT_MIXED:=30}" "${LIMIT_CPU:=90}"
 SELF=bench/gpu-visit.sh
 CORES=$(nproc)
@@ -39,12 +42,14 @@ if [ "${VISIT_SCALE:-full}" = tiny ]; then
   : "${ENGINE_OPTIONS=--models resnet8 --micro-batches 2 --warm-ups 1 --repetitions 2 --no-peer}"
   : "${PEER_DEVICE=cpu}" "${PEER_NETWORKS=8,8x2}" "${PEER_BATCHES=4}" "${PEER_GRAPHS=}" "${PEER_TF32=off,on}"
   : "${PEER_COMPILE_NETWORKS=8}" "${PEER_COMPILE_BATCHES=4}" "${PEER_COMPILE_TF32=off}" "${PEER_SECONDS=0.1}"
+  : "${PROBE_OPTIONS=--tiny}" "${TILES_OPTIONS=--models resnet8 --micro-batches 1 --seconds 5}"
   : "${TRAIN_CASES=resnet8:1:4:4,resnet8:2:4:2}" "${TRAIN_SECONDS=1}" "${TRAIN_WARM_UP=0}"
   : "${MIXED_OPTIONS=--model resnet8 --batch-size 6 --micro-batch 2 --seconds 1 --warm-up-seconds 0}"
   : "${CPU_NETWORKS=8:8}" "${CPU_SECONDS=0.5}" "${CPU_WARM_UP=0.1}" "${CPU_MICRO_BATCH=4}"
 fi
 : "${PARITY_OPTIONS=--models resnet8,resnet20,resnet20x4}"
 : "${ENGINE_OPTIONS=--models resnet20,resnet32,resnet20x4 --micro-batches 32,128,512,2048 --no-peer}"
+: "${PROBE_OPTIONS=}" "${TILES_OPTIONS=--models resnet20,resnet20x4 --micro-batches 128 --seconds 55}"
 : "${PEER_DEVICE=cuda}" "${PEER_NETWORKS=20,32,20x4}" "${PEER_BATCHES=128,512,32,2048}" "${PEER_GRAPHS=yes}"
 : "${PEER_TF32=off,on}" "${PEER_SECONDS=0.3}" "${PEER_AMP=off}"
 # Compiling takes tens of seconds a network and batch.
@@ -79,6 +84,14 @@ part_machine() {
 
 part_parity() {
   bench gpuParity $PARITY_OPTIONS
+}
+
+part_probe() {
+  bench gpuProbe $PROBE_OPTIONS
+}
+
+part_tiles() {
+  bench gpuTiles $TILES_OPTIONS --json "$OUT/tiles.jsonl"
 }
 
 part_engine() {
