@@ -19,7 +19,7 @@ export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './pla
 export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
 export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
-export { augmentationKey, dropoutKey, prepareImages } from './prepare.js';
+export { augmentationKey, drawWindows, dropoutKey, prepareImages, tableOf } from './prepare.js';
 export type { AugmentationOptions } from './prepare.js';
 export type { PrepareOptions } from './prepare.js';
 export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';

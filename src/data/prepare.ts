@@ -57,6 +57,23 @@ export function drawAugmentation({ key, cropPadding }: AugmentationOptions, posi
   return { top, left, mirrored: stream.nextBelow(2) === 1 };
 }
 
+/** Elements of a sample in `drawWindows`: top, left, whether mirrored, and one unused. */
+export const WINDOW_LENGTH = 4;
+
+/**
+ * The augmentation of every sample of a micro-batch, for engines that augment by themselves.
+ * @returns (B, 4), see `Augmentation`; zeros are the images themselves
+ */
+export function drawWindows(options: AugmentationOptions | undefined, sampleCount: number): Int8Array {
+  const windows = new Int8Array(WINDOW_LENGTH * sampleCount);
+  if (options === undefined) return windows;
+  for (let position = 0; position < sampleCount; position++) {
+    const { top, left, mirrored } = drawAugmentation(options, position);
+    windows.set([top, left, mirrored ? 1 : 0], WINDOW_LENGTH * position);
+  }
+  return windows;
+}
+
 export interface PrepareOptions {
   readonly pixels: Uint8Array; // (B, 32, 32, 3)
   readonly sampleCount: number; // B
@@ -115,7 +132,8 @@ function prepareImage(
 /** A run has one normalisation, so the last table is nearly always the right one. */
 let lastTable: { readonly normalisation: Normalisation; readonly table: Float32Array } | undefined;
 
-function tableOf(normalisation: Normalisation): Float32Array {
+/** (3, 256): each channel's byte values, standardised. One table for one normalisation; not to be written to. */
+export function tableOf(normalisation: Normalisation): Float32Array {
   if (lastTable === undefined || !equalNormalisations(lastTable.normalisation, normalisation)) {
     lastTable = { normalisation, table: normalisationTable(normalisation) };
   }

@@ -3,19 +3,26 @@
 import { LockstepError } from '../foundation/errors.js';
 import { elementCount } from '../model/index.js';
 import type { Model } from '../model/index.js';
-import type { MicroBatch, VersionedState } from './engine.js';
+import type { MicroBatch, PixelBatch, Targets, VersionedState } from './engine.js';
 
 /** @throws LockstepError E_ENGINE_FAILED for arrays of other sizes than the model's, or a target that it cannot have */
-export function checkBatch(
-  model: Model,
-  state: VersionedState,
-  { images, labels, labelSmoothing = 0 }: MicroBatch,
-): void {
-  const { layout, inputShape, classCount } = model;
+export function checkBatch(model: Model, state: VersionedState, batch: MicroBatch | PixelBatch): void {
+  const { layout, inputShape } = model;
   const { height, width, channels } = inputShape;
+  const elements = batch.labels.length * elementCount([height, width, channels]);
   requireLength('parameters', state.parameters.length, layout.parameterCount);
   requireLength('statistics', state.statistics.length, layout.statisticCount);
-  requireLength('images', images.length, labels.length * elementCount([height, width, channels]));
+  if ('images' in batch) {
+    requireLength('images', batch.images.length, elements);
+  } else {
+    requireLength('pixels', batch.pixels.length, elements);
+    requireLength('windows', batch.windows.length, 4 * batch.labels.length);
+    requireLength('table', batch.table.length, 256 * channels);
+  }
+  checkTargets(model, batch);
+}
+
+function checkTargets({ classCount }: Model, { labels, labelSmoothing = 0 }: Targets): void {
   if (labels.length === 0) {
     throw new LockstepError('E_ENGINE_FAILED', 'a micro-batch of 0 samples has no gradient; send at least 1');
   }

@@ -39,6 +39,15 @@ export interface MicroBatch extends Targets {
   readonly images: Float32Array; // (B, 32, 32, 3)
 }
 
+/** Images as the data set has them, for engines that augment and standardise by themselves. */
+export interface PixelBatch extends Targets {
+  readonly pixels: Uint8Array; // (B, H, W, C)
+  /** (B, 4): for each sample the upper and left edge of its window, whether it is mirrored (1 or 0), and an unused one. */
+  readonly windows: Int8Array;
+  /** (C, 256): what each byte becomes, by channel. What a window takes from beyond the image is 0. */
+  readonly table: Float32Array;
+}
+
 /** The state to compute with; engines may cache what they upload, keyed by `version`. */
 export interface VersionedState extends ModelState {
   /** Changes whenever the values do. */
@@ -66,8 +75,25 @@ export interface EvaluationResult {
 /** Where batch normalisation takes its statistics from in evaluation. */
 export type EvaluationStatistics = 'running' | 'batch';
 
+/** Computes as an engine does of the prepared images, and prepares them itself. */
+export interface PixelEngine {
+  gradient(
+    state: VersionedState,
+    batch: PixelBatch,
+    dropoutKey: RandomKey,
+    into?: Float32Array,
+  ): Promise<GradientResult>;
+  evaluate(
+    state: VersionedState,
+    batch: PixelBatch,
+    statistics: EvaluationStatistics,
+  ): Promise<EvaluationResult>;
+}
+
 export interface Engine {
   readonly description: EngineDescription;
+  /** There if the engine is faster at preparing images than the processor, or if bytes are less to carry. */
+  readonly fromPixels?: PixelEngine;
   /**
    * @param dropoutKey see model/dropout.ts; ignored by models without dropout.
    * @param into (parameterCount): the caller's memory for the gradient. An engine that writes there returns it as the

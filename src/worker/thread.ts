@@ -3,10 +3,10 @@
  * prepared copy of the weights) only saves time.
  */
 
-import { prepareImages } from '../data/index.js';
+import { drawWindows, prepareImages, tableOf } from '../data/index.js';
 import type { AugmentationOptions } from '../data/index.js';
 import { loadEngine } from '../engine/index.js';
-import type { Engine, EngineChoice, MicroBatch, VersionedState } from '../engine/index.js';
+import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type {
@@ -50,11 +50,8 @@ async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
 
 async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
-  const { cropPadding, labelSmoothing } = task.session;
-  const key = task.augmentationKey;
-  const batch = { ...prepare(task, key === null ? undefined : { key, cropPadding }), labelSmoothing };
   const { gradientSum, statisticSum } = task.output;
-  const result = await engine.gradient(localCopy(task.state), batch, task.dropoutKey, gradientSum);
+  const result = await gradientOf(engine, task);
   const { sampleCount, lossSum, correct, batchStatistics } = result;
   if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
   // Means become sums here, so that all that is added up later is divided once, by one count.
@@ -62,10 +59,30 @@ async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>):
   return { kind: 'gradient', sampleCount, lossSum, correct };
 }
 
+function gradientOf(
+  engine: Engine,
+  task: Extract<ThreadTask, { kind: 'gradient' }>,
+): ReturnType<Engine['gradient']> {
+  const { augmentationKey, dropoutKey, output, session } = task;
+  const { cropPadding, labelSmoothing } = session;
+  const augmentation = augmentationKey === null ? undefined : { key: augmentationKey, cropPadding };
+  const state = localCopy(task.state);
+  if (engine.fromPixels !== undefined) {
+    const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
+    return engine.fromPixels.gradient(state, batch, dropoutKey, output.gradientSum);
+  }
+  const batch = { ...prepare(task, augmentation), labelSmoothing };
+  return engine.gradient(state, batch, dropoutKey, output.gradientSum);
+}
+
 async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
-  const batch = prepare(task, undefined);
-  const result = await engine.evaluate(localCopy(task.state), batch, task.session.evaluationStatistics);
+  const { evaluationStatistics } = task.session;
+  const state = localCopy(task.state);
+  const result =
+    engine.fromPixels === undefined
+      ? await engine.evaluate(state, prepare(task, undefined), evaluationStatistics)
+      : await engine.fromPixels.evaluate(state, pixelBatch(task, undefined), evaluationStatistics);
   return { kind: 'evaluation', ...result };
 }
 
@@ -76,6 +93,14 @@ function prepare(
   const sampleCount = labels.length;
   const images = prepareImages({ pixels, sampleCount, normalisation: session.normalisation, augmentation });
   return { images, labels };
+}
+
+function pixelBatch(
+  { session, pixels, labels }: ItemTask,
+  augmentation: AugmentationOptions | undefined,
+): PixelBatch {
+  const windows = drawWindows(augmentation, labels.length);
+  return { pixels, labels, windows, table: tableOf(session.normalisation) };
 }
 
 let loaded: { readonly key: string; readonly engine: Engine } | undefined;

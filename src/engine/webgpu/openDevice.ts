@@ -6,8 +6,10 @@ import type { Session } from './dawn/session.js';
 import type { DeviceLayout } from './plan/deviceLayout.js';
 import { planPass } from './plan/devicePlan.js';
 import type { PassKind } from './plan/forward.js';
+import type { InputKind } from './plan/passInput.js';
 import type { Tiles } from './plan/tiles.js';
 import { RecordedPlan } from './recordedPlan.js';
+import { Staging } from './staging.js';
 
 /** A run has one micro-batch size, one of evaluation, and the rest of either's last. */
 const PLANS_KEPT = 4;
@@ -20,6 +22,7 @@ export interface PlanTuning {
 
 export class OpenDevice {
   private readonly parameters: GPUBuffer;
+  private readonly parameterStaging: Staging;
   private readonly runningCoefficients: GPUBuffer;
   private readonly plans = new Map<string, RecordedPlan>();
   private uploadedParameters: number | undefined;
@@ -32,6 +35,7 @@ export class OpenDevice {
     private readonly tuning: PlanTuning,
   ) {
     this.parameters = session.storageBuffer('parameters', layout.parameters.length);
+    this.parameterStaging = new Staging(session, layout.parameters.length);
     this.runningCoefficients = session.storageBuffer(
       'running coefficients',
       layout.runningCoefficients.length,
@@ -39,10 +43,9 @@ export class OpenDevice {
   }
 
   /** Brings weights to the device, once a version. */
-  upload(state: VersionedState, needsCoefficients: boolean): void {
-    const { queue } = this.session.device;
+  async upload(state: VersionedState, needsCoefficients: boolean): Promise<void> {
     if (this.uploadedParameters !== state.version) {
-      queue.writeBuffer(this.parameters, 0, this.layout.packParameters(state.parameters));
+      await this.writeParameters(state);
       this.uploadedParameters = state.version;
     }
     if (needsCoefficients && this.uploadedCoefficients !== state.version) {
@@ -51,17 +54,27 @@ export class OpenDevice {
     }
   }
 
+  private async writeParameters({ parameters }: ModelState): Promise<void> {
+    const { device } = this.session;
+    const encoder = device.createCommandEncoder();
+    await this.parameterStaging.copyTo(this.parameters, encoder, (memory) =>
+      this.layout.packParameters(parameters, new Float32Array(memory)),
+    );
+    device.queue.submit([encoder.finish()]);
+    this.parameterStaging.sent();
+  }
+
   private writeCoefficients(state: ModelState): void {
     const packed = this.layout.packRunningCoefficients(state);
     this.session.device.queue.writeBuffer(this.runningCoefficients, 0, packed);
   }
 
-  async planFor(kind: PassKind, imageCount: number): Promise<RecordedPlan> {
-    const key = `${kind} ${imageCount}`;
+  async planFor(kind: PassKind, imageCount: number, inputKind: InputKind = 'images'): Promise<RecordedPlan> {
+    const key = `${kind} ${imageCount} ${inputKind}`;
     const known = this.plans.get(key);
     this.plans.delete(key);
     if (known === undefined) this.makeRoom();
-    const plan = known ?? (await this.record(kind, imageCount));
+    const plan = known ?? (await this.record(kind, imageCount, inputKind));
     this.plans.set(key, plan); // the last in line is the one used last
     return plan;
   }
@@ -73,11 +86,11 @@ export class OpenDevice {
     oldest![1].dispose();
   }
 
-  private record(kind: PassKind, imageCount: number): Promise<RecordedPlan> {
+  private record(kind: PassKind, imageCount: number, inputKind: InputKind): Promise<RecordedPlan> {
     const { model, layout, session } = this;
     const { tiles } = this.tuning;
     const bindingLimit = Math.min(session.bindingLimit, this.tuning.bindingLimit ?? Infinity);
-    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles });
+    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles, inputKind });
     return RecordedPlan.record(
       session,
       plan,
@@ -92,6 +105,7 @@ export class OpenDevice {
   release(): void {
     for (const plan of this.plans.values()) plan.dispose();
     this.plans.clear();
+    this.parameterStaging.dispose();
     this.session.free([this.parameters, this.runningCoefficients]);
   }
 

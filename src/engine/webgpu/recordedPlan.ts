@@ -1,13 +1,14 @@
 /** A plan on a device: its buffers, pipelines and bind groups are made once; a micro-batch is one submission. */
 
-import { dropoutMask } from '../../model/index.js';
 import type { RandomKey } from '../../foundation/random.js';
-import type { MicroBatch } from '../engine.js';
+import type { MicroBatch, PixelBatch } from '../engine.js';
 import type { Session } from './dawn/session.js';
 import type { Dispatch, Range, Storage } from './kernels/kernelSource.js';
 import type { DevicePlan } from './plan/devicePlan.js';
 import { assignBuffers } from './plan/memory.js';
+import { fillInput } from './fillInput.js';
 import type { KernelTimer } from './kernelTimer.js';
+import { Staging } from './staging.js';
 
 interface Command {
   readonly label: string;
@@ -22,8 +23,6 @@ export type SharedBuffers = ReadonlyMap<Storage, GPUBuffer>;
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export class RecordedPlan {
-  private readonly staging: Float32Array<ArrayBuffer>;
-
   private constructor(
     private readonly session: Session,
     readonly plan: DevicePlan,
@@ -31,46 +30,59 @@ export class RecordedPlan {
     private readonly bufferOf: (range: Range) => GPUBuffer,
     private readonly owned: readonly GPUBuffer[],
     private readonly readBack: GPUBuffer,
-  ) {
-    this.staging = new Float32Array(plan.input.whole.length);
-  }
+    private readonly staging: Staging,
+  ) {}
 
   /** @throws LockstepError E_ENGINE_FAILED if the device has no memory for it; nothing is kept then */
   static async record(session: Session, plan: DevicePlan, shared: SharedBuffers): Promise<RecordedPlan> {
     const { lengths, bufferOf } = assignBuffers(plan, new Set(shared.keys()));
     const owned: GPUBuffer[] = [];
+    let staging: Staging | undefined;
     const find = ({ storage }: Range): GPUBuffer => shared.get(storage) ?? owned[bufferOf.get(storage)!]!;
     try {
       return await session.checked('making a plan', async () => {
         lengths.forEach((length, index) => owned.push(session.storageBuffer(`buffer ${index}`, length)));
         const readBack = session.readBackBuffer(outputLength(plan));
         owned.push(readBack);
+        staging = new Staging(session, plan.input.whole.length);
         const record = (dispatch: Dispatch): Promise<Command> => commandOf(session, dispatch, find);
         const commands = await Promise.all(plan.dispatches.map(record));
-        return new RecordedPlan(session, plan, commands, find, owned, readBack);
+        return new RecordedPlan(session, plan, commands, find, owned, readBack, staging);
       });
     } catch (error) {
       session.free(owned);
+      staging?.dispose();
       throw error;
     }
   }
 
   /** Bytes that go up and come back for a micro-batch, beside the parameters. */
   get traffic(): { uploadedBytes: number; readBackBytes: number } {
-    return { uploadedBytes: this.staging.byteLength, readBackBytes: this.readBack.size };
+    return { uploadedBytes: this.staging.buffer.size, readBackBytes: this.readBack.size };
   }
 
-  /** @returns one array for each of the plan's outputs; views of one that is the caller's */
-  async run(
-    batch: MicroBatch,
+  /** @returns one array for each of the plan's outputs, which are the caller's */
+  run(
+    batch: MicroBatch | PixelBatch,
     dropoutKey: RandomKey | undefined,
     timer?: KernelTimer,
   ): Promise<Float32Array[]> {
-    const { session, plan, readBack } = this;
-    this.fill(batch, dropoutKey);
-    const { queue } = session.device;
-    queue.writeBuffer(this.bufferOf(plan.input.whole), 0, this.staging);
+    const copy = (outputs: readonly Float32Array[]): Float32Array[] =>
+      outputs.map((output) => output.slice());
+    return this.runAndRead(batch, dropoutKey, copy, timer);
+  }
+
+  /** @param read gets one array for each of the plan's outputs, on memory that is gone when it returns */
+  async runAndRead<Result>(
+    batch: MicroBatch | PixelBatch,
+    dropoutKey: RandomKey | undefined,
+    read: (outputs: readonly Float32Array[]) => Result,
+    timer?: KernelTimer,
+  ): Promise<Result> {
+    const { session, plan, readBack, staging } = this;
     const encoder = session.device.createCommandEncoder();
+    const fill = (memory: ArrayBuffer): void => fillInput(memory, plan.input, batch, dropoutKey);
+    await staging.copyTo(this.bufferOf(plan.input.whole), encoder, fill);
     if (timer === undefined) this.encode(encoder);
     else if (timer.granularity === 'kernel') this.encodeTimed(encoder, timer);
     else this.encodeTimedAsOne(encoder, timer);
@@ -80,24 +92,15 @@ export class RecordedPlan {
       encoder.copyBufferToBuffer(this.bufferOf(range), range.offset * FLOAT_BYTES, readBack, end, size);
       end += size;
     }
-    queue.submit([encoder.finish()]);
+    session.device.queue.submit([encoder.finish()]);
+    staging.sent();
     await readBack.mapAsync(1); // GPUMapMode.READ
-    const values = new Float32Array(readBack.getMappedRange().slice(0));
-    readBack.unmap();
-    let start = 0;
-    return plan.outputs.map(({ length }) => values.subarray(start, (start += length)));
-  }
-
-  private fill({ images, labels, labelSmoothing = 0 }: MicroBatch, dropoutKey: RandomKey | undefined): void {
-    const { staging } = this;
-    const { input } = this.plan;
-    staging.set(images, input.images.offset);
-    staging.set(labels, input.labels.offset);
-    staging[input.labelSmoothing.offset] = labelSmoothing;
-    for (const { operation, range } of input.masks.values()) {
-      if (dropoutKey === undefined) continue;
-      const { layerIndex, rate } = operation;
-      staging.set(dropoutMask(dropoutKey, layerIndex, range.length, rate), range.offset);
+    try {
+      const values = new Float32Array(readBack.getMappedRange());
+      let start = 0;
+      return read(plan.outputs.map(({ length }) => values.subarray(start, (start += length))));
+    } finally {
+      readBack.unmap();
     }
   }
 
@@ -132,6 +135,7 @@ export class RecordedPlan {
   }
 
   dispose(): void {
+    this.staging.dispose();
     this.session.free(this.owned);
   }
 }

@@ -11,6 +11,8 @@ import type {
   EvaluationStatistics,
   GradientResult,
   MicroBatch,
+  PixelBatch,
+  PixelEngine,
   Targets,
   VersionedState,
 } from '../engine.js';
@@ -29,6 +31,7 @@ export interface WebgpuEngineOptions extends PlanTuning {
 
 export class WebgpuEngine implements Engine {
   readonly description: EngineDescription;
+  readonly fromPixels: PixelEngine = this;
   private readonly layout: DeviceLayout;
   private open: OpenDevice | undefined;
   private isDisposed = false;
@@ -46,31 +49,32 @@ export class WebgpuEngine implements Engine {
 
   gradient(
     state: VersionedState,
-    batch: MicroBatch,
+    batch: MicroBatch | PixelBatch,
     dropoutKey: RandomKey,
     into?: Float32Array,
   ): Promise<GradientResult> {
-    return this.compute('training', state, batch, async (recorded) => {
-      const [logits, gradient, channels] = await recorded.run(batch, dropoutKey);
-      return { ...this.loss(logits!, batch), ...this.layout.unpack(gradient!, channels!, into) };
-    });
+    return this.compute('training', state, batch, (recorded) =>
+      recorded.runAndRead(batch, dropoutKey, ([logits, gradient, channels]) => ({
+        ...this.loss(logits!, batch),
+        ...this.layout.unpack(gradient!, channels!, into),
+      })),
+    );
   }
 
   evaluate(
     state: VersionedState,
-    batch: MicroBatch,
+    batch: MicroBatch | PixelBatch,
     statistics: EvaluationStatistics,
   ): Promise<EvaluationResult> {
-    return this.compute(statistics, state, batch, async (recorded) => {
-      const [logits] = await recorded.run(batch, undefined);
-      return this.loss(logits!, batch);
-    });
+    return this.compute(statistics, state, batch, (recorded) =>
+      recorded.runAndRead(batch, undefined, ([logits]) => this.loss(logits!, batch)),
+    );
   }
 
   /** Hands over the recorded plan of a gradient and the device it is on: for profiles and tests. */
   withPlan<Result>(
     state: VersionedState,
-    batch: MicroBatch,
+    batch: MicroBatch | PixelBatch,
     use: (recorded: RecordedPlan, session: Session) => Promise<Result>,
   ): Promise<Result> {
     return this.compute('training', state, batch, use);
@@ -86,15 +90,16 @@ export class WebgpuEngine implements Engine {
   private compute<Result>(
     kind: PassKind,
     state: VersionedState,
-    batch: MicroBatch,
+    batch: MicroBatch | PixelBatch,
     use: (recorded: RecordedPlan, session: Session) => Promise<Result>,
   ): Promise<Result> {
     const turn = this.lastInLine.then(async () => {
       checkBatch(this.model, state, batch);
       const open = await this.device();
       try {
-        open.upload(state, kind === 'running');
-        const recorded = await open.planFor(kind, batch.labels.length);
+        await open.upload(state, kind === 'running');
+        const inputKind = 'images' in batch ? 'images' : 'pixels';
+        const recorded = await open.planFor(kind, batch.labels.length, inputKind);
         const result = await use(recorded, open.session);
         open.session.throwIfFailed();
         return result;

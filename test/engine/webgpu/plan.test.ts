@@ -21,6 +21,12 @@ function plan(model: Model, kind: PassKind, imageCount: number, bindingLimit = 1
   return planPass({ model, layout: new DeviceLayout(model), kind, imageCount, bindingLimit });
 }
 
+const planFromPixels = (model: Model, kind: PassKind, imageCount: number): DevicePlan =>
+  planPass({
+    ...{ model, layout: new DeviceLayout(model), kind, imageCount, bindingLimit: 10 },
+    inputKind: 'pixels',
+  });
+
 function expectToKeepTheRules({ label, code, bindings, workgroups }: Dispatch, bindingLimit: number): void {
   const arrays = [...code.matchAll(/var<workgroup> \w+: array<vec4f, (\d+)>/g)];
   const bytes = arrays.reduce((total, [, length]) => total + Number(length) * 16, 0);
@@ -61,6 +67,16 @@ describe.each([10, 8])('a plan of at most %i bindings', (bindingLimit) => {
 });
 
 describe('a plan', () => {
+  it('from pixels keeps the rules too, with one kernel more and a quarter of the bytes to carry', () => {
+    const model = buildModel('resnet20');
+    for (const kind of ['training', 'running'] as const) {
+      const [fromPixels, fromImages] = [planFromPixels(model, kind, 512), plan(model, kind, 512)];
+      for (const dispatch of fromPixels.dispatches) expectToKeepTheRules(dispatch, 10);
+      expect(fromPixels.dispatches).toHaveLength(fromImages.dispatches.length + 1);
+      expect(fromPixels.input.whole.length / fromImages.input.whole.length).toBeLessThan(0.26);
+    }
+  });
+
   it.each([
     ['resnet20', 19],
     ['resnet32', 31],

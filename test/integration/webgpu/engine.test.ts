@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { GradientResult, MicroBatch } from '../../../src/engine/engine.js';
+import { drawWindows, prepareImages, tableOf } from '../../../src/data/index.js';
 import { engineFactory } from '../../../src/engine/registry.js';
 import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { loadWebgpu } from '../../../src/engine/webgpu/index.js';
@@ -113,6 +114,23 @@ describeOnGpu('the engine', () => {
     });
     expect(Math.min(...distances)).toBeLessThan(1e-4);
     expect(Math.max(...distances)).toBeLessThan(0.5);
+  });
+
+  it('prepares images from pixels to the bit as the host does, cropped, mirrored and padded', async () => {
+    const model = buildModel('resnet8');
+    const [sampleCount, dropoutKey] = [5, KEY];
+    const pixels = Uint8Array.from({ length: sampleCount * 3072 }, (_, index) => (index * 7919) % 251);
+    const labels = Uint8Array.of(3, 1, 4, 1, 5);
+    const normalisation = { mean: [0.5, 0.4, 0.3], standardDeviation: [0.2, 0.25, 0.3] } as const;
+    const augmentation = { key: [7, 8] as const, cropPadding: 6 };
+    const images = prepareImages({ pixels, sampleCount, normalisation, augmentation });
+    const windows = drawWindows(augmentation, sampleCount);
+    expect(new Set(windows.filter((_, index) => index % 4 === 2))).toEqual(new Set([0, 1]));
+    await withEngine(model, {}, async (engine) => {
+      const fromImages = await engine.gradient(stateOf(model), { images, labels }, dropoutKey);
+      const batch = { pixels, labels, windows, table: tableOf(normalisation) };
+      expect(await engine.fromPixels.gradient(stateOf(model), batch, dropoutKey)).toEqual(fromImages);
+    });
   });
 
   it('gives the same bits again on the same device', async () => {

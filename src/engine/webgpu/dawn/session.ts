@@ -6,6 +6,7 @@ import type { WorkgroupLimits } from '../kernels/limits.js';
 
 const STORAGE_COPY = 0x80 | 0x04 | 0x08; // GPUBufferUsage STORAGE | COPY_SRC | COPY_DST
 const READ_BACK = 0x01 | 0x08; // MAP_READ | COPY_DST
+const STAGING = 0x02 | 0x04; // MAP_WRITE | COPY_SRC
 const VECTOR_BYTES = 16;
 const COMPUTE_STAGE = 0x4; // GPUShaderStage.COMPUTE
 
@@ -74,7 +75,12 @@ export class Session {
     return this.buffer('read-back', length, READ_BACK);
   }
 
-  private buffer(label: string, length: number, usage: number): GPUBuffer {
+  /** Mapped, for the host to write to. */
+  stagingBuffer(length: number): GPUBuffer {
+    return this.buffer('staging', length, STAGING, true);
+  }
+
+  private buffer(label: string, length: number, usage: number, mappedAtCreation = false): GPUBuffer {
     const size = length * Float32Array.BYTES_PER_ELEMENT;
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
@@ -84,7 +90,7 @@ export class Session {
         `a buffer of ${size} bytes (${label}) is above this adapter's limit of ${most}; use a smaller --micro-batch`,
       );
     }
-    const buffer = this.device.createBuffer({ label, size, usage });
+    const buffer = this.device.createBuffer({ label, size, usage, mappedAtCreation });
     this.buffers.add(buffer);
     return buffer;
   }

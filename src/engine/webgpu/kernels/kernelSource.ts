@@ -26,7 +26,7 @@ export function allocate(name: string, length: number): Range {
 }
 
 export type Access = 'read' | 'read_write';
-type ElementType = 'f32' | 'vec4f';
+type ElementType = 'f32' | 'vec4f' | 'u32' | 'i32';
 
 export interface Binding {
   readonly range: Range;

@@ -20,6 +20,7 @@ interface Placement {
   readonly columns: number;
   readonly paddedRows: number;
   readonly paddedColumns: number;
+  readonly isPadded: boolean;
 }
 
 const quadUp = (count: number): number => Math.ceil(count / 4) * 4;
@@ -39,7 +40,8 @@ export class DeviceLayout {
   constructor(private readonly model: Model) {
     let end = 0;
     for (const placement of placementsOf(model)) {
-      this.placements.set(placement.spec, { ...placement, offset: end });
+      const isPadded = paddedLength(placement) !== placement.spec.length;
+      this.placements.set(placement.spec, { ...placement, offset: end, isPadded });
       end += aligned(paddedLength(placement));
     }
     let [coefficientEnd, channelEnd] = [0, 0];
@@ -74,12 +76,16 @@ export class DeviceLayout {
     return { storage: whole.storage, offset, length: channelLength(layer.outputShape) };
   }
 
-  packParameters(parameters: Float32Array): Float32Array<ArrayBuffer> {
-    const packed = new Float32Array(this.parameters.length);
+  /** @param packed (parameters.length); its padding is set to zero */
+  packParameters(
+    parameters: Float32Array,
+    packed: Float32Array = new Float32Array(this.parameters.length),
+  ): Float32Array {
     for (const placement of this.placements.values()) {
-      forEachRow(placement, (from, to) => {
-        for (let index = 0; index < placement.columns; index++)
-          packed[to + index] = parameters[from + index]!;
+      const { offset, isPadded } = placement;
+      if (isPadded) packed.fill(0, offset, offset + paddedLength(placement));
+      forEachPiece(placement, (from, to, length) => {
+        packed.set(parameters.subarray(from, from + length), to);
       });
     }
     return packed;
@@ -118,8 +124,8 @@ export class DeviceLayout {
     const { layout } = this.model;
     const batchStatistics = new Float32Array(layout.statisticCount);
     for (const placement of this.placements.values()) {
-      forEachRow(placement, (from, to) => {
-        gradientSum.set(gradient.subarray(to, to + placement.columns), from);
+      forEachPiece(placement, (from, to, length) => {
+        gradientSum.set(gradient.subarray(to, to + length), from);
       });
     }
     for (const layer of this.normalisations) {
@@ -146,24 +152,29 @@ export class DeviceLayout {
   }
 }
 
-const paddedLength = ({ blocks, paddedRows, paddedColumns }: Omit<Placement, 'offset'>): number =>
+const paddedLength = ({ blocks, paddedRows, paddedColumns }: Shape): number =>
   blocks * paddedRows * paddedColumns;
 
-function forEachRow(
-  { spec, offset, blocks, rows, columns, paddedRows, paddedColumns }: Placement,
-  visit: (from: number, to: number) => void,
+/** Visits what lies in one piece both in the flat vector, at `from`, and on the device, at `to`. */
+function forEachPiece(
+  { spec, offset, blocks, rows, columns, paddedRows, paddedColumns, isPadded }: Placement,
+  visit: (from: number, to: number, length: number) => void,
 ): void {
+  if (!isPadded) return visit(spec.offset, offset, spec.length);
   for (let block = 0; block < blocks; block++) {
     for (let row = 0; row < rows; row++) {
       visit(
         spec.offset + (block * rows + row) * columns,
         offset + (block * paddedRows + row) * paddedColumns,
+        columns,
       );
     }
   }
 }
 
-function placementsOf({ layers }: Model): Omit<Placement, 'offset'>[] {
+type Shape = Omit<Placement, 'offset' | 'isPadded'>;
+
+function placementsOf({ layers }: Model): Shape[] {
   return layers.flatMap((layer) => {
     switch (layer.kind) {
       case 'convolution': {
@@ -180,10 +191,10 @@ function placementsOf({ layers }: Model): Omit<Placement, 'offset'>[] {
   });
 }
 
-function padded(spec: TensorSpec, blocks: number, rows: number, columns: number): Omit<Placement, 'offset'> {
+function padded(spec: TensorSpec, blocks: number, rows: number, columns: number): Shape {
   return { spec, blocks, rows, columns, paddedRows: quadUp(rows), paddedColumns: quadUp(columns) };
 }
 
-function vector(spec: TensorSpec, paddedColumns: number): Omit<Placement, 'offset'> {
+function vector(spec: TensorSpec, paddedColumns: number): Shape {
   return { spec, blocks: 1, rows: 1, columns: spec.length, paddedRows: 1, paddedColumns };
 }

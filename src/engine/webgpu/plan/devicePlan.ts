@@ -7,7 +7,7 @@ import { BackwardPass } from './backward.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { ForwardPass } from './forward.js';
 import type { PassKind } from './forward.js';
-import type { PassInput } from './passInput.js';
+import type { InputKind, PassInput } from './passInput.js';
 import { USUAL_TILES } from './tiles.js';
 import type { Tiles } from './tiles.js';
 
@@ -29,11 +29,12 @@ export interface PlanOptions {
   /** Storage buffers that a kernel may bind. */
   readonly bindingLimit: number;
   readonly tiles?: Tiles | undefined;
+  readonly inputKind?: InputKind | undefined;
 }
 
 export function planPass(options: PlanOptions): DevicePlan {
-  const { model, kind, imageCount, bindingLimit, tiles = USUAL_TILES } = options;
-  const forward = new ForwardPass({ ...options, tiles, graph: buildGraph(model) });
+  const { model, kind, imageCount, bindingLimit, tiles = USUAL_TILES, inputKind = 'images' } = options;
+  const forward = new ForwardPass({ ...options, tiles, inputKind, graph: buildGraph(model) });
   const backward = kind === 'training' ? new BackwardPass(forward, bindingLimit) : undefined;
   return {
     kind,

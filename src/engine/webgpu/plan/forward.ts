@@ -23,6 +23,7 @@ import type { DenseOptions } from '../kernels/head.js';
 import { allocate } from '../kernels/kernelSource.js';
 import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
 import { pixels, pixelTiling } from '../kernels/pixels.js';
+import { prepareImages } from '../kernels/prepare.js';
 import { normalised, packed, product, rectified, shortcut, stored, sum } from '../kernels/readings.js';
 import type { Normalised } from '../kernels/readings.js';
 import { imageLength, partialLength } from '../kernels/shapes.js';
@@ -30,7 +31,7 @@ import type { Tiling } from '../kernels/shapes.js';
 import { coefficientLength, finishMoments } from '../kernels/statistics.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { inputOf } from './passInput.js';
-import type { PassInput } from './passInput.js';
+import type { InputKind, PassInput } from './passInput.js';
 import type { Tiles } from './tiles.js';
 
 /** Where batch normalisation takes its statistics from, and whether a backward pass follows. */
@@ -43,6 +44,7 @@ export interface PassOptions {
   readonly kind: PassKind;
   readonly imageCount: number;
   readonly tiles: Tiles;
+  readonly inputKind: InputKind;
 }
 
 interface Moments {
@@ -64,14 +66,21 @@ export class ForwardPass {
   private readonly storedRanges = new Map<ValueIndex, Range>();
 
   constructor(readonly options: PassOptions) {
-    const { model, graph, imageCount, layout, kind } = options;
-    this.input = inputOf(model, graph, imageCount, kind === 'training');
+    const { model, graph, imageCount, layout, kind, inputKind } = options;
+    this.input = inputOf({ model, graph, imageCount, isTraining: kind === 'training', inputKind });
     this.channels = allocate('channels', layout.channelsLength);
-    this.readings[IMAGES_VALUE] = packed(this.input.images, model.inputShape);
+    this.readings[IMAGES_VALUE] = this.readImages();
     graph.operations.forEach((operation, index) => {
       this.readings[operation.result] = this.compute(operation, index);
     });
     this.logits = this.storedLogits();
+  }
+
+  private readImages(): Reading {
+    const { model, imageCount } = this.options;
+    const { source } = this.input;
+    if (source.kind === 'images') return packed(source.images, model.inputShape);
+    return this.store(IMAGES_VALUE, (range) => prepareImages(source, model.inputShape, imageCount, range));
   }
 
   shapeOf(value: ValueIndex): ActivationShape {

@@ -5,16 +5,23 @@ import type { ActivationShape, Model } from '../../../model/index.js';
 import type { DropoutOperation, Graph } from '../../graph.js';
 import { aligned, allocate } from '../kernels/kernelSource.js';
 import type { Range } from '../kernels/kernelSource.js';
+import type { PixelInput } from '../kernels/prepare.js';
 
 export interface MaskInput {
   readonly operation: DropoutOperation;
   readonly range: Range;
 }
 
+/** What a micro-batch brings: prepared images, or the bytes of the data set. */
+export type InputKind = 'images' | 'pixels';
+
+export type ImageInput =
+  { readonly kind: 'images'; readonly images: Range } | ({ readonly kind: 'pixels' } & PixelInput);
+
 export interface PassInput {
   /** All of it, of which the others are parts. */
   readonly whole: Range;
-  readonly images: Range;
+  readonly source: ImageInput;
   readonly labels: Range;
   /** One number. */
   readonly labelSmoothing: Range;
@@ -22,24 +29,48 @@ export interface PassInput {
   readonly masks: ReadonlyMap<DropoutOperation, MaskInput>;
 }
 
-export function inputOf(model: Model, graph: Graph, imageCount: number, isTraining: boolean): PassInput {
+export interface InputOptions {
+  readonly model: Model;
+  readonly graph: Graph;
+  readonly imageCount: number;
+  readonly isTraining: boolean;
+  readonly inputKind: InputKind;
+}
+
+export function inputOf(options: InputOptions): PassInput {
+  const { model, graph, imageCount, isTraining, inputKind } = options;
   const dropouts = graph.operations.filter((operation) => operation.kind === 'dropout');
   const dropping = isTraining ? dropouts : [];
+  const sources = sourceLengths(model, imageCount, inputKind);
   const lengths = [
-    imageCount * elementsOf(model.inputShape),
     imageCount,
     1,
+    ...sources,
     ...dropping.map(({ source }) => imageCount * elementsOf(graph.values[source]!.shape)),
   ];
   const whole = allocate(
     'input',
     lengths.reduce((total, length) => total + aligned(length), 0),
   );
-  const [images, labels, labelSmoothing, ...maskRanges] = split(whole, lengths);
+  const [labels, labelSmoothing, ...others] = split(whole, lengths);
+  const maskRanges = others.splice(sources.length);
   const masks = new Map(
     dropping.map((operation, index) => [operation, { operation, range: maskRanges[index]! }]),
   );
-  return { whole, images: images!, labels: labels!, labelSmoothing: labelSmoothing!, masks };
+  const [first, windows, table] = others;
+  const source: ImageInput =
+    inputKind === 'images'
+      ? { kind: 'images', images: first! }
+      : { kind: 'pixels', pixels: first!, windows: windows!, table: table! };
+  return { whole, source, labels: labels!, labelSmoothing: labelSmoothing!, masks };
+}
+
+/** In elements of four bytes: images; or pixels, windows and table. */
+function sourceLengths({ inputShape }: Model, imageCount: number, inputKind: InputKind): number[] {
+  const elements = imageCount * elementsOf(inputShape);
+  return inputKind === 'images'
+    ? [elements]
+    : [Math.ceil(elements / 4), imageCount, 256 * inputShape.channels];
 }
 
 const elementsOf = ({ height, width, channels }: ActivationShape): number =>

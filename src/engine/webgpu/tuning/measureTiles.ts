@@ -99,7 +99,7 @@ export async function* measureTiles(measurement: TileMeasurement): AsyncGenerato
   for (tiles.round = 0; ; tiles.round++) {
     const device = new OpenDevice(session, model, layout, { tiles });
     try {
-      device.upload({ ...state, version: 0 }, false);
+      await device.upload({ ...state, version: 0 }, false);
       yield await timeRound(device, batch, tiles);
     } finally {
       device.release();

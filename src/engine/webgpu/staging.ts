@@ -1,0 +1,50 @@
+/**
+ * Memory of the host that the device copies from. It is mapped again as soon as a copy is under way: so an upload
+ * allocates nothing, and data are written once, where the device will find them.
+ */
+
+import type { Session } from './dawn/session.js';
+
+const WRITE = 0x2; // GPUMapMode.WRITE
+
+export class Staging {
+  readonly buffer: GPUBuffer;
+  /** Settles when the memory can be written to. */
+  private ready: Promise<unknown> = Promise.resolve();
+
+  /** @param length of the data, in elements of four bytes */
+  constructor(
+    private readonly session: Session,
+    length: number,
+  ) {
+    this.buffer = session.stagingBuffer(length);
+  }
+
+  /** Has `fill` write all of the data, and records the copy to `target`. Call `sent` when that is submitted. */
+  async copyTo(
+    target: GPUBuffer,
+    encoder: GPUCommandEncoder,
+    fill: (memory: ArrayBuffer) => void,
+  ): Promise<void> {
+    await this.ready;
+    try {
+      fill(this.buffer.getMappedRange());
+    } catch (error) {
+      this.buffer.unmap();
+      this.sent();
+      throw error;
+    }
+    this.buffer.unmap();
+    encoder.copyBufferToBuffer(this.buffer, 0, target, 0, this.buffer.size);
+  }
+
+  sent(): void {
+    this.ready = this.buffer.mapAsync(WRITE);
+    // A device that is lost or closed meanwhile is told to whoever uses it next.
+    this.ready.catch(() => undefined);
+  }
+
+  dispose(): void {
+    this.session.free([this.buffer]);
+  }
+}
