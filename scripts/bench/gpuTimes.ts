@@ -1,7 +1,7 @@
 /** Images per second of the webgpu engine on one adapter, and the time of each kind of kernel. */
 
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
-import type { MicroBatch } from '../../src/engine/engine.js';
+import type { PixelBatch } from '../../src/engine/engine.js';
 import type { Session } from '../../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../../src/engine/webgpu/kernelTimer.js';
 import type { RecordedPlan } from '../../src/engine/webgpu/recordedPlan.js';
@@ -9,7 +9,7 @@ import { buildModel, initialiseModel } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
 import { spreadOf } from './statistics.js';
 import type { Spread } from './statistics.js';
-import { MICRO_BATCHES_PER_STEP, syntheticBatch } from './syntheticBatch.js';
+import { MICRO_BATCHES_PER_STEP, syntheticPixelBatch } from './syntheticBatch.js';
 
 export interface KernelTime {
   readonly label: string;
@@ -45,7 +45,7 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   const engine = await loadWebgpu(model, found.device);
   try {
     const state = initialiseModel(model, 1);
-    const batch = syntheticBatch(model, run.microBatch);
+    const batch = syntheticPixelBatch(model, run.microBatch);
     const durationsMs: number[] = [];
     let firstMilliseconds: number | undefined;
     for (let index = -run.warmUps; index < run.repetitions; index++) {
@@ -82,7 +82,7 @@ interface Profile {
 
 /** The pass as a whole, median of a few; and kernel by kernel. */
 const profile =
-  (batch: MicroBatch) =>
+  (batch: PixelBatch) =>
   async (recorded: RecordedPlan, session: Session): Promise<Profile> => {
     if (!KernelTimer.isSupported(session)) return { kernels: undefined, computeMilliseconds: undefined };
     const wholes: number[] = [];

@@ -75,7 +75,10 @@ export interface EvaluationResult {
 /** Where batch normalisation takes its statistics from in evaluation. */
 export type EvaluationStatistics = 'running' | 'batch';
 
-/** Computes as an engine does of the prepared images, and prepares them itself. */
+/**
+ * Computes as an engine does of the prepared images, and prepares them itself. It keeps no reference to a state, and has a
+ * copy of its own before the promise settles: the state may lie in memory that others write to afterwards.
+ */
 export interface PixelEngine {
   gradient(
     state: VersionedState,

@@ -66,23 +66,21 @@ function gradientOf(
   const { augmentationKey, dropoutKey, output, session } = task;
   const { cropPadding, labelSmoothing } = session;
   const augmentation = augmentationKey === null ? undefined : { key: augmentationKey, cropPadding };
-  const state = localCopy(task.state);
   if (engine.fromPixels !== undefined) {
     const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
-    return engine.fromPixels.gradient(state, batch, dropoutKey, output.gradientSum);
+    return engine.fromPixels.gradient(task.state, batch, dropoutKey, output.gradientSum);
   }
   const batch = { ...prepare(task, augmentation), labelSmoothing };
-  return engine.gradient(state, batch, dropoutKey, output.gradientSum);
+  return engine.gradient(localCopy(task.state), batch, dropoutKey, output.gradientSum);
 }
 
 async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
   const engine = await engineFor(task.engine, task.session);
   const { evaluationStatistics } = task.session;
-  const state = localCopy(task.state);
   const result =
     engine.fromPixels === undefined
-      ? await engine.evaluate(state, prepare(task, undefined), evaluationStatistics)
-      : await engine.fromPixels.evaluate(state, pixelBatch(task, undefined), evaluationStatistics);
+      ? await engine.evaluate(localCopy(task.state), prepare(task, undefined), evaluationStatistics)
+      : await engine.fromPixels.evaluate(task.state, pixelBatch(task, undefined), evaluationStatistics);
   return { kind: 'evaluation', ...result };
 }
 

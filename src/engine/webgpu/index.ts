@@ -13,7 +13,7 @@ import type { PlanTuning } from './openDevice.js';
 export { WebgpuEngine } from './webgpuEngine.js';
 
 /** Changes when the kernels' arithmetic does. */
-const KERNELS = 'wgsl-1';
+const KERNELS = 'wgsl-2';
 
 async function availability(request?: string): Promise<EngineAvailability> {
   const list = await listAdapters();

@@ -113,40 +113,46 @@ export function lossGradient(
   );
 }
 
-/** Gradients of weight and bias, summed over the images. */
+const SUM_THREADS = 256;
+
+/** Gradients of weight and bias, summed over the images: a workgroup for each input, and one for the bias. */
 export function denseParameterGradients(
   read: Reading,
   readGradient: Reading,
   { layer, imageCount, weights, bias }: DenseOptions,
 ): Dispatch {
   const [inputs, outputs] = [layer.inputShape.channels, layer.outputShape.channels];
+  const quads = quadsOf(layer.outputShape);
   const kernel = new KernelSource();
   const [reader, gradient] = [kernel.reader(read), kernel.reader(readGradient)];
   const toWeights = kernel.bind(weights, 'f32', 'read_write');
   const toBias = kernel.bind(bias, 'f32', 'read_write');
-  return flatKernel(
-    kernel,
-    'dense parameter gradients',
-    (inputs + 1) * outputs,
-    `
-  let input = index / ${outputs}u;
-  let output = index % ${outputs}u;
-  var sum = 0.0;
-  if (input < ${inputs}u) {
-    for (var image = 0u; image < ${imageCount}u; image++) {
-      let x = ${reader}(image, 0u, 0u, input / 4u);
-      let g = ${gradient}(image, 0u, 0u, output / 4u);
-      sum += x[input % 4u] * g[output % 4u];
-    }
-    ${toWeights}[index] = sum;
-  } else {
-    for (var image = 0u; image < ${imageCount}u; image++) {
-      let g = ${gradient}(image, 0u, 0u, output / 4u);
-      sum += g[output % 4u];
-    }
-    ${toBias}[output] = sum;
-  }`,
-  );
+  kernel.workgroupArray('lanes', SUM_THREADS);
+  return kernel.build({
+    label: 'dense parameter gradients',
+    threads: SUM_THREADS,
+    workgroups: [inputs + 1, quads, 1],
+    main: `
+let input = group.x;
+let quad = group.y;
+var sum = vec4f();
+for (var image = thread; image < ${imageCount}u; image += ${SUM_THREADS}u) {
+  var factor = 1.0;
+  if (input < ${inputs}u) { factor = ${reader}(image, 0u, 0u, input / 4u)[input % 4u]; }
+  sum += factor * ${gradient}(image, 0u, 0u, quad);
+}
+lanes[thread] = sum;
+workgroupBarrier();
+for (var reach = ${SUM_THREADS / 2}u; reach > 0u; reach /= 2u) {
+  if (thread < reach) { lanes[thread] += lanes[thread + reach]; }
+  workgroupBarrier();
+}
+let output = quad * 4u + thread;
+if (thread < 4u && output < ${outputs}u) {
+  if (input < ${inputs}u) { ${toWeights}[input * ${outputs}u + output] = lanes[0][thread]; }
+  else { ${toBias}[output] = lanes[0][thread]; }
+}`,
+  });
 }
 
 /** Gradient by the dense layer's input, padded with zeros. */
