@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
@@ -17,6 +18,9 @@ const THREAD_FILE = import.meta.url.endsWith('.ts') ? '../../dist/worker/thread.
 /** Dawn aborts the process when a thread ends while the GPU computes for it. */
 const ENGINES_TO_WAIT_FOR: ReadonlySet<EngineName> = new Set(['webgpu']);
 
+/** A thread that hangs must not keep its process from ending. */
+const LONGEST_WAIT_MS = 30_000;
+
 export interface PoolOptions {
   /** What the threads run instead of the engines. */
   readonly threadFile?: URL;
@@ -27,6 +31,8 @@ export class ComputePool {
   private readonly pool: Piscina<ThreadTask, ThreadAnswer>;
   private readonly memories = new TaskMemoryPool();
   private readonly watch: HangWatch;
+  private readonly running = new Set<Promise<unknown>>();
+  private isClosed = false;
 
   constructor(
     readonly engine: EngineChoice,
@@ -75,6 +81,17 @@ export class ComputePool {
   }
 
   private async runWatched(task: ThreadTask): Promise<ThreadAnswer> {
+    if (this.isClosed) throw new LockstepError('E_ENGINE_FAILED', 'the threads are being ended');
+    const work = this.watchedWork(task);
+    this.running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.running.delete(work);
+    }
+  }
+
+  private async watchedWork(task: ThreadTask): Promise<ThreadAnswer> {
     const ending = new EventEmitter(); // a tenth cheaper for the main thread, in all, than an AbortController
     let hungAfterMs: number | undefined;
     try {
@@ -94,7 +111,15 @@ export class ComputePool {
 
   /** Ends the threads; tasks in progress are dropped, or where that would end the process, waited for. */
   async close(): Promise<void> {
-    if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) await this.pool.close().catch(() => undefined);
+    this.isClosed = true;
+    // Piscina's own close() counts a thread as done once for each of its listeners, and may not wait for all.
+    if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) {
+      const patience = new AbortController();
+      const enough = setTimeout(LONGEST_WAIT_MS, undefined, { ref: false, signal: patience.signal });
+      await Promise.race([Promise.allSettled(this.running), enough]);
+      patience.abort();
+      await enough.catch(() => undefined);
+    }
     await this.pool.destroy();
   }
 }

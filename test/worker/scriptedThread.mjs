@@ -4,6 +4,7 @@ export const ANSWERS = 0;
 export const HANGS = 1;
 export const EXITS = 2;
 export const THROWS_LATER = 3;
+export const TAKES_LONG = 4;
 
 export default async function runTask(task) {
   const [what] = task.labels;
@@ -15,5 +16,6 @@ export default async function runTask(task) {
     });
     await new Promise(() => undefined);
   }
+  if (what === TAKES_LONG) await new Promise((resolve) => setTimeout(resolve, 1000));
   return { kind: 'evaluation', sampleCount: task.labels.length, lossSum: 1, correct: 1 };
 }

@@ -4,7 +4,7 @@ import type { ItemTask } from '../../src/worker/task.js';
 import { rejectionOf } from '../support/errors.js';
 
 const HUNG = /had not finished an item after \d+ s, and was ended/;
-const [ANSWERS, HANGS, EXITS, THROWS_LATER] = [0, 1, 2, 3];
+const [ANSWERS, HANGS, EXITS, THROWS_LATER, TAKES_LONG] = [0, 1, 2, 3, 4];
 
 /** Real threads, with a script instead of an engine. */
 const threadFile = new URL('./scriptedThread.mjs', import.meta.url);
@@ -64,5 +64,18 @@ describe('a thread', () => {
     ];
     await Promise.all(both);
     expect(await answersFromAll(pool)).toEqual(new Array(6).fill('evaluation'));
+  });
+});
+
+describe('a pool whose engine must not be ended while it computes', () => {
+  it('waits for every thread when it closes, and takes nothing more', async () => {
+    const pool = new ComputePool({ name: 'webgpu' }, 3, { threadFile });
+    await Promise.all([1, 2, 3].map(() => pool.run(task(ANSWERS)))); // all have started
+    const items = [ANSWERS, TAKES_LONG, ANSWERS].map((what) => pool.run(task(what)));
+    const closing = pool.close();
+    await rejectionOf('E_ENGINE_FAILED', pool.run(task(ANSWERS)));
+    const answers = await Promise.all(items);
+    expect(answers.map(({ kind }) => kind)).toEqual(['evaluation', 'evaluation', 'evaluation']);
+    await closing;
   });
 });

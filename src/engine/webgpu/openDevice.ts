@@ -64,6 +64,11 @@ export class OpenDevice {
     this.parameterStaging.sent();
   }
 
+  /** See `Staging.settled`. */
+  settled(): Promise<void> {
+    return this.parameterStaging.settled();
+  }
+
   private writeCoefficients(state: ModelState): void {
     const packed = this.layout.packRunningCoefficients(state);
     this.session.device.queue.writeBuffer(this.runningCoefficients, 0, packed);

@@ -101,6 +101,7 @@ export class RecordedPlan {
       return read(plan.outputs.map(({ length }) => values.subarray(start, (start += length))));
     } finally {
       readBack.unmap();
+      await staging.settled();
     }
   }
 

@@ -44,6 +44,11 @@ export class Staging {
     this.ready.catch(() => undefined);
   }
 
+  /** Dawn ends the process if a thread ends before its promises settle: wait here before work counts as done. */
+  async settled(): Promise<void> {
+    await this.ready.catch(() => undefined);
+  }
+
   dispose(): void {
     this.session.free([this.buffer]);
   }

@@ -105,6 +105,8 @@ export class WebgpuEngine implements Engine {
         return result;
       } catch (error) {
         throw this.explain(open, error);
+      } finally {
+        await open.settled();
       }
     });
     this.lastInLine = turn.catch(() => undefined);
