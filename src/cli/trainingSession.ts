@@ -6,8 +6,14 @@
 import path from 'node:path';
 import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
-import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
-import type { Normalisation, TrainingSplit } from '../data/index.js';
+import {
+  digestSamples,
+  labelsOf,
+  measureNormalisation,
+  splitTrainingSet,
+  stepsPerEpoch,
+} from '../data/index.js';
+import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
@@ -20,6 +26,7 @@ import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
+import { checkSameData } from './resumedData.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
@@ -62,6 +69,7 @@ interface Prepared {
   readonly dataset: OpenedDataset;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  readonly samples: SampleDigests;
 }
 
 /** @returns the process's exit code */
@@ -157,16 +165,11 @@ async function prepare(
     stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
   });
   const normalisation = measureNormalisation(dataset.training, split.training);
-  if (resumed) refuseOtherData(resumed, normalisation);
-  return { recipe, model: buildModel(recipe.model, recipe.dropout), dataset, split, normalisation };
-}
-
-function refuseOtherData({ checkpoint }: ResumedRun, normalisation: Normalisation): void {
-  if (JSON.stringify(checkpoint.normalisation) === JSON.stringify(normalisation)) return;
-  throw new LockstepError(
-    'E_CHECKPOINT',
-    'the training data are not those that this run began with (their mean and deviation differ); give the same with --data-dir',
-  );
+  const samples = digestSamples(dataset.training, split);
+  if (resumed)
+    checkSameData(resumed.checkpoint, { normalisation, samples }).forEach((text) => log.notice(text));
+  const model = buildModel(recipe.model, recipe.dropout);
+  return { recipe, model, dataset, split, normalisation, samples };
 }
 
 interface FleetSurroundings {
@@ -221,7 +224,7 @@ interface Surroundings {
 
 async function trainIn(
   folder: RunFolder,
-  { recipe, model, dataset, split, normalisation }: Prepared,
+  { recipe, model, dataset, split, normalisation, samples }: Prepared,
   { options, settings, resumed, fleet, log, signal }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
@@ -245,6 +248,7 @@ async function trainIn(
     set: dataset.training,
     split,
     normalisation,
+    samples,
     state,
     best,
     fleet,

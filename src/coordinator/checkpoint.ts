@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { SampleDigests } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import { buildModel, digestState } from '../model/index.js';
@@ -30,8 +31,10 @@ export interface Checkpoint {
   readonly velocity: Float32Array;
   /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
   readonly best: ModelState | undefined;
-  /** Standardisation of the training data; tells another data set apart, too. */
+  /** Standardisation of the training data. */
   readonly normalisation: StoredNormalisation;
+  /** Of the samples that the run uses; undefined in files of older versions. */
+  readonly samples: SampleDigests | undefined;
 }
 
 /** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
@@ -44,14 +47,14 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   }
   const { metadata, tensors } = decodeSafetensors(bytes, file);
   const stored = parseMetadata(metadata, file);
-  const { recipe, progress, normalisation } = stored;
+  const { recipe, progress, normalisation, samples } = stored;
   const model = buildModel(recipe.model, recipe.dropout);
   const valuesByName = new Map(tensors.map(({ name, values }) => [name, values]));
   const vectors = gatherVectors(model.layout, stored, { valuesByName, file });
   if (!digestsAgree(vectors, stored)) {
     throw damaged(file, 'its contents do not match the digest stored with them');
   }
-  return { recipe, progress, normalisation, ...vectors, model };
+  return { recipe, progress, normalisation, samples, ...vectors, model };
 }
 
 type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;

@@ -1,7 +1,7 @@
 /** Everything that one training run works with, and the few things that its parts have in common. */
 
 import { stepsPerEpoch } from '../data/index.js';
-import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
+import type { ImageSet, Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import type { CheckpointName } from './checkpointFiles.js';
 import { takeSnapshot } from './checkpointSnapshot.js';
@@ -20,6 +20,8 @@ export interface TrainingRun {
   readonly set: ImageSet;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  /** Of the samples of `split`. */
+  readonly samples: SampleDigests;
   readonly state: TrainingState;
   /** The best weights so far, if an earlier sitting has found them. */
   best: ModelState | undefined;
@@ -49,7 +51,7 @@ export function scheduleOf({ recipe, split }: TrainingRun): ScheduleContext {
 
 /** Copies the state, begins the write and returns; training goes on whatever becomes of it. */
 export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: CheckpointName): void {
-  const { recipe, state, model, normalisation, folder } = run;
+  const { recipe, state, model, normalisation, samples, folder } = run;
   const startedMs = performance.now();
   const snapshot = takeSnapshot(
     {
@@ -62,6 +64,7 @@ export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: Checkpo
         mean: [...normalisation.mean],
         standardDeviation: [...normalisation.standardDeviation],
       },
+      samples,
     },
     model.layout,
   );

@@ -19,6 +19,8 @@ export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './pla
 export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
 export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
+export { differencesOf, digestSamples } from './sampleDigests.js';
+export type { PartDigests, SampleDigests } from './sampleDigests.js';
 export { augmentationKey, dropoutKey, prepareImages } from './prepare.js';
 export type { AugmentationOptions } from './prepare.js';
 export type { PrepareOptions } from './prepare.js';

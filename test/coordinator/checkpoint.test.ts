@@ -37,6 +37,10 @@ function checkpoint(): Checkpoint {
       statistics: hashedValues(model.layout.statisticCount, 22),
     },
     normalisation: { mean: [0.1 + 0.2, 0.5, 0.4], standardDeviation: [1 / 3, 0.25, 0.2] },
+    samples: {
+      training: { images: 'a', labels: 'b' },
+      validation: { images: 'c', labels: 'd' },
+    },
   };
 }
 
@@ -126,6 +130,14 @@ describe('a checkpoint of an older version', () => {
     };
     const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
     expect(read.recipe).toEqual(recipe({ dropout: 0.25, cropPadding: 4, labelSmoothing: 0 }));
+  });
+
+  it('has no digest of its samples', async () => {
+    const older: MetadataChange = ({ samples: _samples, ...without }) => without;
+    const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
+    expect(read.samples).toBeUndefined();
+    const { model: _model, ...again } = read;
+    expect(await readCheckpoint(fileWith(await encodeCheckpoint(again, model.layout)))).toEqual(read);
   });
 });
 
