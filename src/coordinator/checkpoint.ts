@@ -22,6 +22,7 @@ import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat
 import type { Recipe } from './config.js';
 import type { TrainingProgress } from './progress.js';
 import { decodeSafetensors } from './safetensors.js';
+import { allFinite } from './vectorKernels.js';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -54,6 +55,7 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   if (!digestsAgree(vectors, stored)) {
     throw damaged(file, 'its contents do not match the digest stored with them');
   }
+  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite, for training had diverged');
   return { recipe, progress, normalisation, samples, ...vectors, model };
 }
 
@@ -85,6 +87,13 @@ function gatherVectors(layout: Layout, stored: CheckpointMetadata, { valuesByNam
     velocity: gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX),
     best: stored.bestWeightsSha256 === undefined ? undefined : gatherState(BEST_PREFIX),
   };
+}
+
+function isFinite({ state, velocity, best }: Vectors): boolean {
+  const states = best ? [state, best] : [state];
+  return [velocity, ...states.flatMap(({ parameters, statistics }) => [parameters, statistics])].every(
+    allFinite,
+  );
 }
 
 function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {

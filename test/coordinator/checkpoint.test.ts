@@ -142,6 +142,18 @@ describe('a checkpoint of an older version', () => {
 });
 
 describe('a checkpoint that cannot be used', () => {
+  it.each([
+    ['a weight', ({ state }: Checkpoint) => state.parameters],
+    ['a running statistic', ({ state }: Checkpoint) => state.statistics],
+    ['a momentum', ({ velocity }: Checkpoint) => velocity],
+    ['one of the best weights', ({ best }: Checkpoint) => best!.parameters],
+  ])('holds %s that is not finite', async (_, vectorOf) => {
+    const exploded = checkpoint();
+    vectorOf(exploded)[3] = Infinity;
+    const file = fileWith(await encodeCheckpoint(exploded, model.layout));
+    expect((await rejectionOf('E_CHECKPOINT', readCheckpoint(file))).message).toContain('not finite');
+  });
+
   it('is missing, or a folder', async () => {
     const folder = temporaryFolder();
     await rejectionOf('E_CHECKPOINT', readCheckpoint(path.join(folder, 'none.safetensors')));
