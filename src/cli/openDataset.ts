@@ -59,7 +59,7 @@ async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
-      `see lockstep data verify --data-dir ${dataDir}, or leave --test out`,
+      `see lockstep data verify --data-dir ${dataDir}; a new run may leave --test out`,
   );
 }
 

@@ -22,16 +22,21 @@ const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs
 
 /**
  * Opens the folder, which the caller must close.
+ * @param options those of the new sitting, and whether it asks for the test set
  * @throws LockstepError E_CHECKPOINT, E_RUN_EXISTS, E_RUN_COMPLETE, or E_OPTION for an option that contradicts the run
  */
-export async function resumeRun(runDir: string, options: TrainingOptions): Promise<ResumedRun> {
+export async function resumeRun(
+  runDir: string,
+  options: TrainingOptions,
+  { test = false }: { readonly test?: boolean } = {},
+): Promise<ResumedRun> {
   const folder = RunFolder.open(runDir);
   try {
     const { checkpoint, damage } = await folder.checkpoints.readNewest();
     const saved = (await folder.readConfig()) as Partial<Settings> & Partial<Recipe>;
     refuseForeignCheckpoint(saved, checkpoint, runDir);
     const recipe = changedRecipe(checkpoint.recipe, options, runDir);
-    await refuseIfComplete(folder, recipe, checkpoint);
+    await refuseIfComplete(folder, { recipe, checkpoint, isTestWanted: test || saved.test === true });
     const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
     const notices = [...damageNotices(damage, checkpoint), ...(await bestNotices(folder, checkpoint))];
     if (damage !== undefined) await folder.checkpoints.setLastAside();
@@ -77,7 +82,17 @@ function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir
   return recipeSchema.parse(changed);
 }
 
-async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }: Checkpoint): Promise<void> {
+interface Ending {
+  readonly recipe: Recipe;
+  readonly checkpoint: Checkpoint;
+  /** Whether the test set is to be evaluated, now or since the sitting before. */
+  readonly isTestWanted: boolean;
+}
+
+async function refuseIfComplete(
+  folder: RunFolder,
+  { recipe, checkpoint: { progress }, isTestWanted }: Ending,
+): Promise<void> {
   const result = await folder.readResult();
   const complete = (remedy: string): LockstepError =>
     new LockstepError(
@@ -86,6 +101,8 @@ async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }:
     );
   // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
   if (result?.stepsCompleted !== progress.step) return;
+  // Its training may be done, but not its test: it was stopped in the midst of it, or is asked for it only now.
+  if (isTestWanted && typeof result.testAccuracy !== 'number') return;
   if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
     throw complete(`see ${folder.folder}/result.json, or give more --epochs if its schedule allows`);
   }

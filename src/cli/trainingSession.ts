@@ -37,6 +37,7 @@ import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
 import { threadsFor } from './engineOptions.js';
 import { programName } from './programName.js';
+import { shellWord } from './shellWord.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -90,7 +91,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   try {
     if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir);
     const resumed =
-      options.resume === undefined ? undefined : await resumeRun(options.resume, options.training);
+      options.resume === undefined ? undefined : await resumeRun(options.resume, options.training, options);
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
@@ -121,7 +122,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     log.attach(folder);
     const surroundings = { options, settings, resumed, fleet, log, signal: stop.signal };
     const result = await trainIn(folder, prepared, surroundings).catch((error: unknown) => {
-      display.say(`stopped by an error; what was saved is kept. ${continueLine(options, folder)}`);
+      display.say(afterError(options, folder, error));
       throw error;
     });
     if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
@@ -134,7 +135,15 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
 }
 
 function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${continueWith} --resume ${folder}`;
+  return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
+}
+
+/** Tells to resume only where that can help. */
+function afterError(options: SessionOptions, folder: RunFolder, error: unknown): string {
+  if (!folder.checkpoints.exist()) return 'stopped by an error, before anything was saved';
+  const hasDiverged = error instanceof LockstepError && error.code === 'E_DIVERGED';
+  const kept = 'stopped by an error; what was saved is kept';
+  return hasDiverged ? kept : `${kept}. ${continueLine(options, folder)}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */

@@ -1,5 +1,5 @@
 /**
- * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best}.safetensors, result.json. Nothing
+ * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best,epoch}.safetensors, result.json. Nothing
  * in it is ever overwritten by another run; result.json and the checkpoints are replaced whole.
  */
 
@@ -165,9 +165,11 @@ function refuseIfWorthKeeping(folder: string): void {
   // A run makes its checkpoints folder first, then config.json and metrics.jsonl: a lone config.json is another's.
   const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
   if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
+  const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
   throw new LockstepError(
     'E_RUN_EXISTS',
-    `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
+    `${folder} holds a run already (${taken}); ` +
+      `${canBeResumed ? `continue it with --resume ${folder}, or ` : ''}choose another --run-dir`,
   );
 }
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { checkSameData } from '../../src/cli/resumedData.js';
 import type { PresentData } from '../../src/cli/resumedData.js';
+import type { Checkpoint } from '../../src/coordinator/index.js';
 import { thrownBy } from '../support/errors.js';
 
 const BEGUN: PresentData = {
   normalisation: { mean: [0.1, 0.2, 0.3], standardDeviation: [0.4, 0.5, 0.6] },
   samples: { training: { images: 'a', labels: 'b' }, validation: { images: 'c', labels: 'd' } },
 };
-const STORED = {
+const STORED: Pick<Checkpoint, 'normalisation'> = {
   normalisation: { mean: [0.1, 0.2, 0.3], standardDeviation: [0.4, 0.5, 0.6] },
 };
 const OTHER_LABELS: PresentData = {

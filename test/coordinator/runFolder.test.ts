@@ -135,7 +135,8 @@ describe('a new run folder', () => {
       writeFileSync(path.join(folder, name), 'precious');
       const error = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
       expect(error.message).toContain(folder);
-      expect(error.message).toContain('--resume');
+      expect(error.message).toContain('--run-dir');
+      expect(error.message).not.toContain('--resume'); // which could not be followed
       expect(readFileSync(path.join(folder, name), 'utf8')).toBe('precious');
       expect(readdirSync(folder)).toEqual([name]);
     },
@@ -175,7 +176,8 @@ describe('a new run folder', () => {
     begun.close();
     writeFileSync(path.join(begun.folder, name), 'precious');
     thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(begun.folder));
-    await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    expect(message.includes(`--resume ${begun.folder}`)).toBe(name.includes('last'));
     expect(readFileSync(path.join(begun.folder, name), 'utf8')).toBe('precious');
     expect(await begun.readConfig()).toEqual({ seed: 1 });
   });
