@@ -9,7 +9,7 @@ export type { EvaluationScore } from './evaluate.js';
 export type { EventListener, MemberInfo, RunEvent } from './events.js';
 export { ioError, writeFileAtomically } from './files.js';
 export { Fleet } from './fleet.js';
-export type { RunResult, StopReason } from './result.js';
+export type { PriorResult, RunResult, StopReason } from './result.js';
 export { RunFolder } from './runFolder.js';
 export { DEFAULT_MAX_NODES, isLoopback, listen } from './server.js';
 export type { CoordinatorServer } from './server.js';

@@ -16,7 +16,8 @@ import type { RunEvent } from './events.js';
 import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
 import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
 import { MetricsFile } from './metricsFile.js';
-import type { RunResult } from './result.js';
+import { priorResultSchema } from './result.js';
+import type { PriorResult, RunResult } from './result.js';
 
 const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
@@ -127,14 +128,30 @@ export class RunFolder {
     return writeFileAtomically(path.join(this.folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
   }
 
-  async readConfig(): Promise<unknown> {
-    return readJson(path.join(this.folder, CONFIG));
+  get configFile(): string {
+    return path.join(this.folder, CONFIG);
   }
 
-  /** The result of the sitting before, whatever ended it, a signal too; undefined if it failed or was killed. */
-  async readResult(): Promise<Partial<RunResult> | undefined> {
+  /**
+   * Undefined if there is none.
+   * @throws LockstepError E_CHECKPOINT if it cannot be read
+   */
+  async readConfig(): Promise<unknown> {
+    const remedy = 'put it back, or remove it: other settings can be given to --resume';
+    return existsSync(this.configFile) ? readJson(this.configFile, remedy) : undefined;
+  }
+
+  /**
+   * What resuming needs of the result of the sitting before, whatever ended it, a signal too; undefined if it failed or
+   * was killed.
+   * @throws LockstepError E_CHECKPOINT if it cannot be read, or is no result
+   */
+  async readResult(): Promise<PriorResult | undefined> {
     const file = path.join(this.folder, RESULT);
-    return existsSync(file) ? ((await readJson(file)) as Partial<RunResult>) : undefined;
+    if (!existsSync(file)) return undefined;
+    const parsed = priorResultSchema.safeParse(await readJson(file));
+    if (parsed.success) return parsed.data;
+    throw new LockstepError('E_CHECKPOINT', `${file} is not the result of a run`);
   }
 
   close(): void {
@@ -188,10 +205,13 @@ async function removeRemains(folder: string): Promise<void> {
     await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
-async function readJson(file: string): Promise<unknown> {
+async function readJson(file: string, remedy?: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new LockstepError('E_CHECKPOINT', `cannot read ${file}: ${describeError(error)}`);
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `cannot read ${file}: ${describeError(error)}${remedy === undefined ? '' : `; ${remedy}`}`,
+    );
   }
 }

@@ -380,12 +380,41 @@ describe('a run whose training is done, but not its test', () => {
   });
 });
 
+describe('the files beside the checkpoint', () => {
+  it.each(['', '{"stoppedBy":"epo', 'null'])(
+    'a result that is damaged (%j) is written anew',
+    async (content) => {
+      const { folder, result: whole } = await sitting({ epochs: 1 });
+      writeFileSync(path.join(folder, 'result.json'), content);
+      const run = await resumed(folder);
+      expect(run.notices).toEqual([expect.stringMatching(/result\.json.*written anew when the run ends/)]);
+      expect(essence(await trainOn(run))).toEqual(essence(whole));
+      run.folder.close();
+      await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
+    },
+  );
+
+  it('an edited learning rate is not used, and said', async () => {
+    const { folder } = await sitting({ maxSteps: 1 });
+    writeFileSync(path.join(folder, 'config.json'), '{"lr":0.5}');
+    const run = await resumed(folder, { maxSteps: 2 });
+    expect(run.recipe.lr).toBe(0.1);
+    expect(run.notices).toEqual([expect.stringContaining('"lr": 0.5')]);
+  });
+
+  it('a configuration that options would refuse is refused, and the folder is free again', async () => {
+    const { folder } = await sitting({ maxSteps: 1 });
+    writeFileSync(path.join(folder, 'config.json'), '{"test":"no"}');
+    for (let attempt = 0; attempt < 2; attempt++) await rejectionOf('E_OPTION', resumeRun(folder, options()));
+  });
+});
+
 describe('a folder that cannot be resumed', () => {
   it('holds the checkpoint of another run', async () => {
     const { folder } = await sitting({ maxSteps: 1 });
     writeFileSync(path.join(folder, 'config.json'), '{"seed":2}');
     const { message } = await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()));
-    expect(message).toMatch(/of another run: its seed is 1, and config\.json says 2/);
+    expect(message).toMatch(/of another run: its seed is 1, and .*config\.json says 2/);
   });
 
   it('holds no run, or a damaged one; it is free again after that', async () => {

@@ -93,14 +93,14 @@ describe('a new run folder', () => {
     await run.flush();
     run.append({ event: 'notice', message: 'one' });
     run.append({ event: 'notice', message: 'two\nlines' });
-    await run.writeResult({ stoppedBy: 'epochs' } as never);
+    await run.writeResult({ stoppedBy: 'epochs', stepsCompleted: 4 } as never);
     expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('second');
     expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('best');
     expect(linesOf(run).map((line) => JSON.parse(line) as unknown)).toEqual([
       { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string, event: 'notice', message: 'one' },
       expect.objectContaining({ message: 'two\nlines' }),
     ]);
-    expect(await run.readResult()).toEqual({ stoppedBy: 'epochs' });
+    expect(await run.readResult()).toEqual({ stoppedBy: 'epochs', stepsCompleted: 4, testAccuracy: null });
     run.close();
     expect(readdirSync(run.folder).sort()).toEqual([
       'checkpoints',
@@ -258,14 +258,30 @@ describe('a run that is opened again', () => {
 
   it('can be given another configuration, and rid of the result of its last sitting', async () => {
     const folder = await interruptedRun('');
-    writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal"}');
+    writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal","stepsCompleted":1}');
     const run = reopened(folder);
-    expect(await run.readResult()).toEqual({ stoppedBy: 'signal' });
+    expect(await run.readResult()).toMatchObject({ stoppedBy: 'signal' });
     await run.removeResult();
     expect(await run.readResult()).toBeUndefined();
     await run.removeResult();
     await run.writeConfig({ seed: 1, epochs: 9 });
     expect(await run.readConfig()).toEqual({ seed: 1, epochs: 9 });
+  });
+
+  it.each(['', '{"stoppedBy"', 'null', '{"stoppedBy":"rain","stepsCompleted":3}', '{"stoppedBy":"epochs"}'])(
+    'says that this is no result: %j',
+    async (content) => {
+      const folder = await interruptedRun('');
+      writeFileSync(path.join(folder, 'result.json'), content);
+      const { message } = await rejectionOf('E_CHECKPOINT', reopened(folder).readResult());
+      expect(message).toContain('result.json');
+    },
+  );
+
+  it('may have lost its configuration', async () => {
+    const folder = await interruptedRun('');
+    rmSync(path.join(folder, 'config.json'));
+    expect(await reopened(folder).readConfig()).toBeUndefined();
   });
 
   it('says what is wrong with a configuration that cannot be read', async () => {

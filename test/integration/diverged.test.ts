@@ -53,7 +53,13 @@ describe('weights that are finite and beyond use', () => {
   it('are refused by evaluate with E_DIVERGED', async () => {
     expect((await train('finite', '1e23', '--max-steps', '1')).exitCode).toBe(0);
     expect(largestIn('finite', 'last.safetensors')).toBeGreaterThan(1e15);
-    const { exitCode, stdout, stderr } = await run(['evaluate', runDir('finite'), '--json', '--workers', '2']);
+    const { exitCode, stdout, stderr } = await run([
+      'evaluate',
+      runDir('finite'),
+      '--json',
+      '--workers',
+      '2',
+    ]);
     expect(stderr).toMatch(/on the test set is not finite.*\[E_DIVERGED\]\n$/);
     expect(exitCode).toBe(1);
     expect(stdout).not.toContain('testLoss');
