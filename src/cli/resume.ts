@@ -1,7 +1,7 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { Settings } from './runConfig.js';
@@ -21,17 +21,24 @@ export interface ResumedRun {
 /** What a resumed run may change: where it ends, not what it computes. */
 const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
 
+/** What else matters of the new sitting. */
+interface Sitting {
+  /** Whether it asks for the test set. */
+  readonly test?: boolean;
+  /** What `watchForeignHolder` returned. */
+  readonly abandoned?: Abandoned | undefined;
+}
+
 /**
  * Opens the folder, which the caller must close.
- * @param options those of the new sitting, and whether it asks for the test set
  * @throws LockstepError E_CHECKPOINT, E_RUN_EXISTS, E_RUN_COMPLETE, or E_OPTION for an option that contradicts the run
  */
 export async function resumeRun(
   runDir: string,
   options: TrainingOptions,
-  { test = false }: { readonly test?: boolean } = {},
+  { test = false, abandoned }: Sitting = {},
 ): Promise<ResumedRun> {
-  const folder = RunFolder.open(runDir);
+  const folder = RunFolder.open(runDir, abandoned);
   try {
     const { checkpoint, damage } = await folder.checkpoints.readNewest();
     const saved = parseSavedConfig({

@@ -4,8 +4,15 @@
  */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
-import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
+import {
+  Fleet,
+  RunFolder,
+  train,
+  TrainingState,
+  watchForeignHolder,
+  welcomeFor,
+} from '../coordinator/index.js';
+import type { Abandoned, EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import {
   digestSamples,
   labelsOf,
@@ -89,9 +96,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     () => display.close(),
   );
   try {
-    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir);
+    const abandoned = await watchOwner(options, log, stop.signal);
+    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
     const resumed =
-      options.resume === undefined ? undefined : await resumeRun(options.resume, options.training, options);
+      options.resume === undefined
+        ? undefined
+        : await resumeRun(options.resume, options.training, { test: options.test, abandoned });
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
@@ -116,10 +126,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, local);
     const folder =
-      resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
+      resumed?.folder ??
+      (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config, abandoned));
     if (resumed) await continueIn(folder, config);
     else closers.push(() => folder.close());
     log.attach(folder);
+    folder.whenTakenOver((error) => fleet.abort(error));
     const surroundings = { options, settings, resumed, fleet, log, signal: stop.signal };
     const result = await trainIn(folder, prepared, surroundings).catch((error: unknown) => {
       display.say(afterError(options, folder, error));
@@ -134,6 +146,25 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   }
 }
 
+/** A process of another host or container that holds the folder is watched: it may be gone. */
+async function watchOwner(
+  { resume, runDir }: SessionOptions,
+  log: RunLog,
+  signal: AbortSignal,
+): Promise<Abandoned | undefined> {
+  const folder = resume ?? runDir;
+  if (folder === undefined) return undefined;
+  const abandoned = await watchForeignHolder(folder, {
+    signal,
+    onWatch: (who, forMs) =>
+      log.notice(
+        `${who} has locked ${folder}. Its lease is watched for ${forMs / 1000} s: the run goes on here if it is not renewed`,
+      ),
+  });
+  if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
+  return abandoned;
+}
+
 function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
   return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
 }
@@ -141,9 +172,9 @@ function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): 
 /** Tells to resume only where that can help. */
 function afterError(options: SessionOptions, folder: RunFolder, error: unknown): string {
   if (!folder.checkpoints.exist()) return 'stopped by an error, before anything was saved';
-  const hasDiverged = error instanceof LockstepError && error.code === 'E_DIVERGED';
+  const isFutile = error instanceof LockstepError && ['E_DIVERGED', 'E_RUN_EXISTS'].includes(error.code);
   const kept = 'stopped by an error; what was saved is kept';
-  return hasDiverged ? kept : `${kept}. ${continueLine(options, folder)}`;
+  return isFutile ? kept : `${kept}. ${continueLine(options, folder)}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */

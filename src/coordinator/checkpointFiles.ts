@@ -21,7 +21,11 @@ export const CHECKPOINT_FILES: readonly string[] = [...Object.values(FILES), PRE
 const READ_BACK_BYTES = 1 << 18;
 
 export class CheckpointFiles {
-  constructor(private readonly folder: string) {}
+  /** @param mayWrite throws if the files are no longer this process's to write; asked just before one takes its place */
+  constructor(
+    private readonly folder: string,
+    private readonly mayWrite: () => void = () => undefined,
+  ) {}
 
   fileOf(name: CheckpointName): string {
     return path.join(this.folder, FILES[name]);
@@ -39,7 +43,7 @@ export class CheckpointFiles {
   /**
    * Replaces a checkpoint as a whole.
    * @param pieces its content, one after another
-   * @throws LockstepError E_IO; what was there before then still stands
+   * @throws LockstepError E_IO; what was there before then still stands. What `mayWrite` throws
    */
   async write(name: CheckpointName, pieces: readonly Uint8Array[]): Promise<void> {
     const target = this.fileOf(name);
@@ -47,12 +51,13 @@ export class CheckpointFiles {
     try {
       await writeSynced(temporary, pieces);
       await readBack(temporary, pieces);
+      this.mayWrite();
       if (name === 'last') await this.keepAsPrevious(target);
       await rename(temporary, target);
       await syncFolder(this.folder);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      throw ioError(target, error);
+      throw error instanceof LockstepError ? error : ioError(target, error);
     }
   }
 

@@ -9,6 +9,8 @@ export type { EvaluationScore } from './evaluate.js';
 export type { EventListener, MemberInfo, RunEvent } from './events.js';
 export { ioError, writeFileAtomically } from './files.js';
 export { Fleet } from './fleet.js';
+export { watchForeignHolder } from './lockLease.js';
+export type { Abandoned } from './lockLease.js';
 export type { PriorResult, RunResult, StopReason } from './result.js';
 export { RunFolder } from './runFolder.js';
 export { DEFAULT_MAX_NODES, isLoopback, listen } from './server.js';

@@ -14,7 +14,8 @@ import { CheckpointWriter } from './checkpointWriter.js';
 import type { SaveListener } from './checkpointWriter.js';
 import type { RunEvent } from './events.js';
 import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
-import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
+import { checkLock, hasLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
+import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
 import { priorResultSchema } from './result.js';
 import type { PriorResult, RunResult } from './result.js';
@@ -30,16 +31,17 @@ export class RunFolder {
   private metrics: MetricsFile | undefined;
 
   private constructor(readonly folder: string) {
-    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS));
+    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS), () => checkLock(folder));
     this.writer = new CheckpointWriter(this.checkpoints);
   }
 
   /**
    * A run that died before its first checkpoint does not count: there is nothing to continue, nor to lose.
+   * @param abandoned what `watchForeignHolder` returned; likewise below
    * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process works in it
    */
-  static refuseIfTaken(folder: string): void {
-    refuseIfLocked(folder);
+  static refuseIfTaken(folder: string, abandoned?: Abandoned): void {
+    refuseIfLocked(folder, abandoned);
     refuseIfWorthKeeping(folder);
   }
 
@@ -47,10 +49,10 @@ export class RunFolder {
    * Makes the folder of a new run.
    * @throws LockstepError E_RUN_EXISTS if it holds a run already, E_IO if it cannot be made
    */
-  static async create(folder: string, config: unknown): Promise<RunFolder> {
-    RunFolder.refuseIfTaken(folder);
+  static async create(folder: string, config: unknown, abandoned?: Abandoned): Promise<RunFolder> {
+    RunFolder.refuseIfTaken(folder, abandoned);
     await makeFolder(folder);
-    lockFolder(folder);
+    lockFolder(folder, abandoned);
     const run = new RunFolder(folder);
     try {
       refuseIfWorthKeeping(folder); // again: another run may have come and gone meanwhile
@@ -66,7 +68,7 @@ export class RunFolder {
    * Opens the folder of an interrupted run, to continue it.
    * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it, E_IO
    */
-  static open(folder: string): RunFolder {
+  static open(folder: string, abandoned?: Abandoned): RunFolder {
     const run = new RunFolder(folder);
     if (!run.checkpoints.exist()) {
       throw new LockstepError(
@@ -74,7 +76,7 @@ export class RunFolder {
         `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; give --resume the folder of a run`,
       );
     }
-    lockFolder(folder);
+    lockFolder(folder, abandoned);
     try {
       removeTemporaries(folder, [CONFIG, RESULT]);
       removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
@@ -84,6 +86,15 @@ export class RunFolder {
       throw error;
     }
     return run;
+  }
+
+  /** Tells once if another process takes the folder over, as it may when this one stands still for long. */
+  whenTakenOver(listener: (error: LockstepError) => void): void {
+    onLockLost(this.folder, (error) => {
+      this.metrics?.close();
+      this.metrics = undefined;
+      listener(error);
+    });
   }
 
   checkpointFile(name: CheckpointName): string {
@@ -108,7 +119,8 @@ export class RunFolder {
     return this.metrics?.append({ time: new Date().toISOString(), ...event });
   }
 
-  writeResult(result: RunResult): Promise<void> {
+  async writeResult(result: RunResult): Promise<void> {
+    checkLock(this.folder);
     return writeFileAtomically(path.join(this.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
   }
 
@@ -124,7 +136,8 @@ export class RunFolder {
   }
 
   /** Replaces the configuration as a whole. */
-  writeConfig(config: unknown): Promise<void> {
+  async writeConfig(config: unknown): Promise<void> {
+    checkLock(this.folder);
     return writeFileAtomically(path.join(this.folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
   }
 

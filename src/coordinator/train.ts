@@ -46,7 +46,9 @@ export async function train(run: TrainingRun): Promise<RunResult> {
 
 /** Saves the weights after the last whole step, whatever went wrong in this one; weights that have exploded are undone. */
 async function rescue(run: TrainingRun, clock: WallClock, error: unknown): Promise<void> {
-  const hasDiverged = error instanceof LockstepError && error.code === 'E_DIVERGED';
+  const code = error instanceof LockstepError ? error.code : undefined;
+  if (code === 'E_RUN_EXISTS') return; // the folder is another process's by now
+  const hasDiverged = code === 'E_DIVERGED';
   if (!hasDiverged) saveCheckpoint(run, clock, 'last');
   try {
     await run.folder.flush();

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -307,6 +308,28 @@ describe('the lock of a run', () => {
       reopened(folder).append({ event: 'notice', message: 'taken over' });
     },
   );
+
+  it('is asked for before anything takes its place: who has lost it writes nothing more', async () => {
+    const run = await newRun();
+    save(run, 'last', 'mine');
+    await run.flush();
+    const told: string[] = [];
+    run.whenTakenOver(({ code }) => told.push(code));
+    const [own] = readdirSync(lockOf(run.folder));
+    renameSync(path.join(lockOf(run.folder), own!), path.join(lockOf(run.folder), 'of another'));
+    save(run, 'last', 'stale');
+    await rejectionOf('E_RUN_EXISTS', run.flush());
+    await rejectionOf('E_RUN_EXISTS', run.writeResult({} as never));
+    await rejectionOf('E_RUN_EXISTS', run.writeConfig({ seed: 3 }));
+    expect(run.append({ event: 'notice', message: 'stale' })).toBeUndefined();
+    expect(told).toEqual(['E_RUN_EXISTS']);
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('mine');
+    expect(readdirSync(path.join(run.folder, 'checkpoints'))).toEqual(['last.safetensors']);
+    expect(linesOf(run)).toEqual([]);
+    expect(await run.readConfig()).toEqual({ seed: 1 });
+    run.close();
+    expect(readdirSync(lockOf(run.folder))).toEqual(['of another']);
+  });
 
   it('goes when the run is closed', async () => {
     const run = await newRun();
