@@ -125,10 +125,8 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     });
     const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, local);
-    const folder =
-      resumed?.folder ??
-      (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config, abandoned));
-    if (resumed) await continueIn(folder, config);
+    const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
+    if (resumed) await continueIn(folder, config, { resumed, log });
     else closers.push(() => folder.close());
     log.attach(folder);
     folder.whenTakenOver((error) => fleet.abort(error));
@@ -243,14 +241,31 @@ async function attachWorkers(
 }
 
 /** The sitting before left its settings and perhaps a result; both are about to be outdated. */
-async function continueIn(folder: RunFolder, config: unknown): Promise<void> {
-  await folder.writeConfig(config);
+async function continueIn(
+  folder: RunFolder,
+  config: unknown,
+  { resumed, log }: { readonly resumed: ResumedRun; readonly log: RunLog },
+): Promise<void> {
+  try {
+    await folder.writeConfig(config);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'E_IO') throw error;
+    log.notice(`${error.message}. Until then it has the settings of the sitting before; training goes on`);
+  }
   await folder.removeResult();
+  folder.forgetMetricsAfter(resumed.checkpoint.progress);
 }
 
-function defaultRunDir({ model, seed }: Recipe): string {
+/** Without a name of the user's own, under one that begins with the time, the model and the seed. */
+function createFolder(
+  { runDir }: SessionOptions,
+  { model, seed }: Recipe,
+  config: unknown,
+  abandoned: Abandoned | undefined,
+): Promise<RunFolder> {
+  if (runDir !== undefined) return RunFolder.create(runDir, config, abandoned);
   const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, '-');
-  return path.join('runs', `${stamp}-${model}-seed${seed}`);
+  return RunFolder.createUnder(path.join('runs', `${stamp}-${model}-seed${seed}`), config);
 }
 
 interface Surroundings {

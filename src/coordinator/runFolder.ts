@@ -13,10 +13,11 @@ import type { CheckpointSnapshot } from './checkpointSnapshot.js';
 import { CheckpointWriter } from './checkpointWriter.js';
 import type { SaveListener } from './checkpointWriter.js';
 import type { RunEvent } from './events.js';
-import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
+import { ioError, makeFolder, makeFreshFolder, removeTemporaries, writeFileAtomically } from './files.js';
 import { checkLock, hasLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
+import type { TrainingProgress } from './progress.js';
 import { priorResultSchema } from './result.js';
 import type { PriorResult, RunResult } from './result.js';
 
@@ -29,6 +30,8 @@ export class RunFolder {
   readonly checkpoints: CheckpointFiles;
   private readonly writer: CheckpointWriter;
   private metrics: MetricsFile | undefined;
+  private unwrittenConfig: unknown;
+  private configRetry: Promise<void> | undefined;
 
   private constructor(readonly folder: string) {
     this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS), () => checkLock(folder));
@@ -62,6 +65,18 @@ export class RunFolder {
       throw error;
     }
     return run;
+  }
+
+  /**
+   * Makes the folder of a new run under this name or, where that is taken, under the first free one of `name-2`, `name-3`
+   * and so on; of several processes that want the same name at the same moment, each gets its own.
+   * @throws LockstepError E_IO if it cannot be made
+   */
+  static async createUnder(name: string, config: unknown): Promise<RunFolder> {
+    await makeFolder(path.dirname(name));
+    let folder = name;
+    for (let number = 2; !(await makeFreshFolder(folder)); number++) folder = `${name}-${number}`;
+    return RunFolder.create(folder, config);
   }
 
   /**
@@ -103,20 +118,46 @@ export class RunFolder {
 
   /** Writes behind the run's back; see CheckpointWriter. */
   save(name: CheckpointName, snapshot: CheckpointSnapshot, onOutcome: SaveListener): void {
-    this.writer.save(name, snapshot, onOutcome);
+    this.writer.save(name, snapshot, (outcome) => {
+      onOutcome(outcome);
+      if (outcome.kind === 'saved') void this.retryConfig().catch(() => undefined); // with the next one, then
+    });
   }
 
   /**
    * Waits until all that was saved is on disk.
    * @throws LockstepError E_IO if the newest cannot be written
    */
-  flush(): Promise<void> {
-    return this.writer.flush();
+  async flush(): Promise<void> {
+    await this.writer.flush();
+    await this.configRetry?.catch(() => undefined);
+    await this.retryConfig();
   }
 
   /** @returns what keeps lines from being written, when it begins; they are written as soon as there is room */
   append(event: RunEvent): LockstepError | undefined {
     return this.metrics?.append({ time: new Date().toISOString(), ...event });
+  }
+
+  /**
+   * Takes out of metrics.jsonl what a resumed run does again: steps, epochs and checkpoints beyond this progress.
+   * @throws LockstepError E_IO
+   */
+  forgetMetricsAfter({ step, epoch }: Pick<TrainingProgress, 'step' | 'epoch'>): void {
+    const isAbove = (value: unknown, last: number): boolean => typeof value === 'number' && value > last;
+    this.metrics?.remove((line) => {
+      switch (line['event']) {
+        case 'step':
+        case 'checkpoint':
+          return isAbove(line['step'], step);
+        case 'epoch':
+          return isAbove(line['epoch'], epoch);
+        case 'run-finished':
+          return isAbove(line['stepsCompleted'], step);
+        default:
+          return false;
+      }
+    });
   }
 
   async writeResult(result: RunResult): Promise<void> {
@@ -135,10 +176,18 @@ export class RunFolder {
     });
   }
 
-  /** Replaces the configuration as a whole. */
+  private async retryConfig(): Promise<void> {
+    if (this.unwrittenConfig === undefined) return;
+    this.configRetry ??= this.writeConfig(this.unwrittenConfig).finally(() => (this.configRetry = undefined));
+    await this.configRetry;
+  }
+
+  /** Replaces the configuration as a whole. If that fails, it is tried again with each checkpoint that can be saved. */
   async writeConfig(config: unknown): Promise<void> {
+    this.unwrittenConfig = config;
     checkLock(this.folder);
-    return writeFileAtomically(path.join(this.folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    await writeFileAtomically(this.configFile, `${JSON.stringify(config, null, 2)}\n`);
+    this.unwrittenConfig = undefined;
   }
 
   get configFile(): string {

@@ -28,8 +28,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const fallback = new Fallback(run, clock);
   let stoppedBy: StopReason;
   try {
-    saveCheckpoint(run, clock, 'last');
-    await run.folder.flush(); // from now on the run can be resumed, whatever happens
+    await saveFirst(run, clock);
     await run.fleet.waitForWorkers(run.minWorkers, run.signal);
     stoppedBy = await trainEpochs(run, clock, fallback);
   } catch (error) {
@@ -42,6 +41,19 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   saveCheckpoint(run, clock, 'last');
   await run.folder.flush();
   return finishRun(run, clock, stoppedBy);
+}
+
+/** From now on the run can be resumed, whatever happens. One that is resumed could be before: it goes on without room. */
+async function saveFirst(run: TrainingRun, clock: WallClock): Promise<void> {
+  const { folder } = run;
+  const couldBeResumed = folder.checkpoints.exist();
+  saveCheckpoint(run, clock, 'last');
+  try {
+    await folder.flush();
+  } catch (error) {
+    const isFull = error instanceof LockstepError && error.code === 'E_IO';
+    if (!couldBeResumed || !isFull) throw error; // else a notice was given
+  }
 }
 
 /** Saves the weights after the last whole step, whatever went wrong in this one; weights that have exploded are undone. */

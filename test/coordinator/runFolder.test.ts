@@ -209,6 +209,21 @@ describe('a new run folder', () => {
   });
 });
 
+describe('a run folder without a name of the user’s own', () => {
+  it('is the first of its name that is free, however many want it at once', async () => {
+    const name = path.join(temporaryFolder(), 'runs', 'now-resnet8-seed1');
+    mkdirSync(`${name}-2`, { recursive: true });
+    writeFileSync(`${name}-4`, 'a file of that name');
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, (_, seed) => RunFolder.createUnder(name, { seed })),
+    );
+    for (const run of runs) run.close();
+    expect(runs.map(({ folder }) => folder.slice(name.length)).sort()).toEqual(['', '-3', '-5', '-6', '-7']);
+    for (const [seed, run] of runs.entries()) expect(await run.readConfig()).toEqual({ seed });
+    expect(readdirSync(`${name}-2`)).toEqual([]);
+  });
+});
+
 describe('a run that is opened again', () => {
   it('must have a checkpoint', async () => {
     const empty = temporaryFolder();
@@ -224,6 +239,34 @@ describe('a run that is opened again', () => {
     const run = reopened(await interruptedRun('{"event":"step"}\n'));
     run.append({ event: 'notice', message: 'back' });
     expect(linesOf(run)).toEqual(['{"event":"step"}', expect.stringContaining('back')]);
+  });
+
+  it('takes out the lines of what is done again, and no others', async () => {
+    const lines = [
+      ...['{"event":"run-started","runDir":"x"}', '{"event":"step","step":1,"epoch":1}'],
+      ...['{"event":"step","step":2,"epoch":1}', '{"event":"checkpoint","step":2,"file":"last"}'],
+      ...['{"event":"epoch","epoch":1,"step":2}', '{"event":"step","step":3,"epoch":2}', 'no JSON'],
+      ...['{"event":"checkpoint","step":4,"file":"best"}', '{"event":"notice","message":"step 4"}'],
+      ...[
+        '{"event":"epoch","epoch":2,"step":4}',
+        `{"event":"worker-left","reason":"${'x'.repeat(200_000)}"}`,
+      ],
+      ...['{"event":"run-finished","stepsCompleted":4}', '{"event":"step","step":5,"epoch":3}'],
+    ];
+    const run = reopened(await interruptedRun(lines.map((line) => `${line}\n`).join('')));
+    run.forgetMetricsAfter({ step: 2, epoch: 1 });
+    const kept = lines.filter((_, index) => ![5, 7, 9, 11, 12].includes(index));
+    expect(linesOf(run)).toEqual(kept);
+    run.forgetMetricsAfter({ step: 2, epoch: 1 });
+    run.append({ event: 'notice', message: 'back' });
+    expect(linesOf(run)).toEqual([...kept, expect.stringContaining('back')]);
+  });
+
+  it('does so for an epoch whose last step is kept, but not its end', async () => {
+    const lines = '{"event":"step","step":2}\n{"event":"epoch","epoch":1,"step":2}\n';
+    const run = reopened(await interruptedRun(lines));
+    run.forgetMetricsAfter({ step: 2, epoch: 0 });
+    expect(linesOf(run)).toEqual(['{"event":"step","step":2}']);
   });
 
   it.each([
@@ -423,6 +466,19 @@ describe('writing that fails', () => {
     expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('good');
     expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('the best is tried again');
     expect(outcomes).toEqual([expect.objectContaining({ kind: 'saved', recovered: true })]);
+  });
+
+  it('of the configuration is made up for with the next checkpoint', async () => {
+    const run = await newRun();
+    const blocked = `${run.configFile}.${process.pid}.tmp`;
+    mkdirSync(path.join(blocked, 'in the way'), { recursive: true });
+    await rejectionOf('E_IO', run.writeConfig({ seed: 2 }));
+    await rejectionOf('E_IO', run.flush());
+    expect(await run.readConfig()).toEqual({ seed: 1 });
+    rmSync(blocked, { recursive: true });
+    save(run, 'last', 'weights');
+    await run.flush();
+    expect(await run.readConfig()).toEqual({ seed: 2 });
   });
 
   it('after the run was closed does nothing', async () => {

@@ -306,7 +306,10 @@ describe('the test set', () => {
       });
       const result = await train(testing.run);
       expect(result).toMatchObject({ stoppedBy: 'signal', testAccuracy: null });
-      expect(await testing.run.folder.readResult()).toEqual(result);
+      expect(await testing.run.folder.readResult()).toMatchObject({
+        stoppedBy: 'signal',
+        testAccuracy: null,
+      });
     },
   );
 
@@ -439,6 +442,24 @@ describe('what goes wrong', () => {
     mkdirSync(path.join(temporary, 'in the way'), { recursive: true });
     await rejectionOf('E_IO', train(testing.run));
     expect(node.states.length).toBe(0);
+  });
+
+  it('a first checkpoint that cannot be written is a notice in a run that could be resumed before', async () => {
+    const begun = await trained({ recipe: { maxSteps: 2 } });
+    const { folder } = begun.run;
+    const { checkpoint } = await folder.checkpoints.readNewest();
+    const state = TrainingState.from(checkpoint);
+    const testing = await testRun({ change: { folder, state, best: checkpoint.best } });
+    const { files, repair } = brokenFiles(testing);
+    files.breakNow();
+    analyticNode(testing.fleet, {}, (item, weights) => {
+      repair();
+      return honest(item, weights);
+    });
+    const { result } = await trained();
+    expect((await train(testing.run)).weightsSha256).toBe(result.weightsSha256);
+    const [notice] = eventsOf(testing.events, 'notice');
+    expect(notice?.message).toMatch(/CHECKPOINT OF STEP 2 IS NOT SAVED.*training goes on/);
   });
 
   /** From this step on, until it is told otherwise, checkpoints cannot be written. */
