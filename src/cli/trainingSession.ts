@@ -4,15 +4,8 @@
  */
 
 import path from 'node:path';
-import {
-  Fleet,
-  RunFolder,
-  train,
-  TrainingState,
-  watchForeignHolder,
-  welcomeFor,
-} from '../coordinator/index.js';
-import type { Abandoned, EventListener, Recipe, RunResult } from '../coordinator/index.js';
+import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
+import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import {
   digestSamples,
   labelsOf,
@@ -43,8 +36,7 @@ import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
 import { threadsFor } from './engineOptions.js';
-import { programName } from './programName.js';
-import { shellWord } from './shellWord.js';
+import { afterError, continueIn, continueLine, createFolder, watchOwner } from './sessionFolder.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -144,37 +136,6 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   }
 }
 
-/** A process of another host or container that holds the folder is watched: it may be gone. */
-async function watchOwner(
-  { resume, runDir }: SessionOptions,
-  log: RunLog,
-  signal: AbortSignal,
-): Promise<Abandoned | undefined> {
-  const folder = resume ?? runDir;
-  if (folder === undefined) return undefined;
-  const abandoned = await watchForeignHolder(folder, {
-    signal,
-    onWatch: (who, forMs) =>
-      log.notice(
-        `${who} has locked ${folder}. Its lease is watched for ${forMs / 1000} s: the run goes on here if it is not renewed`,
-      ),
-  });
-  if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
-  return abandoned;
-}
-
-function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
-}
-
-/** Tells to resume only where that can help. */
-function afterError(options: SessionOptions, folder: RunFolder, error: unknown): string {
-  if (!folder.checkpoints.exist()) return 'stopped by an error, before anything was saved';
-  const isFutile = error instanceof LockstepError && ['E_DIVERGED', 'E_RUN_EXISTS'].includes(error.code);
-  const kept = 'stopped by an error; what was saved is kept';
-  return isFutile ? kept : `${kept}. ${continueLine(options, folder)}`;
-}
-
 /** A download that was cut short by the stop signal says so in its own words. */
 function isDownloadError(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
@@ -238,34 +199,6 @@ async function attachWorkers(
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));
   return local;
-}
-
-/** The sitting before left its settings and perhaps a result; both are about to be outdated. */
-async function continueIn(
-  folder: RunFolder,
-  config: unknown,
-  { resumed, log }: { readonly resumed: ResumedRun; readonly log: RunLog },
-): Promise<void> {
-  try {
-    await folder.writeConfig(config);
-  } catch (error) {
-    if (!(error instanceof LockstepError) || error.code !== 'E_IO') throw error;
-    log.notice(`${error.message}. Until then it has the settings of the sitting before; training goes on`);
-  }
-  await folder.removeResult();
-  folder.forgetMetricsAfter(resumed.checkpoint.progress);
-}
-
-/** Without a name of the user's own, under one that begins with the time, the model and the seed. */
-function createFolder(
-  { runDir }: SessionOptions,
-  { model, seed }: Recipe,
-  config: unknown,
-  abandoned: Abandoned | undefined,
-): Promise<RunFolder> {
-  if (runDir !== undefined) return RunFolder.create(runDir, config, abandoned);
-  const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, '-');
-  return RunFolder.createUnder(path.join('runs', `${stamp}-${model}-seed${seed}`), config);
 }
 
 interface Surroundings {

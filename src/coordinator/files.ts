@@ -92,7 +92,7 @@ export async function makeFreshFolder(folder: string): Promise<boolean> {
 export function ioError(file: string, error: unknown): LockstepError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const remedy =
-    code === 'ENOSPC'
+    code === 'ENOSPC' || code === 'EDQUOT'
       ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'make the folder writable, or choose another with --run-dir'

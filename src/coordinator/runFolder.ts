@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { shellWord } from '../foundation/shellWord.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from './checkpointFiles.js';
 import type { CheckpointName } from './checkpointFiles.js';
 import type { CheckpointSnapshot } from './checkpointSnapshot.js';
@@ -248,7 +249,7 @@ function refuseIfWorthKeeping(folder: string): void {
   throw new LockstepError(
     'E_RUN_EXISTS',
     `${folder} holds a run already (${taken}); ` +
-      `${canBeResumed ? `continue it with --resume ${folder}, or ` : ''}choose another --run-dir`,
+      `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { shellWord } from '../../src/cli/shellWord.js';
+import { shellWord } from '../../src/foundation/shellWord.js';
 
 describe('a word of a command to paste', () => {
   it('is as it was where no shell minds', () => {
