@@ -11,6 +11,7 @@ import {
 } from '../data/index.js';
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { shellWord } from '../foundation/shellWord.js';
 
 export interface OpenedDataset {
   readonly name: DatasetName;
@@ -59,7 +60,7 @@ async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
-      `see lockstep data verify --data-dir ${dataDir}, or leave --test out`,
+      `see lockstep data verify --data-dir ${shellWord(dataDir)}; a new run may leave --test out`,
   );
 }
 

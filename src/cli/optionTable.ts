@@ -10,6 +10,7 @@ import { MODEL_NAMES } from '../model/index.js';
 import {
   DEFAULT_HEARTBEAT_TIMEOUT_MS,
   LARGEST_CROP_PADDING,
+  LARGEST_MICRO_BATCH,
   SHORTEST_HEARTBEAT_TIMEOUT_MS,
 } from '../protocol/index.js';
 import type { OptionValue, ValueKind } from './values.js';
@@ -175,7 +176,7 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
   recipe(
     'microBatch',
     '--micro-batch <n>',
-    { kind: 'integer', min: 1, max: 4096 },
+    { kind: 'integer', min: 1, max: LARGEST_MICRO_BATCH },
     32,
     'samples of one work item, and of one set of batch statistics',
     '32',

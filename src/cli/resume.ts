@@ -1,10 +1,11 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Checkpoint, Recipe } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { Settings } from './runConfig.js';
+import { parseSavedConfig } from './savedConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 export interface ResumedRun {
@@ -20,36 +21,48 @@ export interface ResumedRun {
 /** What a resumed run may change: where it ends, not what it computes. */
 const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
 
+/** What else matters of the new sitting. */
+interface Sitting {
+  /** Whether it asks for the test set. */
+  readonly test?: boolean;
+  /** What `watchForeignHolder` returned. */
+  readonly abandoned?: Abandoned | undefined;
+}
+
 /**
  * Opens the folder, which the caller must close.
  * @throws LockstepError E_CHECKPOINT, E_RUN_EXISTS, E_RUN_COMPLETE, or E_OPTION for an option that contradicts the run
  */
-export async function resumeRun(runDir: string, options: TrainingOptions): Promise<ResumedRun> {
-  const folder = RunFolder.open(runDir);
+export async function resumeRun(
+  runDir: string,
+  options: TrainingOptions,
+  { test = false, abandoned }: Sitting = {},
+): Promise<ResumedRun> {
+  const folder = RunFolder.open(runDir, abandoned);
   try {
     const { checkpoint, damage } = await folder.checkpoints.readNewest();
-    const saved = (await folder.readConfig()) as Partial<Settings> & Partial<Recipe>;
-    refuseForeignCheckpoint(saved, checkpoint, runDir);
+    const saved = parseSavedConfig({
+      file: folder.configFile,
+      content: await folder.readConfig(),
+      recipe: checkpoint.recipe,
+      given: options.given,
+    });
     const recipe = changedRecipe(checkpoint.recipe, options, runDir);
-    await refuseIfComplete(folder, recipe, checkpoint);
+    const { result, damage: resultDamage } = await readResult(folder);
+    const isTestWanted = test || saved.settings.test === true;
+    refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
     const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
-    const notices = [...damageNotices(damage, checkpoint), ...(await bestNotices(folder, checkpoint))];
+    const notices = [
+      ...damageNotices(damage, checkpoint),
+      ...saved.notices,
+      ...resultDamage,
+      ...(await bestNotices(folder, checkpoint)),
+    ];
     if (damage !== undefined) await folder.checkpoints.setLastAside();
-    return { folder, recipe, checkpoint, best, saved, notices };
+    return { folder, recipe, checkpoint, best, saved: saved.settings, notices };
   } catch (error) {
     folder.close();
     throw error;
-  }
-}
-
-/** A file copied from elsewhere must not pass for this run's. */
-function refuseForeignCheckpoint(config: Partial<Recipe>, { recipe }: Checkpoint, runDir: string): void {
-  for (const key of ['model', 'dataset', 'seed'] as const) {
-    if (config[key] === undefined || config[key] === recipe[key]) continue;
-    throw new LockstepError(
-      'E_CHECKPOINT',
-      `the last checkpoint in ${runDir} is of another run: its ${key} is ${recipe[key]}, and config.json says ${config[key]}; put this run's own back`,
-    );
   }
 }
 
@@ -77,17 +90,43 @@ function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir
   return recipeSchema.parse(changed);
 }
 
-async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }: Checkpoint): Promise<void> {
-  const result = await folder.readResult();
+interface ReadResult {
+  readonly result: PriorResult | undefined;
+  readonly damage: readonly string[];
+}
+
+/** A result that cannot be read is no loss: the run writes it again when it ends. */
+async function readResult(folder: RunFolder): Promise<ReadResult> {
+  try {
+    return { result: await folder.readResult(), damage: [] };
+  } catch (error) {
+    return { result: undefined, damage: [`${describeError(error)}. It is written anew when the run ends`] };
+  }
+}
+
+interface Ending {
+  readonly recipe: Recipe;
+  readonly progress: Checkpoint['progress'];
+  /** Whether the test set is to be evaluated, now or since the sitting before. */
+  readonly isTestWanted: boolean;
+}
+
+function refuseIfComplete(
+  runDir: string,
+  result: PriorResult | undefined,
+  { recipe, progress, isTestWanted }: Ending,
+): void {
   const complete = (remedy: string): LockstepError =>
     new LockstepError(
       'E_RUN_COMPLETE',
-      `the run in ${folder.folder} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
+      `the run in ${runDir} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${result?.stoppedBy}; ${remedy}`,
     );
   // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
   if (result?.stepsCompleted !== progress.step) return;
+  // Its training may be done, but not its test: it was stopped in the midst of it, or is asked for it only now.
+  if (isTestWanted && result.testAccuracy === null) return;
   if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
-    throw complete(`see ${folder.folder}/result.json, or give more --epochs if its schedule allows`);
+    throw complete(`see ${runDir}/result.json, or give more --epochs if its schedule allows`);
   }
   const { patience } = recipe;
   if (

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ioError } from '../coordinator/index.js';
+import { shellWord } from '../foundation/shellWord.js';
 import { programName } from './programName.js';
 
 export interface TokenNotice {
@@ -28,7 +29,7 @@ export interface Announced {
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
 export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
   const toStderr = (message: string): void => void process.stderr.write(`${message}\n`);
-  const worker = `${programName()} worker ${url}${ca === undefined ? '' : ` --ca ${path.basename(ca)}`}`;
+  const worker = `${programName()} worker ${url}${ca === undefined ? '' : ` --ca ${shellWord(path.basename(ca))}`}`;
   if (process.stdout.isTTY && !json) {
     say(shown(token, worker));
     return { withdraw: () => undefined };
@@ -54,7 +55,7 @@ function filed(file: string, worker: string): string {
   return [
     `no token was given, so one was made for this run; as this is no terminal, it is in ${file}, for you alone.`,
     'On this machine; elsewhere with a copy of the file, or its content as LOCKSTEP_TOKEN:',
-    `  ${worker} --token-file ${file}`,
+    `  ${worker} --token-file ${shellWord(file)}`,
   ].join('\n');
 }
 

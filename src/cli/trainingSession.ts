@@ -6,8 +6,14 @@
 import path from 'node:path';
 import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
-import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
-import type { Normalisation, TrainingSplit } from '../data/index.js';
+import {
+  digestSamples,
+  labelsOf,
+  measureNormalisation,
+  splitTrainingSet,
+  stepsPerEpoch,
+} from '../data/index.js';
+import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
@@ -20,6 +26,7 @@ import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
+import { checkSameData } from './resumedData.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
@@ -29,7 +36,7 @@ import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
 import { threadsFor } from './engineOptions.js';
-import { programName } from './programName.js';
+import { afterError, continueIn, continueLine, createFolder, watchOwner } from './sessionFolder.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -62,6 +69,7 @@ interface Prepared {
   readonly dataset: OpenedDataset;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  readonly samples: SampleDigests;
 }
 
 /** @returns the process's exit code */
@@ -80,9 +88,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     () => display.close(),
   );
   try {
-    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir);
+    const abandoned = await watchOwner(options, log, stop.signal);
+    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
     const resumed =
-      options.resume === undefined ? undefined : await resumeRun(options.resume, options.training);
+      options.resume === undefined
+        ? undefined
+        : await resumeRun(options.resume, options.training, { test: options.test, abandoned });
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
@@ -106,14 +117,14 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     });
     const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, local);
-    const folder =
-      resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
-    if (resumed) await continueIn(folder, config);
+    const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
+    if (resumed) await continueIn(folder, config, { resumed, log });
     else closers.push(() => folder.close());
     log.attach(folder);
+    folder.whenTakenOver((error) => fleet.abort(error));
     const surroundings = { options, settings, resumed, fleet, log, signal: stop.signal };
     const result = await trainIn(folder, prepared, surroundings).catch((error: unknown) => {
-      display.say(`stopped by an error; what was saved is kept. ${continueLine(options, folder)}`);
+      display.say(afterError(options, folder, error));
       throw error;
     });
     if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
@@ -123,10 +134,6 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     if (stop.signal.aborted && wasStopped) return stop.exitCode() ?? 1;
     throw error;
   }
-}
-
-function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${continueWith} --resume ${folder}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */
@@ -157,16 +164,11 @@ async function prepare(
     stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
   });
   const normalisation = measureNormalisation(dataset.training, split.training);
-  if (resumed) refuseOtherData(resumed, normalisation);
-  return { recipe, model: buildModel(recipe.model, recipe.dropout), dataset, split, normalisation };
-}
-
-function refuseOtherData({ checkpoint }: ResumedRun, normalisation: Normalisation): void {
-  if (JSON.stringify(checkpoint.normalisation) === JSON.stringify(normalisation)) return;
-  throw new LockstepError(
-    'E_CHECKPOINT',
-    'the training data are not those that this run began with (their mean and deviation differ); give the same with --data-dir',
-  );
+  const samples = digestSamples(dataset.training, split);
+  if (resumed)
+    checkSameData(resumed.checkpoint, { normalisation, samples }).forEach((text) => log.notice(text));
+  const model = buildModel(recipe.model, recipe.dropout);
+  return { recipe, model, dataset, split, normalisation, samples };
 }
 
 interface FleetSurroundings {
@@ -199,17 +201,6 @@ async function attachWorkers(
   return local;
 }
 
-/** The sitting before left its settings and perhaps a result; both are about to be outdated. */
-async function continueIn(folder: RunFolder, config: unknown): Promise<void> {
-  await folder.writeConfig(config);
-  await folder.removeResult();
-}
-
-function defaultRunDir({ model, seed }: Recipe): string {
-  const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, '-');
-  return path.join('runs', `${stamp}-${model}-seed${seed}`);
-}
-
 interface Surroundings {
   readonly options: SessionOptions;
   readonly settings: Settings;
@@ -221,7 +212,7 @@ interface Surroundings {
 
 async function trainIn(
   folder: RunFolder,
-  { recipe, model, dataset, split, normalisation }: Prepared,
+  { recipe, model, dataset, split, normalisation, samples }: Prepared,
   { options, settings, resumed, fleet, log, signal }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
@@ -245,6 +236,7 @@ async function trainIn(
     set: dataset.training,
     split,
     normalisation,
+    samples,
     state,
     best,
     fleet,

@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { SampleDigests } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import { buildModel, digestState } from '../model/index.js';
@@ -21,6 +22,7 @@ import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat
 import type { Recipe } from './config.js';
 import type { TrainingProgress } from './progress.js';
 import { decodeSafetensors } from './safetensors.js';
+import { allFinite } from './vectorKernels.js';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -30,8 +32,10 @@ export interface Checkpoint {
   readonly velocity: Float32Array;
   /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
   readonly best: ModelState | undefined;
-  /** Standardisation of the training data; tells another data set apart, too. */
+  /** Standardisation of the training data. */
   readonly normalisation: StoredNormalisation;
+  /** Of the samples that the run uses; undefined in files of older versions. */
+  readonly samples: SampleDigests | undefined;
 }
 
 /** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
@@ -44,14 +48,15 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   }
   const { metadata, tensors } = decodeSafetensors(bytes, file);
   const stored = parseMetadata(metadata, file);
-  const { recipe, progress, normalisation } = stored;
+  const { recipe, progress, normalisation, samples } = stored;
   const model = buildModel(recipe.model, recipe.dropout);
   const valuesByName = new Map(tensors.map(({ name, values }) => [name, values]));
   const vectors = gatherVectors(model.layout, stored, { valuesByName, file });
   if (!digestsAgree(vectors, stored)) {
     throw damaged(file, 'its contents do not match the digest stored with them');
   }
-  return { recipe, progress, normalisation, ...vectors, model };
+  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite, for training had diverged');
+  return { recipe, progress, normalisation, samples, ...vectors, model };
 }
 
 type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;
@@ -82,6 +87,13 @@ function gatherVectors(layout: Layout, stored: CheckpointMetadata, { valuesByNam
     velocity: gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX),
     best: stored.bestWeightsSha256 === undefined ? undefined : gatherState(BEST_PREFIX),
   };
+}
+
+function isFinite({ state, velocity, best }: Vectors): boolean {
+  const states = best ? [state, best] : [state];
+  return [velocity, ...states.flatMap(({ parameters, statistics }) => [parameters, statistics])].every(
+    allFinite,
+  );
 }
 
 function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {

@@ -11,16 +11,21 @@ import { readCheckpoint } from './checkpoint.js';
 import type { Checkpoint } from './checkpoint.js';
 import { ioError, syncFolder } from './files.js';
 
-export type CheckpointName = 'last' | 'best';
+/** `epoch`: the state that a run falls back to when it diverges. */
+export type CheckpointName = 'last' | 'best' | 'epoch';
 
-const FILES = { last: 'last.safetensors', best: 'best.safetensors' } as const;
+const FILES = { last: 'last.safetensors', best: 'best.safetensors', epoch: 'epoch.safetensors' } as const;
 const PREVIOUS = 'previous.safetensors';
 const DAMAGED = 'damaged.safetensors';
-export const CHECKPOINT_FILES: readonly string[] = [FILES.last, FILES.best, PREVIOUS];
+export const CHECKPOINT_FILES: readonly string[] = [...Object.values(FILES), PREVIOUS];
 const READ_BACK_BYTES = 1 << 18;
 
 export class CheckpointFiles {
-  constructor(private readonly folder: string) {}
+  /** @param mayWrite throws if the files are no longer this process's to write; asked just before one takes its place */
+  constructor(
+    private readonly folder: string,
+    private readonly mayWrite: () => void = () => undefined,
+  ) {}
 
   fileOf(name: CheckpointName): string {
     return path.join(this.folder, FILES[name]);
@@ -38,7 +43,7 @@ export class CheckpointFiles {
   /**
    * Replaces a checkpoint as a whole.
    * @param pieces its content, one after another
-   * @throws LockstepError E_IO; what was there before then still stands
+   * @throws LockstepError E_IO; what was there before then still stands. What `mayWrite` throws
    */
   async write(name: CheckpointName, pieces: readonly Uint8Array[]): Promise<void> {
     const target = this.fileOf(name);
@@ -46,12 +51,13 @@ export class CheckpointFiles {
     try {
       await writeSynced(temporary, pieces);
       await readBack(temporary, pieces);
+      this.mayWrite();
       if (name === 'last') await this.keepAsPrevious(target);
       await rename(temporary, target);
       await syncFolder(this.folder);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      throw ioError(target, error);
+      throw error instanceof LockstepError ? error : ioError(target, error);
     }
   }
 
@@ -65,7 +71,7 @@ export class CheckpointFiles {
     if (last instanceof LockstepError) {
       const previous = await attempt(this.previousFile);
       if (previous instanceof LockstepError)
-        throw nothingLeft(last, existsSync(this.previousFile) && previous);
+        throw nothingLeft(last, existsSync(this.previousFile) && previous, existsSync(this.fileOf('best')));
       return { checkpoint: previous, damage: last.message };
     }
     return { checkpoint: last, damage: undefined };
@@ -146,12 +152,13 @@ async function attempt(file: string): Promise<Checkpoint | LockstepError> {
   }
 }
 
-function nothingLeft(last: LockstepError, previous: LockstepError | false): LockstepError {
+function nothingLeft(last: LockstepError, previous: LockstepError | false, hasBest: boolean): LockstepError {
   const [first, second] = [last, previous].map((error) => error && describeError(error));
+  const remedy = hasBest ? '; best.safetensors may still be evaluated' : '; begin a new run';
   return new LockstepError(
     'E_CHECKPOINT',
     second === undefined || second === false
-      ? `${String(first)}, and there is none before it; best.safetensors may still be evaluated`
-      : `neither checkpoint of this run can be used: ${String(first)}; ${second}; best.safetensors may still be evaluated`,
+      ? `${String(first)}, and there is none before it${remedy}`
+      : `neither checkpoint of this run can be used: ${String(first)}; ${second}${remedy}`,
   );
 }

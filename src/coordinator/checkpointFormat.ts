@@ -18,6 +18,9 @@ const normalisationSchema = z.strictObject({
 });
 export type StoredNormalisation = z.infer<typeof normalisationSchema>;
 
+const partDigestsSchema = z.strictObject({ images: z.string(), labels: z.string() });
+const sampleDigestsSchema = z.strictObject({ training: partDigestsSchema, validation: partDigestsSchema });
+
 export const checkpointMetadataSchema = z.object({
   format: z.literal(FORMAT),
   weightsSha256: z.string(),
@@ -27,5 +30,7 @@ export const checkpointMetadataSchema = z.object({
   recipe: recipeSchema,
   progress: trainingProgressSchema,
   normalisation: normalisationSchema,
+  /** Of the samples in use, by which other data are told apart. Older versions did not store it. */
+  samples: sampleDigestsSchema.optional(),
 });
 export type CheckpointMetadata = z.infer<typeof checkpointMetadataSchema>;

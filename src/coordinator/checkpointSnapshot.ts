@@ -21,7 +21,7 @@ export interface CheckpointSnapshot {
 
 /** Copies the vectors: the caller may go on changing them. */
 export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): CheckpointSnapshot {
-  const { state, velocity, best, recipe, progress, normalisation } = checkpoint;
+  const { state, velocity, best, recipe, progress, normalisation, samples } = checkpoint;
   const vectors = [state.parameters, state.statistics, velocity, ...(best ? vectorsOf(best) : [])];
   const data = concatenated(vectors);
   const stateBytes = state.parameters.byteLength + state.statistics.byteLength;
@@ -42,6 +42,7 @@ export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): Checkpoint
         recipe,
         progress,
         normalisation,
+        ...(samples === undefined ? {} : { samples }),
       };
       return [headerOf(metadata, layout, best !== undefined), data];
     },

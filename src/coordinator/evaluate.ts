@@ -21,8 +21,8 @@ export interface EvaluationRequest {
   readonly indices: Uint32Array;
   readonly state: Broadcast<Parameters>;
   readonly signal?: AbortSignal | undefined;
-  /** What to end with if a chunk's loss is not finite, twice; left out, such a loss is taken as it is. */
-  readonly divergence?: () => Error;
+  /** What to end with if a chunk's loss is not finite, twice. */
+  readonly divergence: () => Error;
   /** Told of every node whose answer is used. */
   readonly onContribution?: (member: Member) => void;
 }
@@ -47,7 +47,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in an evaluation` };
         const verdict = judge(answer, chunks[chunk]!.length);
-        if (verdict.kind === 'accepted' && divergence && !Number.isFinite(answer.lossSum)) {
+        if (verdict.kind === 'accepted' && !Number.isFinite(answer.lossSum)) {
           if (opinions.notFinite(chunk, from) === 'diverged') fleet.abort(divergence());
           return { kind: 'again' };
         }

@@ -18,7 +18,7 @@ export type RunEvent =
       readonly epochs: number;
       /** Null for no limit. */
       readonly maxSteps: number | null;
-      /** Steps already done: above 0 in a resumed run. Lines of later steps that stand earlier in the file are void. */
+      /** Steps already done: above 0 in a resumed run. What an earlier sitting had written of later steps is taken out of the file. */
       readonly resumedAtStep: number;
     }
   | {

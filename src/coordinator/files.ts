@@ -74,10 +74,25 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a folder that nobody else has made: in one that exists already.
+ * @returns false if there is something of that name
+ * @throws LockstepError E_IO
+ */
+export async function makeFreshFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw ioError(folder, error);
+  }
+}
+
 export function ioError(file: string, error: unknown): LockstepError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const remedy =
-    code === 'ENOSPC'
+    code === 'ENOSPC' || code === 'EDQUOT'
       ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'make the folder writable, or choose another with --run-dir'

@@ -1,13 +1,18 @@
 /** The end of a run: which weights are the final ones, what result.json says, and the one look at the test set. */
 
+import type { ImageSet } from '../data/index.js';
 import { digestState } from '../model/index.js';
+import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
 import type { TestScore } from './events.js';
 import type { RunResult, StopReason } from './result.js';
 import type { TrainingRun, WallClock } from './trainingRun.js';
 
-/** Restores the best weights if training came to its own end, writes the result, and looks at the test set if asked. */
+/**
+ * Restores the best weights if training came to its own end, writes the result, and looks at the test set if asked. A
+ * run that is stopped while it does has its result without the test, and makes up for it when it is resumed.
+ */
 export async function finishRun(
   run: TrainingRun,
   clock: WallClock,
@@ -20,9 +25,9 @@ export async function finishRun(
   // Before the test: whatever may go wrong there, the training has its result.
   let result = resultOf(run, summary, undefined);
   await folder.writeResult(result);
-  const test = stoppedBy === 'signal' ? undefined : await testOnce(run);
-  if (test) {
-    result = resultOf(run, summary, test);
+  if (run.openTestSet && stoppedBy !== 'signal') {
+    const test = await testOnce(run, run.openTestSet);
+    result = resultOf(run, test ? summary : { ...summary, stoppedBy: 'signal' }, test);
     await folder.writeResult(result);
   }
   onEvent({ event: 'run-finished', ...result });
@@ -68,17 +73,23 @@ function resultOf({ state, recipe }: TrainingRun, summary: Summary, test: TestSc
   };
 }
 
-/** The test set is looked at once, when the weights are final. */
-async function testOnce(run: TrainingRun): Promise<TestScore | undefined> {
-  if (!run.openTestSet) return undefined;
-  const set = await run.openTestSet();
+/**
+ * The test set is looked at once, when the weights are final.
+ * @returns undefined if the user stopped it
+ */
+async function testOnce(
+  run: TrainingRun,
+  openTestSet: () => Promise<ImageSet>,
+): Promise<TestScore | undefined> {
+  const set = await openTestSet();
   const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
-  const { signal, fleet, state } = run;
+  const { signal, fleet, state, recipe } = run;
+  const divergence = (): Error => divergedError('the loss of the final weights on the test set', recipe);
   let score: EvaluationScore;
   try {
-    score = await evaluate(fleet, { set, indices, state: state.broadcast(), signal });
+    score = await evaluate(fleet, { set, indices, state: state.broadcast(), signal, divergence });
   } catch (error) {
-    if (error === signal.reason) return undefined; // stopped by hand: `lockstep evaluate` can do it later
+    if (error === signal.reason) return undefined;
     throw error;
   }
   const test = { testLoss: score.loss, testAccuracy: score.accuracy, testSamples: score.samples };

@@ -3,62 +3,82 @@
  * made whole and renamed to its place, which only one process can do; one whose process is gone is taken over by
  * renaming that file, which only one process can do either, for no two locks have the same name in them. So there is
  * no moment between looking and taking in which another could come in.
+ *
+ * The holder renews a lease on it (lockLease.ts), for those who cannot see its process. One that stood still for longer
+ * than its lease may have lost the lock when it goes on: it looks before each file that it puts into its place.
  */
 
 import { randomUUID } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { LockstepError } from '../foundation/errors.js';
 import { ioError } from './files.js';
-import { describeOwner, ownerNameOfThisProcess, parseOwner, readOldLock } from './lockOwner.js';
-import type { Owner } from './lockOwner.js';
-import { isRunning } from './processStatus.js';
+import { holderOf, lockOf, refuseIfHeld } from './lockHolder.js';
+import type { Holder } from './lockHolder.js';
+import {
+  canRenewLease,
+  isStillAbandoned,
+  LEASE_RENEWED_EVERY_MS,
+  LEASE_STALE_AFTER_MS,
+  renewLease,
+} from './lockLease.js';
+import type { Abandoned } from './lockLease.js';
+import { ownerNameOfThisProcess } from './lockOwner.js';
 
-const LOCK = 'run.lock';
 /** Each is lost only to another process that took or left the lock meanwhile. */
 const ATTEMPTS = 20;
 
-/** The locks that this process holds: path of the lock to name of the owner's file. */
-const held = new Map<string, string>();
+interface Held {
+  /** Of the owner's file. */
+  readonly name: string;
+  /** Why it is held no more, once that is known. */
+  lost: LockstepError | undefined;
+  readonly renewal: NodeJS.Timeout;
+  onLost: (error: LockstepError) => void;
+}
 
-/** @throws LockstepError E_RUN_EXISTS while another process or host holds it, E_IO if it cannot be made */
-export function lockFolder(folder: string): void {
+/** The locks that this process holds, by their path. */
+const held = new Map<string, Held>();
+
+/**
+ * @param abandoned a foreign holder that was watched, and may be taken over from
+ * @throws LockstepError E_RUN_EXISTS while another process or host holds it, E_IO if it cannot be made
+ */
+export function lockFolder(folder: string, abandoned?: Abandoned): void {
   const lock = lockOf(folder);
-  const name = ownerNameOfThisProcess();
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const holder = holderOf(lock);
-    if (holder) refuseIfHeld(lock, holder);
-    if (holder ? takeOver(lock, holder, name) : take(lock, name)) {
-      held.set(lock, name);
-      return;
-    }
-  }
-  throw new LockstepError(
-    'E_RUN_EXISTS',
-    `other processes keep taking ${lock}; wait for them, or choose another --run-dir`,
-  );
+  const name = acquire(lock, abandoned);
+  const renewal = setInterval(() => void isStillHeld(lock), LEASE_RENEWED_EVERY_MS);
+  renewal.unref();
+  held.set(lock, { name, lost: undefined, renewal, onLost: () => undefined });
 }
 
 /** @throws LockstepError E_RUN_EXISTS while another process or host, or an open run of this one, works in the folder */
-export function refuseIfLocked(folder: string): void {
+export function refuseIfLocked(folder: string, abandoned?: Abandoned): void {
   const lock = lockOf(folder);
   const holder = holderOf(lock);
-  if (holder) refuseIfHeld(lock, holder);
+  if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
 }
 
 /** Whether a lock lies there, be its owner alive or not. */
 export function hasLock(folder: string): boolean {
   return holderOf(lockOf(folder)) !== undefined;
+}
+
+/** Tells once if the lock of this process is lost to another; at once if it is already. */
+export function onLockLost(folder: string, listener: (error: LockstepError) => void): void {
+  const own = held.get(lockOf(folder));
+  if (!own) return;
+  if (own.lost) listener(own.lost);
+  else own.onLost = listener;
+}
+
+/**
+ * Looks whether this process still holds the lock that it took, and renews the lease.
+ * @throws LockstepError E_RUN_EXISTS if another has it now
+ */
+export function checkLock(folder: string): void {
+  const own = held.get(lockOf(folder));
+  if (own && !isStillHeld(lockOf(folder))) throw own.lost!;
 }
 
 /**
@@ -67,41 +87,74 @@ export function hasLock(folder: string): boolean {
  */
 export function unlockFolder(folder: string): void {
   const lock = lockOf(folder);
-  const name = held.get(lock);
+  const own = held.get(lock);
   held.delete(lock);
-  if (name === undefined) return;
+  if (own === undefined) return;
+  clearInterval(own.renewal);
   try {
-    rmSync(path.join(lock, name), { force: true });
+    rmSync(path.join(lock, own.name), { force: true });
   } catch {
     return; // what the run has to say of its end matters more
   }
   removeIfEmpty(lock); // it is not if another has taken it just now
 }
 
-function lockOf(folder: string): string {
-  return path.resolve(folder, LOCK);
+/** @returns the name of the owner's file, which no other process has taken or can take but by taking over */
+function acquire(lock: string, abandoned?: Abandoned): string {
+  const name = ownerNameOfThisProcess(LEASE_STALE_AFTER_MS);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const holder = holderOf(lock);
+    if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
+    if (holder ? takeOver(lock, holder, name) : take(lock, name)) return withoutLeaseIfNotKept(lock, name);
+  }
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `other processes keep taking ${lock}; wait for them, or choose another --run-dir`,
+  );
 }
 
-/** Someone who holds the lock, or held it until he died. */
-type Holder =
-  | { readonly kind: 'owner'; readonly name: string; readonly owner: Owner | undefined }
-  /** Of a version that made the lock a file. */
-  | { readonly kind: 'old'; readonly owner: Owner | undefined };
-
-/** Undefined if it is free: not there, or left empty in the midst of being given back. */
-function holderOf(lock: string): Holder | undefined {
+/** A lease that the file system does not keep would look abandoned while its holder works. */
+function withoutLeaseIfNotKept(lock: string, name: string): string {
+  const file = path.join(lock, name);
+  if (canRenewLease(file)) return name;
+  const withoutLease = ownerNameOfThisProcess(undefined);
   try {
-    const holders = readdirSync(lock).map(
-      (name) => ({ kind: 'owner', name, owner: parseOwner(name) }) as const,
-    );
-    return holders.find(({ owner }) => owner) ?? holders[0]; // what else may lie there is nobody's
+    renameSync(file, path.join(lock, withoutLease));
+    return withoutLease;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    if (codeOf(error) === 'ENOTDIR') {
-      return isFile(lock) ? { kind: 'old', owner: readOldLock(lock) } : undefined;
-    }
     throw ioError(lock, error);
   }
+}
+
+/**
+ * Renews the lease. A lock that is free again is lost, too: whoever took it over may have gone on with the run and ended
+ * since, and how long this process stood still cannot be told where the whole machine did.
+ */
+function isStillHeld(lock: string): boolean {
+  const own = held.get(lock);
+  if (!own || own.lost) return false;
+  try {
+    renewLease(path.join(lock, own.name));
+    return true;
+  } catch (error) {
+    // A disk that is full or read-only for a while takes no renewal, and no other process either.
+    if (codeOf(error) !== 'ENOENT' || !isDirectory(path.dirname(lock))) return true;
+  }
+  own.lost = new LockstepError(
+    'E_RUN_EXISTS',
+    `this process has lost its lock on ${path.dirname(lock)}: another has taken it over, as it may after ` +
+      `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since; see whether the ` +
+      'run goes on elsewhere, and if it does not, continue it with --resume',
+  );
+  own.onLost(own.lost);
+  return false;
+}
+
+function refuseUnlessAbandoned(lock: string, holder: Holder, abandoned: Abandoned | undefined): void {
+  const isFound = holder.kind === 'owner' && holder.name === abandoned?.name;
+  if (isFound && isStillAbandoned(lock, abandoned)) return;
+  const own = held.get(lock);
+  refuseIfHeld(lock, holder, own !== undefined && own.lost === undefined);
 }
 
 /** @returns false if there is a lock already */
@@ -138,28 +191,6 @@ function takeOver(lock: string, holder: Holder, name: string): boolean {
   }
 }
 
-function refuseIfHeld(lock: string, { owner }: Holder): void {
-  if (!owner) return; // torn by a crash while it was written, or not a lock of ours: nobody holds it
-  const folder = path.dirname(lock);
-  if (owner.host !== undefined && owner.host !== hostname()) {
-    throw new LockstepError(
-      'E_RUN_EXISTS',
-      `${describeOwner(owner)} has locked ${folder}, and this host, ${hostname()}, cannot tell ` +
-        `whether it still runs; wait for it, or remove ${lock} if it is gone`,
-    );
-  }
-  if (!isStillRunning(owner, lock)) return;
-  throw new LockstepError(
-    'E_RUN_EXISTS',
-    `process ${owner.pid} is working in ${folder}; wait for it, or remove ${lock} if it is not Lockstep`,
-  );
-}
-
-function isStillRunning({ pid, startTime }: Owner, lock: string): boolean {
-  if (pid === process.pid) return held.has(lock); // else an earlier process had the same number
-  return isRunning(pid, startTime);
-}
-
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
@@ -170,14 +201,6 @@ function removeIfEmpty(folder: string): void {
 
 function isDirectory(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function isFile(file: string): boolean {
-  try {
-    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-  } catch {
-    return false; // below a file there is nothing
-  }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -50,6 +50,34 @@ export class MetricsFile {
     }
   }
 
+  /**
+   * Takes lines out of the file. From the first of them on it is written anew; that needs no room that was not there.
+   * @throws LockstepError E_IO
+   */
+  remove(isVoid: (line: Readonly<Record<string, unknown>>) => boolean): void {
+    let firstByte: number | undefined;
+    const kept: Buffer[] = [];
+    try {
+      for (const { begin, bytes } of wholeLines(this.descriptor)) {
+        const line = jsonObject(bytes.toString());
+        if (line && isVoid(line)) firstByte ??= begin;
+        else if (firstByte !== undefined) kept.push(bytes);
+      }
+      if (firstByte === undefined) return;
+      ftruncateSync(this.descriptor, firstByte);
+    } catch (error) {
+      throw ioError(this.file, error);
+    }
+    for (const bytes of kept) {
+      this.keepBytes(bytes);
+      try {
+        this.writeKeptBack();
+      } catch {
+        // It waits for room, like any other line.
+      }
+    }
+  }
+
   /** What is still kept back is tried once more, and then lost. */
   close(): void {
     try {
@@ -61,7 +89,10 @@ export class MetricsFile {
   }
 
   private keep(line: object): void {
-    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+    this.keepBytes(Buffer.from(`${JSON.stringify(line)}\n`));
+  }
+
+  private keepBytes(bytes: Buffer): void {
     if (this.keptBackBytes + bytes.byteLength > MOST_KEPT_BACK_BYTES) {
       this.lostLines++;
       return;
@@ -93,7 +124,7 @@ function repairEnd(descriptor: number): void {
   if (wholeBytes === size) return;
   const rest = Buffer.alloc(size - wholeBytes);
   readSync(descriptor, rest, 0, rest.byteLength, wholeBytes);
-  if (isJsonObject(rest.toString())) writeSync(descriptor, '\n');
+  if (jsonObject(rest.toString())) writeSync(descriptor, '\n');
   else ftruncateSync(descriptor, wholeBytes);
 }
 
@@ -110,10 +141,39 @@ function endOfLastLine(descriptor: number, size: number): number {
   return 0;
 }
 
-function isJsonObject(text: string): boolean {
+function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    return typeof JSON.parse(text) === 'object';
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    return false;
+    return undefined;
+  }
+}
+
+interface Line {
+  /** Where it begins in the file. */
+  readonly begin: number;
+  /** With its line break. */
+  readonly bytes: Buffer;
+}
+
+/** One after another; the file may be far larger than what should be in memory. */
+function* wholeLines(descriptor: number): Generator<Line> {
+  const block = Buffer.alloc(READ_BYTES);
+  let begin = 0;
+  let pieces: Buffer[] = [];
+  for (let position = 0; ;) {
+    const bytesRead = readSync(descriptor, block, 0, READ_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    let from = 0;
+    for (let at = block.indexOf(NEWLINE); at >= 0 && at < bytesRead; at = block.indexOf(NEWLINE, from)) {
+      const bytes = Buffer.concat([...pieces, block.subarray(from, at + 1)]);
+      yield { begin, bytes };
+      begin += bytes.byteLength;
+      pieces = [];
+      from = at + 1;
+    }
+    if (from < bytesRead) pieces.push(Buffer.from(block.subarray(from, bytesRead)));
   }
 }

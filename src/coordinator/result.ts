@@ -1,6 +1,9 @@
 /** What a run leaves behind as result.json. */
 
-export type StopReason = 'epochs' | 'patience' | 'max-steps' | 'signal';
+import { z } from 'zod';
+
+const STOP_REASONS = ['epochs', 'patience', 'max-steps', 'signal'] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
 
 export interface RunResult {
   /** Digest of the final weights: after `epochs` or `patience` the best ones, restored; else the last. */
@@ -25,3 +28,12 @@ export interface RunResult {
   readonly testAccuracy: number | null;
   readonly testLoss: number | null;
 }
+
+/** What a later sitting reads of it. */
+export const priorResultSchema = z.object({
+  stepsCompleted: z.int().min(0),
+  stoppedBy: z.enum(STOP_REASONS),
+  /** Older versions had none. */
+  testAccuracy: z.number().nullable().default(null),
+});
+export type PriorResult = z.infer<typeof priorResultSchema>;

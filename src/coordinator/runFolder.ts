@@ -1,5 +1,5 @@
 /**
- * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best}.safetensors, result.json. Nothing
+ * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best,epoch}.safetensors, result.json. Nothing
  * in it is ever overwritten by another run; result.json and the checkpoints are replaced whole.
  */
 
@@ -7,16 +7,20 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { shellWord } from '../foundation/shellWord.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from './checkpointFiles.js';
 import type { CheckpointName } from './checkpointFiles.js';
 import type { CheckpointSnapshot } from './checkpointSnapshot.js';
 import { CheckpointWriter } from './checkpointWriter.js';
 import type { SaveListener } from './checkpointWriter.js';
 import type { RunEvent } from './events.js';
-import { ioError, makeFolder, removeTemporaries, writeFileAtomically } from './files.js';
-import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from './folderLock.js';
+import { ioError, makeFolder, makeFreshFolder, removeTemporaries, writeFileAtomically } from './files.js';
+import { checkLock, hasLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
+import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
-import type { RunResult } from './result.js';
+import type { TrainingProgress } from './progress.js';
+import { priorResultSchema } from './result.js';
+import type { PriorResult, RunResult } from './result.js';
 
 const CONFIG = 'config.json';
 const METRICS = 'metrics.jsonl';
@@ -27,18 +31,21 @@ export class RunFolder {
   readonly checkpoints: CheckpointFiles;
   private readonly writer: CheckpointWriter;
   private metrics: MetricsFile | undefined;
+  private unwrittenConfig: unknown;
+  private configRetry: Promise<void> | undefined;
 
   private constructor(readonly folder: string) {
-    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS));
+    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS), () => checkLock(folder));
     this.writer = new CheckpointWriter(this.checkpoints);
   }
 
   /**
    * A run that died before its first checkpoint does not count: there is nothing to continue, nor to lose.
+   * @param abandoned what `watchForeignHolder` returned; likewise below
    * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process works in it
    */
-  static refuseIfTaken(folder: string): void {
-    refuseIfLocked(folder);
+  static refuseIfTaken(folder: string, abandoned?: Abandoned): void {
+    refuseIfLocked(folder, abandoned);
     refuseIfWorthKeeping(folder);
   }
 
@@ -46,10 +53,10 @@ export class RunFolder {
    * Makes the folder of a new run.
    * @throws LockstepError E_RUN_EXISTS if it holds a run already, E_IO if it cannot be made
    */
-  static async create(folder: string, config: unknown): Promise<RunFolder> {
-    RunFolder.refuseIfTaken(folder);
+  static async create(folder: string, config: unknown, abandoned?: Abandoned): Promise<RunFolder> {
+    RunFolder.refuseIfTaken(folder, abandoned);
     await makeFolder(folder);
-    lockFolder(folder);
+    lockFolder(folder, abandoned);
     const run = new RunFolder(folder);
     try {
       refuseIfWorthKeeping(folder); // again: another run may have come and gone meanwhile
@@ -62,10 +69,22 @@ export class RunFolder {
   }
 
   /**
+   * Makes the folder of a new run under this name or, where that is taken, under the first free one of `name-2`, `name-3`
+   * and so on; of several processes that want the same name at the same moment, each gets its own.
+   * @throws LockstepError E_IO if it cannot be made
+   */
+  static async createUnder(name: string, config: unknown): Promise<RunFolder> {
+    await makeFolder(path.dirname(name));
+    let folder = name;
+    for (let number = 2; !(await makeFreshFolder(folder)); number++) folder = `${name}-${number}`;
+    return RunFolder.create(folder, config);
+  }
+
+  /**
    * Opens the folder of an interrupted run, to continue it.
    * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it, E_IO
    */
-  static open(folder: string): RunFolder {
+  static open(folder: string, abandoned?: Abandoned): RunFolder {
     const run = new RunFolder(folder);
     if (!run.checkpoints.exist()) {
       throw new LockstepError(
@@ -73,7 +92,7 @@ export class RunFolder {
         `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; give --resume the folder of a run`,
       );
     }
-    lockFolder(folder);
+    lockFolder(folder, abandoned);
     try {
       removeTemporaries(folder, [CONFIG, RESULT]);
       removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
@@ -85,21 +104,35 @@ export class RunFolder {
     return run;
   }
 
+  /** Tells once if another process takes the folder over, as it may when this one stands still for long. */
+  whenTakenOver(listener: (error: LockstepError) => void): void {
+    onLockLost(this.folder, (error) => {
+      this.metrics?.close();
+      this.metrics = undefined;
+      listener(error);
+    });
+  }
+
   checkpointFile(name: CheckpointName): string {
     return this.checkpoints.fileOf(name);
   }
 
   /** Writes behind the run's back; see CheckpointWriter. */
   save(name: CheckpointName, snapshot: CheckpointSnapshot, onOutcome: SaveListener): void {
-    this.writer.save(name, snapshot, onOutcome);
+    this.writer.save(name, snapshot, (outcome) => {
+      onOutcome(outcome);
+      if (outcome.kind === 'saved') void this.retryConfig().catch(() => undefined); // with the next one, then
+    });
   }
 
   /**
    * Waits until all that was saved is on disk.
    * @throws LockstepError E_IO if the newest cannot be written
    */
-  flush(): Promise<void> {
-    return this.writer.flush();
+  async flush(): Promise<void> {
+    await this.writer.flush();
+    await this.configRetry?.catch(() => undefined);
+    await this.retryConfig();
   }
 
   /** @returns what keeps lines from being written, when it begins; they are written as soon as there is room */
@@ -107,7 +140,29 @@ export class RunFolder {
     return this.metrics?.append({ time: new Date().toISOString(), ...event });
   }
 
-  writeResult(result: RunResult): Promise<void> {
+  /**
+   * Takes out of metrics.jsonl what a resumed run does again: steps, epochs and checkpoints beyond this progress.
+   * @throws LockstepError E_IO
+   */
+  forgetMetricsAfter({ step, epoch }: Pick<TrainingProgress, 'step' | 'epoch'>): void {
+    const isAbove = (value: unknown, last: number): boolean => typeof value === 'number' && value > last;
+    this.metrics?.remove((line) => {
+      switch (line['event']) {
+        case 'step':
+        case 'checkpoint':
+          return isAbove(line['step'], step);
+        case 'epoch':
+          return isAbove(line['epoch'], epoch);
+        case 'run-finished':
+          return isAbove(line['stepsCompleted'], step);
+        default:
+          return false;
+      }
+    });
+  }
+
+  async writeResult(result: RunResult): Promise<void> {
+    checkLock(this.folder);
     return writeFileAtomically(path.join(this.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
   }
 
@@ -122,19 +177,44 @@ export class RunFolder {
     });
   }
 
-  /** Replaces the configuration as a whole. */
-  writeConfig(config: unknown): Promise<void> {
-    return writeFileAtomically(path.join(this.folder, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  private async retryConfig(): Promise<void> {
+    if (this.unwrittenConfig === undefined) return;
+    this.configRetry ??= this.writeConfig(this.unwrittenConfig).finally(() => (this.configRetry = undefined));
+    await this.configRetry;
   }
 
+  /** Replaces the configuration as a whole. If that fails, it is tried again with each checkpoint that can be saved. */
+  async writeConfig(config: unknown): Promise<void> {
+    this.unwrittenConfig = config;
+    checkLock(this.folder);
+    await writeFileAtomically(this.configFile, `${JSON.stringify(config, null, 2)}\n`);
+    this.unwrittenConfig = undefined;
+  }
+
+  get configFile(): string {
+    return path.join(this.folder, CONFIG);
+  }
+
+  /**
+   * Undefined if there is none.
+   * @throws LockstepError E_CHECKPOINT if it cannot be read
+   */
   async readConfig(): Promise<unknown> {
-    return readJson(path.join(this.folder, CONFIG));
+    const remedy = 'put it back, or remove it: other settings can be given to --resume';
+    return existsSync(this.configFile) ? readJson(this.configFile, remedy) : undefined;
   }
 
-  /** The result of the sitting before, whatever ended it, a signal too; undefined if it failed or was killed. */
-  async readResult(): Promise<Partial<RunResult> | undefined> {
+  /**
+   * What resuming needs of the result of the sitting before, whatever ended it, a signal too; undefined if it failed or
+   * was killed.
+   * @throws LockstepError E_CHECKPOINT if it cannot be read, or is no result
+   */
+  async readResult(): Promise<PriorResult | undefined> {
     const file = path.join(this.folder, RESULT);
-    return existsSync(file) ? ((await readJson(file)) as Partial<RunResult>) : undefined;
+    if (!existsSync(file)) return undefined;
+    const parsed = priorResultSchema.safeParse(await readJson(file));
+    if (parsed.success) return parsed.data;
+    throw new LockstepError('E_CHECKPOINT', `${file} is not the result of a run`);
   }
 
   close(): void {
@@ -165,9 +245,11 @@ function refuseIfWorthKeeping(folder: string): void {
   // A run makes its checkpoints folder first, then config.json and metrics.jsonl: a lone config.json is another's.
   const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
   if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
+  const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
   throw new LockstepError(
     'E_RUN_EXISTS',
-    `${folder} holds a run already (${taken}); continue it with --resume ${folder}, or choose another --run-dir`,
+    `${folder} holds a run already (${taken}); ` +
+      `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
   );
 }
 
@@ -186,10 +268,13 @@ async function removeRemains(folder: string): Promise<void> {
     await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
-async function readJson(file: string): Promise<unknown> {
+async function readJson(file: string, remedy?: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new LockstepError('E_CHECKPOINT', `cannot read ${file}: ${describeError(error)}`);
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `cannot read ${file}: ${describeError(error)}${remedy === undefined ? '' : `; ${remedy}`}`,
+    );
   }
 }

@@ -11,6 +11,7 @@ import { divergedError } from './divergence.js';
 import { observeAccuracy, patienceIsOver } from './earlyStopping.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
+import { fallBack, Fallback } from './fallback.js';
 import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
 import { learningRateAt } from './learningRate.js';
@@ -24,12 +25,12 @@ import type { TrainingState } from './trainingState.js';
 /** Trains until the epochs, the patience, the steps or the user's end; saves; returns what result.json holds. */
 export async function train(run: TrainingRun): Promise<RunResult> {
   const clock = new WallClock(run);
+  const fallback = new Fallback(run, clock);
   let stoppedBy: StopReason;
   try {
-    saveCheckpoint(run, clock, 'last');
-    await run.folder.flush(); // from now on the run can be resumed, whatever happens
+    await saveFirst(run, clock);
     await run.fleet.waitForWorkers(run.minWorkers, run.signal);
-    stoppedBy = await trainEpochs(run, clock);
+    stoppedBy = await trainEpochs(run, clock, fallback);
   } catch (error) {
     if (error !== run.signal.reason) {
       await rescue(run, clock, error);
@@ -42,19 +43,40 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   return finishRun(run, clock, stoppedBy);
 }
 
-/** Saves the weights after the last whole step, whatever went wrong in this one; but not weights that have exploded. */
-async function rescue(run: TrainingRun, clock: WallClock, error: unknown): Promise<void> {
-  const hasDiverged = error instanceof LockstepError && error.code === 'E_DIVERGED';
-  if (!hasDiverged) saveCheckpoint(run, clock, 'last');
-  await run.folder.flush().catch(() => undefined); // a notice was given; what went wrong first matters more
+/** From now on the run can be resumed, whatever happens. One that is resumed could be before: it goes on without room. */
+async function saveFirst(run: TrainingRun, clock: WallClock): Promise<void> {
+  const { folder } = run;
+  const couldBeResumed = folder.checkpoints.exist();
+  saveCheckpoint(run, clock, 'last');
+  try {
+    await folder.flush();
+  } catch (error) {
+    const isFull = error instanceof LockstepError && error.code === 'E_IO';
+    if (!couldBeResumed || !isFull) throw error; // else a notice was given
+  }
 }
 
-async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReason> {
+/** Saves the weights after the last whole step, whatever went wrong in this one; weights that have exploded are undone. */
+async function rescue(run: TrainingRun, clock: WallClock, error: unknown): Promise<void> {
+  const code = error instanceof LockstepError ? error.code : undefined;
+  if (code === 'E_RUN_EXISTS') return; // the folder is another process's by now
+  const hasDiverged = code === 'E_DIVERGED';
+  if (!hasDiverged) saveCheckpoint(run, clock, 'last');
+  try {
+    await run.folder.flush();
+    if (hasDiverged) await fallBack(run);
+  } catch {
+    // A notice was given; what went wrong first matters more.
+  }
+}
+
+async function trainEpochs(run: TrainingRun, clock: WallClock, fallback: Fallback): Promise<StopReason> {
   const { recipe, state, split, signal } = run;
   // Asked before each epoch: a run that was killed between its last checkpoint and its result ends here, too.
   while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
     const { epoch } = state.progress;
     if (epoch >= recipe.epochs) return 'epochs';
+    if (state.progress.stepInEpoch === 0) fallback.propose();
     const { steps } = planEpoch({
       trainingIndices: split.training,
       seed: recipe.seed,
@@ -66,6 +88,7 @@ async function trainEpochs(run: TrainingRun, clock: WallClock): Promise<StopReas
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
       await trainStep(run, step);
+      fallback.confirm();
       if (state.progress.step % run.checkpointEvery === 0) saveCheckpoint(run, clock, 'last');
     }
     await finishEpoch(run, clock);
@@ -92,6 +115,7 @@ async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {
   });
   const lr = learningRateAt(step, scheduleOf(run));
   state.update(gradient.total, lr, recipe);
+  if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
   for (const member of contributors) recordContribution(run, member);
   const stepMs = performance.now() - startedMs;
   const samples = plan.sampleCount;

@@ -1,10 +1,11 @@
 /** Everything that one training run works with, and the few things that its parts have in common. */
 
 import { stepsPerEpoch } from '../data/index.js';
-import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
+import type { ImageSet, Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import type { CheckpointName } from './checkpointFiles.js';
 import { takeSnapshot } from './checkpointSnapshot.js';
+import type { CheckpointSnapshot } from './checkpointSnapshot.js';
 import type { SaveOutcome } from './checkpointWriter.js';
 import type { Recipe } from './config.js';
 import type { EventListener } from './events.js';
@@ -20,6 +21,8 @@ export interface TrainingRun {
   readonly set: ImageSet;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  /** Of the samples of `split`. */
+  readonly samples: SampleDigests;
   readonly state: TrainingState;
   /** The best weights so far, if an earlier sitting has found them. */
   best: ModelState | undefined;
@@ -48,26 +51,45 @@ export function scheduleOf({ recipe, split }: TrainingRun): ScheduleContext {
 }
 
 /** Copies the state, begins the write and returns; training goes on whatever becomes of it. */
-export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: CheckpointName): void {
-  const { recipe, state, model, normalisation, folder } = run;
+export function saveCheckpoint(run: TrainingRun, clock: WallClock, name: 'last' | 'best'): void {
   const startedMs = performance.now();
-  const snapshot = takeSnapshot(
+  // The best checkpoint is the best itself.
+  const snapshot = snapshotOf(run, clock, name === 'last' ? run.best : undefined);
+  saveSnapshot(run, name, snapshot, performance.now() - startedMs);
+}
+
+/** A copy of the state, with all that resuming needs. */
+export function snapshotOf(
+  { recipe, state, model, normalisation, samples }: TrainingRun,
+  clock: WallClock,
+  best: ModelState | undefined,
+): CheckpointSnapshot {
+  return takeSnapshot(
     {
       recipe,
       progress: { ...state.progress, wallSeconds: clock.seconds() },
       state: state.model,
       velocity: state.velocity,
-      best: name === 'last' ? run.best : undefined, // the best checkpoint is the best itself
+      best,
       normalisation: {
         mean: [...normalisation.mean],
         standardDeviation: [...normalisation.standardDeviation],
       },
+      samples,
     },
     model.layout,
   );
-  const { step } = state.progress;
-  const stallMs = performance.now() - startedMs;
-  folder.save(name, snapshot, (outcome) => reportSave(run, outcome, { name, step, stallMs }));
+}
+
+/** @param stallMs how long training stood still for the copy */
+export function saveSnapshot(
+  run: TrainingRun,
+  name: CheckpointName,
+  snapshot: CheckpointSnapshot,
+  stallMs: number,
+): void {
+  const { step } = snapshot;
+  run.folder.save(name, snapshot, (outcome) => reportSave(run, outcome, { name, step, stallMs }));
 }
 
 function reportSave(

@@ -15,6 +15,7 @@ import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
 import { GradientBuffers } from './treeReduction.js';
 import type { GradientLeaf } from './treeReduction.js';
+import { allFinite } from './vectorKernels.js';
 import { VectorMemory } from './vectorMemory.js';
 
 export class TrainingState {
@@ -57,6 +58,12 @@ export class TrainingState {
     mergeStatistics(this.model, total);
     this.gradientBuffers.giveBack(total);
     this.nextVersion();
+  }
+
+  /** Whether all that a checkpoint would hold is a number. */
+  isFinite(): boolean {
+    const { parameters, statistics } = this.model;
+    return [parameters, statistics, this.velocity].every(allFinite);
   }
 
   /** A copy of the weights that later updates leave alone. */

@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LockstepError } from '../foundation/errors.js';
+import { shellWord } from '../foundation/shellWord.js';
 
 export const CIFAR10_CLASS_NAMES = [
   'airplane',
@@ -141,5 +142,5 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
 /** What to do about a file that is missing or wrong. */
 export function downloadRemedy(dataDir: string): string {
   const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
-  return `fetch it with: lockstep data download --data-dir ${inside ? join(dataDir, '..') : dataDir}`;
+  return `fetch it with: lockstep data download --data-dir ${shellWord(inside ? join(dataDir, '..') : dataDir)}`;
 }

@@ -20,6 +20,8 @@ export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './pl
 export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
 export { augmentationKey, drawWindows, dropoutKey, prepareImages, tableOf } from './prepare.js';
+export { differencesOf, digestSamples } from './sampleDigests.js';
+export type { PartDigests, SampleDigests } from './sampleDigests.js';
 export type { AugmentationOptions } from './prepare.js';
 export type { PrepareOptions } from './prepare.js';
 export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';

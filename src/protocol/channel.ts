@@ -42,7 +42,13 @@ export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessag
 }
 
 export type CoordinatorChannel = Channel<CoordinatorMessage, NodeMessage>;
-export type NodeChannel = Channel<NodeMessage, CoordinatorMessage>;
+
+export interface NodeChannel extends Channel<NodeMessage, CoordinatorMessage> {
+  /** Messages that wait here because the other side takes them slowly. */
+  readonly unsentCount: number;
+  /** The other side broke the protocol: ends the channel at once, whatever waits. */
+  breach(reason: string): void;
+}
 
 /** Two ends of a channel within this process; messages are handed over by reference. */
 export function createLocalChannel(peerName: string): {
@@ -66,6 +72,8 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
   Incoming
 > {
   other: LocalEnd<Incoming, Outgoing> | undefined;
+  /** Everything is handed over by reference. */
+  readonly unsentCount = 0;
   private handlers: ChannelHandlers<Incoming> | undefined;
   private readonly undelivered: Delivery<Incoming>[] = [];
   private closedReason: string | undefined;
@@ -81,6 +89,10 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
   open(handlers: ChannelHandlers<Incoming>): void {
     this.handlers = handlers;
     this.scheduleDelivery();
+  }
+
+  breach(reason: string): void {
+    this.close(reason);
   }
 
   close(reason: string): void {

@@ -45,6 +45,9 @@ export const helloSchema = z.strictObject({
   threads: z.int().min(1).max(4096),
 });
 
+/** Samples of one item at most. */
+export const LARGEST_MICRO_BATCH = 4096;
+
 /** Half an image: the centre is in every crop. */
 export const LARGEST_CROP_PADDING = 16;
 
@@ -222,6 +225,7 @@ export type Sum = z.infer<typeof sumSchema>;
 export type Evaluate = z.infer<typeof evaluateSchema>;
 export type Evaluated = z.infer<typeof evaluatedSchema>;
 export type Failed = z.infer<typeof failedSchema>;
+export type Apart = z.infer<typeof apartSchema>;
 export type Refused = z.infer<typeof refusedSchema>;
 export type Bye = z.infer<typeof byeSchema>;
 

@@ -34,6 +34,10 @@ export class OutgoingQueue {
 
   constructor(private readonly socket: WebSocket) {}
 
+  get waitingCount(): number {
+    return this.waiting.length;
+  }
+
   /** Sends the frame, in order, as soon as the socket has room. Not copied: it must not change any more. */
   push(outgoing: OutgoingFrame): void {
     if (this.afterwards || this.socket.readyState !== this.socket.OPEN) return;

@@ -100,23 +100,31 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.outgoing.finish(() => this.socket.close(NORMAL_CLOSURE, closeReason(reason)));
   }
 
+  get unsentCount(): number {
+    return this.outgoing.waitingCount;
+  }
+
+  /** Told at once: who breaks the protocol may never answer the closing handshake, and the socket ends without that later. */
+  breach(reason: string): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    this.outgoing.clear();
+    this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
+    this.tellClosed(reason, 'bad-frame');
+  }
+
   private receive(data: RawData): void {
     if (this.failure !== undefined) return;
     const message = this.decodeOrClose(data);
     if (message) this.handlers?.onMessage(message);
   }
 
-  /**
-   * One bad frame ends this connection, and nothing else. Told at once: who sends such frames may never answer the closing
-   * handshake.
-   */
+  /** One bad frame ends this connection, and nothing else. */
   private decodeOrClose(data: RawData): Incoming | undefined {
     try {
       return this.decode(asBytes(data));
     } catch (error) {
-      this.failure = describeError(error);
-      this.socket.close(PROTOCOL_VIOLATION, closeReason(this.failure));
-      this.tellClosed(this.failure, 'bad-frame');
+      this.breach(describeError(error));
       return undefined;
     }
   }

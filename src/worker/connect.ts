@@ -8,7 +8,13 @@ import { setTimeout } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
-import { ENDPOINT_PATH, largestFrameBytes, NODE_SOCKET_OPTIONS, nodeChannel } from '../protocol/index.js';
+import {
+  ENDPOINT_PATH,
+  LARGEST_MICRO_BATCH,
+  largestFrameBytes,
+  NODE_SOCKET_OPTIONS,
+  nodeChannel,
+} from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
@@ -46,7 +52,7 @@ const REASON_LENGTH = 2000;
 const LARGEST_FRAME_BYTES = largestFrameBytes({
   parameterCount: 8_000_000,
   statisticCount: 100_000,
-  samplesPerItem: 8192,
+  samplesPerItem: LARGEST_MICRO_BATCH,
 });
 
 /**

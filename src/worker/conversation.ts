@@ -4,12 +4,22 @@
  */
 
 import { LARGEST_SUM, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
-import type { Bye, Evaluate, NodeChannel, Parameters, Refused, Welcome, Work } from '../protocol/index.js';
+import type {
+  Apart,
+  Bye,
+  Evaluate,
+  NodeChannel,
+  Parameters,
+  Refused,
+  Welcome,
+  Work,
+} from '../protocol/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
+import { excessOf, MOST_APART } from './owedWork.js';
 import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
@@ -71,7 +81,7 @@ export class Conversation {
             case 'cancel':
               return this.forget(message.item, message.round, message.index);
             case 'apart':
-              return this.sums.keepApart(message.step, message.microBatch);
+              return this.keepApart(message);
             case 'bye':
             case 'refused':
               this.farewell = message;
@@ -109,6 +119,7 @@ export class Conversation {
   }
 
   private start(welcome: Welcome): void {
+    if (this.session) return this.complain('a second welcome');
     const { modelName, dropoutRate, parameterCount, statisticCount, mean, standardDeviation } = welcome;
     const layout = isModelName(modelName) ? buildModel(modelName, dropoutRate).layout : undefined;
     if (
@@ -144,8 +155,20 @@ export class Conversation {
   private enqueue(message: Work | Evaluate): void {
     const state = this.weights?.current;
     if (!this.session || !state) return this.complain(`${message.type} came before parameters`);
+    const { channel, pool } = this.options;
+    const excess = excessOf(message, {
+      threads: pool.threads,
+      waiting: this.queue.length,
+      unsent: channel.unsentCount,
+    });
+    if (excess !== undefined) return this.complain(excess);
     this.queue.push({ message, session: this.session, state });
     this.pump();
+  }
+
+  private keepApart({ step, microBatch }: Apart): void {
+    if (microBatch >= MOST_APART) return this.complain(`micro-batch ${microBatch} is to be kept apart`);
+    this.sums.keepApart(step, microBatch);
   }
 
   private forget(type: 'work' | 'evaluate', round: number, index: number): void {
@@ -211,7 +234,7 @@ export class Conversation {
   }
 
   private complain(reason: string): void {
-    this.options.channel.close(`the coordinator broke the protocol: ${reason}`);
+    this.options.channel.breach(`the coordinator broke the protocol: ${reason}`);
   }
 }
 

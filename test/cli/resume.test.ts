@@ -6,6 +6,7 @@ import { resumeRun } from '../../src/cli/resume.js';
 import type { ResumedRun } from '../../src/cli/resume.js';
 import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
 import { encodeCheckpoint } from '../../src/coordinator/checkpointSnapshot.js';
+import type { CheckpointName } from '../../src/coordinator/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../../src/coordinator/checkpointSnapshot.js';
 import { CheckpointFiles, readCheckpoint, train, TrainingState } from '../../src/coordinator/index.js';
 import type { Recipe, RunResult } from '../../src/coordinator/index.js';
@@ -14,6 +15,7 @@ import type { Answerer } from '../support/analyticNode.js';
 import { rejectionOf } from '../support/errors.js';
 import { recipe } from '../support/recipes.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { tinySet } from '../support/tinySet.js';
 import { testRun } from '../support/trainingRun.js';
 
 /** Called before every change of a folder that a kill could come before. */
@@ -130,7 +132,7 @@ const everyStateOnDisk = (): Promise<Replay> => (replay ??= replayedRun());
 async function replayedRun(): Promise<Replay> {
   const change: Partial<Recipe> = { epochs: 5, patience: 1 };
   const answerer = await scripted(change, [0.25, 0.75, 0.5, 1, 1]);
-  const saved: { name: 'last' | 'best'; snapshot: CheckpointSnapshot }[] = [];
+  const saved: { name: CheckpointName; snapshot: CheckpointSnapshot }[] = [];
   const testing = await testRun({ recipe: change, change: { checkpointEvery: 1 } });
   const { folder } = testing.run;
   const save = folder.save.bind(folder);
@@ -316,12 +318,103 @@ describe('a run that is complete', () => {
   });
 });
 
+describe('a run whose training is done, but not its test', () => {
+  const answerTests =
+    (accuracy: number): Answerer =>
+    (item, state) =>
+      item.type === 'work'
+        ? honest(item, state)
+        : { ...evaluatedOf(item, state), correct: Math.round(accuracy * item.labels.length) };
+
+  /** A sitting that dies, or is stopped, in the midst of its test. */
+  async function untested(change: Partial<Recipe>, end: 'dies' | 'is stopped'): Promise<string> {
+    const testing = await testRun({
+      recipe: { valSize: 0, ...change },
+      change: { openTestSet: () => Promise.resolve(tinySet(10)) },
+      waitTimeoutMs: 5,
+    });
+    const node = analyticNode(testing.fleet, {}, (item, state) => {
+      if (item.type === 'work') return honest(item, state);
+      if (end === 'dies') node.hangUp();
+      else testing.stop.abort(new Error('SIGINT'));
+      return undefined;
+    });
+    if (end === 'dies') await rejectionOf('E_NO_WORKERS', train(testing.run));
+    else await train(testing.run);
+    const { folder } = testing.run;
+    await folder.writeConfig({ ...testing.run.recipe, test: true });
+    folder.close();
+    return folder.folder;
+  }
+
+  it.each([
+    ['its last worker dies', { epochs: 1 }, 'dies'],
+    ['its last worker dies', { maxSteps: 2 }, 'dies'],
+    ['it is stopped', { epochs: 1 }, 'is stopped'],
+    ['it is stopped', { maxSteps: 2 }, 'is stopped'],
+  ] as const)('because %s (%j), is tested when it is resumed, and then complete', async (_, change, end) => {
+    const run = await resumed(await untested(change, end));
+    const testing = await testRun({
+      recipe: run.recipe,
+      change: {
+        folder: run.folder,
+        state: TrainingState.from(run.checkpoint),
+        best: run.best,
+        openTestSet: () => Promise.resolve(tinySet(10)),
+      },
+    });
+    analyticNode(testing.fleet, {}, answerTests(0.5));
+    expect(await train(testing.run)).toMatchObject({
+      testAccuracy: 0.5,
+      stoppedBy: 'epochs' in change ? 'epochs' : 'max-steps',
+    });
+    run.folder.close();
+    await rejectionOf('E_RUN_COMPLETE', resumeRun(run.folder.folder, options()));
+  });
+
+  it('is resumed if it is asked for the test only now', async () => {
+    const { folder } = await sitting({ epochs: 1 });
+    await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
+    const run = await resumeRun(folder, options(), { test: true });
+    run.folder.close();
+  });
+});
+
+describe('the files beside the checkpoint', () => {
+  it.each(['', '{"stoppedBy":"epo', 'null'])(
+    'a result that is damaged (%j) is written anew',
+    async (content) => {
+      const { folder, result: whole } = await sitting({ epochs: 1 });
+      writeFileSync(path.join(folder, 'result.json'), content);
+      const run = await resumed(folder);
+      expect(run.notices).toEqual([expect.stringMatching(/result\.json.*written anew when the run ends/)]);
+      expect(essence(await trainOn(run))).toEqual(essence(whole));
+      run.folder.close();
+      await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
+    },
+  );
+
+  it('an edited learning rate is not used, and said', async () => {
+    const { folder } = await sitting({ maxSteps: 1 });
+    writeFileSync(path.join(folder, 'config.json'), '{"lr":0.5}');
+    const run = await resumed(folder, { maxSteps: 2 });
+    expect(run.recipe.lr).toBe(0.1);
+    expect(run.notices).toEqual([expect.stringContaining('"lr": 0.5')]);
+  });
+
+  it('a configuration that options would refuse is refused, and the folder is free again', async () => {
+    const { folder } = await sitting({ maxSteps: 1 });
+    writeFileSync(path.join(folder, 'config.json'), '{"test":"no"}');
+    for (let attempt = 0; attempt < 2; attempt++) await rejectionOf('E_OPTION', resumeRun(folder, options()));
+  });
+});
+
 describe('a folder that cannot be resumed', () => {
   it('holds the checkpoint of another run', async () => {
     const { folder } = await sitting({ maxSteps: 1 });
     writeFileSync(path.join(folder, 'config.json'), '{"seed":2}');
     const { message } = await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()));
-    expect(message).toMatch(/of another run: its seed is 1, and config\.json says 2/);
+    expect(message).toMatch(/of another run: its seed is 1, and .*config\.json says 2/);
   });
 
   it('holds no run, or a damaged one; it is free again after that', async () => {

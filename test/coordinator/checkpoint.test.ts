@@ -37,6 +37,10 @@ function checkpoint(): Checkpoint {
       statistics: hashedValues(model.layout.statisticCount, 22),
     },
     normalisation: { mean: [0.1 + 0.2, 0.5, 0.4], standardDeviation: [1 / 3, 0.25, 0.2] },
+    samples: {
+      training: { images: 'a', labels: 'b' },
+      validation: { images: 'c', labels: 'd' },
+    },
   };
 }
 
@@ -127,9 +131,29 @@ describe('a checkpoint of an older version', () => {
     const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
     expect(read.recipe).toEqual(recipe({ dropout: 0.25, cropPadding: 4, labelSmoothing: 0 }));
   });
+
+  it('has no digest of its samples', async () => {
+    const older: MetadataChange = ({ samples: _samples, ...without }) => without;
+    const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
+    expect(read.samples).toBeUndefined();
+    const { model: _model, ...again } = read;
+    expect(await readCheckpoint(fileWith(await encodeCheckpoint(again, model.layout)))).toEqual(read);
+  });
 });
 
 describe('a checkpoint that cannot be used', () => {
+  it.each([
+    ['a weight', ({ state }: Checkpoint) => state.parameters],
+    ['a running statistic', ({ state }: Checkpoint) => state.statistics],
+    ['a momentum', ({ velocity }: Checkpoint) => velocity],
+    ['one of the best weights', ({ best }: Checkpoint) => best!.parameters],
+  ])('holds %s that is not finite', async (_, vectorOf) => {
+    const exploded = checkpoint();
+    vectorOf(exploded)[3] = Infinity;
+    const file = fileWith(await encodeCheckpoint(exploded, model.layout));
+    expect((await rejectionOf('E_CHECKPOINT', readCheckpoint(file))).message).toContain('not finite');
+  });
+
   it('is missing, or a folder', async () => {
     const folder = temporaryFolder();
     await rejectionOf('E_CHECKPOINT', readCheckpoint(path.join(folder, 'none.safetensors')));

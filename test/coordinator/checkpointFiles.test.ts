@@ -60,6 +60,7 @@ async function checkpointOf(step: number): Promise<readonly Uint8Array[]> {
     velocity: new Float32Array(model.layout.parameterCount),
     best: undefined,
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
+    samples: undefined,
   };
   return [await encodeCheckpoint(checkpoint, model.layout)];
 }

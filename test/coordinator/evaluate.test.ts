@@ -3,8 +3,10 @@ import { evaluate } from '../../src/coordinator/evaluate.js';
 import type { EvaluationScore } from '../../src/coordinator/evaluate.js';
 import { Fleet } from '../../src/coordinator/fleet.js';
 import { broadcastOf } from '../../src/coordinator/index.js';
+import { LockstepError } from '../../src/foundation/errors.js';
 import type { Evaluated } from '../../src/protocol/index.js';
 import { analyticNode, correctOf, evaluatedOf, honest } from '../support/analyticNode.js';
+import { rejectionOf } from '../support/errors.js';
 import { welcome } from '../support/messages.js';
 import { hashedValues } from '../support/numbers.js';
 import { attached } from '../support/scriptedNode.js';
@@ -14,7 +16,8 @@ import { settled } from '../support/waiting.js';
 const set = tinySet(260);
 const state = { parameters: hashedValues(20, 1), statistics: hashedValues(4, 2) };
 const indices = Uint32Array.from({ length: 250 }, (_, index) => index + 10);
-const request = { set, indices, state: broadcastOf(state, 1) };
+const divergence = (): Error => new LockstepError('E_DIVERGED', 'not finite');
+const request = { set, indices, state: broadcastOf(state, 1), divergence };
 
 let fleet: Fleet;
 beforeEach(() => {
@@ -44,6 +47,15 @@ describe('evaluate', () => {
     expect(node.items.map(({ labels }) => labels.length).sort()).toEqual([100, 100, 50].sort());
     for (const threads of [1, 2, 3]) analyticNode(fleet, { threads });
     expect(await evaluate(fleet, request)).toEqual(one);
+  });
+
+  it('never gives a loss that is not a number', async () => {
+    analyticNode(fleet, {}, (item, weights) =>
+      item.type === 'evaluate' && item.chunk === 1
+        ? { ...evaluatedOf(item, weights), lossSum: NaN }
+        : honest(item, weights),
+    );
+    await rejectionOf('E_DIVERGED', evaluate(fleet, request));
   });
 
   it('takes a late answer for no other evaluation’s', async () => {

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hasLock, lockFolder, refuseIfLocked, unlockFolder } from '../../src/coordinator/folderLock.js';
 import { ownerName, parseOwner } from '../../src/coordinator/lockOwner.js';
 import type { Owner } from '../../src/coordinator/lockOwner.js';
+import { thisProcessSpace } from '../../src/coordinator/processSpace.js';
 import { thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -26,8 +27,9 @@ vi.mock('node:fs', async (importOriginal) => {
   };
 });
 
-const LIVING: Owner = { pid: process.ppid, startTime: undefined, host: hostname() }; // as long as this test does
-const NOBODY: Owner = { pid: 2 ** 22 + 1, startTime: undefined, host: hostname() }; // above the highest, proc(5)
+const HERE = { startTime: undefined, ...thisProcessSpace(), leaseMs: undefined };
+const LIVING: Owner = { ...HERE, pid: process.ppid }; // as long as this test does
+const NOBODY: Owner = { ...HERE, pid: 2 ** 22 + 1 }; // above the highest, proc(5)
 
 const lockOf = (folder: string): string => path.join(folder, 'run.lock');
 /** All who hold the lock: one, or none. */

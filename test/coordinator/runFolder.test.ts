@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -93,14 +94,14 @@ describe('a new run folder', () => {
     await run.flush();
     run.append({ event: 'notice', message: 'one' });
     run.append({ event: 'notice', message: 'two\nlines' });
-    await run.writeResult({ stoppedBy: 'epochs' } as never);
+    await run.writeResult({ stoppedBy: 'epochs', stepsCompleted: 4 } as never);
     expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('second');
     expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('best');
     expect(linesOf(run).map((line) => JSON.parse(line) as unknown)).toEqual([
       { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string, event: 'notice', message: 'one' },
       expect.objectContaining({ message: 'two\nlines' }),
     ]);
-    expect(await run.readResult()).toEqual({ stoppedBy: 'epochs' });
+    expect(await run.readResult()).toEqual({ stoppedBy: 'epochs', stepsCompleted: 4, testAccuracy: null });
     run.close();
     expect(readdirSync(run.folder).sort()).toEqual([
       'checkpoints',
@@ -135,7 +136,8 @@ describe('a new run folder', () => {
       writeFileSync(path.join(folder, name), 'precious');
       const error = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
       expect(error.message).toContain(folder);
-      expect(error.message).toContain('--resume');
+      expect(error.message).toContain('--run-dir');
+      expect(error.message).not.toContain('--resume'); // which could not be followed
       expect(readFileSync(path.join(folder, name), 'utf8')).toBe('precious');
       expect(readdirSync(folder)).toEqual([name]);
     },
@@ -175,7 +177,8 @@ describe('a new run folder', () => {
     begun.close();
     writeFileSync(path.join(begun.folder, name), 'precious');
     thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(begun.folder));
-    await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
+    expect(message.includes(`--resume ${begun.folder}`)).toBe(name.includes('last'));
     expect(readFileSync(path.join(begun.folder, name), 'utf8')).toBe('precious');
     expect(await begun.readConfig()).toEqual({ seed: 1 });
   });
@@ -206,6 +209,21 @@ describe('a new run folder', () => {
   });
 });
 
+describe('a run folder without a name of the user’s own', () => {
+  it('is the first of its name that is free, however many want it at once', async () => {
+    const name = path.join(temporaryFolder(), 'runs', 'now-resnet8-seed1');
+    mkdirSync(`${name}-2`, { recursive: true });
+    writeFileSync(`${name}-4`, 'a file of that name');
+    const runs = await Promise.all(
+      Array.from({ length: 5 }, (_, seed) => RunFolder.createUnder(name, { seed })),
+    );
+    for (const run of runs) run.close();
+    expect(runs.map(({ folder }) => folder.slice(name.length)).sort()).toEqual(['', '-3', '-5', '-6', '-7']);
+    for (const [seed, run] of runs.entries()) expect(await run.readConfig()).toEqual({ seed });
+    expect(readdirSync(`${name}-2`)).toEqual([]);
+  });
+});
+
 describe('a run that is opened again', () => {
   it('must have a checkpoint', async () => {
     const empty = temporaryFolder();
@@ -221,6 +239,34 @@ describe('a run that is opened again', () => {
     const run = reopened(await interruptedRun('{"event":"step"}\n'));
     run.append({ event: 'notice', message: 'back' });
     expect(linesOf(run)).toEqual(['{"event":"step"}', expect.stringContaining('back')]);
+  });
+
+  it('takes out the lines of what is done again, and no others', async () => {
+    const lines = [
+      ...['{"event":"run-started","runDir":"x"}', '{"event":"step","step":1,"epoch":1}'],
+      ...['{"event":"step","step":2,"epoch":1}', '{"event":"checkpoint","step":2,"file":"last"}'],
+      ...['{"event":"epoch","epoch":1,"step":2}', '{"event":"step","step":3,"epoch":2}', 'no JSON'],
+      ...['{"event":"checkpoint","step":4,"file":"best"}', '{"event":"notice","message":"step 4"}'],
+      ...[
+        '{"event":"epoch","epoch":2,"step":4}',
+        `{"event":"worker-left","reason":"${'x'.repeat(200_000)}"}`,
+      ],
+      ...['{"event":"run-finished","stepsCompleted":4}', '{"event":"step","step":5,"epoch":3}'],
+    ];
+    const run = reopened(await interruptedRun(lines.map((line) => `${line}\n`).join('')));
+    run.forgetMetricsAfter({ step: 2, epoch: 1 });
+    const kept = lines.filter((_, index) => ![5, 7, 9, 11, 12].includes(index));
+    expect(linesOf(run)).toEqual(kept);
+    run.forgetMetricsAfter({ step: 2, epoch: 1 });
+    run.append({ event: 'notice', message: 'back' });
+    expect(linesOf(run)).toEqual([...kept, expect.stringContaining('back')]);
+  });
+
+  it('does so for an epoch whose last step is kept, but not its end', async () => {
+    const lines = '{"event":"step","step":2}\n{"event":"epoch","epoch":1,"step":2}\n';
+    const run = reopened(await interruptedRun(lines));
+    run.forgetMetricsAfter({ step: 2, epoch: 0 });
+    expect(linesOf(run)).toEqual(['{"event":"step","step":2}']);
   });
 
   it.each([
@@ -256,14 +302,30 @@ describe('a run that is opened again', () => {
 
   it('can be given another configuration, and rid of the result of its last sitting', async () => {
     const folder = await interruptedRun('');
-    writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal"}');
+    writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal","stepsCompleted":1}');
     const run = reopened(folder);
-    expect(await run.readResult()).toEqual({ stoppedBy: 'signal' });
+    expect(await run.readResult()).toMatchObject({ stoppedBy: 'signal' });
     await run.removeResult();
     expect(await run.readResult()).toBeUndefined();
     await run.removeResult();
     await run.writeConfig({ seed: 1, epochs: 9 });
     expect(await run.readConfig()).toEqual({ seed: 1, epochs: 9 });
+  });
+
+  it.each(['', '{"stoppedBy"', 'null', '{"stoppedBy":"rain","stepsCompleted":3}', '{"stoppedBy":"epochs"}'])(
+    'says that this is no result: %j',
+    async (content) => {
+      const folder = await interruptedRun('');
+      writeFileSync(path.join(folder, 'result.json'), content);
+      const { message } = await rejectionOf('E_CHECKPOINT', reopened(folder).readResult());
+      expect(message).toContain('result.json');
+    },
+  );
+
+  it('may have lost its configuration', async () => {
+    const folder = await interruptedRun('');
+    rmSync(path.join(folder, 'config.json'));
+    expect(await reopened(folder).readConfig()).toBeUndefined();
   });
 
   it('says what is wrong with a configuration that cannot be read', async () => {
@@ -289,6 +351,28 @@ describe('the lock of a run', () => {
       reopened(folder).append({ event: 'notice', message: 'taken over' });
     },
   );
+
+  it('is asked for before anything takes its place: who has lost it writes nothing more', async () => {
+    const run = await newRun();
+    save(run, 'last', 'mine');
+    await run.flush();
+    const told: string[] = [];
+    run.whenTakenOver(({ code }) => told.push(code));
+    const [own] = readdirSync(lockOf(run.folder));
+    renameSync(path.join(lockOf(run.folder), own!), path.join(lockOf(run.folder), 'of another'));
+    save(run, 'last', 'stale');
+    await rejectionOf('E_RUN_EXISTS', run.flush());
+    await rejectionOf('E_RUN_EXISTS', run.writeResult({} as never));
+    await rejectionOf('E_RUN_EXISTS', run.writeConfig({ seed: 3 }));
+    expect(run.append({ event: 'notice', message: 'stale' })).toBeUndefined();
+    expect(told).toEqual(['E_RUN_EXISTS']);
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('mine');
+    expect(readdirSync(path.join(run.folder, 'checkpoints'))).toEqual(['last.safetensors']);
+    expect(linesOf(run)).toEqual([]);
+    expect(await run.readConfig()).toEqual({ seed: 1 });
+    run.close();
+    expect(readdirSync(lockOf(run.folder))).toEqual(['of another']);
+  });
 
   it('goes when the run is closed', async () => {
     const run = await newRun();
@@ -382,6 +466,19 @@ describe('writing that fails', () => {
     expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('good');
     expect(readFileSync(run.checkpointFile('best'), 'utf8')).toBe('the best is tried again');
     expect(outcomes).toEqual([expect.objectContaining({ kind: 'saved', recovered: true })]);
+  });
+
+  it('of the configuration is made up for with the next checkpoint', async () => {
+    const run = await newRun();
+    const blocked = `${run.configFile}.${process.pid}.tmp`;
+    mkdirSync(path.join(blocked, 'in the way'), { recursive: true });
+    await rejectionOf('E_IO', run.writeConfig({ seed: 2 }));
+    await rejectionOf('E_IO', run.flush());
+    expect(await run.readConfig()).toEqual({ seed: 1 });
+    rmSync(blocked, { recursive: true });
+    save(run, 'last', 'weights');
+    await run.flush();
+    expect(await run.readConfig()).toEqual({ seed: 2 });
   });
 
   it('after the run was closed does nothing', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { readCheckpoint, train, TrainingState } from '../../src/coordinator/index.js';
 import type { RunResult } from '../../src/coordinator/index.js';
 import { gatherSamples, planEpoch } from '../../src/data/index.js';
+import type { ImageSet } from '../../src/data/index.js';
 import { LockstepError } from '../../src/foundation/errors.js';
 import { digestState, initialiseModel } from '../../src/model/index.js';
 import {
@@ -39,6 +40,9 @@ function scoring(accuracies: readonly number[]): Answerer {
     return { ...evaluatedOf(item, state), correct: Math.round(accuracy * item.labels.length) };
   };
 }
+
+/** In an epoch over all samples, without validation. */
+const STEPS_IN_ALL = 5;
 
 /** SGD written out anew, in float64: the parameters and running statistics after some steps. */
 function expectedState(
@@ -286,6 +290,39 @@ describe('the test set', () => {
     expect(digestState(evaluated)).toBe(result.weightsSha256);
   });
 
+  it.each([
+    ['epochs', {}],
+    ['max-steps', { maxSteps: 2 }],
+  ] as const)(
+    'whose evaluation is stopped by hand leaves the run unfinished, after %s',
+    async (_, recipe) => {
+      const testing = await testRun({
+        recipe: { ...recipe, valSize: 0 },
+        change: { openTestSet: () => Promise.resolve(tinySet(7)) },
+      });
+      analyticNode(testing.fleet, {}, (item, state) => {
+        if (item.type === 'evaluate') testing.stop.abort(new Error('SIGINT'));
+        return item.type === 'evaluate' ? undefined : honest(item, state);
+      });
+      const result = await train(testing.run);
+      expect(result).toMatchObject({ stoppedBy: 'signal', testAccuracy: null });
+      expect(await testing.run.folder.readResult()).toMatchObject({
+        stoppedBy: 'signal',
+        testAccuracy: null,
+      });
+    },
+  );
+
+  it('whose loss is not finite ends the run with E_DIVERGED', async () => {
+    const openTestSet = (): Promise<ImageSet> => Promise.resolve(tinySet(7));
+    const testing = await testRun({ recipe: { valSize: 0 }, change: { openTestSet } });
+    analyticNode(testing.fleet, {}, (item, state) =>
+      item.type === 'evaluate' ? { ...evaluatedOf(item, state), lossSum: NaN } : honest(item, state),
+    );
+    const { message } = await rejectionOf('E_DIVERGED', train(testing.run));
+    expect(message).toContain('on the test set');
+  });
+
   it('stays closed in a run that is stopped by hand', async () => {
     const openTestSet = vi.fn(() => Promise.resolve(tinySet(7)));
     const stopped = await testRun({ change: { openTestSet } });
@@ -309,7 +346,7 @@ describe('what goes wrong', () => {
     expect(digestState(state)).toBe(result.weightsSha256);
   });
 
-  it('a loss that is not finite, twice, stops the run, with the steps before it saved', async () => {
+  it('a loss that is not finite, twice, stops the run, with what was there before its epoch saved', async () => {
     const testing = await testRun({ change: { checkpointEvery: 1 } });
     analyticNode(testing.fleet, {}, (item, state) =>
       item.type === 'work' && item.step === 2
@@ -319,8 +356,71 @@ describe('what goes wrong', () => {
     const error = await rejectionOf('E_DIVERGED', train(testing.run));
     expect(error.message).toContain('step 3');
     const { progress, state } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
-    expect(progress.step).toBe(2);
+    expect(progress.step).toBe(0);
     expect(state.parameters.every(Number.isFinite)).toBe(true);
+  });
+
+  /** Honest until the update of a step, which the gradient makes as large as is wanted. */
+  const exploding =
+    (step: number, gradient: number): Answerer =>
+    (item, state) => {
+      const answer = honest(item, state);
+      if (item.type !== 'work' || item.step !== step || answer?.type !== 'result') return answer;
+      const gradientSum = new Float32Array(answer.gradientSum.byteLength / 4).fill(gradient);
+      return { ...answer, gradientSum: new Uint8Array(gradientSum.buffer) };
+    };
+  /** Finite, but twice as much is not. */
+  const LARGEST = 3e38;
+
+  it('weights that are not finite are never saved', async () => {
+    const testing = await testRun({ recipe: { lr: 1e10 }, change: { checkpointEvery: 1 } });
+    analyticNode(testing.fleet, {}, exploding(1, 1e30));
+    const error = await rejectionOf('E_DIVERGED', train(testing.run));
+    expect(error.message).toContain('a weight after step 2 is not finite');
+    for (const name of ['last', 'epoch'] as const) {
+      const { state, velocity } = await readCheckpoint(testing.run.folder.checkpointFile(name));
+      for (const vector of [state.parameters, state.statistics, velocity])
+        expect(vector.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('after it diverges, resuming begins at the last epoch that could be gone on from', async () => {
+    const { result: good } = await trained({ recipe: { epochs: 1 } });
+    const testing = await testRun({ recipe: { epochs: 5 }, change: { checkpointEvery: 1 } });
+    const explodes = exploding(4, LARGEST / 1e10);
+    analyticNode(testing.fleet, {}, (item, state) =>
+      item.type === 'work' && item.step === 6
+        ? { ...resultOf(item, state), lossSum: NaN }
+        : explodes(item, state),
+    );
+    await rejectionOf('E_DIVERGED', train(testing.run));
+    const { folder } = testing.run;
+    for (const file of [folder.checkpointFile('last'), folder.checkpoints.previousFile]) {
+      const { progress, state } = await readCheckpoint(file);
+      expect(progress).toMatchObject({ epoch: 1, step: 3, stepInEpoch: 0 });
+      expect(digestState(state)).toBe(good.lastWeightsSha256);
+    }
+    const notices = eventsOf(testing.events, 'notice').map(({ message }) => message);
+    expect(notices.at(-1)).toMatch(/state after epoch 1 \(step 3\).*begin a new run/);
+  });
+
+  it('does not fall back to an epoch from which no step could be computed', async () => {
+    const testing = await testRun({ recipe: { epochs: 5, valSize: 0 } });
+    analyticNode(testing.fleet, {}, (item, state) =>
+      item.type === 'work' && item.step === STEPS_IN_ALL
+        ? { ...resultOf(item, state), lossSum: NaN }
+        : honest(item, state),
+    );
+    await rejectionOf('E_DIVERGED', train(testing.run));
+    const { progress } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    expect(progress).toMatchObject({ epoch: 0, step: 0 });
+  });
+
+  it('goes on without the checkpoint to fall back to, where there is no room for it', async () => {
+    const testing = await testRun();
+    analyticNode(testing.fleet);
+    mkdirSync(path.join(testing.run.folder.checkpointFile('epoch'), 'in the way'), { recursive: true });
+    expect(await train(testing.run)).toMatchObject({ stoppedBy: 'epochs' });
   });
 
   it('a loss that is not finite, once, changes nothing', async () => {
@@ -342,6 +442,24 @@ describe('what goes wrong', () => {
     mkdirSync(path.join(temporary, 'in the way'), { recursive: true });
     await rejectionOf('E_IO', train(testing.run));
     expect(node.states.length).toBe(0);
+  });
+
+  it('a first checkpoint that cannot be written is a notice in a run that could be resumed before', async () => {
+    const begun = await trained({ recipe: { maxSteps: 2 } });
+    const { folder } = begun.run;
+    const { checkpoint } = await folder.checkpoints.readNewest();
+    const state = TrainingState.from(checkpoint);
+    const testing = await testRun({ change: { folder, state, best: checkpoint.best } });
+    const { files, repair } = brokenFiles(testing);
+    files.breakNow();
+    analyticNode(testing.fleet, {}, (item, weights) => {
+      repair();
+      return honest(item, weights);
+    });
+    const { result } = await trained();
+    expect((await train(testing.run)).weightsSha256).toBe(result.weightsSha256);
+    const [notice] = eventsOf(testing.events, 'notice');
+    expect(notice?.message).toMatch(/CHECKPOINT OF STEP 2 IS NOT SAVED.*training goes on/);
   });
 
   /** From this step on, until it is told otherwise, checkpoints cannot be written. */

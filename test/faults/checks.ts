@@ -30,7 +30,7 @@ type Decided = Pick<
 >;
 
 export function outcomeOf(runDir: string): Outcome {
-  const epochs = epochsOf(validLines(readMetricsStrictly(runDir).events));
+  const epochs = epochsOf(readMetricsStrictly(runDir).events);
   return { result: pick(readResult(runDir)), epochs };
 }
 
@@ -70,7 +70,7 @@ function pick(result: Result): Decided {
 function expectMetricsIntact(scene: Scene, stepCount: number): void {
   const { events, tornLines } = readMetricsStrictly(scene.runDir);
   expect(tornLines).toBeLessThanOrEqual(scene.sittings.length - 1);
-  const steps = validLines(events).filter(({ event }) => event === 'step');
+  const steps = events.filter(({ event }) => event === 'step');
   expect(steps.map((line) => (line.event === 'step' ? line.step : 0))).toEqual(
     Array.from({ length: stepCount }, (_, index) => index + 1),
   );
@@ -119,19 +119,6 @@ function readMetricsStrictly(runDir: string): StrictMetrics {
     }
   }
   return { events, tornLines: lines.length - events.length };
-}
-
-/** Without the lines that a later sitting has made void: those of steps, and of epochs, that it does again. */
-function validLines(events: readonly PrintedEvent[]): PrintedEvent[] {
-  let valid: PrintedEvent[] = [];
-  for (const event of events) {
-    if (event.event === 'run-started') {
-      const { resumedAtStep } = event;
-      valid = valid.filter((line) => !('step' in line) || line.step <= resumedAtStep);
-    }
-    valid.push(event);
-  }
-  return valid;
 }
 
 function epochsOf(events: readonly PrintedEvent[]): Map<number, string> {

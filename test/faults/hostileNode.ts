@@ -143,6 +143,14 @@ class TamperedChannel implements NodeChannel {
     return this.inner.peerName;
   }
 
+  get unsentCount(): number {
+    return this.inner.unsentCount;
+  }
+
+  breach(reason: string): void {
+    this.inner.breach(reason);
+  }
+
   send(message: NodeMessage | Broadcast<NodeMessage>): void {
     const plain = 'message' in message ? message.message : message;
     const outgoings = this.tamper(plain, { given: this.given, answered: this.answered });

@@ -1,7 +1,7 @@
 /** A disk that is full while a run is on it: a small file system of the test's own. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { killAll, readMetrics, readResult, run, start, temporaryFolder } from './support/lockstep.js';
@@ -84,6 +84,39 @@ describe.skipIf(!canMount)('a run whose disk', () => {
     expect(stdout).toContain('IS NOT SAVED');
     expect(stdout).toContain('no space left on device');
     expect(readResult(runDir).weightsSha256).toBe(digest);
+    const steps = readMetrics(runDir).filter(({ event }) => event === 'step');
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, index) => index + 1));
+  });
+
+  it('is full from the beginning ends with E_IO, and does not say that anything was kept', async () => {
+    mount();
+    fill();
+    truncateSync(filler, statSync(filler).size - (1 << 17)); // for the configuration, but no checkpoint
+    const { exitCode, stdout, stderr } = await run(['train', ...RECIPE, '--run-dir', runDir]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/last\.safetensors.*free some disk space \[E_IO\]\n$/);
+    expect(stdout).toContain('before anything was saved');
+    expect(stdout).not.toMatch(/is kept|continue with/);
+  });
+
+  it('is full when it is resumed goes on, and misses nothing in the end', async () => {
+    mount();
+    const training = startTraining();
+    await standsStill(training);
+    training.kill('SIGKILL');
+    await training.finished;
+    fill();
+    const resumed = start(['train', '--resume', runDir], standingStillAt(/IS NOT SAVED/));
+    await standsStill(resumed);
+    rmSync(filler);
+    resumed.kill('SIGCONT');
+    const { exitCode, stdout, stderr } = await resumed.finished;
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('training goes on');
+    expect(readResult(runDir).weightsSha256).toBe(digest);
+    const config = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as { workers: number };
+    expect(config.workers).toBeGreaterThan(0);
     const steps = readMetrics(runDir).filter(({ event }) => event === 'step');
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, index) => index + 1));
   });

@@ -95,6 +95,8 @@ describe('interruptions', () => {
     const resumed = await run(['train', '--resume', runDir('killed')]);
     expect(resumed).toMatchObject({ exitCode: 0, stderr: '' });
     expectSameBits('killed');
+    const steps = readMetrics(runDir('killed')).filter(({ event }) => event === 'step');
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, index) => index + 1));
   });
 
   it('a run killed before its first checkpoint by steps is resumed from its start', async () => {

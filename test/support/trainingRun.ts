@@ -4,7 +4,7 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Fleet, RunFolder, TrainingState } from '../../src/coordinator/index.js';
 import type { Recipe, RunEvent, TrainingRun } from '../../src/coordinator/index.js';
-import { measureNormalisation, splitTrainingSet } from '../../src/data/index.js';
+import { digestSamples, measureNormalisation, splitTrainingSet } from '../../src/data/index.js';
 import { buildModel } from '../../src/model/index.js';
 import { welcome } from './messages.js';
 import { recipe } from './recipes.js';
@@ -59,6 +59,7 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
       set,
       split,
       normalisation: measureNormalisation(set, split.training),
+      samples: digestSamples(set, split),
       state: TrainingState.fresh(model, settled.seed),
       best: undefined,
       fleet,

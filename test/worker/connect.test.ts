@@ -207,6 +207,63 @@ describe('serveCoordinator', () => {
   });
 });
 
+describe('a coordinator that would fill the memory of a node', () => {
+  const { parameterCount, statisticCount } = buildModel('resnet8').layout;
+  const bytes = (length: number): Uint8Array => new Uint8Array(4 * length);
+  const GREETING = [
+    welcome({ parameterCount, statisticCount }),
+    parameters({ parameters: bytes(parameterCount), statistics: bytes(statisticCount) }),
+  ];
+  /** As large as micro-batches may be in practice: 4.6 MB. */
+  const LARGE = encodeMessage(work({ pixels: new Uint8Array(1500 * 3072), labels: new Uint8Array(1500) }));
+
+  it('with items that nobody asked for, is cut off after the first few', async () => {
+    const { url, visits } = await coordinator(({ socket, channel }, count) => {
+      if (count > 1) return sayBye(visits.at(-1)!);
+      for (const message of GREETING) channel.send(message);
+      for (let index = 0; index < 735; index++) socket.send(LARGE, () => undefined);
+    });
+    const { outcome, pool, statuses } = serve(url);
+    await outcome;
+    expect(statuses).toContainEqual(
+      expect.objectContaining({
+        reason: expect.stringMatching(/broke the protocol: more than 4 items/) as string,
+      }),
+    );
+    expect(pool.begun).toHaveLength(1);
+    expect(visits[0]!.messages.map(({ type }) => type)).toEqual(['hello']);
+  });
+
+  it('with welcomes, is cut off at the second', async () => {
+    const { url, visits } = await coordinator(({ channel }, count) => {
+      if (count > 1) return sayBye(visits.at(-1)!);
+      for (let index = 0; index < 100; index++) channel.send(GREETING[0]!);
+    });
+    const welcomes: string[] = [];
+    const { outcome } = serve(url, { onWelcome: ({ runName }) => welcomes.push(runName) });
+    await outcome;
+    expect(welcomes).toHaveLength(1);
+  });
+
+  it('by never reading what it asked for, is cut off', async () => {
+    const { url, visits } = await coordinator(({ socket, channel }) => {
+      for (const message of GREETING) channel.send(message);
+      channel.send(work({ step: 1 }));
+      socket.pause();
+    });
+    const { pool, statuses } = serve(url);
+    let step = 1;
+    await until(() => {
+      while (pool.pending.length > 0) {
+        pool.finish();
+        visits[0]!.channel.send(work({ step: ++step }));
+      }
+      return statuses.some((status) => status.kind === 'disconnected');
+    }, 30_000);
+    expect(statuses.at(-1)).toMatchObject({ reason: expect.stringMatching(/answers not taken/) as string });
+  });
+});
+
 describe('a coordinator that cannot be reached', () => {
   it('is tried again, after pauses that grow, and then given up with E_CONNECTION and the remedy', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5); // the middle of the spread

@@ -9,6 +9,7 @@ import type {
 } from '../../src/protocol/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
 import type { ConversationEnd } from '../../src/worker/conversation.js';
+import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';
@@ -392,6 +393,16 @@ describe('a conversation ends', () => {
     ['an evaluation before weights', [WELCOME, evaluateMessage()]],
     ['weights of another length', [WELCOME, parameters()]],
     ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
+    ['a second welcome', [WELCOME, WELCOME]],
+    ['an item of too many samples', [WELCOME, weights(1), work({ pixels: new Uint8Array(4097 * 3072) })]],
+    [
+      'labels beyond all samples',
+      [WELCOME, weights(1), evaluateMessage({ labels: new Uint8Array(2 ** 24) })],
+    ],
+    [
+      'a micro-batch that no batch is cut into',
+      [WELCOME, weights(1), { type: 'apart', step: 1, microBatch: 65_536 }],
+    ],
   ])('by the node, on %s', async (_what, messages) => {
     const { coordinator, closings, pool, end } = await conversing({ begin: false });
     for (const message of messages) coordinator.send(message);
@@ -399,5 +410,36 @@ describe('a conversation ends', () => {
     expect(closings).toEqual([expect.stringMatching(/broke the protocol/)]);
     expect(end()?.kind).toBe('lost');
     expect(pool.begun).toEqual([]);
+  });
+
+  it.each(['work', 'evaluate'] as const)('by the node, on more %s than it can be owed', async (kind) => {
+    const { coordinator, closings, pool, end } = await conversing({ threads: 2 });
+    const send = (index: number): void =>
+      coordinator.send(kind === 'work' ? item(index) : evaluateMessage({ chunk: index }));
+    const owed = 2 + 2 * MOST_WAITING_PER_THREAD;
+    for (let index = 0; index < owed; index++) send(index);
+    await settled();
+    expect(closings).toEqual([]);
+    expect(pool.begun).toHaveLength(2);
+    send(owed);
+    send(owed + 1);
+    await settled();
+    expect(closings).toEqual([expect.stringMatching(/broke the protocol: more than 8 items at once/)]);
+    expect(end()?.kind).toBe('lost');
+    pool.finish();
+    await settled();
+    expect(pool.begun).toHaveLength(2); // nothing that waited is kept
+  });
+
+  it('not by the node, on as many items as it answers', async () => {
+    const { coordinator, closings, pool } = await conversing();
+    for (let index = 0; index < 50; index++) {
+      coordinator.send(item(index));
+      await settled();
+      pool.finish();
+    }
+    await settled();
+    expect(closings).toEqual([]);
+    expect(pool.begun).toHaveLength(50);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from '../../data/index.js';
 import type { FileReport, ImageSet } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import { shellWord } from '../../foundation/shellWord.js';
 import { chooseDisplay } from '../display/display.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
@@ -78,7 +79,7 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
   if (!report.isUsable) {
     throw new LockstepError(
       'E_DATA_CORRUPT',
-      `${report.folder} is not a complete CIFAR-10; fetch it anew with: lockstep data download --data-dir ${dataDir}`,
+      `${report.folder} is not a complete CIFAR-10; fetch it anew with: lockstep data download --data-dir ${shellWord(dataDir)}`,
     );
   }
   if (!json) {

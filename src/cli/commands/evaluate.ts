@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
+import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
 import { percent } from '../display/text.js';
@@ -72,7 +73,13 @@ async function evaluateCheckpoint(
   try {
     fleet.admit(node.channel, { local: true });
     const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
-    const score = await evaluate(fleet, { set, indices, state: broadcastOf(state, 0), signal: stop.signal });
+    const score = await evaluate(fleet, {
+      set,
+      indices,
+      state: broadcastOf(state, 0),
+      signal: stop.signal,
+      divergence: () => notFinite(file),
+    });
     const outcome = {
       checkpoint: file,
       dataset: recipe.dataset,
@@ -92,6 +99,13 @@ async function evaluateCheckpoint(
     await node.close();
     stop.dispose();
   }
+}
+
+function notFinite(file: string): LockstepError {
+  return new LockstepError(
+    'E_DIVERGED',
+    `the loss of ${file} on the test set is not finite: its training had diverged; evaluate an earlier checkpoint`,
+  );
 }
 
 interface Outcome {

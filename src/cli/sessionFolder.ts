@@ -1,0 +1,70 @@
+/** The run folder of a session: whose it is, how it is made or continued, and what can be done with it afterwards. */
+
+import path from 'node:path';
+import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
+import type { Abandoned, Recipe } from '../coordinator/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import { shellWord } from '../foundation/shellWord.js';
+import { programName } from './programName.js';
+import type { ResumedRun } from './resume.js';
+import type { RunLog } from './runLog.js';
+import type { SessionOptions } from './trainingSession.js';
+
+/** A process of another host or container that holds the folder is watched: it may be gone. */
+export async function watchOwner(
+  { resume, runDir }: SessionOptions,
+  log: RunLog,
+  signal: AbortSignal,
+): Promise<Abandoned | undefined> {
+  const folder = resume ?? runDir;
+  if (folder === undefined) return undefined;
+  const abandoned = await watchForeignHolder(folder, {
+    signal,
+    onWatch: (who, forMs) =>
+      log.notice(
+        `${who} has locked ${folder}. Its lease is watched for ${forMs / 1000} s: the run goes on here if it is not renewed`,
+      ),
+  });
+  if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
+  return abandoned;
+}
+
+/** Without a name of the user's own, under one that begins with the time, the model and the seed. */
+export function createFolder(
+  { runDir }: SessionOptions,
+  { model, seed }: Recipe,
+  config: unknown,
+  abandoned: Abandoned | undefined,
+): Promise<RunFolder> {
+  if (runDir !== undefined) return RunFolder.create(runDir, config, abandoned);
+  const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, '-');
+  return RunFolder.createUnder(path.join('runs', `${stamp}-${model}-seed${seed}`), config);
+}
+
+/** The sitting before left its settings and perhaps a result; both are about to be outdated. */
+export async function continueIn(
+  folder: RunFolder,
+  config: unknown,
+  { resumed, log }: { readonly resumed: ResumedRun; readonly log: RunLog },
+): Promise<void> {
+  try {
+    await folder.writeConfig(config);
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'E_IO') throw error;
+    log.notice(`${error.message}. Until then it has the settings of the sitting before; training goes on`);
+  }
+  await folder.removeResult();
+  folder.forgetMetricsAfter(resumed.checkpoint.progress);
+}
+
+export function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
+  return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
+}
+
+/** Tells to resume only where that can help. */
+export function afterError(options: SessionOptions, folder: RunFolder, error: unknown): string {
+  if (!folder.checkpoints.exist()) return 'stopped by an error, before anything was saved';
+  const isFutile = error instanceof LockstepError && ['E_DIVERGED', 'E_RUN_EXISTS'].includes(error.code);
+  const kept = 'stopped by an error; what was saved is kept';
+  return isFutile ? kept : `${kept}. ${continueLine(options, folder)}`;
+}
