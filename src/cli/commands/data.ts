@@ -8,7 +8,7 @@ import {
   syntheticTrainingSet,
   verifyCifar10,
 } from '../../data/index.js';
-import type { FileReport, ImageSet } from '../../data/index.js';
+import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { chooseDisplay } from '../display/display.js';
 import { listenForStop } from '../stopSignal.js';
@@ -91,10 +91,13 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
 function fileLine(file: FileReport): string {
   const name = file.fileName.padEnd(18);
   if (file.status === 'missing') return `${name} MISSING: ${file.problem}`;
-  const { algorithm, hex, verdict } = file.checksum;
-  const checksum = `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
-  if (file.status === 'damaged') return `${name} DAMAGED: ${file.problem}; ${checksum}`;
-  return `${name} usable, ${file.byteCount} bytes, ${checksum}`;
+  const checksum = file.checksum && `, ${checksumText(file.checksum)}`;
+  if (file.status === 'damaged') return `${name} DAMAGED: ${file.problem}${checksum ?? ''}`;
+  return `${name} usable, ${file.byteCount} bytes${checksum ?? ''}`;
+}
+
+function checksumText({ algorithm, hex, verdict }: FileChecksum): string {
+  return `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
 }
 
 interface ShowOptions {
