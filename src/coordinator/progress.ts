@@ -1,6 +1,7 @@
 /** What a run has done so far, besides the weights: all that a checkpoint must hold to go on to the same end. */
 
 import { z } from 'zod';
+import { contributorsSchema } from './contributors.js';
 import { NO_EPOCH_YET } from './earlyStopping.js';
 
 const nullableCount = z.int().min(0).nullable();
@@ -28,7 +29,7 @@ export const trainingProgressSchema = z.strictObject({
   stepSeconds: z.number().min(0),
   images: z.int().min(0),
   /** Who computed gradients or validation, which both decide the weights that are kept, as numerics class → { engine, exact }. */
-  contributors: z.record(z.string(), z.strictObject({ engine: z.string(), exact: z.boolean() })),
+  contributors: contributorsSchema,
 });
 
 export type TrainingProgress = z.infer<typeof trainingProgressSchema>;

@@ -52,14 +52,14 @@ export function encodeSafetensorsHeader(
   metadata: Readonly<Record<string, string>>,
   tensors: readonly Pick<NamedTensor, 'name' | 'shape'>[],
 ): Buffer {
-  const header: Record<string, unknown> = { [METADATA_KEY]: metadata };
+  const entries: [string, unknown][] = [[METADATA_KEY, metadata]];
   let offset = 0;
   for (const { name, shape } of tensors) {
     const end = offset + shape.reduce((bytes, size) => bytes * size, Float32Array.BYTES_PER_ELEMENT);
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    entries.push([name, { dtype: 'F32', shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const json = JSON.stringify(header);
+  const json = JSON.stringify(Object.fromEntries(entries));
   const headerBytes = Math.ceil(Buffer.byteLength(json) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
   const bytes = Buffer.alloc(LENGTH_BYTES + headerBytes, ' ');
   bytes.writeBigUInt64LE(BigInt(headerBytes));

@@ -69,7 +69,7 @@ describe('what was written', () => {
     fc.assert(
       fc.property(tensors, texts, (list, metadata) => {
         const named = list
-          .filter(({ name }) => name !== '__metadata__' && name !== '__proto__')
+          .filter(({ name }) => name !== '__metadata__')
           .map(({ name, values }) => tensor(name, [values.length], values));
         const file = encodeSafetensors({ metadata, tensors: named });
         const back = decodeSafetensors(file, 'file');
@@ -80,6 +80,12 @@ describe('what was written', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('has tensors of any name, also of those that every object inherits', () => {
+    const named = ['__proto__', 'constructor', 'toString'].map((name) => tensor(name, [1], [7]));
+    const { tensors } = decodeSafetensors(encodeSafetensors({ metadata: {}, tensors: named }), 'file');
+    expect(tensors.map(({ name }) => name)).toEqual(['__proto__', 'constructor', 'toString']);
   });
 
   it('is read from any position in memory, aligned or not', () => {

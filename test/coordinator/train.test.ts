@@ -409,6 +409,14 @@ describe('numerics classes', () => {
     expect(notices[0]!.message).toMatch(/different numerics classes.*exact: false/);
   });
 
+  it.each(['__proto__', 'constructor', 'toString'])('records a class that calls itself %s', async (name) => {
+    const testing = await testRun();
+    analyticNode(testing.fleet, { numericsClass: 'a' });
+    analyticNode(testing.fleet, { numericsClass: name });
+    const { exact, numericsClasses } = await train(testing.run);
+    expect({ exact, numericsClasses }).toEqual({ exact: false, numericsClasses: [name, 'a'].sort() });
+  });
+
   it('of one engine that promises nothing are not exact', async () => {
     const testing = await testRun();
     analyticNode(testing.fleet, { numericsClass: 'gpu', engine: 'webgpu', exact: false });
