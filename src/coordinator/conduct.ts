@@ -6,6 +6,8 @@
  * A node is known by its name together with its host; neither can be proven beyond the token, which all nodes share.
  */
 
+import { hostOf } from './peerHost.js';
+
 /** Failures in a row of each of a node's threads, which may all meet the same mishap; an answer ends the row. */
 const FAILURES_ALLOWED = 3;
 /** Results that are not finite, where another node's are. */
@@ -117,9 +119,4 @@ function remember<Value>(memory: Map<string, Value>, key: string, value: Value):
   memory.delete(key);
   memory.set(key, value);
   if (memory.size > REMEMBERED_NODES) memory.delete(memory.keys().next().value!);
-}
-
-/** Without the port, which is another one with every connection. */
-function hostOf(peerName: string): string {
-  return peerName.replace(/:\d+$/, '');
 }

@@ -63,6 +63,24 @@ export type RunEvent =
       readonly address: string;
       readonly reason: string;
     }
+  /** Nodes of a host that came and went too often to be told of one by one: their numbers since the last such event. */
+  | {
+      readonly event: 'workers-changed';
+      readonly address: string;
+      readonly joined: number;
+      readonly left: number;
+      readonly refused: number;
+      /** Items that they could not compute. */
+      readonly failed: number;
+      readonly workersNow: number;
+    }
+  /** Connections that became no node; `count` is their number since the last such event of this address and reason. */
+  | {
+      readonly event: 'connection-refused';
+      readonly address: string;
+      readonly reason: string;
+      readonly count: number;
+    }
   | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | {

@@ -41,6 +41,12 @@ export function linesOf(event: RunEvent): readonly string[] {
       return bannerLines(
         `${event.node} (${event.address}) is refused for the rest of this run: ${event.reason}`,
       );
+    case 'workers-changed':
+      return [changesLine(event)];
+    case 'connection-refused':
+      return [
+        `× connection from ${event.address} refused: ${event.reason}${event.count > 1 ? ` (${event.count.toLocaleString('en-US')} times)` : ''}`,
+      ];
     case 'listening':
       return [
         `listening on ${event.url}; attach workers with: ${event.tokenRequired ? 'LOCKSTEP_TOKEN=… ' : ''}${programName()} worker ${event.url}`,
@@ -59,6 +65,14 @@ export function linesOf(event: RunEvent): readonly string[] {
     case 'checkpoint':
       return [];
   }
+}
+
+function changesLine(event: Extract<RunEvent, { event: 'workers-changed' }>): string {
+  const { address, joined, left, refused, failed, workersNow } = event;
+  const changes = Object.entries({ joined, left, refused, 'failed items': failed })
+    .filter(([, number]) => number > 0)
+    .map(([change, number]) => `${number.toLocaleString('en-US')} ${change}`);
+  return `± ${address}: ${changes.join(', ')}; ${count(workersNow, 'worker')} now`;
 }
 
 function startLines(event: Extract<RunEvent, { event: 'run-started' }>): readonly string[] {
