@@ -56,7 +56,7 @@ export type RunEvent =
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
-  /** A node is cut off for what it did, and not admitted again in this run; `worker-left` follows. */
+  /** A node is cut off for what it did, and not admitted again until its process starts anew; `worker-left` follows. */
   | {
       readonly event: 'worker-refused';
       readonly node: string;

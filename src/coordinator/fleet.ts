@@ -280,9 +280,9 @@ export class Fleet {
     if (refusal !== undefined) this.refuse(member, refusal);
   }
 
-  /** Cuts a node off, for the rest of the run; it learns why, and so does the run. */
+  /** Cuts a node off, until its process starts anew; it learns why, and so does the run. */
   private refuse(member: Member, reason: string): void {
-    this.conductBook.refuse(member.conduct, member.channel.peerName, reason, performance.now());
+    member.conduct.refusal = reason;
     member.channel.send({ type: 'refused', code: 'E_PROTOCOL', reason });
     member.channel.close(reason);
     if (!this.members.has(member) || this.reception.isClosed) return;

@@ -75,16 +75,9 @@ export class Reception {
     if (this.farewell) return { type: 'bye', ...this.farewell };
     const first = checkFirstMessage(message, this.options.welcome);
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
-    const { hello } = first;
-    const { conductBook } = this.options;
-    const admission = conductBook.admission(hello.nodeName, channel.peerName, performance.now());
-    switch (admission.kind) {
-      case 'refused':
-        return { type: 'refused', code: 'E_REFUSED', reason: admission.reason };
-      case 'later':
-        return { type: 'bye', runEnded: false, reason: admission.reason };
-      case 'admitted':
-        return new Member(hello, channel, local, admission.conduct);
-    }
+    const conduct = this.options.conductBook.of(first.nodeSecret);
+    if (conduct.refusal === undefined) return new Member(first.hello, channel, local, conduct);
+    const reason = `it was refused before in this run: ${conduct.refusal}; mend that, then start the worker again`;
+    return { type: 'refused', code: 'E_REFUSED', reason };
   }
 }

@@ -13,6 +13,7 @@ import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
+import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
@@ -59,9 +60,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   let everConnected = false;
+  const nodeSecret = newNodeSecret();
   for (;;) {
     const beganAtMs = performance.now();
-    const attempt = await connectAndServe(options);
+    const attempt = await connectAndServe(options, nodeSecret);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
@@ -95,7 +97,7 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-function connectAndServe(options: ServeOptions): Promise<Attempt> {
+function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Attempt> {
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
@@ -123,6 +125,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
+        nodeSecret,
         sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });

@@ -27,6 +27,8 @@ export interface ConversationOptions {
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
+  /** The same in all conversations of a node; see `helloSchema`. */
+  readonly nodeSecret: string;
   /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
   readonly sendsSums?: boolean;
   readonly onWelcome?: (welcome: Welcome) => void;
@@ -94,12 +96,13 @@ export class Conversation {
   }
 
   private sayHello(): void {
-    const { channel, description, nodeName, pool } = this.options;
+    const { channel, description, nodeName, nodeSecret, pool } = this.options;
     channel.send({
       type: 'hello',
       protocolVersion: PROTOCOL_VERSION,
       lockstepVersion: LOCKSTEP_VERSION,
       nodeName,
+      nodeSecret,
       engine: description.name,
       device: description.device,
       numericsClass: description.numericsClass,

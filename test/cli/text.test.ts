@@ -148,7 +148,7 @@ describe('the lines of events', () => {
       address: '192.0.2.7:5000',
       reason: 'no',
     });
-    expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused for the rest of this run: no/);
+    expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused: no/);
     expect(textOf({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: 300 })).toContain('5:00');
   });
 

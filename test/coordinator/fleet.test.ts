@@ -5,7 +5,16 @@ import type { RunEvent } from '../../src/coordinator/index.js';
 import { Broadcast, PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type { Hello } from '../../src/protocol/index.js';
 import { rejectionOf } from '../support/errors.js';
-import { evaluated, failed, hello, parameters, result, welcome, work } from '../support/messages.js';
+import {
+  evaluated,
+  failed,
+  hello,
+  parameters,
+  result,
+  secretOf,
+  welcome,
+  work,
+} from '../support/messages.js';
 import { answerTo, attached, ScriptedNode } from '../support/scriptedNode.js';
 import { settled } from '../support/waiting.js';
 
@@ -336,13 +345,52 @@ describe('a node that was refused', () => {
     for (let attempt = 0; attempt < 20; attempt++) {
       const again = await attached(fleet, { nodeName: 'bad' });
       expect(again.received.map(({ type }) => type)).toEqual(['refused']);
-      expect(again.the('refused').reason).toMatch(/refused before in this run: a gradient of 3 bytes/);
+      expect(again.the('refused').reason).toMatch(
+        /refused before in this run: a gradient of 3 bytes; mend that, then start the worker again/,
+      );
       expect(again.closings).toHaveLength(1);
     }
     expect(events).toHaveLength(before + 1);
     expect(events.at(-1)).toMatchObject({ event: 'connection-refused', address: 'a test', count: 1 });
     answering(await attached(fleet, { nodeName: 'good' }));
     await run(3).promise;
+  });
+});
+
+describe('whoever uses the name of another', () => {
+  const impostor = hello({ nodeName: 'trainer-7', nodeSecret: 'f'.repeat(32) });
+
+  it('harms neither it nor others of its host, and the name is taken again at once', async () => {
+    answering(await attached(fleet, { nodeName: 'trainer-7' }));
+    for (let life = 0; life < 20; life++) {
+      const nodeSecret = life.toString(16).padStart(32, '0');
+      const node = await attached(fleet, { nodeName: 'trainer-7', nodeSecret });
+      node.send(impostor); // a second hello is never forgiven
+      await settled();
+      expect(node.the('refused').reason).toBe('a second hello');
+    }
+    const back = await attached(fleet, { nodeName: 'trainer-7' });
+    const other = await attached(fleet, { nodeName: 'trainer-8' });
+    for (const node of [back, other]) expect(node.received.map(({ type }) => type)).toEqual(['welcome']);
+    [back, other].forEach(answering);
+    await run(3).promise;
+  });
+
+  it('cannot learn its secret from the run', async () => {
+    const node = await attached(fleet, { nodeName: 'trainer-7' });
+    node.send(impostor);
+    await settled();
+    expect(events.length).toBeGreaterThan(0);
+    expect(JSON.stringify(events)).not.toContain(secretOf('trainer-7'));
+  });
+});
+
+describe('a node of the same protocol without a secret', () => {
+  it('is refused; one of an older protocol is told that the versions differ', async () => {
+    const without = await attached(fleet, { nodeSecret: undefined });
+    expect(without.the('refused').reason).toMatch(/without a secret/);
+    const older = await attached(fleet, { nodeSecret: undefined, protocolVersion: PROTOCOL_VERSION - 1 });
+    expect(older.the('refused').reason).toMatch(/the protocol versions differ/);
   });
 });
 

@@ -10,7 +10,7 @@ import type {
 import { Conversation } from '../../src/worker/conversation.js';
 import type { ConversationEnd } from '../../src/worker/conversation.js';
 import { floatsOf } from '../support/analyticNode.js';
-import { bye, evaluateMessage, parameters, refused, welcome, work } from '../support/messages.js';
+import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
 
@@ -50,6 +50,7 @@ async function conversing({ threads = 1, begin = true, sendsSums = false } = {})
     pool: pool.asPool,
     description: DESCRIPTION,
     nodeName: 'the node',
+    nodeSecret: secretOf('the node'),
     sendsSums,
   });
   let end: ConversationEnd | undefined;
@@ -75,6 +76,7 @@ describe('a conversation', () => {
         protocolVersion: PROTOCOL_VERSION,
         lockstepVersion: LOCKSTEP_VERSION,
         nodeName: 'the node',
+        nodeSecret: secretOf('the node'),
         engine: 'wasm',
         device: 'a processor',
         numericsClass: 'test-class',

@@ -38,9 +38,7 @@ export function linesOf(event: RunEvent): readonly string[] {
     case 'worker-left':
       return [`- ${event.node} left: ${event.reason}; ${count(event.workersNow, 'worker')} now`];
     case 'worker-refused':
-      return bannerLines(
-        `${event.node} (${event.address}) is refused for the rest of this run: ${event.reason}`,
-      );
+      return bannerLines(`${event.node} (${event.address}) is refused: ${event.reason}`);
     case 'workers-changed':
       return [changesLine(event)];
     case 'connection-refused':
