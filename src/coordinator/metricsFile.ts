@@ -5,6 +5,7 @@
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import type { LockstepError } from '../foundation/errors.js';
+import { printableJson } from '../foundation/printable.js';
 import { ioError } from './files.js';
 
 /** Some tens of thousands of lines; what comes beyond is lost. */
@@ -61,7 +62,7 @@ export class MetricsFile {
   }
 
   private keep(line: object): void {
-    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+    const bytes = Buffer.from(`${printableJson(line)}\n`);
     if (this.keptBackBytes + bytes.byteLength > MOST_KEPT_BACK_BYTES) {
       this.lostLines++;
       return;

@@ -26,6 +26,11 @@ export function count(value: number, noun: string): string {
 
 /** The lines that stay, for every event that deserves one. */
 export function linesOf(event: RunEvent): readonly string[] {
+  // What an event quotes must not make lines of its own.
+  return linesAbout(event).map((line) => line.replaceAll('\n', ' '));
+}
+
+function linesAbout(event: RunEvent): readonly string[] {
   switch (event.event) {
     case 'run-started':
       return startLines(event);
