@@ -31,6 +31,10 @@ export class MetricsFile {
   static open(file: string): MetricsFile {
     try {
       const descriptor = openSync(file, 'a+');
+      if (fstatSync(descriptor).isFIFO()) {
+        closeSync(descriptor);
+        throw new Error('it is a pipe'); // nobody may read it, and then writing would hold the training up
+      }
       repairEnd(descriptor);
       return new MetricsFile(file, descriptor);
     } catch (error) {

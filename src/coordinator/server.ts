@@ -12,7 +12,7 @@ import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { coordinatorChannel, ENDPOINT_PATH } from '../protocol/index.js';
+import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
 import { Callers } from './callers.js';
 import { DoorPlaces } from './doorPlaces.js';
@@ -52,10 +52,6 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LEAST_STRANGERS = 64;
 /** A node's request has five short headers. */
 const MAX_HEADER_BYTES = 8 * 1024;
-/** Nodes send each message whole; a proxy may cut it up. ws gives up beyond. */
-const MAX_FRAGMENTS = 1024;
-/** Pieces of an unfinished frame: a gradient arrives in about a thousand packets. */
-const MAX_BUFFERED_CHUNKS = 16 * 1024;
 /** A link on which the weights of a large model take longer is of no use. */
 const UNREAD_TIMEOUT_MS = 30_000;
 /** All addresses of this machine: none that another one could call. */
@@ -68,9 +64,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   const server = tls ? createProtectedServer(tls) : createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: maxFrameBytes,
-    maxFragments: MAX_FRAGMENTS,
-    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    ...receiveLimits(maxFrameBytes),
     perMessageDeflate: false,
   });
   const callers = new Callers((address, reason) => options.onRefused?.(address, reason));

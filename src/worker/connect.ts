@@ -8,7 +8,13 @@ import { setTimeout } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
-import { ENDPOINT_PATH, largestFrameBytes, NODE_SOCKET_OPTIONS, nodeChannel } from '../protocol/index.js';
+import {
+  ENDPOINT_PATH,
+  largestFrameBytes,
+  NODE_SOCKET_OPTIONS,
+  nodeChannel,
+  receiveLimits,
+} from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
@@ -101,7 +107,7 @@ function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Att
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
-    maxPayload: LARGEST_FRAME_BYTES,
+    ...receiveLimits(LARGEST_FRAME_BYTES),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...trustOptions(ca),

@@ -424,3 +424,10 @@ describe('numerics classes', () => {
     expect(eventsOf(testing.events, 'notice')).toEqual([]);
   });
 });
+
+it('trains nothing from a checkpoint whose progress cannot be, and saves nothing over it', async () => {
+  const testing = await testRun();
+  testing.run.state.progress = { ...testing.run.state.progress, step: 9007199254740990 };
+  await rejectionOf('E_CHECKPOINT', train(testing.run));
+  expect(testing.run.folder.checkpoints.exist()).toBe(false);
+});
