@@ -10,6 +10,7 @@ import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
+import { Departure } from './departure.js';
 import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
@@ -43,8 +44,9 @@ interface QueuedItem {
 }
 
 export class Conversation {
-  /** Resolves when the channel is closed, however that came about. */
+  /** Resolves when the channel is closed, however that came about, or nothing more is to be expected of it. */
   readonly ended: Promise<ConversationEnd>;
+  private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
   private running = 0;
   private session: ComputeSession | undefined;
@@ -52,6 +54,10 @@ export class Conversation {
   private farewell: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
+  private readonly departure = new Departure({
+    isBusy: () => this.running > 0 || this.queue.length > 0,
+    leave: (reason) => this.part({ type: 'bye', runEnded: false, reason }),
+  });
 
   constructor(private readonly options: ConversationOptions) {
     const { channel, pool, sendsSums = false } = options;
@@ -60,6 +66,7 @@ export class Conversation {
       send: (sum) => this.sendSum(sum),
     });
     this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
       channel.open({
         onMessage: (message) => {
           switch (message.type) {
@@ -76,14 +83,10 @@ export class Conversation {
               return this.sums.keepApart(message.step, message.microBatch);
             case 'bye':
             case 'refused':
-              this.farewell = message;
+              this.part(message);
           }
         },
-        onClose: (reason) => {
-          this.queue.length = 0;
-          this.sums.flush(); // to nowhere, but the memory is given back
-          resolve(endOf(this.farewell, reason, this.draining));
-        },
+        onClose: (reason) => this.end(reason),
       });
     });
     this.sayHello();
@@ -93,6 +96,21 @@ export class Conversation {
   drain(): void {
     this.draining = true;
     this.options.channel.send({ type: 'drain' });
+    this.departure.begin();
+  }
+
+  /** The last word has been said. The other side need not close the channel, nor answer that this one does. */
+  private part(farewell: Bye | Refused): void {
+    this.farewell ??= farewell;
+    this.options.channel.close(farewell.reason);
+    this.end(farewell.reason);
+  }
+
+  private end(reason: string): void {
+    this.queue.length = 0;
+    this.sums.flush(); // to nowhere, but the memory is given back
+    this.departure.end();
+    this.resolveEnded(endOf(this.farewell, reason, this.draining));
   }
 
   private sayHello(): void {
@@ -120,9 +138,7 @@ export class Conversation {
       layout.statisticCount !== statisticCount
     ) {
       const reason = `the model ${modelName} with ${parameterCount} parameters is not known here; use the same Lockstep version on both machines`;
-      this.farewell = { type: 'refused', code: 'E_REFUSED', reason };
-      this.options.channel.close(reason);
-      return;
+      return this.part({ type: 'refused', code: 'E_REFUSED', reason });
     }
     this.session = {
       modelName,
@@ -147,6 +163,7 @@ export class Conversation {
   private enqueue(message: Work | Evaluate): void {
     const state = this.weights?.current;
     if (!this.session || !state) return this.complain(`${message.type} came before parameters`);
+    if (this.farewell || this.departure.isLate) return;
     this.queue.push({ message, session: this.session, state });
     this.pump();
   }

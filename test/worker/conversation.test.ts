@@ -361,6 +361,19 @@ describe('a conversation ends', () => {
     expect(end()).toEqual(expected);
   });
 
+  it('by the last word, though the coordinator closes nothing', async () => {
+    const { coordinator, pool, end, closings } = await conversing();
+    coordinator.send(item(0));
+    coordinator.send(bye({ runEnded: true, reason: 'done' }));
+    coordinator.send(item(1));
+    await settled();
+    expect(end()).toEqual({ kind: 'run-ended', reason: 'done' });
+    expect(closings).toEqual(['done']);
+    pool.finish();
+    await settled();
+    expect(pool.begun).toEqual([0]);
+  });
+
   it('by the loss of the channel; nothing queued is begun after it', async () => {
     const { coordinator, pool, end } = await conversing();
     coordinator.send(item(0));
@@ -401,5 +414,53 @@ describe('a conversation ends', () => {
     expect(closings).toEqual([expect.stringMatching(/broke the protocol/)]);
     expect(end()?.kind).toBe('lost');
     expect(pool.begun).toEqual([]);
+  });
+});
+
+describe('a node that wants to leave', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => vi.useRealTimers());
+
+  it('goes by itself when it holds nothing and no goodbye comes', async () => {
+    const { coordinator, conversation, pool, end } = await conversing();
+    coordinator.send(item(0));
+    await settled();
+    conversation.drain();
+    vi.advanceTimersByTime(60_000);
+    await settled();
+    expect(end()).toBeUndefined(); // it computes
+    pool.finish();
+    await settled();
+    vi.advanceTimersByTime(10_000);
+    await settled();
+    expect(end()).toMatchObject({ kind: 'dismissed' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is not kept by ever more work', async () => {
+    const { coordinator, conversation, pool, end } = await conversing();
+    conversation.drain();
+    coordinator.send(item(0)); // was on its way
+    await settled();
+    pool.finish();
+    for (let microBatch = 1; microBatch < 30; microBatch++) {
+      await settled();
+      vi.advanceTimersByTime(1000);
+      if (end()) break;
+      coordinator.send(item(microBatch));
+      await settled();
+      if (pool.pending.length > 0) pool.finish();
+    }
+    expect(end()).toMatchObject({ kind: 'dismissed' });
+    expect(pool.begun.length).toBeGreaterThan(1);
+  });
+
+  it('waits for no deadline once it is let go', async () => {
+    const { coordinator, conversation, end } = await conversing();
+    conversation.drain();
+    coordinator.send(bye({ runEnded: false, reason: 'drained' }));
+    await settled();
+    expect(end()).toEqual({ kind: 'dismissed', reason: 'drained' });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
