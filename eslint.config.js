@@ -32,6 +32,11 @@ const NO_TERMINAL = ['argv', 'env', 'stdin', 'stdout', 'stderr', 'exit', 'exitCo
   message: 'Only cli/ reads arguments and environment, writes to the terminal and decides the exit code.',
 }));
 
+const WRITES_PAST_THE_DOOR = {
+  selector: "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
+  message: 'Print by cli/terminal.ts: text of files and peers must not steer the terminal.',
+};
+
 export default defineConfig(
   globalIgnores(['dist/', 'runs/', 'records/', 'coverage/', 'data/', '.venv*/', '.tensorflow*/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -88,7 +93,14 @@ export default defineConfig(
   },
   {
     files: ['src/cli/**'],
-    rules: { 'no-restricted-properties': ['error', NO_RANDOM] },
+    rules: {
+      'no-restricted-properties': ['error', NO_RANDOM],
+      'no-restricted-syntax': ['error', WRITES_PAST_THE_DOOR],
+    },
+  },
+  {
+    files: ['src/cli/terminal.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
   },
   {
     // Whatever may touch a weight.

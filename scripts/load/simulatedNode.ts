@@ -1,5 +1,6 @@
 /** A node without an engine: real socket, real protocol, and the same gradient in answer to every item, at once. */
 
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
@@ -86,6 +87,7 @@ function helloOf(nodeName: string): NodeMessage {
     protocolVersion: PROTOCOL_VERSION,
     lockstepVersion: LOCKSTEP_VERSION,
     nodeName,
+    nodeSecret: randomBytes(16).toString('hex'),
     engine: 'none',
     device: 'simulated',
     numericsClass: 'simulated',

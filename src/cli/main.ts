@@ -11,6 +11,7 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { printError, printJson } from './terminal.js';
 import { hideToken } from './token.js';
 
 const EXIT_FAILURE = 1;
@@ -84,18 +85,18 @@ export function report(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     // Commander has printed the message, or the help that was asked for.
     if (error.exitCode === 0) return 0;
-    if (json) printError('E_OPTION', error.message.replace(/^error: /, ''));
+    if (json) printErrorEvent('E_OPTION', error.message.replace(/^error: /, ''));
     return EXIT_USAGE;
   }
   const known = error instanceof LockstepError ? error : undefined;
   const code = known?.code ?? 'E_INTERNAL';
-  if (json) printError(code, describeError(error));
-  process.stderr.write(`lockstep: ${describeError(error)} [${code}]\n`);
-  if (!known && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (json) printErrorEvent(code, describeError(error));
+  printError(`lockstep: ${describeError(error).replace(/\s*\n\s*/g, ' ')} [${code}]`);
+  if (!known && error instanceof Error) printError(String(error.stack));
   return code === 'E_OPTION' ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /** The last line of `--json`. */
-function printError(code: ErrorCode, message: string): void {
-  process.stdout.write(`${JSON.stringify({ event: 'error', code, message })}\n`);
+function printErrorEvent(code: ErrorCode, message: string): void {
+  printJson({ event: 'error', code, message });
 }

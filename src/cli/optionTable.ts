@@ -3,10 +3,10 @@
  * help text, the config file and the checks all read it.
  */
 
-import { availableParallelism } from 'node:os';
 import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
 import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
+import { defaultThreads } from '../worker/index.js';
 import {
   DEFAULT_HEARTBEAT_TIMEOUT_MS,
   LARGEST_CROP_PADDING,
@@ -380,7 +380,7 @@ const TRAIN_WORKERS_OPTION: OptionEntry = setting(
   'workers',
   '--workers <n>',
   { kind: 'integer', min: 1, max: 1024 },
-  availableParallelism(),
+  defaultThreads(),
   'worker threads of this process',
   '2',
   'the cores',

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { isLoopback } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { readTextFile } from './readTextFile.js';
+import { printError } from './terminal.js';
 
 export function declareTokenOptions(command: Command): void {
   command
@@ -72,7 +73,7 @@ export function hideToken(argv: readonly string[]): void {
   const masked = maskedArguments(argv);
   if (!masked) return;
   process.title = ['lockstep', ...masked].join(' ');
-  process.stderr.write(
-    'lockstep: --token was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file\n',
+  printError(
+    'lockstep: --token was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file',
   );
 }

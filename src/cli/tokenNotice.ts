@@ -10,6 +10,7 @@ import path from 'node:path';
 import { ioError } from '../coordinator/index.js';
 import { shellWord } from '../foundation/shellWord.js';
 import { programName } from './programName.js';
+import { printError } from './terminal.js';
 
 export interface TokenNotice {
   readonly token: string;
@@ -28,18 +29,17 @@ export interface Announced {
 
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
 export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
-  const toStderr = (message: string): void => void process.stderr.write(`${message}\n`);
   const worker = `${programName()} worker ${url}${ca === undefined ? '' : ` --ca ${shellWord(path.basename(ca))}`}`;
   if (process.stdout.isTTY && !json) {
     say(shown(token, worker));
     return { withdraw: () => undefined };
   }
   if (process.stderr.isTTY) {
-    toStderr(shown(token, worker));
+    printError(shown(token, worker));
     return { withdraw: () => undefined };
   }
   const file = writePrivately(token);
-  (json ? toStderr : say)(filed(file, worker));
+  (json ? printError : say)(filed(file, worker));
   return { withdraw: () => rmSync(path.dirname(file), { recursive: true, force: true }) };
 }
 

@@ -4,7 +4,7 @@ import { PROTOCOL_VERSION } from '../protocol/index.js';
 import type { Hello, NodeMessage, Welcome } from '../protocol/index.js';
 
 export type FirstMessage =
-  | { readonly kind: 'hello'; readonly hello: Hello }
+  | { readonly kind: 'hello'; readonly hello: Hello; readonly nodeSecret: string }
   | { readonly kind: 'refused'; readonly code: string; readonly reason: string };
 
 /** Both sides must be of the same version: other code may give other bits in the same numerics class. */
@@ -20,7 +20,9 @@ export function checkFirstMessage(message: NodeMessage, { lockstepVersion }: Wel
     const versions = `node ${message.lockstepVersion}, coordinator ${lockstepVersion}`;
     return refused(`the Lockstep versions differ (${versions}); use the same on both machines`);
   }
-  return { kind: 'hello', hello: message };
+  const { nodeSecret } = message;
+  if (nodeSecret === undefined) return refused('hello came without a secret');
+  return { kind: 'hello', hello: message, nodeSecret };
 }
 
 function refused(reason: string): FirstMessage {

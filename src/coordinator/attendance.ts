@@ -2,6 +2,10 @@
 
 import { LockstepError } from '../foundation/errors.js';
 import type { EventListener } from './events.js';
+import { Rations } from './rations.js';
+
+/** Of being told that nobody is left: a node that comes and goes makes it so each time. */
+const LONELY_NEWS = { atOnce: 20, perMinute: 6 };
 
 export interface AttendanceOptions {
   readonly onEvent: EventListener;
@@ -16,6 +20,7 @@ export class Attendance {
   private lonelyTimer: NodeJS.Timeout | undefined;
   /** Since when nobody has been there who ever answered anything. */
   private lonelySinceMs = 0;
+  private readonly lonelyNews = new Rations(LONELY_NEWS, LONELY_NEWS);
 
   constructor(private readonly options: AttendanceOptions) {}
 
@@ -57,8 +62,11 @@ export class Attendance {
     clearTimeout(this.lonelyTimer);
     const { waitTimeoutMs, onEvent } = this.options;
     // A node that comes, does nothing and goes again does not start the clock anew.
-    const leftMs = Math.max(0, waitTimeoutMs - (performance.now() - this.lonelySinceMs));
-    onEvent({ event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: leftMs / 1000 });
+    const nowMs = performance.now();
+    const leftMs = Math.max(0, waitTimeoutMs - (nowMs - this.lonelySinceMs));
+    if (this.lonelyNews.take('', nowMs)) {
+      onEvent({ event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: leftMs / 1000 });
+    }
     this.lonelyTimer = setTimeout(() => giveUp(this.nobodyCame(1)), leftMs);
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '../data/index.js';
 import type { SampleDigests } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
@@ -23,6 +23,10 @@ import type { Recipe } from './config.js';
 import type { TrainingProgress } from './progress.js';
 import { decodeSafetensors } from './safetensors.js';
 import { allFinite } from './vectorKernels.js';
+import type { NamedTensor } from './safetensors.js';
+
+/** Ten times what the largest model needs. */
+const MOST_BYTES = 256 << 20;
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -42,7 +46,7 @@ export interface Checkpoint {
 export async function readCheckpoint(file: string): Promise<Checkpoint & { readonly model: Model }> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegularFile(file, checkSize);
   } catch (error) {
     throw new LockstepError('E_CHECKPOINT', `cannot read the checkpoint ${file}: ${describeError(error)}`);
   }
@@ -50,8 +54,8 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   const stored = parseMetadata(metadata, file);
   const { recipe, progress, normalisation, samples } = stored;
   const model = buildModel(recipe.model, recipe.dropout);
-  const valuesByName = new Map(tensors.map(({ name, values }) => [name, values]));
-  const vectors = gatherVectors(model.layout, stored, { valuesByName, file });
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const vectors = gatherVectors(model.layout, stored, { byName, file });
   if (!digestsAgree(vectors, stored)) {
     throw damaged(file, 'its contents do not match the digest stored with them');
   }
@@ -59,22 +63,26 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   return { recipe, progress, normalisation, samples, ...vectors, model };
 }
 
+function checkSize(byteCount: number): void {
+  if (byteCount > MOST_BYTES) throw new Error(`it has ${byteCount} bytes, more than any checkpoint`);
+}
+
 type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;
 
 interface Source {
-  readonly valuesByName: ReadonlyMap<string, Float32Array>;
+  readonly byName: ReadonlyMap<string, NamedTensor>;
   /** For messages. */
   readonly file: string;
 }
 
-function gatherVectors(layout: Layout, stored: CheckpointMetadata, { valuesByName, file }: Source): Vectors {
+function gatherVectors(layout: Layout, stored: CheckpointMetadata, { byName, file }: Source): Vectors {
   const gather = (specs: readonly TensorSpec[], length: number, prefix = ''): Float32Array => {
     const flat = new Float32Array(length);
     for (const spec of specs) {
-      const values = valuesByName.get(prefix + spec.name);
-      if (values?.length !== spec.length)
+      const tensor = byName.get(prefix + spec.name);
+      if (!tensor || !equalShapes(tensor.shape, spec.shape))
         throw damaged(file, `tensor ${prefix}${spec.name} is missing or misshapen`);
-      flat.set(values, spec.offset);
+      flat.set(tensor.values, spec.offset);
     }
     return flat;
   };
@@ -94,6 +102,10 @@ function isFinite({ state, velocity, best }: Vectors): boolean {
   return [velocity, ...states.flatMap(({ parameters, statistics }) => [parameters, statistics])].every(
     allFinite,
   );
+}
+
+function equalShapes(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
 function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {

@@ -1,9 +1,10 @@
 /**
  * How the nodes have behaved in this run. What can happen to an honest one is forgiven, as long as it does not go on:
  * a node that fails again and again, whose numbers others contradict, or that answers what it was not asked is refused,
- * and stays so under that name and address, however often it comes back.
+ * and stays so, however often it comes back.
  *
- * A node is known by its name together with its host; neither can be proven beyond the token, which all nodes share.
+ * A node is known by a secret that its process makes for itself. Nobody can be blamed for what another does under the same
+ * name or from the same host. A process that starts anew is a new node: it may have been mended.
  */
 
 /** Failures in a row of each of a node's threads, which may all meet the same mishap; an answer ends the row. */
@@ -16,11 +17,8 @@ const BAD_FRAMES_ALLOWED = 3;
 const STRAYS_ALLOWED = 16;
 /** So many good answers in a row wipe out what came before. */
 const ANSWERS_TO_FORGIVE = 1000;
-/** Names are free to invent: those of the oldest acquaintances are forgotten. */
+/** Secrets are free to invent: the oldest acquaintances are forgotten. */
 const REMEMBERED_NODES = 4096;
-/** A host whose nodes go on being refused, under new names: further ones are put off for so long, twice as long each time. */
-const HOST_PAUSE_MS = 10_000;
-const LONGEST_HOST_PAUSE_MS = 600_000;
 
 type Fault = 'failed' | 'contradicted' | 'strayed' | 'badFrame';
 
@@ -74,52 +72,16 @@ export class Conduct {
   }
 }
 
-export type Admission =
-  | { readonly kind: 'admitted'; readonly conduct: Conduct }
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Not now; the node comes back by itself. */
-  | { readonly kind: 'later'; readonly reason: string };
-
 /** What is known of all nodes, those included that have left. */
 export class ConductBook {
   private readonly nodes = new Map<string, Conduct>();
-  private readonly hosts = new Map<string, { refusals: number; pausedUntilMs: number }>();
 
-  /** @param peerName the channel's name for the other side: its host and port */
-  admission(nodeName: string, peerName: string, nowMs: number): Admission {
-    const host = hostOf(peerName);
-    const key = `${nodeName}@${host}`;
-    const known = this.nodes.get(key);
-    if (known?.refusal !== undefined) {
-      return { kind: 'refused', reason: `it was refused before in this run: ${known.refusal}` };
-    }
-    const waitMs = (this.hosts.get(host)?.pausedUntilMs ?? 0) - nowMs;
-    if (waitMs > 0) {
-      const reason = `nodes of this host were refused again and again; try again in ${Math.ceil(waitMs / 1000)} s`;
-      return { kind: 'later', reason };
-    }
-    const conduct = known ?? new Conduct();
-    remember(this.nodes, key, conduct);
-    return { kind: 'admitted', conduct };
+  /** @param nodeSecret what nobody but the node itself knows */
+  of(nodeSecret: string): Conduct {
+    const conduct = this.nodes.get(nodeSecret) ?? new Conduct();
+    this.nodes.delete(nodeSecret);
+    this.nodes.set(nodeSecret, conduct);
+    if (this.nodes.size > REMEMBERED_NODES) this.nodes.delete(this.nodes.keys().next().value!);
+    return conduct;
   }
-
-  refuse(conduct: Conduct, peerName: string, reason: string, nowMs: number): void {
-    conduct.refusal = reason;
-    const host = hostOf(peerName);
-    const refusals = (this.hosts.get(host)?.refusals ?? 0) + 1;
-    // The first may be one bad machine among many behind the same address.
-    const pauseMs = refusals === 1 ? 0 : Math.min(HOST_PAUSE_MS * 2 ** (refusals - 2), LONGEST_HOST_PAUSE_MS);
-    remember(this.hosts, host, { refusals, pausedUntilMs: nowMs + pauseMs });
-  }
-}
-
-function remember<Value>(memory: Map<string, Value>, key: string, value: Value): void {
-  memory.delete(key);
-  memory.set(key, value);
-  if (memory.size > REMEMBERED_NODES) memory.delete(memory.keys().next().value!);
-}
-
-/** Without the port, which is another one with every connection. */
-function hostOf(peerName: string): string {
-  return peerName.replace(/:\d+$/, '');
 }

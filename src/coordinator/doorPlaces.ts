@@ -7,6 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { endsOf } from './callers.js';
 
 export interface PlaceLimits {
   /** Nodes attached at the same time. */
@@ -29,7 +30,11 @@ export class DoorPlaces {
   private readonly strangersOf = new Map<string, number>();
   private nodes = 0;
 
-  constructor(private readonly limits: PlaceLimits) {}
+  /** @param onCutOff told of strangers whose time is over, and of those who must give way, before they are cut off */
+  constructor(
+    private readonly limits: PlaceLimits,
+    private readonly onCutOff: (socket: Socket, reason: string) => void,
+  ) {}
 
   get strangerCount(): number {
     return this.strangers.size;
@@ -45,11 +50,15 @@ export class DoorPlaces {
 
   /** A TCP connection has been accepted; with TLS, before its handshake. */
   arrive(socket: Socket): void {
-    const key = keyOf(socket);
+    const key = endsOf(socket);
     const address = socket.remoteAddress;
     if (address === undefined) return void socket.destroy(); // gone already
     if (this.strangers.size >= this.limits.maxStrangers) this.makeRoom();
-    const timer = setTimeout(() => socket.destroy(), this.limits.handshakeTimeoutMs);
+    const { handshakeTimeoutMs } = this.limits;
+    const timer = setTimeout(() => {
+      this.onCutOff(socket, `not connected as a worker within ${handshakeTimeoutMs / 1000} s`);
+      socket.destroy();
+    }, handshakeTimeoutMs);
     this.strangers.set(key, { socket, address, timer });
     this.strangersOf.set(address, (this.strangersOf.get(address) ?? 0) + 1);
     socket.once('close', () => this.forget(key, socket));
@@ -57,7 +66,7 @@ export class DoorPlaces {
 
   /** The connection has become a node's. @param socket the upgraded one: with TLS the one around that which arrived */
   enter(socket: Socket): void {
-    this.forget(keyOf(socket));
+    this.forget(endsOf(socket));
     this.nodes++;
     socket.once('close', () => this.nodes--);
   }
@@ -73,6 +82,7 @@ export class DoorPlaces {
     for (const [key, { socket, address }] of this.strangers) {
       if (address !== busiest) continue;
       this.forget(key);
+      this.onCutOff(socket, 'too many connections that are no worker’s yet');
       socket.destroy();
       return;
     }
@@ -87,9 +97,4 @@ export class DoorPlaces {
     if (left > 0) this.strangersOf.set(stranger.address, left);
     else this.strangersOf.delete(stranger.address);
   }
-}
-
-/** The two ends of the connection: the same for a TLS socket and the plain one beneath it. */
-function keyOf({ localAddress, remoteAddress, remotePort }: Socket): string {
-  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }

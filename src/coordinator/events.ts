@@ -56,12 +56,30 @@ export type RunEvent =
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
-  /** A node is cut off for what it did, and not admitted again in this run; `worker-left` follows. */
+  /** A node is cut off for what it did, and not admitted again until its process starts anew; `worker-left` follows. */
   | {
       readonly event: 'worker-refused';
       readonly node: string;
       readonly address: string;
       readonly reason: string;
+    }
+  /** Nodes of a host that came and went too often to be told of one by one: their numbers since the last such event. */
+  | {
+      readonly event: 'workers-changed';
+      readonly address: string;
+      readonly joined: number;
+      readonly left: number;
+      readonly refused: number;
+      /** Items that they could not compute. */
+      readonly failed: number;
+      readonly workersNow: number;
+    }
+  /** Connections that became no node; `count` is their number since the last such event of this address and reason. */
+  | {
+      readonly event: 'connection-refused';
+      readonly address: string;
+      readonly reason: string;
+      readonly count: number;
     }
   | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }

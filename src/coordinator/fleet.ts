@@ -10,7 +10,10 @@ import { ConductBook } from './conduct.js';
 import type { EventListener, MemberInfo } from './events.js';
 import { itemKey, roundKey } from './member.js';
 import type { ItemKind, ItemSource, Member } from './member.js';
+import { MemberNews } from './memberNews.js';
+import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
+import { RefusedConnections } from './refusedConnections.js';
 import { Round } from './round.js';
 
 export interface FleetOptions {
@@ -53,15 +56,20 @@ export class Fleet {
   private readonly conductBook = new ConductBook();
   private readonly attendance: Attendance;
   private readonly reception: Reception;
+  private readonly news: MemberNews;
+  private readonly refusedConnections: RefusedConnections;
   private active: ActiveRound | undefined;
   /** What went wrong outside any round, for the next one to report. */
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
     this.attendance = new Attendance({ ...options, workerCount: () => this.workerCount });
+    this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
+    this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
       welcome: options.welcome,
       conductBook: this.conductBook,
+      onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
       onMessage: (member, message) => this.guard(() => this.receive(member, message)),
       onClose: (member, reason, fault) =>
@@ -89,6 +97,11 @@ export class Fleet {
   /** Takes a new channel; what comes on it first must be a hello that fits this run. */
   admit(channel: CoordinatorChannel, { local }: { local: boolean }): void {
     this.reception.admit(channel, local);
+  }
+
+  /** A connection was turned away. @param address its host, without the port */
+  connectionRefused(address: string, reason: string): void {
+    this.guard(() => this.refusedConnections.refused(address, reason));
   }
 
   /** Resolves when at least `count` workers are attached. @throws LockstepError E_NO_WORKERS after the wait timeout */
@@ -135,6 +148,10 @@ export class Fleet {
 
   /** Sends everybody home: the run is over. */
   end(reason: string, { runEnded }: { runEnded: boolean }): void {
+    this.guard(() => {
+      this.news.close();
+      this.refusedConnections.close();
+    });
     this.reception.close({ runEnded, reason });
     for (const member of [...this.members]) {
       member.channel.send({ type: 'bye', runEnded, reason });
@@ -154,7 +171,7 @@ export class Fleet {
   private join(member: Member): void {
     member.channel.send(this.options.welcome);
     this.members.add(member);
-    this.options.onEvent({ event: 'worker-joined', ...this.describe(member) });
+    this.news.joined(member, this.describe(member));
     if (this.active) {
       member.enter(this.active.request);
       this.active.round.fill();
@@ -234,7 +251,7 @@ export class Fleet {
     reason: string,
   ): void {
     const wasAsked = member.wasAsked(kind, roundNumber, index);
-    this.options.onEvent({ event: 'notice', message: `${member.name} could not compute an item: ${reason}` });
+    this.news.failed(member, reason);
     const refusal = member.conduct.failed(reason, member.threads);
     if (refusal !== undefined) {
       this.refuse(member, refusal);
@@ -263,14 +280,13 @@ export class Fleet {
     if (refusal !== undefined) this.refuse(member, refusal);
   }
 
-  /** Cuts a node off, for the rest of the run; it learns why, and so does the run. */
+  /** Cuts a node off, until its process starts anew; it learns why, and so does the run. */
   private refuse(member: Member, reason: string): void {
-    this.conductBook.refuse(member.conduct, member.channel.peerName, reason, performance.now());
+    member.conduct.refusal = reason;
     member.channel.send({ type: 'refused', code: 'E_PROTOCOL', reason });
     member.channel.close(reason);
     if (!this.members.has(member) || this.reception.isClosed) return;
-    const { name: node, channel } = member;
-    this.options.onEvent({ event: 'worker-refused', node, address: channel.peerName, reason });
+    this.news.refused(member, reason);
     this.leave(member, reason);
   }
 
@@ -279,7 +295,7 @@ export class Fleet {
     member.gone = true;
     if (member.hasAnswered) this.attendance.wasOfUse();
     if (this.reception.isClosed) return; // sent home
-    this.options.onEvent({ event: 'worker-left', reason, ...this.describe(member) });
+    this.news.left(member, this.describe(member), reason);
     this.active?.round.leave(member);
     this.watchLoneliness();
   }

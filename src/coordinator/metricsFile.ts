@@ -5,6 +5,7 @@
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import type { LockstepError } from '../foundation/errors.js';
+import { printableJson } from '../foundation/printable.js';
 import { ioError } from './files.js';
 
 /** Some tens of thousands of lines; what comes beyond is lost. */
@@ -30,6 +31,10 @@ export class MetricsFile {
   static open(file: string): MetricsFile {
     try {
       const descriptor = openSync(file, 'a+');
+      if (fstatSync(descriptor).isFIFO()) {
+        closeSync(descriptor);
+        throw new Error('it is a pipe'); // nobody may read it, and then writing would hold the training up
+      }
       repairEnd(descriptor);
       return new MetricsFile(file, descriptor);
     } catch (error) {
@@ -89,7 +94,7 @@ export class MetricsFile {
   }
 
   private keep(line: object): void {
-    this.keepBytes(Buffer.from(`${JSON.stringify(line)}\n`));
+    this.keepBytes(Buffer.from(`${printableJson(line)}\n`));
   }
 
   private keepBytes(bytes: Buffer): void {

@@ -1,6 +1,8 @@
 /** What a run has done so far, besides the weights: all that a checkpoint must hold to go on to the same end. */
 
 import { z } from 'zod';
+import { LockstepError } from '../foundation/errors.js';
+import { contributorsSchema } from './contributors.js';
 import { NO_EPOCH_YET } from './earlyStopping.js';
 
 const nullableCount = z.int().min(0).nullable();
@@ -28,7 +30,7 @@ export const trainingProgressSchema = z.strictObject({
   stepSeconds: z.number().min(0),
   images: z.int().min(0),
   /** Who computed gradients or validation, which both decide the weights that are kept, as numerics class → { engine, exact }. */
-  contributors: z.record(z.string(), z.strictObject({ engine: z.string(), exact: z.boolean() })),
+  contributors: contributorsSchema,
 });
 
 export type TrainingProgress = z.infer<typeof trainingProgressSchema>;
@@ -49,4 +51,35 @@ export function freshProgress(): TrainingProgress {
 
 export function emptyTotals(): TrainingProgress['epochTotals'] {
   return { lossSum: 0, correct: 0, samples: 0, seconds: 0 };
+}
+
+/** More steps than anybody trains; far beyond them, a step more is no longer a larger number. */
+const MOST_STEPS = 2 ** 48;
+
+interface Plan {
+  readonly stepsPerEpoch: number;
+  readonly batchSize: number;
+}
+
+/**
+ * Asks before anything is trained or saved whether a run of this plan can have come to where the checkpoint says it is.
+ * @throws LockstepError E_CHECKPOINT
+ */
+export function checkProgress(progress: TrainingProgress, { stepsPerEpoch, batchSize }: Plan): void {
+  const { step, epoch, stepInEpoch, images, epochTotals } = progress;
+  const { bestEpoch, epochsWithoutImprovement } = progress.earlyStopping;
+  const isPossible =
+    step <= MOST_STEPS &&
+    stepInEpoch <= stepsPerEpoch &&
+    step === epoch * stepsPerEpoch + stepInEpoch &&
+    images <= step * batchSize &&
+    epochTotals.samples <= stepInEpoch * batchSize &&
+    epochTotals.correct <= epochTotals.samples &&
+    Math.max(bestEpoch ?? 0, epochsWithoutImprovement) <= epoch;
+  if (isPossible) return;
+  throw new LockstepError(
+    'E_CHECKPOINT',
+    `the checkpoint says step ${step}, epoch ${epoch}, ${stepInEpoch} steps into it, ${images} images, which cannot be with ` +
+      `${stepsPerEpoch} steps an epoch of at most ${batchSize} images; use another checkpoint, or start a new run`,
+  );
 }

@@ -8,6 +8,8 @@ import { Member } from './member.js';
 export interface ReceptionOptions {
   readonly welcome: Welcome;
   readonly conductBook: ConductBook;
+  /** @param peerName host and port */
+  readonly onRefused: (peerName: string, reason: string) => void;
   readonly onMember: (member: Member) => void;
   readonly onMessage: (member: Member, message: NodeMessage) => void;
   readonly onClose: (member: Member, reason: string, fault: 'bad-frame' | undefined) => void;
@@ -41,7 +43,9 @@ export class Reception {
     let turnedAway = false;
     const silence = setTimeout(() => {
       turnedAway = true;
-      channel.close(`no hello within ${HELLO_TIMEOUT_MS / 1000} s`);
+      const reason = `no hello within ${HELLO_TIMEOUT_MS / 1000} s`;
+      this.options.onRefused(channel.peerName, reason);
+      channel.close(reason);
     }, HELLO_TIMEOUT_MS);
     channel.open({
       onMessage: (message) => {
@@ -54,6 +58,7 @@ export class Reception {
           member = greeted;
           this.options.onMember(member);
         } else {
+          if (!this.isClosed) this.options.onRefused(channel.peerName, greeted.reason);
           channel.send(greeted);
           channel.close('turned away');
         }
@@ -61,6 +66,7 @@ export class Reception {
       onClose: (reason, fault) => {
         clearTimeout(silence);
         if (member) this.options.onClose(member, reason, fault);
+        else if (!turnedAway && fault) this.options.onRefused(channel.peerName, reason);
       },
     });
   }
@@ -69,16 +75,9 @@ export class Reception {
     if (this.farewell) return { type: 'bye', ...this.farewell };
     const first = checkFirstMessage(message, this.options.welcome);
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
-    const { hello } = first;
-    const { conductBook } = this.options;
-    const admission = conductBook.admission(hello.nodeName, channel.peerName, performance.now());
-    switch (admission.kind) {
-      case 'refused':
-        return { type: 'refused', code: 'E_REFUSED', reason: admission.reason };
-      case 'later':
-        return { type: 'bye', runEnded: false, reason: admission.reason };
-      case 'admitted':
-        return new Member(hello, channel, local, admission.conduct);
-    }
+    const conduct = this.options.conductBook.of(first.nodeSecret);
+    if (conduct.refusal === undefined) return new Member(first.hello, channel, local, conduct);
+    const reason = `it was refused before in this run: ${conduct.refusal}; mend that, then start the worker again`;
+    return { type: 'refused', code: 'E_REFUSED', reason };
   }
 }

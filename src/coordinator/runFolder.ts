@@ -4,8 +4,9 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { readRegularFile } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { shellWord } from '../foundation/shellWord.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from './checkpointFiles.js';
@@ -268,9 +269,16 @@ async function removeRemains(folder: string): Promise<void> {
     await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
+/** Of config.json and result.json, which take some hundred bytes. */
+const MOST_JSON_BYTES = 1 << 20;
+
+function checkJsonSize(byteCount: number): void {
+  if (byteCount > MOST_JSON_BYTES) throw new Error(`it has ${byteCount} bytes, more than any such file`);
+}
+
 async function readJson(file: string, remedy?: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse((await readRegularFile(file, checkJsonSize)).toString('utf8'));
   } catch (error) {
     throw new LockstepError(
       'E_CHECKPOINT',

@@ -12,8 +12,9 @@ import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { coordinatorChannel, ENDPOINT_PATH } from '../protocol/index.js';
+import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
+import { Callers } from './callers.js';
 import { DoorPlaces } from './doorPlaces.js';
 import { guardedChannel } from './peerGuard.js';
 
@@ -35,6 +36,8 @@ export interface ListenOptions {
   /** How long a node may read nothing of what waits for it. */
   readonly unreadTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
+  /** Told of every connection that becomes no node's. @param address the host, without the port */
+  readonly onRefused?: (address: string, reason: string) => void;
 }
 
 export interface CoordinatorServer {
@@ -49,10 +52,6 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LEAST_STRANGERS = 64;
 /** A node's request has five short headers. */
 const MAX_HEADER_BYTES = 8 * 1024;
-/** Nodes send each message whole; a proxy may cut it up. ws gives up beyond. */
-const MAX_FRAGMENTS = 1024;
-/** Pieces of an unfinished frame: a gradient arrives in about a thousand packets. */
-const MAX_BUFFERED_CHUNKS = 16 * 1024;
 /** A link on which the weights of a large model take longer is of no use. */
 const UNREAD_TIMEOUT_MS = 30_000;
 /** All addresses of this machine: none that another one could call. */
@@ -65,28 +64,39 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   const server = tls ? createProtectedServer(tls) : createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: maxFrameBytes,
-    maxFragments: MAX_FRAGMENTS,
-    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    ...receiveLimits(maxFrameBytes),
     perMessageDeflate: false,
   });
-  const places = new DoorPlaces({
-    maxNodes,
-    maxStrangers: Math.max(LEAST_STRANGERS, maxNodes),
-    handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
-  });
+  const callers = new Callers((address, reason) => options.onRefused?.(address, reason));
+  callers.watch(server);
+  const places = new DoorPlaces(
+    {
+      maxNodes,
+      maxStrangers: Math.max(LEAST_STRANGERS, maxNodes),
+      handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+    },
+    (socket, reason) => callers.refused(socket, reason),
+  );
   const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = options;
   server.on('connection', (socket: Socket) => places.arrive(socket));
-  server.on('request', answerPlainRequest);
+  sockets.on('wsClientError', (error, socket, request) => {
+    callers.refused(request.socket, `a malformed WebSocket upgrade (${error.message})`);
+    turnAway(socket, '400 Bad Request');
+  });
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    callers.refused(request.socket, 'a plain HTTP request, not a worker');
+    answerPlainRequest(response);
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (pathOf(request) !== ENDPOINT_PATH) return turnAway(socket, '404 Not Found');
-    // Browsers name the page that connects, nodes do not: a page must not join a run behind its reader's back.
-    if (request.headers.origin !== undefined) return turnAway(socket, '403 Forbidden');
-    if (token !== undefined && !showsToken(request, token)) return turnAway(socket, '401 Unauthorized');
-    if (places.isFull) return turnAway(socket, '503 Service Unavailable');
+    const refusal = refusalOf(request, { token, isFull: places.isFull });
+    if (refusal) {
+      callers.refused(request.socket, refusal.reason);
+      return turnAway(socket, refusal.status);
+    }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       places.enter(request.socket);
+      callers.admitted(request.socket);
       const peerName = peerOf(request);
       const channel = coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs);
       onChannel(guardedChannel(webSocket, request.socket, channel, { unreadTimeoutMs }));
@@ -103,6 +113,22 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       return closeServer(server, sockets);
     },
   };
+}
+
+/** What a request to become a node is turned away for, if for anything. */
+function refusalOf(
+  request: IncomingMessage,
+  { token, isFull }: { readonly token: string | undefined; readonly isFull: boolean },
+): { readonly status: string; readonly reason: string } | undefined {
+  if (pathOf(request) !== ENDPOINT_PATH) return { status: '404 Not Found', reason: 'a wrong path' };
+  // Browsers name the page that connects, nodes do not: a page must not join a run behind its reader's back.
+  if (request.headers.origin !== undefined) return { status: '403 Forbidden', reason: 'a web page' };
+  if (token !== undefined && !showsToken(request, token)) {
+    const shown = request.headers.authorization === undefined ? 'no token' : 'a wrong token';
+    return { status: '401 Unauthorized', reason: shown };
+  }
+  if (isFull) return { status: '503 Service Unavailable', reason: 'as many workers as --max-nodes allows' };
+  return undefined;
 }
 
 function createProtectedServer({ cert, key }: { readonly cert: string; readonly key: string }): Server {
@@ -171,7 +197,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The connection ends with the answer, whatever the request's body was to be. */
-function answerPlainRequest(_request: IncomingMessage, response: ServerResponse): void {
+function answerPlainRequest(response: ServerResponse): void {
   response
     .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
     .end('This is a Lockstep coordinator: use "lockstep worker".\n');

@@ -16,7 +16,7 @@ import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
 import { learningRateAt } from './learningRate.js';
 import type { Member } from './member.js';
-import { emptyTotals } from './progress.js';
+import { checkProgress, emptyTotals } from './progress.js';
 import type { RunResult, StopReason } from './result.js';
 import { recordContribution, saveCheckpoint, scheduleOf, WallClock } from './trainingRun.js';
 import type { TrainingRun } from './trainingRun.js';
@@ -24,6 +24,7 @@ import type { TrainingState } from './trainingState.js';
 
 /** Trains until the epochs, the patience, the steps or the user's end; saves; returns what result.json holds. */
 export async function train(run: TrainingRun): Promise<RunResult> {
+  checkProgress(run.state.progress, { ...scheduleOf(run), batchSize: run.recipe.batchSize });
   const clock = new WallClock(run);
   const fallback = new Fallback(run, clock);
   let stoppedBy: StopReason;

@@ -8,6 +8,7 @@ import { takeSnapshot } from './checkpointSnapshot.js';
 import type { CheckpointSnapshot } from './checkpointSnapshot.js';
 import type { SaveOutcome } from './checkpointWriter.js';
 import type { Recipe } from './config.js';
+import { withContributor } from './contributors.js';
 import type { EventListener } from './events.js';
 import type { Fleet } from './fleet.js';
 import type { ScheduleContext } from './learningRate.js';
@@ -118,18 +119,16 @@ function isPowerOfTwo(count: number): boolean {
 
 /** Takes note of who computed what is now part of the run; several numerics classes are worth a warning. */
 export function recordContribution({ state, onEvent }: TrainingRun, { hello }: Member): void {
-  const { contributors } = state.progress;
-  if (contributors[hello.numericsClass]) return;
-  const others = Object.keys(contributors);
-  state.progress = {
-    ...state.progress,
-    contributors: { ...contributors, [hello.numericsClass]: { engine: hello.engine, exact: hello.exact } },
-  };
-  if (others.length === 0) return;
+  const before = state.progress.contributors;
+  const contributors = withContributor(before, hello.numericsClass, hello);
+  if (contributors === before) return;
+  state.progress = { ...state.progress, contributors };
+  const classes = Object.keys(contributors);
+  if (classes.length === 1 || classes.length === Object.keys(before).length) return;
   onEvent({
     event: 'notice',
     message:
-      `workers of different numerics classes take part (${[...others, hello.numericsClass].join(', ')}): ` +
+      `workers of different numerics classes take part (${classes.join(', ')}): ` +
       'the weights will depend on who computed what, and the result says exact: false',
   });
 }

@@ -1,21 +1,21 @@
 /** Loads CIFAR-10 from its files. Training and test set are separate functions: training never opens the test file. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import {
   BATCH_FILES,
-  BINARY_BATCH_BYTE_COUNT,
   CIFAR10_CLASS_NAMES,
   downloadRemedy,
   findCifar10,
   RECORD_BYTE_COUNT,
   RECORDS_PER_BATCH,
+  wrongSizeOf,
 } from './cifar10Layout.js';
 import type { BatchFile, Cifar10Location, PlanarBatch } from './cifar10Layout.js';
 import { checkSampleIndex, CLASS_COUNT, IMAGE_BYTE_COUNT } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 import { readPythonBatch } from './pythonBatch.js';
+import { readRegularFile } from './regularFile.js';
 
 /**
  * The 50,000 training images of a folder that is or contains `cifar-10-batches-bin` or `cifar-10-batches-py`.
@@ -48,12 +48,11 @@ async function loadBatch(location: Cifar10Location, fileName: string): Promise<P
 
 /**
  * Finds the records in a batch file's bytes, which are kept, not copied.
- * @throws LockstepError E_DATA_CORRUPT, naming the file, for a wrong size, format or label.
+ * @throws LockstepError E_DATA_CORRUPT, naming the file, for a wrong format or label.
  */
 export function parseBatch(location: Cifar10Location, fileName: string, bytes: Uint8Array): PlanarBatch {
   const path = join(location.folder, fileName);
-  const batch =
-    location.layout === 'binary' ? binaryBatch(bytes, path, location.folder) : readPythonBatch(bytes, path);
+  const batch = location.layout === 'binary' ? binaryBatch(bytes) : readPythonBatch(bytes, path);
   batch.labels.forEach((label, record) => {
     if (label < CLASS_COUNT) return;
     throw new LockstepError(
@@ -65,12 +64,23 @@ export function parseBatch(location: Cifar10Location, fileName: string, bytes: U
   return batch;
 }
 
-/** @throws LockstepError E_DATA_MISSING or E_IO, naming the file. */
-export async function readBatchFile({ folder }: Cifar10Location, fileName: string): Promise<Uint8Array> {
+/** @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT for a wrong size, or E_IO, naming the file. */
+export async function readBatchFile(
+  { folder, layout }: Cifar10Location,
+  fileName: string,
+): Promise<Uint8Array> {
   const path = join(folder, fileName);
   try {
-    return await readFile(path);
+    return await readRegularFile(path, (byteCount) => {
+      const expected = wrongSizeOf(layout, byteCount);
+      if (expected === undefined) return;
+      throw new LockstepError(
+        'E_DATA_CORRUPT',
+        `${path} has ${byteCount} bytes, but ${expected}; move it away and ${downloadRemedy(folder)}`,
+      );
+    });
   } catch (error) {
+    if (error instanceof LockstepError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new LockstepError(
         'E_DATA_MISSING',
@@ -85,14 +95,8 @@ export async function readBatchFile({ folder }: Cifar10Location, fileName: strin
   }
 }
 
-function binaryBatch(bytes: Uint8Array, path: string, folder: string): PlanarBatch {
-  if (bytes.length !== BINARY_BATCH_BYTE_COUNT) {
-    throw new LockstepError(
-      'E_DATA_CORRUPT',
-      `${path} has ${bytes.length} bytes, but ${RECORDS_PER_BATCH} records of ${RECORD_BYTE_COUNT} bytes are ` +
-        `${BINARY_BATCH_BYTE_COUNT}; move it away and ${downloadRemedy(folder)}`,
-    );
-  }
+/** @param bytes of the right number */
+function binaryBatch(bytes: Uint8Array): PlanarBatch {
   const labels = Uint8Array.from(
     { length: RECORDS_PER_BATCH },
     (_, record) => bytes[record * RECORD_BYTE_COUNT]!,

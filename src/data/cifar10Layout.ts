@@ -30,6 +30,29 @@ export const PYTHON_FOLDER = 'cifar-10-batches-py';
 
 export type Cifar10Layout = 'binary' | 'python';
 
+interface SizeLimits {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * How large a batch file can be. A pickle holds the pixels, the labels and file names, as bytes or as Latin-1 text in
+ * UTF-8, which at most doubles them. A file of another size is refused before it is read.
+ */
+const BATCH_SIZES: Readonly<Record<Cifar10Layout, SizeLimits>> = {
+  binary: { least: BINARY_BATCH_BYTE_COUNT, most: BINARY_BATCH_BYTE_COUNT },
+  python: { least: RECORDS_PER_BATCH * (RECORD_BYTE_COUNT - 1), most: 64 << 20 },
+};
+
+/** @returns what the size must be; undefined if `byteCount` is possible */
+export function wrongSizeOf(layout: Cifar10Layout, byteCount: number): string | undefined {
+  const { least, most } = BATCH_SIZES[layout];
+  if (byteCount >= least && byteCount <= most) return undefined;
+  return layout === 'binary'
+    ? `${RECORDS_PER_BATCH} records of ${RECORD_BYTE_COUNT} bytes are ${BINARY_BATCH_BYTE_COUNT}`
+    : `a pickled batch has ${least} to ${most}; if it is shorter, it is truncated`;
+}
+
 /** One batch of a layout, with the checksum of the published file where one is known. */
 export interface BatchFile {
   readonly fileName: string;
@@ -130,7 +153,7 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
     BATCH_FILES[layout].map(async ({ fileName }) => {
       try {
         const found = await stat(join(folder, fileName));
-        return found.isFile() && (layout === 'python' || found.size === BINARY_BATCH_BYTE_COUNT) ? 1 : 0.5;
+        return found.isFile() && wrongSizeOf(layout, found.size) === undefined ? 1 : 0.5;
       } catch {
         return 0; // not there, or not to be reached: the loader will say which
       }

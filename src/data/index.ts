@@ -28,3 +28,4 @@ export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';
 export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult } from './download.js';
 export { verifyCifar10 } from './verify.js';
 export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
+export { readRegularFile } from './regularFile.js';

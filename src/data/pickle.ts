@@ -45,10 +45,20 @@ const GLOBALS: Readonly<Record<string, PickledGlobal['role']>> = {
 
 const MARK = Symbol('mark');
 
+/** An operation may make a container of some hundred bytes. A batch of CIFAR-10 has one for each 700 bytes. */
+const BYTES_PER_OPERATION = 64;
+const OPERATIONS_BESIDES = 1000;
+/** Keys and names of types that mean something are short; reading each costs a copy. */
+const LONGEST_NAME = 100;
+const MOST_DIMENSIONS = 4;
+
 /** Why a pickle was refused; the caller adds the file's name. */
 export class PickleError extends Error {}
 
-/** @throws PickleError if the bytes are cut short or use anything beyond the subset. */
+/**
+ * The memory and the time that this takes are bounded by the number of bytes.
+ * @throws PickleError if the bytes are cut short, use anything beyond the subset, or ask for more than they can hold
+ */
 export function readPickle(bytes: Uint8Array): PickleValue {
   return new PickleReader(bytes).read();
 }
@@ -58,13 +68,20 @@ class PickleReader {
   private readonly stack: (PickleValue | typeof MARK)[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private readonly view: DataView;
+  private operationsLeft: number;
+  /** A text can be encoded again and again by a few bytes each; Python writes each once. */
+  private encodedBytesLeft: number;
 
   constructor(private readonly bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.operationsLeft = OPERATIONS_BESIDES + bytes.length / BYTES_PER_OPERATION;
+    this.encodedBytesLeft = bytes.length;
   }
 
   read(): PickleValue {
     for (;;) {
+      if (--this.operationsLeft < 0)
+        throw new PickleError('it has more operations than a file of this size needs');
       const at = this.position;
       const opcode = String.fromCharCode(this.uint8());
       if (opcode === '.') return this.pop();
@@ -171,7 +188,9 @@ class PickleReader {
   private global(): PickledGlobal {
     const name = `${this.line()} ${this.line()}`;
     const role = Object.hasOwn(GLOBALS, name) ? GLOBALS[name] : undefined;
-    if (role === undefined) throw new PickleError(`it names ${JSON.stringify(name)}, which is never loaded`);
+    if (role === undefined) {
+      throw new PickleError(`it names ${JSON.stringify(name.slice(0, LONGEST_NAME))}, which is never loaded`);
+    }
     return { kind: 'global', role };
   }
 
@@ -188,7 +207,7 @@ class PickleReader {
       throw new PickleError('an item is set in what is not a dict');
     for (let index = 0; index < items.length; index += 2) {
       const key = asText(items[index]!);
-      if (key === undefined) throw new PickleError('a dict key is not a text');
+      if (key === undefined) throw new PickleError('a dict key is not a short text');
       dict.set(key, items[index + 1]!);
     }
     return true;
@@ -204,7 +223,7 @@ class PickleReader {
       case 'type':
         return this.push({ kind: 'type', name: asText(given[0] ?? null) ?? '' });
       case 'encode':
-        return this.push(encodeLatin1(given));
+        return this.push(this.encodeLatin1(given));
       case 'array':
         throw new PickleError('an array is called directly');
     }
@@ -219,11 +238,22 @@ class PickleReader {
     const [, shape, type, isFortranOrder, content] = state;
     if (!isKind(type, 'type') || type.name !== 'u1') throw new PickleError('an array is not of type uint8');
     if (isFortranOrder !== false && isFortranOrder !== 0) throw new PickleError('an array is not in C order');
-    if (!Array.isArray(shape) || !(content instanceof Uint8Array))
-      throw new PickleError('an array has no content');
-    target.shape = shape.map(Number);
+    if (!isShape(shape))
+      throw new PickleError(`a shape is not a tuple of at most ${MOST_DIMENSIONS} numbers`);
+    if (!(content instanceof Uint8Array)) throw new PickleError('an array has no content');
+    target.shape = shape;
     target.bytes = content;
     return true;
+  }
+
+  private encodeLatin1([text, encoding]: PickleValue[]): Uint8Array {
+    const name = asText(encoding ?? null);
+    if (typeof text !== 'string' || (name !== 'latin1' && name !== 'latin-1')) {
+      throw new PickleError('bytes are encoded otherwise than as latin1');
+    }
+    this.encodedBytesLeft -= text.length;
+    if (this.encodedBytesLeft < 0) throw new PickleError('it encodes more text than it holds');
+    return Buffer.from(text, 'latin1');
   }
 
   private push(value: PickleValue): true {
@@ -298,16 +328,17 @@ function isKind<Kind extends 'array' | 'type' | 'global'>(
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }
 
-/** Python 2 writes texts as bytes. */
+/** Python 2 writes texts as bytes. @returns undefined for what is no text, and for a long one */
 function asText(value: PickleValue): string | undefined {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  return typeof value === 'string' ? value : undefined;
+  if (value instanceof Uint8Array && value.length <= LONGEST_NAME)
+    return Buffer.from(value).toString('latin1');
+  return typeof value === 'string' && value.length <= LONGEST_NAME ? value : undefined;
 }
 
-function encodeLatin1([text, encoding]: PickleValue[]): Uint8Array {
-  const name = asText(encoding ?? null);
-  if (typeof text !== 'string' || (name !== 'latin1' && name !== 'latin-1')) {
-    throw new PickleError('bytes are encoded otherwise than as latin1');
-  }
-  return Buffer.from(text, 'latin1');
+function isShape(value: PickleValue | undefined): value is number[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= MOST_DIMENSIONS &&
+    value.every((size) => typeof size === 'number' && size >= 0)
+  );
 }

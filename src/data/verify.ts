@@ -1,6 +1,8 @@
 /** Looks over the CIFAR-10 files of a folder. For the `data` command only: it opens the test file, too. */
 
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { parseBatch, readBatchFile } from './cifar10.js';
 import { BATCH_FILES, findCifar10 } from './cifar10Layout.js';
@@ -25,7 +27,8 @@ export type FileReport =
       readonly status: 'damaged';
       readonly problem: string;
       readonly byteCount: number;
-      readonly checksum: FileChecksum;
+      /** Left out if the size is wrong: such a file is not read. */
+      readonly checksum?: FileChecksum;
     })
   | (FileReportBase & {
       readonly status: 'usable';
@@ -53,7 +56,7 @@ export async function verifyCifar10(dataDir: string): Promise<Cifar10Report> {
     files,
     isUsable: files.every(({ status }) => status === 'usable'),
     isOfficialTraining: files.every(
-      (file) => file.part === 'test' || (file.status !== 'missing' && file.checksum.verdict === 'official'),
+      (file) => file.part === 'test' || (file.status !== 'missing' && file.checksum?.verdict === 'official'),
     ),
   };
 }
@@ -64,8 +67,7 @@ async function inspectFile(location: Cifar10Location, file: BatchFile): Promise<
   try {
     bytes = await readBatchFile(location, fileName);
   } catch (error) {
-    if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') throw error;
-    return { fileName, part, status: 'missing', problem: error.message };
+    return await unreadableReport(location, file, error);
   }
   const found = { fileName, part, byteCount: bytes.length, checksum: checksumOf(bytes, file) };
   try {
@@ -74,6 +76,20 @@ async function inspectFile(location: Cifar10Location, file: BatchFile): Promise<
   } catch (error) {
     return { ...found, status: 'damaged', problem: describeError(error) };
   }
+}
+
+/** @throws the error, if it is neither about a missing file nor about a wrong size */
+async function unreadableReport(
+  { folder }: Cifar10Location,
+  { fileName, part }: BatchFile,
+  error: unknown,
+): Promise<FileReport> {
+  if (!(error instanceof LockstepError)) throw error;
+  const { code, message: problem } = error;
+  if (code === 'E_DATA_MISSING') return { fileName, part, status: 'missing', problem };
+  if (code !== 'E_DATA_CORRUPT') throw error;
+  const { size: byteCount } = await stat(join(folder, fileName));
+  return { fileName, part, status: 'damaged', problem, byteCount };
 }
 
 function checksumOf(bytes: Uint8Array, { checksum: known }: BatchFile): FileChecksum {

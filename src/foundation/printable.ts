@@ -6,6 +6,7 @@
 /** C0 and C1 controls, DEL, line and paragraph separators, directional marks and overrides, lone surrogates. */
 const UNPRINTABLE =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+const UNPRINTABLE_WITHIN_LINES = new RegExp(`(?!\\n)${UNPRINTABLE.source}`, 'gu');
 const REPLACEMENT = '\ufffd';
 const MORE = '…';
 
@@ -18,4 +19,18 @@ export function printable(text: string, maxLength: number): string {
   // Cut first: what is thrown away need not be searched. A pair that is cut in two leaves a lone half, replaced below.
   const kept = isTooLong ? text.slice(0, maxLength - MORE.length) + MORE : text;
   return kept.replace(UNPRINTABLE, REPLACEMENT);
+}
+
+/** @returns text of any number of lines with every other unprintable character replaced by U+FFFD */
+export function printableLines(text: string): string {
+  return text.replace(UNPRINTABLE_WITHIN_LINES, REPLACEMENT);
+}
+
+/** @returns JSON in one line, with every unprintable character as its escape: whoever parses it gets the value as it is */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, escapeOf);
+}
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

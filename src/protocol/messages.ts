@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -36,6 +36,14 @@ export const helloSchema = z.strictObject({
   /** Augmentation and normalisation run in the node: other code may give other bits in the same numerics class. */
   lockstepVersion: shortText,
   nodeName: shortText,
+  /**
+   * Made at random by the node's process: what is held against a node is held against whoever has this. Nobody else learns
+   * it. Optional only so that nodes of older versions, which have none, are told that their version differs.
+   */
+  nodeSecret: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
   engine: shortText,
   device: shortText,
   numericsClass: shortText,

@@ -1,7 +1,6 @@
 /** The worker threads of one node, as a piscina pool. */
 
 import { EventEmitter } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -9,6 +8,7 @@ import type { EngineChoice, EngineDescription, EngineName } from '../engine/inde
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
+import { usableProcessors } from './processors.js';
 import type { ItemAnswer, ItemTask, ThreadAnswer, ThreadTask } from './task.js';
 import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
 
@@ -128,7 +128,7 @@ function unexpected(answer: ThreadAnswer, asked: ThreadTask['kind']): LockstepEr
   return new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${asked}`);
 }
 
-/** Threads to use when none are asked for: one a core. */
+/** Threads to use when none are asked for: one a processor. */
 export function defaultThreads(): number {
-  return availableParallelism();
+  return usableProcessors();
 }

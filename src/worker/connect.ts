@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
@@ -14,11 +14,13 @@ import {
   largestFrameBytes,
   NODE_SOCKET_OPTIONS,
   nodeChannel,
+  receiveLimits,
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
+import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
@@ -46,6 +48,9 @@ export type NodeStatus =
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** For the closing handshake. */
+const CLOSING_MS = 2_000;
+const STOPPED_EARLY = 'stopped before a coordinator was reached';
 /** Of what the other side said last; it may have been anything. */
 const REASON_LENGTH = 2000;
 /** What a coordinator may send: the weights of the largest model offered, or the samples of one item. */
@@ -65,9 +70,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   let everConnected = false;
+  const nodeSecret = newNodeSecret();
   for (;;) {
     const beganAtMs = performance.now();
-    const attempt = await connectAndServe(options);
+    const attempt = await connectAndServe(options, nodeSecret);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
@@ -89,7 +95,7 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
     onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
     await pause(retryInMs, signal);
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have changed during the pause
-    if (signal.aborted) return 'stopped before a coordinator was reached';
+    if (signal.aborted) return STOPPED_EARLY;
     delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS);
   }
 }
@@ -101,17 +107,25 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-function connectAndServe(options: ServeOptions): Promise<Attempt> {
+function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Attempt> {
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
-    maxPayload: LARGEST_FRAME_BYTES,
+    ...receiveLimits(LARGEST_FRAME_BYTES),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...trustOptions(ca),
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
+    // A server that accepts and says nothing would else be waited for until the handshake's time is over.
+    const giveUp = (): void => {
+      fail({ kind: 'lost', reason: STOPPED_EARLY });
+      socket.terminate();
+    };
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    socket.once('close', () => signal.removeEventListener('abort', giveUp));
     socket.once('unexpected-response', (request, response) => {
       request.destroy();
       fail(endOfResponse(response.statusCode));
@@ -121,14 +135,16 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
       const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, url).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, url, signal).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
       isOpen = true;
+      signal.removeEventListener('abort', giveUp);
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
+        nodeSecret,
         sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });
@@ -137,10 +153,18 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       signal.addEventListener('abort', drain);
       void conversation.ended.then((end) => {
         signal.removeEventListener('abort', drain);
+        terminateSoon(socket);
         resolve({ wasConnected: true, end: { ...end, reason: printable(end.reason, REASON_LENGTH) } });
       });
     });
   });
+}
+
+/** What was said last is still sent; whoever does not answer the closing handshake is not waited for. */
+function terminateSoon(socket: WebSocket): void {
+  if (socket.readyState === WebSocket.CLOSED) return;
+  const timer = setTimeout(() => socket.terminate(), CLOSING_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function endOfResponse(status: number | undefined): ConversationEnd {
@@ -161,7 +185,11 @@ function endOfResponse(status: number | undefined): ConversationEnd {
 }
 
 /** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
-async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<ConversationEnd> {
+async function endOfError(
+  error: NodeJS.ErrnoException,
+  url: URL,
+  signal: AbortSignal,
+): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);
   const refusal = (why: string): ConversationEnd => ({ kind: 'refused', code: 'E_REFUSED', reason: why });
@@ -175,7 +203,7 @@ async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<Conve
   if (
     url.protocol === 'ws:' &&
     /ECONNRESET|HPE_/.test(error.code ?? '') &&
-    (await speaksTls(hostOf(url), portOf(url)))
+    (await speaksTls(hostOf(url), portOf(url), signal))
   ) {
     return refusal(`it listens with TLS; use ${withScheme(url, 'wss:')}`);
   }
@@ -201,5 +229,5 @@ function refused(url: URL, reason: string): LockstepError {
 
 /** Ends early, and without an error, when the node is asked to stop. */
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(durationMs, undefined, { signal }).catch(() => undefined);
+  await pauseFor(durationMs, undefined, { signal }).catch(() => undefined);
 }

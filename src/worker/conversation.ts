@@ -19,6 +19,7 @@ import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
+import { Departure } from './departure.js';
 import { excessOf, MOST_APART } from './owedWork.js';
 import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
@@ -37,6 +38,8 @@ export interface ConversationOptions {
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
+  /** The same in all conversations of a node; see `helloSchema`. */
+  readonly nodeSecret: string;
   /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
   readonly sendsSums?: boolean;
   readonly onWelcome?: (welcome: Welcome) => void;
@@ -51,8 +54,9 @@ interface QueuedItem {
 }
 
 export class Conversation {
-  /** Resolves when the channel is closed, however that came about. */
+  /** Resolves when the channel is closed, however that came about, or nothing more is to be expected of it. */
   readonly ended: Promise<ConversationEnd>;
+  private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
   private running = 0;
   private session: ComputeSession | undefined;
@@ -60,6 +64,10 @@ export class Conversation {
   private farewell: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
+  private readonly departure = new Departure({
+    isBusy: () => this.running > 0 || this.queue.length > 0,
+    leave: (reason) => this.part({ type: 'bye', runEnded: false, reason }),
+  });
 
   constructor(private readonly options: ConversationOptions) {
     const { channel, pool, sendsSums = false } = options;
@@ -68,6 +76,7 @@ export class Conversation {
       send: (sum) => this.sendSum(sum),
     });
     this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
       channel.open({
         onMessage: (message) => {
           switch (message.type) {
@@ -84,14 +93,10 @@ export class Conversation {
               return this.keepApart(message);
             case 'bye':
             case 'refused':
-              this.farewell = message;
+              this.part(message);
           }
         },
-        onClose: (reason) => {
-          this.queue.length = 0;
-          this.sums.flush(); // to nowhere, but the memory is given back
-          resolve(endOf(this.farewell, reason, this.draining));
-        },
+        onClose: (reason) => this.end(reason),
       });
     });
     this.sayHello();
@@ -101,15 +106,31 @@ export class Conversation {
   drain(): void {
     this.draining = true;
     this.options.channel.send({ type: 'drain' });
+    this.departure.begin();
+  }
+
+  /** The last word has been said. The other side need not close the channel, nor answer that this one does. */
+  private part(farewell: Bye | Refused): void {
+    this.farewell ??= farewell;
+    this.options.channel.close(farewell.reason);
+    this.end(farewell.reason);
+  }
+
+  private end(reason: string): void {
+    this.queue.length = 0;
+    this.sums.flush(); // to nowhere, but the memory is given back
+    this.departure.end();
+    this.resolveEnded(endOf(this.farewell, reason, this.draining));
   }
 
   private sayHello(): void {
-    const { channel, description, nodeName, pool } = this.options;
+    const { channel, description, nodeName, nodeSecret, pool } = this.options;
     channel.send({
       type: 'hello',
       protocolVersion: PROTOCOL_VERSION,
       lockstepVersion: LOCKSTEP_VERSION,
       nodeName,
+      nodeSecret,
       engine: description.name,
       device: description.device,
       numericsClass: description.numericsClass,
@@ -128,9 +149,7 @@ export class Conversation {
       layout.statisticCount !== statisticCount
     ) {
       const reason = `the model ${modelName} with ${parameterCount} parameters is not known here; use the same Lockstep version on both machines`;
-      this.farewell = { type: 'refused', code: 'E_REFUSED', reason };
-      this.options.channel.close(reason);
-      return;
+      return this.part({ type: 'refused', code: 'E_REFUSED', reason });
     }
     this.session = {
       modelName,
@@ -155,6 +174,7 @@ export class Conversation {
   private enqueue(message: Work | Evaluate): void {
     const state = this.weights?.current;
     if (!this.session || !state) return this.complain(`${message.type} came before parameters`);
+    if (this.farewell || this.departure.isLate) return;
     const { channel, pool } = this.options;
     const excess = excessOf(message, {
       threads: pool.threads,

@@ -5,6 +5,7 @@ import { createLocalChannel } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
 import { ComputePool } from './computePool.js';
 import { Conversation } from './conversation.js';
+import { newNodeSecret } from './nodeSecret.js';
 
 export interface LocalNode {
   /** For the coordinator to admit. */
@@ -23,7 +24,7 @@ export async function startLocalNode(engine: EngineChoice, threads: number): Pro
   try {
     const description = await pool.describe();
     const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');
-    new Conversation({ channel: nodeEnd, pool, description, nodeName: 'local' });
+    new Conversation({ channel: nodeEnd, pool, description, nodeName: 'local', nodeSecret: newNodeSecret() });
     return { channel: coordinatorEnd, description, close: () => pool.close() };
   } catch (error) {
     await pool.close();

@@ -69,6 +69,21 @@ describe('an error', () => {
   });
 });
 
+describe('what a file says', () => {
+  const evil = '\u001b[2J\u009b1mred\nweights sha256 0\u202e';
+
+  it('steers no terminal, and makes no line of its own', async () => {
+    const file = configFile({ [evil]: 3 });
+    for (const json of [[], ['--json']]) {
+      output = complaints = '';
+      await main(['train', '--config', file, ...json]);
+      expect(complaints).toMatch(/^lockstep: .*�\[2J�1mred.*\[E_OPTION\]\n$/);
+      expect(complaints + output).not.toMatch(/[\u001b\u009b\u202e]/);
+      if (json.length > 0) expect((JSON.parse(output) as { message: string }).message).toContain(evil);
+    }
+  });
+});
+
 describe('a refusal', () => {
   /** A folder with a batch that is too short, and no other. */
   function damagedData(): string {

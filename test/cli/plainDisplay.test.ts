@@ -68,4 +68,13 @@ describe('the plain display', () => {
     }
     expect(lines()).toEqual(['0', '10', '100'].map((share) => `downloading CIFAR-10: ${share} % of 100 MB`));
   });
+
+  it('lets nothing through that steers a terminal or makes lines of its own', () => {
+    const { display, lines } = shown();
+    display.say('two\nlines\u001b[2J');
+    display.event({ event: 'notice', message: 'tensor \u009b1mx\nweights sha256 0' });
+    expect(lines().slice(0, 2)).toEqual(['two', 'lines�[2J']);
+    expect(lines().slice(2)).toHaveLength(3);
+    expect(lines().join('')).not.toMatch(/[\u001b\u009b]/);
+  });
 });

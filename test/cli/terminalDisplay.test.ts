@@ -92,4 +92,11 @@ describe('the display of a terminal', () => {
     later(step(250));
     expect(out.rows.at(-1)!.length).toBe(79);
   });
+
+  it('lets nothing through that steers the terminal, but what it draws itself', () => {
+    const { display, out } = shown();
+    display.say('a\u001b]0;title\u0007b');
+    display.event({ event: 'notice', message: 'tensor \u009b1mx' });
+    expect(out.text.replaceAll('\r\u001b[2K', '')).not.toMatch(/[\u001b\u0007\u009b]/);
+  });
 });

@@ -148,8 +148,18 @@ describe('the lines of events', () => {
       address: '192.0.2.7:5000',
       reason: 'no',
     });
-    expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused for the rest of this run: no/);
+    expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused: no/);
     expect(textOf({ event: 'waiting', reason: 'no worker is left', timeoutSeconds: 300 })).toContain('5:00');
+  });
+
+  it('say what was refused or came and went too often, and how often', () => {
+    const refused = { event: 'connection-refused', address: '192.0.2.7', reason: 'a wrong token' } as const;
+    expect(textOf({ ...refused, count: 1 })).toBe('× connection from 192.0.2.7 refused: a wrong token');
+    expect(textOf({ ...refused, count: 1234 })).toMatch(/a wrong token \(1,234 times\)$/);
+    const changes = { joined: 2610, left: 2609, refused: 0, failed: 0, workersNow: 3 };
+    expect(textOf({ event: 'workers-changed', address: '192.0.2.7', ...changes })).toBe(
+      '± 192.0.2.7: 2,610 joined, 2,609 left; 3 workers now',
+    );
   });
 
   it('leave steps and checkpoints to the live display', () => {

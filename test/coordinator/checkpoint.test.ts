@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -203,6 +204,33 @@ describe('a checkpoint that cannot be used', () => {
       const error = await rejectionOf('E_CHECKPOINT', readCheckpoint(fileWith(content)));
       expect(error.message).toContain(tensors[0]!.name);
     }
+  });
+
+  it('has a tensor of another shape with the same number of values', async () => {
+    const { metadata, tensors } = decodeSafetensors(bytes, 'file');
+    const at = tensors.findIndex(({ shape }) => new Set(shape).size > 1);
+    const transposed = tensors.map((tensor, index) =>
+      index === at ? { ...tensor, shape: [...tensor.shape].reverse() } : tensor,
+    );
+    const error = await rejectionOf(
+      'E_CHECKPOINT',
+      readCheckpoint(fileWith(encodeSafetensors({ metadata, tensors: transposed }))),
+    );
+    expect(error.message).toContain(`${tensors[at]!.name} is missing or misshapen`);
+  });
+
+  it('is larger than any checkpoint, and is not read', async () => {
+    const file = fileWith(bytes);
+    truncateSync(file, 2 ** 33); // as a sparse file
+    const error = await rejectionOf('E_CHECKPOINT', readCheckpoint(file));
+    expect(error.message).toContain('8589934592 bytes');
+  });
+
+  it.skipIf(process.platform === 'win32')('is a pipe, and nobody waits for a writer', async () => {
+    const file = path.join(temporaryFolder(), 'last.safetensors');
+    execFileSync('mkfifo', [file]);
+    const error = await rejectionOf('E_CHECKPOINT', readCheckpoint(file));
+    expect(error.message).toContain('not a regular file');
   });
 
   it('was cut off', async () => {

@@ -3,12 +3,6 @@ import { Conduct, ConductBook } from '../../src/coordinator/conduct.js';
 
 const times = <T>(count: number, action: () => T): T[] => Array.from({ length: count }, action);
 
-function admitted(book: ConductBook, name: string, peer: string, nowMs = 0): Conduct {
-  const admission = book.admission(name, peer, nowMs);
-  if (admission.kind !== 'admitted') throw new Error(`${name} is ${admission.kind}: ${admission.reason}`);
-  return admission.conduct;
-}
-
 describe('what a node does wrong', () => {
   it('is forgiven up to a point, and then named as the reason', () => {
     const one = new Conduct();
@@ -44,37 +38,22 @@ describe('what a node does wrong', () => {
 });
 
 describe('the book of conduct', () => {
-  it('remembers a node over its connections, by name and host, whatever the port', () => {
+  it('knows a node over its connections by its secret', () => {
     const book = new ConductBook();
-    const before = admitted(book, 'gpu-1', '192.0.2.7:50000');
-    expect(admitted(book, 'gpu-1', '192.0.2.7:50001')).toBe(before);
-    expect(admitted(book, 'gpu-2', '192.0.2.7:50002')).not.toBe(before);
-    expect(admitted(book, 'gpu-1', '192.0.2.8:50003')).not.toBe(before);
+    const before = book.of('a secret');
+    expect(book.of('another')).not.toBe(before);
+    expect(book.of('a secret')).toBe(before);
   });
 
-  it('does not admit again whoever was refused, and says why; others of its host may come', () => {
+  it('does not grow without end: what the oldest did is forgotten', () => {
     const book = new ConductBook();
-    book.refuse(admitted(book, 'gpu-1', '::1:50000'), '::1:50000', 'a gradient of 3 bytes', 0);
-    expect(book.admission('gpu-1', '::1:50001', 1e9)).toEqual({
-      kind: 'refused',
-      reason: 'it was refused before in this run: a gradient of 3 bytes',
-    });
-    admitted(book, 'gpu-2', '::1:50002', 1);
-  });
-
-  it('puts a host off that comes back under new names, for longer and longer, and never for good', () => {
-    const book = new ConductBook();
-    const pausesMs: number[] = [];
-    let nowMs = 0;
-    for (let life = 0; life < 12; life++) {
-      const peer = `192.0.2.7:${50000 + life}`;
-      book.refuse(admitted(book, `host:${life}`, peer, nowMs), peer, 'no', nowMs);
-      const beforeMs = nowMs;
-      while (book.admission('another', '192.0.2.7:1', nowMs).kind === 'later') nowMs += 1000;
-      pausesMs.push(nowMs - beforeMs);
-      expect(book.admission('another', '192.0.2.8:1', beforeMs).kind).toBe('admitted');
+    const oldest = book.of('the first');
+    const kept = book.of('one that comes back');
+    for (let node = 0; node < 4095; node++) {
+      book.of(`secret ${node}`);
+      if (node === 2000) book.of('one that comes back');
     }
-    expect(pausesMs.slice(0, 5)).toEqual([0, 10_000, 20_000, 40_000, 80_000]);
-    expect(Math.max(...pausesMs)).toBe(600_000);
+    expect(book.of('one that comes back')).toBe(kept);
+    expect(book.of('the first')).not.toBe(oldest);
   });
 });

@@ -3,8 +3,18 @@ import { Fleet } from '../../src/coordinator/fleet.js';
 import type { RoundRequest, Verdict } from '../../src/coordinator/fleet.js';
 import type { RunEvent } from '../../src/coordinator/index.js';
 import { Broadcast, PROTOCOL_VERSION } from '../../src/protocol/index.js';
+import type { Hello } from '../../src/protocol/index.js';
 import { rejectionOf } from '../support/errors.js';
-import { evaluated, failed, hello, parameters, result, welcome, work } from '../support/messages.js';
+import {
+  evaluated,
+  failed,
+  hello,
+  parameters,
+  result,
+  secretOf,
+  welcome,
+  work,
+} from '../support/messages.js';
 import { answerTo, attached, ScriptedNode } from '../support/scriptedNode.js';
 import { settled } from '../support/waiting.js';
 
@@ -107,7 +117,7 @@ describe('the handshake', () => {
     expect(reason).toMatch(/same Lockstep version/);
     expect(node.closings).toHaveLength(1);
     expect(fleet.memberCount).toBe(0);
-    expect(events).toEqual([]);
+    expect(events).toEqual([{ event: 'connection-refused', address: 'a test', reason, count: 1 }]);
   });
 
   it('refuses any message before hello, and hears nothing of what follows it', async () => {
@@ -120,7 +130,10 @@ describe('the handshake', () => {
       expect(node.closings).toHaveLength(1);
     }
     expect(fleet.memberCount).toBe(0);
-    expect(events).toEqual([]);
+    expect(eventsOf('connection-refused').map(({ reason }) => reason)).toEqual(
+      ['result', 'evaluated', 'failed', 'drain'].map((type) => `${type} came before hello`),
+    );
+    expect(events).toHaveLength(4);
   });
 
   it('cuts a node off for a second hello; another takes over its items', async () => {
@@ -326,18 +339,58 @@ describe('a node that was refused', () => {
     ]);
   });
 
-  it('is turned away however often it comes back, and the run hears no more of it', async () => {
+  it('is turned away however often it comes back, and the run hears of that once', async () => {
     await refusedOnce();
     const before = events.length;
     for (let attempt = 0; attempt < 20; attempt++) {
       const again = await attached(fleet, { nodeName: 'bad' });
       expect(again.received.map(({ type }) => type)).toEqual(['refused']);
-      expect(again.the('refused').reason).toMatch(/refused before in this run: a gradient of 3 bytes/);
+      expect(again.the('refused').reason).toMatch(
+        /refused before in this run: a gradient of 3 bytes; mend that, then start the worker again/,
+      );
       expect(again.closings).toHaveLength(1);
     }
-    expect(events).toHaveLength(before);
+    expect(events).toHaveLength(before + 1);
+    expect(events.at(-1)).toMatchObject({ event: 'connection-refused', address: 'a test', count: 1 });
     answering(await attached(fleet, { nodeName: 'good' }));
     await run(3).promise;
+  });
+});
+
+describe('whoever uses the name of another', () => {
+  const impostor = hello({ nodeName: 'trainer-7', nodeSecret: 'f'.repeat(32) });
+
+  it('harms neither it nor others of its host, and the name is taken again at once', async () => {
+    answering(await attached(fleet, { nodeName: 'trainer-7' }));
+    for (let life = 0; life < 20; life++) {
+      const nodeSecret = life.toString(16).padStart(32, '0');
+      const node = await attached(fleet, { nodeName: 'trainer-7', nodeSecret });
+      node.send(impostor); // a second hello is never forgiven
+      await settled();
+      expect(node.the('refused').reason).toBe('a second hello');
+    }
+    const back = await attached(fleet, { nodeName: 'trainer-7' });
+    const other = await attached(fleet, { nodeName: 'trainer-8' });
+    for (const node of [back, other]) expect(node.received.map(({ type }) => type)).toEqual(['welcome']);
+    [back, other].forEach(answering);
+    await run(3).promise;
+  });
+
+  it('cannot learn its secret from the run', async () => {
+    const node = await attached(fleet, { nodeName: 'trainer-7' });
+    node.send(impostor);
+    await settled();
+    expect(events.length).toBeGreaterThan(0);
+    expect(JSON.stringify(events)).not.toContain(secretOf('trainer-7'));
+  });
+});
+
+describe('a node of the same protocol without a secret', () => {
+  it('is refused; one of an older protocol is told that the versions differ', async () => {
+    const without = await attached(fleet, { nodeSecret: undefined });
+    expect(without.the('refused').reason).toMatch(/without a secret/);
+    const older = await attached(fleet, { nodeSecret: undefined, protocolVersion: PROTOCOL_VERSION - 1 });
+    expect(older.the('refused').reason).toMatch(/the protocol versions differ/);
   });
 });
 
@@ -577,6 +630,66 @@ describe('a node that drains', () => {
     answering(holding);
     await round.promise;
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('nodes that come and go hundreds of times a second', () => {
+  const TIMES = 500;
+  const come = (change: Partial<Hello> = {}): Promise<ScriptedNode> => attached(fleet, change);
+
+  async function comeAndGo(): Promise<void> {
+    for (let time = 0; time < TIMES; time++) {
+      (await come({ nodeName: `flap-${time}` })).hangUp();
+      await settled();
+    }
+  }
+
+  it('are told of one by one at first, then together, and none is lost', async () => {
+    await come({ nodeName: 'steady' });
+    await comeAndGo();
+    vi.advanceTimersByTime(10_000);
+    const [joined, left] = [eventsOf('worker-joined'), eventsOf('worker-left')];
+    expect(joined.length).toBeGreaterThan(20);
+    expect(events.length).toBeLessThan(210);
+    // Whoever was told to have come was told to have gone.
+    expect(left.map(({ node }) => node)).toEqual(joined.slice(1).map(({ node }) => node));
+    const changes = eventsOf('workers-changed');
+    expect(changes).toEqual([
+      {
+        event: 'workers-changed',
+        address: 'a test',
+        joined: TIMES + 1 - joined.length,
+        left: TIMES - left.length,
+        refused: 0,
+        failed: 0,
+        workersNow: 1,
+      },
+    ]);
+  });
+
+  it('are told of at the end of the run, if not before', async () => {
+    await comeAndGo();
+    expect(eventsOf('workers-changed')).toEqual([]);
+    fleet.end('the run has ended', { runEnded: true });
+    expect(eventsOf('workers-changed')).toHaveLength(1);
+  });
+
+  it('say no more often than that what they could not compute', async () => {
+    const node = await come({ threads: 4096 });
+    for (let time = 0; time < TIMES; time++) node.send(failed({ reason: `reason ${time}` }));
+    await settled();
+    vi.advanceTimersByTime(10_000);
+    const notices = eventsOf('notice').length;
+    expect(notices).toBeLessThan(110);
+    expect(eventsOf('workers-changed')).toMatchObject([{ failed: TIMES - notices }]);
+  });
+
+  it('do not each time have it said that nobody is left', async () => {
+    const round = run(1);
+    await comeAndGo();
+    expect(eventsOf('waiting').length).toBeLessThan(30);
+    answering(await come());
+    await round.promise;
   });
 });
 

@@ -116,13 +116,12 @@ describe('a node that does not read', () => {
     await until(() => door.channels.length === 1);
     const [channel] = door.channels;
     const state = new Broadcast(parameters({ parameters: new Uint8Array(MEBIBYTE) }));
-    const before = process.memoryUsage();
-    let [sent, taken, nowMs] = [0, 0, performance.now()];
+    let [sent, taken, dropped, nowMs] = [0, 0, 0, performance.now()];
     vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
     onTestFinished(() => void vi.restoreAllMocks());
     const send = (): void => {
       channel!.send(state, () => taken++);
-      channel!.send(evaluateMessage({ pixels: new Uint8Array(100_000) }));
+      channel!.send(evaluateMessage({ pixels: new Uint8Array(100_000) }), undefined, () => dropped++);
       sent++;
     };
     while (sent < 50) send();
@@ -133,7 +132,8 @@ describe('a node that does not read', () => {
     expect(door.closings).toEqual([expect.stringMatching(/^E_LIMIT: nothing read for/)]);
     expect(door.faults).toEqual([undefined]); // a slow link is no fault
     expect(taken).toBe(sent); // whoever lends memory to a message gets it back, whether it was sent or not
-    expect(process.memoryUsage().rss - before.rss).toBeLessThan(200 * MEBIBYTE);
+    // What does not wait for it is not kept: all but the latest, and the few that the system's buffers took.
+    expect(dropped).toBeGreaterThan(sent / 2);
   });
 
   it('for a while, and then does, stays', async () => {

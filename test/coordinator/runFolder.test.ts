@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -334,6 +334,18 @@ describe('a run that is opened again', () => {
     expect((await rejectionOf('E_CHECKPOINT', reopened(folder).readConfig())).message).toContain(
       'config.json',
     );
+  });
+
+  it.skipIf(process.platform === 'win32')('waits for no pipe in the place of a file', async () => {
+    const folder = await interruptedRun('');
+    for (const name of ['config.json', 'metrics.jsonl']) {
+      rmSync(path.join(folder, name));
+      execFileSync('mkfifo', [path.join(folder, name)]);
+    }
+    expect(thrownBy('E_IO', () => RunFolder.open(folder)).message).toMatch(/metrics.jsonl.*it is a pipe/);
+    rmSync(path.join(folder, 'metrics.jsonl'));
+    const error = await rejectionOf('E_CHECKPOINT', reopened(folder).readConfig());
+    expect(error.message).toMatch(/config.json.*not a regular file/);
   });
 });
 

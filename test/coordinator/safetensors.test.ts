@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../src/coordinator/safetensors.js';
 import type { NamedTensor } from '../../src/coordinator/safetensors.js';
 import { LockstepError } from '../../src/foundation/errors.js';
+import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { thrownBy } from '../support/errors.js';
 
 /** Written by the reference implementation: scripts/golden_safetensors.py. */
@@ -16,12 +17,14 @@ const tensor = (name: string, shape: readonly number[], values: readonly number[
 });
 
 /** A file with any header, followed by `data`. */
-function fileWith(header: unknown, data: Uint8Array = new Uint8Array(16)): Uint8Array {
+function fileWith(header: unknown, data: Uint8Array = new Uint8Array(8)): Uint8Array {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.byteLength));
   return Buffer.concat([length, json, data]);
 }
+
+const NO_DATA = new Uint8Array(0);
 
 const entry = (change: object = {}): object => ({
   dtype: 'F32',
@@ -66,7 +69,7 @@ describe('what was written', () => {
     fc.assert(
       fc.property(tensors, texts, (list, metadata) => {
         const named = list
-          .filter(({ name }) => name !== '__metadata__' && name !== '__proto__')
+          .filter(({ name }) => name !== '__metadata__')
           .map(({ name, values }) => tensor(name, [values.length], values));
         const file = encodeSafetensors({ metadata, tensors: named });
         const back = decodeSafetensors(file, 'file');
@@ -77,6 +80,12 @@ describe('what was written', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('has tensors of any name, also of those that every object inherits', () => {
+    const named = ['__proto__', 'constructor', 'toString'].map((name) => tensor(name, [1], [7]));
+    const { tensors } = decodeSafetensors(encodeSafetensors({ metadata: {}, tensors: named }), 'file');
+    expect(tensors.map(({ name }) => name)).toEqual(['__proto__', 'constructor', 'toString']);
   });
 
   it('is read from any position in memory, aligned or not', () => {
@@ -95,6 +104,23 @@ describe('what was written', () => {
       expect(Number(file.readBigUInt64LE()) % 8).toBe(0);
     }
   });
+});
+
+it('reads tensors in whatever order the header names them, empty ones between them', () => {
+  const header = {
+    b: entry({ data_offsets: [8, 16] }),
+    none: entry({ shape: [0], data_offsets: [8, 8] }),
+    a: entry(),
+  };
+  const { tensors } = decodeSafetensors(
+    fileWith(header, littleEndianBytes(Float32Array.of(1, 2, 3, 4))),
+    'file',
+  );
+  expect(tensors.map(({ name, values }) => [name, [...values]])).toEqual([
+    ['b', [3, 4]],
+    ['none', []],
+    ['a', [1, 2]],
+  ]);
 });
 
 describe('a damaged file', () => {
@@ -125,12 +151,45 @@ describe('a damaged file', () => {
     ['offsets before the beginning', fileWith({ a: entry({ data_offsets: [-8, 0] }) })],
     ['three offsets', fileWith({ a: entry({ data_offsets: [0, 8, 8] }) })],
     ['offsets that are text', fileWith({ a: entry({ data_offsets: ['0', '8'] }) })],
-    ['metadata that is a list', fileWith({ __metadata__: ['a'] })],
-    ['metadata that is a number', fileWith({ __metadata__: 5 })],
-    ['metadata that is null', fileWith({ __metadata__: null })],
-    ['metadata that holds more than text', fileWith({ __metadata__: { a: { b: 1 } } })],
+    ['metadata that is a list', fileWith({ __metadata__: ['a'] }, NO_DATA)],
+    ['metadata that is a number', fileWith({ __metadata__: 5 }, NO_DATA)],
+    ['metadata that is null', fileWith({ __metadata__: null }, NO_DATA)],
+    ['metadata that holds more than text', fileWith({ __metadata__: { a: { b: 1 } } }, NO_DATA)],
   ])('is refused: %s', (_what, file) => {
     refuse(file);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    [
+      'two tensors over the same bytes',
+      fileWith({ a: entry(), b: entry() }),
+      /tensor b overlaps the one before it/,
+    ],
+    [
+      'tensors that overlap in part',
+      fileWith({ a: entry({ data_offsets: [4, 12] }), b: entry() }, new Uint8Array(12)),
+      /tensor a overlaps/,
+    ],
+    [
+      'a gap before the first tensor',
+      fileWith({ a: entry({ data_offsets: [8, 16] }) }, new Uint8Array(16)),
+      /a leaves a gap/,
+    ],
+    [
+      'a gap between tensors',
+      fileWith({ a: entry(), b: entry({ data_offsets: [16, 24] }) }, new Uint8Array(24)),
+      /b leaves a gap/,
+    ],
+    ['bytes after the last tensor', fileWith({ a: entry() }, new Uint8Array(9)), /have 8 bytes, but 9 are/],
+    ['data without tensors', fileWith({}), /have 0 bytes, but 8 are there/],
+    [
+      'a long header',
+      fileWith(JSON.stringify({ a: entry() }).padEnd(5 << 20)),
+      /its header has 5242880 bytes/,
+    ],
+    ['a name that steers the terminal', fileWith({ '\u001b[2Ja': entry(), b: 0 }), /^[^\u001b]*$/],
+  ])('is refused, and says why: %s', (_what, file, message) => {
+    expect(refuse(file).message).toMatch(message);
   });
 
   it('never gives anything but tensors of a fitting size, or E_CHECKPOINT', () => {

@@ -1,13 +1,14 @@
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { createServer, connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
 import { isLoopback } from '../../src/coordinator/server.js';
 import type { ListenOptions } from '../../src/coordinator/server.js';
 import { encodeMessage, ENDPOINT_PATH } from '../../src/protocol/index.js';
+import { beatByHand, beatFourTimeouts } from '../support/beats.js';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { openDoor } from '../support/door.js';
 import type { Door } from '../support/door.js';
@@ -222,18 +223,20 @@ describe.skipIf(certificate === undefined)('TLS (skipped where openssl is missin
   });
 
   it('keeps a node through many heartbeat timeouts, and misses one that falls silent', async () => {
+    const beats = beatByHand(300);
     const door = await openDoor({ tls: certificate, heartbeatTimeoutMs: 300 });
     const link = await linkTo(Number(new URL(door.server.url).port));
     onTestFinished(() => link.close());
     const socket = new WebSocket(`wss://127.0.0.1:${link.port}${ENDPOINT_PATH}`, { ca: certificate!.cert });
     onTestFinished(() => socket.terminate());
-    let pings = 0;
-    socket.on('ping', () => pings++);
+    const transport = new Promise<Socket>((resolve) => {
+      socket.once('upgrade', (response) => resolve(response.socket));
+    });
     expect(await outcomeOf(socket)).toBe('open');
-    await until(() => pings >= 20); // four timeouts
+    await beatFourTimeouts(beats, [await transport]);
     expect(door.closings).toEqual([]);
     link.swallow();
-    await until(() => door.closings.length > 0);
+    await beats.beatUntil(() => door.closings.length > 0);
     expect(door.closings).toEqual(['no sign of life for 0.3 s']);
   });
 

@@ -527,10 +527,25 @@ describe('numerics classes', () => {
     expect(notices[0]!.message).toMatch(/different numerics classes.*exact: false/);
   });
 
+  it.each(['__proto__', 'constructor', 'toString'])('records a class that calls itself %s', async (name) => {
+    const testing = await testRun();
+    analyticNode(testing.fleet, { numericsClass: 'a' });
+    analyticNode(testing.fleet, { numericsClass: name });
+    const { exact, numericsClasses } = await train(testing.run);
+    expect({ exact, numericsClasses }).toEqual({ exact: false, numericsClasses: [name, 'a'].sort() });
+  });
+
   it('of one engine that promises nothing are not exact', async () => {
     const testing = await testRun();
     analyticNode(testing.fleet, { numericsClass: 'gpu', engine: 'webgpu', exact: false });
     expect(await train(testing.run)).toMatchObject({ exact: false, numericsClasses: ['gpu'] });
     expect(eventsOf(testing.events, 'notice')).toEqual([]);
   });
+});
+
+it('trains nothing from a checkpoint whose progress cannot be, and saves nothing over it', async () => {
+  const testing = await testRun();
+  testing.run.state.progress = { ...testing.run.state.progress, step: 9007199254740990 };
+  await rejectionOf('E_CHECKPOINT', train(testing.run));
+  expect(testing.run.folder.checkpoints.exist()).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -32,7 +32,11 @@ const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 describe("torchvision's files", () => {
   it('are read like the binary ones', async () => {
     const parent = await temporaryFolder();
-    await writePythonSet(parent, wholeBatch(), latin1('\x80\x02}.'));
+    await writePythonSet(
+      parent,
+      wholeBatch(),
+      pickleLikePython2({ data: DATA, shape: [RECORDS, 3072], labels: [] }),
+    );
     expect(await locateCifar10([parent])).toEqual({
       folder: join(parent, 'cifar-10-batches-py'),
       layout: 'python',
@@ -42,9 +46,17 @@ describe("torchvision's files", () => {
     const { pixels, labels } = gatherSamples(set, [12_345]);
     expect([...labels]).toEqual([labelAt(2345)]);
     expect(pixels[(9 * 32 + 20) * 3 + 2]).toBe(byteAt(2345 * 3072 + 2 * 1024 + 9 * 32 + 20));
-    await expect(loadCifar10Test(parent)).rejects.toThrow(
-      /test_batch must be a dict with a numpy array 'data'/,
+    await expect(loadCifar10Test(parent)).rejects.toThrow(/test_batch has 0 labels/);
+  });
+
+  it('are refused for their size before they are read', async () => {
+    const parent = await temporaryFolder();
+    await writePythonSet(parent, latin1('\x80\x02}.'), wholeBatch());
+    await expect(loadCifar10(parent)).rejects.toThrow(
+      /data_batch_1 has 4 bytes, but a pickled batch has 30720000 to/,
     );
+    await truncate(join(parent, 'cifar-10-batches-py', 'data_batch_1'), 2 ** 33); // as a sparse file
+    await expect(loadCifar10(parent)).rejects.toThrow(/data_batch_1 has 8589934592 bytes, but/);
   });
 
   it.each([
@@ -55,6 +67,7 @@ describe("torchvision's files", () => {
       /shape \(2, 3072\)/,
     ],
     ['too few labels', wholeBatch([1, 2, 3]), /has 3 labels, but it must have 10000/],
+    ['neither pixels nor labels', latin1('\x80\x02}.'), /batch must be a dict with a numpy array 'data'/],
     ['another thing', latin1('\x80\x02]q\x01.'), /must be a pickled dict/],
     ['no pickle', latin1('<html>'), /opcode 0x3c at byte 0 is not supported/],
     ['an empty file', latin1(''), /truncated/],
@@ -91,6 +104,48 @@ describe('readPickle', () => {
     ['no end', '\x80\x02K\x01', /truncated/],
   ])('refuses %s', (_, pickle, message) => {
     expect(() => readPickle(latin1(pickle))).toThrow(message);
+  });
+
+  /** An array's state: version, shape, type u1, C order, no content. */
+  const arrayOfShape = (shape: string): Uint8Array =>
+    latin1(
+      '\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R(K\x01' +
+        `${shape}cnumpy\ndtype\nU\x02u1\x85R\x89U\x00tb.`,
+    );
+
+  it.each([
+    // Written out as text, a list of two lists of two lists … would have 2^60 numbers.
+    ['nested lists', `]K\x01aq\x00${'h\x00\x86q\x00'.repeat(60)}\x85`],
+    ['texts', 'U\x012\x85'],
+    ['five numbers', '(K\x01K\x01K\x01K\x01K\x01t'],
+    ['a negative number', 'J\xff\xff\xff\xff\x85'],
+    ['a number alone', 'K\x01'],
+  ])('refuses a shape of %s', (_, shape) => {
+    expect(() => readPickle(arrayOfShape(shape))).toThrow(/a shape is not a tuple of at most 4 numbers/);
+  });
+
+  it('encodes no more text than the file holds', () => {
+    const text = 'x'.repeat(50_000);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length);
+    const encode = 'c_codecs\nencode\nh\x00U\x06latin1\x86R';
+    const pickle = (times: number): Uint8Array =>
+      latin1(`\x80\x02(X${length.toString('latin1')}${text}q\x00${encode.repeat(times)}t.`);
+    expect(readPickle(pickle(1))).toHaveLength(2);
+    expect(() => readPickle(pickle(2))).toThrow(/encodes more text than it holds/);
+  });
+
+  it.each([
+    ['dicts', '}'],
+    ['lists', ']'],
+    ['marks', '('],
+  ])('makes no more %s than a file of its size needs', (_, opcode) => {
+    expect(() => readPickle(latin1(`\x80\x02${opcode.repeat(2000)}.`))).toThrow(/more operations/);
+  });
+
+  it('takes no long text for a key, which would be copied at each use', () => {
+    const key = `C\xff${'k'.repeat(255)}`;
+    expect(() => readPickle(latin1(`\x80\x02}${key}Ns.`))).toThrow(/key is not a short text/);
   });
 
   it("reads what this machine's Python and numpy write", async ({ skip }) => {

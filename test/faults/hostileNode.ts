@@ -18,6 +18,7 @@ import type {
 import { ComputePool } from '../../src/worker/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
 import type { ConversationEnd } from '../../src/worker/conversation.js';
+import { secretOf } from '../support/messages.js';
 import { pause } from './support/within.js';
 
 /** What the node has been told so far, for a tamperer to draw on. */
@@ -59,8 +60,6 @@ export interface TestNodeOptions {
   /** Where the coordinator is, asked before each connection; it may come back elsewhere. */
   readonly url: () => string;
   readonly tamper?: Tamper;
-  /** The address of this machine that it comes from: what an intruder is blamed for falls back on its host. */
-  readonly localAddress?: string;
 }
 
 const RETRY_MS = 50;
@@ -97,10 +96,9 @@ export class TestNode {
   }
 
   private connect(): Promise<ConversationEnd | undefined> {
-    const { url, name, threads, tamper = honest, localAddress } = this.options;
+    const { url, name, threads, tamper = honest } = this.options;
     const socket = new WebSocket(new URL(ENDPOINT_PATH, url()), {
       perMessageDeflate: false,
-      ...(localAddress === undefined ? {} : { localAddress }),
     });
     this.socket = socket;
     return new Promise((resolve) => {
@@ -118,7 +116,13 @@ export class TestNode {
           tamper,
         );
         const { pool, description } = threads;
-        void new Conversation({ channel, pool, description, nodeName: name }).ended.then(resolve);
+        void new Conversation({
+          channel,
+          pool,
+          description,
+          nodeName: name,
+          nodeSecret: secretOf(name),
+        }).ended.then(resolve);
       });
     });
   }

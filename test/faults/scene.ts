@@ -58,7 +58,6 @@ export class Scene {
   private readonly recipe: readonly string[];
   private readonly heartbeat: readonly string[];
   private port: number | undefined;
-  private foreigners = 0;
 
   constructor(private readonly options: SceneOptions) {
     this.random = new RandomStream(seedKey(options.seed));
@@ -124,17 +123,11 @@ export class Scene {
   }
 
   /** A node of the test's own process, straight to the coordinator. */
-  addTestNode(options: Pick<TestNodeOptions, 'name' | 'tamper' | 'localAddress'>): TestNode {
+  addTestNode(options: Pick<TestNodeOptions, 'name' | 'tamper'>): TestNode {
     const { threads } = this.options;
     const node = new TestNode({ ...options, threads, url: () => `ws://127.0.0.1:${this.port ?? 0}` });
     this.testNodes.push(node);
     return node;
-  }
-
-  /** Another host, as far as addresses tell; only Linux has all of 127.0.0.0/8. */
-  foreignAddress(): { readonly localAddress?: string } {
-    const count = ++this.foreigners;
-    return process.platform === 'linux' ? { localAddress: `127.1.${count >>> 8}.${count & 255}` } : {};
   }
 
   node(name: string): NodeBehindProxy {

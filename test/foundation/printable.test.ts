@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../src/foundation/printable.js';
+import { printable, printableJson, printableLines } from '../../src/foundation/printable.js';
 
 describe('printable', () => {
   it('leaves plain text of any script as it is', () => {
@@ -31,5 +31,21 @@ describe('printable', () => {
     expect(printable('x'.repeat(101), 100)).toBe(`${'x'.repeat(99)}…`);
     expect(printable('x'.repeat(100), 100)).toBe('x'.repeat(100));
     expect(printable('🚂'.repeat(60), 100)).toBe(`${'🚂'.repeat(49)}\ufffd…`);
+  });
+});
+
+describe('printableLines', () => {
+  it('keeps lines, and takes out what else steers a terminal', () => {
+    expect(printableLines('one\ntwo\u001b[2J\r\u009b1m\u202e, 世界 🚂')).toBe('one\ntwo�[2J��1m�, 世界 🚂');
+  });
+});
+
+describe('printableJson', () => {
+  it('is one line without unprintable characters, and parses to the same value', () => {
+    const value = { 'a\u009bname': ['\u001b]0;t\u0007', '\u202e\u2028\u007f\ufeff', '\ud83d', 'é 🚂', 1] };
+    const text = printableJson(value);
+    expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e\u2028\ufeff]/);
+    expect(text).toContain('é 🚂');
+    expect(JSON.parse(text)).toEqual(value);
   });
 });

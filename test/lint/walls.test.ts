@@ -95,7 +95,7 @@ describe('the walls between the folders of src/', () => {
 });
 
 describe('the terminal', () => {
-  it.each(['console.log(1);', 'process.argv;', `process.env['HOME'];`, `process.stdout.write('');`])(
+  it.each(['console.log(1);', 'process.argv;', `process.env['HOME'];`, 'process.stdout.isTTY;'])(
     'belongs to cli/: %s',
     async (code) => {
       expect(await complaints('coordinator/some.ts', code)).toHaveLength(1);
@@ -104,6 +104,14 @@ describe('the terminal', () => {
       if (!code.startsWith('console')) expect(await complaints('cli/some.ts', code)).toEqual([]);
     },
   );
+
+  it('is written to through one door', async () => {
+    for (const stream of ['stdout', 'stderr']) {
+      const code = `process.${stream}.write('');`;
+      expect(await complaints('cli/some.ts', code)).toEqual([expect.stringContaining('cli/terminal.ts')]);
+      expect(await complaints('cli/terminal.ts', code)).toEqual([]);
+    }
+  });
 
   it('is not reached by importing the global', async () => {
     expect(await complaints('data/some.ts', `import { env } from 'node:process'; env;`)).toHaveLength(1);

@@ -14,6 +14,8 @@ export interface Link {
   /** Passes so many bytes on every few milliseconds, in each direction. */
   trickle(bytesPerTick: number): void;
   pass(): void;
+  /** Whether it has something to pass on in each direction. */
+  isLoaded(): boolean;
   close(): void;
 }
 
@@ -45,6 +47,7 @@ export async function linkTo(targetPort: number): Promise<Link> {
     hold: () => set({ kind: 'hold' }),
     trickle: (bytesPerTick) => set({ kind: 'trickle', bytesPerTick }),
     pass: () => set({ kind: 'pass' }),
+    isLoaded: () => pipes.length > 0 && pipes.every((pipe) => pipe.isLoaded),
     close: () => {
       clearInterval(ticking);
       for (const pipe of pipes) pipe.end();
@@ -65,6 +68,10 @@ class Pipe {
       this.waiting.push(chunk);
       this.move();
     });
+  }
+
+  get isLoaded(): boolean {
+    return this.waiting.length > 0;
   }
 
   end(): void {

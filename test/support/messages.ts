@@ -1,5 +1,6 @@
 /** One valid message of each type, and a way to vary it. */
 
+import { createHash } from 'node:crypto';
 import { LOCKSTEP_VERSION } from '../../src/protocol/index.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
@@ -18,12 +19,18 @@ import type {
   Work,
 } from '../../src/protocol/index.js';
 
+/** Nodes of different names are different nodes. */
+export function secretOf(nodeName: string): string {
+  return createHash('md5').update(nodeName).digest('hex');
+}
+
 export function hello(change: Partial<Hello> = {}): Hello {
   return {
     type: 'hello',
     protocolVersion: PROTOCOL_VERSION,
     lockstepVersion: LOCKSTEP_VERSION,
     nodeName: 'node',
+    nodeSecret: secretOf(change.nodeName ?? 'node'),
     engine: 'wasm',
     device: 'a processor, 2 threads',
     numericsClass: 'test-class',

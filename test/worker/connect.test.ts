@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
@@ -101,6 +101,7 @@ describe('serveCoordinator', () => {
     const { outcome, statuses } = serve(url);
     expect(await outcome).toBe('the run has ended');
     expect(statuses).toEqual([{ kind: 'connected', url: url.href }]);
+    await until(() => visits[0]!.messages.length > 0); // the end came before it was read
     expect(visits[0]!.messages[0]).toMatchObject({ type: 'hello', nodeName: 'the node' });
   });
 
@@ -143,6 +144,7 @@ describe('serveCoordinator', () => {
     const { outcome, statuses } = serve(url);
     expect(await outcome).toBe('the run has ended');
     expect(visits).toHaveLength(3);
+    await until(() => visits[2]!.messages.length > 0);
     expect(visits[2]!.messages[0]!.type).toBe('hello');
     expect(statuses.map(({ kind }) => kind)).toEqual([
       'connected',
@@ -183,7 +185,7 @@ describe('serveCoordinator', () => {
 
   it('comes back when the coordinator falls silent with the connection open', async () => {
     const { url, visits } = await coordinator((visit, count) => {
-      if (count === 2) sayBye(visit);
+      if (count > 1) sayBye(visit);
     });
     const link = await linkTo(Number(url.port));
     onTestFinished(() => link.close());
@@ -306,6 +308,46 @@ describe('a coordinator that cannot be reached', () => {
     stop.abort();
     expect(await outcome).toMatch(/before a coordinator was reached/);
   });
+});
+
+describe('a server that keeps a node waiting', () => {
+  /** Accepts, and says nothing. */
+  async function silentServer(): Promise<{ url: URL; accepted: () => number }> {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    return { url: new URL(`ws://127.0.0.1:${port}/lockstep`), accepted: () => sockets.length };
+  }
+
+  it('by silence is left at once when the node is asked to stop', async () => {
+    // Only the stop can end this: the time for the handshake stands still.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { url, accepted } = await silentServer();
+    const { outcome, stop } = serve(url);
+    while (accepted() === 0) await settled();
+    stop.abort();
+    expect(await outcome).toBe('stopped before a coordinator was reached');
+  });
+
+  it.each([true, false])(
+    'by a bye after which nothing is closed is left (run ended: %s)',
+    async (runEnded) => {
+      const { url, visits } = await coordinator(({ channel, socket }, count) => {
+        socket.pause(); // does not answer the closing handshake either
+        channel.send(bye({ runEnded: runEnded || count > 1, reason: 'goodbye' }));
+      });
+      expect(await serve(url).outcome).toBe('goodbye');
+      expect(visits).toHaveLength(runEnded ? 1 : 2);
+      for (const { socket } of visits) socket.resume();
+      await until(() => visits.every(({ socket }) => socket.readyState === socket.CLOSED));
+    },
+  );
 });
 
 describe('a coordinator that turns the node away', () => {

@@ -11,7 +11,7 @@ import { Conversation } from '../../src/worker/conversation.js';
 import type { ConversationEnd } from '../../src/worker/conversation.js';
 import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
 import { floatsOf } from '../support/analyticNode.js';
-import { bye, evaluateMessage, parameters, refused, welcome, work } from '../support/messages.js';
+import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
 
@@ -51,6 +51,7 @@ async function conversing({ threads = 1, begin = true, sendsSums = false } = {})
     pool: pool.asPool,
     description: DESCRIPTION,
     nodeName: 'the node',
+    nodeSecret: secretOf('the node'),
     sendsSums,
   });
   let end: ConversationEnd | undefined;
@@ -76,6 +77,7 @@ describe('a conversation', () => {
         protocolVersion: PROTOCOL_VERSION,
         lockstepVersion: LOCKSTEP_VERSION,
         nodeName: 'the node',
+        nodeSecret: secretOf('the node'),
         engine: 'wasm',
         device: 'a processor',
         numericsClass: 'test-class',
@@ -360,6 +362,19 @@ describe('a conversation ends', () => {
     expect(end()).toEqual(expected);
   });
 
+  it('by the last word, though the coordinator closes nothing', async () => {
+    const { coordinator, pool, end, closings } = await conversing();
+    coordinator.send(item(0));
+    coordinator.send(bye({ runEnded: true, reason: 'done' }));
+    coordinator.send(item(1));
+    await settled();
+    expect(end()).toEqual({ kind: 'run-ended', reason: 'done' });
+    expect(closings).toEqual(['done']);
+    pool.finish();
+    await settled();
+    expect(pool.begun).toEqual([0]);
+  });
+
   it('by the loss of the channel; nothing queued is begun after it', async () => {
     const { coordinator, pool, end } = await conversing();
     coordinator.send(item(0));
@@ -441,5 +456,53 @@ describe('a conversation ends', () => {
     await settled();
     expect(closings).toEqual([]);
     expect(pool.begun).toHaveLength(50);
+  });
+});
+
+describe('a node that wants to leave', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => vi.useRealTimers());
+
+  it('goes by itself when it holds nothing and no goodbye comes', async () => {
+    const { coordinator, conversation, pool, end } = await conversing();
+    coordinator.send(item(0));
+    await settled();
+    conversation.drain();
+    vi.advanceTimersByTime(60_000);
+    await settled();
+    expect(end()).toBeUndefined(); // it computes
+    pool.finish();
+    await settled();
+    vi.advanceTimersByTime(10_000);
+    await settled();
+    expect(end()).toMatchObject({ kind: 'dismissed' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is not kept by ever more work', async () => {
+    const { coordinator, conversation, pool, end } = await conversing();
+    conversation.drain();
+    coordinator.send(item(0)); // was on its way
+    await settled();
+    pool.finish();
+    for (let microBatch = 1; microBatch < 30; microBatch++) {
+      await settled();
+      vi.advanceTimersByTime(1000);
+      if (end()) break;
+      coordinator.send(item(microBatch));
+      await settled();
+      if (pool.pending.length > 0) pool.finish();
+    }
+    expect(end()).toMatchObject({ kind: 'dismissed' });
+    expect(pool.begun.length).toBeGreaterThan(1);
+  });
+
+  it('waits for no deadline once it is let go', async () => {
+    const { coordinator, conversation, end } = await conversing();
+    conversation.drain();
+    coordinator.send(bye({ runEnded: false, reason: 'drained' }));
+    await settled();
+    expect(end()).toEqual({ kind: 'dismissed', reason: 'drained' });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

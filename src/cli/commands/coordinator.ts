@@ -78,6 +78,7 @@ async function openDoor(
     ...options,
     maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
+    onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url } = server;
   onEvent({ event: 'listening', url, tokenRequired: token !== undefined });

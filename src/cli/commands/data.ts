@@ -8,13 +8,14 @@ import {
   syntheticTrainingSet,
   verifyCifar10,
 } from '../../data/index.js';
-import type { FileReport, ImageSet } from '../../data/index.js';
+import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { shellWord } from '../../foundation/shellWord.js';
 import { chooseDisplay } from '../display/display.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
 import { valueParser } from '../values.js';
+import { print, printDrawn, printJson } from '../terminal.js';
 
 const DEFAULT_DATA_DIR = process.env['LOCKSTEP_DATA_DIR'] ?? 'data';
 
@@ -74,8 +75,8 @@ async function download(dataDir: string): Promise<void> {
 
 async function verify(dataDir: string, json: boolean): Promise<void> {
   const report = await verifyCifar10(dataDir);
-  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else for (const file of report.files) process.stdout.write(`${fileLine(file)}\n`);
+  if (json) printJson(report);
+  else for (const file of report.files) print(fileLine(file));
   if (!report.isUsable) {
     throw new LockstepError(
       'E_DATA_CORRUPT',
@@ -83,8 +84,8 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
     );
   }
   if (!json) {
-    process.stdout.write(
-      `${report.folder} (${report.layout}): usable; the training batches are ${report.isOfficialTraining ? '' : 'NOT '}the published ones\n`,
+    print(
+      `${report.folder} (${report.layout}): usable; the training batches are ${report.isOfficialTraining ? '' : 'NOT '}the published ones`,
     );
   }
 }
@@ -92,10 +93,13 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
 function fileLine(file: FileReport): string {
   const name = file.fileName.padEnd(18);
   if (file.status === 'missing') return `${name} MISSING: ${file.problem}`;
-  const { algorithm, hex, verdict } = file.checksum;
-  const checksum = `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
-  if (file.status === 'damaged') return `${name} DAMAGED: ${file.problem}; ${checksum}`;
-  return `${name} usable, ${file.byteCount} bytes, ${checksum}`;
+  const checksum = file.checksum && `, ${checksumText(file.checksum)}`;
+  if (file.status === 'damaged') return `${name} DAMAGED: ${file.problem}${checksum ?? ''}`;
+  return `${name} usable, ${file.byteCount} bytes${checksum ?? ''}`;
+}
+
+function checksumText({ algorithm, hex, verdict }: FileChecksum): string {
+  return `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
 }
 
 interface ShowOptions {
@@ -107,7 +111,7 @@ interface ShowOptions {
 
 async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<void> {
   const set = dataset === 'cifar10' ? await loadCifar10(dataDir) : syntheticTrainingSet();
-  process.stdout.write(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}\n`);
+  print(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}`);
   if (from + count > set.sampleCount) {
     throw new LockstepError(
       'E_OPTION',
@@ -117,7 +121,8 @@ async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<voi
   for (let index = from; index < from + count; index++) {
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';
-    process.stdout.write(`\nimage ${index}: ${name}\n${imageLines(pixels).join('\n')}\n`);
+    print(`\nimage ${index}: ${name}`);
+    printDrawn(imageLines(pixels).join('\n'));
   }
 }
 

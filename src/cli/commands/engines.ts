@@ -8,6 +8,7 @@ import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { measureEngine } from '../measureEngine.js';
 import { valueParser } from '../values.js';
+import { print, printJson } from '../terminal.js';
 
 interface RawOptions {
   readonly model: string;
@@ -56,11 +57,11 @@ export function addEnginesCommand(program: Command): void {
     .option('--json', 'print one JSON object an engine', false);
   command.action(async () => {
     const options = command.opts<RawOptions>();
-    if (!options.json)
-      process.stdout.write(`${options.model}, micro-batch ${options.microBatch}, one worker\n`);
+    if (!options.json) print(`${options.model}, micro-batch ${options.microBatch}, one worker`);
     for (const factory of ENGINE_FACTORIES) {
       const line = await inspect(factory, options);
-      process.stdout.write(options.json ? `${JSON.stringify(line)}\n` : textOf(line));
+      if (options.json) printJson(line);
+      else print(textOf(line));
     }
   });
 }
@@ -93,7 +94,7 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
 
 function textOf(line: EngineLine): string {
   const name = line.engine.padEnd(11);
-  if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}\n`;
+  if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}`;
   const speed = `${line.imagesPerSecond.toPrecision(3)} images/s`.padStart(16);
-  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}\n${(line.devices ?? []).map((device) => `${' '.repeat(12)}--device ${device}\n`).join('')}`;
+  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}${(line.devices ?? []).map((device) => `\n${' '.repeat(12)}--device ${device}`).join('')}`;
 }

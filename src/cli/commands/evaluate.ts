@@ -13,6 +13,7 @@ import type { EngineOptions } from '../engineOptions.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../stopSignal.js';
 import { valueParser } from '../values.js';
+import { print, printError, printJson } from '../terminal.js';
 
 interface RawOptions extends EngineOptions {
   readonly dataDir: string;
@@ -53,8 +54,7 @@ async function evaluateCheckpoint(
   const found = await readForEvaluation(given);
   const { file, epoch, state } = found;
   const { recipe, normalisation, model } = found.checkpoint;
-  if (found.damage !== undefined)
-    process.stderr.write(`lockstep: ${found.damage}; ${file} is evaluated instead\n`);
+  if (found.damage !== undefined) printError(`lockstep: ${found.damage}; ${file} is evaluated instead`);
   const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
   const fleet = new Fleet({
     welcome: welcomeFor({
@@ -68,7 +68,7 @@ async function evaluateCheckpoint(
   });
   const stop = listenForStop(() => undefined);
   const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
-  if (notice !== undefined) process.stderr.write(`lockstep: ${notice}\n`);
+  if (notice !== undefined) printError(`lockstep: ${notice}`);
   const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));
   try {
     fleet.admit(node.channel, { local: true });
@@ -90,7 +90,8 @@ async function evaluateCheckpoint(
       testAccuracy: score.accuracy,
       testSamples: score.samples,
     };
-    process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : textOf(outcome));
+    if (options.json) printJson(outcome);
+    else print(textOf(outcome));
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     process.exitCode = stop.exitCode() ?? 1;
@@ -123,6 +124,6 @@ function textOf(outcome: Outcome): string {
   const { model, epoch, checkpoint, dataset, testSamples, testAccuracy, testLoss, weightsSha256 } = outcome;
   return (
     `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +
-    `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}\n`
+    `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}`
   );
 }

@@ -20,6 +20,7 @@ import { listenForStop } from '../stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token.js';
 import { declareOptions } from '../trainingOptions.js';
 import { valueParser } from '../values.js';
+import { print } from '../terminal.js';
 
 interface RawOptions extends EngineOptions {
   readonly threads: number;
@@ -154,7 +155,7 @@ function statusLine(status: NodeStatus): string {
 }
 
 function say(message: string): void {
-  process.stdout.write(`${message}\n`);
+  print(message);
 }
 
 /** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */

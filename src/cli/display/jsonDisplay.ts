@@ -1,5 +1,6 @@
 /** One JSON object a line, the same as in metrics.jsonl, and nothing else. */
 
+import { printableJson } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 
@@ -7,7 +8,7 @@ export class JsonDisplay implements Display {
   constructor(private readonly out: NodeJS.WritableStream) {}
 
   event(event: RunEvent): void {
-    this.out.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+    this.out.write(`${printableJson({ time: new Date().toISOString(), ...event })}\n`);
   }
 
   download(): void {

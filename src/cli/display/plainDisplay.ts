@@ -1,6 +1,7 @@
 /** Plain lines, for logs and pipes: what stays, and a sign of life every few seconds. */
 
 import type { DownloadProgress } from '../../data/index.js';
+import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
@@ -41,7 +42,7 @@ export class PlainDisplay implements Display {
 
   say(message: string): void {
     this.lastSignMs = performance.now();
-    this.out.write(`${message}\n`);
+    this.out.write(`${printableLines(message)}\n`);
   }
 
   private timeLeft(): string {

@@ -2,6 +2,7 @@
 
 import type { WriteStream } from 'node:tty';
 import type { DownloadProgress } from '../../data/index.js';
+import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
@@ -40,7 +41,7 @@ export class TerminalDisplay implements Display {
 
   say(message: string): void {
     const { live } = this;
-    this.out.write(`${CLEAR_LINE}${message}\n`);
+    this.out.write(`${CLEAR_LINE}${printableLines(message)}\n`);
     this.draw(live);
   }
 
@@ -69,7 +70,9 @@ export class TerminalDisplay implements Display {
     if (text === '' && this.live === '') return;
     this.live = text;
     this.lastDrawMs = performance.now();
-    this.out.write(CLEAR_LINE + text.slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)));
+    this.out.write(
+      CLEAR_LINE + printableLines(text).slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)),
+    );
   }
 }
 

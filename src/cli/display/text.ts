@@ -26,6 +26,11 @@ export function count(value: number, noun: string): string {
 
 /** The lines that stay, for every event that deserves one. */
 export function linesOf(event: RunEvent): readonly string[] {
+  // What an event quotes must not make lines of its own.
+  return linesAbout(event).map((line) => line.replaceAll('\n', ' '));
+}
+
+function linesAbout(event: RunEvent): readonly string[] {
   switch (event.event) {
     case 'run-started':
       return startLines(event);
@@ -38,9 +43,13 @@ export function linesOf(event: RunEvent): readonly string[] {
     case 'worker-left':
       return [`- ${event.node} left: ${event.reason}; ${count(event.workersNow, 'worker')} now`];
     case 'worker-refused':
-      return bannerLines(
-        `${event.node} (${event.address}) is refused for the rest of this run: ${event.reason}`,
-      );
+      return bannerLines(`${event.node} (${event.address}) is refused: ${event.reason}`);
+    case 'workers-changed':
+      return [changesLine(event)];
+    case 'connection-refused':
+      return [
+        `× connection from ${event.address} refused: ${event.reason}${event.count > 1 ? ` (${event.count.toLocaleString('en-US')} times)` : ''}`,
+      ];
     case 'listening':
       return [
         `listening on ${event.url}; attach workers with: ${event.tokenRequired ? 'LOCKSTEP_TOKEN=… ' : ''}${programName()} worker ${event.url}`,
@@ -59,6 +68,14 @@ export function linesOf(event: RunEvent): readonly string[] {
     case 'checkpoint':
       return [];
   }
+}
+
+function changesLine(event: Extract<RunEvent, { event: 'workers-changed' }>): string {
+  const { address, joined, left, refused, failed, workersNow } = event;
+  const changes = Object.entries({ joined, left, refused, 'failed items': failed })
+    .filter(([, number]) => number > 0)
+    .map(([change, number]) => `${number.toLocaleString('en-US')} ${change}`);
+  return `± ${address}: ${changes.join(', ')}; ${count(workersNow, 'worker')} now`;
 }
 
 function startLines(event: Extract<RunEvent, { event: 'run-started' }>): readonly string[] {

@@ -1,12 +1,12 @@
 /** Bits: what they depend on, and that they stay what they are. */
 
 import { createHash } from 'node:crypto';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { loadSimd } from '../../../src/engine/simd/index.js';
 import type { GradientResult } from '../../../src/engine/engine.js';
 import { buildModel, initialiseModel } from '../../../src/model/index.js';
+import { leastGrowth, reachableBytes } from '../../support/growth.js';
+import { settled } from '../../support/waiting.js';
 import { TINY_MODELS } from '../../support/tinyModels.js';
 import { tinyBatch, tinyState } from '../engineContract.js';
 
@@ -72,25 +72,52 @@ describe.each(['auto', 'simd'] as const)('bits with numerics %s', (numerics) => 
 });
 
 describe('memory', () => {
-  it('is the same after a thousand steps as after ten', async () => {
-    setFlagsFromString('--expose-gc');
-    const collectGarbage = runInNewContext('gc') as () => void;
-    const model = TINY_MODELS['a residual network']!;
+  const model = TINY_MODELS['a residual network']!;
+  const STEPS = 200;
+  /** What the gradients of these steps take. */
+  const LIMIT = STEPS * 4 * model.layout.parameterCount;
+
+  it('holds nothing of earlier steps, neither what came in nor what went out', async () => {
     const engine = await loadSimd(model);
-    const held = async (steps: number): Promise<{ arena: number; heap: number; external: number }> => {
-      for (let step = 0; step < steps; step++) {
+    const seen: WeakRef<object>[] = [];
+    const step = async (version: number): Promise<void> => {
+      const state = { ...tinyState(model), version };
+      const batch = tinyBatch(model, 1 + (version % 8));
+      const result = await engine.gradient(state, batch, [version, 0]);
+      for (const held of [state.parameters, batch.images, batch.labels, result, result.gradientSum]) {
+        seen.push(new WeakRef(held));
+      }
+    };
+    for (let version = 0; version < STEPS; version++) await step(version);
+    await settled(); // what was looked at in this turn of the event loop is kept until its end
+    reachableBytes(); // collects garbage
+    const alive = seen.flatMap((reference, index) => (reference.deref() ? [Math.floor(index / 5)] : []));
+    expect(alive.filter((version) => version < STEPS - 2)).toEqual([]);
+  });
+
+  it('does not grow with the number of steps', async () => {
+    const engine = await loadSimd(model);
+    let step = 0;
+    const steps = async (): Promise<void> => {
+      for (const end = step + STEPS; step < end; step++) {
         const size = 1 + (step % 8);
         await engine.gradient({ ...tinyState(model), version: step }, tinyBatch(model, size), [step, 0]);
       }
-      collectGarbage();
-      const { heapUsed, external } = process.memoryUsage();
-      return { arena: engine.arenaBytes, heap: heapUsed, external };
     };
-    const early = await held(10);
-    const late = await held(1000);
-    expect(late.arena).toBe(early.arena);
-    expect(late.heap - early.heap).toBeLessThan(3e6);
-    expect(late.external - early.external).toBeLessThan(3e6);
+    await steps();
+    const { arenaBytes } = engine;
+    expect(await leastGrowth(steps, reachableBytes)).toBeLessThan(LIMIT);
+    expect(engine.arenaBytes).toBe(arenaBytes);
+  });
+
+  it('would be seen to grow if each step left something behind', async () => {
+    const left: Float32Array[] = [];
+    const steps = (): Promise<void> => {
+      for (let step = 0; step < STEPS; step++) left.push(new Float32Array(10 * model.layout.parameterCount));
+      return Promise.resolve();
+    };
+    expect(await leastGrowth(steps, reachableBytes)).toBeGreaterThan(LIMIT);
+    expect(left.length).toBeGreaterThan(0); // or it would be garbage
   });
 
   it('does not grow by evaluating many images at once, which gives what evaluating them apart gives', async () => {

@@ -20,7 +20,7 @@ const MARKS: Partial<Record<Misdeed, 'worker-refused' | 'worker-left'>> = {
 export async function admitHostileNode(scene: Scene, { misdeed, times }: Of<'hostile-node'>): Promise<void> {
   await scene.begin();
   const plan = new MisdeedPlan(misdeed, times, scene.drawStep(1, 6), scene.random.nextUint32());
-  scene.addTestNode({ name: 'hostile', tamper: plan.tamper, ...scene.foreignAddress() });
+  scene.addTestNode({ name: 'hostile', tamper: plan.tamper });
   const { exitCode } = await within('the run to end', scene.coordinator.finished);
   if (exitCode !== 0) return; // the runner reports it with what was printed
   if (plan.done === 0) throw new Error(`the node never got to ${misdeed}`);

@@ -103,7 +103,7 @@ async function intrude(scene: Scene, tell: Tell): Promise<void> {
   tell(`${misdeed}, ${times} times`);
   const plan = new MisdeedPlan(misdeed, times, 0, scene.random.nextUint32());
   const name = `hostile-${scene.testNodes.length + 1}`;
-  const node = scene.addTestNode({ name, tamper: plan.tamper, ...scene.foreignAddress() });
+  const node = scene.addTestNode({ name, tamper: plan.tamper });
   await Promise.race([node.gone(), pause(3_000)]);
   node.vanish();
 }
