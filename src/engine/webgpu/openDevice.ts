@@ -57,7 +57,8 @@ export class OpenDevice {
   private async writeParameters({ parameters }: ModelState): Promise<void> {
     const { device } = this.session;
     const encoder = device.createCommandEncoder();
-    await this.parameterStaging.copyTo(this.parameters, encoder, (memory) =>
+    this.parameterStaging.recordCopy(this.parameters, encoder);
+    await this.parameterStaging.write((memory) =>
       this.layout.packParameters(parameters, new Float32Array(memory)),
     );
     device.queue.submit([encoder.finish()]);
