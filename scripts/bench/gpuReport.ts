@@ -48,9 +48,6 @@ const parsed = <Line>(lines: readonly unknown[], schema: z.ZodType<Line>): Line[
 const results = read('results.jsonl');
 const times = parsed([...read('engine.json'), ...read('engine-f16.json')], timeLine);
 const peers = parsed([...results, ...read('peer.jsonl')], peerLine);
-console.log(comparison());
-console.log(`\n${kinds()}`);
-console.log(`\n${rates()}`);
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -148,3 +145,5 @@ function rates(): string {
     })
     .join('\n');
 }
+
+console.log([comparison(), kinds(), rates()].join('\n\n'));
