@@ -40,6 +40,8 @@ export interface ConvolutionTileChoice {
   readonly blockQuads: number;
   readonly chunkQuads: number;
   readonly quadsPerThread: number;
+  /** Whether the next input channels are fetched while the last are computed with: hides latency, takes registers. */
+  readonly isAhead?: boolean;
 }
 
 export interface ConvolutionTile extends ConvolutionTileChoice {
@@ -134,9 +136,10 @@ function* choices(size: ConvolutionSize): Generator<ConvolutionTileChoice> {
 }
 
 /** Names a choice, in results of measurements. */
-export function tileName({ strip, rows, columns, ...quads }: ConvolutionTileChoice): string {
+export function tileName({ strip, rows, columns, isAhead, ...quads }: ConvolutionTileChoice): string {
   const { blockQuads, chunkQuads, quadsPerThread } = quads;
-  return `${rows}x${columns} strip ${strip} block ${blockQuads} chunk ${chunkQuads} thread ${quadsPerThread}`;
+  const ahead = isAhead === true ? ' ahead' : '';
+  return `${rows}x${columns} strip ${strip} block ${blockQuads} chunk ${chunkQuads} thread ${quadsPerThread}${ahead}`;
 }
 
 const isDilated = ({ kind, stride }: ConvolutionSize): boolean => kind === 'gradient' && stride === 2;
