@@ -7,7 +7,7 @@ import type { Session } from './dawn/session.js';
 import type { Dispatch, Range, Storage } from './kernels/kernelSource.js';
 import type { DevicePlan } from './plan/devicePlan.js';
 import { assignBuffers } from './plan/memory.js';
-import type { KernelTimer } from './kernelTimer.js';
+import type { KernelTime, KernelTimer } from './kernelTimer.js';
 
 interface Command {
   readonly label: string;
@@ -86,6 +86,16 @@ export class RecordedPlan {
     readBack.unmap();
     let start = 0;
     return plan.outputs.map(({ length }) => values.subarray(start, (start += length)));
+  }
+
+  /** Computes with what the last run brought up, `repetitions` times without the timer and then once with it. */
+  async timeAgain(repetitions: number, timer: KernelTimer): Promise<KernelTime[]> {
+    const { device } = this.session;
+    const encoder = device.createCommandEncoder();
+    for (let repetition = 0; repetition < repetitions; repetition++) this.encode(encoder);
+    this.encodeTimed(encoder, timer);
+    device.queue.submit([encoder.finish()]);
+    return timer.read();
   }
 
   private fill({ images, labels, labelSmoothing = 0 }: MicroBatch, dropoutKey: RandomKey | undefined): void {

@@ -98,7 +98,7 @@ function* choices({ input, output }: WeightGradientSize): Generator<WeightGradie
   for (const outputBlock of dividing(quadsOf(output)).slice(0, 2)) {
     for (const inputBlock of dividing(quadsOf(input)).slice(0, 2)) {
       for (const workgroups of [256, 512, 1024, 128]) {
-        for (const rows of [8, 4].filter((count) => count <= output.height)) {
+        for (const rows of [8, 4, 2].filter((count) => count <= output.height)) {
           for (const teams of [4, 2, 1, 8].filter((count) => rows % count === 0)) {
             for (const mostColumns of [16, 8, 32]) {
               const columns = Math.min(mostColumns, output.width);
