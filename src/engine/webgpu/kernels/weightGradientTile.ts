@@ -59,13 +59,14 @@ export function usualWeightGradientTile(size: WeightGradientSize): WeightGradien
   const outputBlock = largestDivisor(quadsOf(output));
   const columns = Math.min(MOST_COLUMNS, output.width);
   const choose = (rows: number): WeightGradientTile => {
-    const teams = Math.floor(GUARANTEED_LIMITS.threads / (3 * inputBlock * outputBlock));
+    const most = Math.floor(GUARANTEED_LIMITS.threads / (3 * inputBlock * outputBlock));
     return tileOf(size, {
       rows,
       columns,
       inputBlock,
       outputBlock,
-      teams: Math.max(1, Math.min(rows, teams)),
+      // A number that divides the rows: else some teams have a row more, and the others wait.
+      teams: [8, 4, 2, 1].find((teams) => teams <= Math.max(1, most) && rows % teams === 0) ?? 1,
       workgroups: ENOUGH_WORKGROUPS,
     });
   };

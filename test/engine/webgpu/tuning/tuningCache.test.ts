@@ -107,7 +107,7 @@ describe('the cache', () => {
 });
 
 describe('the lock', () => {
-  const lockFile = (folder: string): string => `${fileIn(folder)}`;
+  const lockFile = (folder: string): string => fileIn(folder);
   const leaveLockOf = (folder: string, owner: object): void => {
     const own = cacheIn(folder).lock();
     expect(own.tryOnce()).toBe('mine');
