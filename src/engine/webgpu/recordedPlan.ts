@@ -7,7 +7,7 @@ import type { Session } from './dawn/session.js';
 import type { Dispatch, Range, Storage } from './kernels/kernelSource.js';
 import type { DevicePlan } from './plan/devicePlan.js';
 import { assignBuffers } from './plan/memory.js';
-import type { KernelTime, KernelTimer } from './kernelTimer.js';
+import type { KernelTimer } from './kernelTimer.js';
 
 interface Command {
   readonly label: string;
@@ -88,16 +88,6 @@ export class RecordedPlan {
     return plan.outputs.map(({ length }) => values.subarray(start, (start += length)));
   }
 
-  /** Computes with what the last run brought up, `repetitions` times without the timer and then once with it. */
-  async timeAgain(repetitions: number, timer: KernelTimer): Promise<KernelTime[]> {
-    const { device } = this.session;
-    const encoder = device.createCommandEncoder();
-    for (let repetition = 0; repetition < repetitions; repetition++) this.encode(encoder);
-    this.encodeTimed(encoder, timer);
-    device.queue.submit([encoder.finish()]);
-    return timer.read();
-  }
-
   private fill({ images, labels, labelSmoothing = 0 }: MicroBatch, dropoutKey: RandomKey | undefined): void {
     const { staging } = this;
     const { input } = this.plan;
@@ -139,6 +129,16 @@ export class RecordedPlan {
       pass.end();
     });
     timer.end(encoder);
+  }
+
+  /** Computes with what the last run brought up, `repetitions` times without the timer and then once with it. */
+  async timeAgain(repetitions: number, timer: KernelTimer): ReturnType<KernelTimer['read']> {
+    const { device } = this.session;
+    const encoder = device.createCommandEncoder();
+    for (let repetition = 0; repetition < repetitions; repetition++) this.encode(encoder);
+    this.encodeTimed(encoder, timer);
+    device.queue.submit([encoder.finish()]);
+    return timer.read();
   }
 
   dispose(): void {

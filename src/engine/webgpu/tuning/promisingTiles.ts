@@ -18,11 +18,11 @@ type ConvolutionWish = readonly [number, number, number, number, number, number]
 const MANY_CHANNELS: readonly ConvolutionWish[] = [
   [4, 16, 2, 2, 8, 16],
   [8, 8, 1, 2, 8, 16],
+  [8, 8, 1, 4, 8, 16],
   [4, 16, 1, 1, 8, 8],
   [4, 8, 1, 1, 8, 16],
   [8, 16, 2, 2, 8, 16],
   [4, 16, 2, 4, 8, 8],
-  [8, 8, 1, 4, 8, 16],
   [8, 8, 2, 2, 8, 16],
   [8, 4, 1, 2, 8, 32],
 ];
