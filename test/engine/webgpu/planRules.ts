@@ -17,6 +17,7 @@ export function expectToKeepTheRules(
   const vectors = arrays.reduce((total, [, length]) => total + Number(length), 0);
   expect(vectors, label).toBeLessThanOrEqual(limits.vectors);
   const threads = Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]);
+  expect(threads, label).toBeGreaterThan(0);
   expect(threads, label).toBeLessThanOrEqual(limits.threads);
   expect(bindings.length, label).toBeLessThanOrEqual(bindingLimit);
   for (const count of workgroups) {
