@@ -147,6 +147,16 @@ export class RecordedPlan {
     timer.end(encoder);
   }
 
+  /** Computes with what the last run brought up, `repetitions` times without the timer and then once with it. */
+  async timeAgain(repetitions: number, timer: KernelTimer): ReturnType<KernelTimer['read']> {
+    const { device } = this.session;
+    const encoder = device.createCommandEncoder();
+    for (let repetition = 0; repetition < repetitions; repetition++) this.encode(encoder);
+    this.encodeTimed(encoder, timer);
+    device.queue.submit([encoder.finish()]);
+    return timer.read();
+  }
+
   dispose(): void {
     this.staging.dispose();
     this.session.free(this.owned);
