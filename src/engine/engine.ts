@@ -107,6 +107,10 @@ export type EngineAvailability =
 export const NUMERICS = ['auto', 'simd'] as const;
 export type Numerics = (typeof NUMERICS)[number];
 
+/** Of what convolutions multiply; they add in float32, and everything else is float32. Only `webgpu` has a choice. */
+export const PRECISIONS = ['f32', 'f16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface EngineFactory {
   readonly name: EngineName;
   /**
@@ -118,5 +122,5 @@ export interface EngineFactory {
    * @param device as `availability` returned it
    * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy.
    */
-  load(model: Model, numerics?: Numerics, device?: string): Promise<Engine>;
+  load(model: Model, numerics?: Numerics, device?: string, precision?: Precision): Promise<Engine>;
 }

@@ -1,0 +1,111 @@
+/**
+ * Half-precision convolutions of random data on a GPU, by every tile, a JSON object a line: how far they are from sums in
+ * float64, which rounding of the operands explains, and their time on layers of real size. Exits with 1 if one is wrong.
+ */
+
+import { Command } from 'commander';
+import { locateDawn, openAdapter } from '../../src/engine/webgpu/dawn/dawn.js';
+import { Session } from '../../src/engine/webgpu/dawn/session.js';
+import {
+  SUBGROUP_MATRICES,
+  SUBGROUP_MATRICES_OF_SCALARS,
+} from '../../src/engine/webgpu/kernels/matrixOperations.js';
+import type { MatrixOperations } from '../../src/engine/webgpu/kernels/matrixOperations.js';
+import { checkLayer } from '../../test/support/convolutionLayers.js';
+import type { LayerSize } from '../../test/support/convolutionLayers.js';
+import { EMULATED_MATRICES } from '../../test/support/emulatedMatrices.js';
+import { positive } from './optionValues.js';
+
+interface Options {
+  readonly emulate: boolean;
+  readonly width: number;
+  readonly microBatch: number;
+  readonly time: boolean;
+  readonly mostTiles: number;
+}
+
+const options = new Command('gpuMatrices.js')
+  .option('--emulate', 'compute without matrix units: only check', false)
+  .option('--no-time', 'only check')
+  .option('--width <n>', 'multiple of the channels of a ResNet, for the layers that are timed', positive, 4)
+  .option('--micro-batch <n>', 'images of the layers that are timed', positive, 128)
+  .option('--most-tiles <n>', 'tiles of a kernel', positive, 100)
+  .parse()
+  .opts<Options>();
+
+const TOLERANCE = 1e-3;
+const SMALL: readonly LayerSize[] = [
+  { imageCount: 2, height: 16, width: 16, inputs: 32, outputs: 64, stride: 1 },
+  { imageCount: 3, height: 8, width: 8, inputs: 64, outputs: 32, stride: 1 },
+  { imageCount: 1, height: 9, width: 32, inputs: 16, outputs: 16, stride: 1 },
+  { imageCount: 3, height: 16, width: 16, inputs: 32, outputs: 64, stride: 2 },
+  { imageCount: 1, height: 32, width: 32, inputs: 16, outputs: 32, stride: 2 },
+];
+
+const adapter = await openAdapter(
+  locateDawn()!,
+  { backend: '', name: '' },
+  options.emulate ? 'f32' : 'f16',
+);
+if (adapter === null) throw new Error('there is no adapter');
+const session = await Session.open(adapter, options.emulate ? 'f32' : 'f16');
+
+const checked: [string, MatrixOperations | undefined][] = options.emulate
+  ? [['emulated', EMULATED_MATRICES]]
+  : [
+      ['vectors', SUBGROUP_MATRICES],
+      ['scalars', SUBGROUP_MATRICES_OF_SCALARS],
+    ];
+for (const [arrays, operations] of checked) {
+  for (const size of SMALL) await check(arrays, operations, size, false);
+}
+if (options.time && !options.emulate) {
+  const { width, microBatch } = options;
+  for (const [arrays, operations] of [...checked, ['f32', undefined] as const]) {
+    for (const [side, channels] of [
+      [32, 16],
+      [16, 32],
+      [8, 64],
+    ] as const) {
+      const [inputs, outputs] = [channels * width, channels * width];
+      const size = { imageCount: microBatch, height: side, width: side, inputs, outputs } as const;
+      await check(arrays, operations, { ...size, stride: 1 }, true);
+      if (side < 32) {
+        const strided = { ...size, height: side * 2, width: side * 2, inputs: inputs / 2 };
+        await check(arrays, operations, { ...strided, stride: 2 }, true);
+      }
+    }
+  }
+}
+session.dispose();
+
+async function check(
+  arrays: string,
+  operations: MatrixOperations | undefined,
+  size: LayerSize,
+  times: boolean,
+): Promise<void> {
+  const layer = `${size.imageCount}x${size.height}x${size.width} ${size.inputs}-${size.outputs} stride ${size.stride}`;
+  const { mostTiles } = options;
+  try {
+    const named = operations === undefined ? {} : { operations };
+    for await (const result of checkLayer({
+      ...{ session, size, compares: !times, mostTiles },
+      ...named,
+    })) {
+      const worst = Math.max(result.error ?? NaN, result.momentError ?? 0);
+      say({ arrays, layer, ...result, ...(times ? {} : { passes: worst < TOLERANCE }) });
+    }
+  } catch (error) {
+    say({ arrays, layer, passes: false, error: String(error).slice(0, 400) });
+  }
+}
+
+function say(line: Readonly<Record<string, unknown>>): void {
+  if (line['passes'] === false) process.exitCode = 1;
+  const rounded = Object.entries(line).map(([name, value]) => [
+    name,
+    typeof value === 'number' ? Number(value.toPrecision(3)) : value,
+  ]);
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(rounded))}\n`);
+}
