@@ -1,7 +1,8 @@
 /** Images per second of the webgpu engine on one adapter, and the time of each kind of kernel. */
 
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
-import type { MicroBatch } from '../../src/engine/engine.js';
+import type { MicroBatch, Precision } from '../../src/engine/engine.js';
+import type { MatrixOperations } from '../../src/engine/webgpu/kernels/matrixOperations.js';
 import type { Session } from '../../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../../src/engine/webgpu/kernelTimer.js';
 import type { RecordedPlan } from '../../src/engine/webgpu/recordedPlan.js';
@@ -36,13 +37,18 @@ export interface GpuRun {
   readonly warmUps: number;
   readonly repetitions: number;
   readonly device?: string;
+  readonly precision?: Precision;
+  readonly matrices?: MatrixOperations;
 }
 
 export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   const found = await webgpuEngine.availability(run.device);
   if (!found.available) throw new Error(`${found.reason}; ${found.remedy}`);
   const model = buildModel(run.model);
-  const engine = await loadWebgpu(model, found.device);
+  const engine = await loadWebgpu(model, found.device, {
+    precision: run.precision,
+    matrices: run.matrices,
+  });
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticBatch(model, run.microBatch);

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { EngineChoice, EngineName, Numerics } from '../engine/index.js';
+import type { EngineChoice, EngineName, Numerics, Precision } from '../engine/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import { declareOptions } from './trainingOptions.js';
@@ -12,6 +12,7 @@ export interface EngineOptions {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
   readonly device?: string;
+  readonly precision: Precision;
 }
 
 export function declareEngineOptions(command: Command): void {

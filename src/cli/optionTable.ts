@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from 'node:os';
-import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
+import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../engine/index.js';
 import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
 import {
@@ -88,6 +88,14 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     undefined,
     'GPU for --engine webgpu: index or name, as "lockstep engines" lists them',
     '0',
+  ),
+  setting(
+    'precision',
+    '--precision <type>',
+    { kind: 'choice', of: PRECISIONS },
+    'f32',
+    'operands of convolutions in --engine webgpu; f16: faster on tensor cores, less exact',
+    'f32',
   ),
 ];
 

@@ -41,6 +41,7 @@ function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto'
     dataDir: 'data',
     engine: 'auto',
     numerics: 'auto',
+    precision: 'f32',
     workers: 1,
     checkpointEvery: 100,
     given: new Set(Object.keys(given)),

@@ -66,7 +66,8 @@ async function evaluateCheckpoint(
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+  const { engine, numerics, device, precision } = options;
+  const { notice, ...choice } = await chooseEngine(engine, numerics, device, precision);
   if (notice !== undefined) process.stderr.write(`lockstep: ${notice}\n`);
   const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));
   try {

@@ -61,7 +61,7 @@ export function addWorkerCommand(program: Command): void {
 /** A process for each GPU, which this one supervises. */
 async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
-  const workers = await resolveGpuWorkers(options.gpus!, options.engine);
+  const workers = await resolveGpuWorkers(options.gpus!, options.engine, options.precision);
   say(describeGpus(workers));
   const more = [
     ...['--threads', String(isThreadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
@@ -97,7 +97,8 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   endWithSupervisor();
   let pool: ComputePool | undefined;
   try {
-    const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+    const { engine, numerics, device, precision } = options;
+    const { notice, ...choice } = await chooseEngine(engine, numerics, device, precision);
     if (notice !== undefined) say(`notice: ${notice}`);
     const threads = threadsFor(choice, options.threads, isThreadsGiven);
     pool = new ComputePool(choice, threads);
