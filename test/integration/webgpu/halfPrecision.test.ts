@@ -29,6 +29,7 @@ const LAYERS: readonly LayerSize[] = [
   { imageCount: 3, height: 8, width: 8, inputs: 32, outputs: 16, stride: 1 },
   { imageCount: 1, height: 9, width: 32, inputs: 16, outputs: 32, stride: 1 },
   { imageCount: 2, height: 16, width: 16, inputs: 16, outputs: 32, stride: 2 },
+  { imageCount: 1, height: 15, width: 32, inputs: 32, outputs: 16, stride: 2 },
 ];
 
 /** A residual network with a strided block, on images with as many channels as matrix products need. */
@@ -64,9 +65,7 @@ describeOnGpu('convolutions of half precision', () => {
       expect(error, `${kernel} ${tile}`).toBeLessThan(ROUNDING);
       expect(momentError, `${kernel} ${tile}`).toBeLessThan(1e-5);
     }
-    expect([...kernels]).toEqual(
-      size.stride === 1 ? ['forward', 'gradient', 'filter'] : ['forward', 'filter'],
-    );
+    expect([...kernels]).toEqual(['forward', 'gradient', 'filter']);
   });
 
   it('make a network that is near to simd, and the same bits again', async () => {
@@ -82,14 +81,13 @@ describeOnGpu('convolutions of half precision', () => {
       const labels = await half.withPlan(state, batch, ({ plan }) =>
         Promise.resolve(plan.dispatches.map(({ label }) => label)),
       );
-      expect(labels.filter((label) => label.includes(EMULATED_MATRICES.name))).toHaveLength(7);
+      expect(labels.filter((label) => label.includes(EMULATED_MATRICES.name))).toHaveLength(8);
       const expected = await exact.gradient(state, batch, KEY);
       expect(relativeError([actual.lossSum], [expected.lossSum])).toBeLessThan(1e-2);
       expect(relativeError(actual.batchStatistics, expected.batchStatistics)).toBeLessThan(1e-2);
       // Not by rounding alone: a few values pass a rectifier that did not, or the other way about.
       for (const [name, distance] of tensorDistances(model, actual.gradientSum, expected.gradientSum)) {
         expect(distance, name).toBeLessThan(0.1);
-        console.log(name, distance);
       }
       expect(await half.gradient(state, batch, KEY)).toEqual(actual);
     } finally {

@@ -10,7 +10,7 @@ import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
 import { KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
-import { INPUT_STRIDE, matrixTilingOf, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
+import { INPUT_STRIDE, isDilated, matrixTilingOf, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
 import type { MatrixConvolutionTile } from './matrixConvolutionTile.js';
 import { GRADIENT_SCALE } from './matrixOperations.js';
 import type { MatrixOperations, Operand } from './matrixOperations.js';
@@ -50,7 +50,7 @@ let firstColumn = group.x % ${tile.tilesAcross}u * ${tile.columns}u;
 let firstChannel = group.y * ${tile.blockProducts * PRODUCT_CHANNELS}u;
 let pixelGroup = subgroup % ${tile.pixelGroups}u;
 let channelGroup = subgroup / ${tile.pixelGroups}u * ${channelProducts}u;
-${indices(pixelProducts)
+${indices(isDilated(options) ? 1 : pixelProducts)
   .map((product) => `let start${product} = ${startOf(options, product)};`)
   .join('\n')}
 ${sums.join('\n')}
@@ -58,9 +58,7 @@ for (var chunk = 0u; chunk < ${input.channels / PRODUCT_CHANNELS}u; chunk++) {
 ${loadInputs(options, kernel.reader(options.read))}
 ${loadFilters(options, kernel)}
   workgroupBarrier();
-  for (var tapRow = 0u; tapRow < 3u; tapRow++) {
-${[0, 1, 2].map((tapColumn) => tapProducts(options, tapColumn)).join('\n')}
-  }
+${isDilated(options) ? dilatedProducts(options) : products(options)}
   workgroupBarrier();
 }
 ${finish(kernel, options)}`;
@@ -80,16 +78,29 @@ ${finish(kernel, options)}`;
   });
 }
 
-const productsAcross = ({ columns, productPixels }: MatrixConvolutionTile): number => columns / productPixels;
+interface ProductGrid {
+  /** Products in a row of a tile, and rows of them. */
+  readonly across: number;
+  readonly down: number;
+  /** Products of a subgroup that lie side by side. */
+  readonly perGroup: number;
+}
+
+function gridOf({ tile, ...size }: MatrixConvolutionOptions): ProductGrid {
+  const { rows, columns, productPixels, pixelProducts } = tile;
+  if (isDilated(size)) return { across: columns / 2 / productPixels, down: rows / 2, perGroup: 1 };
+  return { across: columns / productPixels, down: rows, perGroup: pixelProducts };
+}
 
 /** Where the input of a subgroup's product begins, in quads. */
-function startOf({ stride, tile }: MatrixConvolutionOptions, product: number): string {
-  const { inputRows, inputColumns, rows, productPixels, pixelProducts } = tile;
-  const across = productsAcross(tile);
-  const at = `(pixelGroup * ${pixelProducts}u + ${product}u)`;
-  const row = `${at} / ${across}u % ${rows}u * ${stride}u`;
+function startOf(options: MatrixConvolutionOptions, product: number): string {
+  const { inputRows, inputColumns, productPixels } = options.tile;
+  const { across, down, perGroup } = gridOf(options);
+  const stride = isDilated(options) ? 1 : options.stride;
+  const at = `(pixelGroup * ${perGroup}u + ${product}u)`;
+  const row = `${at} / ${across}u % ${down}u * ${stride}u`;
   const column = `${at} % ${across}u * ${productPixels * stride}u`;
-  const image = `${at} / ${across * rows}u`;
+  const image = `${at} / ${across * down}u`;
   return `((${image} * ${inputRows}u + ${row}) * ${inputColumns}u + ${column}) * ${INPUT_STRIDE}u`;
 }
 
@@ -99,6 +110,9 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
   const { images, inputRows, inputColumns, threads } = tile;
   const cells = inputRows * inputColumns;
   const scale = kind === 'gradient' ? ` * ${floatText(GRADIENT_SCALE)}` : '';
+  // Below zero it wraps, and is outside.
+  const origin = (first: string): string =>
+    isDilated(options) ? `${first} / 2u` : `${first} * ${stride}u - 1u`;
   const conditions = [`row < ${input.height}u`, `column < ${input.width}u`];
   if (imageCount % images !== 0) conditions.push(`image < ${imageCount}u`);
   return `
@@ -106,8 +120,8 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
     let quad = thread % ${QUADS}u;
     for (var cell = thread / ${QUADS}u; cell < ${images * cells}u; cell += ${threads / QUADS}u) {
       let image = firstImage + cell / ${cells}u;
-      let row = firstRow * ${stride}u - 1u + cell % ${cells}u / ${inputColumns}u; // wraps below zero
-      let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
+      let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
+      let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
       var value = vec4f();
       if (${conditions.join(' && ')}) {
         value = ${read}(image, row, column, chunk * ${QUADS}u + quad)${scale};
@@ -119,7 +133,7 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
 
 /**
  * The filters of the chunk. Forward they lie as in device memory, (tap, input channel) by output channels; for a gradient
- * by (output channel, which is the layer's input) and (tap, channel of the gradient), taps in reverse order.
+ * by (output channel, which is the layer's input) and (tap, channel of the gradient), and of stride 1 in reverse order.
  */
 function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): string {
   const { kind, input, output, tile, operations, packedWeights } = options;
@@ -134,7 +148,7 @@ function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): s
         ]
       : [
           filterRows * 18,
-          `((8u - part / 2u) * ${output.channels}u + firstChannel + row) * ${input.channels / 8}u + chunk * 2u + part % 2u`,
+          `(${isDilated(options) ? 'part / 2u' : '(8u - part / 2u)'} * ${output.channels}u + firstChannel + row) * ${input.channels / 8}u + chunk * 2u + part % 2u`,
           `row * ${filterStride}u + part * 2u`,
         ];
   const across = octets / filterRows;
@@ -153,12 +167,10 @@ function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): s
   }`;
 }
 
-/** All of a subgroup's products with one tap of the row `tapRow`. */
-function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): string {
-  const { kind, stride, tile, operations } = options;
-  const { shape, channelProducts, pixelProducts, inputColumns, filterStride } = tile;
-  const tap = `(tapRow * 3u + ${tapColumn}u)`;
-  const lefts = indices(channelProducts).map((product): Operand => {
+/** The filters of a tap for a subgroup's output channels. */
+function filtersOf({ kind, tile }: MatrixConvolutionOptions, tap: string): Operand[] {
+  const { channelProducts, filterStride } = tile;
+  return indices(channelProducts).map((product): Operand => {
     const channel = `(channelGroup + ${product}u)`;
     const place =
       kind === 'forward'
@@ -173,23 +185,74 @@ function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): stri
       order: kind === 'forward' ? 'col_major' : 'row_major',
     };
   });
+}
+
+const inputAt = (start: string, row: string, { tile }: MatrixConvolutionOptions, column: number): string =>
+  `${start} + (${row} * ${tile.inputColumns}u + ${column}u) * ${INPUT_STRIDE}u`;
+
+/** All of a subgroup's products. */
+function products(options: MatrixConvolutionOptions): string {
+  const taps = [0, 1, 2].map((tapColumn) => tapProducts(options, tapColumn));
+  return `
+  for (var tapRow = 0u; tapRow < 3u; tapRow++) {
+${taps.join('\n')}
+  }`;
+}
+
+/** Of one tap of the row `tapRow`. */
+function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): string {
+  const { stride, tile, operations } = options;
+  const { shape, pixelProducts } = tile;
+  const lefts = filtersOf(options, `(tapRow * 3u + ${tapColumn}u)`);
   const rights = indices(pixelProducts).map((product): Operand => ({
     side: 'right',
     name: `right${product}`,
     array: 'inputs',
-    offset: `start${product} + (tapRow * ${inputColumns}u + ${tapColumn}u) * ${INPUT_STRIDE}u`,
+    offset: inputAt(`start${product}`, 'tapRow', options, tapColumn),
     stride: INPUT_STRIDE * stride,
     order: 'col_major',
   }));
-  const products = lefts.flatMap((left, row) =>
+  const multiplications = lefts.flatMap((left, row) =>
     rights.map((right, column) => operations.multiply(left, right, sumName(row, column), shape)),
   );
   return [
     '    {',
     ...[...lefts, ...rights].map((operand) => operations.load(operand, shape)),
-    ...products,
+    ...multiplications,
     '    }',
   ].join('\n');
+}
+
+/**
+ * Of the gradient of a convolution of stride 2, a product for the pixels of each parity of row and column. A tap leads from
+ * every pixel of the gradient to pixels of one parity: the middle one to even ones, the others to odd ones, of which the
+ * first lies before the gradient's next pixel.
+ */
+function dilatedProducts(options: MatrixConvolutionOptions): string {
+  const { tile, operations } = options;
+  const rights = indices(2).map((row) =>
+    indices(2).map((column): Operand => ({
+      side: 'right',
+      name: `right${row}x${column}`,
+      array: 'inputs',
+      offset: inputAt('start0', `${row}u`, options, column),
+      stride: INPUT_STRIDE,
+      order: 'col_major',
+    })),
+  );
+  const taps = indices(9).map((tap) => {
+    const [tapRow, tapColumn] = [Math.floor(tap / 3), tap % 3];
+    const right = rights[tapRow === 0 ? 1 : 0]![tapColumn === 0 ? 1 : 0]!;
+    const parity = (tapRow === 1 ? 0 : 2) + (tapColumn === 1 ? 0 : 1);
+    const lefts = filtersOf(options, `${tap}u`);
+    return [
+      '  {',
+      ...lefts.map((left) => operations.load(left, tile.shape)),
+      ...lefts.map((left, row) => operations.multiply(left, right, sumName(row, parity), tile.shape)),
+      '  }',
+    ].join('\n');
+  });
+  return [...rights.flat().map((right) => operations.load(right, tile.shape)), ...taps].join('\n');
 }
 
 /**
@@ -198,29 +261,33 @@ function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): stri
  */
 function finish(kernel: KernelSource, options: MatrixConvolutionOptions): string {
   const { output, imageCount, tile } = options;
-  const { productPixels, pixelProducts, pixelsPerThread, lanes, images, rows, tilesPerImage } = tile;
-  const across = productsAcross(tile);
+  const { productPixels, pixelProducts, pixelsPerThread, lanes, images, tilesPerImage } = tile;
+  const { across, down, perGroup } = gridOf(options);
+  const dilated = isDilated(options);
   const isRagged = imageCount % images !== 0;
   const pixels = indices(pixelProducts).flatMap((product) =>
     indices(pixelsPerThread).map((pixel) => ({
       row: `row${product}`,
-      column: `column${product} + ${pixel}u`,
+      column: `column${product} + ${dilated ? 2 * pixel : pixel}u`,
       value: valueName(product, pixel),
     })),
   );
-  const places = indices(pixelProducts).map(
-    (product) => `
-let at${product} = slot / ${productPixels}u * ${pixelProducts}u + ${product}u;
-let row${product} = firstRow + at${product} / ${across}u % ${rows}u${isRagged ? ' + outside' : ''};
-let column${product} = firstColumn + at${product} % ${across}u * ${productPixels}u + slot % ${productPixels}u;`,
-  );
+  const places = indices(pixelProducts).map((product) => {
+    const at = `(slot / ${productPixels}u * ${perGroup}u + ${dilated ? 0 : product}u)`;
+    const row = `${at} / ${across}u % ${down}u`;
+    const column = `(${at} % ${across}u * ${productPixels}u + slot % ${productPixels}u)`;
+    const [rowParity, columnParity] = [Math.floor(product / 2), product % 2];
+    return `
+let row${product} = firstRow + ${dilated ? `${row} * 2u + ${rowParity}u` : row}${isRagged ? ' + outside' : ''};
+let column${product} = firstColumn + ${dilated ? `${column} * 2u + ${columnParity}u` : column};`;
+  });
   return `
 let lane = thread % ${lanes}u;
 let slot = thread / ${lanes}u * ${pixelsPerThread}u;
 ${indices(pixelProducts)
   .map((product) => handOver(options, product))
   .join('\n')}
-let image = firstImage + slot / ${productPixels}u * ${pixelProducts}u / ${across * rows}u;
+let image = firstImage + slot / ${productPixels}u * ${perGroup}u / ${across * down}u;
 ${isRagged ? `let outside = select(0u, 0x40000000u, image >= ${imageCount}u);` : ''}
 ${places.join('')}
 ${finishStatements(kernel, options.finish, {

@@ -90,16 +90,43 @@ function isForMatrices({ kind, stride, input, output }: ConvolutionSize): boolea
   return (
     input.channels % PRODUCT_CHANNELS === 0 &&
     output.channels % PRODUCT_CHANNELS === 0 &&
-    output.width % 8 === 0 &&
-    (stride === 1 || kind === 'forward')
+    output.width % (isDilated({ kind, stride }) ? 16 : 8) === 0
   );
 }
 
-function* choices({ output }: ConvolutionSize): Generator<MatrixConvolutionChoice> {
+/** Whether each pixel that is read spreads to several that are written. */
+export const isDilated = ({ kind, stride }: Pick<ConvolutionSize, 'kind' | 'stride'>): boolean =>
+  kind === 'gradient' && stride === 2;
+
+/** Written pixels of each read one in a dilated convolution, by the parity of row and column. */
+export const PARITIES = 4;
+
+function* choices(size: ConvolutionSize): Generator<MatrixConvolutionChoice> {
+  if (isDilated(size)) yield* dilatedChoices(size);
+  else yield* plainChoices(size);
+}
+
+/** A subgroup has one product for each parity. */
+function* dilatedChoices({ output }: ConvolutionSize): Generator<MatrixConvolutionChoice> {
+  const productPixels = output.width % 32 === 0 ? 16 : 8;
+  const columns = 2 * productPixels;
+  const channels = output.channels / PRODUCT_CHANNELS;
+  for (const blockProducts of [2, 4, 1].filter((count) => channels % count === 0)) {
+    for (const rows of [8, 4, 2].filter((count) => count < 2 * output.height)) {
+      for (const channelProducts of [blockProducts, blockProducts / 2].filter(Number.isInteger)) {
+        const blocks = { blockProducts, channelProducts, pixelProducts: PARITIES };
+        yield { productPixels, rows, columns, images: 1, ...blocks };
+      }
+    }
+  }
+}
+
+function* plainChoices({ output }: ConvolutionSize): Generator<MatrixConvolutionChoice> {
   const productPixels = output.width % 16 === 0 ? 16 : 8;
   const channels = output.channels / PRODUCT_CHANNELS;
   const [widest] = [4, 2, 1].filter((count) => channels % count === 0);
-  const tallest = 2 ** Math.ceil(Math.log2(output.height));
+  let tallest = 1;
+  while (tallest < output.height) tallest *= 2;
   for (const blockProducts of [4, 2, 1].filter((count) => count <= widest!)) {
     for (const pixels of [256, 128, 64, 32, 16]) {
       for (const columns of [16, 8].filter((count) => output.width % count === 0)) {
@@ -128,7 +155,7 @@ function covers({ output }: ConvolutionSize, choice: MatrixConvolutionChoice): b
 function tileOf(size: ConvolutionSize, choice: MatrixConvolutionChoice): MatrixConvolutionTile {
   const { kind, stride, output, imageCount } = size;
   const { rows, columns, images, productPixels, blockProducts, channelProducts, pixelProducts } = choice;
-  const span = (length: number): number => (length - 1) * stride + 3;
+  const span = (length: number): number => (isDilated(size) ? length / 2 + 1 : (length - 1) * stride + 3);
   const pixelGroups = (images * rows * columns) / (productPixels * pixelProducts);
   const tilesAcross = Math.ceil(output.width / columns);
   const isForward = kind === 'forward';

@@ -113,7 +113,8 @@ function tileOf(size: WeightGradientSize, choice: MatrixWeightGradientChoice): M
   const lastLinear = stride * (gradientCells - 1) + 2 * inputColumns + 2;
   const tilesAcross = Math.ceil(output.width / columns);
   const tilesPerImage = tilesAcross * Math.ceil(output.height / rows);
-  const blocks = (input.channels * output.channels) / (inputBlock * outputBlock * PRODUCT_CHANNELS ** 2);
+  const blocks =
+    (input.channels * output.channels) / (inputBlock * outputBlock * PRODUCT_CHANNELS * PRODUCT_CHANNELS);
   const wanted = Math.min(
     Math.max(1, Math.floor(workgroups / blocks)),
     Math.max(1, Math.floor(MOST_PARTIAL_FLOATS / filterLengthOf(size))),
