@@ -37,7 +37,7 @@ export interface LayerCheck {
   readonly kernel: string;
   readonly tile: string;
   /** Of the vectors as a whole. */
-  readonly error?: number;
+  readonly error: number;
   /** Of the sums and squares that batch normalisation takes, where the kernel leaves them. */
   readonly momentError?: number;
   readonly microseconds?: number;
@@ -49,14 +49,15 @@ export interface LayerOptions {
   /** Left out: kernels of single precision. */
   readonly operations?: MatrixOperations;
   readonly size: LayerSize;
-  /** Else it is timed. */
-  readonly compares: boolean;
+  /** What results are compared with: sums in float64, or, for large layers, the kernels of single precision. */
+  readonly beside: 'float64' | 'f32';
+  readonly times?: boolean;
   /** Tiles of a kernel, at most. */
   readonly mostTiles?: number;
 }
 
 interface Variant {
-  readonly kernel: string;
+  readonly kernel: Kernel;
   readonly tile: string;
   readonly dispatches: readonly Dispatch[];
   readonly result: Range;
@@ -69,7 +70,8 @@ interface Moments {
   readonly pixelsOf: readonly number[];
 }
 
-type Reference = Record<'forward' | 'gradient' | 'filter', Float64Array>;
+type Kernel = 'forward' | 'gradient' | 'filter';
+type Reference = Record<Kernel, ArrayLike<number>>;
 
 export async function* checkLayer(options: LayerOptions): AsyncGenerator<LayerCheck> {
   const layer = new Layer(options);
@@ -112,23 +114,18 @@ class Layer {
   }
 
   async *run(runner: KernelRunner): AsyncGenerator<LayerCheck> {
-    const { compares } = this.options;
+    const { beside, times = false } = this.options;
     const { ranges, values } = this;
     for (const name of ['input', 'filter', 'gradient'] as const) runner.write(ranges[name], values[name]);
     await runner.run([packFilters([{ from: ranges.filter, to: ranges.packed }])]);
-    const reference = compares ? this.reference() : undefined;
-    for (const variant of this.variants()) {
+    const reference = beside === 'float64' ? this.reference() : await this.deviceReference(runner);
+    for (const variant of this.variants(this.unit)) {
       const { kernel, tile, dispatches, result, moments } = variant;
       // A kernel that writes nothing must not find the last one's results.
-      if (compares) runner.write(result, new Float32Array(result.length).fill(NaN));
+      runner.write(result, new Float32Array(result.length).fill(NaN));
       await runner.run(dispatches);
-      if (!compares) {
-        yield await this.timed(runner, variant);
-        continue;
-      }
       const actual = await runner.read(result);
-      const expected = reference?.[kernel as keyof Reference];
-      const error = expected === undefined ? NaN : relativeError(actual, expected);
+      const error = relativeError(actual, reference[kernel]);
       const momentError =
         moments &&
         this.momentError(actual, {
@@ -138,24 +135,37 @@ class Layer {
           },
           pixelsOf: moments.pixelsOf,
         });
-      yield { kernel, tile, error, ...(momentError === undefined ? {} : { momentError }) };
+      const check = { kernel, tile, error, ...(momentError === undefined ? {} : { momentError }) };
+      yield times ? { ...check, ...(await this.timed(runner, variant)) } : check;
     }
   }
 
-  private async timed(runner: KernelRunner, { kernel, tile, dispatches }: Variant): Promise<LayerCheck> {
+  private async deviceReference(runner: KernelRunner): Promise<Reference> {
+    const results: Partial<Record<Kernel, Float32Array>> = {};
+    for (const { kernel, dispatches, result } of this.variants(undefined)) {
+      await runner.run(dispatches);
+      results[kernel] = await runner.read(result);
+    }
+    return results as Reference;
+  }
+
+  private async timed(
+    runner: KernelRunner,
+    { dispatches }: Variant,
+  ): Promise<{ microseconds: number; teraflops: number }> {
     const { imageCount, inputs, outputs } = this.options.size;
     const microseconds = (await runner.time(dispatches)).reduce((total, time) => total + time, 0);
     const operations = 2 * 9 * imageCount * this.output.height * this.output.width * inputs * outputs;
-    return { kernel, tile, microseconds, teraflops: operations / microseconds / 1e6 };
+    return { microseconds, teraflops: operations / microseconds / 1e6 };
   }
 
-  private *variants(): Generator<Variant> {
-    yield* this.convolutions('forward');
-    yield* this.convolutions('gradient');
-    yield* this.weightGradients();
+  private *variants(unit: MatrixUnit | undefined): Generator<Variant> {
+    yield* this.convolutions('forward', unit);
+    yield* this.convolutions('gradient', unit);
+    yield* this.weightGradients(unit);
   }
 
-  private *convolutions(kind: ConvolutionKind): Generator<Variant> {
+  private *convolutions(kind: ConvolutionKind, unit: MatrixUnit | undefined): Generator<Variant> {
     const { options, ranges } = this;
     const isForward = kind === 'forward';
     const [input, output] = isForward ? [this.input, this.output] : [this.output, this.input];
@@ -163,23 +173,20 @@ class Layer {
     const size: ConvolutionSize = { kind, stride, imageCount, input, output };
     const result = allocate(kind, imageCount * output.height * output.width * output.channels);
     const read = stored(isForward ? ranges.input : ranges.gradient, input);
-    if (this.unit === undefined) {
+    if (unit === undefined) {
       const tile = usualConvolutionTile(size);
       const finish = { kind: 'store' } as const;
       const dispatch = convolution({ ...size, tile, read, weights: ranges.filter, result, finish });
       yield { kernel: kind, tile: 'f32', dispatches: [dispatch], result };
       return;
     }
-    for (const tile of matrixConvolutionTiles(size, this.unit).slice(0, options.mostTiles)) {
+    for (const tile of matrixConvolutionTiles(size, unit).slice(0, options.mostTiles)) {
       const { rows, columns, images, blockProducts, channelProducts, pixelProducts, threads } = tile;
       const { tileCount } = matrixTilingOf(size, tile);
-      const partials = allocate(
-        'moments',
-        partialLength({ tileCount, pixelsOf: (index) => index }, output),
-      );
+      const partials = allocate('moments', partialLength({ tileCount, pixelsOf: (index) => index }, output));
       const dispatch = matrixConvolution({
         ...{ ...size, tile, read, result, packedWeights: ranges.packed },
-        operations: this.unit.operations,
+        operations: unit.operations,
         finish: { kind: 'moments', partials },
       });
       const name = `${images}x${rows}x${columns} block ${blockProducts} subgroup ${channelProducts}x${pixelProducts} threads ${threads}`;
@@ -193,8 +200,8 @@ class Layer {
     }
   }
 
-  private *weightGradients(): Generator<Variant> {
-    const { options, ranges, input, output, unit } = this;
+  private *weightGradients(unit: MatrixUnit | undefined): Generator<Variant> {
+    const { options, ranges, input, output } = this;
     const { imageCount, stride } = options.size;
     const size = { stride, imageCount, input, output };
     const result = allocate('filter gradient', ranges.filter.length);

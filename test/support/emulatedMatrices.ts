@@ -24,8 +24,7 @@ const rowOf = (shape: MatrixShape): string => `(thread % 32u / ${shape.n / share
 const columnOf = (shape: MatrixShape, element: string): string =>
   `(thread % 32u % ${shape.n / share(shape)}u * ${share(shape)}u + ${element})`;
 
-const packed = (value: string): string =>
-  `vec2u(pack2x16float((${value}).xy), pack2x16float((${value}).zw))`;
+const packed = (value: string): string => `vec2u(pack2x16float((${value}).xy), pack2x16float((${value}).zw))`;
 
 export const EMULATED_MATRICES: MatrixOperations = {
   name: 'emulated-f16',
@@ -36,10 +35,7 @@ export const EMULATED_MATRICES: MatrixOperations = {
   declare: (array, length) => `var<workgroup> ${array}: array<vec2u, ${length}>;`,
   store: (array, index, value) => `${array}[${index}] = ${packed(value)};`,
   storePacked: (array, index, words) =>
-    [
-      `${array}[${index}] = ${words}.xy;`,
-      `${array}[${index} + 1u] = ${words}.zw;`,
-    ].join('\n'),
+    [`${array}[${index}] = ${words}.xy;`, `${array}[${index} + 1u] = ${words}.zw;`].join('\n'),
   sum: (name, shape) => `var ${name} = array<f32, ${share(shape)}>();`,
   load: ({ name, offset }) => `let ${name} = ${offset};`,
   multiply: (left, right, sum, shape) => `

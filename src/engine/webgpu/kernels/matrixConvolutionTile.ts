@@ -127,7 +127,7 @@ function* plainChoices({ output }: ConvolutionSize): Generator<MatrixConvolution
   const [widest] = [4, 2, 1].filter((count) => channels % count === 0);
   let tallest = 1;
   while (tallest < output.height) tallest *= 2;
-  for (const blockProducts of [4, 2, 1].filter((count) => count <= widest!)) {
+  for (const blockProducts of [widest!, widest! / 2].filter((count) => count >= 1)) {
     for (const pixels of [256, 128, 64, 32, 16]) {
       for (const columns of [16, 8].filter((count) => output.width % count === 0)) {
         const rows = Math.min(tallest, pixels / columns);

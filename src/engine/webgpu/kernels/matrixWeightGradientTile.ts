@@ -84,12 +84,12 @@ function* choices({ input, output }: WeightGradientSize): Generator<MatrixWeight
     most.filter((divisor) => count % divisor === 0);
   const columns = Math.min(16, output.width);
   const [inputs, outputs] = [input.channels / PRODUCT_CHANNELS, output.channels / PRODUCT_CHANNELS];
-  for (const workgroups of WORKGROUPS) {
-    for (const rows of [8, 4, 2].filter((count) => count < 2 * output.height)) {
-      for (const outputBlock of dividing(outputs, [4, 2, 1]).slice(0, 2)) {
-        for (const inputBlock of dividing(inputs, [2, 4, 1]).slice(0, 2)) {
-          for (const outputProducts of dividing(outputBlock, [4, 2, 1]).slice(0, 2)) {
-            for (const inputProducts of dividing(inputBlock, [1, 2])) {
+  for (const rows of [8, 4, 2].filter((count) => count < 2 * output.height)) {
+    for (const outputBlock of dividing(outputs, [4, 2, 1]).slice(0, 2)) {
+      for (const inputBlock of dividing(inputs, [2, 4, 1]).slice(0, 2)) {
+        for (const outputProducts of dividing(outputBlock, [4, 2, 1]).slice(0, 2)) {
+          for (const inputProducts of dividing(inputBlock, [1, 2])) {
+            for (const workgroups of WORKGROUPS) {
               // Ninety-six sums in the registers of a thread, or fewer.
               if (inputProducts * outputProducts > 4) continue;
               const blocks = { inputBlock, outputBlock, inputProducts, outputProducts };
