@@ -29,7 +29,8 @@ export function addTrainCommand(program: Command): void {
       process.exitCode = await runTrainingSession({ ...shared, ...local, training });
       return;
     }
-    const workers = await resolveGpuWorkers(gpus, training.given.has('engine') ? training.engine : 'auto');
+    const requested = training.given.has('engine') ? training.engine : 'auto';
+    const workers = await resolveGpuWorkers(gpus, requested, training.precision);
     process.exitCode = await runTrainingSession({
       ...shared,
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },

@@ -62,7 +62,7 @@ export function addWorkerCommand(program: Command): void {
 /** A process for each GPU, which this one supervises. */
 async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
-  const workers = await resolveGpuWorkers(options.gpus!, options.engine);
+  const workers = await resolveGpuWorkers(options.gpus!, options.engine, options.precision);
   say(describeGpus(workers));
   const more = [
     ...['--threads', String(isThreadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
@@ -98,7 +98,8 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   endWithSupervisor();
   let pool: ComputePool | undefined;
   try {
-    const chosen = await chooseEngine(options.engine, options.numerics, options.device);
+    const { engine, numerics, device, precision } = options;
+    const chosen = await chooseEngine(engine, numerics, device, precision);
     const { notice, ...choice } = withTuning(chosen, options.tune);
     if (notice !== undefined) say(`notice: ${notice}`);
     const threads = threadsFor(choice, options.threads, isThreadsGiven);

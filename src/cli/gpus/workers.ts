@@ -3,7 +3,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { chooseEngine } from '../../engine/index.js';
-import type { EngineName } from '../../engine/index.js';
+import type { EngineName, Precision } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { chooseGpus } from './choose.js';
 import { listGpus } from './list.js';
@@ -22,11 +22,16 @@ export interface GpuWorkers {
  * @param requested the engine that the user named, or `auto`
  * @throws LockstepError E_OPTION, E_ENGINE_UNAVAILABLE
  */
-export async function resolveGpuWorkers(text: string, requested: EngineName | 'auto'): Promise<GpuWorkers> {
-  if (requested === 'webgpu') {
+export async function resolveGpuWorkers(
+  text: string,
+  requested: EngineName | 'auto',
+  precision: Precision = 'f32',
+): Promise<GpuWorkers> {
+  const refused = precision === 'f32' ? undefined : `--precision ${precision}, which is of --engine webgpu`;
+  if (requested === 'webgpu' || refused !== undefined) {
     throw new LockstepError(
       'E_OPTION',
-      '--gpus counts CUDA’s devices, which --engine webgpu does not use; leave one of them out',
+      `--gpus counts CUDA’s devices, which --engine webgpu does not use${refused === undefined ? '' : `, and ${refused}, was given`}; leave one of them out`,
     );
   }
   const gpus = chooseGpus(text, listGpus(process.env));
