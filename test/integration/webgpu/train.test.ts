@@ -11,7 +11,9 @@ import {
   run,
   start,
   temporaryFolder,
+  until,
 } from '../support/lockstep.js';
+import { standingStillAt, standsStill, stepIsDone } from '../support/standStill.js';
 import { relativeError } from '../../support/numbers.js';
 import { describeOnGpu } from './support.js';
 
@@ -35,6 +37,11 @@ function losses(runDir: string): number[] {
   });
 }
 
+const isStep = (
+  { event, step }: { readonly event: string; readonly step?: unknown },
+  wanted: number,
+): boolean => event === 'step' && step === wanted;
+
 describeOnGpu('lockstep train', () => {
   const folder = temporaryFolder();
   const [onGpu, onProcessor, mixed] = ['gpu', 'simd', 'mixed'].map((name) => path.join(folder, name)) as [
@@ -55,15 +62,25 @@ describeOnGpu('lockstep train', () => {
     expect(relativeError(losses(onGpu), losses(onProcessor))).toBeLessThan(1e-3);
   });
 
-  it('trains with a simd worker beside it, records both and is not exact', async () => {
+  it('trains on with a simd worker that joins, records both and is not exact', async () => {
     const port = await freePort();
-    // Both from the beginning: a GPU would be done before a late one has an item.
-    const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', '2', '--run-dir', mixed];
-    const coordinator = start(['coordinator', ...RECIPE, ...listen]);
-    const workers = ['webgpu', 'simd'].map((engine) =>
-      start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--engine', engine]),
-    );
-    for (const ended of [coordinator, ...workers]) expect((await ended.finished).exitCode).toBe(0);
+    const listen = ['--listen', `127.0.0.1:${port}`, '--heartbeat-timeout', '120', '--run-dir', mixed];
+    const coordinator = start(['coordinator', ...RECIPE, ...listen], standingStillAt(stepIsDone(2)));
+    const attach = (engine: string) =>
+      start([
+        ...['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--engine', engine],
+        ...['--heartbeat-timeout', '120'],
+      ]);
+    const gpu = attach('webgpu');
+    await standsStill(coordinator);
+    const simd = attach('simd');
+    await until('its threads are ready', () => simd.output().includes('1 worker(s)'));
+    // A real GPU would take all that is left before the other has its first item.
+    gpu.kill('SIGSTOP');
+    coordinator.kill('SIGCONT');
+    await until('simd has taken a step', () => readMetrics(mixed).some((line) => isStep(line, 3)));
+    gpu.kill('SIGCONT');
+    for (const ended of [coordinator, gpu, simd]) expect((await ended.finished).exitCode).toBe(0);
     const { engine, exact, numericsClasses } = readResult(mixed);
     expect({ engine, exact }).toEqual({ engine: 'simd+webgpu', exact: false });
     expect(numericsClasses).toHaveLength(2);
