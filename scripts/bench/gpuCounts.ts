@@ -31,7 +31,13 @@ export interface GpuCounts {
 export function countGpuWork(name: ModelName, microBatch: number): GpuCounts {
   const model = buildModel(name);
   const layout = new DeviceLayout(model);
-  const common = { model, layout, imageCount: microBatch, bindingLimit: BINDING_LIMIT };
+  const common = {
+    model,
+    layout,
+    imageCount: microBatch,
+    bindingLimit: BINDING_LIMIT,
+    inputKind: 'pixels',
+  } as const;
   const plan = planPass({ ...common, kind: 'training' });
   const shared = new Set([layout.parameters.storage, layout.runningCoefficients.storage]);
   return {
