@@ -322,7 +322,8 @@ export const HEARTBEAT_OPTIONS: readonly OptionEntry[] = [
   ),
 ];
 
-const DOOR_OPTIONS: readonly OptionEntry[] = [
+/** Of the coordinator alone. */
+export const DOOR_OPTIONS: readonly OptionEntry[] = [
   setting(
     'listen',
     '--listen <host:port>',

@@ -9,7 +9,7 @@ import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineChoice, EngineDescription } from '../engine/index.js';
+import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
@@ -20,6 +20,7 @@ import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
+import type { CoordinatorSettings } from './coordinatorSettings.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
@@ -40,10 +41,22 @@ export interface SessionOptions {
   readonly test: boolean;
   readonly minWorkers: number;
   readonly waitTimeoutMs: number;
+  /** The coordinator's own options, for config.json: a resumed coordinator uses them again. */
+  readonly coordinatorSettings: CoordinatorSettings;
   /** The command that continues the run, with what it needs besides `--resume`. */
   readonly continueWith: string;
-  /** Opens the door for remote nodes; undefined in a run of one process. */
-  readonly openDoor: ((fleet: Fleet, model: Model, tell: DoorVoice) => Promise<Door>) | undefined;
+  /**
+   * Checks what remote nodes need, before any data is loaded; undefined in a run of one process.
+   * @throws LockstepError for what cannot work here
+   */
+  readonly prepareDoor: ((settings: Settings) => Promise<PreparedDoor>) | undefined;
+}
+
+export interface PreparedDoor {
+  /** What the nodes compute with, if this process starts them. */
+  readonly engine: EngineName | undefined;
+  /** Lets remote nodes in. */
+  open(fleet: Fleet, model: Model, voice: DoorVoice): Promise<Door>;
 }
 
 /** Where a door makes itself heard. */
@@ -92,6 +105,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
         ? await chooseEngine(settings.engine, settings.numerics, settings.device)
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
+    const door = await options.prepareDoor?.(settings);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
     if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
     const fleet = new Fleet({
@@ -104,8 +118,8 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
     });
-    const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
-    const config = runConfig(options, prepared.recipe, settings, local);
+    const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
+    const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
     const folder =
       resumed?.folder ?? (await RunFolder.create(options.runDir ?? defaultRunDir(prepared.recipe), config));
     if (resumed) await continueIn(folder, config);
@@ -179,8 +193,9 @@ interface FleetSurroundings {
 
 /** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
-  { training, openDoor }: SessionOptions,
+  { training }: SessionOptions,
   engine: EngineChoice | undefined,
+  preparedDoor: PreparedDoor | undefined,
   { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
@@ -191,8 +206,9 @@ async function attachWorkers(
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });
   }
-  if (openDoor) {
-    const door = await openDoor(fleet, model, { onEvent: log.onEvent, say: (message) => log.say(message) });
+  if (preparedDoor) {
+    const voice: DoorVoice = { onEvent: log.onEvent, say: (message) => log.say(message) };
+    const door = await preparedDoor.open(fleet, model, voice);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

@@ -7,13 +7,20 @@ import type { Fleet } from '../../coordinator/index.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
+import {
+  coordinatorSettingsOf,
+  readCoordinatorSettings,
+  rememberCoordinatorSettings,
+} from '../coordinatorSettings.js';
 import { COORDINATOR_OPTIONS } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
+import { shellWord } from '../shellWord.js';
 import { announceToken } from '../tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
+import type { TrainingOptions } from '../trainingOptions.js';
 import type { Door, DoorVoice } from '../trainingSession.js';
 import { splitAddress } from '../values.js';
 
@@ -25,6 +32,7 @@ interface RawOptions {
   readonly tlsKey?: string;
   readonly insecure?: boolean;
   readonly maxNodes: number;
+  readonly workers: number;
   readonly minWorkers: number;
   readonly waitTimeout: number;
   readonly heartbeatTimeout: number;
@@ -39,19 +47,38 @@ export function addCoordinatorCommand(program: Command): void {
   declareRunOptions(command);
   declareTokenOptions(command);
   command.action(async () => {
-    const training = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
+    const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
+    const session = sessionOptionsOf(command);
+    const remembered = session.resume === undefined ? {} : readCoordinatorSettings(session.resume);
+    rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const door = doorOptionsOf(options);
-    const session = sessionOptionsOf(command);
+    const coordinatorSettings = coordinatorSettingsOf(command);
     process.exitCode = await runTrainingSession({
-      training,
+      training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
-      continueWith: 'coordinator',
+      coordinatorSettings,
+      continueWith: `coordinator${tokenArguments(options)}`,
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      openDoor: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
+      prepareDoor: () =>
+        Promise.resolve({
+          engine: undefined,
+          open: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
+        }),
     });
   });
+}
+
+/** A number that the run remembers counts as given: it is what the user asked for. */
+function withWorkers(training: TrainingOptions, workers: number, isRemembered: boolean): TrainingOptions {
+  if (!isRemembered) return training;
+  return { ...training, workers, given: new Set([...training.given, 'workers']) };
+}
+
+/** Workers that come back show the same token again: it must be the same file. */
+function tokenArguments({ tokenFile }: RawOptions): string {
+  return tokenFile === undefined ? '' : ` --token-file ${shellWord(tokenFile)}`;
 }
 
 interface DoorOptions {

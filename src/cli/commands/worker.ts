@@ -13,6 +13,7 @@ import type { EngineOptions } from '../engineOptions.js';
 import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
 import { Supervisor } from '../gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
+import type { Attachment } from '../gpus/workers.js';
 import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
@@ -52,22 +53,43 @@ export function addWorkerCommand(program: Command): void {
   declareTokenOptions(command);
   command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
-    const isThreadsGiven = command.getOptionValueSource('threads') === 'cli';
-    const attachHere = options.gpus === undefined ? attach : attachGpus;
-    process.exitCode = await attachHere(parseUrl(urlText), options, isThreadsGiven);
+    const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+    const url = parseUrl(urlText);
+    process.exitCode = await (options.gpus === undefined
+      ? attach(url, options, isGiven('threads'))
+      : attachGpus(url, options, {
+          name: isGiven('name') ? options.name : undefined,
+          more: [...(isGiven('threads') ? [] : ['--threads', '1']), ...passedOn(command)],
+        }));
+  });
+}
+
+/** What `--gpus` turns into something else for each process: see gpuWorkerSpecs. */
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
+  ...['gpus', 'name', 'token', 'tokenFile'],
+  ...['engine', 'numerics', 'device'],
+]);
+
+/** Every other option that was given, for the process of each GPU: none is dropped because nobody thought of it. */
+function passedOn(command: Command): string[] {
+  return command.options.flatMap((option) => {
+    const key = option.attributeName();
+    if (NOT_PASSED_ON.has(key) || command.getOptionValueSource(key) !== 'cli') return [];
+    const value = command.getOptionValue(key) as string | number | boolean;
+    return value === true ? [option.long!] : [option.long!, String(value)];
   });
 }
 
 /** A process for each GPU, which this one supervises. */
-async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
+async function attachGpus(
+  url: URL,
+  options: RawOptions,
+  ofEach: Pick<Attachment, 'name' | 'more'>,
+): Promise<number> {
   const token = resolveToken(options);
-  const workers = await resolveGpuWorkers(options.gpus!, options.engine);
+  const workers = await resolveGpuWorkers(options.gpus!, options);
   say(describeGpus(workers));
-  const more = [
-    ...['--threads', String(isThreadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
-    ...(options.ca === undefined ? [] : ['--ca', options.ca]),
-  ];
-  const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, more }), {
+  const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, ...ofEach }), {
     onLine: (name, line) => say(`${name}: ${line}`),
     onNotice: (name, message) => say(`${name}: ${message}`),
   });
