@@ -1,5 +1,6 @@
 /** From the text of an option to its value, with errors that name the value, the rule and the remedy. */
 
+import { isIPv6 } from 'node:net';
 import { LockstepError } from '../foundation/errors.js';
 
 export type ValueKind =
@@ -53,11 +54,14 @@ function jsonExample({ kind }: ValueKind, example: string): string {
   return kind === 'integer' || kind === 'number' || kind === 'switch' ? example : JSON.stringify(example);
 }
 
-/** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT`; undefined if it is not. */
+/** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT` for IPv6; undefined if it is not. */
 export function splitAddress(text: string): { readonly host: string; readonly port: number } | undefined {
-  const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  return match && port <= 65535 ? { host: match[1]!.replace(/^\[|\]$/g, ''), port } : undefined;
+  const [, inBrackets, name, digits] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  const host = inBrackets ?? name;
+  if (host === undefined || port > 65535 || (inBrackets !== undefined && !isIPv6(inBrackets)))
+    return undefined;
+  return { host, port };
 }
 
 /** @param messageOf the message of the refusal, from the rule that is broken */

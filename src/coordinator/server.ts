@@ -14,6 +14,7 @@ import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { coordinatorChannel, ENDPOINT_PATH } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
+import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { DoorPlaces } from './doorPlaces.js';
 import { guardedChannel } from './peerGuard.js';
 
@@ -55,8 +56,6 @@ const MAX_FRAGMENTS = 1024;
 const MAX_BUFFERED_CHUNKS = 16 * 1024;
 /** A link on which the weights of a large model take longer is of no use. */
 const UNREAD_TIMEOUT_MS = 30_000;
-/** All addresses of this machine: none that another one could call. */
-const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
@@ -94,7 +93,8 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   });
   await startListening(server, host, port);
   const address = server.address() as AddressInfo;
-  const reachable = UNSPECIFIED.has(address.address) ? hostname() : address.address;
+  const hasName = isUnspecified(address.address) || hasZone(address.address);
+  const reachable = hasName ? hostname() : address.address;
   const shownHost = reachable.includes(':') ? `[${reachable}]` : reachable;
   return {
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
@@ -164,10 +164,6 @@ function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void 
         'give --tls-cert and --tls-key, or accept that in a network you trust with --insecure',
     );
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** The connection ends with the answer, whatever the request's body was to be. */

@@ -97,6 +97,11 @@ describe('worker', () => {
     },
   );
 
+  it('says that a zone has no place in a URL', async () => {
+    const error = await rejectionOf('E_OPTION', run('worker', 'ws://[fe80::1%eth0]:7070'));
+    expect(error.message).toMatch(/zone.*use the coordinator's name/);
+  });
+
   it('refuses a heartbeat that takes a busy machine for a dead one', async () => {
     const attempt = run('worker', 'ws://127.0.0.1:1', '--heartbeat-timeout', '1');
     expect((await rejectionOf('E_OPTION', attempt)).message).toMatch(

@@ -184,6 +184,12 @@ function parseUrl(text: string): URL {
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   const scheme = url?.protocol.replace(/^http/, 'ws');
+  if (!url && /\[[^\]]*%/.test(text)) {
+    throw new LockstepError(
+      'E_OPTION',
+      `${text} holds a zone (%), which no URL can; use the coordinator's name or another address of its machine`,
+    );
+  }
   if (!url || (scheme !== 'ws:' && scheme !== 'wss:')) {
     throw new LockstepError(
       'E_OPTION',
