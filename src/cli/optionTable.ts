@@ -333,6 +333,14 @@ export const DOOR_OPTIONS: readonly OptionEntry[] = [
     '127.0.0.1:7070',
   ),
   setting(
+    'advertise',
+    '--advertise <host[:port]>',
+    { kind: 'advertised' },
+    undefined,
+    'name by which workers reach this machine, for the command to paste (default: a name in the certificate)',
+    'trainer.example',
+  ),
+  setting(
     'tlsCert',
     '--tls-cert <file>',
     { kind: 'text' },

@@ -1,6 +1,10 @@
-/** Words of commands that messages show: they are to survive being pasted into a shell. */
+/** Words of commands that a message tells the user to paste. */
 
-/** @returns the word as it is where no shell changes it, else in single quotes */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+const NEEDS_NO_QUOTES = process.platform === 'win32' ? /^[\w@+=:,./\\-]+$/ : /^[\w@%+=:,./-]+$/;
+
+/** A path as one word of a shell's command line: quoted where it must be, and never taken for an option. */
+export function shellWord(path: string): string {
+  const word = path.startsWith('-') ? `./${path}` : path;
+  if (NEEDS_NO_QUOTES.test(word)) return word;
+  return process.platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
 }

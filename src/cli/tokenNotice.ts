@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ioError } from '../coordinator/index.js';
-import { programName } from './programName.js';
+import { workerCommand } from './workerCommand.js';
 
 export interface TokenNotice {
   readonly token: string;
@@ -28,25 +28,24 @@ export interface Announced {
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
 export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
   const toStderr = (message: string): void => void process.stderr.write(`${message}\n`);
-  const worker = `${programName()} worker ${url}${ca === undefined ? '' : ` --ca ${path.basename(ca)}`}`;
   if (process.stdout.isTTY && !json) {
-    say(shown(token, worker));
+    say(shown(workerCommand({ url, ca, token })));
     return { withdraw: () => undefined };
   }
   if (process.stderr.isTTY) {
-    toStderr(shown(token, worker));
+    toStderr(shown(workerCommand({ url, ca, token })));
     return { withdraw: () => undefined };
   }
   const file = writePrivately(token);
-  (json ? toStderr : say)(filed(file, worker));
+  (json ? toStderr : say)(filed(file, workerCommand({ url, ca, tokenFile: file })));
   return { withdraw: () => rmSync(path.dirname(file), { recursive: true, force: true }) };
 }
 
 /** The environment, not an argument: of that other users of the worker's machine see nothing. */
-function shown(token: string, worker: string): string {
+function shown(worker: string): string {
   return [
     'no token was given, so one was made for this run; it is shown here only. On each machine that is to help:',
-    `  LOCKSTEP_TOKEN=${token} ${worker}`,
+    `  ${worker}`,
   ].join('\n');
 }
 
@@ -54,7 +53,7 @@ function filed(file: string, worker: string): string {
   return [
     `no token was given, so one was made for this run; as this is no terminal, it is in ${file}, for you alone.`,
     'On this machine; elsewhere with a copy of the file, or its content as LOCKSTEP_TOKEN:',
-    `  ${worker} --token-file ${file}`,
+    `  ${worker}`,
   ].join('\n');
 }
 

@@ -10,6 +10,8 @@ export type ValueKind =
   | { readonly kind: 'integers'; readonly min: number }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   | { readonly kind: 'address' }
+  /** An address for others to call: the port may be left out. */
+  | { readonly kind: 'advertised' }
   | { readonly kind: 'text' }
   | { readonly kind: 'switch' };
 
@@ -64,6 +66,17 @@ export function splitAddress(text: string): { readonly host: string; readonly po
   return { host, port };
 }
 
+/** HOST, and PORT if there is one, of `HOST`, `HOST:PORT` or an IPv6 address in brackets; undefined for anything else. */
+export function splitAdvertised(
+  text: string,
+): { readonly host: string; readonly port: number | undefined } | undefined {
+  const [, inBrackets, name, digits] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  const port = digits === undefined ? undefined : Number(digits);
+  const host = inBrackets ?? name;
+  if (host === undefined || (inBrackets !== undefined && !isIPv6(inBrackets))) return undefined;
+  return port === 0 || (port ?? 1) > 65535 ? undefined : { host, port };
+}
+
 /** @param messageOf the message of the refusal, from the rule that is broken */
 function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => string): OptionValue {
   const refuse = (rule: string): never => {
@@ -104,6 +117,9 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
     case 'address':
       if (typeof raw === 'string' && splitAddress(raw)) return raw;
       return refuse('HOST:PORT, the port from 0 to 65535');
+    case 'advertised':
+      if (typeof raw === 'string' && splitAdvertised(raw)) return raw;
+      return refuse('HOST or HOST:PORT, the port from 1 to 65535');
     case 'text':
       return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
     case 'switch':

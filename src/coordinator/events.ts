@@ -63,7 +63,15 @@ export type RunEvent =
       readonly address: string;
       readonly reason: string;
     }
-  | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
+  | {
+      readonly event: 'listening';
+      readonly url: string;
+      readonly tokenRequired: boolean;
+      /** The certificate file that workers must be told to trust, if any. */
+      readonly ca?: string | undefined;
+      /** Where the token was read from, if it was a file. */
+      readonly tokenFile?: string | undefined;
+    }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | {
       readonly event: 'checkpoint';

@@ -12,7 +12,7 @@ export { Fleet } from './fleet.js';
 export type { RunResult, StopReason } from './result.js';
 export { RunFolder } from './runFolder.js';
 export { hasZone, isLoopback, isUnspecified } from './address.js';
-export { DEFAULT_MAX_NODES, listen } from './server.js';
+export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server.js';
 export type { CoordinatorServer } from './server.js';
 export { train } from './train.js';
 export type { TrainingRun } from './trainingRun.js';

@@ -39,8 +39,9 @@ export interface ListenOptions {
 }
 
 export interface CoordinatorServer {
-  /** What to give to `lockstep worker`. */
+  /** By which this machine, and others as far as the address tells, can reach it. */
   readonly url: string;
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -56,6 +57,20 @@ const MAX_FRAGMENTS = 1024;
 const MAX_BUFFERED_CHUNKS = 16 * 1024;
 /** A link on which the weights of a large model take longer is of no use. */
 const UNREAD_TIMEOUT_MS = 30_000;
+
+export type ListenAddress = Pick<ListenOptions, 'host' | 'port' | 'token' | 'tls' | 'insecure'>;
+
+/**
+ * Finds out whether `listen` can work, before hours are spent on what comes before it. Nobody is let in.
+ * @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given
+ */
+export async function refuseUnusable(options: ListenAddress): Promise<void> {
+  refuseUnprotected(options);
+  const server = options.tls ? createProtectedServer(options.tls) : createServer();
+  server.on('connection', (socket: Socket) => socket.destroy()); // a worker that waits for us: it tries again
+  await startListening(server, options.host, options.port);
+  await new Promise((resolve) => server.close(resolve));
+}
 
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
@@ -98,6 +113,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   const shownHost = reachable.includes(':') ? `[${reachable}]` : reachable;
   return {
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
+    port: address.port,
     close: () => {
       places.closeStrangers();
       return closeServer(server, sockets);
@@ -149,7 +165,7 @@ function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
   });
 }
 
-function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void {
+function refuseUnprotected({ host, token, tls, insecure }: ListenAddress): void {
   if (isLoopback(host)) return;
   if (token === undefined) {
     throw new LockstepError(

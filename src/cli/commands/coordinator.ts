@@ -1,8 +1,7 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
-import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, isLoopback, listen } from '../../coordinator/index.js';
+import { EVALUATION_CHUNK, isLoopback, listen, refuseUnusable } from '../../coordinator/index.js';
 import type { Fleet } from '../../coordinator/index.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
@@ -15,6 +14,7 @@ import {
 import { COORDINATOR_OPTIONS } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
+import { advertisedUrl, privateAuthorityOf } from '../advertised.js';
 import { shellWord } from '../shellWord.js';
 import { announceToken } from '../tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token.js';
@@ -26,6 +26,7 @@ import { splitAddress } from '../values.js';
 
 interface RawOptions {
   readonly listen: string;
+  readonly advertise?: string;
   readonly token?: string;
   readonly tokenFile?: string;
   readonly tlsCert?: string;
@@ -61,11 +62,13 @@ export function addCoordinatorCommand(program: Command): void {
       continueWith: `coordinator${tokenArguments(options)}`,
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      prepareDoor: () =>
-        Promise.resolve({
+      prepareDoor: async () => {
+        await refuseUnusable(door);
+        return {
           engine: undefined,
           open: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
-        }),
+        };
+      },
     });
   });
 }
@@ -89,6 +92,8 @@ interface DoorOptions {
   readonly tokenIsNew: boolean;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly tlsCertFile: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly advertise: string | undefined;
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
   readonly maxNodes: number;
@@ -100,17 +105,20 @@ async function openDoor(
   { onEvent, say }: DoorVoice,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
-  const { token, tokenIsNew, tls, tlsCertFile, json } = options;
+  const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
   const server = await listen({
     ...options,
     maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   });
-  const { url } = server;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined });
+  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
+  const authority = tls && privateAuthorityOf(tls.cert);
+  const ca = authority === 'in-file' ? tlsCertFile : undefined;
+  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
+  if (authority === 'elsewhere') say(ADD_AUTHORITY);
   if (token === undefined || !tokenIsNew) return server;
-  const privateCa = tls && isSelfSigned(tls.cert) ? tlsCertFile : undefined;
-  const notice = announceToken({ token, url, ca: privateCa, json, say });
+  const notice = announceToken({ token, url, ca, json, say });
   return {
     close: () => {
       notice.withdraw();
@@ -119,10 +127,8 @@ async function openDoor(
   };
 }
 
-function isSelfSigned(pem: string): boolean {
-  const certificate = new X509Certificate(pem);
-  return certificate.checkIssued(certificate);
-}
+const ADD_AUTHORITY =
+  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions): DoorOptions {
@@ -143,6 +149,8 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     tokenIsNew,
     tls: readTls(options),
     tlsCertFile: tlsCert,
+    tokenFile: options.tokenFile,
+    advertise: options.advertise,
     insecure,
     maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,

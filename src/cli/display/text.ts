@@ -1,7 +1,7 @@
 /** How events read: shared by the live and the plain display. */
 
 import type { RunEvent } from '../../coordinator/index.js';
-import { programName } from '../programName.js';
+import { workerCommand } from '../workerCommand.js';
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
@@ -41,10 +41,11 @@ export function linesOf(event: RunEvent): readonly string[] {
       return bannerLines(
         `${event.node} (${event.address}) is refused for the rest of this run: ${event.reason}`,
       );
-    case 'listening':
-      return [
-        `listening on ${event.url}; attach workers with: ${event.tokenRequired ? 'LOCKSTEP_TOKEN=… ' : ''}${programName()} worker ${event.url}`,
-      ];
+    case 'listening': {
+      const { url, ca, tokenFile, tokenRequired } = event;
+      const token = tokenRequired && tokenFile === undefined ? '…' : undefined;
+      return [`listening on ${url}; attach workers with: ${workerCommand({ url, ca, tokenFile, token })}`];
+    }
     case 'waiting':
       return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];
     case 'notice':

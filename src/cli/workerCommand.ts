@@ -1,0 +1,22 @@
+/** The command that attaches a worker, to paste on its machine. */
+
+import { programName } from './programName.js';
+import { shellWord } from './shellWord.js';
+
+export interface WorkerCommand {
+  readonly url: string;
+  /** The certificate file to trust, if it is not one that everybody trusts. */
+  readonly ca?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  /** In front of the command, in the environment; `…` where it is not to be shown. */
+  readonly token?: string | undefined;
+}
+
+export function workerCommand({ url, ca, tokenFile, token }: WorkerCommand): string {
+  return [
+    ...(token === undefined ? [] : [`LOCKSTEP_TOKEN=${token}`]),
+    ...[programName(), 'worker', shellWord(url)],
+    ...(ca === undefined ? [] : ['--ca', shellWord(ca)]),
+    ...(tokenFile === undefined ? [] : ['--token-file', shellWord(tokenFile)]),
+  ].join(' ');
+}
