@@ -12,6 +12,7 @@ import {
   LARGEST_CROP_PADDING,
   SHORTEST_HEARTBEAT_TIMEOUT_MS,
 } from '../protocol/index.js';
+import { USUAL_MICRO_BATCH } from './microBatch.js';
 import type { OptionValue, ValueKind } from './values.js';
 
 export interface OptionEntry {
@@ -176,8 +177,8 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     'microBatch',
     '--micro-batch <n>',
     { kind: 'integer', min: 1, max: 4096 },
-    32,
-    'samples of one work item, and of one set of batch statistics',
+    USUAL_MICRO_BATCH,
+    'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch, its largest divisor up to 32',
     '32',
   ),
   recipe(

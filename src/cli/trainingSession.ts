@@ -25,7 +25,7 @@ import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
-import { recipeNotices, settleRecipe } from './trainingOptions.js';
+import { recipeNotices, recipeRemarks, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
@@ -107,7 +107,10 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const door = await options.prepareDoor?.(settings);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
-    if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
+    if (!resumed) {
+      recipeRemarks(prepared.recipe, options.training.given).forEach((text) => log.say(text));
+      recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
+    }
     const fleet = new Fleet({
       welcome: welcomeFor({
         runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),

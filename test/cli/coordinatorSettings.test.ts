@@ -36,7 +36,18 @@ function resumedWith(before: readonly string[], now: readonly string[] = []): Re
 
 const EVERY_FLAG = [
   ...['--listen', '0.0.0.0:7171', '--tls-cert', 'cert.pem', '--tls-key', 'key.pem'],
-  ...['--max-nodes', '7', '--min-workers', '3', '--wait-timeout', '60', '--heartbeat-timeout', '20'],
+  ...[
+    '--advertise',
+    'trainer.example:443',
+    '--max-nodes',
+    '7',
+    '--min-workers',
+    '3',
+    '--wait-timeout',
+    '60',
+    '--heartbeat-timeout',
+    '20',
+  ],
 ];
 
 describe('a resumed coordinator', () => {
