@@ -4,21 +4,21 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt, isInstalled } from './setup/checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => path.join(ROOT, ...parts);
 
 checkNodeVersion();
-if (isOlder(inRoot('node_modules', '.package-lock.json'), [inRoot('package-lock.json')])) {
-  npm('installing what is needed (npm ci)', 'ci', '--no-audit', '--no-fund'); // builds as well
+if (!isInstalled(ROOT)) {
+  // With the tools for building, whatever the environment says (NODE_ENV=production).
+  npm('installing what is needed (npm ci)', 'ci', '--include=dev', '--no-audit', '--no-fund');
 }
-if (isOlder(inRoot('dist', 'cli', 'main.js'), [inRoot('src'), inRoot('tsconfig.json')])) {
-  npm('building (npm run build)', 'run', 'build');
-}
+if (!isBuilt(ROOT)) npm('building (npm run build)', 'run', 'build'); // npm ci does so, unless scripts are ignored
 train(process.argv.slice(2));
 
 function checkNodeVersion() {
@@ -35,19 +35,6 @@ function isNodeIn(range) {
   const [, operator, wantedMajor, wantedMinor] = range.match(/(\^|>=)(\d+)\.(\d+)/);
   if (major !== Number(wantedMajor)) return operator === '>=' && major > Number(wantedMajor);
   return minor >= Number(wantedMinor);
-}
-
-/** Whether a file is missing, or older than anything in the given files and folders. */
-function isOlder(file, sources) {
-  if (!existsSync(file)) return true;
-  const madeAtMs = statSync(file).mtimeMs;
-  return sources.some((source) => newestMs(source) > madeAtMs);
-}
-
-function newestMs(file) {
-  const found = statSync(file);
-  if (!found.isDirectory()) return found.mtimeMs;
-  return Math.max(0, ...readdirSync(file).map((name) => newestMs(path.join(file, name))));
 }
 
 function npm(what, ...args) {

@@ -64,7 +64,7 @@ const lockOf = (folder: string): string => path.join(folder, 'run.lock');
 /** The lock of a process that is gone: its number is above the highest there is, proc(5). */
 const DEAD = JSON.stringify({ pid: 2 ** 22 + 1 });
 
-/** Compiled, so that another process can run it: `npm run build`. */
+/** Compiled, so that another process can run it. */
 const COMPILED = new URL('../../dist/coordinator/runFolder.js', import.meta.url);
 
 /** Another process that has the run open, and works in it until it is killed. */
@@ -276,19 +276,16 @@ describe('a run that is opened again', () => {
 });
 
 describe('the lock of a run', () => {
-  it.skipIf(!existsSync(COMPILED))(
-    'keeps out a second process while the first lives, and no longer (skipped unless compiled)',
-    async () => {
-      const folder = await interruptedRun('');
-      const other = await otherProcessIn(folder);
-      const error = thrownBy('E_RUN_EXISTS', () => RunFolder.open(folder));
-      expect(error.message).toContain(String(other.pid));
-      expect(existsSync(lockOf(folder))).toBe(true);
-      other.kill('SIGKILL'); // it has no chance to unlock
-      await once(other, 'exit');
-      reopened(folder).append({ event: 'notice', message: 'taken over' });
-    },
-  );
+  it('keeps out a second process while the first lives, and no longer', async () => {
+    const folder = await interruptedRun('');
+    const other = await otherProcessIn(folder);
+    const error = thrownBy('E_RUN_EXISTS', () => RunFolder.open(folder));
+    expect(error.message).toContain(String(other.pid));
+    expect(existsSync(lockOf(folder))).toBe(true);
+    other.kill('SIGKILL'); // it has no chance to unlock
+    await once(other, 'exit');
+    reopened(folder).append({ event: 'notice', message: 'taken over' });
+  });
 
   it('goes when the run is closed', async () => {
     const run = await newRun();
