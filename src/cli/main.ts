@@ -55,7 +55,8 @@ export function buildProgram(): Command {
     .version(LOCKSTEP_VERSION)
     .configureHelp({ helpWidth: 100 })
     .showSuggestionAfterError()
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', refuseDeletedFolder);
   for (const add of [
     addTrainCommand,
     addCoordinatorCommand,
@@ -68,6 +69,18 @@ export function buildProgram(): Command {
   }
   program.commands.forEach(inherit);
   return program;
+}
+
+/** Threads and relative paths need the folder that the process was started in. */
+function refuseDeletedFolder(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new LockstepError(
+      'E_IO',
+      `the current folder is not there any more (${describeError(error)}); change to one that is, with cd`,
+    );
+  }
 }
 
 /** Subcommands do not inherit settings that are made before they are added. */

@@ -70,6 +70,15 @@ describe('an error', () => {
 });
 
 describe('a refusal', () => {
+  it('of a current folder that is not there any more tells to change to another', async () => {
+    vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_cwd');
+    });
+    await main(['data', 'show', '--dataset', 'synthetic']);
+    expect(complaints).toMatch(/current folder is not there any more.*cd \[E_IO\]/);
+    expect(process.exitCode).toBe(1);
+  });
+
   /** A folder with a batch that is too short, and no other. */
   function damagedData(): string {
     const folder = path.join(temporaryFolder(), 'cifar-10-batches-bin');

@@ -128,6 +128,36 @@ describe('a new run folder', () => {
     expect(existsSync(path.join(parent, 'a', 'b', 'config.json'))).toBe(true);
   });
 
+  it('is refused in a folder that holds anything else, which stays as it was', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'main.ts'), 'precious');
+    thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(folder));
+    const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
+    expect(message).toMatch(/is not empty \(main\.ts\).*--run-dir/);
+    expect(readdirSync(folder)).toEqual(['main.ts']);
+  });
+
+  it('may be made beside what file systems and tools put into any folder', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.join(folder, 'lost+found'));
+    writeFileSync(path.join(folder, '.gitkeep'), '');
+    (await RunFolder.create(folder, {})).close();
+  });
+
+  it('is E_IO at a link that leads nowhere, in a file and in /proc', async () => {
+    const folder = temporaryFolder();
+    const link = path.join(folder, 'link');
+    symlinkSync(path.join(folder, 'unplugged'), link);
+    writeFileSync(path.join(folder, 'file'), '');
+    const places = [link, path.join(link, 'run'), path.join(folder, 'file', 'run')];
+    if (existsSync('/proc/self')) places.push('/proc/lockstep', '/proc/lockstep/run');
+    for (const place of places) {
+      RunFolder.refuseIfTaken(place);
+      const { message } = await rejectionOf('E_IO', RunFolder.create(place, {}));
+      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which is not there/);
+    }
+  });
+
   it.each(['config.json', 'metrics.jsonl', 'result.json', 'checkpoints'])(
     'is refused where a run is already: %s is there',
     async (name) => {
