@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ioError } from '../coordinator/index.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
 import { workerCommand } from './workerCommand.js';
 
 export interface TokenNotice {
@@ -63,6 +63,10 @@ function writePrivately(token: string): string {
     writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
     return file;
   } catch (error) {
-    throw ioError('the token file', error);
+    throw new LockstepError(
+      'E_IO',
+      `cannot write a token file in ${tmpdir()}: ${describeError(error)}; name a folder that is writable in TMPDIR, or give a token with LOCKSTEP_TOKEN`,
+      { cause: error },
+    );
   }
 }

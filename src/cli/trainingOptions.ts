@@ -8,6 +8,7 @@ import type { EngineName, Numerics } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
+import { dataDirOfEnvironment } from './dataDir.js';
 import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
@@ -126,8 +127,7 @@ export function recipeRemarks(
 }
 
 function fromEnvironment(key: string): string | undefined {
-  const dataDir = process.env['LOCKSTEP_DATA_DIR'];
-  return key === 'dataDir' && dataDir !== '' ? dataDir : undefined;
+  return key === 'dataDir' ? dataDirOfEnvironment() : undefined;
 }
 
 /** Combinations that cannot be meant. */

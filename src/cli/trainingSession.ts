@@ -41,6 +41,8 @@ export interface SessionOptions {
   readonly test: boolean;
   readonly minWorkers: number;
   readonly waitTimeoutMs: number;
+  /** What to do when no worker comes for so long, if anything. */
+  readonly noWorkersRemedy?: string;
   /** The coordinator's own options, for config.json: a resumed coordinator uses them again. */
   readonly coordinatorSettings: CoordinatorSettings;
   /** The command that continues the run, with what it needs besides `--resume`. */
@@ -120,6 +122,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       }),
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
+      ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
     });
     const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
     const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
@@ -160,6 +163,7 @@ async function prepare(
   const dataset = await openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
     dataDir,
+    isNewRun: resumed === undefined,
     test,
     signal,
     onProgress: (progress) => display.download(progress),

@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly onEvent: EventListener;
   /** How long to wait, with nobody attached, before giving up. */
   readonly waitTimeoutMs: number;
+  /** What to do if nobody comes; commands differ in it. */
+  readonly noWorkersRemedy?: string;
 }
 
 export type Answer = Result | Sum | Evaluated;
@@ -48,6 +50,9 @@ interface ActiveRound {
   readonly round: Round<Member>;
 }
 
+/** Of a fleet that only this process's threads belong to. */
+const THREADS_GONE = 'the messages above say what became of its threads';
+
 export class Fleet {
   private readonly members = new Set<Member>();
   private readonly conductBook = new ConductBook();
@@ -58,7 +63,8 @@ export class Fleet {
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
-    this.attendance = new Attendance({ ...options, workerCount: () => this.workerCount });
+    const remedy = options.noWorkersRemedy ?? THREADS_GONE;
+    this.attendance = new Attendance({ ...options, remedy, workerCount: () => this.workerCount });
     this.reception = new Reception({
       welcome: options.welcome,
       conductBook: this.conductBook,

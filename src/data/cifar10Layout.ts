@@ -97,7 +97,7 @@ export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `no CIFAR-10 in ${dataDir}: it must be or contain ${BINARY_FOLDER} (data_batch_1.bin …) or ${PYTHON_FOLDER} ` +
-      `(data_batch_1 …); ${downloadRemedy(dataDir)}, or use --dataset synthetic`,
+      `(data_batch_1 …); ${downloadRemedy(dataDir)}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/cli/main.js';
+import { buildProgram, main } from '../../src/cli/main.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let output = '';
@@ -70,6 +70,25 @@ describe('an error', () => {
 });
 
 describe('a refusal', () => {
+  it.each([
+    ['data', 'verify', '--data-dir'],
+    ['data', 'show', '--data-dir'],
+  ])('of %s %s recommends no option that the command lacks', async (...args) => {
+    const command = buildProgram()
+      .commands.find((each) => each.name() === args[0])!
+      .commands.find((each) => each.name() === args[1])!;
+    await main([...args, temporaryFolder()]);
+    expect(complaints).toContain('[E_DATA_MISSING]');
+    const recommended = complaints.match(/--[a-z-]+/g) ?? [];
+    expect(recommended).not.toEqual([]);
+    for (const flag of recommended) expect(command.options.map(({ long }) => long)).toContain(flag);
+  });
+
+  it('of data to train on names the data that need no files', async () => {
+    await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
+    expect(complaints).toMatch(/train without it: --dataset synthetic \[E_DATA_MISSING\]/);
+  });
+
   it('of a current folder that is not there any more tells to change to another', async () => {
     vi.spyOn(process, 'cwd').mockImplementation(() => {
       throw new Error('ENOENT: no such file or directory, uv_cwd');

@@ -165,6 +165,8 @@ describe('what the user gives', () => {
 
   it('finds the data folder by flag, file, environment and default, in this order', () => {
     expect(resolve().dataDir).toBe('data');
+    vi.stubEnv('LOCKSTEP_DATA_DIR', '');
+    expect(resolve().dataDir).toBe('data');
     vi.stubEnv('LOCKSTEP_DATA_DIR', '/from/environment');
     expect(resolve().dataDir).toBe('/from/environment');
     const file = configFile({ dataDir: '/from/file' });
@@ -326,6 +328,17 @@ describe('a config file beside the training options', () => {
   it.each(['resume', 'config', '--config'])('never holds %s', (name) => {
     const { message } = refused('--config', configFile({ [name]: 'some' }));
     expect(message).toContain(`must not hold "${name}": give it on the command line`);
+  });
+});
+
+describe('a config file', () => {
+  it.each<[string, (text: string) => Buffer]>([
+    ['UTF-8 with a byte order mark', (text) => Buffer.from(`\ufeff${text}`)],
+    ['UTF-16, as PowerShell writes it', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ])('may be %s', (_what, encode) => {
+    const file = path.join(temporaryFolder(), 'recipe.json');
+    writeFileSync(file, encode('{ "epochs": 7 }'));
+    expect(resolve('--config', file).recipe.epochs).toBe(7);
   });
 });
 

@@ -62,6 +62,7 @@ export function addCoordinatorCommand(program: Command): void {
       continueWith: `coordinator${tokenArguments(options)}`,
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
+      noWorkersRemedy: 'attach one with "lockstep worker URL", or wait longer with --wait-timeout',
       prepareDoor: async () => {
         await refuseUnusable(door);
         return {

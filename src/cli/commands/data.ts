@@ -10,24 +10,24 @@ import {
 } from '../../data/index.js';
 import type { FileReport, ImageSet } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import { defaultDataDir } from '../dataDir.js';
 import { chooseDisplay } from '../display/display.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
 import { valueParser } from '../values.js';
 
-const DEFAULT_DATA_DIR = process.env['LOCKSTEP_DATA_DIR'] ?? 'data';
-
 export function addDataCommand(program: Command): void {
+  const dataDir = defaultDataDir();
   const data = program.command('data').description('download, verify or show the training data');
   data
     .command('download')
     .description('fetch the official CIFAR-10 archive (170 MB), check it, and put its files in place')
-    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', dataDir)
     .action(({ dataDir }: { dataDir: string }) => download(dataDir));
   data
     .command('verify')
     .description('check every CIFAR-10 file: size, labels, checksum')
-    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
     .option('--json', 'print the report as JSON', false)
     .action(({ dataDir, json }: { dataDir: string; json: boolean }) => verify(dataDir, json));
   data
@@ -39,7 +39,7 @@ export function addDataCommand(program: Command): void {
       valueParser('--dataset', { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10'),
       'cifar10',
     )
-    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
     .option('--from <index>', 'first image', valueParser('--from', { kind: 'integer', min: 0 }, '0'), 0)
     .option('--count <n>', 'images to show', valueParser('--count', { kind: 'integer', min: 1 }, '1'), 3)
     .action(show);

@@ -6,6 +6,7 @@ import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
+import { defaultDataDir } from '../dataDir.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
@@ -30,7 +31,7 @@ export function addEvaluateCommand(program: Command): void {
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
     )
-    .option('--data-dir <dir>', 'folder that holds CIFAR-10', process.env['LOCKSTEP_DATA_DIR'] ?? 'data')
+    .option('--data-dir <dir>', 'folder that holds CIFAR-10', defaultDataDir())
     .addOption(threadsOption('--workers', 'worker threads'))
     .option(
       '--eval-statistics <which>',

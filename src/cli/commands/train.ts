@@ -38,6 +38,7 @@ export function addTrainCommand(program: Command): void {
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
       continueWith: `train --gpus ${gpus}`,
       waitTimeoutMs: GPU_WAIT_MS,
+      noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
         return { engine: workers.engine, open: openDoorForGpus(workers) };
