@@ -13,6 +13,10 @@ import { isBuilt, isInstalled } from './setup/checkout.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => path.join(ROOT, ...parts);
 
+const NEXT = `lockstep: that was a short recipe. Next, in ${ROOT}:
+  bin/lockstep train --help      every option, with examples
+  README.md                      the recipe of the paper, more machines, stopping and resuming`;
+
 checkNodeVersion();
 if (!isInstalled(ROOT)) {
   // With the tools for building, whatever the environment says (NODE_ENV=production).
@@ -60,6 +64,7 @@ function train(args) {
   child.on('error', (error) => fail(`training could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+    if (code === 0 && !args.includes('--json')) console.log(NEXT);
   });
 }
 

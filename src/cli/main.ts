@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { TENSORFLOW_ENVIRONMENT } from '../engine/index.js';
+import { nameProgram } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
@@ -11,6 +12,7 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { programName } from './programName.js';
 import { hideToken } from './token.js';
 
 const EXIT_FAILURE = 1;
@@ -22,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', goOnInSilence);
   process.stderr.on('error', goOnInSilence);
   hideToken(argv);
+  nameProgram(callableName());
   for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
   const program = buildProgram();
   const tell = (error: unknown): number =>
@@ -35,6 +38,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = tell(error);
   } finally {
     process.off('uncaughtException', onUncaught);
+  }
+}
+
+/** Where there is no current folder, of which the command will tell, no relative name can be given. */
+function callableName(): string {
+  try {
+    return programName();
+  } catch {
+    return 'lockstep';
   }
 }
 

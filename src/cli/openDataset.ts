@@ -10,6 +10,7 @@ import {
   syntheticTrainingSet,
 } from '../data/index.js';
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
+import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 
 export interface OpenedDataset {
@@ -69,7 +70,7 @@ async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
-      `see lockstep data verify --data-dir ${dataDir}, or leave --test out`,
+      `see ${commandLine('data', 'verify', '--data-dir', dataDir)}, or leave --test out`,
   );
 }
 

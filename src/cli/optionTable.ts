@@ -87,7 +87,7 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     '--device <name>',
     { kind: 'text' },
     undefined,
-    'GPU for --engine webgpu: index or name, as "lockstep engines" lists them',
+    'GPU for --engine webgpu: index or name, as the command "engines" lists them',
     '0',
   ),
 ];
@@ -429,4 +429,10 @@ export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
 /** The flag alone: `--lr` of `--lr <rate>`. */
 export function flagOf({ flags }: OptionEntry): string {
   return flags.split(' ')[0]!;
+}
+
+/** The flag of an option by its name in config files: `--micro-batch` of `microBatch`. */
+export function flagOfKey(key: string): string {
+  const entry = [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].find((each) => each.key === key);
+  return entry ? flagOf(entry) : key;
 }

@@ -4,6 +4,8 @@ import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js
 import type { Checkpoint, Recipe } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
+import { count } from './display/text.js';
+import { flagOfKey } from './optionTable.js';
 import type { Settings } from './runConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
@@ -63,13 +65,13 @@ function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir
     if (!CHANGEABLE.has(key)) {
       throw new LockstepError(
         'E_OPTION',
-        `${key} ${String(now)} contradicts the run in ${runDir}, which has ${String(before)}; leave it out, or start a new run`,
+        `${flagOfKey(key)}${typeof now === 'boolean' ? '' : ` ${String(now)}`} contradicts the run in ${runDir}, which ${typeof now === 'boolean' ? 'was begun without it' : `has ${String(before ?? 'none')}`}; leave it out, or start a new run`,
       );
     }
     if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
       throw new LockstepError(
         'E_OPTION',
-        `epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
+        `--epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
       );
     }
     changed[key] = now;
@@ -82,7 +84,7 @@ async function refuseIfComplete(folder: RunFolder, recipe: Recipe, { progress }:
   const complete = (remedy: string): LockstepError =>
     new LockstepError(
       'E_RUN_COMPLETE',
-      `the run in ${folder.folder} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
+      `the run in ${folder.folder} is complete: ${count(progress.step, 'step')}, ${count(progress.epoch, 'epoch')}, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
     );
   // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
   if (result?.stepsCompleted !== progress.step) return;

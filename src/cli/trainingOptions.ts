@@ -110,8 +110,8 @@ export function recipeNotices(recipe: Recipe, given: ReadonlySet<string>): reado
   if (schedule !== 'multistep' || !given.has('milestones') || beyond.length === 0) return [];
   const which = beyond.length === 1 ? 'milestone is' : 'milestones are';
   return [
-    `--milestones ${milestones.join(',')}: the ${which} never reached: ${beyond.join(', ')}, for there are ` +
-      `${epochs} epochs; the learning rate does not fall there`,
+    `--milestones ${milestones.join(',')}: the ${which} never reached: ${beyond.join(', ')}, for there ` +
+      `${epochs === 1 ? 'is 1 epoch' : `are ${epochs} epochs`}; the learning rate does not fall there`,
   ];
 }
 

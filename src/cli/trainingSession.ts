@@ -10,12 +10,14 @@ import { labelsOf, measureNormalisation, splitTrainingSet, stepsPerEpoch } from 
 import type { Normalisation, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
+import { defaultDataDir } from './dataDir.js';
 import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
@@ -137,6 +139,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       throw error;
     });
     if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
+    else if (!settings.test) display.say(evaluateLine(folder, prepared.recipe, settings));
     return result.stoppedBy === 'signal' ? (stop.exitCode() ?? 0) : 0;
   } catch (error) {
     const wasStopped = error === stop.signal.reason || isDownloadError(error);
@@ -147,6 +150,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
 
 function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
   return `continue with: ${programName()} ${continueWith} --resume ${folder}`;
+}
+
+/** What to do with a run that is complete. */
+function evaluateLine({ folder }: RunFolder, { dataset }: Recipe, { dataDir }: Settings): string {
+  const data = dataset === 'synthetic' || dataDir === defaultDataDir() ? [] : ['--data-dir', dataDir];
+  return `test it with: ${commandLine('evaluate', folder, ...data)}`;
 }
 
 /** A download that was cut short by the stop signal says so in its own words. */

@@ -23,7 +23,8 @@ export type OptionValue = number | string | boolean | readonly number[] | null;
  * @throws LockstepError E_OPTION
  */
 export function parseValue(flag: string, text: string, kind: ValueKind, example: string): OptionValue {
-  return valueOf(text, kind, (rule) => `${flag} ${text} must be ${rule}; for example ${flag} ${example}`);
+  const shown = /^\S+$/.test(text) ? text : JSON.stringify(text); // an empty one would not be seen
+  return valueOf(text, kind, (rule) => `${flag} ${shown} must be ${rule}; for example ${flag} ${example}`);
 }
 
 /** The same as a function of the text alone, as commander calls it. */
@@ -89,7 +90,7 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
       const max = kind.max ?? Number.MAX_SAFE_INTEGER;
       if (Number.isInteger(value) && value >= kind.min && value <= max) return value;
       return refuse(
-        `an integer ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
+        `an integer ${kind.max === undefined && !(value > max) ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
       );
     }
     case 'number': {

@@ -5,6 +5,7 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 
 export const CIFAR10_CLASS_NAMES = [
@@ -141,5 +142,6 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
 /** What to do about a file that is missing or wrong. */
 export function downloadRemedy(dataDir: string): string {
   const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
-  return `fetch it with: lockstep data download --data-dir ${inside ? join(dataDir, '..') : dataDir}`;
+  const place = inside ? join(dataDir, '..') : dataDir;
+  return `fetch it with: ${commandLine('data', 'download', '--data-dir', place)}`;
 }

@@ -84,6 +84,24 @@ describe('a refusal', () => {
     for (const flag of recommended) expect(command.options.map(({ long }) => long)).toContain(flag);
   });
 
+  it('of images that are not there shows nothing else', async () => {
+    await main(['data', 'show', '--dataset', 'synthetic', '--from', '50000']);
+    expect(output).toBe('');
+    expect(complaints).toMatch(
+      /--from 50000 --count 3 goes beyond the 50000 images, of which the last is 49999/,
+    );
+  });
+
+  it.each([
+    [['--epochs', ''], /--epochs "" must be/],
+    [['--epochs', ' '], /--epochs " " must be/],
+    [['--seed', '1e20'], /--seed 1e20 must be an integer from 0 to 9007199254740991/],
+    [['--seed', '-1'], /--seed -1 must be an integer of at least 0/],
+  ])('of %j shows the value and the bound that it breaks', async (args, message) => {
+    await main(['train', ...args]);
+    expect(complaints).toMatch(message);
+  });
+
   it('of data to train on names the data that need no files', async () => {
     await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
     expect(complaints).toMatch(/train without it: --dataset synthetic \[E_DATA_MISSING\]/);
@@ -109,7 +127,7 @@ describe('a refusal', () => {
   it.each<[string, RegExp, () => string[]]>([
     [
       'of images that are not there',
-      /--from 0 --count 100000 must stay below.* \[E_OPTION\]/,
+      /^lockstep: --from 0 --count 100000 goes beyond the \d+ images.* \[E_OPTION\]/,
       () => [...['data', 'show', '--dataset', 'synthetic', '--count', '100000']],
     ],
     [

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSignedCertificate } from '../support/certificate.js';
-import { killAll, start, startProgram, temporaryFolder, untilListening } from './support/lockstep.js';
+import { killAll, run, start, startProgram, temporaryFolder, untilListening } from './support/lockstep.js';
 
 const TINY = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '96', '--val-size', '0'],
@@ -13,6 +13,19 @@ const TINY = [
 const certificate = selfSignedCertificate();
 
 afterEach(killAll);
+
+describe('what train tells to do next', () => {
+  it('works when it is pasted', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const { stdout } = await run(['train', ...TINY, '--run-dir', runDir]);
+    const pasted = /test it with: \S+ (.*)/.exec(stdout)![1]!;
+    const tested = await run(pasted.split(' '));
+    expect(tested).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/test set.*accuracy/) as string,
+    });
+  });
+});
 
 describe.skipIf(certificate === undefined || process.platform === 'win32')('the printed command', () => {
   it('works when it is pasted', async () => {

@@ -69,7 +69,7 @@ function startIn(place: Checkout, change: NodeJS.ProcessEnv = {}): readonly stri
     env,
     encoding: 'utf8',
   });
-  expect(`${stdout}${stderr}`).toContain('trained train --config');
+  expect(`${stdout}${stderr}`).toMatch(/trained train --config[^]*Next[^]*bin\/lockstep train --help/);
   expect(status).toBe(0);
   return readFileSync(log, 'utf8').split('\n').filter(Boolean);
 }

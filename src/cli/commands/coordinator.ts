@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, isLoopback, listen, refuseUnusable } from '../../coordinator/index.js';
 import type { Fleet } from '../../coordinator/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
@@ -43,7 +44,7 @@ export function addCoordinatorCommand(program: Command): void {
   const command = program
     .command('coordinator')
     .description('listen for workers, and train on those that attach')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', examples);
   declareOptions(command, COORDINATOR_OPTIONS);
   declareRunOptions(command);
   declareTokenOptions(command);
@@ -62,7 +63,7 @@ export function addCoordinatorCommand(program: Command): void {
       continueWith: `coordinator${tokenArguments(options)}`,
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      noWorkersRemedy: 'attach one with "lockstep worker URL", or wait longer with --wait-timeout',
+      noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
       prepareDoor: async () => {
         await refuseUnusable(door);
         return {
@@ -166,9 +167,9 @@ function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {
   return { cert: readTextFile('--tls-cert', tlsCert), key: readTextFile('--tls-key', tlsKey) };
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep coordinator --dataset cifar10 --model resnet20 --min-workers 2
-  lockstep coordinator --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
+  ${commandLine('coordinator')} --dataset cifar10 --model resnet20 --min-workers 2
+  ${commandLine('coordinator')} --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
 Then, on each machine that is to help, the command that the coordinator prints:
-  LOCKSTEP_TOKEN=… lockstep worker wss://HOST:7070`;
+  LOCKSTEP_TOKEN=… ${commandLine('worker')} wss://HOST:7070`;

@@ -9,6 +9,7 @@ import {
   verifyCifar10,
 } from '../../data/index.js';
 import type { FileReport, ImageSet } from '../../data/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { defaultDataDir } from '../dataDir.js';
 import { chooseDisplay } from '../display/display.js';
@@ -78,7 +79,7 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
   if (!report.isUsable) {
     throw new LockstepError(
       'E_DATA_CORRUPT',
-      `${report.folder} is not a complete CIFAR-10; fetch it anew with: lockstep data download --data-dir ${dataDir}`,
+      `${report.folder} is not a complete CIFAR-10; fetch it anew with: ${commandLine('data', 'download', '--data-dir', dataDir)}`,
     );
   }
   if (!json) {
@@ -106,13 +107,13 @@ interface ShowOptions {
 
 async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<void> {
   const set = dataset === 'cifar10' ? await loadCifar10(dataDir) : syntheticTrainingSet();
-  process.stdout.write(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}\n`);
   if (from + count > set.sampleCount) {
     throw new LockstepError(
       'E_OPTION',
-      `--from ${from} --count ${count} must stay below ${set.sampleCount}; use --from 0`,
+      `--from ${from} --count ${count} goes beyond the ${set.sampleCount} images, of which the last is ${set.sampleCount - 1}; use a lower --from or --count`,
     );
   }
+  process.stdout.write(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}\n`);
   for (let index = from; index < from + count; index++) {
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';

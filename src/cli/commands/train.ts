@@ -1,5 +1,6 @@
 /** `lockstep train`: coordinator and worker threads in one process, and with `--gpus` a process for each GPU. */
 
+import { commandLine } from '../../foundation/commandLine.js';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
@@ -18,7 +19,7 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train in this process, on worker threads')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', examples);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
   command.action(async () => {
@@ -83,9 +84,9 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
   };
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep train --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
-  lockstep train --resume runs/2026-11-24T08-00-00-resnet20-seed1
-  lockstep train --gpus all --micro-batch 128
-  lockstep train --config recipe.json --seed 2`;
+  ${commandLine('train')} --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
+  ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
+  ${commandLine('train')} --gpus all --micro-batch 128
+  ${commandLine('train')} --config recipe.json --seed 2`;

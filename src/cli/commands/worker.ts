@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
@@ -51,7 +52,7 @@ export function addWorkerCommand(program: Command): void {
   declareOptions(command, HEARTBEAT_OPTIONS);
   declareEngineOptions(command);
   declareTokenOptions(command);
-  command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
+  command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
     const url = parseUrl(urlText);
@@ -200,7 +201,7 @@ function parseUrl(text: string): URL {
   return new URL(path, `${scheme}//${url.host}`);
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep worker ws://192.0.2.7:7070 --threads 4
-  LOCKSTEP_TOKEN=… lockstep worker wss://trainer.example:7070`;
+  ${commandLine('worker')} ws://192.0.2.7:7070 --threads 4
+  LOCKSTEP_TOKEN=… ${commandLine('worker')} wss://trainer.example:7070`;
