@@ -45,6 +45,9 @@ export interface RoundRequest extends ItemSource {
   accept(answer: Answer, index: number, from: Member): Verdict;
 }
 
+/** What a node broke: the protocol, or, with messages that fit it, the trust in what it computes. */
+type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
+
 interface ActiveRound {
   readonly request: RoundRequest;
   readonly round: Round<Member>;
@@ -215,7 +218,9 @@ export class Fleet {
       else round.complete(member, index);
     }
     if (verdict.kind === 'accepted') {
-      for (const other of verdict.contradicts ?? []) this.blame(other, other.conduct.contradicted());
+      for (const other of verdict.contradicts ?? []) {
+        this.blame(other, other.conduct.contradicted(), 'E_REFUSED');
+      }
     }
     if (member.draining && !round.holds(member)) this.dismiss(member, 'drained');
   }
@@ -243,7 +248,7 @@ export class Fleet {
     this.options.onEvent({ event: 'notice', message: `${member.name} could not compute an item: ${reason}` });
     const refusal = member.conduct.failed(reason, member.threads);
     if (refusal !== undefined) {
-      this.refuse(member, refusal);
+      this.refuse(member, refusal, 'E_REFUSED');
       if (member.local && this.members.size === 0) this.abort(new LockstepError('E_ENGINE_FAILED', reason));
       return;
     }
@@ -265,14 +270,14 @@ export class Fleet {
   }
 
   /** @param refusal why it is to be refused, if what it did is no longer forgiven */
-  private blame(member: Member, refusal: string | undefined): void {
-    if (refusal !== undefined) this.refuse(member, refusal);
+  private blame(member: Member, refusal: string | undefined, code?: RefusalCode): void {
+    if (refusal !== undefined) this.refuse(member, refusal, code);
   }
 
   /** Cuts a node off, for the rest of the run; it learns why, and so does the run. */
-  private refuse(member: Member, reason: string): void {
+  private refuse(member: Member, reason: string, code: RefusalCode = 'E_PROTOCOL'): void {
     this.conductBook.refuse(member.conduct, member.channel.peerName, reason, performance.now());
-    member.channel.send({ type: 'refused', code: 'E_PROTOCOL', reason });
+    member.channel.send({ type: 'refused', code, reason });
     member.channel.close(reason);
     if (!this.members.has(member) || this.reception.isClosed) return;
     const { name: node, channel } = member;

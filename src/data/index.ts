@@ -1,7 +1,6 @@
 /** What other folders use of the data. */
 export {
   CLASS_COUNT,
-  DATASET_NAMES,
   gatherSamples,
   IMAGE_BYTE_COUNT,
   IMAGE_CHANNELS,

@@ -404,6 +404,7 @@ describe('failures', () => {
     expect(node.closings).toEqual([]);
     node.send(failure);
     await settled();
+    expect(node.the('refused')).toMatchObject({ code: 'E_REFUSED' });
     expect(node.the('refused').reason).toMatch(/3 times in a row: out of memory/);
     expect(round.outcome()).toBe('open'); // another may come
     answering(await attached(fleet, { nodeName: 'another' }));

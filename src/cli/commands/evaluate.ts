@@ -1,4 +1,4 @@
-/** `lockstep evaluate CHECKPOINT`: the one look at the test set. */
+/** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
 import type { Command } from 'commander';
 import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
