@@ -13,6 +13,7 @@ import { isBuilt, isInstalled } from './setup/checkout.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => path.join(ROOT, ...parts);
 
+const PARENT_CHECK_MS = 500;
 const NEXT = `lockstep: that was a short recipe. Next, in ${ROOT}:
   bin/lockstep train --help      every option, with examples
   README.md                      the recipe of the paper, more machines, stopping and resuming`;
@@ -60,12 +61,28 @@ function train(args) {
   const command = [inRoot('bin', 'lockstep'), 'train', ...recipe, ...args];
   const child = spawn(process.execPath, command, { stdio: 'inherit' });
   // The child saves before it ends: this process waits for that, and tells what the child's end was.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event !== undefined) stopWithNpm(child);
   child.on('error', (error) => fail(`training could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
     if (code === 0 && !args.includes('--json')) console.log(NEXT);
   });
+}
+
+/**
+ * npm passes SIGTERM on to the shell between it and this process, which dies and passes nothing on. A hang-up ends npm as
+ * well, but is none of training's concern where there is no terminal (src/cli/stopSignal.ts).
+ */
+function stopWithNpm(child) {
+  const { ppid } = process;
+  const watch = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, PARENT_CHECK_MS);
+  process.once('SIGHUP', () => clearInterval(watch));
+  child.on('exit', () => clearInterval(watch));
 }
 
 function fail(message, exitCode = 1) {

@@ -89,8 +89,9 @@ export function runTrainingSession(options: SessionOptions): Promise<number> {
 async function runSession(options: SessionOptions, closers: Closer[]): Promise<number> {
   const display = chooseDisplay(options);
   const log = new RunLog(display);
-  const stop = listenForStop((signal) =>
-    display.say(`${signal}: saving, then stopping; once more stops at once`),
+  const stop = listenForStop(
+    (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
+    (message) => log.notice(message),
   );
   closers.push(
     () => stop.dispose(),

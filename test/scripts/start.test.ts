@@ -1,11 +1,14 @@
 /** `npm start` in small checkouts of every state: the real script, with stand-ins for npm and the command line. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { until as untilInTime } from '../support/waiting.js';
 
 const SCRIPTS = fileURLToPath(new URL('../../scripts/', import.meta.url));
 
@@ -74,6 +77,9 @@ function startIn(place: Checkout, change: NodeJS.ProcessEnv = {}): readonly stri
   return readFileSync(log, 'utf8').split('\n').filter(Boolean);
 }
 
+/** Three processes have to start, on a machine that may be busy. */
+const until = (condition: () => boolean): Promise<void> => untilInTime(condition, 50_000);
+
 const CI = 'ci --include=dev --no-audit --no-fund';
 
 describe('npm start', () => {
@@ -101,5 +107,62 @@ describe('npm start', () => {
 
   it('builds where npm runs no scripts', () => {
     expect(startIn(checkout(), { npm_config_ignore_scripts: 'true' })).toEqual([CI, 'run build']);
+  });
+});
+
+/** Tells what signals it gets, and ends at SIGTERM only. */
+const TRAINING = `
+const { appendFileSync } = require('node:fs');
+const tell = (word) => appendFileSync('signals', word + ' ');
+for (const signal of ['SIGHUP', 'SIGTERM']) process.on(signal, () => tell(signal));
+process.on('SIGTERM', () => process.exit(143));
+tell('ready');
+setTimeout(() => process.exit(9), 60_000); // whatever becomes of the test`;
+
+/** What `npm start` runs, and the shell that npm puts in between, which passes no signal on. */
+function training(): {
+  readonly shell: ChildProcess;
+  readonly start: () => number;
+  readonly signals: () => string;
+} {
+  const place = checkout(TRAINING);
+  startedOnce(place);
+  const shell = spawn('sh', ['-c', `"${process.execPath}" scripts/start.mjs & echo $! > pid; wait`], {
+    cwd: place.root,
+    env: environment(place, { npm_lifecycle_event: 'start' }),
+    stdio: 'ignore',
+  });
+  const read = (name: string): string =>
+    existsSync(place.file(name)) ? readFileSync(place.file(name), 'utf8') : '';
+  return { shell, start: () => Number(read('pid')), signals: () => read('signals') };
+}
+
+/** Installed and built, so that starting is quick. */
+function startedOnce({ file }: Checkout): void {
+  for (const name of ['node_modules/.package-lock.json', 'dist/cli/main.js']) makeFile(file(name));
+  for (const name of ['needed', 'compiler']) makeFile(file(`node_modules/${name}/package.json`));
+}
+
+function makeFile(file: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, '');
+}
+
+describe.skipIf(process.platform === 'win32')('a signal during npm start', () => {
+  it('that ends npm, and the shell between, stops training as well', async () => {
+    const { shell, signals } = training();
+    await until(() => signals() === 'ready ');
+    shell.kill('SIGTERM');
+    await until(() => signals() === 'ready SIGTERM ');
+  });
+
+  it('that says that the terminal is gone is training’s to judge', async () => {
+    const { shell, start, signals } = training();
+    await until(() => signals() === 'ready ' && start() > 0);
+    process.kill(start(), 'SIGHUP');
+    await until(() => signals() === 'ready SIGHUP ');
+    process.kill(start(), 'SIGTERM');
+    await until(() => signals() === 'ready SIGHUP SIGTERM ');
+    if (shell.exitCode === null) await once(shell, 'exit');
   });
 });

@@ -97,7 +97,7 @@ async function attachGpus(
   const stop = listenForStop((signal) => {
     say(`${signal}: handing in what was begun; once more stops at once`);
     void supervisor.stop();
-  });
+  }, say);
   try {
     const ends = await supervisor.ended;
     const failures = ends.filter((end) => end.kind === 'failed');
@@ -114,8 +114,9 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
-  const stop = listenForStop((signal) =>
-    say(`${signal}: handing in what was begun; once more stops at once`),
+  const stop = listenForStop(
+    (signal) => say(`${signal}: handing in what was begun; once more stops at once`),
+    say,
   );
   endWithSupervisor();
   let pool: ComputePool | undefined;
