@@ -3,10 +3,11 @@
 import path from 'node:path';
 import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { shellWord } from '../foundation/shellWord.js';
-import { programName } from './programName.js';
+import { defaultDataDir } from './dataDir.js';
 import type { ResumedRun } from './resume.js';
+import type { Settings } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionOptions } from './trainingSession.js';
 
@@ -58,7 +59,17 @@ export async function continueIn(
 }
 
 export function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
+  return `continue with: ${commandLine(...continueWith, '--resume', folder)}`;
+}
+
+/** What to do with a run that is complete. */
+export function evaluateLine(
+  { folder }: RunFolder,
+  { dataset }: Recipe,
+  { dataDir }: Pick<Settings, 'dataDir'>,
+): string {
+  const data = dataset === 'synthetic' || dataDir === defaultDataDir() ? [] : ['--data-dir', dataDir];
+  return `test it with: ${commandLine('evaluate', folder, ...data)}`;
 }
 
 /** Tells to resume only where that can help. */

@@ -1,7 +1,7 @@
 /**
  * Errors that a user can act on. Everything thrown on purpose in Lockstep is a `LockstepError`: its message names the
  * value, the rule and the remedy, and its code is stable and documented in docs/errors.md. The command line prints
- * `message` and `code` without a stack trace and exits with `exitCode`.
+ * `message` and `code` without a stack trace; the exit status follows from the code.
  */
 
 /** Stable identifiers of every deliberate failure. Each is explained in docs/errors.md. */

@@ -24,7 +24,7 @@ import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
-export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onItemDone'> {
+export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome'> {
   readonly url: URL;
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */
@@ -63,7 +63,7 @@ const LARGEST_FRAME_BYTES = largestFrameBytes({
 /**
  * Serves until the run has ended, the coordinator lets the node go, or `signal` asks it to leave.
  * @returns the reason for the good end
- * @throws LockstepError E_REFUSED if the coordinator does not want this node, E_CONNECTION if it cannot be reached
+ * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator does not want this node, E_CONNECTION if it cannot be reached
  */
 export async function serveCoordinator(options: ServeOptions): Promise<string> {
   const { signal, retryForMs, onStatus } = options;
@@ -74,7 +74,7 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   for (;;) {
     const beganAtMs = performance.now();
     const attempt = await connectAndServe(options, nodeSecret);
-    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
+    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
@@ -223,8 +223,8 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
 }
 
-function refused(url: URL, reason: string): LockstepError {
-  return new LockstepError('E_REFUSED', `this node cannot take part at ${url.href}: ${reason}`);
+function refused(url: URL, { code, reason }: Extract<ConversationEnd, { kind: 'refused' }>): LockstepError {
+  return new LockstepError(code, `this node cannot take part at ${url.href}: ${reason}`);
 }
 
 /** Ends early, and without an error, when the node is asked to stop. */

@@ -26,11 +26,14 @@ import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
 import type { ComputeSession, ItemAnswer, ItemTask, SharedState } from './task.js';
 
+/** The codes that a coordinator may end a node's process with; a coordinator is not believed to know others. */
+export type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
+
 /** How a conversation came to its end. */
 export type ConversationEnd =
   | { readonly kind: 'run-ended'; readonly reason: string }
   | { readonly kind: 'dismissed'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
   | { readonly kind: 'lost'; readonly reason: string };
 
 export interface ConversationOptions {
@@ -43,7 +46,6 @@ export interface ConversationOptions {
   /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
   readonly sendsSums?: boolean;
   readonly onWelcome?: (welcome: Welcome) => void;
-  readonly onItemDone?: () => void;
 }
 
 /** An item with the weights it is to be computed with. */
@@ -217,7 +219,7 @@ export class Conversation {
   }
 
   private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
-    const { channel, onItemDone } = this.options;
+    const { channel } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
@@ -229,7 +231,6 @@ export class Conversation {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onItemDone?.();
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
@@ -275,9 +276,15 @@ function placeOf(message: Work | Evaluate): { round: number; index: number } {
 /** A coordinator that says goodbye in mid-run, to a node that did not ask for it, may come back: see `lost`. */
 function endOf(farewell: Bye | Refused | undefined, reason: string, draining: boolean): ConversationEnd {
   if (!farewell) return { kind: 'lost', reason };
-  if (farewell.type === 'refused') return { kind: 'refused', code: farewell.code, reason: farewell.reason };
+  if (farewell.type === 'refused') {
+    return { kind: 'refused', code: refusalCodeOf(farewell), reason: farewell.reason };
+  }
   if (farewell.runEnded) return { kind: 'run-ended', reason: farewell.reason };
   return { kind: draining ? 'dismissed' : 'lost', reason: farewell.reason };
+}
+
+function refusalCodeOf({ code }: Refused): RefusalCode {
+  return code === 'E_PROTOCOL' ? code : 'E_REFUSED';
 }
 
 function triple(values: readonly number[]): readonly [number, number, number] {

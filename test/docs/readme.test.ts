@@ -39,7 +39,15 @@ describe('README.md', () => {
       everyCommand(program).flatMap((command) => command.options.map(({ long }) => long ?? '')),
     );
     const used = [...readme.matchAll(/(?:^|[\s`"(])(--[a-z][a-z-]+)/gm)].map(([, flag]) => flag);
-    const ofOthers = new Set(['--help', '--version', '--no-save', '--minutes', '--gpu']);
+    const ofOthers = new Set([
+      '--help',
+      '--version',
+      '--no-save',
+      '--minutes',
+      '--gpu',
+      '--user',
+      '--working-directory',
+    ]);
     expect([...new Set(used)].filter((flag) => !known.has(flag!) && !ofOthers.has(flag!))).toEqual([]);
   });
 

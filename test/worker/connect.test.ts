@@ -111,22 +111,25 @@ describe('serveCoordinator', () => {
     expect(visits).toHaveLength(2);
   });
 
-  it('stays away when the coordinator refuses it, and says why', async () => {
-    const { url, visits } = await coordinator(({ channel }) => {
-      channel.send(refused({ reason: 'the protocol versions differ' }));
-      channel.close('refused');
-    });
-    const error = await rejectionOf('E_REFUSED', serve(url).outcome);
-    expect(error.message).toContain('the protocol versions differ');
-    expect(error.message).toContain(url.href);
-    expect(visits).toHaveLength(1);
-  });
+  it.each(['E_PROTOCOL', 'E_REFUSED'] as const)(
+    'stays away when the coordinator refuses it, and says why, with the code %s that it was told',
+    async (code) => {
+      const { url, visits } = await coordinator(({ channel }) => {
+        channel.send(refused({ code, reason: 'the protocol versions differ' }));
+        channel.close('refused');
+      });
+      const error = await rejectionOf(code, serve(url).outcome);
+      expect(error.message).toContain('the protocol versions differ');
+      expect(error.message).toContain(url.href);
+      expect(visits).toHaveLength(1);
+    },
+  );
 
   it('repeats nothing of a coordinator that could steer a terminal', async () => {
     const evil = '\u001b[2Jnow\r\n';
     const { url } = await coordinator(({ channel, socket }, count) => {
       if (count === 1) return socket.close(1000, evil);
-      channel.send(refused({ reason: evil }));
+      channel.send(refused({ code: 'E_REFUSED', reason: evil }));
       channel.close(evil);
     });
     const { outcome, statuses } = serve(url);

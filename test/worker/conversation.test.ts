@@ -350,10 +350,18 @@ describe('a conversation ends', () => {
       { kind: 'lost', reason: 'stopped' },
     ],
     [
-      'by refusal',
-      refused({ code: 'E_RUN_COMPLETE', reason: 'too late' }),
-      { kind: 'refused', code: 'E_RUN_COMPLETE', reason: 'too late' },
+      'by refusal, for a breach of the protocol',
+      refused({ code: 'E_PROTOCOL', reason: 'too old' }),
+      { kind: 'refused', code: 'E_PROTOCOL', reason: 'too old' },
     ],
+    ...['E_REFUSED', 'E_INTERNAL', 'constructor', ''].map(
+      (code) =>
+        [
+          `by refusal, with the code ${code}`,
+          refused({ code, reason: 'too bad' }),
+          { kind: 'refused', code: 'E_REFUSED', reason: 'too bad' },
+        ] as [string, CoordinatorMessage, ConversationEnd],
+    ),
   ])('%s', async (_how, farewell, expected) => {
     const { coordinator, end } = await conversing();
     coordinator.send(farewell);

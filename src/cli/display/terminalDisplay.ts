@@ -7,7 +7,7 @@ import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
 import { Roster } from './roster.js';
-import { duration, linesOf, percent, rate } from './text.js';
+import { duration, linesOf, percent, rate, speed } from './text.js';
 
 const REDRAW_MS = 100;
 const BAR_CELLS = 12;
@@ -58,7 +58,7 @@ export class TerminalDisplay implements Display {
     this.draw(
       `epoch ${epoch}/${pace.epochs} ${bar(share)} ${(100 * share).toFixed(0)} %  ` +
         `loss ${pace.loss.toFixed(3)} acc ${percent(pace.accuracy)}  left ${ofRun} (epoch ${ofEpoch})  ` +
-        `${this.roster.text()}  ${pace.imagesPerSecond(samples).toFixed(0)} images/s  lr ${rate(lr)}`,
+        `${this.roster.text()}  ${speed(pace.imagesPerSecond(samples))}  lr ${rate(lr)}`,
     );
   }
 

@@ -42,6 +42,7 @@ const DRAIN_MS = 30_000;
 const PERMANENT: ReadonlySet<ErrorCode> = new Set([
   'E_OPTION',
   'E_REFUSED',
+  'E_PROTOCOL',
   'E_ENGINE_UNAVAILABLE',
   'E_CONNECTION',
 ]);

@@ -21,7 +21,7 @@ export async function initialiseBackend(
   throw new LockstepError(
     'E_ENGINE_UNAVAILABLE',
     `engine ${engineName} did not start: ${cause === undefined ? 'tfjs refused its backend' : describeError(cause)}; ` +
-      'see `lockstep engines`, or use --engine auto',
+      'the command "engines" shows what there is, or use --engine auto',
     { cause },
   );
 }
