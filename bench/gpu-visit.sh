@@ -10,7 +10,7 @@
 #   machine  what the machine is, and which engines work
 #   parity   gradients of the GPU engine beside the exact one
 #   probe    what the GPU and the way to it can do at most
-#   tiles    every candidate tile of the GPU engine's kernels
+#   tiles    the promising tiles of the GPU engine's kernels, and which of them a run would choose
 #   engine   images/s and time by kernel, by network and micro-batch
 #   peer     PyTorch on the same GPU: eager, channels-last, CUDA graphs, torch.compile; without TF32 and with
 #   train    `lockstep train` on the GPU, one and two workers
@@ -42,20 +42,22 @@ if [ "${VISIT_SCALE:-full}" = tiny ]; then
   : "${ENGINE_OPTIONS=--models resnet8 --micro-batches 2 --warm-ups 1 --repetitions 2 --no-peer}"
   : "${PEER_DEVICE=cpu}" "${PEER_NETWORKS=8,8x2}" "${PEER_BATCHES=4}" "${PEER_GRAPHS=}" "${PEER_TF32=off,on}"
   : "${PEER_COMPILE_NETWORKS=8}" "${PEER_COMPILE_BATCHES=4}" "${PEER_COMPILE_TF32=off}" "${PEER_SECONDS=0.1}"
-  : "${PROBE_OPTIONS=--tiny}" "${TILES_OPTIONS=--models resnet8 --micro-batches 1 --seconds 5}"
+  : "${PROBE_OPTIONS=--tiny}" "${TILES_OPTIONS=--models resnet8 --micro-batches 1 --seconds 5 --most 2}"
   : "${TRAIN_CASES=resnet8:1:4:4,resnet8:2:4:2}" "${TRAIN_SECONDS=1}" "${TRAIN_WARM_UP=0}"
   : "${MIXED_OPTIONS=--model resnet8 --batch-size 6 --micro-batch 2 --seconds 1 --warm-up-seconds 0}"
   : "${CPU_NETWORKS=8:8}" "${CPU_SECONDS=0.5}" "${CPU_WARM_UP=0.1}" "${CPU_MICRO_BATCH=4}"
 fi
 : "${PARITY_OPTIONS=--models resnet8,resnet20,resnet20x4}"
 : "${ENGINE_OPTIONS=--models resnet20,resnet32,resnet20x4 --micro-batches 32,128,512,2048 --no-peer}"
-: "${PROBE_OPTIONS=}" "${TILES_OPTIONS=--models resnet20,resnet20x4 --micro-batches 128 --seconds 55}"
+: "${PROBE_OPTIONS=}" "${TILES_OPTIONS=--models resnet20,resnet20x4 --micro-batches 128 --seconds 40}"
 : "${PEER_DEVICE=cuda}" "${PEER_NETWORKS=20,32,20x4}" "${PEER_BATCHES=128,512,32,2048}" "${PEER_GRAPHS=yes}"
 : "${PEER_TF32=off,on}" "${PEER_SECONDS=0.3}" "${PEER_AMP=off}"
 # Compiling takes tens of seconds a network and batch.
 : "${PEER_COMPILE_NETWORKS=20,20x4}" "${PEER_COMPILE_BATCHES=128,512}" "${PEER_COMPILE_TF32=off,on}"
 : "${TRAIN_CASES=resnet20:1:128:128,resnet20:1:512:512,resnet20:2:512:128,resnet20:1:512:128,resnet20:2:128:64}"
 : "${TRAIN_SECONDS=10}" "${TRAIN_WARM_UP=2}"
+# --tune: choose tiles before the first step; some 25 s for each network and micro-batch that is new.
+: "${TRAIN_OPTIONS=}"
 : "${MIXED_OPTIONS=--model resnet20 --batch-size 512 --micro-batch 64 --seconds 8 --warm-up-seconds 2}"
 : "${CPU_SECONDS=2}" "${CPU_WARM_UP=0.7}" "${CPU_MICRO_BATCH=32}" "${CPU_LAYOUTS=channels-last}"
 # Each network with its images a core and step; a step has at most CPU_MOST.
@@ -115,7 +117,8 @@ peer() { # MODES NETWORKS BATCHES TF32 SECONDS
 }
 
 part_train() {
-  bench trainingRates --engine webgpu --cases "$TRAIN_CASES" --seconds "$TRAIN_SECONDS" --warm-up-seconds "$TRAIN_WARM_UP"
+  bench trainingRates --engine webgpu --cases "$TRAIN_CASES" --seconds "$TRAIN_SECONDS" --warm-up-seconds "$TRAIN_WARM_UP" \
+    $TRAIN_OPTIONS
 }
 
 part_mixed() {

@@ -18,6 +18,7 @@ interface Options {
   readonly warmUps: number;
   readonly repetitions: number;
   readonly device?: string;
+  readonly tune?: string;
   readonly count: boolean;
   readonly peer: boolean;
   readonly python: string;
@@ -31,6 +32,7 @@ const options = new Command('npm run bench:gpu --')
   .option('--warm-ups <n>', 'gradients before those that are timed', positive, 10)
   .option('--repetitions <n>', 'gradients that are timed', positive, 30)
   .option('--device <name>', 'index or name of an adapter')
+  .option('--tune <folder>', 'choose tiles by measurement, as a run does, and remember them in this folder')
   .option('--count', 'only count', false)
   .option('--no-peer', 'do not measure PyTorch')
   .option(
@@ -58,15 +60,19 @@ function record(line: object): void {
 
 async function timeAll(): Promise<void> {
   for (const { model, microBatch } of pairs) {
-    const { warmUps, repetitions, device } = options;
-    const run = { model, microBatch, warmUps, repetitions, ...(device === undefined ? {} : { device }) };
+    const { warmUps, repetitions, device, tune } = options;
+    const run = {
+      ...{ model, microBatch, warmUps, repetitions },
+      ...(device === undefined ? {} : { device }),
+      ...(tune === undefined ? {} : { tuningFolder: tune }),
+    };
     const times = await measureGpu(run);
     const peers: PeerTimes[] = [];
     for (const channelsLast of options.peer ? [false, true] : []) {
       const peer = await measurePeer(model, microBatch, channelsLast);
       if (peer !== undefined) peers.push(peer);
     }
-    record({ kind: 'time', model, microBatch, ...times, peers });
+    record({ kind: 'time', model, microBatch, tuned: tune !== undefined, ...times, peers });
     process.stdout.write(`\n${timeText(model, microBatch, times, peers)}\n`);
   }
 }

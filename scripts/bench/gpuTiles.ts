@@ -1,27 +1,32 @@
-/** Measures every candidate tile of a network's kernels on a GPU, and checks that each gives the usual one's gradient. */
+/**
+ * Measures the promising tiles of a network's kernels on a GPU, as a first run does by itself, and prints what it would
+ * choose. `--most` measures more of them.
+ */
 
 import { appendFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { locateDawn, openAdapter } from '../../src/engine/webgpu/dawn/dawn.js';
 import { Session } from '../../src/engine/webgpu/dawn/session.js';
-import { allCandidates, measureTiles, RoundTiles } from '../../src/engine/webgpu/tuning/measureTiles.js';
-import type { Round, TileCandidates, TileTime } from '../../src/engine/webgpu/tuning/measureTiles.js';
-import { buildModel, initialiseModel } from '../../src/model/index.js';
+import type { TileChoice } from '../../src/engine/webgpu/tuning/chooseTiles.js';
+import type { Round } from '../../src/engine/webgpu/tuning/measureTiles.js';
+import { tuneTiles } from '../../src/engine/webgpu/tuning/tuneTiles.js';
+import { buildModel } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
 import { listOf, modelName, positive } from './optionValues.js';
-import { syntheticBatch } from './syntheticBatch.js';
 
 interface Options {
   readonly models: readonly ModelName[];
   readonly microBatches: readonly number[];
   readonly seconds: number;
+  readonly most: number;
   readonly json?: string;
 }
 
 const options = new Command('gpuTiles')
   .option('--models <names>', 'networks', listOf(modelName), ['resnet20'] as ModelName[])
   .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [128])
-  .option('--seconds <n>', 'time for each network and micro-batch', positive, 30)
+  .option('--seconds <n>', 'time for each network and micro-batch', positive, 20)
+  .option('--most <n>', 'tiles of a size', positive, 8)
   .option('--json <file>', 'file to append every time to, a JSON object a line')
   .parse()
   .opts<Options>();
@@ -35,68 +40,50 @@ async function sweep(name: ModelName, microBatch: number): Promise<void> {
   if (adapter === null) throw new Error('there is no adapter');
   const session = await Session.open(adapter);
   try {
-    const model = buildModel(name);
-    const tiles = new RoundTiles(shuffled(allCandidates(session)));
-    const [state, batch] = [initialiseModel(model, 1), syntheticBatch(model, microBatch)];
-    const rounds: Round[] = [];
     const startedMs = performance.now();
-    let worst = 0;
-    const measurement = { session, model, state, batch, tiles, budgetMs: options.seconds * 1000 };
-    for await (const round of measureTiles(measurement)) {
-      worst = Math.max(worst, distance(round.gradient, rounds[0]?.gradient ?? round.gradient));
-      rounds.push(rounds.length === 0 ? round : { ...round, gradient: new Float32Array() });
-      if (options.json !== undefined) {
-        const lines = round.times.map((time) => `${JSON.stringify({ model: name, microBatch, ...time })}\n`);
-        appendFileSync(options.json, lines.join(''));
-      }
-    }
-    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    console.log(
-      `${name} ${microBatch}: ${rounds.length} of ${tiles.rounds} rounds in ${seconds} s; the first took ${rounds[0]!.totalMicroseconds.toFixed(0)} µs on the GPU; gradients differ by ${worst.toExponential(1)} at most`,
-    );
-    for (const [key, times] of byKey(rounds)) printBest(key, times);
+    const seconds = (): string => ((performance.now() - startedMs) / 1000).toFixed(1);
+    const rounds: Round[] = [];
+    const choices = await tuneTiles({
+      session,
+      model: buildModel(name),
+      imageCount: microBatch,
+      known: new Map(),
+      budgetMs: options.seconds * 1000,
+      most: options.most,
+      onRound: (round, stage) => {
+        rounds.push(round);
+        console.log(
+          `${name} ${microBatch}: ${stage} ${round.round} at ${seconds()} s: ${round.totalMicroseconds.toFixed(0)} µs, ${round.isSteady ? 'steady' : 'not steady'}, gradient differs by ${round.distance.toExponential(1)}`,
+        );
+        record({ model: name, microBatch, stage }, round);
+      },
+    });
+    console.log(`${name} ${microBatch}: chosen in ${seconds()} s`);
+    for (const [key, choice] of choices) console.log(`  ${key}: ${choiceText(choice)}`);
   } finally {
     session.dispose();
   }
 }
 
-/** The usual tile first, the others in an order that spreads over all kinds, for there may be no time for all. */
-function shuffled({ convolution, weightGradient }: TileCandidates): TileCandidates {
-  const shuffle = <Tile>([usual, ...others]: readonly Tile[]): Tile[] => [
-    usual!,
-    ...others
-      .map((tile, index) => ({ tile, place: (index * 0.618034) % 1 }))
-      .sort((left, right) => left.place - right.place)
-      .map(({ tile }) => tile),
-  ];
-  return {
-    convolution: (size) => shuffle(convolution(size)),
-    weightGradient: (size) => shuffle(weightGradient(size)),
-  };
-}
-
-function byKey(rounds: readonly Round[]): Map<string, TileTime[]> {
-  const times = new Map<string, TileTime[]>();
-  for (const time of rounds.flatMap((round) => round.times)) {
-    times.set(time.key, [...(times.get(time.key) ?? []), time]);
-  }
-  return times;
-}
-
-function printBest(key: string, times: readonly TileTime[]): void {
-  const usual = times[0]!;
-  const [best] = times.toSorted((left, right) => left.microseconds - right.microseconds);
-  console.log(
-    `  ${key}: usual ${usual.microseconds.toFixed(0)} µs (${usual.tile}); best of ${times.length} ${best!.microseconds.toFixed(0)} µs (${best!.tile})`,
+function record(heading: object, { round, isSteady, isRight, tiles, microseconds }: Round): void {
+  if (options.json === undefined) return;
+  const lines = [...microseconds].map(([key, time]) =>
+    JSON.stringify({
+      ...heading,
+      round,
+      isSteady,
+      isRight,
+      key: key || 'kernels without a choice',
+      tile: tiles.get(key),
+      microseconds: Math.round(time * 10) / 10,
+    }),
   );
+  appendFileSync(options.json, lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Of the whole vectors, as a share of the larger's length. */
-function distance(actual: Float32Array, expected: Float32Array): number {
-  let [squares, difference] = [0, 0];
-  expected.forEach((value, index) => {
-    squares += value * value;
-    difference += (value - actual[index]!) ** 2;
-  });
-  return Math.sqrt(difference / squares);
+function choiceText({ usual, tile, usualMicroseconds, microseconds, measured }: TileChoice): string {
+  const before = `${usualMicroseconds.toFixed(0)} µs (${usual})`;
+  if (tile === usual) return `usual ${before}, of ${measured}`;
+  const share = (microseconds / usualMicroseconds).toFixed(2);
+  return `CHOSEN ${microseconds.toFixed(0)} µs (${tile}), ${share} of usual ${before}, of ${measured}`;
 }

@@ -36,13 +36,17 @@ export interface GpuRun {
   readonly warmUps: number;
   readonly repetitions: number;
   readonly device?: string;
+  /** Where measured tiles are remembered; the usual ones are used if it is left out. */
+  readonly tuningFolder?: string;
 }
 
 export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   const found = await webgpuEngine.availability(run.device);
   if (!found.available) throw new Error(`${found.reason}; ${found.remedy}`);
   const model = buildModel(run.model);
-  const engine = await loadWebgpu(model, found.device);
+  const { tuningFolder: cacheFolder } = run;
+  const tuning = cacheFolder === undefined ? undefined : { cacheFolder, mayMeasure: true };
+  const engine = await loadWebgpu(model, found.device, {}, tuning);
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticPixelBatch(model, run.microBatch);

@@ -48,7 +48,7 @@ async function attachAll(coordinator: LockstepProcess): Promise<void> {
   for (const [index, engine] of engines.split(',').entries()) {
     const name = ['--name', `${engine}-${index + 1}`];
     const node = new LockstepProcess(
-      ['worker', url, '--engine', engine, '--threads', '1', ...name],
+      ['worker', url, '--engine', engine, '--threads', '1', '--no-tune', ...name],
       environment,
     );
     nodes.push(node);

@@ -15,26 +15,32 @@ interface Options {
   readonly cases: readonly Case[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  readonly tune: boolean;
 }
 
-const { engine, cases, seconds, warmUpSeconds } = new Command('trainingRates.js')
+const { engine, cases, seconds, warmUpSeconds, tune } = new Command('trainingRates.js')
   .description('trains for some seconds for each case; on CIFAR-10 if LOCKSTEP_DATA_DIR names its folder')
   .requiredOption('--engine <name>', 'engine of all cases')
   .requiredOption('--cases <list>', 'model:workers:batch:micro-batch, with commas between', casesOf)
   .option('--seconds <n>', 'length of a run from its first step', Number, 10)
   .option('--warm-up-seconds <n>', 'at its start, that do not count', Number, 2)
+  .option('--tune', 'tune a GPU that was not tuned yet, before the first step', false)
   .parse()
   .opts<Options>();
 
 for (const one of cases) {
   const { model, workers, batchSize, microBatch } = one;
   const measured = await measureRun(one, { seconds, warmUpSeconds }, (options) => {
-    return new LockstepProcess(['train', '--engine', engine, '--workers', String(workers), ...options]);
+    const tuning = tune ? [] : ['--no-tune'];
+    const own = ['--engine', engine, '--workers', String(workers), ...tuning];
+    return new LockstepProcess(['train', ...own, ...options]);
   }).catch((error: unknown) => {
     process.exitCode = 1;
     return { error: error instanceof Error ? error.message : String(error) };
   });
-  process.stdout.write(`${JSON.stringify({ engine, model, workers, batchSize, microBatch, ...measured })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ engine, tune, model, workers, batchSize, microBatch, ...measured })}\n`,
+  );
 }
 
 function casesOf(text: string): Case[] {

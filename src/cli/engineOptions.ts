@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { EngineChoice, EngineName, Numerics } from '../engine/index.js';
 import { defaultThreads } from '../worker/index.js';
+import { cacheFolder } from './cacheFolder.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import { declareOptions } from './trainingOptions.js';
 import { valueParser } from './values.js';
@@ -12,6 +13,7 @@ export interface EngineOptions {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
   readonly device?: string;
+  readonly tune: boolean;
 }
 
 export function declareEngineOptions(command: Command): void {
@@ -23,6 +25,11 @@ export function threadsOption(flag: string, help: string): Option {
   return new Option(`${flag} <n>`, help)
     .argParser(valueParser(flag, { kind: 'integer', min: 1, max: 1024 }, '2'))
     .default(defaultThreads(), 'the cores');
+}
+
+/** The engine chosen, tuned to its device unless `--no-tune` is given. */
+export function withTuning<Chosen extends EngineChoice>(chosen: Chosen, tune: boolean): Chosen {
+  return tune ? { ...chosen, tuning: { cacheFolder: cacheFolder(), mayMeasure: true } } : chosen;
 }
 
 /** One worker on a GPU uploads while another computes; more of them only take its memory. */

@@ -91,6 +91,14 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     'GPU for --engine webgpu: index or name, as the command "engines" lists them',
     '0',
   ),
+  setting(
+    'tune',
+    '--no-tune',
+    { kind: 'switch' },
+    true,
+    'do not measure, at first, which kernels of --engine webgpu suit the GPU',
+    'false',
+  ),
 ];
 
 export const TRAINING_OPTIONS: readonly OptionEntry[] = [

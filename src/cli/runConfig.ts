@@ -10,7 +10,7 @@ import type { TrainingOptions } from './trainingOptions.js';
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
 export type Settings = Pick<
   TrainingOptions,
-  'dataDir' | 'engine' | 'numerics' | 'device' | 'checkpointEvery'
+  'dataDir' | 'engine' | 'numerics' | 'device' | 'tune' | 'checkpointEvery'
 > & {
   readonly test: boolean;
 };
@@ -60,6 +60,7 @@ export function resolveSettings(
     // Numerics and device belong to an engine: one given anew does not inherit them.
     numerics: training.given.has('engine') ? training.numerics : given('numerics'),
     device: training.given.has('engine') ? training.device : given('device'),
+    tune: given('tune'),
     checkpointEvery: given('checkpointEvery'),
     test: test || (saved?.test ?? false),
   };

@@ -24,6 +24,7 @@ export interface TrainingOptions {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
   readonly device?: string | undefined;
+  readonly tune: boolean;
   readonly workers: number;
   readonly checkpointEvery: number;
   /** Keys that the user gave, on the command line or in a config file. */
@@ -90,6 +91,7 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     engine: settings['engine'] as EngineName | 'auto',
     numerics: settings['numerics'] as Numerics,
     device: settings['device'] as string | undefined,
+    tune: settings['tune'] as boolean,
     workers: settings['workers'] as number,
     checkpointEvery: settings['checkpointEvery'] as number,
     given,

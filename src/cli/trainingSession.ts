@@ -36,7 +36,7 @@ import { recipeNotices, recipeRemarks, settleRecipe } from './trainingOptions.js
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
-import { threadsFor } from './engineOptions.js';
+import { threadsFor, withTuning } from './engineOptions.js';
 import {
   afterError,
   continueIn,
@@ -123,7 +123,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     // Before the data, which may take a download: what cannot run here is refused at once.
     const engine =
       options.training.workers > 0
-        ? await chooseEngine(settings.engine, settings.numerics, settings.device)
+        ? withTuning(await chooseEngine(settings.engine, settings.numerics, settings.device), settings.tune)
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const door = await options.prepareDoor?.(settings);

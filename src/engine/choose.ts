@@ -2,7 +2,7 @@
 
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
-import type { Engine, EngineAvailability, EngineName, Numerics } from './engine.js';
+import type { Engine, EngineAvailability, EngineName, Numerics, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
@@ -12,6 +12,8 @@ export interface EngineChoice {
   readonly numerics?: Numerics;
   /** For engines with a choice of devices: the one to open, as its factory names it. */
   readonly device?: string;
+  /** For engines that can be tuned to a device; none if left out. */
+  readonly tuning?: Tuning;
 }
 
 /** A choice, and what the user should know of it. */
@@ -103,6 +105,6 @@ function noticeOf(
 }
 
 /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy */
-export function loadEngine({ name, numerics, device }: EngineChoice, model: Model): Promise<Engine> {
-  return engineFactory(name).load(model, numerics, device);
+export function loadEngine({ name, numerics, device, tuning }: EngineChoice, model: Model): Promise<Engine> {
+  return engineFactory(name).load(model, numerics, device, tuning);
 }

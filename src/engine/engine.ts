@@ -136,6 +136,14 @@ export type EngineAvailability =
 export const NUMERICS = ['auto', 'simd'] as const;
 export type Numerics = (typeof NUMERICS)[number];
 
+/** How an engine comes to kernels that suit its device. */
+export interface Tuning {
+  /** Where it remembers what it measured. */
+  readonly cacheFolder: string;
+  /** Whether it may measure what it does not know; else it uses what is known. */
+  readonly mayMeasure: boolean;
+}
+
 export interface EngineFactory {
   readonly name: EngineName;
   /**
@@ -145,7 +153,8 @@ export interface EngineFactory {
   availability(device?: string): Promise<EngineAvailability>;
   /**
    * @param device as `availability` returned it
+   * @param tuning none if left out; engines without a choice of kernels ignore it
    * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy.
    */
-  load(model: Model, numerics?: Numerics, device?: string): Promise<Engine>;
+  load(model: Model, numerics?: Numerics, device?: string, tuning?: Tuning): Promise<Engine>;
 }

@@ -43,6 +43,7 @@ function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto'
     dataDir: 'data',
     engine: 'auto',
     numerics: 'auto',
+    tune: true,
     workers: 1,
     checkpointEvery: 100,
     given: new Set(Object.keys(given)),

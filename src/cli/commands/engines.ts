@@ -6,6 +6,7 @@ import type { EngineFactory } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
+import { cacheFolder } from '../cacheFolder.js';
 import { measureEngine } from '../measureEngine.js';
 import { valueParser } from '../values.js';
 import { print, printJson } from '../terminal.js';
@@ -71,14 +72,18 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   const availability = await factory.availability();
   if (!availability.available) return { engine, ...availability };
   const { device: chosen, devices } = availability;
-  const pool = new ComputePool({ name: engine, ...(chosen === undefined ? {} : { device: chosen }) }, 1);
+  const device = chosen === undefined ? {} : { device: chosen };
+  const pool = new ComputePool(
+    { name: engine, ...device, tuning: { cacheFolder: cacheFolder(), mayMeasure: false } },
+    1,
+  );
   try {
-    const { device, numericsClass, exact, versions } = await pool.describe();
+    const { numericsClass, exact, versions, ...described } = await pool.describe();
     const measured = await measureEngine(pool, options);
     return {
       engine,
       available: true,
-      device,
+      device: described.device,
       numericsClass,
       exact,
       versions,

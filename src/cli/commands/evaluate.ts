@@ -9,7 +9,7 @@ import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
 import { defaultDataDir } from '../dataDir.js';
 import { percent } from '../display/text.js';
-import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../stopSignal.js';
@@ -68,7 +68,8 @@ async function evaluateCheckpoint(
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+  const chosen = await chooseEngine(options.engine, options.numerics, options.device);
+  const { notice, ...choice } = withTuning(chosen, options.tune);
   if (notice !== undefined) printError(`lockstep: ${notice}`);
   const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));
   try {

@@ -9,7 +9,7 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsFor, threadsOption } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
 import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
 import { Supervisor } from '../gpus/supervisor.js';
@@ -78,7 +78,7 @@ function passedOn(command: Command): string[] {
     const key = option.attributeName();
     if (NOT_PASSED_ON.has(key) || command.getOptionValueSource(key) !== 'cli') return [];
     const value = command.getOptionValue(key) as string | number | boolean;
-    return value === true ? [option.long!] : [option.long!, String(value)];
+    return typeof value === 'boolean' ? [option.long!] : [option.long!, String(value)]; // --no-tune is false
   });
 }
 
@@ -122,7 +122,8 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   endWithSupervisor();
   let pool: ComputePool | undefined;
   try {
-    const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
+    const chosen = await chooseEngine(options.engine, options.numerics, options.device);
+    const { notice, ...choice } = withTuning(chosen, options.tune);
     if (notice !== undefined) say(`notice: ${notice}`);
     const threads = threadsFor(choice, options.threads, isThreadsGiven);
     pool = new ComputePool(choice, threads);

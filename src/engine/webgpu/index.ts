@@ -2,13 +2,17 @@
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
-import type { EngineAvailability, EngineFactory } from '../engine.js';
+import type { EngineAvailability, EngineFactory, Tuning } from '../engine.js';
 import { adapterLine, bestAdapter, isHidden, listAdapters, nameOf, pickAdapter } from './dawn/adapters.js';
 import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
 import { Session } from './dawn/session.js';
+import { KernelTimer } from './kernelTimer.js';
 import { WebgpuEngine } from './webgpuEngine.js';
 import type { PlanTuning } from './openDevice.js';
+import { TileTuner } from './tuning/tileTuner.js';
+import { TuningCache } from './tuning/tuningCache.js';
+import type { TuningEnvironment } from './tuning/tuningCache.js';
 
 export { WebgpuEngine } from './webgpuEngine.js';
 
@@ -51,7 +55,8 @@ function keyOf(text: string): AdapterKey {
 export async function loadWebgpu(
   model: Model,
   device?: string,
-  tuning: PlanTuning = {},
+  planTuning: PlanTuning = {},
+  tuning?: Tuning,
 ): Promise<WebgpuEngine> {
   const key = keyOf(device ?? (await chosenDevice()));
   const opened = await openDevice(key);
@@ -64,7 +69,24 @@ export async function loadWebgpu(
     exact: false,
     versions: { kernels: KERNELS, dawn: dawnVersion() },
   } as const;
-  return new WebgpuEngine(model, { description, openSession, ...tuning }, opened.session);
+  // A device in software is too slow to measure, and what is measured would say nothing.
+  const tuner =
+    tuning === undefined || info.isFallbackAdapter
+      ? undefined
+      : new TileTuner({
+          model,
+          cache: new TuningCache(tuning.cacheFolder, environmentOf(key, info)),
+          mayMeasure: tuning.mayMeasure && KernelTimer.isSupported(opened.session),
+          openSession,
+        });
+  return new WebgpuEngine(model, { description, openSession, tuner, ...planTuning }, opened.session);
+}
+
+/** An adapter's name and its driver are in its description, where the driver says them. */
+function environmentOf({ backend, name }: AdapterKey, info: GPUAdapterInfo): TuningEnvironment {
+  const { vendor, architecture, device, description } = info;
+  const versions = { kernels: KERNELS, dawn: dawnVersion() };
+  return { vendor, architecture, device, description, backend, name, ...versions };
 }
 
 async function chosenDevice(): Promise<string> {
@@ -105,5 +127,5 @@ function unavailable(reason: string, remedy: string, cause?: unknown): LockstepE
 export const webgpuEngine: EngineFactory = {
   name: 'webgpu',
   availability,
-  load: (model, _numerics, device) => loadWebgpu(model, device),
+  load: (model, _numerics, device, tuning) => loadWebgpu(model, device, {}, tuning),
 };

@@ -10,12 +10,15 @@ import type { InputKind } from './plan/passInput.js';
 import type { Tiles } from './plan/tiles.js';
 import { RecordedPlan } from './recordedPlan.js';
 import { Staging } from './staging.js';
+import type { TileTuner } from './tuning/tileTuner.js';
 
 /** A run has one micro-batch size, one of evaluation, and the rest of either's last. */
 const PLANS_KEPT = 4;
 
 export interface PlanTuning {
   readonly tiles?: Tiles | undefined;
+  /** Gives the tiles, if `tiles` does not. */
+  readonly tuner?: TileTuner | undefined;
   /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
 }
@@ -57,7 +60,8 @@ export class OpenDevice {
   private async writeParameters({ parameters }: ModelState): Promise<void> {
     const { device } = this.session;
     const encoder = device.createCommandEncoder();
-    await this.parameterStaging.copyTo(this.parameters, encoder, (memory) =>
+    this.parameterStaging.recordCopy(this.parameters, encoder);
+    await this.parameterStaging.write((memory) =>
       this.layout.packParameters(parameters, new Float32Array(memory)),
     );
     device.queue.submit([encoder.finish()]);
@@ -91,10 +95,11 @@ export class OpenDevice {
     oldest![1].dispose();
   }
 
-  private record(kind: PassKind, imageCount: number, inputKind: InputKind): Promise<RecordedPlan> {
-    const { model, layout, session } = this;
-    const { tiles } = this.tuning;
-    const bindingLimit = Math.min(session.bindingLimit, this.tuning.bindingLimit ?? Infinity);
+  private async record(kind: PassKind, imageCount: number, inputKind: InputKind): Promise<RecordedPlan> {
+    const { model, layout, session, tuning } = this;
+    const bindingLimit = Math.min(session.bindingLimit, tuning.bindingLimit ?? Infinity);
+    const pass = { kind, imageCount, layout, bindingLimit };
+    const tiles = tuning.tiles ?? (await tuning.tuner?.tilesFor(pass, session.workgroupLimits));
     const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles, inputKind });
     return RecordedPlan.record(
       session,

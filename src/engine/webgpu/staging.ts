@@ -20,12 +20,8 @@ export class Staging {
     this.buffer = session.stagingBuffer(length);
   }
 
-  /** Has `fill` write all of the data, and records the copy to `target`. Call `sent` when that is submitted. */
-  async copyTo(
-    target: GPUBuffer,
-    encoder: GPUCommandEncoder,
-    fill: (memory: ArrayBuffer) => void,
-  ): Promise<void> {
+  /** Has `fill` write all of the data. Afterwards submit what `recordCopy` recorded, and call `sent`. */
+  async write(fill: (memory: ArrayBuffer) => void): Promise<void> {
     await this.ready;
     try {
       fill(this.buffer.getMappedRange());
@@ -35,6 +31,9 @@ export class Staging {
       throw error;
     }
     this.buffer.unmap();
+  }
+
+  recordCopy(target: GPUBuffer, encoder: GPUCommandEncoder): void {
     encoder.copyBufferToBuffer(this.buffer, 0, target, 0, this.buffer.size);
   }
 

@@ -1,7 +1,7 @@
 /** Plans keep WebGPU's rules, which every device has, whatever the model and the micro-batch; no device is needed. */
 
 import { describe, expect, it } from 'vitest';
-import type { Dispatch, Storage } from '../../../src/engine/webgpu/kernels/kernelSource.js';
+import type { Storage } from '../../../src/engine/webgpu/kernels/kernelSource.js';
 import { DeviceLayout } from '../../../src/engine/webgpu/plan/deviceLayout.js';
 import { planPass } from '../../../src/engine/webgpu/plan/devicePlan.js';
 import type { DevicePlan } from '../../../src/engine/webgpu/plan/devicePlan.js';
@@ -11,11 +11,7 @@ import { buildModel } from '../../../src/model/index.js';
 import type { Model, ModelName } from '../../../src/model/index.js';
 import { hashedValues } from '../../support/numbers.js';
 import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
-
-// The limits that WebGPU guarantees: https://www.w3.org/TR/webgpu/#limits
-const WORKGROUP_BYTES = 16_384;
-const WORKGROUP_THREADS = 256;
-const WORKGROUPS = 65_535;
+import { expectToKeepTheRules } from './planRules.js';
 
 function plan(model: Model, kind: PassKind, imageCount: number, bindingLimit = 10): DevicePlan {
   return planPass({ model, layout: new DeviceLayout(model), kind, imageCount, bindingLimit });
@@ -26,29 +22,6 @@ const planFromPixels = (model: Model, kind: PassKind, imageCount: number): Devic
     ...{ model, layout: new DeviceLayout(model), kind, imageCount, bindingLimit: 10 },
     inputKind: 'pixels',
   });
-
-function expectToKeepTheRules({ label, code, bindings, workgroups }: Dispatch, bindingLimit: number): void {
-  const arrays = [...code.matchAll(/var<workgroup> \w+: array<vec4f, (\d+)>/g)];
-  const bytes = arrays.reduce((total, [, length]) => total + Number(length) * 16, 0);
-  expect(bytes, label).toBeLessThanOrEqual(WORKGROUP_BYTES);
-  const threads = Number(/@workgroup_size\((\d+)\)/.exec(code)?.[1]);
-  expect(threads, label).toBeGreaterThan(0);
-  expect(threads, label).toBeLessThanOrEqual(WORKGROUP_THREADS);
-  expect(bindings.length, label).toBeLessThanOrEqual(bindingLimit);
-  for (const count of workgroups) {
-    expect(
-      Number.isInteger(count) && count >= 1 && count <= WORKGROUPS,
-      `${label}: ${count} workgroups`,
-    ).toBe(true);
-  }
-  // One dispatch may not read and write one buffer by different bindings.
-  const written = new Set(
-    bindings.filter(({ access }) => access === 'read_write').map(({ range }) => range.storage),
-  );
-  for (const { access, range } of bindings) {
-    if (access === 'read') expect(written.has(range.storage), `${label}: ${range.storage.name}`).toBe(false);
-  }
-}
 
 describe.each([10, 8])('a plan of at most %i bindings', (bindingLimit) => {
   const models: [string, Model][] = [

@@ -7,8 +7,13 @@ import { engineFactory } from '../../../src/engine/registry.js';
 import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { loadWebgpu } from '../../../src/engine/webgpu/index.js';
 import { usualConvolutionTile } from '../../../src/engine/webgpu/kernels/convolutionTile.js';
+import { GUARANTEED_LIMITS } from '../../../src/engine/webgpu/kernels/limits.js';
 import { USUAL_TILES } from '../../../src/engine/webgpu/plan/tiles.js';
 import type { Tiles } from '../../../src/engine/webgpu/plan/tiles.js';
+import type { Round } from '../../../src/engine/webgpu/tuning/measureTiles.js';
+import { promisingTiles } from '../../../src/engine/webgpu/tuning/promisingTiles.js';
+import { RoundTiles } from '../../../src/engine/webgpu/tuning/roundTiles.js';
+import { tuneTiles } from '../../../src/engine/webgpu/tuning/tuneTiles.js';
 import type { WebgpuEngine } from '../../../src/engine/webgpu/index.js';
 import type { RandomKey } from '../../../src/foundation/random.js';
 import { buildModel, initialiseModel } from '../../../src/model/index.js';
@@ -80,11 +85,24 @@ function distancesBetween(
   return tensorDistances(model, actual.gradientSum, expected.gradientSum);
 }
 
+/** The tiles of a round of those that a first run would measure. */
+function tilesOfRound(round: number): Tiles {
+  const tiles = new RoundTiles(promisingTiles(GUARANTEED_LIMITS, 8));
+  tiles.round = round;
+  return tiles;
+}
+
+/** No time is too unsteady: on a device in software that is all there is. */
+const HASTE = { warmUpMs: 0, runs: 2, agreement: Infinity, limitMs: 0 };
+
 describeOnGpu('the engine', () => {
   it.each([
     ['the kernels of small problems', {}],
     ['the longer strips of large problems', { tiles: TILES_OF_LARGE_PROBLEMS }],
     ['a device with the fewest bindings that there may be', { bindingLimit: 8 }],
+    ['candidate tiles, first', { tiles: tilesOfRound(1) }],
+    ['candidate tiles, third', { tiles: tilesOfRound(3) }],
+    ['candidate tiles, fifth', { tiles: tilesOfRound(5) }],
   ])('agrees with simd: %s', async (_, tuning) => {
     const model = wideNetwork();
     const batch = tinyBatch(model, 3);
@@ -137,6 +155,34 @@ describeOnGpu('the engine', () => {
     const compute = (): Promise<GradientResult> =>
       withEngine(RESIDUAL, {}, (engine) => engine.gradient(stateOf(RESIDUAL), tinyBatch(RESIDUAL, 5), KEY));
     expect(await compute()).toEqual(await compute());
+  });
+
+  it('chooses tiles that it would measure, and each round gives the same gradient', async () => {
+    const model = wideNetwork();
+    const batch = tinyBatch(model, 3);
+    await withEngine(model, {}, (engine) =>
+      engine.withPlan(stateOf(model), batch, async (_recorded, session) => {
+        const rounds: Round[] = [];
+        const choices = await tuneTiles({
+          session,
+          model,
+          imageCount: 3,
+          known: new Map(),
+          budgetMs: 10_000,
+          most: 2,
+          pace: HASTE,
+          onRound: (round) => rounds.push(round),
+        });
+        expect(new Set(rounds.map(({ round }) => round))).toEqual(new Set([0, 1]));
+        for (const { distance, isRight } of rounds) {
+          expect(distance).toBeLessThan(1e-4);
+          expect(isRight).toBe(true);
+        }
+        const [first] = rounds;
+        expect([...choices.keys()].sort()).toEqual([...first!.tiles.keys()].sort());
+        for (const { measured } of choices.values()) expect(measured).toBeLessThanOrEqual(2);
+      }),
+    );
   });
 
   it('fails the micro-batch when its device is lost, and opens the device anew for the next', async () => {

@@ -22,12 +22,11 @@ export interface ConvolutionOptions extends ConvolutionSize {
 }
 
 export function convolution(options: ConvolutionOptions): Dispatch {
-  const { kind, stride, input, output, imageCount, tile } = options;
+  const { kind, input, output, imageCount, tile } = options;
   const quads = Array.from({ length: tile.quadsPerThread }, (_, index) => index);
   const kernel = new KernelSource();
   kernel.workgroupArray('inputs', tile.chunkQuads * tile.inputRows * tile.pitch);
   kernel.workgroupArray('filters', 36 * tile.chunkQuads * tile.blockQuads);
-  const chunks = quadsOf(input) / tile.chunkQuads;
   const main = `
 let image = group.z;
 let firstRow = group.x / ${tile.tilesAcross}u * ${tile.rows}u;
@@ -38,17 +37,7 @@ let strip = thread / ${tile.lanes}u;
 let stripRow = strip % ${tile.rows}u;
 let stripColumn = strip / ${tile.rows}u * ${tile.strip}u;
 ${quads.map((quad) => repeat(tile.strip, (pixel) => `var ${sumName(quad, pixel)} = vec4f();`)).join('\n')}
-for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
-${loadInputs(options, tile, kernel.reader(options.read))}
-${loadFilters(options, tile, kernel)}
-  workgroupBarrier();
-  for (var part = 0u; part < ${tile.chunkQuads}u; part++) {
-    for (var tap = 0u; tap < 3u; tap++) {
-${kind === 'gradient' && stride === 2 ? dilatedProducts(tile) : products(tile, kind === 'forward' ? stride : 1)}
-    }
-  }
-  workgroupBarrier();
-}
+${chunkLoop(options, kernel)}
 ${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`;
   const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
   return kernel.build({
@@ -58,6 +47,84 @@ ${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`
     workgroups: [tile.tilesPerImage, quadsOf(output) / tile.blockQuads, imageCount],
     main,
   });
+}
+
+/** Input and filter come a chunk of channels at a time: into registers, then to where all threads of the workgroup read. */
+function chunkLoop(options: ConvolutionOptions, kernel: KernelSource): string {
+  const { kind, stride, input, tile } = options;
+  const chunks = quadsOf(input) / tile.chunkQuads;
+  const loads = [inputLoads(options, kernel.reader(options.read)), filterLoads(options, kernel)];
+  const declare = loads.map(({ declare }) => declare).join('\n');
+  const fetch = loads.map(({ fetch }) => fetch).join('\n');
+  const put = loads.map(({ put }) => put).join('\n');
+  const multiply = `
+  for (var part = 0u; part < ${tile.chunkQuads}u; part++) {
+    for (var tap = 0u; tap < 3u; tap++) {
+${kind === 'gradient' && stride === 2 ? dilatedProducts(tile) : products(tile, kind === 'forward' ? stride : 1)}
+    }
+  }`;
+  if (tile.isAhead !== true) {
+    return `
+for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
+${declare}
+${fetch}
+${put}
+  workgroupBarrier();
+${multiply}
+  workgroupBarrier();
+}`;
+  }
+  // The next chunk is on its way while this one is computed.
+  return `
+var chunk = 0u;
+${declare}
+${fetch}
+loop {
+${put}
+  workgroupBarrier();
+  chunk++;
+  if (chunk < ${chunks}u) {
+${fetch}
+  }
+${multiply}
+  if (chunk >= ${chunks}u) { break; }
+  workgroupBarrier();
+}
+workgroupBarrier();`;
+}
+
+/** WGSL of one thread's share in loading. */
+interface Loads {
+  readonly declare: string;
+  /** From device memory to registers. */
+  readonly fetch: string;
+  /** From registers to workgroup memory. */
+  readonly put: string;
+}
+
+/** @param fetch statements that set `value` for `index`, and `put` the place that it goes to */
+function loadsOf(name: string, count: number, threads: number, fetch: string, put: string): Loads {
+  const shares = Array.from({ length: Math.ceil(count / threads) }, (_, index) => index);
+  const inside = (share: number): string =>
+    (share + 1) * threads <= count ? '' : `if (thread + ${share * threads}u < ${count}u) `;
+  const each = (line: (share: number) => string): string => shares.map(line).join('\n');
+  return {
+    declare: each((share) => `  var ${name}${share} = vec4f();`),
+    fetch: each(
+      (share) => `  ${inside(share)}{
+    let index = thread + ${share * threads}u;
+    var value = vec4f();
+${fetch}
+    ${name}${share} = value;
+  }`,
+    ),
+    put: each(
+      (share) => `  ${inside(share)}{
+    let index = thread + ${share * threads}u;
+    ${put} = ${name}${share};
+  }`,
+    ),
+  };
 }
 
 const sumName = (quad: number, pixel: number): string => `sum${quad}x${pixel}`;
@@ -82,55 +149,63 @@ function finishQuad(kernel: KernelSource, options: ConvolutionOptions, quad: num
 }
 
 /** The tile's input with its border, vectors of four channels. */
-function loadInputs({ kind, stride, input }: ConvolutionSize, tile: ConvolutionTile, read: string): string {
+function inputLoads({ kind, stride, input, tile }: ConvolutionOptions, read: string): Loads {
   const { chunkQuads, inputRows, inputColumns, pitch, threads } = tile;
-  const count = chunkQuads * inputRows * inputColumns;
   const isDilated = kind === 'gradient' && stride === 2;
   const origin = (first: string): string => {
     if (isDilated) return `${first} / 2u`;
     return kind === 'forward' && stride === 2 ? `${first} * 2u - 1u` : `${first} - 1u`; // wraps below zero
   };
-  return `
-  for (var index = thread; index < ${count}u; index += ${threads}u) {
-    let quad = index % ${chunkQuads}u;
-    let cell = index / ${chunkQuads}u;
-    let row = ${origin('firstRow')} + cell / ${inputColumns}u;
-    let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
-    var value = vec4f();
+  const [row, column] = [
+    `index / ${chunkQuads}u / ${inputColumns}u`,
+    `index / ${chunkQuads}u % ${inputColumns}u`,
+  ];
+  return loadsOf(
+    'input',
+    chunkQuads * inputRows * inputColumns,
+    threads,
+    `    let row = ${origin('firstRow')} + ${row};
+    let column = ${origin('firstColumn')} + ${column};
     if (row < ${input.height}u && column < ${input.width}u) {
-      value = ${read}(image, row, column, chunk * ${chunkQuads}u + quad);
-    }
-    inputs[(quad * ${inputRows}u + cell / ${inputColumns}u) * ${pitch}u + cell % ${inputColumns}u] = value;
-  }`;
+      value = ${read}(image, row, column, chunk * ${chunkQuads}u + index % ${chunkQuads}u);
+    }`,
+    `inputs[(index % ${chunkQuads}u * ${inputRows}u + ${row}) * ${pitch}u + ${column}]`,
+  );
 }
 
 /** The chunk's weights as (tap, input channel, output quad), for a gradient with taps and channels exchanged. */
-function loadFilters(options: ConvolutionOptions, tile: ConvolutionTile, kernel: KernelSource): string {
-  const { kind, stride, input, output, weights } = options;
+function filterLoads(options: ConvolutionOptions, kernel: KernelSource): Loads {
+  const { kind, stride, input, output, weights, tile } = options;
   const { chunkQuads, blockQuads, threads } = tile;
   const channels = chunkQuads * 4;
-  const head = `for (var index = thread; index < ${36 * chunkQuads * blockQuads}u; index += ${threads}u) {`;
-  const channel = `(chunk * ${channels}u + channel)`;
+  const count = 36 * chunkQuads * blockQuads;
   if (kind === 'forward') {
     const name = kernel.bind(weights, 'vec4f');
-    return `
-  ${head}
-    let channel = index / ${blockQuads}u % ${channels}u;
-    let tap = index / ${blockQuads * channels}u;
-    filters[index] = ${name}[(tap * ${quadsOf(input) * 4}u + ${channel}) * ${quadsOf(output)}u + firstQuad + index % ${blockQuads}u];
-  }`;
+    const [tap, channel] = [`index / ${blockQuads * channels}u`, `index / ${blockQuads}u % ${channels}u`];
+    return loadsOf(
+      'filter',
+      count,
+      threads,
+      `    value = ${name}[(${tap} * ${quadsOf(input) * 4}u + chunk * ${channels}u + ${channel}) * ${quadsOf(output)}u + firstQuad + index % ${blockQuads}u];`,
+      'filters[index]',
+    );
   }
   const name = kernel.bind(weights, 'f32');
   const rowLength = quadsOf(input) * 4;
+  const [tap, quad, channel] = [
+    `(index / ${channels * blockQuads}u)`,
+    `index / ${channels}u % ${blockQuads}u`,
+    `index % ${channels}u`,
+  ];
   const lanes = [0, 1, 2, 3].map((lane) => `${name}[start + ${lane * rowLength}u]`);
-  return `
-  ${head}
-    let channel = index % ${channels}u;
-    let quad = index / ${channels}u % ${blockQuads}u;
-    let tap = index / ${channels * blockQuads}u;
-    let start = (${stride === 1 ? '(8u - tap)' : 'tap'} * ${quadsOf(output) * 4}u + (firstQuad + quad) * 4u) * ${rowLength}u + ${channel};
-    filters[(tap * ${channels}u + channel) * ${blockQuads}u + quad] = vec4f(${lanes.join(', ')});
-  }`;
+  return loadsOf(
+    'filter',
+    count,
+    threads,
+    `    let start = (${stride === 1 ? `(8u - ${tap})` : tap} * ${quadsOf(output) * 4}u + (firstQuad + ${quad}) * 4u) * ${rowLength}u + chunk * ${channels}u + ${channel};
+    value = vec4f(${lanes.join(', ')});`,
+    `filters[(${tap} * ${channels}u + ${channel}) * ${blockQuads}u + ${quad}]`,
+  );
 }
 
 /** One row of taps: every loaded vector serves up to three taps. */

@@ -40,6 +40,8 @@ export interface ConvolutionTileChoice {
   readonly blockQuads: number;
   readonly chunkQuads: number;
   readonly quadsPerThread: number;
+  /** Whether the next input channels are fetched while the last are computed with: hides latency, takes registers. */
+  readonly isAhead?: boolean;
 }
 
 export interface ConvolutionTile extends ConvolutionTileChoice {
@@ -117,14 +119,16 @@ function* choices(size: ConvolutionSize): Generator<ConvolutionTileChoice> {
   const { input, output } = size;
   const dividing = (quads: number, most: readonly number[]): number[] =>
     most.filter((count) => quads % count === 0);
-  for (const strip of output.width >= 8 ? [8, 4] : [4]) {
+  for (const strip of [16, 8, 4].filter((length) => length === 4 || length <= output.width)) {
     for (const blockQuads of dividing(quadsOf(output), [16, 8, 4, 2])) {
       for (const quadsPerThread of dividing(blockQuads, [1, 2, 4])) {
         for (const chunkQuads of dividing(quadsOf(input), [4, 2, 1])) {
           for (const mostRows of [8, 4]) {
-            for (const mostColumns of [32, 16, 8]) {
+            for (const mostColumns of [32, 16, 8].filter((columns) => columns >= strip)) {
               const [rows, columns] = [rowsOf(size, mostRows), columnsOf(size, strip, mostColumns)];
-              yield { strip, rows, columns, blockQuads, chunkQuads, quadsPerThread };
+              const choice = { strip, rows, columns, blockQuads, chunkQuads, quadsPerThread };
+              yield choice;
+              yield { ...choice, isAhead: true };
             }
           }
         }
@@ -134,9 +138,10 @@ function* choices(size: ConvolutionSize): Generator<ConvolutionTileChoice> {
 }
 
 /** Names a choice, in results of measurements. */
-export function tileName({ strip, rows, columns, ...quads }: ConvolutionTileChoice): string {
+export function tileName({ strip, rows, columns, isAhead, ...quads }: ConvolutionTileChoice): string {
   const { blockQuads, chunkQuads, quadsPerThread } = quads;
-  return `${rows}x${columns} strip ${strip} block ${blockQuads} chunk ${chunkQuads} thread ${quadsPerThread}`;
+  const ahead = isAhead === true ? ' ahead' : '';
+  return `${rows}x${columns} strip ${strip} block ${blockQuads} chunk ${chunkQuads} thread ${quadsPerThread}${ahead}`;
 }
 
 const isDilated = ({ kind, stride }: ConvolutionSize): boolean => kind === 'gradient' && stride === 2;

@@ -59,13 +59,14 @@ export function usualWeightGradientTile(size: WeightGradientSize): WeightGradien
   const outputBlock = largestDivisor(quadsOf(output));
   const columns = Math.min(MOST_COLUMNS, output.width);
   const choose = (rows: number): WeightGradientTile => {
-    const teams = Math.floor(GUARANTEED_LIMITS.threads / (3 * inputBlock * outputBlock));
+    const most = Math.floor(GUARANTEED_LIMITS.threads / (3 * inputBlock * outputBlock));
     return tileOf(size, {
       rows,
       columns,
       inputBlock,
       outputBlock,
-      teams: Math.max(1, Math.min(rows, teams)),
+      // A number that divides the rows: else some teams have a row more, and the others wait.
+      teams: [8, 4, 2, 1].find((teams) => teams <= Math.max(1, most) && rows % teams === 0) ?? 1,
       workgroups: ENOUGH_WORKGROUPS,
     });
   };
@@ -98,7 +99,7 @@ function* choices({ input, output }: WeightGradientSize): Generator<WeightGradie
   for (const outputBlock of dividing(quadsOf(output)).slice(0, 2)) {
     for (const inputBlock of dividing(quadsOf(input)).slice(0, 2)) {
       for (const workgroups of [256, 512, 1024, 128]) {
-        for (const rows of [8, 4].filter((count) => count <= output.height)) {
+        for (const rows of [8, 4, 2].filter((count) => count <= output.height)) {
           for (const teams of [4, 2, 1, 8].filter((count) => rows % count === 0)) {
             for (const mostColumns of [16, 8, 32]) {
               const columns = Math.min(mostColumns, output.width);

@@ -1,34 +1,45 @@
 /**
  * Measures the tiles of a network's kernels on the device at hand, by timestamp queries. A round plans the whole pass with
  * one candidate for each size, so that every kernel is timed on the data, and with the neighbours, that it will have.
+ *
+ * Compiling takes far longer than measuring, and a GPU that has nothing to do meanwhile lowers its clock. So all rounds
+ * are compiled first; then they are measured one after the other, twice, each when its times have become steady.
  */
 
 import type { Model, ModelState } from '../../../model/index.js';
 import type { MicroBatch } from '../../engine.js';
 import type { Session } from '../dawn/session.js';
 import { KernelTimer } from '../kernelTimer.js';
-import { convolutionKey, convolutionTileCandidates, tileName } from '../kernels/convolutionTile.js';
-import type { ConvolutionSize, ConvolutionTile } from '../kernels/convolutionTile.js';
-import {
-  weightGradientKey,
-  weightGradientTileCandidates,
-  weightGradientTileName,
-} from '../kernels/weightGradientTile.js';
-import type { WeightGradientSize, WeightGradientTile } from '../kernels/weightGradientTile.js';
 import { OpenDevice } from '../openDevice.js';
 import { DeviceLayout } from '../plan/deviceLayout.js';
-import type { Tiles } from '../plan/tiles.js';
+import { planPass } from '../plan/devicePlan.js';
+import type { RecordedPlan } from '../recordedPlan.js';
+import { FIXED } from './chooseTiles.js';
+import type { MeasuredRound } from './chooseTiles.js';
+import type { RoundTiles } from './roundTiles.js';
 
-/** Runs of a round: the first warms up, and of the others the fastest counts. */
-const RUNS = 4;
-
-export interface TileTime {
-  /** Size of the kernel, and name of the tile. */
-  readonly key: string;
-  readonly tile: string;
-  /** Of all kernels of the size, and of those whose time depends on its tile. */
-  readonly microseconds: number;
+/** When a round's times count. */
+export interface Pace {
+  /** A GPU that was idle takes about so long to reach its clock. */
+  readonly warmUpMs: number;
+  /** Of these last runs the whole time must agree within `agreement`, a share; then of each kernel the shortest counts. */
+  readonly runs: number;
+  readonly agreement: number;
+  /** A round that is not steady by then counts for nothing. */
+  readonly limitMs: number;
 }
+
+export const PACE: Pace = { warmUpMs: 150, runs: 5, agreement: 0.05, limitMs: 1000 };
+
+/** Every round is measured so often, each time after all others. */
+const SWEEPS = 2;
+/** Share of the budget in which rounds may be compiled. */
+const COMPILING_SHARE = 0.75;
+/** The GPU computes for about so long between two timed runs. */
+const BUSY_MS = 20;
+const MOST_REPETITIONS = 50;
+/** Gradients of two rounds differ by rounding, and where that moves a value across zero. */
+const LARGEST_DISTANCE = 0.05;
 
 export interface TileMeasurement {
   readonly session: Session;
@@ -36,99 +47,126 @@ export interface TileMeasurement {
   readonly state: ModelState;
   readonly batch: MicroBatch;
   readonly tiles: RoundTiles;
-  /** No round begins after this. */
   readonly budgetMs: number;
+  readonly pace?: Pace | undefined;
 }
 
-export interface TileCandidates {
-  readonly convolution: (size: ConvolutionSize) => readonly ConvolutionTile[];
-  readonly weightGradient: (size: WeightGradientSize) => readonly WeightGradientTile[];
-}
-
-/** The candidates of every size of a plan, and the plan's tiles in the round at hand. */
-export class RoundTiles implements Tiles {
-  private readonly names = new Map<string, readonly string[]>();
-  round = 0;
-
-  constructor(private readonly candidates: TileCandidates) {}
-
-  readonly convolution: Tiles['convolution'] = (size) =>
-    this.pick(convolutionKey(size), this.candidates.convolution(size), tileName);
-
-  readonly weightGradient: Tiles['weightGradient'] = (size) =>
-    this.pick(weightGradientKey(size), this.candidates.weightGradient(size), weightGradientTileName);
-
-  private pick<Tile>(key: string, tiles: readonly Tile[], nameOf: (tile: Tile) => string): Tile {
-    if (!this.names.has(key)) this.names.set(key, tiles.map(nameOf));
-    return tiles[this.round] ?? tiles[0]!;
-  }
-
-  /** Tile of each size that is measured in this round for the first time. */
-  get measured(): ReadonlyMap<string, string> {
-    const entries = [...this.names].map(([key, names]) => [key, names[this.round]] as const);
-    return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
-  }
-
-  /** Known once a plan has been made. */
-  get rounds(): number {
-    return Math.max(0, ...[...this.names.values()].map((names) => names.length));
-  }
-}
-
-/** All that are worth measuring within a device's limits. */
-export function allCandidates({ workgroupLimits }: Session): TileCandidates {
-  return {
-    convolution: (size) => convolutionTileCandidates(size, workgroupLimits),
-    weightGradient: (size) => weightGradientTileCandidates(size, workgroupLimits),
-  };
-}
-
-export interface Round {
-  readonly times: readonly TileTime[];
+export interface Round extends MeasuredRound {
+  readonly round: number;
   /** Of the whole pass, kernel by kernel. */
   readonly totalMicroseconds: number;
-  /** The gradient as it lies on the device: the same in each round but for rounding. */
-  readonly gradient: Float32Array;
+  /** Of the gradient from the first round's, as a share. */
+  readonly distance: number;
 }
 
-/** Yields a round as soon as it has run. */
+/** Yields a round as soon as it has run; the first is that of the usual tiles. */
 export async function* measureTiles(measurement: TileMeasurement): AsyncGenerator<Round> {
-  const { session, model, state, batch, tiles, budgetMs } = measurement;
-  const layout = new DeviceLayout(model);
+  const { tiles, budgetMs } = measurement;
   const startedMs = performance.now();
-  for (tiles.round = 0; ; tiles.round++) {
-    const device = new OpenDevice(session, model, layout, { tiles });
-    try {
-      await device.upload({ ...state, version: 0 }, false);
-      yield await timeRound(device, batch, tiles);
-    } finally {
-      device.release();
+  const compiled = await compileRounds(measurement);
+  let first: Float32Array | undefined;
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    for (const round of compiled) {
+      if (first !== undefined && performance.now() - startedMs > budgetMs) return;
+      tiles.round = round;
+      const timed = await measureRound(measurement);
+      first ??= timed.gradient;
+      const distance = distanceBetween(timed.gradient, first);
+      const { microseconds, isSteady, totalMicroseconds } = timed;
+      const isRight = distance <= LARGEST_DISTANCE;
+      yield { round, tiles: tiles.current, microseconds, isSteady, isRight, totalMicroseconds, distance };
     }
-    const isLast = tiles.round + 1 >= tiles.rounds;
-    if (isLast || performance.now() - startedMs > budgetMs) return;
   }
 }
 
-async function timeRound(device: OpenDevice, batch: MicroBatch, tiles: RoundTiles): Promise<Round> {
-  const recorded = await device.planFor('training', batch.labels.length);
-  const { dispatches } = recorded.plan;
-  const best = dispatches.map(() => Infinity);
-  let gradient: Float32Array = new Float32Array();
-  for (let run = 0; run < RUNS; run++) {
-    const timer = new KernelTimer(device.session);
-    [, gradient = gradient] = await recorded.run(batch, [1, 2], timer);
-    const times = await timer.read();
-    if (run === 0) continue;
-    times.forEach(({ nanoseconds }, index) => (best[index] = Math.min(best[index]!, nanoseconds)));
+/** @returns the rounds whose kernels are all there; always the first */
+async function compileRounds(measurement: TileMeasurement): Promise<number[]> {
+  const { session, model, batch, tiles, budgetMs } = measurement;
+  const layout = new DeviceLayout(model);
+  const [imageCount, bindingLimit] = [batch.labels.length, session.bindingLimit];
+  const compiled: number[] = [];
+  const startedMs = performance.now();
+  let longestMs = 0;
+  for (tiles.round = 0; tiles.round === 0 || tiles.round < tiles.rounds; tiles.round++) {
+    const beganMs = performance.now();
+    // The first has more to compile than any other.
+    if (compiled.length > 0 && beganMs - startedMs + longestMs > budgetMs * COMPILING_SHARE) break;
+    const { dispatches } = planPass({ model, layout, kind: 'training', imageCount, bindingLimit, tiles });
+    const compile = (): Promise<unknown> =>
+      Promise.all(dispatches.map((dispatch) => session.pipeline(dispatch)));
+    try {
+      await session.checked('compiling', compile);
+      compiled.push(tiles.round);
+    } catch (error) {
+      if (tiles.round === 0 || session.lost !== undefined) throw error; // else the driver refuses a candidate
+    }
+    if (tiles.round > 0) longestMs = Math.max(longestMs, performance.now() - beganMs);
   }
-  const totals = new Map<string, number>();
-  dispatches.forEach(({ tuningKey }, index) => {
-    if (tuningKey !== undefined) totals.set(tuningKey, (totals.get(tuningKey) ?? 0) + best[index]!);
+  return compiled;
+}
+
+type TimedRound = Pick<Round, 'microseconds' | 'isSteady' | 'totalMicroseconds'> & {
+  readonly gradient: Float32Array;
+};
+
+async function measureRound({
+  session,
+  model,
+  state,
+  batch,
+  tiles,
+  pace,
+}: TileMeasurement): Promise<TimedRound> {
+  const device = new OpenDevice(session, model, new DeviceLayout(model), { tiles });
+  try {
+    await device.upload({ ...state, version: 0 }, false);
+    const recorded = await device.planFor('training', batch.labels.length);
+    const [, gradient] = await recorded.run(batch, [1, 2]);
+    const { runs, isSteady } = await steadyRuns(recorded, session, pace ?? PACE);
+    session.throwIfFailed();
+    const best = recorded.plan.dispatches.map((_, index) => Math.min(...runs.map((run) => run[index]!)));
+    const microseconds = new Map<string, number>();
+    recorded.plan.dispatches.forEach(({ tuningKey = FIXED }, index) => {
+      microseconds.set(tuningKey, (microseconds.get(tuningKey) ?? 0) + best[index]! / 1000);
+    });
+    return { microseconds, isSteady, totalMicroseconds: sum(best) / 1000, gradient: gradient! };
+  } finally {
+    device.release();
+  }
+}
+
+/** Runs until the times agree; nanoseconds of each kernel in each of the last runs. */
+async function steadyRuns(
+  recorded: RecordedPlan,
+  session: Session,
+  { warmUpMs, runs: count, agreement, limitMs }: Pace,
+): Promise<{ runs: readonly (readonly number[])[]; isSteady: boolean }> {
+  const startedMs = performance.now();
+  const runs: (readonly number[])[] = [];
+  let repetitions = 0;
+  for (;;) {
+    const times = await recorded.timeAgain(repetitions, new KernelTimer(session));
+    runs.push(times.map(({ nanoseconds }) => nanoseconds));
+    if (runs.length > count) runs.shift();
+    const totals = runs.map(sum);
+    const longest = Math.max(...totals);
+    repetitions = Math.min(MOST_REPETITIONS, Math.floor((BUSY_MS * 1e6) / Math.max(1, longest)));
+    if (runs.length < count) continue;
+    const passedMs = performance.now() - startedMs;
+    const isSteady = longest <= Math.min(...totals) * (1 + agreement);
+    if (passedMs >= (isSteady ? warmUpMs : limitMs)) return { runs, isSteady };
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Of the whole vectors, as a share of the second's length. */
+function distanceBetween(actual: Float32Array, expected: Float32Array): number {
+  let [squares, difference] = [0, 0];
+  expected.forEach((value, index) => {
+    squares += value * value;
+    const error = value - actual[index]!;
+    difference += error * error;
   });
-  const times = [...tiles.measured].map(([key, tile]) => ({
-    key,
-    tile,
-    microseconds: (totals.get(key) ?? NaN) / 1000,
-  }));
-  return { times, totalMicroseconds: best.reduce((total, time) => total + time, 0) / 1000, gradient };
+  return squares === 0 ? 0 : Math.sqrt(difference / squares);
 }

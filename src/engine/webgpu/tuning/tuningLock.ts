@@ -1,0 +1,111 @@
+/**
+ * Lets one thread of all processes measure at a time. A file that only one can create names the owner; that of a process
+ * that is gone is taken over. Two that measured at once all the same would do no harm: the cache keeps what came first.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_MS = 100;
+
+export type LockOutcome = 'mine' | 'still held' | 'impossible';
+
+export class TuningLock {
+  private readonly owner = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
+
+  constructor(private readonly file: string) {}
+
+  /**
+   * @param limitMs longer than anybody measures: who still holds it then has hung, or its id has gone to another
+   *   process; its lock is taken away, so that nobody waits for it again
+   * @returns `impossible` where the folder takes no files
+   */
+  async acquire(limitMs: number): Promise<LockOutcome> {
+    const startedMs = performance.now();
+    const first = this.holder();
+    for (;;) {
+      const outcome = this.tryOnce();
+      if (outcome !== 'still held') return outcome;
+      if (performance.now() - startedMs > limitMs) break;
+      await delay(POLL_MS);
+    }
+    if (first !== undefined && this.holder() === first) this.remove(first);
+    return 'still held';
+  }
+
+  tryOnce(): LockOutcome {
+    try {
+      mkdirSync(path.dirname(this.file), { recursive: true });
+    } catch {
+      return 'impossible';
+    }
+    try {
+      const holder = this.holder();
+      if (holder !== undefined && this.isGone(holder)) this.remove(holder);
+      writeFileSync(this.file, this.owner, { flag: 'wx' });
+      return 'mine';
+    } catch (error) {
+      // EPERM: Windows says so of a file that is about to be removed.
+      const { code } = error as NodeJS.ErrnoException;
+      const isHeld = code === 'EEXIST' || (code === 'EPERM' && existsSync(this.file));
+      return isHeld ? 'still held' : 'impossible';
+    }
+  }
+
+  release(): void {
+    try {
+      if (this.holder() === this.owner) rmSync(this.file, { force: true });
+    } catch {
+      // It grows old, and is taken over.
+    }
+  }
+
+  private holder(): string | undefined {
+    try {
+      return readFileSync(this.file, 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  private isGone(holder: string): boolean {
+    const { host, pid } = parseOwner(holder);
+    return host === hostname() && pid !== undefined && !isRunning(pid);
+  }
+
+  /** Takes away the lock of `holder`, and not one that somebody else has made meanwhile. */
+  private remove(holder: string): void {
+    const aside = `${this.file}.${randomUUID()}.tmp`;
+    try {
+      renameSync(this.file, aside);
+      const isAnother = readFileSync(aside, 'utf8') !== holder;
+      if (isAnother && this.holder() === undefined) renameSync(aside, this.file);
+      else rmSync(aside, { force: true });
+    } catch {
+      // Another was faster.
+    }
+  }
+}
+
+function parseOwner(text: string): { readonly host?: unknown; readonly pid?: number } {
+  try {
+    const owner: unknown = JSON.parse(text);
+    if (typeof owner !== 'object' || owner === null) return {};
+    const { host, pid } = owner as { host?: unknown; pid?: unknown };
+    return Number.isSafeInteger(pid) && (pid as number) > 0 ? { host, pid: pid as number } : {};
+  } catch {
+    return {};
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
