@@ -17,7 +17,7 @@ import {
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
-import { Conversation } from './conversation.js';
+import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
@@ -65,9 +65,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   let everConnected = false;
+  const busy = new BusyThreads();
   for (;;) {
     const beganAtMs = performance.now();
-    const attempt = await connectAndServe(options);
+    const attempt = await connectAndServe(options, busy);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
@@ -101,7 +102,7 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-function connectAndServe(options: ServeOptions): Promise<Attempt> {
+function connectAndServe(options: ServeOptions, busy: BusyThreads): Promise<Attempt> {
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
@@ -129,6 +130,7 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
+        busy,
         sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });
