@@ -5,7 +5,9 @@ import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { shellWord } from '../foundation/shellWord.js';
+import { whenThereIsRoom } from './diskRoom.js';
 import { programName } from './programName.js';
+import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import type { RunLog } from './runLog.js';
 import type { SessionOptions } from './trainingSession.js';
@@ -27,6 +29,25 @@ export async function watchOwner(
   });
   if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
   return abandoned;
+}
+
+interface Opening {
+  readonly log: RunLog;
+  readonly signal: AbortSignal;
+  readonly abandoned: Abandoned | undefined;
+}
+
+/** The run to be resumed, if there is one. Where its folder cannot be locked for want of room, that is waited for. */
+export async function openResumed(
+  { resume, training, test }: SessionOptions,
+  { log, signal, abandoned }: Opening,
+): Promise<ResumedRun | undefined> {
+  if (resume === undefined) return undefined;
+  return whenThereIsRoom(() => resumeRun(resume, training, { test, abandoned }), {
+    signal,
+    onFull: ({ message }) =>
+      log.notice(`${message}. The run goes on as soon as there is room to lock its folder`),
+  });
 }
 
 /** Without a name of the user's own, under one that begins with the time, the model and the seed. */

@@ -27,7 +27,6 @@ import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import { checkSameData } from './resumedData.js';
-import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
@@ -36,7 +35,14 @@ import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
 import { threadsFor } from './engineOptions.js';
-import { afterError, continueIn, continueLine, createFolder, watchOwner } from './sessionFolder.js';
+import {
+  afterError,
+  continueIn,
+  continueLine,
+  createFolder,
+  openResumed,
+  watchOwner,
+} from './sessionFolder.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -90,10 +96,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   try {
     const abandoned = await watchOwner(options, log, stop.signal);
     if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
-    const resumed =
-      options.resume === undefined
-        ? undefined
-        : await resumeRun(options.resume, options.training, { test: options.test, abandoned });
+    const resumed = await openResumed(options, { log, signal: stop.signal, abandoned });
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
