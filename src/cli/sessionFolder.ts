@@ -6,6 +6,8 @@ import type { Abandoned, Recipe } from '../coordinator/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { defaultDataDir } from './dataDir.js';
+import { whenThereIsRoom } from './diskRoom.js';
+import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import type { Settings } from './runConfig.js';
 import type { RunLog } from './runLog.js';
@@ -28,6 +30,25 @@ export async function watchOwner(
   });
   if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
   return abandoned;
+}
+
+interface Opening {
+  readonly log: RunLog;
+  readonly signal: AbortSignal;
+  readonly abandoned: Abandoned | undefined;
+}
+
+/** The run to be resumed, if there is one. Where its folder cannot be locked for want of room, that is waited for. */
+export async function openResumed(
+  { resume, training, test }: SessionOptions,
+  { log, signal, abandoned }: Opening,
+): Promise<ResumedRun | undefined> {
+  if (resume === undefined) return undefined;
+  return whenThereIsRoom(() => resumeRun(resume, training, { test, abandoned }), {
+    signal,
+    onFull: ({ message }) =>
+      log.notice(`${message}. The run goes on as soon as there is room to lock its folder`),
+  });
 }
 
 /** Without a name of the user's own, under one that begins with the time, the model and the seed. */

@@ -28,7 +28,6 @@ import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { CoordinatorSettings } from './coordinatorSettings.js';
 import { checkSameData } from './resumedData.js';
-import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
@@ -43,6 +42,7 @@ import {
   continueLine,
   createFolder,
   evaluateLine,
+  openResumed,
   watchOwner,
 } from './sessionFolder.js';
 
@@ -113,10 +113,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   try {
     const abandoned = await watchOwner(options, log, stop.signal);
     if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
-    const resumed =
-      options.resume === undefined
-        ? undefined
-        : await resumeRun(options.resume, options.training, { test: options.test, abandoned });
+    const resumed = await openResumed(options, { log, signal: stop.signal, abandoned });
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);

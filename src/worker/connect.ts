@@ -18,7 +18,7 @@ import {
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
-import { Conversation } from './conversation.js';
+import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
 import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
@@ -70,10 +70,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   let everConnected = false;
-  const nodeSecret = newNodeSecret();
+  const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
   for (;;) {
     const beganAtMs = performance.now();
-    const attempt = await connectAndServe(options, nodeSecret);
+    const attempt = await connectAndServe(options, kept);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
@@ -107,7 +107,10 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Attempt> {
+/** What a node has through all its connections. */
+type KeptByNode = Pick<ConversationOptions, 'nodeSecret' | 'busy'>;
+
+function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attempt> {
   const { url, token, ca, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
@@ -144,7 +147,7 @@ function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Att
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
-        nodeSecret,
+        ...kept,
         sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });

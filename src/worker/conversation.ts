@@ -45,7 +45,16 @@ export interface ConversationOptions {
   readonly nodeSecret: string;
   /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
   readonly sendsSums?: boolean;
+  /** Shared by the conversations of one node, one after another; left out: this one has the threads for itself. */
+  readonly busy?: BusyThreads;
   readonly onWelcome?: (welcome: Welcome) => void;
+}
+
+/** The threads of a node that compute. What an earlier conversation has begun still takes its thread. */
+export class BusyThreads {
+  count = 0;
+  /** Called when one is free again; the latest conversation has it. */
+  onFree: () => void = () => undefined;
 }
 
 /** An item with the weights it is to be computed with. */
@@ -60,19 +69,21 @@ export class Conversation {
   readonly ended: Promise<ConversationEnd>;
   private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
-  private running = 0;
+  private readonly busy: BusyThreads;
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
   private farewell: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
   private readonly departure = new Departure({
-    isBusy: () => this.running > 0 || this.queue.length > 0,
+    isBusy: () => this.busy.count > 0 || this.queue.length > 0,
     leave: (reason) => this.part({ type: 'bye', runEnded: false, reason }),
   });
 
   constructor(private readonly options: ConversationOptions) {
-    const { channel, pool, sendsSums = false } = options;
+    const { channel, pool, sendsSums = false, busy = new BusyThreads() } = options;
+    this.busy = busy;
+    busy.onFree = () => this.pump();
     this.sums = new SiblingSums({
       largest: sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1,
       send: (sum) => this.sendSum(sum),
@@ -202,16 +213,16 @@ export class Conversation {
   }
 
   private pump(): void {
-    while (this.running < this.options.pool.threads) {
+    while (this.busy.count < this.options.pool.threads) {
       const item = this.queue.shift();
       if (!item) return;
-      this.running++;
+      this.busy.count++;
       if (item.message.type === 'work') this.sums.begin(item.message.step, item.message.microBatch);
       const computed = this.options.pool.run(taskOf(item, this.options.pool));
       // The thread's next item first, then the answer: what is made of it takes time, in this process maybe.
       const next = (): void => {
-        this.running--;
-        this.pump();
+        this.busy.count--;
+        this.busy.onFree();
       };
       computed.then(next, next);
       void this.answer(item.message, computed);

@@ -239,6 +239,25 @@ describe('a coordinator that would fill the memory of a node', () => {
     expect(visits[0]!.messages.map(({ type }) => type)).toEqual(['hello']);
   });
 
+  it('a few items at a time, on one connection after another, has no more of them computed', async () => {
+    const { url, visits } = await coordinator(({ channel }, count) => {
+      for (const message of GREETING) channel.send(message);
+      for (let index = 0; index < 2; index++) channel.send(work({ step: count, microBatch: index }));
+      if (count < 3) channel.close('again');
+    });
+    const { pool } = serve(url);
+    await until(() => visits.length === 3 && visits[2]!.messages.length > 0);
+    expect(pool.begun).toHaveLength(1); // that of the first connection, which is not done yet
+    await until(() => {
+      while (pool.pending.length > 0) pool.finish();
+      return visits[2]!.messages.length === 3;
+    });
+    expect(visits[2]!.messages.slice(1)).toMatchObject([
+      { type: 'result', step: 3, microBatch: 0 },
+      { type: 'result', step: 3, microBatch: 1 },
+    ]);
+  });
+
   it('with welcomes, is cut off at the second', async () => {
     const { url, visits } = await coordinator(({ channel }, count) => {
       if (count > 1) return sayBye(visits.at(-1)!);
