@@ -4,9 +4,10 @@
  */
 
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { printable } from '../foundation/printable.js';
 import type { CoordinatorChannel, Evaluated, NodeMessage, Result, Sum, Welcome } from '../protocol/index.js';
 import { Attendance } from './attendance.js';
-import { ConductBook } from './conduct.js';
+import { ConductBook, LONGEST_REFUSAL, REFUSAL_REMEDY } from './conduct.js';
 import type { EventListener, MemberInfo } from './events.js';
 import { itemKey, roundKey } from './member.js';
 import type { ItemKind, ItemSource, Member } from './member.js';
@@ -293,12 +294,13 @@ export class Fleet {
 
   /** Cuts a node off, until its process starts anew; it learns why, and so does the run. */
   private refuse(member: Member, reason: string, code: RefusalCode = 'E_PROTOCOL'): void {
-    member.conduct.refusal = reason;
-    member.channel.send({ type: 'refused', code, reason });
-    member.channel.close(reason);
+    const refusal = printable(reason, LONGEST_REFUSAL);
+    member.conduct.refusal = refusal;
+    member.channel.send({ type: 'refused', code, reason: `${refusal}; ${REFUSAL_REMEDY}` });
+    member.channel.close(refusal);
     if (!this.members.has(member) || this.reception.isClosed) return;
-    this.news.refused(member, reason);
-    this.leave(member, reason);
+    this.news.refused(member, refusal);
+    this.leave(member, refusal);
   }
 
   private leave(member: Member, reason: string): void {

@@ -2,8 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fleet } from '../../src/coordinator/fleet.js';
 import type { RoundRequest, Verdict } from '../../src/coordinator/fleet.js';
 import type { RunEvent } from '../../src/coordinator/index.js';
-import { Broadcast, PROTOCOL_VERSION } from '../../src/protocol/index.js';
-import type { Hello } from '../../src/protocol/index.js';
+import {
+  Broadcast,
+  decodeCoordinatorMessage,
+  encodeMessage,
+  PROTOCOL_VERSION,
+} from '../../src/protocol/index.js';
+import type { Hello, Refused } from '../../src/protocol/index.js';
 import { rejectionOf } from '../support/errors.js';
 import {
   evaluated,
@@ -291,7 +296,10 @@ describe('a foul answer', () => {
     await settled();
     fouling.send(answerTo(fouling.items[0]!));
     await settled();
-    expect(fouling.the('refused')).toMatchObject({ code: 'E_PROTOCOL', reason: 'a gradient of 3 bytes' });
+    expect(fouling.the('refused')).toMatchObject({
+      code: 'E_PROTOCOL',
+      reason: expect.stringMatching(/^a gradient of 3 bytes; mend that/) as string,
+    });
     expect(fouling.closings).toHaveLength(1);
     expect(eventsOf('worker-left')).toEqual([
       expect.objectContaining({ node: 'fouling', reason: 'a gradient of 3 bytes' }),
@@ -368,7 +376,7 @@ describe('whoever uses the name of another', () => {
       const node = await attached(fleet, { nodeName: 'trainer-7', nodeSecret });
       node.send(impostor); // a second hello is never forgiven
       await settled();
-      expect(node.the('refused').reason).toBe('a second hello');
+      expect(node.the('refused').reason).toMatch(/^a second hello/);
     }
     const back = await attached(fleet, { nodeName: 'trainer-7' });
     const other = await attached(fleet, { nodeName: 'trainer-8' });
@@ -445,6 +453,19 @@ describe('failures', () => {
     answering(failing);
     await round.promise;
     expect(failing.closings).toEqual([]);
+  });
+
+  it('again and again with long reasons learns of its refusal all the same, with the remedy', async () => {
+    const node = await attached(fleet, { threads: 1 });
+    for (let time = 0; time < 3; time++) node.send(failed({ reason: 'r'.repeat(2000) }));
+    await settled();
+    const again = await attached(fleet);
+    for (const { received } of [node, again]) {
+      const refusal = received.at(-1)!;
+      expect(decodeCoordinatorMessage(encodeMessage(refusal))).toEqual(refusal); // it fits its schema
+      expect(refusal).toMatchObject({ type: 'refused' });
+      expect((refusal as Refused).reason).toMatch(/r…; mend that, then start the worker again$/);
+    }
   });
 
   it('three times in a row cut the node off; an answer between them forgives', async () => {
