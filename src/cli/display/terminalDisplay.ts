@@ -3,6 +3,7 @@
 import type { WriteStream } from 'node:tty';
 import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
+import { cutToColumns } from './columns.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
 import { Roster } from './roster.js';
@@ -69,7 +70,8 @@ export class TerminalDisplay implements Display {
     if (text === '' && this.live === '') return;
     this.live = text;
     this.lastDrawMs = performance.now();
-    this.out.write(CLEAR_LINE + text.slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)));
+    const columns = Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1);
+    this.out.write(CLEAR_LINE + cutToColumns(text, columns)); // a line that wraps could not be cleared
   }
 }
 
