@@ -16,7 +16,7 @@ import type { ConversationEnd, ConversationOptions } from './conversation.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
-export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome'> {
+export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
   readonly url: URL;
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */

@@ -15,6 +15,8 @@ import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
 import { Supervisor } from '../gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
 import type { Attachment } from '../gpus/workers.js';
+import { outputIsLog, withTime } from '../logTime.js';
+import { WorkerReport } from '../workerReport.js';
 import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
@@ -119,6 +121,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     say,
   );
   endWithSupervisor();
+  const report = new WorkerReport(say);
   let pool: ComputePool | undefined;
   try {
     const { notice, ...choice } = await chooseEngine(options.engine, options.numerics, options.device);
@@ -143,6 +146,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
         say(statusLine(status));
       },
+      onAnswered: report.answered,
       onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
     });
     say(`done: ${reason}`);
@@ -153,6 +157,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     throw error;
   } finally {
     stop.dispose();
+    report.stop();
     await pool?.close();
   }
 }
@@ -178,7 +183,7 @@ function statusLine(status: NodeStatus): string {
 }
 
 function say(message: string): void {
-  process.stdout.write(`${message}\n`);
+  process.stdout.write(`${outputIsLog() ? withTime(message) : message}\n`);
 }
 
 /** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */

@@ -15,7 +15,11 @@ export class PlainDisplay implements Display {
   private readonly roster = new Roster();
   private lastPercent = -1;
 
-  constructor(private readonly out: NodeJS.WritableStream) {}
+  /** @param stamp what a message becomes before it is written */
+  constructor(
+    private readonly out: NodeJS.WritableStream,
+    private readonly stamp: (message: string) => string = (message) => message,
+  ) {}
 
   event(event: RunEvent): void {
     this.pace.event(event);
@@ -41,7 +45,7 @@ export class PlainDisplay implements Display {
 
   say(message: string): void {
     this.lastSignMs = performance.now();
-    this.out.write(`${message}\n`);
+    this.out.write(`${this.stamp(message)}\n`);
   }
 
   private timeLeft(): string {
