@@ -24,7 +24,7 @@ import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
-export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome'> {
+export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
   readonly url: URL;
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */

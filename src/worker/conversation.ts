@@ -48,6 +48,8 @@ export interface ConversationOptions {
   /** Shared by the conversations of one node, one after another; left out: this one has the threads for itself. */
   readonly busy?: BusyThreads;
   readonly onWelcome?: (welcome: Welcome) => void;
+  /** Told of each item that was computed. */
+  readonly onAnswered?: (item: AnsweredItem) => void;
 }
 
 /** The threads of a node that compute. What an earlier conversation has begun still takes its thread. */
@@ -56,6 +58,11 @@ export class BusyThreads {
   /** Called when one is free again; the latest conversation has it. */
   onFree: () => void = () => undefined;
 }
+
+/** An item that a node has computed. */
+export type AnsweredItem =
+  | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
+  | { readonly kind: 'evaluate'; readonly sampleCount: number };
 
 /** An item with the weights it is to be computed with. */
 interface QueuedItem {
@@ -230,7 +237,7 @@ export class Conversation {
   }
 
   private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
-    const { channel } = this.options;
+    const { channel, onAnswered } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
@@ -242,6 +249,7 @@ export class Conversation {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
+      onAnswered?.(answeredItem(message));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
@@ -276,6 +284,13 @@ function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
   const { augmentationKey, dropoutKey } = message;
   return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
+}
+
+function answeredItem(message: Work | Evaluate): AnsweredItem {
+  const sampleCount = message.labels.length;
+  return message.type === 'work'
+    ? { kind: 'work', step: message.step, sampleCount }
+    : { kind: 'evaluate', sampleCount };
 }
 
 function placeOf(message: Work | Evaluate): { round: number; index: number } {

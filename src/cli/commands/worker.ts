@@ -15,6 +15,8 @@ import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
 import { Supervisor } from '../gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
 import type { Attachment } from '../gpus/workers.js';
+import { outputIsLog, withTime } from '../logTime.js';
+import { WorkerReport } from '../workerReport.js';
 import { GPUS_HELP } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
@@ -120,6 +122,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     say,
   );
   endWithSupervisor();
+  const report = new WorkerReport(say);
   let pool: ComputePool | undefined;
   try {
     const chosen = await chooseEngine(options.engine, options.numerics, options.device);
@@ -145,6 +148,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
         say(statusLine(status));
       },
+      onAnswered: report.answered,
       onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
     });
     say(`done: ${reason}`);
@@ -155,6 +159,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     throw error;
   } finally {
     stop.dispose();
+    report.stop();
     await pool?.close();
   }
 }
@@ -180,7 +185,7 @@ function statusLine(status: NodeStatus): string {
 }
 
 function say(message: string): void {
-  print(message);
+  print(outputIsLog() ? withTime(message) : message);
 }
 
 /** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */

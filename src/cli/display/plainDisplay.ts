@@ -16,7 +16,11 @@ export class PlainDisplay implements Display {
   private readonly roster = new Roster();
   private lastPercent = -1;
 
-  constructor(private readonly out: NodeJS.WritableStream) {}
+  /** @param stamp what a message becomes before it is written */
+  constructor(
+    private readonly out: NodeJS.WritableStream,
+    private readonly stamp: (message: string) => string = (message) => message,
+  ) {}
 
   event(event: RunEvent): void {
     this.pace.event(event);
@@ -42,7 +46,7 @@ export class PlainDisplay implements Display {
 
   say(message: string): void {
     this.lastSignMs = performance.now();
-    this.out.write(`${printableLines(message)}\n`);
+    this.out.write(`${this.stamp(printableLines(message))}\n`);
   }
 
   private timeLeft(): string {

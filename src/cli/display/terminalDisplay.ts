@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty';
 import type { DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
+import { cutToColumns } from './columns.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
 import { Roster } from './roster.js';
@@ -70,9 +71,8 @@ export class TerminalDisplay implements Display {
     if (text === '' && this.live === '') return;
     this.live = text;
     this.lastDrawMs = performance.now();
-    this.out.write(
-      CLEAR_LINE + printableLines(text).slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)),
-    );
+    const columns = Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1);
+    this.out.write(CLEAR_LINE + cutToColumns(printableLines(text), columns)); // a line that wraps could not be cleared
   }
 }
 
