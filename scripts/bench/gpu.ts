@@ -2,13 +2,15 @@
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import type { Precision } from '../../src/engine/engine.js';
+import { SUBGROUP_MATRICES_OF_SCALARS } from '../../src/engine/webgpu/kernels/matrixOperations.js';
 import type { ModelName } from '../../src/model/index.js';
 import { run } from './childProcess.js';
 import { countGpuWork } from './gpuCounts.js';
 import type { GpuCounts } from './gpuCounts.js';
 import { measureGpu } from './gpuTimes.js';
 import type { GpuTimes } from './gpuTimes.js';
-import { listOf, modelName, positive } from './optionValues.js';
+import { listOf, modelName, positive, precisionOption } from './optionValues.js';
 import { inRepository } from './repository.js';
 import { renderTable } from './table.js';
 
@@ -19,6 +21,8 @@ interface Options {
   readonly repetitions: number;
   readonly device?: string;
   readonly tune?: string;
+  readonly precision: Precision;
+  readonly scalars: boolean;
   readonly count: boolean;
   readonly peer: boolean;
   readonly python: string;
@@ -33,6 +37,8 @@ const options = new Command('npm run bench:gpu --')
   .option('--repetitions <n>', 'gradients that are timed', positive, 30)
   .option('--device <name>', 'index or name of an adapter')
   .option('--tune <folder>', 'choose tiles by measurement, as a run does, and remember them in this folder')
+  .addOption(precisionOption())
+  .option('--scalars', 'with f16: hold operands in arrays of single numbers', false)
   .option('--count', 'only count', false)
   .option('--no-peer', 'do not measure PyTorch')
   .option(
@@ -60,11 +66,13 @@ function record(line: object): void {
 
 async function timeAll(): Promise<void> {
   for (const { model, microBatch } of pairs) {
-    const { warmUps, repetitions, device, tune } = options;
+    const { warmUps, repetitions, device, precision, tune } = options;
+    const settings = { model, microBatch, warmUps, repetitions, precision };
     const run = {
-      ...{ model, microBatch, warmUps, repetitions },
+      ...settings,
       ...(device === undefined ? {} : { device }),
       ...(tune === undefined ? {} : { tuningFolder: tune }),
+      ...(options.scalars ? { matrices: SUBGROUP_MATRICES_OF_SCALARS } : {}),
     };
     const times = await measureGpu(run);
     const peers: PeerTimes[] = [];
@@ -72,7 +80,7 @@ async function timeAll(): Promise<void> {
       const peer = await measurePeer(model, microBatch, channelsLast);
       if (peer !== undefined) peers.push(peer);
     }
-    record({ kind: 'time', model, microBatch, tuned: tune !== undefined, ...times, peers });
+    record({ kind: 'time', model, microBatch, precision, tuned: tune !== undefined, ...times, peers });
     process.stdout.write(`\n${timeText(model, microBatch, times, peers)}\n`);
   }
 }
@@ -136,7 +144,7 @@ function countTable(all: readonly GpuCounts[]): string {
 function timeText(model: string, microBatch: number, times: GpuTimes, peers: readonly PeerTimes[]): string {
   const { device, milliseconds, imagesPerSecond, computeMilliseconds, firstMilliseconds, kernels } = times;
   const lines = [
-    `${model}, micro-batch ${microBatch}, ${device}: ${imagesPerSecond.toFixed(1)} images/s (median of ${milliseconds.values.length}; ${milliseconds.min.toFixed(2)} to ${milliseconds.max.toFixed(2)} ms)`,
+    `${model}, micro-batch ${microBatch}, ${options.precision}, ${device}: ${imagesPerSecond.toFixed(1)} images/s (median of ${milliseconds.values.length}; ${milliseconds.min.toFixed(2)} to ${milliseconds.max.toFixed(2)} ms)`,
     `of which on the GPU ${computeMilliseconds?.toFixed(2) ?? '?'} ms; the first took ${firstMilliseconds.toFixed(0)} ms`,
     ...peers.map(
       (peer) =>

@@ -7,20 +7,22 @@
  */
 
 import { Command } from 'commander';
-import type { GradientResult, MicroBatch, VersionedState } from '../../src/engine/engine.js';
+import type { GradientResult, MicroBatch, Precision, VersionedState } from '../../src/engine/engine.js';
 import { engineFactory } from '../../src/engine/registry.js';
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
 import { buildModel, elementCount, initialiseModel } from '../../src/model/index.js';
 import type { Model, ModelName } from '../../src/model/index.js';
 import { hashedLabels, hashedValues, relativeError } from '../../test/support/numbers.js';
 import { tensorDistances } from '../../test/support/tensorDistances.js';
-import { listOf, modelName, positive } from './optionValues.js';
+import { listOf, modelName, positive, precisionOption } from './optionValues.js';
 import { median } from './statistics.js';
 
 const KEY = [5, 6] as const;
-const TOLERANCE = 1e-4;
-/** Losses and statistics meet no gradient of a rectifier. */
-const FORWARD_TOLERANCE = 1e-5;
+/** Of the median gradient; and of losses and statistics, which meet no gradient of a rectifier. */
+const TOLERANCES = {
+  f32: { gradient: 1e-4, forward: 1e-5 },
+  f16: { gradient: 0.1, forward: 5e-3 }, // many values pass a rectifier that did not, or the other way about
+} as const;
 
 interface Options {
   readonly models: readonly ModelName[];
@@ -28,6 +30,7 @@ interface Options {
   readonly microBatch: number;
   readonly largeMicroBatch: number;
   readonly device?: string;
+  readonly precision: Precision;
 }
 
 interface Distances {
@@ -46,8 +49,10 @@ const options = new Command('gpuParity.js')
   .option('--micro-batch <n>', 'images of a small one', positive, 1)
   .option('--large-micro-batch <n>', 'images of the one that is computed twice', positive, 128)
   .option('--device <name>', 'index or name of an adapter')
+  .addOption(precisionOption())
   .parse()
   .opts<Options>();
+const tolerance = TOLERANCES[options.precision];
 
 const found = await webgpuEngine.availability(options.device);
 if (!found.available) throw new Error(`${found.reason}; ${found.remedy}`);
@@ -61,7 +66,10 @@ for (const name of options.models) {
 
 async function compare(model: Model, device: string | undefined): Promise<void> {
   const state: VersionedState = { ...initialiseModel(model, 7), version: 1 };
-  const [ours, exact] = [await loadWebgpu(model, device), await engineFactory('simd').load(model)];
+  const [ours, exact] = [
+    await loadWebgpu(model, device, { precision: options.precision }),
+    await engineFactory('simd').load(model),
+  ];
   try {
     const gpu: Gradient = (batch) => ours.gradient(state, batch, KEY);
     const simd: Gradient = (batch) => exact.gradient(state, batch, KEY);
@@ -84,7 +92,7 @@ async function compareSmall(model: Model, gpu: Gradient, simd: Gradient): Promis
   const gradients = all.map(({ gradient }) => gradient);
   const [closest, middle] = [Math.min(...gradients), median(gradients)];
   const forward = Math.max(...all.flatMap(({ loss, statistics }) => [loss, statistics]));
-  const passes = closest < TOLERANCE && forward < FORWARD_TOLERANCE;
+  const passes = closest < tolerance.gradient && forward < tolerance.forward;
   say({
     ...{ model: model.name, check: 'gradients', closestGradient: closest, medianGradient: middle },
     ...{ worstForward: forward, passes },
@@ -96,7 +104,7 @@ async function compareLarge(model: Model, gpu: Gradient, simd: Gradient): Promis
   const batch = hashedBatch(model, images, options.microBatches);
   const first = await gpu(batch);
   const distances = distancesOf(model, first, await simd(batch));
-  const passes = Math.max(distances.loss, distances.statistics) < FORWARD_TOLERANCE;
+  const passes = Math.max(distances.loss, distances.statistics) < tolerance.forward;
   say({ model: model.name, check: 'large micro-batch', images, ...distances, passes });
   const repeats = isSame(first, await gpu(batch));
   say({ model: model.name, check: 'same bits again', images, passes: repeats });

@@ -1,7 +1,8 @@
 /** Images per second of the webgpu engine on one adapter, and the time of each kind of kernel. */
 
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
-import type { PixelBatch } from '../../src/engine/engine.js';
+import type { PixelBatch, Precision } from '../../src/engine/engine.js';
+import type { MatrixOperations } from '../../src/engine/webgpu/kernels/matrixOperations.js';
 import type { Session } from '../../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../../src/engine/webgpu/kernelTimer.js';
 import type { RecordedPlan } from '../../src/engine/webgpu/recordedPlan.js';
@@ -38,6 +39,8 @@ export interface GpuRun {
   readonly device?: string;
   /** Where measured tiles are remembered; the usual ones are used if it is left out. */
   readonly tuningFolder?: string;
+  readonly precision?: Precision;
+  readonly matrices?: MatrixOperations;
 }
 
 export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
@@ -46,7 +49,8 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   const model = buildModel(run.model);
   const { tuningFolder: cacheFolder } = run;
   const tuning = cacheFolder === undefined ? undefined : { cacheFolder, mayMeasure: true };
-  const engine = await loadWebgpu(model, found.device, {}, tuning);
+  const { precision, matrices } = run;
+  const engine = await loadWebgpu(model, found.device, { precision, matrices }, tuning);
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticPixelBatch(model, run.microBatch);

@@ -1,6 +1,7 @@
 /** How the benchmarks' command lines read their values. */
 
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { PRECISIONS } from '../../src/engine/engine.js';
 import { isModelName } from '../../src/model/index.js';
 import type { ModelName } from '../../src/model/index.js';
 
@@ -18,3 +19,6 @@ export function modelName(text: string): ModelName {
   if (isModelName(text)) return text;
   throw new InvalidArgumentError(`There is no model ${text}.`);
 }
+
+export const precisionOption = (): Option =>
+  new Option('--precision <type>', 'of what convolutions multiply').choices(PRECISIONS).default('f32');

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { EngineChoice, EngineName, Numerics } from '../engine/index.js';
+import type { EngineChoice, EngineName, Numerics, Precision } from '../engine/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { cacheFolder } from './cacheFolder.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
@@ -14,6 +14,7 @@ export interface EngineOptions {
   readonly numerics: Numerics;
   readonly device?: string;
   readonly tune: boolean;
+  readonly precision: Precision;
 }
 
 export function declareEngineOptions(command: Command): void {

@@ -3,7 +3,7 @@
  * help text, the config file and the checks all read it.
  */
 
-import { ENGINE_NAMES, NUMERICS } from '../engine/index.js';
+import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../engine/index.js';
 import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../coordinator/index.js';
 import { MODEL_NAMES } from '../model/index.js';
 import { defaultThreads } from '../worker/index.js';
@@ -98,6 +98,14 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     true,
     'do not measure, at first, which kernels of --engine webgpu suit the GPU',
     'false',
+  ),
+  setting(
+    'precision',
+    '--precision <type>',
+    { kind: 'choice', of: PRECISIONS },
+    'f32',
+    'operands of convolutions in --engine webgpu; f16: faster on tensor cores, less exact',
+    'f32',
   ),
 ];
 

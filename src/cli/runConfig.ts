@@ -10,7 +10,7 @@ import type { TrainingOptions } from './trainingOptions.js';
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
 export type Settings = Pick<
   TrainingOptions,
-  'dataDir' | 'engine' | 'numerics' | 'device' | 'tune' | 'checkpointEvery'
+  'dataDir' | 'engine' | 'numerics' | 'device' | 'precision' | 'tune' | 'checkpointEvery'
 > & {
   readonly test: boolean;
 };
@@ -57,10 +57,11 @@ export function resolveSettings(
   return {
     dataDir: given('dataDir'),
     engine: given('engine'),
-    // Numerics and device belong to an engine: one given anew does not inherit them.
+    // Numerics, device and precision belong to an engine: one given anew does not inherit them.
     numerics: training.given.has('engine') ? training.numerics : given('numerics'),
     device: training.given.has('engine') ? training.device : given('device'),
     tune: given('tune'),
+    precision: training.given.has('engine') ? training.precision : given('precision'),
     checkpointEvery: given('checkpointEvery'),
     test: test || (saved?.test ?? false),
   };

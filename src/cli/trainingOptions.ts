@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { recipeSchema } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
-import type { EngineName, Numerics } from '../engine/index.js';
+import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
@@ -25,6 +25,7 @@ export interface TrainingOptions {
   readonly numerics: Numerics;
   readonly device?: string | undefined;
   readonly tune: boolean;
+  readonly precision: Precision;
   readonly workers: number;
   readonly checkpointEvery: number;
   /** Keys that the user gave, on the command line or in a config file. */
@@ -92,6 +93,7 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     numerics: settings['numerics'] as Numerics,
     device: settings['device'] as string | undefined,
     tune: settings['tune'] as boolean,
+    precision: settings['precision'] as Precision,
     workers: settings['workers'] as number,
     checkpointEvery: settings['checkpointEvery'] as number,
     given,

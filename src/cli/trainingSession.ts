@@ -120,7 +120,10 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     // Before the data, which may take a download: what cannot run here is refused at once.
     const engine =
       options.training.workers > 0
-        ? withTuning(await chooseEngine(settings.engine, settings.numerics, settings.device), settings.tune)
+        ? withTuning(
+            await chooseEngine(settings.engine, settings.numerics, settings.device, settings.precision),
+            settings.tune,
+          )
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const door = await options.prepareDoor?.(settings);

@@ -2,7 +2,7 @@
 
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
-import type { Engine, EngineAvailability, EngineName, Numerics, Tuning } from './engine.js';
+import type { Engine, EngineAvailability, EngineName, Numerics, Precision, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
@@ -14,6 +14,8 @@ export interface EngineChoice {
   readonly device?: string;
   /** For engines that can be tuned to a device; none if left out. */
   readonly tuning?: Tuning;
+  /** For `webgpu`: of what convolutions multiply; float32 if left out. */
+  readonly precision?: Precision;
 }
 
 /** A choice, and what the user should know of it. */
@@ -26,7 +28,7 @@ export type ChosenEngine = EngineChoice & { readonly notice?: string };
 const AUTO_ORDER: readonly EngineName[] = ['webgpu', 'simd', 'wasm'];
 /** The same where a class of `simd` was asked for: another engine would not have the bits that were meant. */
 const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
-/** The engine that `--device` speaks to. */
+/** The engine that `--device` and `--precision f16` speak to. */
 const ENGINE_OF_DEVICES: EngineName = 'webgpu';
 
 /** What the user asked for. */
@@ -34,12 +36,14 @@ interface EngineRequest {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
   readonly device: string | undefined;
+  readonly precision: Precision;
 }
 
 /**
  * @param engine an engine's name, or `auto`
  * @param numerics `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has
  * @param device index or name of a GPU: keeps `auto` to the engine that has a choice of devices
+ * @param precision likewise, if it is `f16`
  * @throws LockstepError E_OPTION for options that contradict each other or a device that none or several match,
  * E_ENGINE_UNAVAILABLE if the engine asked for, or every one, cannot run here, with the remedy
  */
@@ -47,8 +51,9 @@ export async function chooseEngine(
   engine: EngineName | 'auto',
   numerics: Numerics = 'auto',
   device?: string,
+  precision: Precision = 'f32',
 ): Promise<ChosenEngine> {
-  const request: EngineRequest = { engine, numerics, device };
+  const request: EngineRequest = { engine, numerics, device, precision };
   refuseContradictions(request);
   const reasons: string[] = [];
   for (const factory of candidatesFor(request).map(engineFactory)) {
@@ -57,36 +62,38 @@ export async function chooseEngine(
       reasons.push(`engine ${factory.name} cannot run here: ${found.reason}; ${found.remedy}`);
       continue;
     }
-    const isAsked = engine !== 'auto' || device !== undefined;
+    const isAsked = engine !== 'auto' || device !== undefined || precision !== 'f32';
     if (found.isSoftware === true && !isAsked) continue;
-    const choice = { name: factory.name, numerics };
+    const choice = { name: factory.name, numerics, ...(precision === 'f32' ? {} : { precision }) };
     if (found.device === undefined) return choice;
     return { ...choice, device: found.device, ...noticeOf(factory.name, found, isAsked) };
   }
   throw new LockstepError('E_ENGINE_UNAVAILABLE', reasons.join('; '));
 }
 
-function candidatesFor({ engine, numerics, device }: EngineRequest): readonly EngineName[] {
+function candidatesFor({ engine, numerics, device, precision }: EngineRequest): readonly EngineName[] {
   if (engine !== 'auto') return [engine];
-  if (device !== undefined) return [ENGINE_OF_DEVICES];
+  if (device !== undefined || precision !== 'f32') return [ENGINE_OF_DEVICES];
   return numerics === 'simd' ? AUTO_ORDER_OF_SIMD : AUTO_ORDER;
 }
 
-function refuseContradictions({ engine, numerics, device }: EngineRequest): void {
+function refuseContradictions({ engine, numerics, device, precision }: EngineRequest): void {
   if (numerics === 'simd' && engine !== 'auto' && engine !== 'simd') {
     throw new LockstepError(
       'E_OPTION',
       `--numerics simd is a class of --engine simd, and the engine is ${engine}; leave one of them out`,
     );
   }
-  if (device === undefined) return;
+  if (numerics !== 'simd' && (engine === 'auto' || engine === ENGINE_OF_DEVICES)) return;
   const other = numerics === 'simd' ? '--numerics simd' : `--engine ${engine}`;
-  if (numerics === 'simd' || (engine !== 'auto' && engine !== ENGINE_OF_DEVICES)) {
+  const refuse = (what: string): never => {
     throw new LockstepError(
       'E_OPTION',
-      `--device ${device} picks a GPU for --engine ${ENGINE_OF_DEVICES}, and ${other} was given; leave one of them out`,
+      `${what} for --engine ${ENGINE_OF_DEVICES}, and ${other} was given; leave one of them out`,
     );
-  }
+  };
+  if (device !== undefined) refuse(`--device ${device} picks a GPU`);
+  if (precision !== 'f32') refuse(`--precision ${precision} is`);
 }
 
 /** What a user would not expect: a GPU that is none, or bits that are not promised though nobody asked for it. */
@@ -105,6 +112,9 @@ function noticeOf(
 }
 
 /** @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy */
-export function loadEngine({ name, numerics, device, tuning }: EngineChoice, model: Model): Promise<Engine> {
-  return engineFactory(name).load(model, numerics, device, tuning);
+export function loadEngine(
+  { name, numerics, device, tuning, precision }: EngineChoice,
+  model: Model,
+): Promise<Engine> {
+  return engineFactory(name).load(model, numerics, device, tuning, precision);
 }

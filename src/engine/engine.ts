@@ -144,6 +144,10 @@ export interface Tuning {
   readonly mayMeasure: boolean;
 }
 
+/** Of what convolutions multiply; they add in float32, and everything else is float32. Only `webgpu` has a choice. */
+export const PRECISIONS = ['f32', 'f16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface EngineFactory {
   readonly name: EngineName;
   /**
@@ -156,5 +160,11 @@ export interface EngineFactory {
    * @param tuning none if left out; engines without a choice of kernels ignore it
    * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy.
    */
-  load(model: Model, numerics?: Numerics, device?: string, tuning?: Tuning): Promise<Engine>;
+  load(
+    model: Model,
+    numerics?: Numerics,
+    device?: string,
+    tuning?: Tuning,
+    precision?: Precision,
+  ): Promise<Engine>;
 }

@@ -44,6 +44,7 @@ function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto'
     engine: 'auto',
     numerics: 'auto',
     tune: true,
+    precision: 'f32',
     workers: 1,
     checkpointEvery: 100,
     given: new Set(Object.keys(given)),

@@ -70,6 +70,23 @@ describe('the engine that is chosen', () => {
     }
   });
 
+  it('has half precision only where it is webgpu', async () => {
+    withGpu(false);
+    const choice = await chooseEngine('auto', 'auto', undefined, 'f16');
+    expect(choice).toMatchObject({ name: 'webgpu', precision: 'f16' });
+    expect(choice.notice).toBeUndefined();
+    for (const [engine, numerics] of [
+      ['simd', 'auto'],
+      ['tensorflow', 'auto'],
+      ['auto', 'simd'],
+    ] as const) {
+      const { message } = await rejectionOf('E_OPTION', chooseEngine(engine, numerics, undefined, 'f16'));
+      expect(message).toMatch(/--precision f16 is for --engine webgpu, and .*(simd|tensorflow) was given/);
+    }
+    onlyWithout('webgpu');
+    await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto', 'auto', undefined, 'f16'));
+  });
+
   it('is never the reference unasked, and each refusal is told', async () => {
     onlyWithout('webgpu', 'simd', 'wasm');
     const { message } = await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto'));

@@ -1,8 +1,8 @@
 /** `lockstep engines`: what this machine can train with, each measured for a moment. */
 
 import type { Command } from 'commander';
-import { ENGINE_FACTORIES } from '../../engine/index.js';
-import type { EngineFactory } from '../../engine/index.js';
+import { ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
+import type { EngineFactory, Precision } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
@@ -15,6 +15,7 @@ interface RawOptions {
   readonly model: string;
   readonly microBatch: number;
   readonly seconds: number;
+  readonly precision: Precision;
   readonly json: boolean;
 }
 
@@ -55,6 +56,12 @@ export function addEnginesCommand(program: Command): void {
       valueParser('--seconds', { kind: 'number', above: 0, below: 600 }, '2'),
       2,
     )
+    .option(
+      '--precision <type>',
+      `operands of convolutions, for the engine that has a choice: ${PRECISIONS.join(', ')}`,
+      valueParser('--precision', { kind: 'choice', of: PRECISIONS }, 'f32'),
+      'f32',
+    )
     .option('--json', 'print one JSON object an engine', false);
   command.action(async () => {
     const options = command.opts<RawOptions>();
@@ -69,14 +76,17 @@ export function addEnginesCommand(program: Command): void {
 
 async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
   const { name: engine } = factory;
+  const { precision } = options;
+  if (precision !== 'f32' && engine !== 'webgpu') {
+    const reason = `it has no --precision ${precision}`;
+    return { engine, available: false, reason, remedy: 'leave --precision out' };
+  }
   const availability = await factory.availability();
   if (!availability.available) return { engine, ...availability };
   const { device: chosen, devices } = availability;
   const device = chosen === undefined ? {} : { device: chosen };
-  const pool = new ComputePool(
-    { name: engine, ...device, tuning: { cacheFolder: cacheFolder(), mayMeasure: false } },
-    1,
-  );
+  const tuning = { cacheFolder: cacheFolder(), mayMeasure: false };
+  const pool = new ComputePool({ name: engine, ...device, precision, tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
     const measured = await measureEngine(pool, options);

@@ -68,7 +68,8 @@ async function evaluateCheckpoint(
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   });
   const stop = listenForStop(() => undefined);
-  const chosen = await chooseEngine(options.engine, options.numerics, options.device);
+  const { engine, numerics, device, precision } = options;
+  const chosen = await chooseEngine(engine, numerics, device, precision);
   const { notice, ...choice } = withTuning(chosen, options.tune);
   if (notice !== undefined) printError(`lockstep: ${notice}`);
   const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));

@@ -125,7 +125,8 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const report = new WorkerReport(say);
   let pool: ComputePool | undefined;
   try {
-    const chosen = await chooseEngine(options.engine, options.numerics, options.device);
+    const { engine, numerics, device, precision } = options;
+    const chosen = await chooseEngine(engine, numerics, device, precision);
     const { notice, ...choice } = withTuning(chosen, options.tune);
     if (notice !== undefined) say(`notice: ${notice}`);
     const threads = threadsFor(choice, options.threads, isThreadsGiven);

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { chooseEngine } from '../../engine/index.js';
-import type { EngineName, Numerics } from '../../engine/index.js';
+import type { EngineName, Numerics, Precision } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { chooseGpus } from './choose.js';
 import { listGpus } from './list.js';
@@ -23,6 +23,7 @@ export interface RequestedEngine {
   readonly engine: EngineName | 'auto';
   readonly numerics: Numerics;
   readonly device?: string | undefined;
+  readonly precision?: Precision | undefined;
 }
 
 /**
@@ -30,18 +31,24 @@ export interface RequestedEngine {
  * @throws LockstepError E_OPTION, E_ENGINE_UNAVAILABLE
  */
 export async function resolveGpuWorkers(text: string, requested: RequestedEngine): Promise<GpuWorkers> {
-  const { engine, numerics, device } = requested;
-  const ofWebgpu =
-    engine === 'webgpu' ? '--engine webgpu' : device && `--device ${device}, of --engine webgpu,`;
-  if (ofWebgpu) {
+  const { engine, numerics } = requested;
+  const ofWebgpu = optionOfWebgpu(requested);
+  if (ofWebgpu !== undefined) {
     throw new LockstepError(
       'E_OPTION',
-      `--gpus counts CUDA’s devices, which ${ofWebgpu} does not use; leave one of them out, or give --engine tensorflow`,
+      `--gpus counts CUDA’s devices, which ${ofWebgpu} does not use; leave one of them out${engine === 'webgpu' ? ', or give --engine tensorflow' : ''}`,
     );
   }
   const gpus = chooseGpus(text, listGpus(process.env));
   const { name } = await chooseEngine(engine === 'auto' ? 'tensorflow' : engine, numerics);
   return { gpus, engine: name, numerics };
+}
+
+/** What was asked for that only the engine webgpu has. */
+function optionOfWebgpu({ engine, device, precision = 'f32' }: RequestedEngine): string | undefined {
+  if (engine === 'webgpu') return '--engine webgpu';
+  if (device !== undefined) return `--device ${device}, of --engine webgpu,`;
+  return precision === 'f32' ? undefined : `--precision ${precision}, of --engine webgpu,`;
 }
 
 export interface Attachment {

@@ -2,7 +2,7 @@
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
-import type { EngineAvailability, EngineFactory, Tuning } from '../engine.js';
+import type { EngineAvailability, EngineFactory, Precision, Tuning } from '../engine.js';
 import { adapterLine, bestAdapter, isHidden, listAdapters, nameOf, pickAdapter } from './dawn/adapters.js';
 import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
@@ -59,13 +59,14 @@ export async function loadWebgpu(
   tuning?: Tuning,
 ): Promise<WebgpuEngine> {
   const key = keyOf(device ?? (await chosenDevice()));
-  const opened = await openDevice(key);
-  const openSession = async (): Promise<Session> => (await openDevice(key)).session;
+  const { precision = 'f32' } = planTuning;
+  const opened = await openDevice(key, precision);
+  const openSession = async (): Promise<Session> => (await openDevice(key, precision)).session;
   const { info } = opened;
   const description = {
     name: 'webgpu',
     device: `${key.name || info.description || info.vendor}${info.isFallbackAdapter ? ' (software)' : ''}`,
-    numericsClass: `webgpu/${classOf(info)}`,
+    numericsClass: `webgpu/${classOf(info)}${precision === 'f32' ? '' : `-${precision}`}`,
     exact: false,
     versions: { kernels: KERNELS, dawn: dawnVersion() },
   } as const;
@@ -103,15 +104,18 @@ function classOf({ vendor, architecture, device }: GPUAdapterInfo): string {
   return parts.filter((part) => part !== '').join('-') || 'unknown';
 }
 
-async function openDevice(key: AdapterKey): Promise<{ session: Session; info: GPUAdapterInfo }> {
+async function openDevice(
+  key: AdapterKey,
+  precision: Precision,
+): Promise<{ session: Session; info: GPUAdapterInfo }> {
   const url = locateDawn();
   if (url === undefined) throw unavailable('the npm package webgpu is not installed', 'run npm ci');
   try {
-    const adapter = await openAdapter(url, key);
+    const adapter = await openAdapter(url, key, precision);
     if (adapter === null) {
       throw unavailable('Dawn finds no adapter in this process', 'the command "engines" shows what there is');
     }
-    return { session: await Session.open(adapter), info: adapter.info };
+    return { session: await Session.open(adapter, precision), info: adapter.info };
   } catch (error) {
     if (error instanceof LockstepError) throw error;
     throw unavailable(describeError(error), 'the command "engines" shows what there is', error);
@@ -127,5 +131,5 @@ function unavailable(reason: string, remedy: string, cause?: unknown): LockstepE
 export const webgpuEngine: EngineFactory = {
   name: 'webgpu',
   availability,
-  load: (model, _numerics, device, tuning) => loadWebgpu(model, device, {}, tuning),
+  load: (model, _numerics, device, tuning, precision) => loadWebgpu(model, device, { precision }, tuning),
 };

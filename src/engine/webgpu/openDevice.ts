@@ -1,8 +1,10 @@
 /** An open device with a model on it: its weights, and the plans of the micro-batch sizes that came last. */
 
 import type { Model, ModelState } from '../../model/index.js';
-import type { VersionedState } from '../engine.js';
+import type { Precision, VersionedState } from '../engine.js';
 import type { Session } from './dawn/session.js';
+import { SUBGROUP_MATRICES } from './kernels/matrixOperations.js';
+import type { MatrixOperations } from './kernels/matrixOperations.js';
 import type { DeviceLayout } from './plan/deviceLayout.js';
 import { planPass } from './plan/devicePlan.js';
 import type { PassKind } from './plan/forward.js';
@@ -21,6 +23,10 @@ export interface PlanTuning {
   readonly tuner?: TileTuner | undefined;
   /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
+  /** Of convolutions' operands; float32 if left out. */
+  readonly precision?: Precision | undefined;
+  /** By what products of half precision are computed, if not by the device's matrix units: for tests. */
+  readonly matrices?: MatrixOperations | undefined;
 }
 
 export class OpenDevice {
@@ -100,7 +106,9 @@ export class OpenDevice {
     const bindingLimit = Math.min(session.bindingLimit, tuning.bindingLimit ?? Infinity);
     const pass = { kind, imageCount, layout, bindingLimit };
     const tiles = tuning.tiles ?? (await tuning.tuner?.tilesFor(pass, session.workgroupLimits));
-    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles, inputKind });
+    const operations = tuning.matrices ?? (tuning.precision === 'f16' ? SUBGROUP_MATRICES : undefined);
+    const matrices = operations && { operations, limits: session.workgroupLimits };
+    const plan = planPass({ model, layout, kind, imageCount, bindingLimit, tiles, inputKind, matrices });
     return RecordedPlan.record(
       session,
       plan,

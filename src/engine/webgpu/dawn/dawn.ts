@@ -1,6 +1,7 @@
 /** The npm package `webgpu`: Dawn, the WebGPU of Chromium, with its binaries for Linux, macOS and Windows. */
 
 import { createRequire } from 'node:module';
+import type { Precision } from '../../engine.js';
 import { importPackage, locatePackage } from '../../tfjs/optionalPackage.js';
 
 export const DAWN_PACKAGE = 'webgpu';
@@ -22,7 +23,9 @@ export function dawnVersion(): string {
  * Kernels index by constants of their own making and write workgroup memory before they read it, so Dawn need neither
  * clamp every index nor clear that memory.
  */
-const SPEED_FLAG = 'enable-dawn-features=disable_robustness,disable_workgroup_init';
+const SPEED_FEATURES = ['disable_robustness', 'disable_workgroup_init'];
+/** For products of half-precision matrices: an experiment of Dawn's, and float16, which it does not offer on NVIDIA. */
+const MATRIX_FEATURES = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 /** Timestamps are rounded to 100 µs otherwise. */
 const TIMESTAMP_FLAG = 'disable-dawn-features=timestamp_quantization';
 
@@ -41,8 +44,9 @@ export function adapterFlags({ backend, name }: AdapterKey): string[] {
 /** Dawn's instances: each must outlive all that came of it, which JavaScript's collector does not see to. */
 const instances = new Map<string, GPU>();
 
-async function instanceFor(url: string, key: AdapterKey): Promise<GPU> {
-  const flags = [...adapterFlags(key), SPEED_FLAG, TIMESTAMP_FLAG];
+async function instanceFor(url: string, key: AdapterKey, precision: Precision): Promise<GPU> {
+  const features = [...SPEED_FEATURES, ...(precision === 'f16' ? MATRIX_FEATURES : [])];
+  const flags = [...adapterFlags(key), `enable-dawn-features=${features.join()}`, TIMESTAMP_FLAG];
   const known = instances.get(flags.join());
   if (known !== undefined) return known;
   const dawn = await importPackage<Dawn>(url);
@@ -52,7 +56,11 @@ async function instanceFor(url: string, key: AdapterKey): Promise<GPU> {
 }
 
 /** @throws Error if the binary cannot be loaded, or has no such adapter */
-export async function openAdapter(url: string, key: AdapterKey): Promise<GPUAdapter | null> {
-  const instance = await instanceFor(url, key);
+export async function openAdapter(
+  url: string,
+  key: AdapterKey,
+  precision: Precision = 'f32',
+): Promise<GPUAdapter | null> {
+  const instance = await instanceFor(url, key, precision);
   return instance.requestAdapter({ powerPreference: 'high-performance' });
 }

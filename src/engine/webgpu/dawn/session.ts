@@ -1,7 +1,9 @@
 /** One open device with everything that lives on it. When the device is lost, the session is over. */
 
 import { describeError, LockstepError } from '../../../foundation/errors.js';
+import type { Precision } from '../../engine.js';
 import type { Dispatch } from '../kernels/kernelSource.js';
+import { matrixFeatures } from './matrixFeatures.js';
 import type { WorkgroupLimits } from '../kernels/limits.js';
 
 const STORAGE_COPY = 0x80 | 0x04 | 0x08; // GPUBufferUsage STORAGE | COPY_SRC | COPY_DST
@@ -40,10 +42,12 @@ export class Session {
     });
   }
 
-  static async open(adapter: GPUAdapter): Promise<Session> {
+  /** @throws LockstepError E_ENGINE_UNAVAILABLE if half precision is asked for and the device has none */
+  static async open(adapter: GPUAdapter, precision: Precision = 'f32'): Promise<Session> {
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
     const feature: GPUFeatureName = 'timestamp-query';
-    const requiredFeatures = adapter.features.has(feature) ? [feature] : [];
+    const requiredFeatures: GPUFeatureName[] = adapter.features.has(feature) ? [feature] : [];
+    if (precision === 'f16') requiredFeatures.push(...matrixFeatures(adapter));
     return new Session(await adapter.requestDevice({ requiredLimits, requiredFeatures }));
   }
 

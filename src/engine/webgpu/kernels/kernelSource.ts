@@ -26,7 +26,7 @@ export function allocate(name: string, length: number): Range {
 }
 
 export type Access = 'read' | 'read_write';
-type ElementType = 'f32' | 'vec4f' | 'u32' | 'i32';
+type ElementType = 'f32' | 'vec4f' | 'u32' | 'i32' | 'vec4u';
 
 export interface Binding {
   readonly range: Range;
@@ -56,6 +56,9 @@ export interface KernelBody {
   readonly tuningKey?: string | undefined;
   /** Statements of `main(group: vec3u, thread: u32)`. */
   readonly main: string;
+  /** WGSL extensions, and what `main` takes besides, such as `@builtin(subgroup_id) subgroup: u32`. */
+  readonly extensions?: readonly string[];
+  readonly parameters?: readonly string[];
 }
 
 export class KernelSource {
@@ -102,20 +105,27 @@ export class KernelSource {
     declare();
   }
 
-  workgroupArray(name: string, length: number): void {
-    this.declare(`var<workgroup> ${name}: array<vec4f, ${length}>;`);
+  workgroupArray(name: string, length: number, type = 'vec4f'): void {
+    this.declare(`var<workgroup> ${name}: array<${type}, ${length}>;`);
   }
 
-  build({ label, threads, workgroups, main, tuningKey }: KernelBody): Dispatch {
+  build(body: KernelBody): Dispatch {
+    const { label, threads, workgroups, main, tuningKey, extensions = [], parameters = [] } = body;
     const bindings = this.bindings.map(
       ({ type, access }, index) =>
         `@group(0) @binding(${index}) var<storage, ${access}> b${index}: array<${type}>;`,
     );
+    const builtins = [
+      '@builtin(workgroup_id) group: vec3u',
+      '@builtin(local_invocation_index) thread: u32',
+      ...parameters,
+    ];
     const code = [
+      ...extensions.map((extension) => `enable ${extension};`),
       ...bindings,
       ...this.declarations,
       `@compute @workgroup_size(${threads})`,
-      'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {',
+      `fn main(${builtins.join(', ')}) {`,
       main,
       '}',
     ].join('\n');

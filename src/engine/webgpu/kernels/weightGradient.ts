@@ -9,6 +9,7 @@
 import type { ActivationShape } from '../../../model/index.js';
 import { allocate, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { floatText } from './readings.js';
 import { quadsOf, shapeText } from './shapes.js';
 import { filterLengthOf, weightGradientKey } from './weightGradientTile.js';
 import type { WeightGradientSize, WeightGradientTile } from './weightGradientTile.js';
@@ -27,7 +28,7 @@ export function weightGradient(options: WeightGradientOptions): [Dispatch, Dispa
   const filterLength = filterLengthOf(options);
   const partCount = tile.splits * tile.teams;
   const partials = allocate('partial filter gradients', filterLength * partCount);
-  return [partialGradients(options, partials), addParts(options, partials, filterLength, partCount)];
+  return [partialGradients(options, partials), addParts(options, partials, partCount)];
 }
 
 function partialGradients(options: WeightGradientOptions, partials: Range): Dispatch {
@@ -141,14 +142,15 @@ function load(name: string, { read, shape, row, column, rows, columns, block, ..
 
 const LANES = 16; // quads of weights of a workgroup, and parts that are added at once
 
-function addParts(
-  options: WeightGradientOptions,
+/** @param factor of the sum */
+export function addParts(
+  options: WeightGradientSize & { readonly result: Range },
   partials: Range,
-  filterLength: number,
   partCount: number,
+  factor = 1,
 ): Dispatch {
   const kernel = new KernelSource();
-  const quads = filterLength / 4;
+  const quads = filterLengthOf(options) / 4;
   kernel.workgroupArray('parts', LANES * LANES);
   const from = kernel.bind(partials, 'vec4f');
   const to = kernel.bind(options.result, 'vec4f', 'read_write');
@@ -167,7 +169,7 @@ parts[thread] = sum;
 workgroupBarrier();
 if (thread < ${LANES}u && quad < ${quads}u) {
   for (var lane = 1u; lane < ${LANES}u; lane++) { sum += parts[lane * ${LANES}u + thread]; }
-  ${to}[quad] = sum;
+  ${to}[quad] = sum${factor === 1 ? '' : ` * ${floatText(factor)}`};
 }`,
   });
 }

@@ -12,8 +12,6 @@ import type {
   PixelOperation,
   ValueIndex,
 } from '../../graph.js';
-import { convolution } from '../kernels/convolution.js';
-import { tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish, GradientFinish } from '../kernels/finish.js';
 import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
@@ -34,7 +32,6 @@ import {
 import { partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { finishGradientSums } from '../kernels/statistics.js';
-import { weightGradient } from '../kernels/weightGradient.js';
 import type { ForwardPass } from './forward.js';
 
 /** Bindings of the largest kernel that computes the gradient of a normalisation as it loads it. */
@@ -173,16 +170,14 @@ export class BackwardPass {
     if (!isStored && this.bindingLimit < BINDINGS_TO_INLINE) {
       readGradient = this.storeGradient(result, readGradient, { kind: 'store' });
     }
-    const { layout, tiles } = forward.options;
+    const { layout } = forward.options;
     const size = {
       stride: layer.stride,
       imageCount,
       input: layer.inputShape,
       output: layer.outputShape,
     };
-    const [partial, addition] = weightGradient({
-      ...size,
-      tile: tiles.weightGradient(size),
+    const [partial, addition] = forward.convolutions.weightGradient(size, {
       read: forward.readings[source]!,
       readGradient,
       result: layout.tensorIn(gradient, layer.weight),
@@ -195,7 +190,6 @@ export class BackwardPass {
 
   private convolveInput({ layer, source }: ConvolutionOperation, index: number, read: Reading): void {
     const { forward, imageCount } = this;
-    const { layout, tiles } = forward.options;
     const size: ConvolutionSize = {
       kind: 'gradient',
       stride: layer.stride,
@@ -204,14 +198,12 @@ export class BackwardPass {
       output: layer.inputShape,
     };
     const isLast = this.isLastContribution(source, index);
-    const tile = tiles.convolution(size);
-    const tiling = tilingOf(size, tile);
+    const planned = forward.convolutions.plan(size, layer);
     const finish: Finish = isLast
-      ? this.finishOf(source, this.terms.get(source) ?? [], tiling)
+      ? this.finishOf(source, this.terms.get(source) ?? [], planned.tiling)
       : { kind: 'store' };
     const result = forward.allocateLike('gradient', source);
-    const weights = layout.tensorIn(layout.parameters, layer.weight);
-    this.dispatches.push(convolution({ ...size, tile, read, weights, result, finish }));
+    this.dispatches.push(planned.dispatch({ read, result, finish }));
     const reading = stored(result, forward.shapeOf(source));
     if (isLast) this.finished.set(source, reading);
     this.contribute(source, reading);

@@ -3,6 +3,7 @@
 import { buildGraph } from '../../graph.js';
 import type { Model } from '../../../model/index.js';
 import type { Dispatch, Range } from '../kernels/kernelSource.js';
+import type { MatrixUnit } from '../kernels/matrixOperations.js';
 import { BackwardPass } from './backward.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { ForwardPass } from './forward.js';
@@ -30,6 +31,8 @@ export interface PlanOptions {
   readonly bindingLimit: number;
   readonly tiles?: Tiles | undefined;
   readonly inputKind?: InputKind | undefined;
+  /** Where convolutions are to be of half precision. */
+  readonly matrices?: MatrixUnit | undefined;
 }
 
 export function planPass(options: PlanOptions): DevicePlan {

@@ -14,8 +14,6 @@ import type {
   PixelOperation,
   ValueIndex,
 } from '../../graph.js';
-import { convolution } from '../kernels/convolution.js';
-import { tilingOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
@@ -29,6 +27,8 @@ import type { Normalised } from '../kernels/readings.js';
 import { imageLength, partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { coefficientLength, finishMoments } from '../kernels/statistics.js';
+import type { MatrixUnit } from '../kernels/matrixOperations.js';
+import { Convolutions } from './convolutions.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { inputOf } from './passInput.js';
 import type { InputKind, PassInput } from './passInput.js';
@@ -45,6 +45,8 @@ export interface PassOptions {
   readonly imageCount: number;
   readonly tiles: Tiles;
   readonly inputKind: InputKind;
+  /** Where convolutions are to be of half precision. */
+  readonly matrices?: MatrixUnit | undefined;
 }
 
 interface Moments {
@@ -62,11 +64,15 @@ export class ForwardPass {
   /** One of the results: means, variances and gradients of every normalisation. */
   readonly channels: Range;
   readonly logits: Range;
+  readonly convolutions: Convolutions;
   private readonly moments = new Map<ValueIndex, Moments>();
   private readonly storedRanges = new Map<ValueIndex, Range>();
 
   constructor(readonly options: PassOptions) {
-    const { model, graph, imageCount, layout, kind, inputKind } = options;
+    const { model, graph, imageCount, layout, kind, tiles, matrices, inputKind } = options;
+    const layers = model.layers.filter((layer) => layer.kind === 'convolution');
+    this.convolutions = new Convolutions({ layers, layout, tiles, matrices });
+    this.dispatches.push(...this.convolutions.preparation);
     this.input = inputOf({ model, graph, imageCount, isTraining: kind === 'training', inputKind });
     this.channels = allocate('channels', layout.channelsLength);
     this.readings[IMAGES_VALUE] = this.readImages();
@@ -134,7 +140,7 @@ export class ForwardPass {
   }
 
   private convolve({ layer, source, result }: ConvolutionOperation): Reading {
-    const { layout, imageCount, tiles, graph, kind } = this.options;
+    const { imageCount, graph, kind } = this.options;
     const size: ConvolutionSize = {
       kind: 'forward',
       stride: layer.stride,
@@ -147,21 +153,12 @@ export class ForwardPass {
       return reader.kind === 'pixels' && reader.normalisation !== undefined && reader.source === result;
     });
     let finish: Finish = { kind: 'store' };
-    const tile = tiles.convolution(size);
+    const planned = this.convolutions.plan(size, layer);
     if (isNormalised && kind !== 'running') {
-      const tiling = tilingOf(size, tile);
-      finish = { kind: 'moments', partials: this.partials(result, tiling) };
+      finish = { kind: 'moments', partials: this.partials(result, planned.tiling) };
     }
-    const weights = layout.tensorIn(layout.parameters, layer.weight);
     return this.store(result, (range) =>
-      convolution({
-        ...size,
-        tile,
-        read: this.readings[source]!,
-        weights,
-        result: range,
-        finish,
-      }),
+      planned.dispatch({ read: this.readings[source]!, result: range, finish }),
     );
   }
 

@@ -1,0 +1,326 @@
+/**
+ * 3x3 convolutions, and their gradients by the input, as matrix products of half precision. For each tap, sixteen output
+ * channels by pixels are the filter's (output channels, input channels) times the input's (input channels, pixels). The
+ * input lies in workgroup memory by pixel, so that a tap is an offset, and is loaded once, sixteen channels at a time.
+ */
+
+import { convolutionKey } from './convolutionTile.js';
+import type { ConvolutionSize } from './convolutionTile.js';
+import { finishStatements } from './finish.js';
+import type { Finish } from './finish.js';
+import { KernelSource } from './kernelSource.js';
+import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { INPUT_STRIDE, isDilated, matrixTilingOf, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
+import type { MatrixConvolutionTile } from './matrixConvolutionTile.js';
+import { GRADIENT_SCALE } from './matrixOperations.js';
+import type { MatrixOperations, Operand } from './matrixOperations.js';
+import { floatText } from './readings.js';
+import { shapeText } from './shapes.js';
+
+export interface MatrixConvolutionOptions extends ConvolutionSize {
+  readonly read: Reading;
+  /** (9, Cin, Cout) of the layer, packed as pairs of half-precision numbers. */
+  readonly packedWeights: Range;
+  readonly result: Range;
+  readonly finish: Finish;
+  readonly tile: MatrixConvolutionTile;
+  readonly operations: MatrixOperations;
+}
+
+const QUADS = PRODUCT_CHANNELS / 4;
+const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const sumName = (channels: number, pixels: number): string => `sum${channels}x${pixels}`;
+const valueName = (product: number, pixel: number): string => `value${product}x${pixel}`;
+
+export function matrixConvolution(options: MatrixConvolutionOptions): Dispatch {
+  const { kind, input, output, tile, operations } = options;
+  const kernel = new KernelSource();
+  const { channelProducts, pixelProducts, images, inputRows, inputColumns } = tile;
+  kernel.declare(operations.declare('inputs', images * inputRows * inputColumns * INPUT_STRIDE));
+  kernel.declare(operations.declare('filters', tile.filterRows * tile.filterStride));
+  kernel.workgroupArray('results', tile.pixelGroups * tile.productPixels * tile.resultStride, 'f32');
+  const sums = indices(channelProducts).flatMap((row) =>
+    indices(pixelProducts).map((column) => operations.sum(sumName(row, column), tile.shape)),
+  );
+  const main = `
+${operations.prologue}
+let firstImage = group.z * ${images}u;
+let firstRow = group.x / ${tile.tilesAcross}u * ${tile.rows}u;
+let firstColumn = group.x % ${tile.tilesAcross}u * ${tile.columns}u;
+let firstChannel = group.y * ${tile.blockProducts * PRODUCT_CHANNELS}u;
+let pixelGroup = subgroup % ${tile.pixelGroups}u;
+let channelGroup = subgroup / ${tile.pixelGroups}u * ${channelProducts}u;
+${indices(isDilated(options) ? 1 : pixelProducts)
+  .map((product) => `let start${product} = ${startOf(options, product)};`)
+  .join('\n')}
+${sums.join('\n')}
+for (var chunk = 0u; chunk < ${input.channels / PRODUCT_CHANNELS}u; chunk++) {
+${loadInputs(options, kernel.reader(options.read))}
+${loadFilters(options, kernel)}
+  workgroupBarrier();
+${isDilated(options) ? dilatedProducts(options) : products(options)}
+  workgroupBarrier();
+}
+${finish(kernel, options)}`;
+  const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
+  return kernel.build({
+    label: `${name} ${operations.name} ${shapeText(input)} ${shapeText(output)}`,
+    tuningKey: convolutionKey(options),
+    threads: tile.threads,
+    workgroups: [
+      tile.tilesPerImage,
+      output.channels / (tile.blockProducts * PRODUCT_CHANNELS),
+      tile.imageGroups,
+    ],
+    main,
+    extensions: operations.extensions,
+    parameters: operations.parameters,
+  });
+}
+
+interface ProductGrid {
+  /** Products in a row of a tile, and rows of them. */
+  readonly across: number;
+  readonly down: number;
+  /** Products of a subgroup that lie side by side. */
+  readonly perGroup: number;
+}
+
+function gridOf({ tile, ...size }: MatrixConvolutionOptions): ProductGrid {
+  const { rows, columns, productPixels, pixelProducts } = tile;
+  if (isDilated(size)) return { across: columns / 2 / productPixels, down: rows / 2, perGroup: 1 };
+  return { across: columns / productPixels, down: rows, perGroup: pixelProducts };
+}
+
+/** Where the input of a subgroup's product begins, in quads. */
+function startOf(options: MatrixConvolutionOptions, product: number): string {
+  const { inputRows, inputColumns, productPixels } = options.tile;
+  const { across, down, perGroup } = gridOf(options);
+  const stride = isDilated(options) ? 1 : options.stride;
+  const at = `(pixelGroup * ${perGroup}u + ${product}u)`;
+  const row = `${at} / ${across}u % ${down}u * ${stride}u`;
+  const column = `${at} % ${across}u * ${productPixels * stride}u`;
+  const image = `${at} / ${across * down}u`;
+  return `((${image} * ${inputRows}u + ${row}) * ${inputColumns}u + ${column}) * ${INPUT_STRIDE}u`;
+}
+
+/** Sixteen channels of the tile's input with its border. A thread keeps to one quad of channels. */
+function loadInputs(options: MatrixConvolutionOptions, read: string): string {
+  const { kind, stride, input, imageCount, tile, operations } = options;
+  const { images, inputRows, inputColumns, threads } = tile;
+  const cells = inputRows * inputColumns;
+  const scale = kind === 'gradient' ? ` * ${floatText(GRADIENT_SCALE)}` : '';
+  // Below zero it wraps, and is outside.
+  const origin = (first: string): string =>
+    isDilated(options) ? `${first} / 2u` : `${first} * ${stride}u - 1u`;
+  const conditions = [`row < ${input.height}u`, `column < ${input.width}u`];
+  if (imageCount % images !== 0) conditions.push(`image < ${imageCount}u`);
+  return `
+  {
+    let quad = thread % ${QUADS}u;
+    for (var cell = thread / ${QUADS}u; cell < ${images * cells}u; cell += ${threads / QUADS}u) {
+      let image = firstImage + cell / ${cells}u;
+      let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
+      let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
+      var value = vec4f();
+      if (${conditions.join(' && ')}) {
+        value = ${read}(image, row, column, chunk * ${QUADS}u + quad)${scale};
+      }
+      ${operations.store('inputs', `cell * ${INPUT_STRIDE}u + quad`, 'value')}
+    }
+  }`;
+}
+
+/**
+ * The filters of the chunk. Forward they lie as in device memory, (tap, input channel) by output channels; for a gradient
+ * by (output channel, which is the layer's input) and (tap, channel of the gradient), and of stride 1 in reverse order.
+ */
+function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): string {
+  const { kind, input, output, tile, operations, packedWeights } = options;
+  const name = kernel.bind(packedWeights, 'vec4u');
+  const { filterRows, filterStride, blockProducts, threads } = tile;
+  const [octets, from, to] =
+    kind === 'forward'
+      ? [
+          filterRows * blockProducts * 2,
+          `(row / 16u * ${input.channels}u + chunk * 16u + row % 16u) * ${output.channels / 8}u + firstChannel / 8u + part`,
+          `row * ${filterStride}u + part * 2u`,
+        ]
+      : [
+          filterRows * 18,
+          `(${isDilated(options) ? 'part / 2u' : '(8u - part / 2u)'} * ${output.channels}u + firstChannel + row) * ${input.channels / 8}u + chunk * 2u + part % 2u`,
+          `row * ${filterStride}u + part * 2u`,
+        ];
+  const across = octets / filterRows;
+  // Neighbouring threads read neighbouring memory: of a gradient's filters, that of the next channel, not the next tap.
+  const [row, part] =
+    kind === 'forward'
+      ? [`index / ${across}u`, `index % ${across}u`]
+      : [`index / 2u % ${filterRows}u`, `index / ${2 * filterRows}u * 2u + index % 2u`];
+  return `
+  for (var index = thread; index < ${octets}u; index += ${threads}u) {
+    let row = ${row};
+    let part = ${part};
+    let words = ${name}[${from}];
+    let to = ${to};
+    ${operations.storePacked('filters', 'to', 'words')}
+  }`;
+}
+
+/** The filters of a tap for a subgroup's output channels. */
+function filtersOf({ kind, tile }: MatrixConvolutionOptions, tap: string): Operand[] {
+  const { channelProducts, filterStride } = tile;
+  return indices(channelProducts).map((product): Operand => {
+    const channel = `(channelGroup + ${product}u)`;
+    const place =
+      kind === 'forward'
+        ? `${tap} * ${PRODUCT_CHANNELS * filterStride}u + ${channel} * ${QUADS}u`
+        : `${channel} * ${PRODUCT_CHANNELS * filterStride}u + ${tap} * ${QUADS}u`;
+    return {
+      side: 'left',
+      name: `left${product}`,
+      array: 'filters',
+      offset: place,
+      stride: filterStride,
+      order: kind === 'forward' ? 'col_major' : 'row_major',
+    };
+  });
+}
+
+const inputAt = (start: string, row: string, { tile }: MatrixConvolutionOptions, column: number): string =>
+  `${start} + (${row} * ${tile.inputColumns}u + ${column}u) * ${INPUT_STRIDE}u`;
+
+/** All of a subgroup's products. */
+function products(options: MatrixConvolutionOptions): string {
+  const taps = [0, 1, 2].map((tapColumn) => tapProducts(options, tapColumn));
+  return `
+  for (var tapRow = 0u; tapRow < 3u; tapRow++) {
+${taps.join('\n')}
+  }`;
+}
+
+/** Of one tap of the row `tapRow`. */
+function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): string {
+  const { stride, tile, operations } = options;
+  const { shape, pixelProducts } = tile;
+  const lefts = filtersOf(options, `(tapRow * 3u + ${tapColumn}u)`);
+  const rights = indices(pixelProducts).map((product): Operand => ({
+    side: 'right',
+    name: `right${product}`,
+    array: 'inputs',
+    offset: inputAt(`start${product}`, 'tapRow', options, tapColumn),
+    stride: INPUT_STRIDE * stride,
+    order: 'col_major',
+  }));
+  const multiplications = lefts.flatMap((left, row) =>
+    rights.map((right, column) => operations.multiply(left, right, sumName(row, column), shape)),
+  );
+  return [
+    '    {',
+    ...[...lefts, ...rights].map((operand) => operations.load(operand, shape)),
+    ...multiplications,
+    '    }',
+  ].join('\n');
+}
+
+/**
+ * Of the gradient of a convolution of stride 2, a product for the pixels of each parity of row and column. A tap leads from
+ * every pixel of the gradient to pixels of one parity: the middle one to even ones, the others to odd ones, of which the
+ * first lies before the gradient's next pixel.
+ */
+function dilatedProducts(options: MatrixConvolutionOptions): string {
+  const { tile, operations } = options;
+  const rights = indices(2).map((row) =>
+    indices(2).map((column): Operand => ({
+      side: 'right',
+      name: `right${row}x${column}`,
+      array: 'inputs',
+      offset: inputAt('start0', `${row}u`, options, column),
+      stride: INPUT_STRIDE,
+      order: 'col_major',
+    })),
+  );
+  const taps = indices(9).map((tap) => {
+    const [tapRow, tapColumn] = [Math.floor(tap / 3), tap % 3];
+    const right = rights[tapRow === 0 ? 1 : 0]![tapColumn === 0 ? 1 : 0]!;
+    const parity = (tapRow === 1 ? 0 : 2) + (tapColumn === 1 ? 0 : 1);
+    const lefts = filtersOf(options, `${tap}u`);
+    return [
+      '  {',
+      ...lefts.map((left) => operations.load(left, tile.shape)),
+      ...lefts.map((left, row) => operations.multiply(left, right, sumName(row, parity), tile.shape)),
+      '  }',
+    ].join('\n');
+  });
+  return [...rights.flat().map((right) => operations.load(right, tile.shape)), ...taps].join('\n');
+}
+
+/**
+ * Hands the sums over to threads that have four channels of some pixels each, one product of every subgroup at a time, and
+ * finishes them.
+ */
+function finish(kernel: KernelSource, options: MatrixConvolutionOptions): string {
+  const { output, imageCount, tile } = options;
+  const { productPixels, pixelProducts, pixelsPerThread, lanes, images, tilesPerImage } = tile;
+  const { across, down, perGroup } = gridOf(options);
+  const dilated = isDilated(options);
+  const isRagged = imageCount % images !== 0;
+  const pixels = indices(pixelProducts).flatMap((product) =>
+    indices(pixelsPerThread).map((pixel) => ({
+      row: `row${product}`,
+      column: `column${product} + ${dilated ? 2 * pixel : pixel}u`,
+      value: valueName(product, pixel),
+    })),
+  );
+  const places = indices(pixelProducts).map((product) => {
+    const at = `(slot / ${productPixels}u * ${perGroup}u + ${dilated ? 0 : product}u)`;
+    const row = `${at} / ${across}u % ${down}u`;
+    const column = `(${at} % ${across}u * ${productPixels}u + slot % ${productPixels}u)`;
+    const [rowParity, columnParity] = [Math.floor(product / 2), product % 2];
+    return `
+let row${product} = firstRow + ${dilated ? `${row} * 2u + ${rowParity}u` : row}${isRagged ? ' + outside' : ''};
+let column${product} = firstColumn + ${dilated ? `${column} * 2u + ${columnParity}u` : column};`;
+  });
+  return `
+let lane = thread % ${lanes}u;
+let slot = thread / ${lanes}u * ${pixelsPerThread}u;
+${indices(pixelProducts)
+  .map((product) => handOver(options, product))
+  .join('\n')}
+let image = firstImage + slot / ${productPixels}u * ${perGroup}u / ${across * down}u;
+${isRagged ? `let outside = select(0u, 0x40000000u, image >= ${imageCount}u);` : ''}
+${places.join('')}
+${finishStatements(kernel, options.finish, {
+  shape: output,
+  result: options.result,
+  pixels,
+  quad: `group.y * ${lanes}u + lane`,
+  tile: `group.z * ${tilesPerImage}u + group.x`,
+  pixelsOfTile: matrixTilingOf(options, tile).pixelsOf(`(group.z * ${tilesPerImage}u + group.x)`),
+  lanes,
+  groups: tile.threads / lanes,
+})}`;
+}
+
+function handOver({ kind, tile, operations }: MatrixConvolutionOptions, product: number): string {
+  const { channelProducts, productPixels, pixelsPerThread, resultStride, shape } = tile;
+  const stores = indices(channelProducts).map((channels) =>
+    operations.storeSum(
+      sumName(channels, product),
+      {
+        array: 'results',
+        offset: `pixelGroup * ${productPixels * resultStride}u + (channelGroup + ${channels}u) * ${PRODUCT_CHANNELS}u`,
+        stride: resultStride,
+        order: 'col_major',
+      },
+      shape,
+    ),
+  );
+  const scale = kind === 'gradient' ? ` * ${floatText(1 / GRADIENT_SCALE)}` : '';
+  const loads = indices(pixelsPerThread).map((pixel) => {
+    const at = `(slot + ${pixel}u) * ${resultStride}u + lane * 4u`;
+    const lane = (index: number): string => `results[${at} + ${index}u]`;
+    return `var ${valueName(product, pixel)} = vec4f(${[0, 1, 2, 3].map(lane).join(', ')})${scale};`;
+  });
+  return [...stores, 'workgroupBarrier();', ...loads, 'workgroupBarrier();'].join('\n');
+}

@@ -1,0 +1,183 @@
+/**
+ * Gradient of a convolution by its filter as matrix products of half precision: for each tap, (input channels, pixels)
+ * of the shifted input times (pixels, output channels) of the gradient. The sums over a workgroup's pixels stay in
+ * registers, and a second kernel adds those of all workgroups in one order.
+ */
+
+import { allocate, KernelSource } from './kernelSource.js';
+import type { Dispatch, Range, Reading } from './kernelSource.js';
+import { PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
+import { GRADIENT_SCALE } from './matrixOperations.js';
+import type { MatrixOperations, MatrixShape, Operand } from './matrixOperations.js';
+import { PRODUCT_PIXELS } from './matrixWeightGradientTile.js';
+import type { MatrixWeightGradientTile } from './matrixWeightGradientTile.js';
+import { floatText } from './readings.js';
+import { shapeText } from './shapes.js';
+import { addParts } from './weightGradient.js';
+import { filterLengthOf, weightGradientKey } from './weightGradientTile.js';
+import type { WeightGradientSize } from './weightGradientTile.js';
+
+export interface MatrixWeightGradientOptions extends WeightGradientSize {
+  readonly tile: MatrixWeightGradientTile;
+  readonly operations: MatrixOperations;
+  readonly read: Reading;
+  readonly readGradient: Reading;
+  /** (9, Cin, Cout). */
+  readonly result: Range;
+}
+
+const SHAPE: MatrixShape = { m: PRODUCT_CHANNELS, n: PRODUCT_CHANNELS, k: PRODUCT_PIXELS };
+const QUADS = PRODUCT_CHANNELS / 4;
+const TAP_COLUMNS = [0, 1, 2] as const;
+const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const sumName = (tap: number, input: number, output: number): string => `sum${tap}x${input}x${output}`;
+
+/** The two kernels. They run one after the other; the partial sums between them are their own. */
+export function matrixWeightGradient(options: MatrixWeightGradientOptions): [Dispatch, Dispatch] {
+  const { splits } = options.tile;
+  const partials = allocate('partial filter gradients', filterLengthOf(options) * splits);
+  return [partialGradients(options, partials), addParts(options, partials, splits, 1 / GRADIENT_SCALE)];
+}
+
+function partialGradients(options: MatrixWeightGradientOptions, partials: Range): Dispatch {
+  const { input, output, imageCount, tile, operations } = options;
+  const { inputBlock, outputBlock, inputProducts, outputProducts } = tile;
+  const kernel = new KernelSource();
+  kernel.declare(operations.declare('inputs', tile.inputCells * tile.inputStride));
+  kernel.declare(operations.declare('gradients', tile.gradientCells * tile.gradientStride));
+  const blocksAcross = output.channels / (outputBlock * PRODUCT_CHANNELS);
+  const blocksDown = input.channels / (inputBlock * PRODUCT_CHANNELS);
+  const sums = TAP_COLUMNS.flatMap((tap) =>
+    indices(inputProducts).flatMap((row) =>
+      indices(outputProducts).map((column) => operations.sum(sumName(tap, row, column), SHAPE)),
+    ),
+  );
+  const main = `
+${operations.prologue}
+let firstInput = group.y / ${blocksAcross}u * ${inputBlock * QUADS}u;
+let firstOutput = group.y % ${blocksAcross}u * ${outputBlock * QUADS}u;
+let tapRow = subgroup % 3u;
+let inputGroup = subgroup / 3u % ${inputBlock / inputProducts}u * ${inputProducts}u;
+let outputGroup = subgroup / ${(3 * inputBlock) / inputProducts}u * ${outputProducts}u;
+${sums.join('\n')}
+let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
+for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {
+  let image = index / ${tile.tilesPerImage}u;
+  let place = index % ${tile.tilesPerImage}u;
+  let firstRow = place / ${tile.tilesAcross}u * ${tile.rows}u;
+  let firstColumn = place % ${tile.tilesAcross}u * ${tile.columns}u;
+${loadInputs(options, kernel.reader(options.read))}
+${loadGradients(options, kernel.reader(options.readGradient))}
+  workgroupBarrier();
+  for (var step = 0u; step < ${tile.gradientCells / PRODUCT_PIXELS}u; step++) {
+${products(options)}
+  }
+  workgroupBarrier();
+}
+${storeSums(options, kernel.bind(partials, 'f32', 'read_write'))}`;
+  return kernel.build({
+    label: `convolution filter gradient ${operations.name} ${shapeText(input)} ${shapeText(output)}`,
+    tuningKey: weightGradientKey(options),
+    threads: tile.threads,
+    workgroups: [tile.splits, blocksDown * blocksAcross, 1],
+    main,
+    extensions: operations.extensions,
+    parameters: operations.parameters,
+  });
+}
+
+/** The tile's input with its border; threads keep to one quad of channels. */
+function loadInputs({ stride, input, tile, operations }: MatrixWeightGradientOptions, read: string): string {
+  const { inputBlock, inputCells, inputColumns, inputStride, threads } = tile;
+  const quads = inputBlock * QUADS;
+  return `
+  {
+    let quad = thread % ${quads}u;
+    for (var cell = thread / ${quads}u; cell < ${inputCells}u; cell += ${threads / quads}u) {
+      let row = firstRow * ${stride}u - 1u + cell / ${inputColumns}u; // wraps below zero
+      let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
+      var value = vec4f();
+      if (row < ${input.height}u && column < ${input.width}u) {
+        value = ${read}(image, row, column, firstInput + quad);
+      }
+      ${operations.store('inputs', `cell * ${inputStride}u + quad`, 'value')}
+    }
+  }`;
+}
+
+/** The tile's gradient, zero outside of it. */
+function loadGradients({ output, tile, operations }: MatrixWeightGradientOptions, read: string): string {
+  const { outputBlock, rows, columns, gradientCells, gradientColumns, gradientStride, threads } = tile;
+  const quads = outputBlock * QUADS;
+  const conditions = [`row < ${output.height}u`, `column < ${output.width}u`];
+  if (gradientColumns !== columns) conditions.push(`cell % ${gradientColumns}u < ${columns}u`);
+  if (gradientCells !== rows * gradientColumns) conditions.push(`cell < ${rows * gradientColumns}u`);
+  return `
+  {
+    let quad = thread % ${quads}u;
+    for (var cell = thread / ${quads}u; cell < ${gradientCells}u; cell += ${threads / quads}u) {
+      let row = firstRow + cell / ${gradientColumns}u;
+      let column = firstColumn + cell % ${gradientColumns}u;
+      var value = vec4f();
+      if (${conditions.join(' && ')}) {
+        value = ${read}(image, row, column, firstOutput + quad) * ${floatText(GRADIENT_SCALE)};
+      }
+      ${operations.store('gradients', `cell * ${gradientStride}u + quad`, 'value')}
+    }
+  }`;
+}
+
+/** Of one step of sixteen pixels with a row of taps. */
+function products({ stride, tile, operations }: MatrixWeightGradientOptions): string {
+  const { inputProducts, outputProducts, inputColumns, inputStride, gradientStride, columns } = tile;
+  const steps = columns / PRODUCT_PIXELS;
+  const cell = tile.isLinear
+    ? `step * ${PRODUCT_PIXELS * stride}u`
+    : `step / ${steps}u * ${stride * inputColumns}u + step % ${steps}u * ${PRODUCT_PIXELS * stride}u`;
+  const rights = indices(outputProducts).map((product): Operand => ({
+    side: 'right',
+    name: `right${product}`,
+    array: 'gradients',
+    offset: `step * ${PRODUCT_PIXELS * gradientStride}u + (outputGroup + ${product}u) * ${QUADS}u`,
+    stride: gradientStride,
+    order: 'row_major',
+  }));
+  const taps = TAP_COLUMNS.flatMap((tap) =>
+    indices(inputProducts).flatMap((product) => {
+      const left: Operand = {
+        side: 'left',
+        name: `left${tap}x${product}`,
+        array: 'inputs',
+        offset: `(first + ${tap}u) * ${inputStride}u + (inputGroup + ${product}u) * ${QUADS}u`,
+        stride: stride * inputStride,
+        order: 'col_major',
+      };
+      return [
+        operations.load(left, SHAPE),
+        ...rights.map((right, output) =>
+          operations.multiply(left, right, sumName(tap, product, output), SHAPE),
+        ),
+      ];
+    }),
+  );
+  return [
+    `    let first = ${cell} + tapRow * ${inputColumns}u;`,
+    ...rights.map((right) => operations.load(right, SHAPE)),
+    ...taps,
+  ].join('\n');
+}
+
+function storeSums({ input, output, tile, operations }: MatrixWeightGradientOptions, name: string): string {
+  const { inputProducts, outputProducts } = tile;
+  return TAP_COLUMNS.flatMap((tap) =>
+    indices(inputProducts).flatMap((row) =>
+      indices(outputProducts).map((column) => {
+        const channel = `firstInput * 4u + (inputGroup + ${row}u) * ${PRODUCT_CHANNELS}u`;
+        const filter = `((group.x * 9u + tapRow * 3u + ${tap}u) * ${input.channels}u + ${channel})`;
+        const offset = `${filter} * ${output.channels}u + firstOutput * 4u + (outputGroup + ${column}u) * ${PRODUCT_CHANNELS}u`;
+        const to = { array: name, offset, stride: output.channels, order: 'row_major' } as const;
+        return operations.storeSum(sumName(tap, row, column), to, SHAPE);
+      }),
+    ),
+  ).join('\n');
+}
