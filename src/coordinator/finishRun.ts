@@ -25,6 +25,7 @@ export async function finishRun(
     result = resultOf(run, summary, test);
     await folder.writeResult(result);
   }
+  run.fleet.concludeNews();
   onEvent({ event: 'run-finished', ...result });
   return result;
 }
