@@ -156,12 +156,17 @@ export class Fleet {
     else this.failure ??= error instanceof Error ? error : new Error(describeError(error));
   }
 
-  /** Sends everybody home: the run is over. */
-  end(reason: string, { runEnded }: { runEnded: boolean }): void {
+  /** Tells what has only been counted, so that nothing follows the run's last event. */
+  concludeNews(): void {
     this.guard(() => {
       this.news.close();
       this.refusedConnections.close();
     });
+  }
+
+  /** Sends everybody home: the run is over. */
+  end(reason: string, { runEnded }: { runEnded: boolean }): void {
+    this.concludeNews();
     this.reception.close({ runEnded, reason });
     for (const member of [...this.members]) {
       member.channel.send({ type: 'bye', runEnded, reason });
