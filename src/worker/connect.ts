@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
+import { describeProxy, tunnelThrough } from '../data/index.js';
 import { ENDPOINT_PATH, largestFrameBytes, NODE_SOCKET_OPTIONS, nodeChannel } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
@@ -21,6 +22,8 @@ export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'o
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */
   readonly ca?: string | undefined;
+  /** Connect through this HTTP proxy. */
+  readonly proxy?: URL | undefined;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
@@ -96,26 +99,27 @@ interface Attempt {
 }
 
 function connectAndServe(options: ServeOptions): Promise<Attempt> {
-  const { url, token, ca, signal, onStatus } = options;
+  const { url, token, ca, proxy, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
     maxPayload: LARGEST_FRAME_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...trustOptions(ca),
+    ...(proxy ? tunnelThrough(proxy, url) : {}),
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
     socket.once('unexpected-response', (request, response) => {
       request.destroy();
-      fail(endOfResponse(response.statusCode));
+      fail(endOfResponse(response.statusCode, proxy));
     });
     let transport: Socket | undefined;
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
       const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, url).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, url, proxy).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
@@ -137,7 +141,11 @@ function connectAndServe(options: ServeOptions): Promise<Attempt> {
   });
 }
 
-function endOfResponse(status: number | undefined): ConversationEnd {
+function endOfResponse(status: number | undefined, proxy: URL | undefined): ConversationEnd {
+  if (status === 407 && proxy) {
+    const reason = `${describeProxy(proxy)} wants a name and password; give them as http://NAME:PASSWORD@${proxy.host}`;
+    return { kind: 'refused', code: 'E_REFUSED', reason };
+  }
   if (status === 401) {
     const reason =
       'the token is missing or wrong; give the coordinator’s with LOCKSTEP_TOKEN or --token-file';
@@ -151,11 +159,16 @@ function endOfResponse(status: number | undefined): ConversationEnd {
     };
   }
   if (status === 503) return { kind: 'lost', reason: 'the coordinator has as many nodes as it takes' };
-  return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
+  const who = proxy ? `${describeProxy(proxy)}, or the server,` : 'the server';
+  return { kind: 'lost', reason: `${who} answered with HTTP status ${status ?? 'unknown'}` };
 }
 
 /** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
-async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<ConversationEnd> {
+async function endOfError(
+  error: NodeJS.ErrnoException,
+  url: URL,
+  proxy: URL | undefined,
+): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);
   const refusal = (why: string): ConversationEnd => ({ kind: 'refused', code: 'E_REFUSED', reason: why });
@@ -173,7 +186,7 @@ async function endOfError(error: NodeJS.ErrnoException, url: URL): Promise<Conve
   ) {
     return refusal(`it listens with TLS; use ${withScheme(url, 'wss:')}`);
   }
-  return { kind: 'lost', reason };
+  return { kind: 'lost', reason: proxy ? `by way of ${describeProxy(proxy)}: ${reason}` : reason };
 }
 
 /** As the user would write it. */
