@@ -12,6 +12,7 @@ import {
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { proxyFor } from './proxy.js';
 
 export interface OpenedDataset {
   readonly name: DatasetName;
@@ -89,7 +90,7 @@ function openSynthetic(): OpenedDataset {
 /** @returns whether CIFAR-10 is there now */
 async function fetchCifar10({ dataDir, signal, onProgress, onNotice }: OpenDatasetOptions): Promise<boolean> {
   try {
-    await downloadCifar10({ dataDir, signal, onProgress });
+    await downloadCifar10({ dataDir, proxyFor, signal, onProgress });
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

@@ -55,6 +55,8 @@ export interface DownloadOptions {
   /** Aborting it leaves nothing behind. */
   readonly signal?: AbortSignal;
   readonly archive?: Cifar10Archive;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor?: (url: URL) => URL | undefined;
   readonly timeouts?: FetchTimeouts;
 }
 
@@ -153,7 +155,7 @@ async function makeWorkFolder(parent: string): Promise<WorkFolder> {
 async function fetchArchive(
   archive: Cifar10Archive,
   path: string,
-  { onProgress, signal, timeouts }: DownloadOptions,
+  { onProgress, signal, timeouts, proxyFor }: DownloadOptions,
 ): Promise<void> {
   const { url, byteCount: totalByteCount } = archive;
   let fetched;
@@ -165,6 +167,7 @@ async function fetchArchive(
       maxByteCount: totalByteCount,
       onReceived: (receivedByteCount) =>
         onProgress?.({ phase: 'downloading', receivedByteCount, totalByteCount }),
+      proxyFor,
       signal,
     });
   } catch (error) {

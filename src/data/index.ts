@@ -13,6 +13,7 @@ export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';
 export { syntheticTestSet, syntheticTrainingSet } from './synthetic.js';
 export { makeFolders } from './makeFolders.js';
+export { describeProxy, tunnelThrough } from './tunnel.js';
 export { splitTrainingSet } from './split.js';
 export type { SplitOptions, TrainingSplit } from './split.js';
 export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';

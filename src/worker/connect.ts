@@ -8,6 +8,7 @@ import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
+import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
   ENDPOINT_PATH,
   LARGEST_MICRO_BATCH,
@@ -29,6 +30,8 @@ export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'o
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */
   readonly ca?: string | undefined;
+  /** Connect through this HTTP proxy. */
+  readonly proxy?: URL | undefined;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
@@ -111,13 +114,14 @@ interface Attempt {
 type KeptByNode = Pick<ConversationOptions, 'nodeSecret' | 'busy'>;
 
 function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attempt> {
-  const { url, token, ca, signal, onStatus } = options;
+  const { url, token, ca, proxy, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
     ...receiveLimits(LARGEST_FRAME_BYTES),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...trustOptions(ca),
+    ...(proxy ? tunnelThrough(proxy, url) : {}),
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
@@ -131,14 +135,14 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
     socket.once('close', () => signal.removeEventListener('abort', giveUp));
     socket.once('unexpected-response', (request, response) => {
       request.destroy();
-      fail(endOfResponse(response.statusCode));
+      fail(endOfResponse(response.statusCode, proxy));
     });
     let transport: Socket | undefined;
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
       const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, url, signal).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, options).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
@@ -170,7 +174,11 @@ function terminateSoon(socket: WebSocket): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-function endOfResponse(status: number | undefined): ConversationEnd {
+function endOfResponse(status: number | undefined, proxy: URL | undefined): ConversationEnd {
+  if (status === 407 && proxy) {
+    const reason = `${describeProxy(proxy)} wants a name and password; give them as http://NAME:PASSWORD@${proxy.host}`;
+    return { kind: 'refused', code: 'E_REFUSED', reason };
+  }
   if (status === 401) {
     const reason =
       'the token is missing or wrong; give the coordinator’s with LOCKSTEP_TOKEN or --token-file';
@@ -184,14 +192,14 @@ function endOfResponse(status: number | undefined): ConversationEnd {
     };
   }
   if (status === 503) return { kind: 'lost', reason: 'the coordinator has as many nodes as it takes' };
-  return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
+  const who = proxy ? `${describeProxy(proxy)}, or the server,` : 'the server';
+  return { kind: 'lost', reason: `${who} answered with HTTP status ${status ?? 'unknown'}` };
 }
 
 /** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
 async function endOfError(
   error: NodeJS.ErrnoException,
-  url: URL,
-  signal: AbortSignal,
+  { url, proxy, signal }: Pick<ServeOptions, 'url' | 'proxy' | 'signal'>,
 ): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);
@@ -210,7 +218,7 @@ async function endOfError(
   ) {
     return refusal(`it listens with TLS; use ${withScheme(url, 'wss:')}`);
   }
-  return { kind: 'lost', reason };
+  return { kind: 'lost', reason: proxy ? `by way of ${describeProxy(proxy)}: ${reason}` : reason };
 }
 
 /** As the user would write it. */

@@ -13,6 +13,7 @@ import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { defaultDataDir } from '../dataDir.js';
 import { chooseDisplay } from '../display/display.js';
+import { proxyFor } from '../proxy.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
 import { valueParser } from '../values.js';
@@ -53,6 +54,7 @@ async function download(dataDir: string): Promise<void> {
   try {
     const result = await downloadCifar10({
       dataDir,
+      proxyFor,
       signal: stop.signal,
       onProgress: (progress) => display.download(progress),
     });

@@ -18,6 +18,7 @@ import type { Attachment } from '../gpus/workers.js';
 import { outputIsLog, withTime } from '../logTime.js';
 import { WorkerReport } from '../workerReport.js';
 import { GPUS_HELP } from '../optionTable.js';
+import { proxyFor } from '../proxy.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
@@ -117,6 +118,8 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
+  const proxy = proxyFor(url);
+  if (proxy) say(`connecting by way of the proxy ${proxy.host} (HTTPS_PROXY; NO_PROXY makes exceptions)`);
   const stop = listenForStop(
     (signal) => say(`${signal}: handing in what was begun; once more stops at once`),
     say,
@@ -139,6 +142,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
       url,
       token,
       ca,
+      proxy,
       pool,
       description,
       nodeName: options.name.slice(0, 200),
