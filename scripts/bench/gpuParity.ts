@@ -10,6 +10,7 @@ import { Command } from 'commander';
 import type { GradientResult, MicroBatch, Precision, VersionedState } from '../../src/engine/engine.js';
 import { engineFactory } from '../../src/engine/registry.js';
 import { loadWebgpu, webgpuEngine } from '../../src/engine/webgpu/index.js';
+import { SUBGROUP_MATRICES_OF_SCALARS } from '../../src/engine/webgpu/kernels/matrixOperations.js';
 import { buildModel, elementCount, initialiseModel } from '../../src/model/index.js';
 import type { Model, ModelName } from '../../src/model/index.js';
 import { hashedLabels, hashedValues, relativeError } from '../../test/support/numbers.js';
@@ -31,6 +32,7 @@ interface Options {
   readonly largeMicroBatch: number;
   readonly device?: string;
   readonly precision: Precision;
+  readonly scalars: boolean;
 }
 
 interface Distances {
@@ -50,9 +52,11 @@ const options = new Command('gpuParity.js')
   .option('--large-micro-batch <n>', 'images of the one that is computed twice', positive, 128)
   .option('--device <name>', 'index or name of an adapter')
   .addOption(precisionOption())
+  .option('--scalars', 'with f16: hold operands in arrays of single numbers', false)
   .parse()
   .opts<Options>();
 const tolerance = TOLERANCES[options.precision];
+const matrices = options.scalars ? SUBGROUP_MATRICES_OF_SCALARS : undefined;
 
 const found = await webgpuEngine.availability(options.device);
 if (!found.available) throw new Error(`${found.reason}; ${found.remedy}`);
@@ -67,7 +71,7 @@ for (const name of options.models) {
 async function compare(model: Model, device: string | undefined): Promise<void> {
   const state: VersionedState = { ...initialiseModel(model, 7), version: 1 };
   const [ours, exact] = [
-    await loadWebgpu(model, device, { precision: options.precision }),
+    await loadWebgpu(model, device, { precision: options.precision, matrices }),
     await engineFactory('simd').load(model),
   ];
   try {
