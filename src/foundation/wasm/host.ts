@@ -44,7 +44,7 @@ export const newSharedMemory = (initialPages: number, maximumPages: number): Sha
 export const NO_ADDRESS_SPACE =
   'the system gives WebAssembly no address space, of which each memory reserves 10 GB without using them';
 export const NO_ADDRESS_SPACE_REMEDY =
-  'run "ulimit -v unlimited" first, or set NODE_OPTIONS=--disable-wasm-trap-handler, with which a few GB will do and the bits are the same';
+  'run "ulimit -v unlimited" first; or set NODE_OPTIONS=--disable-wasm-trap-handler, with which each reserves 4 GB and the bits are the same; or use fewer workers';
 
 /** The engine reserves room behind a memory, so that it need not check addresses; a limit to that is not lack of memory. */
 function reserved<Made>(make: () => Made): Made {
