@@ -118,7 +118,10 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
       '60',
     ];
     const worker = start(
-      ['worker', `ws://127.0.0.1:${port}`, '--gpus', 'all', ...ofEach, '--name', 'x', '--token', 'secret'],
+      [
+        ...['worker', `ws://127.0.0.1:${port}`, '--gpus', 'all', ...ofEach],
+        ...['--no-tune', '--name', 'x', '--token', 'secret'],
+      ],
       environment,
     );
     await untilStep(runDir, 2);
@@ -128,6 +131,7 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
       const given = ofEach.slice(flagAt, flagAt + 2).join(' ');
       for (const { args } of processes) expect(args.join(' ')).toContain(given);
     }
+    for (const { args } of processes) expect(args.join(' ')).toMatch(/ --no-tune *( --|$)/);
     const nodes = readMetrics(runDir).flatMap(({ event, node }) => (event === 'worker-joined' ? [node] : []));
     expect(nodes.sort()).toEqual(['x:gpu0', 'x:gpu1']);
     worker.kill('SIGTERM');
