@@ -54,12 +54,13 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticPixelBatch(model, run.microBatch);
+    const into = new Float32Array(model.layout.parameterCount); // a run's workers reuse theirs, too
     const durationsMs: number[] = [];
     let firstMilliseconds: number | undefined;
     for (let index = -run.warmUps; index < run.repetitions; index++) {
       const version = Math.floor(index / MICRO_BATCHES_PER_STEP);
       const startedMs = performance.now();
-      await engine.gradient({ ...state, version }, batch, [1, 2]);
+      await engine.gradient({ ...state, version }, batch, [1, 2], into);
       const durationMs = performance.now() - startedMs;
       firstMilliseconds ??= durationMs;
       if (index >= 0) durationsMs.push(durationMs);
