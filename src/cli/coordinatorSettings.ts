@@ -1,8 +1,8 @@
 /** The coordinator's own options, which a resumed run takes over from its config.json. The token is never among them. */
 
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { readRegularFile } from '../data/index.js';
 import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from './optionTable.js';
 import { parseJsonValue } from './values.js';
 import type { OptionValue } from './values.js';
@@ -36,9 +36,9 @@ export function coordinatorSettingsOf(command: Command): CoordinatorSettings {
  * resuming has its own to say.
  * @throws LockstepError E_OPTION for a value that no flag could have
  */
-export function readCoordinatorSettings(runDir: string): CoordinatorSettings {
+export async function readCoordinatorSettings(runDir: string): Promise<CoordinatorSettings> {
   const file = path.join(runDir, 'config.json');
-  const saved = readObject(file);
+  const saved = await readObject(file);
   if (!Object.hasOwn(saved, 'listen')) return {};
   const settings: Record<string, OptionValue> = {};
   for (const { key, kind, example } of [...DOOR_OPTIONS, ...WORKERS]) {
@@ -57,9 +57,9 @@ export function rememberCoordinatorSettings(command: Command, settings: Coordina
   }
 }
 
-function readObject(file: string): Readonly<Record<string, unknown>> {
+async function readObject(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const content: unknown = JSON.parse((await readRegularFile(file, () => undefined)).toString());
     return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
   } catch {
     return {};

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
@@ -10,7 +11,7 @@ import {
 import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../src/cli/optionTable.js';
 import { declareTokenOptions } from '../../src/cli/token.js';
 import { declareOptions } from '../../src/cli/trainingOptions.js';
-import { thrownBy } from '../support/errors.js';
+import { rejectionOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 function parsed(...args: string[]): Command {
@@ -27,10 +28,13 @@ function runWith(config: unknown): string {
 }
 
 /** The options of a coordinator that resumes a run which was begun with other flags. */
-function resumedWith(before: readonly string[], now: readonly string[] = []): Record<string, unknown> {
+async function resumedWith(
+  before: readonly string[],
+  now: readonly string[] = [],
+): Promise<Record<string, unknown>> {
   const folder = runWith({ workers: 2, ...coordinatorSettingsOf(parsed(...before)) });
   const command = parsed(...now);
-  rememberCoordinatorSettings(command, readCoordinatorSettings(folder));
+  rememberCoordinatorSettings(command, await readCoordinatorSettings(folder));
   return command.opts();
 }
 
@@ -51,8 +55,8 @@ const EVERY_FLAG = [
 ];
 
 describe('a resumed coordinator', () => {
-  it('has every option of its own as before, and finds its files from any folder', () => {
-    const resumed = resumedWith([...EVERY_FLAG, '--token', 'secret']);
+  it('has every option of its own as before, and finds its files from any folder', async () => {
+    const resumed = await resumedWith([...EVERY_FLAG, '--token', 'secret']);
     expect(resumed).toMatchObject({
       listen: '0.0.0.0:7171',
       tlsCert: path.resolve('cert.pem'),
@@ -63,7 +67,7 @@ describe('a resumed coordinator', () => {
       heartbeatTimeout: 20,
       workers: 2,
     });
-    expect(resumedWith(['--insecure'])['insecure']).toBe(true);
+    expect((await resumedWith(['--insecure']))['insecure']).toBe(true);
     const others = DOOR_OPTIONS.filter(({ key }) => key !== 'insecure');
     for (const { key } of others) expect(resumed).toHaveProperty(key);
   });
@@ -73,13 +77,13 @@ describe('a resumed coordinator', () => {
     expect(JSON.stringify(settings)).not.toMatch(/secret|token/i);
   });
 
-  it('takes flags before what it remembers, and not what contradicts them', () => {
+  it('takes flags before what it remembers, and not what contradicts them', async () => {
     const before = ['--listen', '0.0.0.0:7171', '--insecure'];
     const now = ['--listen', '127.0.0.1:1', '--tls-cert', 'c', '--tls-key', 'k', '--workers', '0'];
-    const protectedNow = resumedWith(before, now);
+    const protectedNow = await resumedWith(before, now);
     expect(protectedNow).toMatchObject({ listen: '127.0.0.1:1', tlsCert: 'c', workers: 0 });
     expect(protectedNow).not.toHaveProperty('insecure');
-    const inClear = resumedWith(EVERY_FLAG, ['--insecure']);
+    const inClear = await resumedWith(EVERY_FLAG, ['--insecure']);
     expect(inClear).toMatchObject({ listen: '0.0.0.0:7171', insecure: true });
     expect(inClear).not.toHaveProperty('tlsCert');
   });
@@ -88,16 +92,22 @@ describe('a resumed coordinator', () => {
     ['a run of train', { minWorkers: 4, waitTimeout: 30 }],
     ['no object', null],
     ['a text', 'listen'],
-  ])('has its defaults where config.json is of %s', (_what, config) => {
-    expect(readCoordinatorSettings(runWith(config))).toEqual({});
-    expect(readCoordinatorSettings(temporaryFolder())).toEqual({});
+  ])('has its defaults where config.json is of %s', async (_what, config) => {
+    expect(await readCoordinatorSettings(runWith(config))).toEqual({});
+    expect(await readCoordinatorSettings(temporaryFolder())).toEqual({});
+  });
+
+  it.skipIf(process.platform === 'win32')('waits for nobody where config.json is a pipe', async () => {
+    const folder = temporaryFolder();
+    execFileSync('mkfifo', [path.join(folder, 'config.json')]);
+    expect(await readCoordinatorSettings(folder)).toEqual({});
   });
 
   it.each([{ listen: 5 }, { listen: '127.0.0.1:1', maxNodes: '0' }, { listen: 'a:1', insecure: 'no' }])(
     'refuses %j in config.json as it would in a config file',
-    (config) => {
+    async (config) => {
       const folder = runWith(config);
-      const { message } = thrownBy('E_OPTION', () => readCoordinatorSettings(folder));
+      const { message } = await rejectionOf('E_OPTION', readCoordinatorSettings(folder));
       expect(message).toContain(path.join(folder, 'config.json'));
     },
   );

@@ -50,7 +50,7 @@ export function addCoordinatorCommand(program: Command): void {
   command.action(async () => {
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
     const session = sessionOptionsOf(command);
-    const remembered = session.resume === undefined ? {} : readCoordinatorSettings(session.resume);
+    const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const door = doorOptionsOf(options);

@@ -27,7 +27,8 @@ export function addTrainCommand(program: Command): void {
     const { gpus } = command.opts<{ gpus?: string }>();
     const session = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
-    const coordinatorSettings = session.resume === undefined ? {} : readCoordinatorSettings(session.resume);
+    const coordinatorSettings =
+      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
       const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
