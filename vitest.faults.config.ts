@@ -5,6 +5,7 @@ import { FaultTable } from './test/faults/support/faultTable.js';
 /** Real processes that are killed, frozen and cut off: one at a time, with a table at the end. */
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/build.ts',
     include: ['test/faults/**/*.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -4,6 +4,7 @@ import { ClosingLine } from './test/support/closingLine.js';
 /** Run by scripts/soak.mjs, which says for how long. */
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/build.ts',
     include: ['test/faults/soak/soak.ts'],
     testTimeout: 24 * 3_600_000,
     fileParallelism: false,

@@ -4,21 +4,26 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBuilt, isInstalled } from './setup/checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => path.join(ROOT, ...parts);
 
+const PARENT_CHECK_MS = 500;
+const NEXT = `lockstep: that was a short recipe. Next, in ${ROOT}:
+  bin/lockstep train --help      every option, with examples
+  README.md                      the recipe of the paper, more machines, stopping and resuming`;
+
 checkNodeVersion();
-if (isOlder(inRoot('node_modules', '.package-lock.json'), [inRoot('package-lock.json')])) {
-  npm('installing what is needed (npm ci)', 'ci', '--no-audit', '--no-fund'); // builds as well
+if (!isInstalled(ROOT)) {
+  // With the tools for building, whatever the environment says (NODE_ENV=production).
+  npm('installing what is needed (npm ci)', 'ci', '--include=dev', '--no-audit', '--no-fund');
 }
-if (isOlder(inRoot('dist', 'cli', 'main.js'), [inRoot('src'), inRoot('tsconfig.json')])) {
-  npm('building (npm run build)', 'run', 'build');
-}
+if (!isBuilt(ROOT)) npm('building (npm run build)', 'run', 'build'); // npm ci does so, unless scripts are ignored
 train(process.argv.slice(2));
 
 function checkNodeVersion() {
@@ -35,19 +40,6 @@ function isNodeIn(range) {
   const [, operator, wantedMajor, wantedMinor] = range.match(/(\^|>=)(\d+)\.(\d+)/);
   if (major !== Number(wantedMajor)) return operator === '>=' && major > Number(wantedMajor);
   return minor >= Number(wantedMinor);
-}
-
-/** Whether a file is missing, or older than anything in the given files and folders. */
-function isOlder(file, sources) {
-  if (!existsSync(file)) return true;
-  const madeAtMs = statSync(file).mtimeMs;
-  return sources.some((source) => newestMs(source) > madeAtMs);
-}
-
-function newestMs(file) {
-  const found = statSync(file);
-  if (!found.isDirectory()) return found.mtimeMs;
-  return Math.max(0, ...readdirSync(file).map((name) => newestMs(path.join(file, name))));
 }
 
 function npm(what, ...args) {
@@ -69,11 +61,28 @@ function train(args) {
   const command = [inRoot('bin', 'lockstep'), 'train', ...recipe, ...args];
   const child = spawn(process.execPath, command, { stdio: 'inherit' });
   // The child saves before it ends: this process waits for that, and tells what the child's end was.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event !== undefined) stopWithNpm(child);
   child.on('error', (error) => fail(`training could not be started: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+    if (code === 0 && !args.includes('--json')) console.log(NEXT);
   });
+}
+
+/**
+ * npm passes SIGTERM on to the shell between it and this process, which dies and passes nothing on. A hang-up ends npm as
+ * well, but is none of training's concern where there is no terminal (src/cli/stopSignal.ts).
+ */
+function stopWithNpm(child) {
+  const { ppid } = process;
+  const watch = setInterval(() => {
+    if (process.ppid === ppid) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, PARENT_CHECK_MS);
+  process.once('SIGHUP', () => clearInterval(watch));
+  child.on('exit', () => clearInterval(watch));
 }
 
 function fail(message, exitCode = 1) {

@@ -13,9 +13,12 @@ export function writing(what, step) {
   try {
     return step();
   } catch (error) {
-    if (!['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+    if (!NOT_WRITABLE.includes(error.code)) throw error;
     throw new SetupFailure('E_IO', `cannot write ${what} (${error.message}); ${WHERE_ELSE}`);
   }
 }
+
+/** What a disk or a path may be the cause of; the last three are of places where nothing can be made. */
+const NOT_WRITABLE = ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST'];
 
 export const WHERE_ELSE = 'free space, or name another folder in LOCKSTEP_TENSORFLOW_DIR';

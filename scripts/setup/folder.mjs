@@ -38,7 +38,7 @@ export function openStaging(target) {
   const { dir, base } = path.parse(target);
   const prefix = `${base}.partial-`;
   return writing(dir, () => {
-    mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
     for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
       if (!isAlive(Number(name.slice(prefix.length)))) rmSync(path.join(dir, name), { recursive: true });
     }
@@ -46,6 +46,13 @@ export function openStaging(target) {
     mkdirSync(staging);
     return staging;
   });
+}
+
+/** Not by Node's recursive mkdir, which never returns in /proc. */
+function makeFolders(folder) {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder));
+  mkdirSync(folder);
 }
 
 function isAlive(pid) {

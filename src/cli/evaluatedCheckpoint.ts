@@ -1,11 +1,12 @@
 /** Which weights are meant by a checkpoint or a run folder that is to be evaluated. */
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointFiles, readCheckpoint } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model, ModelState } from '../model/index.js';
 import type { Checkpoint } from '../coordinator/index.js';
+import { count } from './display/text.js';
 
 export interface EvaluatedCheckpoint {
   readonly file: string;
@@ -32,6 +33,7 @@ export async function readForEvaluation(given: string): Promise<EvaluatedCheckpo
   const files = new CheckpointFiles(path.join(given, 'checkpoints'));
   const last = files.fileOf('last');
   const best = files.fileOf('best');
+  if (!existsSync(best) && !files.exist()) refuseWithRunsOf(given);
   if (!existsSync(best)) return readFileAsItIs(last); // a run without validation has no best
   try {
     return await readFileAsItIs(best);
@@ -39,6 +41,22 @@ export async function readForEvaluation(given: string): Promise<EvaluatedCheckpo
     if (!(error instanceof LockstepError)) throw error;
     return readBestWithin(last, error);
   }
+}
+
+const MOST_RUNS_NAMED = 5;
+
+/** A folder that holds no run, but perhaps some in folders of its own. */
+function refuseWithRunsOf(folder: string): never {
+  const runs = readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .filter((place) => new CheckpointFiles(path.join(place, 'checkpoints')).exist())
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const newest = runs.slice(0, MOST_RUNS_NAMED).join(', ');
+  const remedy =
+    runs.length === 0
+      ? 'give a run folder, or a .safetensors file'
+      : `give one of the ${count(runs.length, 'run')} in it, the newest first: ${newest}${runs.length > MOST_RUNS_NAMED ? ', …' : ''}`;
+  throw new LockstepError('E_CHECKPOINT', `${folder} holds no checkpoint of a run; ${remedy}`);
 }
 
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {

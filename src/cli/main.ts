@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { TENSORFLOW_ENVIRONMENT } from '../engine/index.js';
+import { nameProgram } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
@@ -11,6 +12,7 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { programName } from './programName.js';
 import { printError, printJson } from './terminal.js';
 import { hideToken } from './token.js';
 
@@ -20,9 +22,11 @@ const EXIT_USAGE = 2;
 /** Runs the command line. Never throws; sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   // A reader that hangs up, such as `head` or a log pipe that dies, is no reason to end a training.
-  process.stdout.on('error', goOnInSilence);
-  process.stderr.on('error', goOnInSilence);
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off('error', goOnInSilence).on('error', goOnInSilence); // once, however often this is called
+  }
   hideToken(argv);
+  nameProgram(callableName());
   for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
   const program = buildProgram();
   const tell = (error: unknown): number =>
@@ -36,6 +40,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = tell(error);
   } finally {
     process.off('uncaughtException', onUncaught);
+  }
+}
+
+/** Where there is no current folder, of which the command will tell, no relative name can be given. */
+function callableName(): string {
+  try {
+    return programName();
+  } catch {
+    return 'lockstep';
   }
 }
 
@@ -56,7 +69,8 @@ export function buildProgram(): Command {
     .version(LOCKSTEP_VERSION)
     .configureHelp({ helpWidth: 100 })
     .showSuggestionAfterError()
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', refuseDeletedFolder);
   for (const add of [
     addTrainCommand,
     addCoordinatorCommand,
@@ -69,6 +83,18 @@ export function buildProgram(): Command {
   }
   program.commands.forEach(inherit);
   return program;
+}
+
+/** Threads and relative paths need the folder that the process was started in. */
+function refuseDeletedFolder(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new LockstepError(
+      'E_IO',
+      `the current folder is not there any more (${describeError(error)}); change to one that is, with cd`,
+    );
+  }
 }
 
 /** Subcommands do not inherit settings that are made before they are added. */

@@ -10,8 +10,9 @@ import {
   syntheticTrainingSet,
 } from '../data/index.js';
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
+import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { shellWord } from '../foundation/shellWord.js';
+import { proxyFor } from './proxy.js';
 
 export interface OpenedDataset {
   readonly name: DatasetName;
@@ -23,6 +24,8 @@ export interface OpenedDataset {
 export interface OpenDatasetOptions {
   readonly requested: DatasetName | 'auto';
   readonly dataDir: string;
+  /** Whether the run may still be given other data: one that is resumed may not. */
+  readonly isNewRun: boolean;
   /** Whether the test set will be asked for in the end: then it must be there now. */
   readonly test: boolean;
   readonly signal: AbortSignal;
@@ -33,15 +36,23 @@ export interface OpenDatasetOptions {
 
 /** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
 export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDataset> {
-  const { requested, dataDir, test } = options;
+  const { requested, dataDir, test, isNewRun } = options;
   if (requested === 'cifar10') {
     if (test) await refuseWithoutTestSet(dataDir);
-    return openCifar10(dataDir);
+    return openCifar10(dataDir).catch((error: unknown) => {
+      throw isNewRun ? orSynthetic(error) : error;
+    });
   }
   if (requested === 'synthetic') return openSynthetic();
   // Any part of CIFAR-10 is meant to be used: if it is damaged or incomplete, say so rather than train on something else.
   if (await holdsCifar10(dataDir)) return openCifar10(dataDir);
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+/** A way out that only those have who begin a run. */
+function orSynthetic(error: unknown): unknown {
+  if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
+  return new LockstepError(error.code, `${error.message}; or train without it: --dataset synthetic`);
 }
 
 async function holdsCifar10(dataDir: string): Promise<boolean> {
@@ -60,7 +71,7 @@ async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
-      `see lockstep data verify --data-dir ${shellWord(dataDir)}; a new run may leave --test out`,
+      `see ${commandLine('data', 'verify', '--data-dir', dataDir)}; a new run may leave --test out`,
   );
 }
 
@@ -79,7 +90,7 @@ function openSynthetic(): OpenedDataset {
 /** @returns whether CIFAR-10 is there now */
 async function fetchCifar10({ dataDir, signal, onProgress, onNotice }: OpenDatasetOptions): Promise<boolean> {
   try {
-    await downloadCifar10({ dataDir, signal, onProgress });
+    await downloadCifar10({ dataDir, proxyFor, signal, onProgress });
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

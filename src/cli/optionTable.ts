@@ -13,6 +13,7 @@ import {
   LARGEST_MICRO_BATCH,
   SHORTEST_HEARTBEAT_TIMEOUT_MS,
 } from '../protocol/index.js';
+import { USUAL_MICRO_BATCH } from './microBatch.js';
 import type { OptionValue, ValueKind } from './values.js';
 
 export interface OptionEntry {
@@ -87,7 +88,7 @@ export const ENGINE_OPTIONS: readonly OptionEntry[] = [
     '--device <name>',
     { kind: 'text' },
     undefined,
-    'GPU for --engine webgpu: index or name, as "lockstep engines" lists them',
+    'GPU for --engine webgpu: index or name, as the command "engines" lists them',
     '0',
   ),
   setting(
@@ -193,8 +194,8 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
     'microBatch',
     '--micro-batch <n>',
     { kind: 'integer', min: 1, max: LARGEST_MICRO_BATCH },
-    32,
-    'samples of one work item, and of one set of batch statistics',
+    USUAL_MICRO_BATCH,
+    'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch, its largest divisor up to 32',
     '32',
   ),
   recipe(
@@ -339,7 +340,8 @@ export const HEARTBEAT_OPTIONS: readonly OptionEntry[] = [
   ),
 ];
 
-const DOOR_OPTIONS: readonly OptionEntry[] = [
+/** Of the coordinator alone. */
+export const DOOR_OPTIONS: readonly OptionEntry[] = [
   setting(
     'listen',
     '--listen <host:port>',
@@ -347,6 +349,14 @@ const DOOR_OPTIONS: readonly OptionEntry[] = [
     '127.0.0.1:7070',
     'address to listen on',
     '127.0.0.1:7070',
+  ),
+  setting(
+    'advertise',
+    '--advertise <host[:port]>',
+    { kind: 'advertised' },
+    undefined,
+    'name by which workers reach this machine, for the command to paste (default: a name in the certificate)',
+    'trainer.example',
   ),
   setting(
     'tlsCert',
@@ -436,4 +446,10 @@ export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
 /** The flag alone: `--lr` of `--lr <rate>`. */
 export function flagOf({ flags }: OptionEntry): string {
   return flags.split(' ')[0]!;
+}
+
+/** The flag of an option by its name in config files: `--micro-batch` of `microBatch`. */
+export function flagOfKey(key: string): string {
+  const entry = [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].find((each) => each.key === key);
+  return entry ? flagOf(entry) : key;
 }

@@ -4,6 +4,8 @@ import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js
 import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
+import { count } from './display/text.js';
+import { flagOfKey } from './optionTable.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
@@ -76,13 +78,13 @@ function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir
     if (!CHANGEABLE.has(key)) {
       throw new LockstepError(
         'E_OPTION',
-        `${key} ${String(now)} contradicts the run in ${runDir}, which has ${String(before)}; leave it out, or start a new run`,
+        `${flagOfKey(key)}${typeof now === 'boolean' ? '' : ` ${String(now)}`} contradicts the run in ${runDir}, which ${typeof now === 'boolean' ? 'was begun without it' : `has ${String(before ?? 'none')}`}; leave it out, or start a new run`,
       );
     }
     if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
       throw new LockstepError(
         'E_OPTION',
-        `epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
+        `--epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
       );
     }
     changed[key] = now;
@@ -119,7 +121,7 @@ function refuseIfComplete(
   const complete = (remedy: string): LockstepError =>
     new LockstepError(
       'E_RUN_COMPLETE',
-      `the run in ${runDir} is complete: ${progress.step} steps, ${progress.epoch} epochs, stopped by ${result?.stoppedBy}; ${remedy}`,
+      `the run in ${runDir} is complete: ${count(progress.step, 'step')}, ${count(progress.epoch, 'epoch')}, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
     );
   // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
   if (result?.stepsCompleted !== progress.step) return;

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { Recipe } from '../coordinator/index.js';
-import type { EngineDescription } from '../engine/index.js';
+import type { EngineDescription, EngineName } from '../engine/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { SessionOptions } from './trainingSession.js';
 import type { TrainingOptions } from './trainingOptions.js';
@@ -15,21 +15,26 @@ export type Settings = Pick<
   readonly test: boolean;
 };
 
-/** @param local what the threads of this process compute with; undefined if there are none */
+interface Engines {
+  /** What the threads of this process compute with; undefined if there are none. */
+  readonly local: EngineDescription | undefined;
+  /** What the nodes compute with that this process starts; undefined if it starts none. */
+  readonly remoteEngine: EngineName | undefined;
+}
+
 export function runConfig(
-  { training, minWorkers, waitTimeoutMs }: SessionOptions,
+  { training, coordinatorSettings }: SessionOptions,
   recipe: Recipe,
   settings: Settings,
-  local: EngineDescription | undefined,
+  { local, remoteEngine }: Engines,
 ): Readonly<Record<string, unknown>> {
   return {
     ...recipe,
     ...settings,
     dataDir: path.resolve(settings.dataDir),
-    engine: local?.name ?? settings.engine,
+    engine: remoteEngine ?? local?.name ?? settings.engine,
+    ...coordinatorSettings,
     workers: training.workers,
-    minWorkers,
-    waitTimeout: waitTimeoutMs / 1000,
     versions: {
       lockstep: LOCKSTEP_VERSION,
       node: process.versions.node,

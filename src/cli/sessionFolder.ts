@@ -3,10 +3,13 @@
 import path from 'node:path';
 import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { shellWord } from '../foundation/shellWord.js';
-import { programName } from './programName.js';
+import { defaultDataDir } from './dataDir.js';
+import { whenThereIsRoom } from './diskRoom.js';
+import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
+import type { Settings } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionOptions } from './trainingSession.js';
 
@@ -27,6 +30,25 @@ export async function watchOwner(
   });
   if (abandoned) log.notice('the lease was not renewed: the folder is taken over');
   return abandoned;
+}
+
+interface Opening {
+  readonly log: RunLog;
+  readonly signal: AbortSignal;
+  readonly abandoned: Abandoned | undefined;
+}
+
+/** The run to be resumed, if there is one. Where its folder cannot be locked for want of room, that is waited for. */
+export async function openResumed(
+  { resume, training, test }: SessionOptions,
+  { log, signal, abandoned }: Opening,
+): Promise<ResumedRun | undefined> {
+  if (resume === undefined) return undefined;
+  return whenThereIsRoom(() => resumeRun(resume, training, { test, abandoned }), {
+    signal,
+    onFull: ({ message }) =>
+      log.notice(`${message}. The run goes on as soon as there is room to lock its folder`),
+  });
 }
 
 /** Without a name of the user's own, under one that begins with the time, the model and the seed. */
@@ -58,7 +80,17 @@ export async function continueIn(
 }
 
 export function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${programName()} ${continueWith} --resume ${shellWord(folder)}`;
+  return `continue with: ${commandLine(...continueWith, '--resume', folder)}`;
+}
+
+/** What to do with a run that is complete. */
+export function evaluateLine(
+  { folder }: RunFolder,
+  { dataset }: Recipe,
+  { dataDir }: Pick<Settings, 'dataDir'>,
+): string {
+  const data = dataset === 'synthetic' || dataDir === defaultDataDir() ? [] : ['--data-dir', dataDir];
+  return `test it with: ${commandLine('evaluate', folder, ...data)}`;
 }
 
 /** Tells to resume only where that can help. */

@@ -1,6 +1,7 @@
 /**
  * Ctrl-C, SIGTERM and SIGHUP (the terminal is gone): the first asks the run to save and stop; the second ends the
- * process where it stands.
+ * process where it stands. Without a terminal on any stream a SIGHUP is of no concern: it was started to outlive one, by
+ * nohup for example. Node forgets that nohup has the signal ignored.
  */
 
 export interface StopSignal {
@@ -16,11 +17,20 @@ const NAMES = Object.keys(EXIT_CODES) as readonly StopName[];
 /** One Ctrl-C may arrive several times: from the terminal, and once more from each parent that passes it on, as npm. */
 const ECHO_MS = 500;
 
-export function listenForStop(onFirst: (signal: string) => void): StopSignal {
+/**
+ * @param onFirst told of the signal that asks to stop
+ * @param onHangup told of a SIGHUP that does not
+ */
+export function listenForStop(
+  onFirst: (signal: string) => void,
+  onHangup: (message: string) => void = () => undefined,
+): StopSignal {
   const controller = new AbortController();
   let exitCode: number | undefined;
   let firstMs = 0;
   const onSignal = (name: StopName): void => {
+    if (name === 'SIGHUP' && !hasTerminal())
+      return onHangup('SIGHUP, and no terminal here to lose: going on');
     if (exitCode !== undefined && performance.now() - firstMs < ECHO_MS) return;
     if (exitCode !== undefined) process.exit(exitCode);
     firstMs = performance.now();
@@ -37,4 +47,8 @@ export function listenForStop(onFirst: (signal: string) => void): StopSignal {
       for (const { name, handler } of handlers) process.off(name, handler);
     },
   };
+}
+
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
 }

@@ -7,10 +7,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ioError } from '../coordinator/index.js';
-import { shellWord } from '../foundation/shellWord.js';
-import { programName } from './programName.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
 import { printError } from './terminal.js';
+import { workerCommand } from './workerCommand.js';
 
 export interface TokenNotice {
   readonly token: string;
@@ -29,25 +28,24 @@ export interface Announced {
 
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
 export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
-  const worker = `${programName()} worker ${url}${ca === undefined ? '' : ` --ca ${shellWord(path.basename(ca))}`}`;
   if (process.stdout.isTTY && !json) {
-    say(shown(token, worker));
+    say(shown(workerCommand({ url, ca, token })));
     return { withdraw: () => undefined };
   }
   if (process.stderr.isTTY) {
-    printError(shown(token, worker));
+    printError(shown(workerCommand({ url, ca, token })));
     return { withdraw: () => undefined };
   }
   const file = writePrivately(token);
-  (json ? printError : say)(filed(file, worker));
+  (json ? printError : say)(filed(file, workerCommand({ url, ca, tokenFile: file })));
   return { withdraw: () => rmSync(path.dirname(file), { recursive: true, force: true }) };
 }
 
 /** The environment, not an argument: of that other users of the worker's machine see nothing. */
-function shown(token: string, worker: string): string {
+function shown(worker: string): string {
   return [
     'no token was given, so one was made for this run; it is shown here only. On each machine that is to help:',
-    `  LOCKSTEP_TOKEN=${token} ${worker}`,
+    `  ${worker}`,
   ].join('\n');
 }
 
@@ -55,7 +53,7 @@ function filed(file: string, worker: string): string {
   return [
     `no token was given, so one was made for this run; as this is no terminal, it is in ${file}, for you alone.`,
     'On this machine; elsewhere with a copy of the file, or its content as LOCKSTEP_TOKEN:',
-    `  ${worker} --token-file ${shellWord(file)}`,
+    `  ${worker}`,
   ].join('\n');
 }
 
@@ -65,6 +63,10 @@ function writePrivately(token: string): string {
     writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
     return file;
   } catch (error) {
-    throw ioError('the token file', error);
+    throw new LockstepError(
+      'E_IO',
+      `cannot write a token file in ${tmpdir()}: ${describeError(error)}; name a folder that is writable in TMPDIR, or give a token with LOCKSTEP_TOKEN`,
+      { cause: error },
+    );
   }
 }

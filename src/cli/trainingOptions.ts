@@ -8,6 +8,8 @@ import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
+import { dataDirOfEnvironment } from './dataDir.js';
+import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { valueParser } from './values.js';
@@ -74,9 +76,12 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     const value = command.getOptionValue(key) as OptionValue | typeof NONE;
     return value === NONE ? null : value;
   };
-  const recipe = Object.fromEntries(
+  const values = Object.fromEntries(
     entries.filter((entry) => entry.recipe).map((entry) => [entry.key, valueOf(entry) ?? null]),
   ) as unknown as RequestedRecipe;
+  const recipe = given.has('microBatch')
+    ? values
+    : { ...values, microBatch: defaultMicroBatch(values.batchSize) };
   // A run's config.json holds every option, also those that its schedule has no use for: nobody asked for them.
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
   if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
@@ -109,14 +114,24 @@ export function recipeNotices(recipe: Recipe, given: ReadonlySet<string>): reado
   if (schedule !== 'multistep' || !given.has('milestones') || beyond.length === 0) return [];
   const which = beyond.length === 1 ? 'milestone is' : 'milestones are';
   return [
-    `--milestones ${milestones.join(',')}: the ${which} never reached: ${beyond.join(', ')}, for there are ` +
-      `${epochs} epochs; the learning rate does not fall there`,
+    `--milestones ${milestones.join(',')}: the ${which} never reached: ${beyond.join(', ')}, for there ` +
+      `${epochs === 1 ? 'is 1 epoch' : `are ${epochs} epochs`}; the learning rate does not fall there`,
+  ];
+}
+
+/** What was decided for the user otherwise than the help says. */
+export function recipeRemarks(
+  { batchSize, microBatch }: Recipe,
+  given: ReadonlySet<string>,
+): readonly string[] {
+  if (given.has('microBatch') || microBatch === USUAL_MICRO_BATCH) return [];
+  return [
+    `--micro-batch ${microBatch}: the largest divisor of --batch-size ${batchSize} up to ${USUAL_MICRO_BATCH}`,
   ];
 }
 
 function fromEnvironment(key: string): string | undefined {
-  const dataDir = process.env['LOCKSTEP_DATA_DIR'];
-  return key === 'dataDir' && dataDir !== '' ? dataDir : undefined;
+  return key === 'dataDir' ? dataDirOfEnvironment() : undefined;
 }
 
 /** Combinations that cannot be meant. */
@@ -126,8 +141,9 @@ function checkContradictions(recipe: RequestedRecipe, given: ReadonlySet<string>
   if (batchSize % microBatch !== 0) {
     const below = Math.floor(batchSize / microBatch) * microBatch;
     const fitting = [below, below + microBatch].filter((size) => size > 0).join(' or ');
+    const dividing = nearestMicroBatch(batchSize, microBatch);
     refuse(
-      `batch size ${batchSize} must be a multiple of the micro-batch ${microBatch}; use --batch-size ${fitting}`,
+      `--batch-size ${batchSize} must be a multiple of --micro-batch ${microBatch}; use --batch-size ${fitting}, or --micro-batch ${dividing}`,
     );
   }
   for (const key of ['milestones', 'gamma']) {

@@ -15,7 +15,7 @@ import {
 } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineChoice, EngineDescription } from '../engine/index.js';
+import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
@@ -26,17 +26,25 @@ import { chooseDisplay } from './display/display.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
+import type { CoordinatorSettings } from './coordinatorSettings.js';
 import { checkSameData } from './resumedData.js';
-import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './stopSignal.js';
-import { recipeNotices, settleRecipe } from './trainingOptions.js';
+import { recipeNotices, recipeRemarks, settleRecipe } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
 import { threadsFor, withTuning } from './engineOptions.js';
-import { afterError, continueIn, continueLine, createFolder, watchOwner } from './sessionFolder.js';
+import {
+  afterError,
+  continueIn,
+  continueLine,
+  createFolder,
+  evaluateLine,
+  openResumed,
+  watchOwner,
+} from './sessionFolder.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
@@ -47,10 +55,24 @@ export interface SessionOptions {
   readonly test: boolean;
   readonly minWorkers: number;
   readonly waitTimeoutMs: number;
-  /** The command that continues the run, with what it needs besides `--resume`. */
-  readonly continueWith: string;
-  /** Opens the door for remote nodes; undefined in a run of one process. */
-  readonly openDoor: ((fleet: Fleet, model: Model, tell: DoorVoice) => Promise<Door>) | undefined;
+  /** What to do when no worker comes for so long, if anything. */
+  readonly noWorkersRemedy?: string;
+  /** The coordinator's own options, for config.json: a resumed coordinator uses them again. */
+  readonly coordinatorSettings: CoordinatorSettings;
+  /** The words of the command that continues the run, with what it needs besides `--resume`. */
+  readonly continueWith: readonly string[];
+  /**
+   * Checks what remote nodes need, before any data is loaded; undefined in a run of one process.
+   * @throws LockstepError for what cannot work here
+   */
+  readonly prepareDoor: ((settings: Settings) => Promise<PreparedDoor>) | undefined;
+}
+
+export interface PreparedDoor {
+  /** What the nodes compute with, if this process starts them. */
+  readonly engine: EngineName | undefined;
+  /** Lets remote nodes in. */
+  open(fleet: Fleet, model: Model, voice: DoorVoice): Promise<Door>;
 }
 
 /** Where a door makes itself heard. */
@@ -80,8 +102,9 @@ export function runTrainingSession(options: SessionOptions): Promise<number> {
 async function runSession(options: SessionOptions, closers: Closer[]): Promise<number> {
   const display = chooseDisplay(options);
   const log = new RunLog(display);
-  const stop = listenForStop((signal) =>
-    display.say(`${signal}: saving, then stopping; once more stops at once`),
+  const stop = listenForStop(
+    (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
+    (message) => log.notice(message),
   );
   closers.push(
     () => stop.dispose(),
@@ -90,10 +113,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
   try {
     const abandoned = await watchOwner(options, log, stop.signal);
     if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
-    const resumed =
-      options.resume === undefined
-        ? undefined
-        : await resumeRun(options.resume, options.training, { test: options.test, abandoned });
+    const resumed = await openResumed(options, { log, signal: stop.signal, abandoned });
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
@@ -106,8 +126,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
           )
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
+    const door = await options.prepareDoor?.(settings);
     const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
-    if (!resumed) recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
+    if (!resumed) {
+      recipeRemarks(prepared.recipe, options.training.given).forEach((text) => log.say(text));
+      recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
+    }
     const fleet = new Fleet({
       welcome: welcomeFor({
         runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
@@ -117,9 +141,10 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       }),
       onEvent: log.onEvent,
       waitTimeoutMs: options.waitTimeoutMs,
+      ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
     });
-    const local = await attachWorkers(options, engine, { model: prepared.model, fleet, log, closers });
-    const config = runConfig(options, prepared.recipe, settings, local);
+    const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
+    const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
     const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
     if (resumed) await continueIn(folder, config, { resumed, log });
     else closers.push(() => folder.close());
@@ -131,6 +156,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       throw error;
     });
     if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
+    else if (!settings.test) display.say(evaluateLine(folder, prepared.recipe, settings));
     return result.stoppedBy === 'signal' ? (stop.exitCode() ?? 0) : 0;
   } catch (error) {
     const wasStopped = error === stop.signal.reason || isDownloadError(error);
@@ -153,6 +179,7 @@ async function prepare(
   const dataset = await openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
     dataDir,
+    isNewRun: resumed === undefined,
     test,
     signal,
     onProgress: (progress) => display.download(progress),
@@ -184,8 +211,9 @@ interface FleetSurroundings {
 
 /** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
-  { training, openDoor }: SessionOptions,
+  { training }: SessionOptions,
   engine: EngineChoice | undefined,
+  preparedDoor: PreparedDoor | undefined,
   { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
@@ -196,8 +224,9 @@ async function attachWorkers(
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });
   }
-  if (openDoor) {
-    const door = await openDoor(fleet, model, { onEvent: log.onEvent, say: (message) => log.say(message) });
+  if (preparedDoor) {
+    const voice: DoorVoice = { onEvent: log.onEvent, say: (message) => log.say(message) };
+    const door = await preparedDoor.open(fleet, model, voice);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

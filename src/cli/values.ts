@@ -1,5 +1,6 @@
 /** From the text of an option to its value, with errors that name the value, the rule and the remedy. */
 
+import { isIPv6 } from 'node:net';
 import { LockstepError } from '../foundation/errors.js';
 
 export type ValueKind =
@@ -9,6 +10,8 @@ export type ValueKind =
   | { readonly kind: 'integers'; readonly min: number }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   | { readonly kind: 'address' }
+  /** An address for others to call: the port may be left out. */
+  | { readonly kind: 'advertised' }
   | { readonly kind: 'text' }
   | { readonly kind: 'switch' };
 
@@ -20,7 +23,8 @@ export type OptionValue = number | string | boolean | readonly number[] | null;
  * @throws LockstepError E_OPTION
  */
 export function parseValue(flag: string, text: string, kind: ValueKind, example: string): OptionValue {
-  return valueOf(text, kind, (rule) => `${flag} ${text} must be ${rule}; for example ${flag} ${example}`);
+  const shown = /^\S+$/.test(text) ? text : JSON.stringify(text); // an empty one would not be seen
+  return valueOf(text, kind, (rule) => `${flag} ${shown} must be ${rule}; for example ${flag} ${example}`);
 }
 
 /** The same as a function of the text alone, as commander calls it. */
@@ -53,11 +57,25 @@ function jsonExample({ kind }: ValueKind, example: string): string {
   return kind === 'integer' || kind === 'number' || kind === 'switch' ? example : JSON.stringify(example);
 }
 
-/** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT`; undefined if it is not. */
+/** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT` for IPv6; undefined if it is not. */
 export function splitAddress(text: string): { readonly host: string; readonly port: number } | undefined {
-  const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  return match && port <= 65535 ? { host: match[1]!.replace(/^\[|\]$/g, ''), port } : undefined;
+  const [, inBrackets, name, digits] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  const host = inBrackets ?? name;
+  if (host === undefined || port > 65535 || (inBrackets !== undefined && !isIPv6(inBrackets)))
+    return undefined;
+  return { host, port };
+}
+
+/** HOST, and PORT if there is one, of `HOST`, `HOST:PORT` or an IPv6 address in brackets; undefined for anything else. */
+export function splitAdvertised(
+  text: string,
+): { readonly host: string; readonly port: number | undefined } | undefined {
+  const [, inBrackets, name, digits] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  const port = digits === undefined ? undefined : Number(digits);
+  const host = inBrackets ?? name;
+  if (host === undefined || (inBrackets !== undefined && !isIPv6(inBrackets))) return undefined;
+  return port === 0 || (port ?? 1) > 65535 ? undefined : { host, port };
 }
 
 /** @param messageOf the message of the refusal, from the rule that is broken */
@@ -72,7 +90,7 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
       const max = kind.max ?? Number.MAX_SAFE_INTEGER;
       if (Number.isInteger(value) && value >= kind.min && value <= max) return value;
       return refuse(
-        `an integer ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
+        `an integer ${kind.max === undefined && !(value > max) ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
       );
     }
     case 'number': {
@@ -100,6 +118,9 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
     case 'address':
       if (typeof raw === 'string' && splitAddress(raw)) return raw;
       return refuse('HOST:PORT, the port from 0 to 65535');
+    case 'advertised':
+      if (typeof raw === 'string' && splitAdvertised(raw)) return raw;
+      return refuse('HOST or HOST:PORT, the port from 1 to 65535');
     case 'text':
       return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
     case 'switch':

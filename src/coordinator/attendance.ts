@@ -11,6 +11,8 @@ export interface AttendanceOptions {
   readonly onEvent: EventListener;
   /** How long to wait, with nobody attached, before giving up. */
   readonly waitTimeoutMs: number;
+  /** What to do if nobody comes, in this command's words. */
+  readonly remedy: string;
   /** Workers (threads) attached. */
   readonly workerCount: () => number;
 }
@@ -76,11 +78,10 @@ export class Attendance {
   }
 
   private nobodyCame(count: number): LockstepError {
-    const { waitTimeoutMs, workerCount } = this.options;
+    const { waitTimeoutMs, workerCount, remedy } = this.options;
     return new LockstepError(
       'E_NO_WORKERS',
-      `${workerCount()} worker(s) attached, ${count} needed, and none came within ${waitTimeoutMs / 1000} s; attach one with ` +
-        '"lockstep worker URL", or wait longer with --wait-timeout',
+      `${workerCount()} worker(s) attached, ${count} needed, and none came within ${waitTimeoutMs / 1000} s; ${remedy}`,
     );
   }
 }

@@ -20,6 +20,11 @@ const ANSWERS_TO_FORGIVE = 1000;
 /** Secrets are free to invent: the oldest acquaintances are forgotten. */
 const REMEMBERED_NODES = 4096;
 
+/** For whoever runs the worker. */
+export const REFUSAL_REMEDY = 'mend that, then start the worker again';
+/** It quotes the node, and must fit a message together with what is said around it. */
+export const LONGEST_REFUSAL = 1500;
+
 type Fault = 'failed' | 'contradicted' | 'strayed' | 'badFrame';
 
 /** What one node has done. */

@@ -81,7 +81,15 @@ export type RunEvent =
       readonly reason: string;
       readonly count: number;
     }
-  | { readonly event: 'listening'; readonly url: string; readonly tokenRequired: boolean }
+  | {
+      readonly event: 'listening';
+      readonly url: string;
+      readonly tokenRequired: boolean;
+      /** The certificate file that workers must be told to trust, if any. */
+      readonly ca?: string | undefined;
+      /** Where the token was read from, if it was a file. */
+      readonly tokenFile?: string | undefined;
+    }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | {
       readonly event: 'checkpoint';

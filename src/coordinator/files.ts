@@ -1,8 +1,9 @@
 /** Files that are either whole or not there. */
 
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolders } from '../data/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 
 /**
@@ -64,14 +65,9 @@ export async function syncFolder(folder: string): Promise<void> {
  * @throws LockstepError E_IO
  */
 export async function makeFolder(folder: string): Promise<void> {
-  try {
-    // Only where a parent is missing: Node's recursive mkdir never returns where the system says that a folder is
-    // missing whose parent exists, as /proc does.
-    await mkdir(folder, { recursive: !existsSync(path.dirname(path.resolve(folder))) });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(folder).isDirectory()) return;
+  await makeFolders(folder).catch((error: unknown) => {
     throw ioError(folder, error);
-  }
+  });
 }
 
 /**

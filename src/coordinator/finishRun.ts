@@ -30,6 +30,7 @@ export async function finishRun(
     result = resultOf(run, test ? summary : { ...summary, stoppedBy: 'signal' }, test);
     await folder.writeResult(result);
   }
+  run.fleet.concludeNews();
   onEvent({ event: 'run-finished', ...result });
   return result;
 }

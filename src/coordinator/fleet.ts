@@ -4,9 +4,10 @@
  */
 
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { printable } from '../foundation/printable.js';
 import type { CoordinatorChannel, Evaluated, NodeMessage, Result, Sum, Welcome } from '../protocol/index.js';
 import { Attendance } from './attendance.js';
-import { ConductBook } from './conduct.js';
+import { ConductBook, LONGEST_REFUSAL, REFUSAL_REMEDY } from './conduct.js';
 import type { EventListener, MemberInfo } from './events.js';
 import { itemKey, roundKey } from './member.js';
 import type { ItemKind, ItemSource, Member } from './member.js';
@@ -21,6 +22,8 @@ export interface FleetOptions {
   readonly onEvent: EventListener;
   /** How long to wait, with nobody attached, before giving up. */
   readonly waitTimeoutMs: number;
+  /** What to do if nobody comes; commands differ in it. */
+  readonly noWorkersRemedy?: string;
 }
 
 export type Answer = Result | Sum | Evaluated;
@@ -46,10 +49,16 @@ export interface RoundRequest extends ItemSource {
   accept(answer: Answer, index: number, from: Member): Verdict;
 }
 
+/** What a node broke: the protocol, or, with messages that fit it, the trust in what it computes. */
+type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
+
 interface ActiveRound {
   readonly request: RoundRequest;
   readonly round: Round<Member>;
 }
+
+/** Of a fleet that only this process's threads belong to. */
+const THREADS_GONE = 'the messages above say what became of its threads';
 
 export class Fleet {
   private readonly members = new Set<Member>();
@@ -63,7 +72,8 @@ export class Fleet {
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
-    this.attendance = new Attendance({ ...options, workerCount: () => this.workerCount });
+    const remedy = options.noWorkersRemedy ?? THREADS_GONE;
+    this.attendance = new Attendance({ ...options, remedy, workerCount: () => this.workerCount });
     this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
     this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
@@ -146,12 +156,17 @@ export class Fleet {
     else this.failure ??= error instanceof Error ? error : new Error(describeError(error));
   }
 
-  /** Sends everybody home: the run is over. */
-  end(reason: string, { runEnded }: { runEnded: boolean }): void {
+  /** Tells what has only been counted, so that nothing follows the run's last event. */
+  concludeNews(): void {
     this.guard(() => {
       this.news.close();
       this.refusedConnections.close();
     });
+  }
+
+  /** Sends everybody home: the run is over. */
+  end(reason: string, { runEnded }: { runEnded: boolean }): void {
+    this.concludeNews();
     this.reception.close({ runEnded, reason });
     for (const member of [...this.members]) {
       member.channel.send({ type: 'bye', runEnded, reason });
@@ -226,7 +241,9 @@ export class Fleet {
       else round.complete(member, index);
     }
     if (verdict.kind === 'accepted') {
-      for (const other of verdict.contradicts ?? []) this.blame(other, other.conduct.contradicted());
+      for (const other of verdict.contradicts ?? []) {
+        this.blame(other, other.conduct.contradicted(), 'E_REFUSED');
+      }
     }
     if (member.draining && !round.holds(member)) this.dismiss(member, 'drained');
   }
@@ -254,7 +271,7 @@ export class Fleet {
     this.news.failed(member, reason);
     const refusal = member.conduct.failed(reason, member.threads);
     if (refusal !== undefined) {
-      this.refuse(member, refusal);
+      this.refuse(member, refusal, 'E_REFUSED');
       if (member.local && this.members.size === 0) this.abort(new LockstepError('E_ENGINE_FAILED', reason));
       return;
     }
@@ -276,18 +293,19 @@ export class Fleet {
   }
 
   /** @param refusal why it is to be refused, if what it did is no longer forgiven */
-  private blame(member: Member, refusal: string | undefined): void {
-    if (refusal !== undefined) this.refuse(member, refusal);
+  private blame(member: Member, refusal: string | undefined, code?: RefusalCode): void {
+    if (refusal !== undefined) this.refuse(member, refusal, code);
   }
 
   /** Cuts a node off, until its process starts anew; it learns why, and so does the run. */
-  private refuse(member: Member, reason: string): void {
-    member.conduct.refusal = reason;
-    member.channel.send({ type: 'refused', code: 'E_PROTOCOL', reason });
-    member.channel.close(reason);
+  private refuse(member: Member, reason: string, code: RefusalCode = 'E_PROTOCOL'): void {
+    const refusal = printable(reason, LONGEST_REFUSAL);
+    member.conduct.refusal = refusal;
+    member.channel.send({ type: 'refused', code, reason: `${refusal}; ${REFUSAL_REMEDY}` });
+    member.channel.close(refusal);
     if (!this.members.has(member) || this.reception.isClosed) return;
-    this.news.refused(member, reason);
-    this.leave(member, reason);
+    this.news.refused(member, refusal);
+    this.leave(member, refusal);
   }
 
   private leave(member: Member, reason: string): void {

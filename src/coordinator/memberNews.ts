@@ -30,6 +30,7 @@ export class MemberNews {
   private readonly told = new WeakSet<Member>();
   private counts = new Map<string, Counts>();
   private timer: NodeJS.Timeout | undefined;
+  private isClosed = false;
 
   constructor(private readonly options: MemberNewsOptions) {}
 
@@ -55,8 +56,9 @@ export class MemberNews {
     this.options.onEvent({ event: 'notice', message: `${member.name} could not compute an item: ${reason}` });
   }
 
-  /** Tells what has only been counted. */
+  /** Tells what has only been counted, and counts nothing more. */
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.timer);
     this.summarise();
   }
@@ -67,6 +69,7 @@ export class MemberNews {
   }
 
   private count({ channel }: Member, change: Change): void {
+    if (this.isClosed) return;
     const host = hostOf(channel.peerName);
     const key = this.counts.has(host) || this.counts.size < NAMED_HOSTS ? host : 'other addresses';
     const counts = this.counts.get(key) ?? { joined: 0, left: 0, refused: 0, failed: 0 };

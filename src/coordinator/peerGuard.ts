@@ -7,7 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import { printable } from '../foundation/printable.js';
 import { Broadcast } from '../protocol/index.js';
 import type {
@@ -130,6 +130,7 @@ class GuardedChannel implements CoordinatorChannel {
   }
 
   private terminateAfter(delayMs: number): void {
+    if (this.socket.readyState === WebSocket.CLOSED) return; // a node may be refused after it has gone
     const timer = setTimeout(() => this.socket.terminate(), delayMs);
     this.socket.once('close', () => clearTimeout(timer));
   }

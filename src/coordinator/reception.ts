@@ -2,6 +2,7 @@
 
 import type { Bye, CoordinatorChannel, NodeMessage, Refused, Welcome } from '../protocol/index.js';
 import { checkFirstMessage } from './admission.js';
+import { REFUSAL_REMEDY } from './conduct.js';
 import type { ConductBook } from './conduct.js';
 import { Member } from './member.js';
 
@@ -77,7 +78,7 @@ export class Reception {
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
     const conduct = this.options.conductBook.of(first.nodeSecret);
     if (conduct.refusal === undefined) return new Member(first.hello, channel, local, conduct);
-    const reason = `it was refused before in this run: ${conduct.refusal}; mend that, then start the worker again`;
+    const reason = `it was refused before in this run: ${conduct.refusal}; ${REFUSAL_REMEDY}`;
     return { type: 'refused', code: 'E_REFUSED', reason };
   }
 }

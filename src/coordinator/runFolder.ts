@@ -242,7 +242,10 @@ export class RunFolder {
 function refuseIfWorthKeeping(folder: string): void {
   const has = (name: string): boolean => existsSync(path.join(folder, name));
   const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find(has);
-  if (taken === undefined) return;
+  if (taken === undefined) {
+    if (!hasLock(folder)) refuseIfNotEmpty(folder); // else a run began there, and died before it had made anything
+    return;
+  }
   // A run makes its checkpoints folder first, then config.json and metrics.jsonl: a lone config.json is another's.
   const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
   if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
@@ -251,6 +254,27 @@ function refuseIfWorthKeeping(folder: string): void {
     'E_RUN_EXISTS',
     `${folder} holds a run already (${taken}); ` +
       `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
+  );
+}
+
+/** What a file system or a tool may put into any folder. */
+const NOBODYS = /^(\.|lost\+found$)/;
+const LOCK = 'run.lock';
+
+/** @throws LockstepError E_RUN_EXISTS if files lie there that are no run's: among them a run's could not be told apart */
+function refuseIfNotEmpty(folder: string): void {
+  if (!existsSync(folder)) return;
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw ioError(folder, error);
+  }
+  const foreign = names.find((name) => !NOBODYS.test(name) && !name.startsWith(LOCK));
+  if (foreign === undefined) return;
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `${folder} is not empty (${foreign}), and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
   );
 }
 

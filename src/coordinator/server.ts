@@ -14,6 +14,7 @@ import { WebSocketServer } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
+import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { Callers } from './callers.js';
 import { DoorPlaces } from './doorPlaces.js';
 import { guardedChannel } from './peerGuard.js';
@@ -41,8 +42,9 @@ export interface ListenOptions {
 }
 
 export interface CoordinatorServer {
-  /** What to give to `lockstep worker`. */
+  /** By which this machine, and others as far as the address tells, can reach it. */
   readonly url: string;
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -54,8 +56,20 @@ const LEAST_STRANGERS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
 /** A link on which the weights of a large model take longer is of no use. */
 const UNREAD_TIMEOUT_MS = 30_000;
-/** All addresses of this machine: none that another one could call. */
-const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+export type ListenAddress = Pick<ListenOptions, 'host' | 'port' | 'token' | 'tls' | 'insecure'>;
+
+/**
+ * Finds out whether `listen` can work, before hours are spent on what comes before it. Nobody is let in.
+ * @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given
+ */
+export async function refuseUnusable(options: ListenAddress): Promise<void> {
+  refuseUnprotected(options);
+  const server = options.tls ? createProtectedServer(options.tls) : createServer();
+  server.on('connection', (socket: Socket) => socket.destroy()); // a worker that waits for us: it tries again
+  await startListening(server, options.host, options.port);
+  await new Promise((resolve) => server.close(resolve));
+}
 
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
@@ -104,10 +118,12 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
   });
   await startListening(server, host, port);
   const address = server.address() as AddressInfo;
-  const reachable = UNSPECIFIED.has(address.address) ? hostname() : address.address;
+  const hasName = isUnspecified(address.address) || hasZone(address.address);
+  const reachable = hasName ? hostname() : address.address;
   const shownHost = reachable.includes(':') ? `[${reachable}]` : reachable;
   return {
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
+    port: address.port,
     close: () => {
       places.closeStrangers();
       return closeServer(server, sockets);
@@ -175,7 +191,7 @@ function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
   });
 }
 
-function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void {
+function refuseUnprotected({ host, token, tls, insecure }: ListenAddress): void {
   if (isLoopback(host)) return;
   if (token === undefined) {
     throw new LockstepError(
@@ -190,10 +206,6 @@ function refuseUnprotected({ host, token, tls, insecure }: ListenOptions): void 
         'give --tls-cert and --tls-key, or accept that in a network you trust with --insecure',
     );
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** The connection ends with the answer, whatever the request's body was to be. */

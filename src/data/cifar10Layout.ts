@@ -5,8 +5,8 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { shellWord } from '../foundation/shellWord.js';
 
 export const CIFAR10_CLASS_NAMES = [
   'airplane',
@@ -121,7 +121,7 @@ export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
   throw new LockstepError(
     'E_DATA_MISSING',
     `no CIFAR-10 in ${dataDir}: it must be or contain ${BINARY_FOLDER} (data_batch_1.bin …) or ${PYTHON_FOLDER} ` +
-      `(data_batch_1 …); ${downloadRemedy(dataDir)}, or use --dataset synthetic`,
+      `(data_batch_1 …); ${downloadRemedy(dataDir)}`,
   );
 }
 
@@ -165,5 +165,6 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
 /** What to do about a file that is missing or wrong. */
 export function downloadRemedy(dataDir: string): string {
   const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
-  return `fetch it with: lockstep data download --data-dir ${shellWord(inside ? join(dataDir, '..') : dataDir)}`;
+  const place = inside ? join(dataDir, '..') : dataDir;
+  return `fetch it with: ${commandLine('data', 'download', '--data-dir', place)}`;
 }

@@ -5,11 +5,13 @@ import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { BATCH_FILES, BINARY_BATCH_BYTE_COUNT, BINARY_FOLDER, locateCifar10 } from './cifar10Layout.js';
 import type { Cifar10Location } from './cifar10Layout.js';
 import { fetchFile } from './fetchFile.js';
 import type { FetchTimeouts } from './fetchFile.js';
+import { brokenLinkAt, makeFolders } from './makeFolders.js';
 import { placeFolder } from './placeFolder.js';
 import { extractWanted } from './tarReader.js';
 import type { WantedFile } from './tarReader.js';
@@ -53,6 +55,8 @@ export interface DownloadOptions {
   /** Aborting it leaves nothing behind. */
   readonly signal?: AbortSignal;
   readonly archive?: Cifar10Archive;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor?: (url: URL) => URL | undefined;
   readonly timeouts?: FetchTimeouts;
 }
 
@@ -76,6 +80,7 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
   if (existing !== undefined) return { location: existing, wasDownloaded: false };
   const isTargetItself = basename(options.dataDir) === BINARY_FOLDER;
   const parent = isTargetItself ? dirname(options.dataDir) : options.dataDir;
+  refuseBrokenLink(join(parent, BINARY_FOLDER));
   const archive = options.archive ?? OFFICIAL_ARCHIVE;
   const { workFolder, newFolder } = await makeWorkFolder(parent);
   try {
@@ -97,6 +102,16 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
     await rm(workFolder, { recursive: true, force: true });
     if (newFolder !== undefined) await removeWhereEmpty(parent, newFolder);
   }
+}
+
+/** Known before the download: it would be in vain. The link is the user's, so it is not moved aside. */
+function refuseBrokenLink(path: string): void {
+  const broken = brokenLinkAt(path);
+  if (broken === undefined) return;
+  throw new LockstepError(
+    'E_IO',
+    `${broken.message}; make that folder available, remove the link, or choose another folder with --data-dir`,
+  );
 }
 
 /** Removes the folder and those above it, up to the topmost that was made for it, as far as nothing lies in them. */
@@ -126,7 +141,7 @@ interface WorkFolder {
 
 async function makeWorkFolder(parent: string): Promise<WorkFolder> {
   try {
-    const newFolder = await mkdir(parent, { recursive: true });
+    const newFolder = await makeFolders(parent);
     return { workFolder: await mkdtemp(join(parent, '.cifar10-download-')), newFolder };
   } catch (error) {
     throw new LockstepError(
@@ -140,7 +155,7 @@ async function makeWorkFolder(parent: string): Promise<WorkFolder> {
 async function fetchArchive(
   archive: Cifar10Archive,
   path: string,
-  { onProgress, signal, timeouts }: DownloadOptions,
+  { onProgress, signal, timeouts, proxyFor }: DownloadOptions,
 ): Promise<void> {
   const { url, byteCount: totalByteCount } = archive;
   let fetched;
@@ -152,6 +167,7 @@ async function fetchArchive(
       maxByteCount: totalByteCount,
       onReceived: (receivedByteCount) =>
         onProgress?.({ phase: 'downloading', receivedByteCount, totalByteCount }),
+      proxyFor,
       signal,
     });
   } catch (error) {
@@ -212,7 +228,7 @@ async function checkExtracted(path: string, name: string, byteCount: number): Pr
 function downloadError(problem: string, cause?: unknown): LockstepError {
   return new LockstepError(
     'E_DATA_DOWNLOAD',
-    `the CIFAR-10 archive ${problem}; nothing was placed. Try again with: lockstep data download; or put ` +
+    `the CIFAR-10 archive ${problem}; nothing was placed. Try again with: ${commandLine('data', 'download')}; or put ` +
       `${BINARY_FOLDER} into --data-dir yourself; or train without it: --dataset synthetic`,
     { cause },
   );

@@ -5,6 +5,8 @@ import { open } from 'node:fs/promises';
 import { get as getHttp } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
+import { describeError } from '../foundation/errors.js';
+import { describeProxy, tunnelThrough } from './tunnel.js';
 
 const MOST_REDIRECTS = 5;
 
@@ -23,6 +25,8 @@ export interface FetchFileOptions {
   /** A longer body is broken off. */
   readonly maxByteCount: number;
   readonly onReceived: (receivedByteCount: number) => void;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor?: ((url: URL) => URL | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,7 +44,7 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile>
   const watchdog = new Watchdog(options.signal);
   try {
     watchdog.expectWithin(options.timeouts.connectMs, 'there was no answer');
-    const response = await openUrl(options.url, watchdog.signal);
+    const response = await openUrl(options, watchdog.signal);
     return await writeBody(response, options, watchdog);
   } catch (error) {
     watchdog.signal.throwIfAborted(); // the reason says more than the broken socket that follows from it
@@ -77,28 +81,38 @@ async function writeBody(
 }
 
 /** Follows redirects to the first answer that is none, and wants it to be 200. */
-async function openUrl(url: string, signal: AbortSignal): Promise<IncomingMessage> {
-  let target = new URL(url);
+async function openUrl(options: FetchFileOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  let target = new URL(options.url);
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const response = await request(target, signal);
+    const proxy = options.proxyFor?.(target);
+    const response = await request(target, proxy, signal);
     const { statusCode = 0, headers } = response;
     if (statusCode === 200) return response;
     response.destroy();
     if (statusCode < 300 || statusCode > 399 || headers.location === undefined) {
-      throw new Error(`the server answered ${statusCode}`);
+      throw new Error(
+        `${proxy ? `${describeProxy(proxy)}, or the server,` : 'the server'} answered ${statusCode}`,
+      );
     }
     target = new URL(headers.location, target);
   }
   throw new Error(`the server redirected more than ${MOST_REDIRECTS} times`);
 }
 
-function request(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
     }
     const get = url.protocol === 'https:' ? getHttps : getHttp;
-    get(url, { signal }, resolve).on('error', reject);
+    const tunnel = proxy ? tunnelThrough(proxy, url) : {};
+    get(url, { signal, ...tunnel }, resolve).on('error', (error) =>
+      reject(
+        proxy
+          ? new Error(`by way of ${describeProxy(proxy)}: ${describeError(error)}`, { cause: error })
+          : error,
+      ),
+    );
   });
 }
 

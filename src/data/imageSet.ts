@@ -8,8 +8,7 @@ export const IMAGE_CHANNELS = 3;
 export const IMAGE_BYTE_COUNT = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS;
 export const CLASS_COUNT = 10;
 
-export const DATASET_NAMES = ['cifar10', 'synthetic'] as const;
-export type DatasetName = (typeof DATASET_NAMES)[number];
+export type DatasetName = 'cifar10' | 'synthetic';
 
 /** A fixed list of labelled images. Index and content belong together for ever: plans name samples by index. */
 export interface ImageSet {

@@ -1,7 +1,6 @@
 /** What other folders use of the data. */
 export {
   CLASS_COUNT,
-  DATASET_NAMES,
   gatherSamples,
   IMAGE_BYTE_COUNT,
   IMAGE_CHANNELS,
@@ -13,6 +12,8 @@ export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';
 export { syntheticTestSet, syntheticTrainingSet } from './synthetic.js';
+export { makeFolders } from './makeFolders.js';
+export { describeProxy, tunnelThrough } from './tunnel.js';
 export { splitTrainingSet } from './split.js';
 export type { SplitOptions, TrainingSplit } from './split.js';
 export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';

@@ -1,5 +1,6 @@
 /** Standardisation by the mean and standard deviation of the training samples, a channel at a time. */
 
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { IMAGE_BYTE_COUNT, IMAGE_CHANNELS } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
@@ -64,7 +65,7 @@ function channelMoments(counts: Float64Array, channel: number): Moments {
     throw new LockstepError(
       'E_DATA_CORRUPT',
       `channel ${channel} has one value in all training samples, but its standard deviation must be above 0; ` +
-        'check the data with: lockstep data verify',
+        `check the data with: ${commandLine('data', 'verify')}`,
     );
   }
   return {

@@ -1,6 +1,6 @@
 /** Puts a finished folder in its place in one step. */
 
-import { rename, stat } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 
 /**
  * Renames `source` to `target` on the same disk. What lies at `target` is moved aside, and back if the rename fails.
@@ -28,7 +28,8 @@ async function moveAside(target: string): Promise<string | undefined> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
+  // A link that leads nowhere is in the way, too.
+  return lstat(path).then(
     () => true,
     () => false,
   );

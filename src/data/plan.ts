@@ -18,9 +18,8 @@ export interface EpochPlanOptions {
   readonly microBatchSize: number;
 }
 
+/** Its position in its step, counted from 0, is the leaf's place in the reduction tree. */
 export interface MicroBatchPlan {
-  /** Position in its step, counted from 0: the leaf's place in the reduction tree. */
-  readonly index: number;
   /** Indices into the training set. */
   readonly samples: Uint32Array;
 }
@@ -50,7 +49,7 @@ export function planEpoch(options: EpochPlanOptions): EpochPlan {
   const steps = cut(order, batchSize).map((samples, stepInEpoch) => ({
     stepInEpoch,
     sampleCount: samples.length,
-    microBatches: cut(samples, microBatchSize).map((part, index) => ({ index, samples: part })),
+    microBatches: cut(samples, microBatchSize).map((part) => ({ samples: part })),
   }));
   return { epoch, steps };
 }

@@ -1,5 +1,6 @@
 /** One batch of torchvision's `cifar-10-batches-py`: a pickled dict with `data` (10000, 3072) and `labels` (10000). */
 
+import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { RECORDS_PER_BATCH } from './cifar10Layout.js';
 import type { PlanarBatch } from './cifar10Layout.js';
@@ -56,6 +57,6 @@ function labelBytes(labels: readonly PickleValue[], path: string): Uint8Array {
 function corrupt(path: string, problem: string): LockstepError {
   return new LockstepError(
     'E_DATA_CORRUPT',
-    `${path} ${problem}; move it away and let torchvision write it again, or use the binary files: lockstep data download`,
+    `${path} ${problem}; move it away and let torchvision write it again, or use the binary files: ${commandLine('data', 'download')}`,
   );
 }

@@ -1,7 +1,7 @@
 /**
  * Errors that a user can act on. Everything thrown on purpose in Lockstep is a `LockstepError`: its message names the
  * value, the rule and the remedy, and its code is stable and documented in docs/errors.md. The command line prints
- * `message` and `code` without a stack trace and exits with `exitCode`.
+ * `message` and `code` without a stack trace; the exit status follows from the code.
  */
 
 /** Stable identifiers of every deliberate failure. Each is explained in docs/errors.md. */
@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'E_ENGINE_UNAVAILABLE' // the engine asked for cannot run on this machine
   | 'E_SETUP' // a script that sets up an optional engine misses something, or could not fetch it
   | 'E_ENGINE_FAILED' // the engine started and then failed
+  | 'E_RESOURCES' // the system allows this process too little address space, or too few threads
   | 'E_RUN_EXISTS' // the run folder holds a run already
   | 'E_RUN_COMPLETE' // the run to be resumed has ended already
   | 'E_CHECKPOINT' // a checkpoint is missing, damaged or of another model

@@ -11,6 +11,8 @@ import { OutgoingQueue } from './outgoingQueue.js';
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 const PROTOCOL_VIOLATION = 1002;
+/** For the close frame to get through. */
+const BREACH_CLOSING_MS = 1000;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
 
 /** The coordinator's end: receives what nodes may send. */
@@ -104,13 +106,12 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     return this.outgoing.waitingCount;
   }
 
-  /** Told at once: who breaks the protocol may never answer the closing handshake, and the socket ends without that later. */
   breach(reason: string): void {
     if (this.failure !== undefined) return;
-    this.failure = reason;
     this.outgoing.clear();
-    this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
-    this.tellClosed(reason, 'bad-frame');
+    this.endForFault(reason);
+    // Whoever floods this side goes on until the socket ends, and need not answer the closing handshake.
+    setTimeout(() => this.socket.terminate(), BREACH_CLOSING_MS).unref();
   }
 
   private receive(data: RawData): void {
@@ -119,12 +120,19 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     if (message) this.handlers?.onMessage(message);
   }
 
+  /** Told at once: who breaks the protocol may never answer the closing handshake. */
+  private endForFault(reason: string): void {
+    this.failure = reason;
+    this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
+    this.tellClosed(reason, 'bad-frame');
+  }
+
   /** One bad frame ends this connection, and nothing else. */
   private decodeOrClose(data: RawData): Incoming | undefined {
     try {
       return this.decode(asBytes(data));
     } catch (error) {
-      this.breach(describeError(error));
+      this.endForFault(describeError(error));
       return undefined;
     }
   }

@@ -40,7 +40,7 @@ export class ComputePool {
     { threadFile = new URL(THREAD_FILE, import.meta.url), hangLimits }: PoolOptions = {},
   ) {
     this.watch = new HangWatch(hangLimits);
-    this.pool = new Piscina({
+    this.pool = startThreads(threads, {
       filename: fileURLToPath(threadFile),
       minThreads: threads,
       maxThreads: threads,
@@ -121,6 +121,24 @@ export class ComputePool {
       await enough.catch(() => undefined);
     }
     await this.pool.destroy();
+  }
+}
+
+/** @throws LockstepError E_RESOURCES where the system starts no more threads */
+function startThreads(
+  threads: number,
+  options: ConstructorParameters<typeof Piscina>[0],
+): Piscina<ThreadTask, ThreadAnswer> {
+  try {
+    return new Piscina(options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' && !describeError(error).includes('EAGAIN'))
+      throw error;
+    throw new LockstepError(
+      'E_RESOURCES',
+      `the system does not let this process start ${threads} worker thread(s): use fewer, or raise the limit of processes (ulimit -u, or the container's limit of pids)`,
+      { cause: error },
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
+import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
   ENDPOINT_PATH,
   LARGEST_MICRO_BATCH,
@@ -18,17 +19,19 @@ import {
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
-import { Conversation } from './conversation.js';
+import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
 import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
-export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onItemDone'> {
+export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
   readonly url: URL;
   readonly token: string | undefined;
   /** PEM of a private certificate authority to trust besides the public ones, for wss. */
   readonly ca?: string | undefined;
+  /** Connect through this HTTP proxy. */
+  readonly proxy?: URL | undefined;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
@@ -63,18 +66,18 @@ const LARGEST_FRAME_BYTES = largestFrameBytes({
 /**
  * Serves until the run has ended, the coordinator lets the node go, or `signal` asks it to leave.
  * @returns the reason for the good end
- * @throws LockstepError E_REFUSED if the coordinator does not want this node, E_CONNECTION if it cannot be reached
+ * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator does not want this node, E_CONNECTION if it cannot be reached
  */
 export async function serveCoordinator(options: ServeOptions): Promise<string> {
   const { signal, retryForMs, onStatus } = options;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   let everConnected = false;
-  const nodeSecret = newNodeSecret();
+  const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
   for (;;) {
     const beganAtMs = performance.now();
-    const attempt = await connectAndServe(options, nodeSecret);
-    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end.reason);
+    const attempt = await connectAndServe(options, kept);
+    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
@@ -107,14 +110,18 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Attempt> {
-  const { url, token, ca, signal, onStatus } = options;
+/** What a node has through all its connections. */
+type KeptByNode = Pick<ConversationOptions, 'nodeSecret' | 'busy'>;
+
+function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attempt> {
+  const { url, token, ca, proxy, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
     ...receiveLimits(LARGEST_FRAME_BYTES),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     ...trustOptions(ca),
+    ...(proxy ? tunnelThrough(proxy, url) : {}),
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
@@ -128,14 +135,14 @@ function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Att
     socket.once('close', () => signal.removeEventListener('abort', giveUp));
     socket.once('unexpected-response', (request, response) => {
       request.destroy();
-      fail(endOfResponse(response.statusCode));
+      fail(endOfResponse(response.statusCode, proxy));
     });
     let transport: Socket | undefined;
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
       const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, url, signal).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, options).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
@@ -144,7 +151,7 @@ function connectAndServe(options: ServeOptions, nodeSecret: string): Promise<Att
       onStatus({ kind: 'connected', url: url.href });
       const conversation = new Conversation({
         ...options,
-        nodeSecret,
+        ...kept,
         sendsSums: true,
         channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
       });
@@ -167,7 +174,11 @@ function terminateSoon(socket: WebSocket): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-function endOfResponse(status: number | undefined): ConversationEnd {
+function endOfResponse(status: number | undefined, proxy: URL | undefined): ConversationEnd {
+  if (status === 407 && proxy) {
+    const reason = `${describeProxy(proxy)} wants a name and password; give them as http://NAME:PASSWORD@${proxy.host}`;
+    return { kind: 'refused', code: 'E_REFUSED', reason };
+  }
   if (status === 401) {
     const reason =
       'the token is missing or wrong; give the coordinator’s with LOCKSTEP_TOKEN or --token-file';
@@ -181,14 +192,14 @@ function endOfResponse(status: number | undefined): ConversationEnd {
     };
   }
   if (status === 503) return { kind: 'lost', reason: 'the coordinator has as many nodes as it takes' };
-  return { kind: 'lost', reason: `the server answered with HTTP status ${status ?? 'unknown'}` };
+  const who = proxy ? `${describeProxy(proxy)}, or the server,` : 'the server';
+  return { kind: 'lost', reason: `${who} answered with HTTP status ${status ?? 'unknown'}` };
 }
 
 /** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
 async function endOfError(
   error: NodeJS.ErrnoException,
-  url: URL,
-  signal: AbortSignal,
+  { url, proxy, signal }: Pick<ServeOptions, 'url' | 'proxy' | 'signal'>,
 ): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);
@@ -207,7 +218,7 @@ async function endOfError(
   ) {
     return refusal(`it listens with TLS; use ${withScheme(url, 'wss:')}`);
   }
-  return { kind: 'lost', reason };
+  return { kind: 'lost', reason: proxy ? `by way of ${describeProxy(proxy)}: ${reason}` : reason };
 }
 
 /** As the user would write it. */
@@ -223,8 +234,8 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
 }
 
-function refused(url: URL, reason: string): LockstepError {
-  return new LockstepError('E_REFUSED', `this node cannot take part at ${url.href}: ${reason}`);
+function refused(url: URL, { code, reason }: Extract<ConversationEnd, { kind: 'refused' }>): LockstepError {
+  return new LockstepError(code, `this node cannot take part at ${url.href}: ${reason}`);
 }
 
 /** Ends early, and without an error, when the node is asked to stop. */

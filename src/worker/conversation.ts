@@ -26,11 +26,14 @@ import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
 import type { ComputeSession, ItemAnswer, ItemTask, SharedState } from './task.js';
 
+/** The codes that a coordinator may end a node's process with; a coordinator is not believed to know others. */
+export type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
+
 /** How a conversation came to its end. */
 export type ConversationEnd =
   | { readonly kind: 'run-ended'; readonly reason: string }
   | { readonly kind: 'dismissed'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
   | { readonly kind: 'lost'; readonly reason: string };
 
 export interface ConversationOptions {
@@ -42,9 +45,24 @@ export interface ConversationOptions {
   readonly nodeSecret: string;
   /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
   readonly sendsSums?: boolean;
+  /** Shared by the conversations of one node, one after another; left out: this one has the threads for itself. */
+  readonly busy?: BusyThreads;
   readonly onWelcome?: (welcome: Welcome) => void;
-  readonly onItemDone?: () => void;
+  /** Told of each item that was computed. */
+  readonly onAnswered?: (item: AnsweredItem) => void;
 }
+
+/** The threads of a node that compute. What an earlier conversation has begun still takes its thread. */
+export class BusyThreads {
+  count = 0;
+  /** Called when one is free again; the latest conversation has it. */
+  onFree: () => void = () => undefined;
+}
+
+/** An item that a node has computed. */
+export type AnsweredItem =
+  | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
+  | { readonly kind: 'evaluate'; readonly sampleCount: number };
 
 /** An item with the weights it is to be computed with. */
 interface QueuedItem {
@@ -58,19 +76,21 @@ export class Conversation {
   readonly ended: Promise<ConversationEnd>;
   private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
-  private running = 0;
+  private readonly busy: BusyThreads;
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
   private farewell: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
   private readonly departure = new Departure({
-    isBusy: () => this.running > 0 || this.queue.length > 0,
+    isBusy: () => this.busy.count > 0 || this.queue.length > 0,
     leave: (reason) => this.part({ type: 'bye', runEnded: false, reason }),
   });
 
   constructor(private readonly options: ConversationOptions) {
-    const { channel, pool, sendsSums = false } = options;
+    const { channel, pool, sendsSums = false, busy = new BusyThreads() } = options;
+    this.busy = busy;
+    busy.onFree = () => this.pump();
     this.sums = new SiblingSums({
       largest: sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1,
       send: (sum) => this.sendSum(sum),
@@ -200,16 +220,16 @@ export class Conversation {
   }
 
   private pump(): void {
-    while (this.running < this.options.pool.threads) {
+    while (this.busy.count < this.options.pool.threads) {
       const item = this.queue.shift();
       if (!item) return;
-      this.running++;
+      this.busy.count++;
       if (item.message.type === 'work') this.sums.begin(item.message.step, item.message.microBatch);
       const computed = this.options.pool.run(taskOf(item, this.options.pool));
       // The thread's next item first, then the answer: what is made of it takes time, in this process maybe.
       const next = (): void => {
-        this.running--;
-        this.pump();
+        this.busy.count--;
+        this.busy.onFree();
       };
       computed.then(next, next);
       void this.answer(item.message, computed);
@@ -217,7 +237,7 @@ export class Conversation {
   }
 
   private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
-    const { channel, onItemDone } = this.options;
+    const { channel, onAnswered } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
@@ -229,7 +249,7 @@ export class Conversation {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onItemDone?.();
+      onAnswered?.(answeredItem(message));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
@@ -266,6 +286,13 @@ function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool
   return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
 }
 
+function answeredItem(message: Work | Evaluate): AnsweredItem {
+  const sampleCount = message.labels.length;
+  return message.type === 'work'
+    ? { kind: 'work', step: message.step, sampleCount }
+    : { kind: 'evaluate', sampleCount };
+}
+
 function placeOf(message: Work | Evaluate): { round: number; index: number } {
   return message.type === 'work'
     ? { round: message.step, index: message.microBatch }
@@ -275,9 +302,15 @@ function placeOf(message: Work | Evaluate): { round: number; index: number } {
 /** A coordinator that says goodbye in mid-run, to a node that did not ask for it, may come back: see `lost`. */
 function endOf(farewell: Bye | Refused | undefined, reason: string, draining: boolean): ConversationEnd {
   if (!farewell) return { kind: 'lost', reason };
-  if (farewell.type === 'refused') return { kind: 'refused', code: farewell.code, reason: farewell.reason };
+  if (farewell.type === 'refused') {
+    return { kind: 'refused', code: refusalCodeOf(farewell), reason: farewell.reason };
+  }
   if (farewell.runEnded) return { kind: 'run-ended', reason: farewell.reason };
   return { kind: draining ? 'dismissed' : 'lost', reason: farewell.reason };
+}
+
+function refusalCodeOf({ code }: Refused): RefusalCode {
+  return code === 'E_PROTOCOL' ? code : 'E_REFUSED';
 }
 
 function triple(values: readonly number[]): readonly [number, number, number] {

@@ -4,3 +4,4 @@ export { startLocalNode } from './localNode.js';
 export type { LocalNode } from './localNode.js';
 export { serveCoordinator } from './connect.js';
 export type { NodeStatus, ServeOptions } from './connect.js';
+export type { AnsweredItem } from './conversation.js';

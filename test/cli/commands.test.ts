@@ -83,6 +83,26 @@ describe('coordinator', () => {
     );
   });
 
+  it.each<[string, readonly string[], RegExp]>([
+    ['no TLS beyond loopback', ['--listen', '0.0.0.0:0'], /without TLS the token travels in the clear/],
+    ['no PEM', ['--tls-cert', 'README.md', '--tls-key', 'README.md'], /certificate and key cannot be used/],
+    [
+      'an address of another machine',
+      ['--listen', '192.0.2.7:0', '--insecure'],
+      /cannot listen on 192\.0\.2\.7/,
+    ],
+  ])('refuses %s before it looks for data', async (_what, args, message) => {
+    const noData = ['--dataset', 'cifar10', '--data-dir', temporaryFolder(), '--token', 'secret'];
+    const error = await rejectionOf('E_LISTEN', run('coordinator', ...noData, ...args));
+    expect(error.message).toMatch(message);
+  });
+
+  it.each(['host:0', 'wss://trainer.example', '[trainer]', ''])('refuses --advertise %j', async (text) => {
+    expect((await rejectionOf('E_OPTION', run('coordinator', '--advertise', text))).message).toMatch(
+      /HOST or HOST:PORT/,
+    );
+  });
+
   it('takes its token from one place', async () => {
     await rejectionOf('E_OPTION', run('coordinator', '--token', 'a', '--token-file', 'b'));
   });
@@ -96,6 +116,11 @@ describe('worker', () => {
       expect(error.message).toContain('ws://127.0.0.1:7070');
     },
   );
+
+  it('says that a zone has no place in a URL', async () => {
+    const error = await rejectionOf('E_OPTION', run('worker', 'ws://[fe80::1%eth0]:7070'));
+    expect(error.message).toMatch(/zone.*use the coordinator's name/);
+  });
 
   it('refuses a heartbeat that takes a busy machine for a dead one', async () => {
     const attempt = run('worker', 'ws://127.0.0.1:1', '--heartbeat-timeout', '1');

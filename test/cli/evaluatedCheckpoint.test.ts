@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readForEvaluation } from '../../src/cli/evaluatedCheckpoint.js';
@@ -35,6 +35,25 @@ async function endedRun(): Promise<Ended> {
     lastSha256: result.lastWeightsSha256,
   };
 }
+
+describe('a folder that is no run', () => {
+  it('is refused with the runs that lie in it, the newest first', async () => {
+    const parent = temporaryFolder();
+    const { message } = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
+    expect(message).toMatch(/holds no checkpoint of a run; give a run folder/);
+    for (const [name, time] of Object.entries({ old: 1e9, newest: 3e9, newer: 2e9 })) {
+      mkdirSync(path.join(parent, name, 'checkpoints'), { recursive: true });
+      writeFileSync(path.join(parent, name, 'checkpoints', 'last.safetensors'), '');
+      utimesSync(path.join(parent, name), time, time);
+    }
+    mkdirSync(path.join(parent, 'notes'));
+    writeFileSync(path.join(parent, 'file'), '');
+    const named = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
+    const [newest, newer, old] = ['newest', 'newer', 'old'].map((name) => path.join(parent, name));
+    expect(named.message).toContain(`the 3 runs in it, the newest first: ${newest}, ${newer}, ${old}`);
+    expect(named.message).not.toMatch(/notes|ENOENT/);
+  });
+});
 
 describe('what a run folder means to evaluate', () => {
   it('is the best weights', async () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/main.js';
 
 /** Options by command, as the issue that asked for the command line names them; scripts rely on them. */
@@ -115,6 +115,20 @@ describe('the help', () => {
       'tensorflow',
     ]) {
       expect(help).toContain(word);
+    }
+  });
+
+  it.each([
+    ['', 'data'],
+    ['/mnt/images', '/mnt/images'],
+  ])('has the data folder of LOCKSTEP_DATA_DIR=%s in every command: %s', (variable, dataDir) => {
+    vi.stubEnv('LOCKSTEP_DATA_DIR', variable);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const [evaluate, data] = ['evaluate', 'data'].map((name) =>
+      buildProgram().commands.find((each) => each.name() === name)!,
+    );
+    for (const command of [evaluate!, ...data!.commands]) {
+      expect(command.opts<{ dataDir: string }>().dataDir, command.name()).toBe(dataDir);
     }
   });
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/cli/main.js';
+import { buildProgram, main } from '../../src/cli/main.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 let output = '';
@@ -85,6 +85,52 @@ describe('what a file says', () => {
 });
 
 describe('a refusal', () => {
+  it.each([
+    ['data', 'verify', '--data-dir'],
+    ['data', 'show', '--data-dir'],
+  ])('of %s %s recommends no option that the command lacks', async (...args) => {
+    const command = buildProgram()
+      .commands.find((each) => each.name() === args[0])!
+      .commands.find((each) => each.name() === args[1])!;
+    await main([...args, temporaryFolder()]);
+    expect(complaints).toContain('[E_DATA_MISSING]');
+    const recommended = complaints.match(/--[a-z-]+/g) ?? [];
+    expect(recommended).not.toEqual([]);
+    for (const flag of recommended) expect(command.options.map(({ long }) => long)).toContain(flag);
+  });
+
+  it('of images that are not there shows nothing else', async () => {
+    await main(['data', 'show', '--dataset', 'synthetic', '--from', '50000']);
+    expect(output).toBe('');
+    expect(complaints).toMatch(
+      /--from 50000 --count 3 goes beyond the 50000 images, of which the last is 49999/,
+    );
+  });
+
+  it.each([
+    [['--epochs', ''], /--epochs "" must be/],
+    [['--epochs', ' '], /--epochs " " must be/],
+    [['--seed', '1e20'], /--seed 1e20 must be an integer from 0 to 9007199254740991/],
+    [['--seed', '-1'], /--seed -1 must be an integer of at least 0/],
+  ])('of %j shows the value and the bound that it breaks', async (args, message) => {
+    await main(['train', ...args]);
+    expect(complaints).toMatch(message);
+  });
+
+  it('of data to train on names the data that need no files', async () => {
+    await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
+    expect(complaints).toMatch(/train without it: --dataset synthetic \[E_DATA_MISSING\]/);
+  });
+
+  it('of a current folder that is not there any more tells to change to another', async () => {
+    vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_cwd');
+    });
+    await main(['data', 'show', '--dataset', 'synthetic']);
+    expect(complaints).toMatch(/current folder is not there any more.*cd \[E_IO\]/);
+    expect(process.exitCode).toBe(1);
+  });
+
   /** A folder with a batch that is too short, and no other. */
   function damagedData(): string {
     const folder = path.join(temporaryFolder(), 'cifar-10-batches-bin');
@@ -96,7 +142,7 @@ describe('a refusal', () => {
   it.each<[string, RegExp, () => string[]]>([
     [
       'of images that are not there',
-      /--from 0 --count 100000 must stay below.* \[E_OPTION\]/,
+      /^lockstep: --from 0 --count 100000 goes beyond the \d+ images.* \[E_OPTION\]/,
       () => [...['data', 'show', '--dataset', 'synthetic', '--count', '100000']],
     ],
     [

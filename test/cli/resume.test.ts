@@ -258,14 +258,14 @@ describe('a resumed run', () => {
 
 describe('an option that contradicts the run', () => {
   it.each<[Partial<Recipe>, RegExp]>([
-    [{ lr: 0.2 }, /lr 0\.2 contradicts .* which has 0\.1; leave it out/],
-    [{ seed: 2 }, /seed 2 contradicts/],
-    [{ model: 'resnet20' }, /model resnet20 contradicts .* resnet8/],
-    [{ batchSize: 16 }, /batchSize 16/],
-    [{ milestones: [5] }, /milestones 5 contradicts .* 100,150/],
-    [{ augment: false }, /augment false/],
-    [{ dataset: 'cifar10' }, /dataset cifar10/],
-    [{ trainLimit: 10 }, /trainLimit 10 contradicts .* null/],
+    [{ lr: 0.2 }, /^--lr 0\.2 contradicts .* which has 0\.1; leave it out/],
+    [{ seed: 2 }, /^--seed 2 contradicts/],
+    [{ model: 'resnet20' }, /^--model resnet20 contradicts .* resnet8/],
+    [{ batchSize: 16 }, /^--batch-size 16/],
+    [{ milestones: [5] }, /^--milestones 5 contradicts .* 100,150/],
+    [{ augment: false }, /^--no-augment contradicts the run in .*, which was begun without it/],
+    [{ dataset: 'cifar10' }, /^--dataset cifar10/],
+    [{ trainLimit: 10 }, /^--train-limit 10 contradicts .* has none/],
   ])('%j is refused, and the folder is free again', async (given, message) => {
     const { folder } = await sitting({ maxSteps: 1 });
     const error = await rejectionOf('E_OPTION', resumeRun(folder, options(given)));
@@ -291,7 +291,7 @@ describe('an option that contradicts the run', () => {
   it.each(['cosine', 'onecycle'] as const)('but not the epochs of a %s schedule', async (schedule) => {
     const { folder } = await sitting({ maxSteps: 1, schedule });
     const error = await rejectionOf('E_OPTION', resumeRun(folder, options({ epochs: 9 })));
-    expect(error.message).toMatch(/schedule .* was made for 2/);
+    expect(error.message).toMatch(/^--epochs 9 .*schedule .* was made for 2/);
   });
 });
 
@@ -299,7 +299,7 @@ describe('a run that is complete', () => {
   it('by its epochs, is not resumed, unless it is given more', async () => {
     const { folder } = await sitting({ epochs: 1 });
     const error = await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
-    expect(error.message).toMatch(/3 steps, 1 epochs, stopped by epochs.*--epochs/);
+    expect(error.message).toMatch(/3 steps, 1 epoch, stopped by epochs.*--epochs/);
     expect((await resumed(folder, { epochs: 2 })).recipe.epochs).toBe(2);
   });
 

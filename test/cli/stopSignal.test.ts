@@ -9,12 +9,28 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function listening(): { stop: StopSignal; heard: string[] } {
+function listening(): { stop: StopSignal; heard: string[]; hangups: string[] } {
   const heard: string[] = [];
-  const stop = listenForStop((name) => heard.push(name));
+  const hangups: string[] = [];
+  const stop = listenForStop(
+    (name) => heard.push(name),
+    (message) => hangups.push(message),
+  );
   onTestFinished(() => stop.dispose());
-  return { stop, heard };
+  return { stop, heard, hangups };
 }
+
+const STREAMS = [process.stdin, process.stdout, process.stderr];
+
+function setTerminals(isTTY: boolean): void {
+  for (const stream of STREAMS) {
+    const before = stream.isTTY;
+    stream.isTTY = isTTY;
+    onTestFinished(() => void (stream.isTTY = before));
+  }
+}
+
+const withoutTerminal = (): void => setTerminals(false);
 
 describe('listening for a signal to stop', () => {
   // 128 and the number of the signal: POSIX.1-2017, XCU 2.8.2, as the shells have it.
@@ -23,6 +39,7 @@ describe('listening for a signal to stop', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s asks to save and stop, with exit code %d', (name, exitCode) => {
+    setTerminals(true);
     const { stop, heard } = listening();
     expect(stop.signal.aborted).toBe(false);
     expect(stop.exitCode()).toBeUndefined();
@@ -33,9 +50,25 @@ describe('listening for a signal to stop', () => {
     expect(stop.exitCode()).toBe(exitCode);
   });
 
+  it('goes on after a SIGHUP where no stream is a terminal, and says so', () => {
+    withoutTerminal();
+    const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    const { stop, heard, hangups } = listening();
+    for (let times = 0; times < 3; times++) process.emit('SIGHUP');
+    expect(heard).toEqual([]);
+    expect(hangups).toHaveLength(3);
+    expect(stop.signal.aborted).toBe(false);
+    expect(stop.exitCode()).toBeUndefined();
+    process.emit('SIGTERM');
+    expect(stop.exitCode()).toBe(143);
+    process.emit('SIGHUP');
+    expect(exit).not.toHaveBeenCalled();
+  });
+
   it('takes what follows at once for an echo, and what comes later for impatience', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    setTerminals(true);
     const { heard } = listening();
     process.emit('SIGHUP');
     vi.advanceTimersByTime(100);

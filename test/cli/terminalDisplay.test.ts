@@ -85,6 +85,17 @@ describe('the display of a terminal', () => {
     if (columns === 80) expect(live).toContain('left 25:00');
   });
 
+  it.each([60, 61, 100])('fits in %d columns also with names of letters that take two each', (columns) => {
+    const { out, later } = shown(columns);
+    later(joined('訓練機'.repeat(20), 4));
+    later(STARTED);
+    later(step(250));
+    const live = out.rows.at(-1)!;
+    const width = live.replace(/[訓練機]/g, '##').length;
+    expect(width).toBeGreaterThanOrEqual(columns - 2);
+    expect(width).toBeLessThanOrEqual(columns - 1);
+  });
+
   it('takes a terminal that does not tell its width for one of 80 columns', () => {
     const { out, later } = shown(0);
     later(joined('a node with a name of some length', 4));

@@ -79,9 +79,9 @@ describe('the lines of events', () => {
     const line = textOf(EPOCH);
     for (const part of [
       'epoch   3',
-      '1.2346',
+      '1.235',
       '50.00 %',
-      '1.5000',
+      '1.500',
       '45.67 %',
       'lr 0.05',
       '123 images/s',
@@ -92,6 +92,24 @@ describe('the lines of events', () => {
     }
     expect(textOf({ ...EPOCH, best: false })).not.toContain('best');
     expect(textOf({ ...EPOCH, validationLoss: null, validationAccuracy: null })).toContain('no validation');
+  });
+
+  it('fit 100 columns, whatever the figures', () => {
+    const line = textOf({
+      ...EPOCH,
+      epoch: 200,
+      trainAccuracy: 1,
+      validationAccuracy: 1,
+      lr: 1.2345e-5,
+      imagesPerSecond: 12_345,
+      wallSeconds: 36_123,
+    });
+    expect(line.length).toBeLessThan(100);
+  });
+
+  it('show slow engines’ speed, too', () => {
+    expect(textOf({ ...EPOCH, imagesPerSecond: 0.314 })).toContain(' 0.31 images/s');
+    expect(textOf({ event: 'run-finished', ...RESULT, imagesPerSecond: 1.26 })).toContain(' 1.3 images/s');
   });
 
   it('tell why the run ended, what came of it, and whether it can be trusted to be exact', () => {

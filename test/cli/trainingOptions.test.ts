@@ -9,6 +9,7 @@ import {
   declareOptions,
   resolveTrainingOptions,
   recipeNotices,
+  recipeRemarks,
   settleRecipe,
 } from '../../src/cli/trainingOptions.js';
 import type { TrainingOptions } from '../../src/cli/trainingOptions.js';
@@ -163,6 +164,8 @@ describe('what the user gives', () => {
   });
 
   it('finds the data folder by flag, file, environment and default, in this order', () => {
+    expect(resolve().dataDir).toBe('data');
+    vi.stubEnv('LOCKSTEP_DATA_DIR', '');
     expect(resolve().dataDir).toBe('data');
     vi.stubEnv('LOCKSTEP_DATA_DIR', '/from/environment');
     expect(resolve().dataDir).toBe('/from/environment');
@@ -328,6 +331,17 @@ describe('a config file beside the training options', () => {
   });
 });
 
+describe('a config file', () => {
+  it.each<[string, (text: string) => Buffer]>([
+    ['UTF-8 with a byte order mark', (text) => Buffer.from(`\ufeff${text}`)],
+    ['UTF-16, as PowerShell writes it', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ])('may be %s', (_what, encode) => {
+    const file = path.join(temporaryFolder(), 'recipe.json');
+    writeFileSync(file, encode('{ "epochs": 7 }'));
+    expect(resolve('--config', file).recipe.epochs).toBe(7);
+  });
+});
+
 describe('a config file that is refused', () => {
   it('has a key that is not known, with a suggestion', () => {
     expect(refused('--config', configFile({ epoch: 3 })).message).toMatch(
@@ -388,14 +402,54 @@ describe('milestones beyond the epochs', () => {
   });
 });
 
+describe('the micro-batch', () => {
+  const sizesOf = (...args: string[]): readonly number[] => {
+    const { recipe, given } = resolve(...args);
+    const remarks = recipeRemarks(settleRecipe(recipe, 'synthetic'), given);
+    expect(remarks.length).toBe(recipe.microBatch === 32 || given.has('microBatch') ? 0 : 1);
+    for (const remark of remarks) expect(remark).toContain(`--micro-batch ${recipe.microBatch}`);
+    return [recipe.batchSize, recipe.microBatch];
+  };
+
+  it.each([
+    ...[32, 64, 96, 128, 256, 1024, 65536].map((batch) => [batch, 32]),
+    ...[1, 7, 16, 31].map((batch) => [batch, batch]),
+    ...[
+      [50, 25],
+      [100, 25],
+      [48, 24],
+      [1000, 25],
+      [40, 20],
+    ],
+  ])('follows a batch of %i if it is not given: %i', (batch, microBatch) => {
+    expect(sizesOf('--batch-size', String(batch))).toEqual([batch, microBatch]);
+    expect(sizesOf('--config', configFile({ batchSize: batch }))).toEqual([batch, microBatch]);
+  });
+
+  it('is what was given, if it was', () => {
+    expect(sizesOf('--batch-size', '64', '--micro-batch', '8')).toEqual([64, 8]);
+    expect(sizesOf('--micro-batch', '128')).toEqual([128, 128]);
+  });
+});
+
 describe('contradictions are refused with the remedy', () => {
   it.each<[string, readonly string[], RegExp]>([
     [
       'a batch that is no multiple of the micro-batch',
-      ['--batch-size', '100'],
-      /multiple of the micro-batch 32; use --batch-size 96 or 128/,
+      ['--batch-size', '100', '--micro-batch', '32'],
+      /100 must be a multiple of --micro-batch 32; use --batch-size 96 or 128, or --micro-batch 25$/,
     ],
-    ['a batch below the micro-batch', ['--batch-size', '16'], /use --batch-size 32$/],
+    [
+      'a batch below the micro-batch',
+      ['--batch-size', '16', '--micro-batch', '32'],
+      /use --batch-size 32, or --micro-batch 16$/,
+    ],
+    ['a micro-batch that does not divide the usual batch', ['--micro-batch', '50'], /or --micro-batch 64$/],
+    [
+      'a batch without a usable divisor',
+      ['--batch-size', '74'],
+      /--batch-size 64 or 96, or --micro-batch 37$/,
+    ],
     [
       'milestones of another schedule',
       ['--schedule', 'cosine', '--milestones', '5'],
@@ -430,7 +484,7 @@ describe('contradictions are refused with the remedy', () => {
   it('whether they stand in a file or in flags', () => {
     refused('--config', configFile({ schedule: 'cosine', gamma: 0.5 }));
     refused('--config', configFile({ schedule: 'cosine' }), '--gamma', '0.5');
-    refused('--config', configFile({ batchSize: 100 }));
+    refused('--config', configFile({ batchSize: 100, microBatch: 32 }));
   });
 
   it('and only what contradicts: the defaults of other schedules do not', () => {

@@ -122,12 +122,17 @@ describe('splitAddress', () => {
   it.each([
     ['127.0.0.1:7070', '127.0.0.1', 7070],
     ['[::1]:0', '::1', 0],
+    ['[::ffff:127.0.0.1]:1', '::ffff:127.0.0.1', 1],
+    ['[fe80::1%eth0]:7070', 'fe80::1%eth0', 7070],
     ['trainer.example:65535', 'trainer.example', 65535],
   ])('%s', (text, host, port) => {
     expect(splitAddress(text)).toEqual({ host, port });
   });
 
-  it.each(['', '7070', 'host:65536', '::1:7070', 'host:-1', '[host]:1'])('refuses %j', (text) => {
-    expect(splitAddress(text)).toBeUndefined();
-  });
+  it.each(['', '7070', 'host:65536', '::1:7070', 'host:-1', '[host]:1', '[127.0.0.1]:1', '[::g]:1'])(
+    'refuses %j',
+    (text) => {
+      expect(splitAddress(text)).toBeUndefined();
+    },
+  );
 });

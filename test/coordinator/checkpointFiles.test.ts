@@ -176,9 +176,11 @@ describe('the newest checkpoint that is whole', () => {
     flip(files.fileOf('last'), 100_000);
     flip(files.previousFile, 5000);
     const { message } = await rejectionOf('E_CHECKPOINT', files.readNewest());
-    for (const part of [files.fileOf('last'), files.previousFile, 'best.safetensors']) {
+    for (const part of [files.fileOf('last'), files.previousFile, 'begin a new run']) {
       expect(message).toContain(part);
     }
+    await files.write('best', await checkpointOf(200));
+    expect((await rejectionOf('E_CHECKPOINT', files.readNewest())).message).toContain('best.safetensors may');
   });
 
   it('is none if there is but one, and that is damaged', async () => {

@@ -2,8 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fleet } from '../../src/coordinator/fleet.js';
 import type { RoundRequest, Verdict } from '../../src/coordinator/fleet.js';
 import type { RunEvent } from '../../src/coordinator/index.js';
-import { Broadcast, PROTOCOL_VERSION } from '../../src/protocol/index.js';
-import type { Hello } from '../../src/protocol/index.js';
+import {
+  Broadcast,
+  decodeCoordinatorMessage,
+  encodeMessage,
+  PROTOCOL_VERSION,
+} from '../../src/protocol/index.js';
+import type { Hello, Refused } from '../../src/protocol/index.js';
 import { rejectionOf } from '../support/errors.js';
 import {
   evaluated,
@@ -31,6 +36,7 @@ beforeEach(() => {
     welcome: welcome(),
     onEvent: (event) => events.push(event),
     waitTimeoutMs: WAIT_TIMEOUT_MS,
+    noWorkersRemedy: 'attach one',
   });
 });
 afterEach(() => {
@@ -290,7 +296,10 @@ describe('a foul answer', () => {
     await settled();
     fouling.send(answerTo(fouling.items[0]!));
     await settled();
-    expect(fouling.the('refused')).toMatchObject({ code: 'E_PROTOCOL', reason: 'a gradient of 3 bytes' });
+    expect(fouling.the('refused')).toMatchObject({
+      code: 'E_PROTOCOL',
+      reason: expect.stringMatching(/^a gradient of 3 bytes; mend that/) as string,
+    });
     expect(fouling.closings).toHaveLength(1);
     expect(eventsOf('worker-left')).toEqual([
       expect.objectContaining({ node: 'fouling', reason: 'a gradient of 3 bytes' }),
@@ -367,7 +376,7 @@ describe('whoever uses the name of another', () => {
       const node = await attached(fleet, { nodeName: 'trainer-7', nodeSecret });
       node.send(impostor); // a second hello is never forgiven
       await settled();
-      expect(node.the('refused').reason).toBe('a second hello');
+      expect(node.the('refused').reason).toMatch(/^a second hello/);
     }
     const back = await attached(fleet, { nodeName: 'trainer-7' });
     const other = await attached(fleet, { nodeName: 'trainer-8' });
@@ -446,6 +455,19 @@ describe('failures', () => {
     expect(failing.closings).toEqual([]);
   });
 
+  it('again and again with long reasons learns of its refusal all the same, with the remedy', async () => {
+    const node = await attached(fleet, { threads: 1 });
+    for (let time = 0; time < 3; time++) node.send(failed({ reason: 'r'.repeat(2000) }));
+    await settled();
+    const again = await attached(fleet);
+    for (const { received } of [node, again]) {
+      const refusal = received.at(-1)!;
+      expect(decodeCoordinatorMessage(encodeMessage(refusal))).toEqual(refusal); // it fits its schema
+      expect(refusal).toMatchObject({ type: 'refused' });
+      expect((refusal as Refused).reason).toMatch(/r…; mend that, then start the worker again$/);
+    }
+  });
+
   it('three times in a row cut the node off; an answer between them forgives', async () => {
     const node = await attached(fleet);
     const round = run(12);
@@ -456,6 +478,7 @@ describe('failures', () => {
     expect(node.closings).toEqual([]);
     node.send(failure);
     await settled();
+    expect(node.the('refused')).toMatchObject({ code: 'E_REFUSED' });
     expect(node.the('refused').reason).toMatch(/3 times in a row: out of memory/);
     expect(round.outcome()).toBe('open'); // another may come
     answering(await attached(fleet, { nodeName: 'another' }));
@@ -485,8 +508,11 @@ describe('with nobody attached', () => {
     expect(round.outcome()).toBe('open');
     vi.advanceTimersByTime(1);
     const error = await rejectionOf('E_NO_WORKERS', round.promise);
-    expect(error.message).toMatch(/lockstep worker/);
-    expect(error.message).toMatch(/--wait-timeout/);
+    expect(error.message).toMatch(/; attach one$/);
+    const threads = new Fleet({ welcome: welcome(), onEvent: () => undefined, waitTimeoutMs: 1 });
+    const nobody = rejectionOf('E_NO_WORKERS', threads.waitForWorkers(1));
+    vi.advanceTimersByTime(1);
+    expect((await nobody).message).not.toContain('--'); // `train` has no option that would help
   });
 
   it('a round goes on when somebody comes in time, and waits anew when the last one leaves', async () => {

@@ -211,39 +211,36 @@ describe('several who want the lock at the same moment', () => {
     moment.beforeRename = undefined;
   });
 
-  /** Compiled, so that other processes can run it: `npm run build`. */
+  /** Compiled, so that other processes can run it. */
   const compiled = new URL('../../dist/coordinator/folderLock.js', import.meta.url);
   const PROCESSES = 5;
   const FOLDERS = 60;
 
-  it.skipIf(!fs.existsSync(compiled))(
-    'as processes, over many locks that were left: each has one winner (skipped unless compiled)',
-    async () => {
-      const parent = temporaryFolder();
-      for (let round = 0; round < FOLDERS; round++) {
-        fs.mkdirSync(path.join(parent, String(round)));
-        // Every other one as an older version left it.
-        if (round % 2 === 0) takeAs(path.join(parent, String(round)), NOBODY);
-        else fs.writeFileSync(lockOf(path.join(parent, String(round))), JSON.stringify({ pid: NOBODY.pid }));
-      }
-      const children = Array.from({ length: PROCESSES }, () => {
-        const child = spawn(
-          process.execPath,
-          ['--input-type=module', '-e', CONTENDER, compiled.href, parent, String(FOLDERS), String(PROCESSES)],
-          { stdio: ['pipe', 'pipe', 'inherit'] },
-        );
-        onTestFinished(() => void child.kill('SIGKILL'));
-        return child;
-      });
-      const won = await Promise.all(
-        children.map(async ({ stdout }) => {
-          const [answer] = (await once(stdout, 'data')) as [Buffer];
-          return JSON.parse(answer.toString()) as number[];
-        }),
+  it('as processes, over many locks that were left: each has one winner', async () => {
+    const parent = temporaryFolder();
+    for (let round = 0; round < FOLDERS; round++) {
+      fs.mkdirSync(path.join(parent, String(round)));
+      // Every other one as an older version left it.
+      if (round % 2 === 0) takeAs(path.join(parent, String(round)), NOBODY);
+      else fs.writeFileSync(lockOf(path.join(parent, String(round))), JSON.stringify({ pid: NOBODY.pid }));
+    }
+    const children = Array.from({ length: PROCESSES }, () => {
+      const child = spawn(
+        process.execPath,
+        ['--input-type=module', '-e', CONTENDER, compiled.href, parent, String(FOLDERS), String(PROCESSES)],
+        { stdio: ['pipe', 'pipe', 'inherit'] },
       );
-      expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: FOLDERS }, (_, round) => round));
-    },
-  );
+      onTestFinished(() => void child.kill('SIGKILL'));
+      return child;
+    });
+    const won = await Promise.all(
+      children.map(async ({ stdout }) => {
+        const [answer] = (await once(stdout, 'data')) as [Buffer];
+        return JSON.parse(answer.toString()) as number[];
+      }),
+    );
+    expect(won.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: FOLDERS }, (_, round) => round));
+  });
 });
 
 /** Wants each folder's lock at the moment at which all others want it; prints which it got, and keeps them. */

@@ -240,6 +240,7 @@ describe('an answer that is not finite', () => {
       const { total } = await computeGradient(fleet, request({ step }));
       expect(total.gradientSum.every(Number.isFinite)).toBe(true);
     }
+    expect(sick.the('refused').code).toBe('E_REFUSED');
     expect(sick.the('refused').reason).toMatch(/3 of its results were not finite/);
     expect(sound.closings).toEqual([]);
     const refusals = events.filter(({ event }) => event === 'worker-refused');

@@ -1,7 +1,7 @@
 /** What an attached node may send and leave unread, over real sockets. */
 
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { EventEmitter } from 'node:events';
+import { connect, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   Broadcast,
@@ -10,6 +10,7 @@ import {
   ENDPOINT_PATH,
 } from '../../src/protocol/index.js';
 import type { WebSocket } from 'ws';
+import { guardedChannel } from '../../src/coordinator/peerGuard.js';
 import { dial, dialled, openDoor, outcomeOf, UPGRADE_REQUEST } from '../support/door.js';
 import type { Door } from '../support/door.js';
 import { evaluated, evaluateMessage, failed, hello, parameters, result } from '../support/messages.js';
@@ -247,6 +248,23 @@ describe('texts of a node', () => {
     expect(door.closings[0]!.length).toBeLessThanOrEqual(500);
     expect(door.closings[0]).not.toContain('\u001b');
   });
+});
+
+it('a node that is refused after it has gone keeps nothing waiting', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const closings: string[] = [];
+  const channel = {
+    peerName: 'gone',
+    unsentCount: 0,
+    open: () => undefined,
+    send: () => undefined,
+    close: (reason: string) => void closings.push(reason),
+  };
+  const socket = Object.assign(new EventEmitter(), { readyState: 3 }) as unknown as WebSocket; // CLOSED
+  guardedChannel(socket, new Socket(), channel, { unreadTimeoutMs: 1000 }).close('refused');
+  expect(closings).toEqual(['refused']);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 it('the endpoint has no room for a path of a peer', async () => {

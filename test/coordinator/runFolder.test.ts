@@ -65,7 +65,7 @@ const lockOf = (folder: string): string => path.join(folder, 'run.lock');
 /** The lock of a process that is gone: its number is above the highest there is, proc(5). */
 const DEAD = JSON.stringify({ pid: 2 ** 22 + 1 });
 
-/** Compiled, so that another process can run it: `npm run build`. */
+/** Compiled, so that another process can run it. */
 const COMPILED = new URL('../../dist/coordinator/runFolder.js', import.meta.url);
 
 /** Another process that has the run open, and works in it until it is killed. */
@@ -127,6 +127,36 @@ describe('a new run folder', () => {
     const deep = await RunFolder.create(path.join(parent, 'a', 'b'), {});
     deep.close();
     expect(existsSync(path.join(parent, 'a', 'b', 'config.json'))).toBe(true);
+  });
+
+  it('is refused in a folder that holds anything else, which stays as it was', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'main.ts'), 'precious');
+    thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(folder));
+    const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
+    expect(message).toMatch(/is not empty \(main\.ts\).*--run-dir/);
+    expect(readdirSync(folder)).toEqual(['main.ts']);
+  });
+
+  it('may be made beside what file systems and tools put into any folder', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(path.join(folder, 'lost+found'));
+    writeFileSync(path.join(folder, '.gitkeep'), '');
+    (await RunFolder.create(folder, {})).close();
+  });
+
+  it('is E_IO at a link that leads nowhere, in a file and in /proc', async () => {
+    const folder = temporaryFolder();
+    const link = path.join(folder, 'link');
+    symlinkSync(path.join(folder, 'unplugged'), link);
+    writeFileSync(path.join(folder, 'file'), '');
+    const places = [link, path.join(link, 'run'), path.join(folder, 'file', 'run')];
+    if (existsSync('/proc/self')) places.push('/proc/lockstep', '/proc/lockstep/run');
+    for (const place of places) {
+      RunFolder.refuseIfTaken(place);
+      const { message } = await rejectionOf('E_IO', RunFolder.create(place, {}));
+      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which is not there/);
+    }
   });
 
   it.each(['config.json', 'metrics.jsonl', 'result.json', 'checkpoints'])(
@@ -350,19 +380,16 @@ describe('a run that is opened again', () => {
 });
 
 describe('the lock of a run', () => {
-  it.skipIf(!existsSync(COMPILED))(
-    'keeps out a second process while the first lives, and no longer (skipped unless compiled)',
-    async () => {
-      const folder = await interruptedRun('');
-      const other = await otherProcessIn(folder);
-      const error = thrownBy('E_RUN_EXISTS', () => RunFolder.open(folder));
-      expect(error.message).toContain(String(other.pid));
-      expect(existsSync(lockOf(folder))).toBe(true);
-      other.kill('SIGKILL'); // it has no chance to unlock
-      await once(other, 'exit');
-      reopened(folder).append({ event: 'notice', message: 'taken over' });
-    },
-  );
+  it('keeps out a second process while the first lives, and no longer', async () => {
+    const folder = await interruptedRun('');
+    const other = await otherProcessIn(folder);
+    const error = thrownBy('E_RUN_EXISTS', () => RunFolder.open(folder));
+    expect(error.message).toContain(String(other.pid));
+    expect(existsSync(lockOf(folder))).toBe(true);
+    other.kill('SIGKILL'); // it has no chance to unlock
+    await once(other, 'exit');
+    reopened(folder).append({ event: 'notice', message: 'taken over' });
+  });
 
   it('is asked for before anything takes its place: who has lost it writes nothing more', async () => {
     const run = await newRun();

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
-import { isLoopback } from '../../src/coordinator/server.js';
+import { isLoopback, isUnspecified } from '../../src/coordinator/address.js';
 import type { ListenOptions } from '../../src/coordinator/server.js';
 import { encodeMessage, ENDPOINT_PATH } from '../../src/protocol/index.js';
 import { beatByHand, beatFourTimeouts } from '../support/beats.js';
@@ -125,7 +125,7 @@ describe('the token', () => {
 describe('listening', () => {
   const attempt = (change: Partial<ListenOptions>): Promise<Door> => openDoor({ insecure: false, ...change });
 
-  it.each(['0.0.0.0', '::', '192.0.2.7', 'trainer.example', '::ffff:127.0.0.1'])(
+  it.each(['0.0.0.0', '::', '192.0.2.7', 'trainer.example', '::ffff:192.0.2.7'])(
     'beyond loopback (%s) needs a token, whatever else is given',
     async (host) => {
       for (const insecure of [false, true]) {
@@ -144,8 +144,12 @@ describe('listening', () => {
   });
 
   it('knows loopback by its names', () => {
-    for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'])
-      expect(isLoopback(host)).toBe(true);
+    for (const host of [
+      ...['localhost', 'LOCALHOST', '127.0.0.1', '127.1.2.3', '::1', '[::1]', '0:0:0:0:0:0:0:1', '[0::1]'],
+      ...['::ffff:127.0.0.1', '::ffff:7f00:1', '::1%lo'],
+    ]) {
+      expect(isLoopback(host), host).toBe(true);
+    }
     for (const host of [
       '0.0.0.0',
       '::',
@@ -153,10 +157,19 @@ describe('listening', () => {
       'localhost.example',
       '127.0.0.1.example',
       '128.0.0.1',
+      '127.1',
+      '::ffff:10.0.0.1',
+      'fe80::1%lo',
       '',
     ]) {
-      expect(isLoopback(host)).toBe(false);
+      expect(isLoopback(host), host).toBe(false);
     }
+  });
+
+  it('knows the addresses that stand for all of a machine’s', () => {
+    for (const host of ['0.0.0.0', '::', '[::]', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])
+      expect(isUnspecified(host), host).toBe(true);
+    for (const host of ['127.0.0.1', '::1', 'localhost', '']) expect(isUnspecified(host), host).toBe(false);
   });
 
   it('where another listens is E_LISTEN, with the remedy', async () => {

@@ -549,3 +549,15 @@ it('trains nothing from a checkpoint whose progress cannot be, and saves nothing
   await rejectionOf('E_CHECKPOINT', train(testing.run));
   expect(testing.run.folder.checkpoints.exist()).toBe(false);
 });
+
+it('tells what was only counted before it says that it has finished', async () => {
+  const testing = await testRun();
+  analyticNode(testing.fleet);
+  for (let time = 0; time < 5; time++) testing.fleet.connectionRefused('192.0.2.7', 'a wrong token');
+  await train(testing.run);
+  testing.fleet.connectionRefused('192.0.2.7', 'a wrong token');
+  testing.fleet.end('the run has ended', { runEnded: true });
+  const refusals = eventsOf(testing.events, 'connection-refused');
+  expect(refusals.map(({ count }) => count)).toEqual([1, 4]);
+  expect(testing.events.at(-1)!.event).toBe('run-finished');
+});

@@ -101,7 +101,7 @@ describe('loadCifar10', () => {
       const error = await failureOf(loadCifar10(dataDir));
       expect(error.code).toBe('E_DATA_MISSING');
       expect(error.message).toMatch(
-        /no CIFAR-10 in .*cifar-10-batches-bin.*cifar-10-batches-py.*--dataset synthetic/,
+        /no CIFAR-10 in .*cifar-10-batches-bin.*cifar-10-batches-py.*data download --data-dir/,
       );
     }
   });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -266,6 +266,22 @@ describe('downloadCifar10 places nothing and says why', () => {
       expect(await readdir(parent)).toEqual([]);
     },
   );
+
+  it('and asks for nothing where the target is a link that leads nowhere', async () => {
+    const dataDir = await temporaryFolder();
+    const link = join(dataDir, 'cifar-10-batches-bin');
+    await symlink(join(dataDir, 'unplugged'), link);
+    const archive = archiveOf('http://127.0.0.1:1/', bytes, TINY_BATCH_BYTE_COUNT); // E_DATA_DOWNLOAD if asked
+    for (const each of [dataDir, link]) {
+      await expect(downloadCifar10({ dataDir: each, archive })).rejects.toMatchObject({
+        code: 'E_IO',
+        message: expect.stringMatching(
+          /is a link to .*unplugged, which is not there; .*--data-dir/,
+        ) as string,
+      });
+    }
+    expect(await readdir(dataDir)).toEqual(['cifar-10-batches-bin']);
+  });
 
   it('when the folder cannot be made', async () => {
     const file = join(await temporaryFolder(), 'file');

@@ -24,6 +24,8 @@ import { analyticNode, honest, resultOf } from '../support/analyticNode.js';
 import { failed, hello } from '../support/messages.js';
 import { recipe } from '../support/recipes.js';
 import { ScriptedNode } from '../support/scriptedNode.js';
+import { newMemory } from '../../src/foundation/wasm/host.js';
+import { withoutAddressSpace } from '../support/noAddressSpace.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { testRun } from '../support/trainingRun.js';
 import { DESCRIPTION, FakePool } from '../worker/fakePool.js';
@@ -68,6 +70,10 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     };
     node.send(hello());
     await train(run);
+  },
+  E_RESOURCES: () => {
+    withoutAddressSpace();
+    newMemory(1, 1);
   },
   E_RUN_EXISTS: async () => {
     const folder = await runOf({ maxSteps: 1 });

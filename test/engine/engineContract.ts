@@ -194,7 +194,7 @@ export function describeEngineContract(
       });
       const { heapBytes: _restHeap, ...restWithoutHeap } = atRest; // a heap does not shrink
       expect(inUse()).toMatchObject(restWithoutHeap);
-    }, 120_000);
+    });
 
     it('refuses to work after dispose', async () => {
       const engine = await factory.load(RESIDUAL);

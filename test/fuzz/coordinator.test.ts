@@ -75,6 +75,7 @@ it(`a coordinator outlives ${VISITS} hostile connections in mid-training, and no
   const seconds = (performance.now() - startedMs) / 1000;
   const stepsAfter = stepsOf(runDir);
   await until('the training goes on', () => stepsOf(runDir) > stepsAfter);
+  await until('all have gone but the honest', () => attachedIn(runDir) === HONEST.length);
   memory.stop();
   expect(coordinator.child.exitCode).toBeNull();
 
@@ -139,7 +140,7 @@ it(`a coordinator outlives ${VISITS} hostile connections in mid-training, and no
     const count = counts.get(kind);
     expect(count?.endedByCoordinator, kind).toBe(count?.connections);
   }
-  expect(deafReasons).toHaveLength(counts.get('attached, and never reads')?.connections ?? 0);
+  // Where too many come and go the log counts them only: those that it does list left for this.
   for (const reason of deafReasons) expect(reason).toMatch(/^no sign of life|^E_LIMIT/);
   if (process.platform === 'linux') {
     const { firstFifth, leastGrowth, peak } = figures.residentMiB;
@@ -147,6 +148,15 @@ it(`a coordinator outlives ${VISITS} hostile connections in mid-training, and no
     expect(peak - firstFifth).toBeLessThan(PEAK_MIB);
   }
 });
+
+/** Nodes that have come and not gone, one by one or counted. */
+function attachedIn(runDir: string): number {
+  return readMetrics(runDir).reduce((now, { event, joined = 0, left = 0 }) => {
+    if (event === 'worker-joined') return now + 1;
+    if (event === 'worker-left') return now - 1;
+    return event === 'workers-changed' ? now + joined - left : now;
+  }, 0);
+}
 
 function stepsOf(runDir: string): number {
   return readMetrics(runDir).filter(({ event }) => event === 'step').length;

@@ -75,6 +75,22 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
     await until('its workers have ended', () => workers.every(({ pid }) => !isRunning(pid)), 30_000);
   });
 
+  it('computes in the class that was asked for, and again when it is resumed', async () => {
+    const runDir = path.join(folder, 'numerics');
+    const inClass = ['--engine', 'simd', '--numerics', 'simd', '--max-steps', '2'];
+    const first = await run(
+      ['train', ...recipe, ...inClass, '--gpus', '1', '--run-dir', runDir],
+      environment,
+    );
+    expect(first.exitCode).toBe(0);
+    const resumed = ['train', '--resume', runDir, '--gpus', '1', '--max-steps', '4'];
+    expect((await run(resumed, environment)).exitCode).toBe(0);
+    expect(readResult(runDir)).toMatchObject({
+      numericsClasses: [expect.stringMatching(/^simd\//)],
+      stepsCompleted: 4,
+    });
+  });
+
   it('names GPUs that are not there, and machines without any', async () => {
     const wrong = await run(['train', ...recipe, '--gpus', '0,7'], environment);
     expect(wrong.exitCode).toBe(2);
@@ -91,13 +107,33 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
     const runDir = path.join(folder, 'coordinated');
     const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', '2', '--token', 'secret'];
     const coordinator = start(['coordinator', ...recipe, '--epochs', '1000', '--run-dir', runDir, ...listen]);
+    const ofEach = [
+      '--engine',
+      'simd',
+      '--numerics',
+      'simd',
+      '--heartbeat-timeout',
+      '30',
+      '--retry-for',
+      '60',
+    ];
     const worker = start(
-      ['worker', `ws://127.0.0.1:${port}`, '--gpus', 'all', '--engine', 'simd', '--token', 'secret'],
+      [
+        ...['worker', `ws://127.0.0.1:${port}`, '--gpus', 'all', ...ofEach],
+        ...['--no-tune', '--name', 'x', '--token', 'secret'],
+      ],
       environment,
     );
     await untilStep(runDir, 2);
     const processes = workersOf(worker.child.pid!);
     expect(processes).toHaveLength(2);
+    for (const flagAt of [0, 2, 4, 6]) {
+      const given = ofEach.slice(flagAt, flagAt + 2).join(' ');
+      for (const { args } of processes) expect(args.join(' ')).toContain(given);
+    }
+    for (const { args } of processes) expect(args.join(' ')).toMatch(/ --no-tune *( --|$)/);
+    const nodes = readMetrics(runDir).flatMap(({ event, node }) => (event === 'worker-joined' ? [node] : []));
+    expect(nodes.sort()).toEqual(['x:gpu0', 'x:gpu1']);
     worker.kill('SIGTERM');
     const outcome = await worker.finished;
     expect(outcome.exitCode).toBe(143);

@@ -66,7 +66,7 @@ function setUp(
   });
   const asked = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
   const parent = path.dirname(target);
-  return { exitCode: status, stdout, stderr, asked, left: readdirSync(parent) };
+  return { exitCode: status, stdout, stderr, asked, left: existsSync(parent) ? readdirSync(parent) : [] };
 }
 
 const tools = { make: WORKS, 'c++': WORKS };
@@ -136,6 +136,13 @@ describe.skipIf(process.platform !== 'linux')('npm run setup:tensorflow', () => 
     expect(outcome.stderr).toMatch(/thesis holds something else.*E_OPTION/);
     expect(outcome.exitCode).toBe(2);
     expect(existsSync(path.join(target, 'chapter1.txt'))).toBe(true);
+  });
+
+  it('comes to an end where no folder can be made', () => {
+    const download = 'echo "must not be asked" >&2; exit 1';
+    const outcome = setUp({ ...tools, python3: pythonWith(download) }, [], '/proc/lockstep/tensorflow/here');
+    expect(outcome.stderr).toMatch(/\/proc\/lockstep.*E_IO/);
+    expect(outcome.exitCode).toBe(1);
   });
 
   it.each([

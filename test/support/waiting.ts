@@ -6,7 +6,7 @@ export async function settled(): Promise<void> {
 }
 
 /** Waits until the condition holds. The limit only ends a test that would never end. */
-export async function until(condition: () => boolean, limitMs = 50_000): Promise<void> {
+export async function until(condition: () => boolean, limitMs = 240_000): Promise<void> {
   const startedMs = performance.now();
   while (!condition()) {
     if (performance.now() - startedMs > limitMs) throw new Error(`nothing came: ${String(condition)}`);

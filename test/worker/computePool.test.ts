@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareImages } from '../../src/data/index.js';
 import { loadEngine } from '../../src/engine/index.js';
@@ -9,8 +8,6 @@ import type { ComputeSession, GradientAnswer, ItemTask } from '../../src/worker/
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { rejectionOf } from '../support/errors.js';
 import { hashedLabels, hashedValues } from '../support/numbers.js';
-
-const isBuilt = existsSync(new URL('../../dist/worker/thread.js', import.meta.url));
 
 const SAMPLES = 3;
 const SESSION: ComputeSession = {
@@ -24,7 +21,7 @@ const SESSION: ComputeSession = {
 
 const bits = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('base64');
 
-describe.skipIf(!isBuilt)('the threads of a node (skipped unless compiled: npm run build)', () => {
+describe('the threads of a node', () => {
   const pool = new ComputePool({ name: 'wasm' }, 2);
   afterAll(() => pool.close());
 

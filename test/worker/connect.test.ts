@@ -111,22 +111,25 @@ describe('serveCoordinator', () => {
     expect(visits).toHaveLength(2);
   });
 
-  it('stays away when the coordinator refuses it, and says why', async () => {
-    const { url, visits } = await coordinator(({ channel }) => {
-      channel.send(refused({ reason: 'the protocol versions differ' }));
-      channel.close('refused');
-    });
-    const error = await rejectionOf('E_REFUSED', serve(url).outcome);
-    expect(error.message).toContain('the protocol versions differ');
-    expect(error.message).toContain(url.href);
-    expect(visits).toHaveLength(1);
-  });
+  it.each(['E_PROTOCOL', 'E_REFUSED'] as const)(
+    'stays away when the coordinator refuses it, and says why, with the code %s that it was told',
+    async (code) => {
+      const { url, visits } = await coordinator(({ channel }) => {
+        channel.send(refused({ code, reason: 'the protocol versions differ' }));
+        channel.close('refused');
+      });
+      const error = await rejectionOf(code, serve(url).outcome);
+      expect(error.message).toContain('the protocol versions differ');
+      expect(error.message).toContain(url.href);
+      expect(visits).toHaveLength(1);
+    },
+  );
 
   it('repeats nothing of a coordinator that could steer a terminal', async () => {
     const evil = '\u001b[2Jnow\r\n';
     const { url } = await coordinator(({ channel, socket }, count) => {
       if (count === 1) return socket.close(1000, evil);
-      channel.send(refused({ reason: evil }));
+      channel.send(refused({ code: 'E_REFUSED', reason: evil }));
       channel.close(evil);
     });
     const { outcome, statuses } = serve(url);
@@ -234,6 +237,25 @@ describe('a coordinator that would fill the memory of a node', () => {
     );
     expect(pool.begun).toHaveLength(1);
     expect(visits[0]!.messages.map(({ type }) => type)).toEqual(['hello']);
+  });
+
+  it('a few items at a time, on one connection after another, has no more of them computed', async () => {
+    const { url, visits } = await coordinator(({ channel }, count) => {
+      for (const message of GREETING) channel.send(message);
+      for (let index = 0; index < 2; index++) channel.send(work({ step: count, microBatch: index }));
+      if (count < 3) channel.close('again');
+    });
+    const { pool } = serve(url);
+    await until(() => visits.length === 3 && visits[2]!.messages.length > 0);
+    expect(pool.begun).toHaveLength(1); // that of the first connection, which is not done yet
+    await until(() => {
+      while (pool.pending.length > 0) pool.finish();
+      return visits[2]!.messages.length === 3;
+    });
+    expect(visits[2]!.messages.slice(1)).toMatchObject([
+      { type: 'result', step: 3, microBatch: 0 },
+      { type: 'result', step: 3, microBatch: 1 },
+    ]);
   });
 
   it('with welcomes, is cut off at the second', async () => {

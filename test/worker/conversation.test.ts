@@ -8,7 +8,7 @@ import type {
   Parameters,
 } from '../../src/protocol/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
-import type { ConversationEnd } from '../../src/worker/conversation.js';
+import type { AnsweredItem, ConversationEnd, ConversationOptions } from '../../src/worker/conversation.js';
 import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
@@ -37,7 +37,12 @@ interface Scene {
   readonly end: () => ConversationEnd | undefined;
 }
 
-async function conversing({ threads = 1, begin = true, sendsSums = false } = {}): Promise<Scene> {
+interface Setting extends Pick<ConversationOptions, 'sendsSums' | 'onAnswered'> {
+  readonly threads?: number;
+  readonly begin?: boolean;
+}
+
+async function conversing({ threads = 1, begin = true, ...options }: Setting = {}): Promise<Scene> {
   const { coordinatorEnd, nodeEnd } = createLocalChannel('a test');
   const pool = new FakePool(threads);
   const received: NodeMessage[] = [];
@@ -52,7 +57,7 @@ async function conversing({ threads = 1, begin = true, sendsSums = false } = {})
     description: DESCRIPTION,
     nodeName: 'the node',
     nodeSecret: secretOf('the node'),
-    sendsSums,
+    ...options,
   });
   let end: ConversationEnd | undefined;
   void conversation.ended.then((how) => (end = how));
@@ -69,6 +74,23 @@ const item = (microBatch: number, step = 1): ReturnType<typeof work> =>
   work({ step, microBatch, pixels: new Uint8Array(3072), labels: Uint8Array.of(microBatch) });
 
 describe('a conversation', () => {
+  it('tells of each item that it has answered, and of none that failed', async () => {
+    const answered: AnsweredItem[] = [];
+    const { coordinator, pool } = await conversing({ threads: 3, onAnswered: (item) => answered.push(item) });
+    coordinator.send(item(0, 7));
+    coordinator.send(item(1, 7));
+    coordinator.send(evaluateMessage({ labels: Uint8Array.of(1, 2, 3), pixels: new Uint8Array(3 * 3072) }));
+    await settled();
+    pool.fail(new Error('out of memory'));
+    pool.finish();
+    pool.finish();
+    await settled();
+    expect(answered).toEqual([
+      { kind: 'work', step: 7, sampleCount: 1 },
+      { kind: 'evaluate', sampleCount: 3 },
+    ]);
+  });
+
   it('begins with a hello that says what the node brings', async () => {
     const { received } = await conversing({ threads: 3, begin: false });
     expect(received).toEqual([
@@ -350,10 +372,18 @@ describe('a conversation ends', () => {
       { kind: 'lost', reason: 'stopped' },
     ],
     [
-      'by refusal',
-      refused({ code: 'E_RUN_COMPLETE', reason: 'too late' }),
-      { kind: 'refused', code: 'E_RUN_COMPLETE', reason: 'too late' },
+      'by refusal, for a breach of the protocol',
+      refused({ code: 'E_PROTOCOL', reason: 'too old' }),
+      { kind: 'refused', code: 'E_PROTOCOL', reason: 'too old' },
     ],
+    ...['E_REFUSED', 'E_INTERNAL', 'constructor', ''].map(
+      (code) =>
+        [
+          `by refusal, with the code ${code}`,
+          refused({ code, reason: 'too bad' }),
+          { kind: 'refused', code: 'E_REFUSED', reason: 'too bad' },
+        ] as [string, CoordinatorMessage, ConversationEnd],
+    ),
   ])('%s', async (_how, farewell, expected) => {
     const { coordinator, end } = await conversing();
     coordinator.send(farewell);

@@ -1,30 +1,39 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
-import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, isLoopback, listen } from '../../coordinator/index.js';
+import { EVALUATION_CHUNK, isLoopback, listen, refuseUnusable } from '../../coordinator/index.js';
 import type { Fleet } from '../../coordinator/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
+import {
+  coordinatorSettingsOf,
+  readCoordinatorSettings,
+  rememberCoordinatorSettings,
+} from '../coordinatorSettings.js';
 import { COORDINATOR_OPTIONS } from '../optionTable.js';
 import { readTextFile } from '../readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
+import { advertisedUrl, privateAuthorityOf } from '../advertised.js';
 import { announceToken } from '../tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
+import type { TrainingOptions } from '../trainingOptions.js';
 import type { Door, DoorVoice } from '../trainingSession.js';
 import { splitAddress } from '../values.js';
 
 interface RawOptions {
   readonly listen: string;
+  readonly advertise?: string;
   readonly token?: string;
   readonly tokenFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
   readonly maxNodes: number;
+  readonly workers: number;
   readonly minWorkers: number;
   readonly waitTimeout: number;
   readonly heartbeatTimeout: number;
@@ -34,24 +43,46 @@ export function addCoordinatorCommand(program: Command): void {
   const command = program
     .command('coordinator')
     .description('listen for workers, and train on those that attach')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', examples);
   declareOptions(command, COORDINATOR_OPTIONS);
   declareRunOptions(command);
   declareTokenOptions(command);
   command.action(async () => {
-    const training = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
+    const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
+    const session = sessionOptionsOf(command);
+    const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+    rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const door = doorOptionsOf(options);
-    const session = sessionOptionsOf(command);
+    const coordinatorSettings = coordinatorSettingsOf(command);
     process.exitCode = await runTrainingSession({
-      training,
+      training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
-      continueWith: 'coordinator',
+      coordinatorSettings,
+      continueWith: ['coordinator', ...tokenArguments(options)],
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
-      openDoor: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
+      noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
+      prepareDoor: async () => {
+        await refuseUnusable(door);
+        return {
+          engine: undefined,
+          open: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
+        };
+      },
     });
   });
+}
+
+/** A number that the run remembers counts as given: it is what the user asked for. */
+function withWorkers(training: TrainingOptions, workers: number, isRemembered: boolean): TrainingOptions {
+  if (!isRemembered) return training;
+  return { ...training, workers, given: new Set([...training.given, 'workers']) };
+}
+
+/** Workers that come back show the same token again: it must be the same file. */
+function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
+  return tokenFile === undefined ? [] : ['--token-file', tokenFile];
 }
 
 interface DoorOptions {
@@ -62,6 +93,8 @@ interface DoorOptions {
   readonly tokenIsNew: boolean;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly tlsCertFile: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly advertise: string | undefined;
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
   readonly maxNodes: number;
@@ -73,18 +106,21 @@ async function openDoor(
   { onEvent, say }: DoorVoice,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
-  const { token, tokenIsNew, tls, tlsCertFile, json } = options;
+  const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
   const server = await listen({
     ...options,
     maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
-  const { url } = server;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined });
+  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
+  const authority = tls && privateAuthorityOf(tls.cert);
+  const ca = authority === 'in-file' ? tlsCertFile : undefined;
+  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
+  if (authority === 'elsewhere') say(ADD_AUTHORITY);
   if (token === undefined || !tokenIsNew) return server;
-  const privateCa = tls && isSelfSigned(tls.cert) ? tlsCertFile : undefined;
-  const notice = announceToken({ token, url, ca: privateCa, json, say });
+  const notice = announceToken({ token, url, ca, json, say });
   return {
     close: () => {
       notice.withdraw();
@@ -93,10 +129,8 @@ async function openDoor(
   };
 }
 
-function isSelfSigned(pem: string): boolean {
-  const certificate = new X509Certificate(pem);
-  return certificate.checkIssued(certificate);
-}
+const ADD_AUTHORITY =
+  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions): DoorOptions {
@@ -117,6 +151,8 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     tokenIsNew,
     tls: readTls(options),
     tlsCertFile: tlsCert,
+    tokenFile: options.tokenFile,
+    advertise: options.advertise,
     insecure,
     maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
@@ -131,9 +167,9 @@ function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {
   return { cert: readTextFile('--tls-cert', tlsCert), key: readTextFile('--tls-key', tlsKey) };
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep coordinator --dataset cifar10 --model resnet20 --min-workers 2
-  lockstep coordinator --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
+  ${commandLine('coordinator')} --dataset cifar10 --model resnet20 --min-workers 2
+  ${commandLine('coordinator')} --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem
 Then, on each machine that is to help, the command that the coordinator prints:
-  LOCKSTEP_TOKEN=… lockstep worker wss://HOST:7070`;
+  LOCKSTEP_TOKEN=… ${commandLine('worker')} wss://HOST:7070`;

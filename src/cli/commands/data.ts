@@ -9,27 +9,28 @@ import {
   verifyCifar10,
 } from '../../data/index.js';
 import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { shellWord } from '../../foundation/shellWord.js';
+import { defaultDataDir } from '../dataDir.js';
 import { chooseDisplay } from '../display/display.js';
+import { proxyFor } from '../proxy.js';
 import { listenForStop } from '../stopSignal.js';
 import { imageLines } from '../showImage.js';
 import { valueParser } from '../values.js';
 import { print, printDrawn, printJson } from '../terminal.js';
 
-const DEFAULT_DATA_DIR = process.env['LOCKSTEP_DATA_DIR'] ?? 'data';
-
 export function addDataCommand(program: Command): void {
+  const dataDir = defaultDataDir();
   const data = program.command('data').description('download, verify or show the training data');
   data
     .command('download')
     .description('fetch the official CIFAR-10 archive (170 MB), check it, and put its files in place')
-    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', dataDir)
     .action(({ dataDir }: { dataDir: string }) => download(dataDir));
   data
     .command('verify')
     .description('check every CIFAR-10 file: size, labels, checksum')
-    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
     .option('--json', 'print the report as JSON', false)
     .action(({ dataDir, json }: { dataDir: string; json: boolean }) => verify(dataDir, json));
   data
@@ -41,7 +42,7 @@ export function addDataCommand(program: Command): void {
       valueParser('--dataset', { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10'),
       'cifar10',
     )
-    .option('--data-dir <dir>', 'folder that is or holds the batches', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
     .option('--from <index>', 'first image', valueParser('--from', { kind: 'integer', min: 0 }, '0'), 0)
     .option('--count <n>', 'images to show', valueParser('--count', { kind: 'integer', min: 1 }, '1'), 3)
     .action(show);
@@ -53,6 +54,7 @@ async function download(dataDir: string): Promise<void> {
   try {
     const result = await downloadCifar10({
       dataDir,
+      proxyFor,
       signal: stop.signal,
       onProgress: (progress) => display.download(progress),
     });
@@ -80,7 +82,7 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
   if (!report.isUsable) {
     throw new LockstepError(
       'E_DATA_CORRUPT',
-      `${report.folder} is not a complete CIFAR-10; fetch it anew with: lockstep data download --data-dir ${shellWord(dataDir)}`,
+      `${report.folder} is not a complete CIFAR-10; fetch it anew with: ${commandLine('data', 'download', '--data-dir', dataDir)}`,
     );
   }
   if (!json) {
@@ -111,13 +113,13 @@ interface ShowOptions {
 
 async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<void> {
   const set = dataset === 'cifar10' ? await loadCifar10(dataDir) : syntheticTrainingSet();
-  print(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}`);
   if (from + count > set.sampleCount) {
     throw new LockstepError(
       'E_OPTION',
-      `--from ${from} --count ${count} must stay below ${set.sampleCount}; use --from 0`,
+      `--from ${from} --count ${count} goes beyond the ${set.sampleCount} images, of which the last is ${set.sampleCount - 1}; use a lower --from or --count`,
     );
   }
+  print(`${set.name}: ${set.sampleCount} training images\n${classCounts(set)}`);
   for (let index = from; index < from + count; index++) {
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';

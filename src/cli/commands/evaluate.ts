@@ -1,4 +1,4 @@
-/** `lockstep evaluate CHECKPOINT`: the one look at the test set. */
+/** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
 import type { Command } from 'commander';
 import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
@@ -7,6 +7,7 @@ import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
+import { defaultDataDir } from '../dataDir.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../engineOptions.js';
 import type { EngineOptions } from '../engineOptions.js';
@@ -32,7 +33,7 @@ export function addEvaluateCommand(program: Command): void {
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
     )
-    .option('--data-dir <dir>', 'folder that holds CIFAR-10', process.env['LOCKSTEP_DATA_DIR'] ?? 'data')
+    .option('--data-dir <dir>', 'folder that holds CIFAR-10', defaultDataDir())
     .addOption(threadsOption('--workers', 'worker threads'))
     .option(
       '--eval-statistics <which>',

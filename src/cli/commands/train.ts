@@ -1,5 +1,6 @@
 /** `lockstep train`: coordinator and worker threads in one process, and with `--gpus` a process for each GPU. */
 
+import { commandLine } from '../../foundation/commandLine.js';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
@@ -7,36 +8,43 @@ import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
 import type { GpuWorkers } from '../gpus/workers.js';
+import { readCoordinatorSettings } from '../coordinatorSettings.js';
 import { TRAIN_OPTIONS } from '../optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
-import type { SessionOptions } from '../trainingSession.js';
+import type { PreparedDoor } from '../trainingSession.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train in this process, on worker threads')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', examples);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
   command.action(async () => {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     const { gpus } = command.opts<{ gpus?: string }>();
-    const shared = { ...sessionOptionsOf(command), minWorkers: 1 };
+    const session = sessionOptionsOf(command);
+    // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
+    const coordinatorSettings =
+      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+    const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
-      const local = { continueWith: 'train', waitTimeoutMs: LOCAL_WAIT_MS, openDoor: undefined };
+      const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
       process.exitCode = await runTrainingSession({ ...shared, ...local, training });
       return;
     }
-    const requested = training.given.has('engine') ? training.engine : 'auto';
-    const workers = await resolveGpuWorkers(gpus, requested, training.precision);
     process.exitCode = await runTrainingSession({
       ...shared,
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
-      continueWith: `train --gpus ${gpus}`,
+      continueWith: ['train', '--gpus', gpus],
       waitTimeoutMs: GPU_WAIT_MS,
-      openDoor: openDoorForGpus(workers),
+      noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
+      prepareDoor: async (settings) => {
+        const workers = await resolveGpuWorkers(gpus, settings);
+        return { engine: workers.engine, open: openDoorForGpus(workers) };
+      },
     });
   });
 }
@@ -47,7 +55,7 @@ const LOCAL_WAIT_MS = 30_000;
 const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
-function openDoorForGpus(workers: GpuWorkers): NonNullable<SessionOptions['openDoor']> {
+function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
   return async (fleet, { layout }, { onEvent }) => {
     const notice = (message: string): void => onEvent({ event: 'notice', message });
     const token = randomBytes(32).toString('base64url');
@@ -77,9 +85,9 @@ function openDoorForGpus(workers: GpuWorkers): NonNullable<SessionOptions['openD
   };
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep train --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
-  lockstep train --resume runs/2026-11-24T08-00-00-resnet20-seed1
-  lockstep train --gpus all --micro-batch 128
-  lockstep train --config recipe.json --seed 2`;
+  ${commandLine('train')} --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
+  ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
+  ${commandLine('train')} --gpus all --micro-batch 128
+  ${commandLine('train')} --config recipe.json --seed 2`;

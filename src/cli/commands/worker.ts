@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
@@ -13,7 +14,11 @@ import type { EngineOptions } from '../engineOptions.js';
 import { endWithSupervisor, tellSupervisor } from '../gpus/supervised.js';
 import { Supervisor } from '../gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../gpus/workers.js';
+import type { Attachment } from '../gpus/workers.js';
+import { outputIsLog, withTime } from '../logTime.js';
+import { WorkerReport } from '../workerReport.js';
 import { GPUS_HELP } from '../optionTable.js';
+import { proxyFor } from '../proxy.js';
 import { readTextFile } from '../readTextFile.js';
 import { HEARTBEAT_OPTIONS } from '../optionTable.js';
 import { listenForStop } from '../stopSignal.js';
@@ -51,31 +56,52 @@ export function addWorkerCommand(program: Command): void {
   declareOptions(command, HEARTBEAT_OPTIONS);
   declareEngineOptions(command);
   declareTokenOptions(command);
-  command.addHelpText('after', EXAMPLES).action(async (urlText: string) => {
+  command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
-    const isThreadsGiven = command.getOptionValueSource('threads') === 'cli';
-    const attachHere = options.gpus === undefined ? attach : attachGpus;
-    process.exitCode = await attachHere(parseUrl(urlText), options, isThreadsGiven);
+    const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+    const url = parseUrl(urlText);
+    process.exitCode = await (options.gpus === undefined
+      ? attach(url, options, isGiven('threads'))
+      : attachGpus(url, options, {
+          name: isGiven('name') ? options.name : undefined,
+          more: [...(isGiven('threads') ? [] : ['--threads', '1']), ...passedOn(command)],
+        }));
+  });
+}
+
+/** What `--gpus` turns into something else for each process: see gpuWorkerSpecs. */
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
+  ...['gpus', 'name', 'token', 'tokenFile'],
+  ...['engine', 'numerics', 'device'],
+]);
+
+/** Every other option that was given, for the process of each GPU: none is dropped because nobody thought of it. */
+function passedOn(command: Command): string[] {
+  return command.options.flatMap((option) => {
+    const key = option.attributeName();
+    if (NOT_PASSED_ON.has(key) || command.getOptionValueSource(key) !== 'cli') return [];
+    const value = command.getOptionValue(key) as string | number | boolean;
+    return typeof value === 'boolean' ? [option.long!] : [option.long!, String(value)]; // --no-tune is false
   });
 }
 
 /** A process for each GPU, which this one supervises. */
-async function attachGpus(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
+async function attachGpus(
+  url: URL,
+  options: RawOptions,
+  ofEach: Pick<Attachment, 'name' | 'more'>,
+): Promise<number> {
   const token = resolveToken(options);
-  const workers = await resolveGpuWorkers(options.gpus!, options.engine, options.precision);
+  const workers = await resolveGpuWorkers(options.gpus!, options);
   say(describeGpus(workers));
-  const more = [
-    ...['--threads', String(isThreadsGiven ? options.threads : 1), '--retry-for', String(options.retryFor)],
-    ...(options.ca === undefined ? [] : ['--ca', options.ca]),
-  ];
-  const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, more }), {
+  const supervisor = new Supervisor(gpuWorkerSpecs(workers, { url: url.href, token, ...ofEach }), {
     onLine: (name, line) => say(`${name}: ${line}`),
     onNotice: (name, message) => say(`${name}: ${message}`),
   });
   const stop = listenForStop((signal) => {
     say(`${signal}: handing in what was begun; once more stops at once`);
     void supervisor.stop();
-  });
+  }, say);
   try {
     const ends = await supervisor.ended;
     const failures = ends.filter((end) => end.kind === 'failed');
@@ -92,10 +118,14 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
-  const stop = listenForStop((signal) =>
-    say(`${signal}: handing in what was begun; once more stops at once`),
+  const proxy = proxyFor(url);
+  if (proxy) say(`connecting by way of the proxy ${proxy.host} (HTTPS_PROXY; NO_PROXY makes exceptions)`);
+  const stop = listenForStop(
+    (signal) => say(`${signal}: handing in what was begun; once more stops at once`),
+    say,
   );
   endWithSupervisor();
+  const report = new WorkerReport(say);
   let pool: ComputePool | undefined;
   try {
     const { engine, numerics, device, precision } = options;
@@ -112,6 +142,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
       url,
       token,
       ca,
+      proxy,
       pool,
       description,
       nodeName: options.name.slice(0, 200),
@@ -122,6 +153,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
         say(statusLine(status));
       },
+      onAnswered: report.answered,
       onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
     });
     say(`done: ${reason}`);
@@ -132,6 +164,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     throw error;
   } finally {
     stop.dispose();
+    report.stop();
     await pool?.close();
   }
 }
@@ -157,7 +190,7 @@ function statusLine(status: NodeStatus): string {
 }
 
 function say(message: string): void {
-  print(message);
+  print(outputIsLog() ? withTime(message) : message);
 }
 
 /** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */
@@ -165,6 +198,12 @@ function parseUrl(text: string): URL {
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   const scheme = url?.protocol.replace(/^http/, 'ws');
+  if (!url && /\[[^\]]*%/.test(text)) {
+    throw new LockstepError(
+      'E_OPTION',
+      `${text} holds a zone (%), which no URL can; use the coordinator's name or another address of its machine`,
+    );
+  }
   if (!url || (scheme !== 'ws:' && scheme !== 'wss:')) {
     throw new LockstepError(
       'E_OPTION',
@@ -175,7 +214,7 @@ function parseUrl(text: string): URL {
   return new URL(path, `${scheme}//${url.host}`);
 }
 
-const EXAMPLES = `
+const examples = (): string => `
 Examples:
-  lockstep worker ws://192.0.2.7:7070 --threads 4
-  LOCKSTEP_TOKEN=… lockstep worker wss://trainer.example:7070`;
+  ${commandLine('worker')} ws://192.0.2.7:7070 --threads 4
+  LOCKSTEP_TOKEN=… ${commandLine('worker')} wss://trainer.example:7070`;

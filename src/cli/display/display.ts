@@ -2,6 +2,7 @@
 
 import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
+import { outputIsLog, withTime } from '../logTime.js';
 import { JsonDisplay } from './jsonDisplay.js';
 import { PlainDisplay } from './plainDisplay.js';
 import { TerminalDisplay } from './terminalDisplay.js';
@@ -19,5 +20,5 @@ export function chooseDisplay({ json }: { readonly json: boolean }): Display {
   if (json) return new JsonDisplay(process.stdout);
   return process.stdout.isTTY && process.env['TERM'] !== 'dumb'
     ? new TerminalDisplay(process.stdout)
-    : new PlainDisplay(process.stdout);
+    : new PlainDisplay(process.stdout, outputIsLog() ? withTime : undefined);
 }

@@ -6,7 +6,7 @@ import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
 import { Roster } from './roster.js';
-import { duration, linesOf, rate } from './text.js';
+import { duration, linesOf, rate, speed } from './text.js';
 
 const SIGN_OF_LIFE_MS = 10_000;
 
@@ -16,7 +16,11 @@ export class PlainDisplay implements Display {
   private readonly roster = new Roster();
   private lastPercent = -1;
 
-  constructor(private readonly out: NodeJS.WritableStream) {}
+  /** @param stamp what a message becomes before it is written */
+  constructor(
+    private readonly out: NodeJS.WritableStream,
+    private readonly stamp: (message: string) => string = (message) => message,
+  ) {}
 
   event(event: RunEvent): void {
     this.pace.event(event);
@@ -25,7 +29,7 @@ export class PlainDisplay implements Display {
     if (event.event === 'step' && performance.now() - this.lastSignMs > SIGN_OF_LIFE_MS) {
       this.say(
         `epoch ${event.epoch}/${this.pace.epochs}: step ${this.pace.stepInEpoch}/${this.pace.stepsPerEpoch}  ` +
-          `loss ${event.loss.toFixed(4)}  lr ${rate(event.lr)}  ${event.imagesPerSecond.toFixed(0)} images/s` +
+          `loss ${event.loss.toFixed(4)}  lr ${rate(event.lr)}  ${speed(event.imagesPerSecond)}` +
           `${this.timeLeft()}  ${this.roster.text()}`,
       );
     }
@@ -42,7 +46,7 @@ export class PlainDisplay implements Display {
 
   say(message: string): void {
     this.lastSignMs = performance.now();
-    this.out.write(`${printableLines(message)}\n`);
+    this.out.write(`${this.stamp(printableLines(message))}\n`);
   }
 
   private timeLeft(): string {

@@ -4,10 +4,11 @@ import type { WriteStream } from 'node:tty';
 import type { DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
+import { cutToColumns } from './columns.js';
 import type { Display } from './display.js';
 import { Pace } from './pace.js';
 import { Roster } from './roster.js';
-import { duration, linesOf, percent, rate } from './text.js';
+import { duration, linesOf, percent, rate, speed } from './text.js';
 
 const REDRAW_MS = 100;
 const BAR_CELLS = 12;
@@ -58,7 +59,7 @@ export class TerminalDisplay implements Display {
     this.draw(
       `epoch ${epoch}/${pace.epochs} ${bar(share)} ${(100 * share).toFixed(0)} %  ` +
         `loss ${pace.loss.toFixed(3)} acc ${percent(pace.accuracy)}  left ${ofRun} (epoch ${ofEpoch})  ` +
-        `${this.roster.text()}  ${pace.imagesPerSecond(samples).toFixed(0)} images/s  lr ${rate(lr)}`,
+        `${this.roster.text()}  ${speed(pace.imagesPerSecond(samples))}  lr ${rate(lr)}`,
     );
   }
 
@@ -70,9 +71,8 @@ export class TerminalDisplay implements Display {
     if (text === '' && this.live === '') return;
     this.live = text;
     this.lastDrawMs = performance.now();
-    this.out.write(
-      CLEAR_LINE + printableLines(text).slice(0, Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1)),
-    );
+    const columns = Math.max(20, (this.out.columns || DEFAULT_COLUMNS) - 1);
+    this.out.write(CLEAR_LINE + cutToColumns(printableLines(text), columns)); // a line that wraps could not be cleared
   }
 }
 

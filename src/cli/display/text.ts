@@ -1,7 +1,7 @@
 /** How events read: shared by the live and the plain display. */
 
 import type { RunEvent } from '../../coordinator/index.js';
-import { programName } from '../programName.js';
+import { workerCommand } from '../workerCommand.js';
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
@@ -18,6 +18,11 @@ export function duration(seconds: number): string {
 /** Short, without noise: 0.1, 0.0123, 1.2e-5. */
 export function rate(value: number): string {
   return value === 0 || value >= 1e-3 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
+}
+
+/** Whole images a second, but of few the digits that matter: `899 images/s`, `0.31 images/s`. */
+export function speed(imagesPerSecond: number): string {
+  return `${imagesPerSecond < 10 ? String(Number(imagesPerSecond.toPrecision(2))) : imagesPerSecond.toFixed(0)} images/s`;
 }
 
 export function count(value: number, noun: string): string {
@@ -50,10 +55,11 @@ function linesAbout(event: RunEvent): readonly string[] {
       return [
         `× connection from ${event.address} refused: ${event.reason}${event.count > 1 ? ` (${event.count.toLocaleString('en-US')} times)` : ''}`,
       ];
-    case 'listening':
-      return [
-        `listening on ${event.url}; attach workers with: ${event.tokenRequired ? 'LOCKSTEP_TOKEN=… ' : ''}${programName()} worker ${event.url}`,
-      ];
+    case 'listening': {
+      const { url, ca, tokenFile, tokenRequired } = event;
+      const token = tokenRequired && tokenFile === undefined ? '…' : undefined;
+      return [`listening on ${url}; attach workers with: ${workerCommand({ url, ca, tokenFile, token })}`];
+    }
     case 'waiting':
       return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];
     case 'notice':
@@ -89,16 +95,17 @@ function startLines(event: Extract<RunEvent, { event: 'run-started' }>): readonl
   ];
 }
 
+/** Of fewer than 100 columns; loss and accuracy of the validation samples stand in the order of the training's. */
 function epochLine(event: Extract<RunEvent, { event: 'epoch' }>): string {
   const { validationLoss, validationAccuracy } = event;
   const validation =
     validationLoss === null || validationAccuracy === null
       ? 'no validation'
-      : `validation loss ${validationLoss.toFixed(4)} accuracy ${percent(validationAccuracy).padStart(7)}`;
+      : `val ${validationLoss.toFixed(3)} ${percent(validationAccuracy).padStart(7)}`;
   return (
-    `epoch ${String(event.epoch).padStart(3)}  train loss ${event.trainLoss.toFixed(4)} accuracy ` +
+    `epoch ${String(event.epoch).padStart(3)}  loss ${event.trainLoss.toFixed(3)} acc ` +
     `${percent(event.trainAccuracy).padStart(7)}  ${validation}  lr ${rate(event.lr)}  ` +
-    `${event.imagesPerSecond.toFixed(0)} images/s  ${duration(event.wallSeconds)}${event.best ? '  * best' : ''}`
+    `${speed(event.imagesPerSecond)}  ${duration(event.wallSeconds)}${event.best ? '  * best' : ''}`
   );
 }
 
@@ -116,7 +123,7 @@ function finishLines(event: Extract<RunEvent, { event: 'run-finished' }>): reado
       : [`best validation accuracy ${percent(event.bestValidationAccuracy)} in epoch ${event.bestEpoch}`];
   const restored = event.weightsSha256 === event.lastWeightsSha256 ? '' : ' (the best, restored)';
   return [
-    `${STOPPED[event.stoppedBy]}: ${count(event.stepsCompleted, 'step')}, ${event.imagesPerSecond.toFixed(0)} images/s, ${duration(event.wallSeconds)}`,
+    `${STOPPED[event.stoppedBy]}: ${count(event.stepsCompleted, 'step')}, ${speed(event.imagesPerSecond)}, ${duration(event.wallSeconds)}`,
     ...best,
     `weights sha256 ${event.weightsSha256}${restored}`,
     `engine ${event.engine || 'none'}, ${event.exact ? 'exact: the same seed gives the same weights, to the last bit' : 'not exact'}`,

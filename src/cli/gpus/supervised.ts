@@ -28,6 +28,6 @@ export function endWithSupervisor(): void {
   process.channel?.unref(); // the channel alone is no reason to go on
 }
 
-function isSupervised(): boolean {
+export function isSupervised(): boolean {
   return process.env[SUPERVISED_VARIABLE] === '1';
 }

@@ -42,6 +42,7 @@ const DRAIN_MS = 30_000;
 const PERMANENT: ReadonlySet<ErrorCode> = new Set([
   'E_OPTION',
   'E_REFUSED',
+  'E_PROTOCOL',
   'E_ENGINE_UNAVAILABLE',
   'E_CONNECTION',
 ]);
@@ -108,7 +109,7 @@ class SupervisedChild {
   /** One process, from its start to its end. */
   private live(): Promise<Life> {
     const { name, args, environment } = this.spec;
-    const child = spawn(process.execPath, [...args], {
+    const child = spawn(process.execPath, [...process.execArgv.filter(isForAddressSpace), ...args], {
       env: { ...environment, [SUPERVISED_VARIABLE]: '1' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C reaches a terminal's whole group: these are to go on until they are asked
@@ -132,6 +133,11 @@ class SupervisedChild {
       );
     });
   }
+}
+
+/** A supervised process cannot give itself the flag as bin/lockstep does: it would lose the channel to this one. */
+function isForAddressSpace(flag: string): boolean {
+  return flag === '--disable-wasm-trap-handler';
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

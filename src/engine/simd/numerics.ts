@@ -18,7 +18,10 @@ export interface Numerics {
 export const PLAIN_NUMERICS: Numerics = { numericsClass: `simd/${KERNEL_REVISION}`, arithmetic: UNFUSED };
 export const FUSED_NUMERICS: Numerics = { numericsClass: `simd-fma/${KERNEL_REVISION}`, arithmetic: FUSED };
 
-/** The best class that this host can compute; undefined where it has no WebAssembly SIMD at all. */
+/**
+ * The best class that this host can compute; undefined where it has no WebAssembly SIMD at all.
+ * @throws LockstepError E_RESOURCES where there is no room to find out
+ */
 export async function probeNumerics(): Promise<Numerics | undefined> {
   if (await fuses()) return FUSED_NUMERICS;
   return (await multiplyAdd(UNFUSED, [2, 3, 4])) === 10 ? PLAIN_NUMERICS : undefined;
@@ -46,8 +49,8 @@ async function multiplyAdd(
     const at = f.parameter(0);
     f.store(at, multiplyAdd(load(at, 0), load(at, 16), load(at, 32)), 48);
   });
+  const memory = newMemory(1, 1); // outside: to have no room for it does not mean that there is no SIMD
   try {
-    const memory = newMemory(1, 1);
     const floats = new Float32Array(memory.buffer);
     operands.forEach((operand, index) => floats.fill(operand, 4 * index, 4 * index + 4));
     await library.compile(memory);

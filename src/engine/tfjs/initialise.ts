@@ -2,6 +2,7 @@
 
 import { cpus } from 'node:os';
 import { describeError, LockstepError } from '../../foundation/errors.js';
+import { newMemory } from '../../foundation/wasm/host.js';
 import type { EngineName } from '../engine.js';
 import type { TensorFlow } from './backend.js';
 
@@ -18,10 +19,11 @@ export async function initialiseBackend(
   } catch (error) {
     cause = error;
   }
+  if (engineName === 'wasm') newMemory(1, 1); // says so if there is no room for it: tfjs tells the console alone
   throw new LockstepError(
     'E_ENGINE_UNAVAILABLE',
     `engine ${engineName} did not start: ${cause === undefined ? 'tfjs refused its backend' : describeError(cause)}; ` +
-      'see `lockstep engines`, or use --engine auto',
+      'the command "engines" shows what there is, or use --engine auto',
     { cause },
   );
 }

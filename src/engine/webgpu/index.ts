@@ -113,12 +113,12 @@ async function openDevice(
   try {
     const adapter = await openAdapter(url, key, precision);
     if (adapter === null) {
-      throw unavailable('Dawn finds no adapter in this process', 'lockstep engines says what there is');
+      throw unavailable('Dawn finds no adapter in this process', 'the command "engines" shows what there is');
     }
     return { session: await Session.open(adapter, precision), info: adapter.info };
   } catch (error) {
     if (error instanceof LockstepError) throw error;
-    throw unavailable(describeError(error), 'lockstep engines says what there is', error);
+    throw unavailable(describeError(error), 'the command "engines" shows what there is', error);
   }
 }
 

@@ -1,5 +1,7 @@
 /** The part of the host's WebAssembly interface that is used here; Node's type definitions leave it to browsers' ones. */
 
+import { LockstepError } from '../errors.js';
+
 export interface WasmMemory {
   /** Replaced whenever the memory grows. */
   readonly buffer: ArrayBuffer;
@@ -29,12 +31,32 @@ interface WasmHost {
 
 const host = (globalThis as unknown as { readonly WebAssembly: WasmHost }).WebAssembly;
 
+/** @throws LockstepError E_RESOURCES where there is too little address space */
 export const newMemory = (initialPages: number, maximumPages: number): WasmMemory =>
-  new host.Memory({ initial: initialPages, maximum: maximumPages }) as WasmMemory;
+  reserved(() => new host.Memory({ initial: initialPages, maximum: maximumPages })) as WasmMemory;
 
-/** For modules that were encoded with the same maximum. */
+/** For modules that were encoded with the same maximum. @throws as newMemory */
 export const newSharedMemory = (initialPages: number, maximumPages: number): SharedWasmMemory =>
-  new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }) as SharedWasmMemory;
+  reserved(
+    () => new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }),
+  ) as SharedWasmMemory;
+
+export const NO_ADDRESS_SPACE =
+  'the system gives WebAssembly no address space, of which each memory reserves 10 GB without using them';
+export const NO_ADDRESS_SPACE_REMEDY =
+  'run "ulimit -v unlimited" first; or set NODE_OPTIONS=--disable-wasm-trap-handler, with which each reserves 4 GB and the bits are the same; or use fewer workers';
+
+/** The engine reserves room behind a memory, so that it need not check addresses; a limit to that is not lack of memory. */
+function reserved<Made>(make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new LockstepError('E_RESOURCES', `${NO_ADDRESS_SPACE}; ${NO_ADDRESS_SPACE_REMEDY}`, {
+      cause: error,
+    });
+  }
+}
 
 /** Compiles the bytes of a module and instantiates it over a memory. */
 export async function instantiate(bytes: Uint8Array, memory: WasmMemory): Promise<WasmInstance> {

@@ -115,6 +115,8 @@ export interface MetricsLine {
   readonly node?: string;
   readonly reason?: string;
   readonly workersNow?: number;
+  readonly joined?: number;
+  readonly left?: number;
   readonly validationAccuracy?: number | null;
 }
 

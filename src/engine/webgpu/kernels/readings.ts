@@ -78,14 +78,6 @@ export function rectified(source: Reading): Reading {
   return (kernel) => `return max(${kernel.reader(source)}(image, row, column, quad), vec4f());`;
 }
 
-/** `source` where `sign` is positive, else zero: the gradient of ReLU. */
-export function wherePositive(sign: Reading, source: Reading): Reading {
-  return (kernel) => {
-    const at = '(image, row, column, quad)';
-    return `return select(vec4f(), ${kernel.reader(source)}${at}, ${kernel.reader(sign)}${at} > vec4f());`;
-  };
-}
-
 export function product(left: Reading, right: Reading): Reading {
   return combined([left, right], ' * ');
 }

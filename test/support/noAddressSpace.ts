@@ -1,0 +1,16 @@
+/** A host on which WebAssembly gets no address space, as under `ulimit -v`, until the test is over. */
+
+import { onTestFinished } from 'vitest';
+
+interface Host {
+  Memory: unknown;
+}
+
+export function withoutAddressSpace(): void {
+  const host = (globalThis as unknown as { readonly WebAssembly: Host }).WebAssembly;
+  const { Memory } = host;
+  host.Memory = function () {
+    throw new RangeError('WebAssembly.Memory(): could not allocate memory');
+  };
+  onTestFinished(() => void (host.Memory = Memory));
+}
