@@ -77,7 +77,7 @@ part_machine() {
     git rev-parse HEAD 2>/dev/null
     $PYTHON -c 'import torch; print("torch", torch.__version__, "cuda", torch.version.cuda, "cudnn", torch.backends.cudnn.version())'
     # Numbers that tell one card from its sisters stay out of what may be published.
-    if command -v nvidia-smi; then nvidia-smi -q | grep -viE 'serial|uuid|bus id|part number|pdi|host ?name'; fi
+    if command -v nvidia-smi; then nvidia-smi -q | grep -viE 'serial|[gu]uid|bus id|host id|part number|pdi|host ?name'; fi
   } >"$OUT/machine.txt" 2>&1
   grep -E '^(Model name|CPU\(s\)|node|torch| +(Product Name|Driver Version|CUDA Version))' "$OUT/machine.txt" >&2
   grep -m 1 'Driver Version' "$OUT/machine.txt" >&2

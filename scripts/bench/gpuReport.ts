@@ -46,7 +46,9 @@ const parsed = <Line>(lines: readonly unknown[], schema: z.ZodType<Line>): Line[
   lines.map((line) => schema.safeParse(line)).flatMap(({ data }) => (data === undefined ? [] : [data]));
 
 const results = read('results.jsonl');
-const times = parsed([...read('engine.json'), ...read('engine-f16.json')], timeLine);
+/** As the visit names them, and as records do. */
+const TIME_FILES = ['engine.json', 'engine.jsonl', 'engine-f16.json', 'engine-f16.jsonl'];
+const times = parsed(TIME_FILES.flatMap(read), timeLine);
 const peers = parsed([...results, ...read('peer.jsonl')], peerLine);
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -30,7 +30,8 @@ export function threadsOption(flag: string, help: string): Option {
 
 /** The engine chosen, tuned to its device unless `--no-tune` is given. */
 export function withTuning<Chosen extends EngineChoice>(chosen: Chosen, tune: boolean): Chosen {
-  return tune ? { ...chosen, tuning: { cacheFolder: cacheFolder(), mayMeasure: true } } : chosen;
+  const folder = tune ? cacheFolder() : undefined;
+  return folder === undefined ? chosen : { ...chosen, tuning: { cacheFolder: folder, mayMeasure: true } };
 }
 
 /** One worker on a GPU uploads while another computes; more of them only take its memory. */

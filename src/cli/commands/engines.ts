@@ -85,8 +85,9 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   if (!availability.available) return { engine, ...availability };
   const { device: chosen, devices } = availability;
   const device = chosen === undefined ? {} : { device: chosen };
-  const tuning = { cacheFolder: cacheFolder(), mayMeasure: false };
-  const pool = new ComputePool({ name: engine, ...device, precision, tuning }, 1);
+  const folder = cacheFolder();
+  const tuning = folder === undefined ? {} : { tuning: { cacheFolder: folder, mayMeasure: false } };
+  const pool = new ComputePool({ name: engine, ...device, precision, ...tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
     const measured = await measureEngine(pool, options);

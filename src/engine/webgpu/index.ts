@@ -77,7 +77,8 @@ export async function loadWebgpu(
       : new TileTuner({
           model,
           cache: new TuningCache(tuning.cacheFolder, environmentOf(key, info)),
-          mayMeasure: tuning.mayMeasure && KernelTimer.isSupported(opened.session),
+          // Measured are kernels of float32, of which a run of half precision keeps only those of the images.
+          mayMeasure: tuning.mayMeasure && precision === 'f32' && KernelTimer.isSupported(opened.session),
           openSession,
         });
   return new WebgpuEngine(model, { description, openSession, tuner, ...planTuning }, opened.session);

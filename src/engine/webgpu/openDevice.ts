@@ -63,6 +63,12 @@ export class OpenDevice {
     }
   }
 
+  /** After a failure nobody knows what of an upload has arrived: the next micro-batch brings everything anew. */
+  forgetUploads(): void {
+    this.uploadedParameters = undefined;
+    this.uploadedCoefficients = undefined;
+  }
+
   private async writeParameters({ parameters }: ModelState): Promise<void> {
     const { device } = this.session;
     const encoder = device.createCommandEncoder();

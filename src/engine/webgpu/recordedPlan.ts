@@ -49,7 +49,10 @@ export class RecordedPlan {
         owned.push(readBack);
         staging = new Staging(session, plan.input.whole.length);
         const record = (dispatch: Dispatch): Promise<Command> => commandOf(session, dispatch, find);
-        const commands = await Promise.all(plan.dispatches.map(record));
+        const recording = plan.dispatches.map(record);
+        // One that is refused must leave none behind that still compiles: see `Staging.settled`.
+        await Promise.allSettled(recording);
+        const commands = await Promise.all(recording);
         return new RecordedPlan(session, plan, commands, find, owned, readBack, staging);
       });
     } catch (error) {
@@ -85,17 +88,20 @@ export class RecordedPlan {
     const { session, plan, readBack, staging } = this;
     const commands = timer === undefined ? (this.prepared ?? this.encodeAll()) : this.encodeAll(timer);
     if (timer === undefined) this.prepared = undefined;
-    await staging.write((memory) => fillInput(memory, plan.input, batch, dropoutKey));
-    session.device.queue.submit([commands]);
-    staging.sent();
-    this.prepared ??= this.encodeAll();
-    await readBack.mapAsync(1); // GPUMapMode.READ
     try {
-      const values = new Float32Array(readBack.getMappedRange());
-      let start = 0;
-      return read(plan.outputs.map(({ length }) => values.subarray(start, (start += length))));
+      await staging.write((memory) => fillInput(memory, plan.input, batch, dropoutKey));
+      session.device.queue.submit([commands]);
+      staging.sent();
+      this.prepared ??= this.encodeAll();
+      await readBack.mapAsync(1); // GPUMapMode.READ
+      try {
+        const values = new Float32Array(readBack.getMappedRange());
+        let start = 0;
+        return read(plan.outputs.map(({ length }) => values.subarray(start, (start += length))));
+      } finally {
+        readBack.unmap();
+      }
     } finally {
-      readBack.unmap();
       await staging.settled();
     }
   }

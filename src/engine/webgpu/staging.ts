@@ -22,7 +22,11 @@ export class Staging {
 
   /** Has `fill` write all of the data. Afterwards submit what `recordCopy` recorded, and call `sent`. */
   async write(fill: (memory: ArrayBuffer) => void): Promise<void> {
-    await this.ready;
+    try {
+      await this.ready;
+    } catch (error) {
+      throw this.session.failed('memory for uploads cannot be mapped; use fewer --workers', error);
+    }
     try {
       fill(this.buffer.getMappedRange());
     } catch (error) {

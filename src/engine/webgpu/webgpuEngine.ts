@@ -104,6 +104,7 @@ export class WebgpuEngine implements Engine {
         open.session.throwIfFailed();
         return result;
       } catch (error) {
+        open.forgetUploads();
         throw this.explain(open, error);
       } finally {
         await open.settled();

@@ -92,8 +92,11 @@ async function compileRounds(measurement: TileMeasurement): Promise<number[]> {
     // The first has more to compile than any other.
     if (compiled.length > 0 && beganMs - startedMs + longestMs > budgetMs * COMPILING_SHARE) break;
     const { dispatches } = planPass({ model, layout, kind: 'training', imageCount, bindingLimit, tiles });
-    const compile = (): Promise<unknown> =>
-      Promise.all(dispatches.map((dispatch) => session.pipeline(dispatch)));
+    const compile = async (): Promise<unknown> => {
+      const pipelines = dispatches.map((dispatch) => session.pipeline(dispatch));
+      await Promise.allSettled(pipelines); // none may be left behind, see `Staging.settled`
+      return Promise.all(pipelines);
+    };
     try {
       await session.checked('compiling', compile);
       compiled.push(tiles.round);

@@ -4,7 +4,16 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,13 +54,25 @@ export class TuningLock {
     try {
       const holder = this.holder();
       if (holder !== undefined && this.isGone(holder)) this.remove(holder);
-      writeFileSync(this.file, this.owner, { flag: 'wx' });
+      this.create();
       return 'mine';
     } catch (error) {
       // EPERM: Windows says so of a file that is about to be removed.
       const { code } = error as NodeJS.ErrnoException;
       const isHeld = code === 'EEXIST' || (code === 'EPERM' && existsSync(this.file));
       return isHeld ? 'still held' : 'impossible';
+    }
+  }
+
+  private create(): void {
+    const file = openSync(this.file, 'wx');
+    try {
+      writeSync(file, this.owner);
+    } catch (error) {
+      rmSync(this.file, { force: true }); // a full disk takes the file and not its text: nobody would be its owner
+      throw error;
+    } finally {
+      closeSync(file);
     }
   }
 
