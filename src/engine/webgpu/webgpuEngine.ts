@@ -128,7 +128,12 @@ export class WebgpuEngine implements Engine {
   }
 
   private openOn(session: Session): OpenDevice {
-    return new OpenDevice(session, this.model, this.layout, this.options);
+    try {
+      return new OpenDevice(session, this.model, this.layout, this.options);
+    } catch (error) {
+      session.dispose(); // the weights do not fit, and nobody else knows of it
+      throw error;
+    }
   }
 
   /** A lost device fails the micro-batch, which goes elsewhere; what the device says comes before what failed. */
