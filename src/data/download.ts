@@ -5,7 +5,6 @@ import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { BATCH_FILES, BINARY_BATCH_BYTE_COUNT, BINARY_FOLDER, locateCifar10 } from './cifar10Layout.js';
 import type { Cifar10Location } from './cifar10Layout.js';
@@ -228,8 +227,8 @@ async function checkExtracted(path: string, name: string, byteCount: number): Pr
 function downloadError(problem: string, cause?: unknown): LockstepError {
   return new LockstepError(
     'E_DATA_DOWNLOAD',
-    `the CIFAR-10 archive ${problem}; nothing was placed. Try again with: ${commandLine('data', 'download')}; or put ` +
-      `${BINARY_FOLDER} into --data-dir yourself; or train without it: --dataset synthetic`,
+    `the CIFAR-10 archive ${problem}; nothing was placed. Try the same command again; or put ${BINARY_FOLDER} into ` +
+      `--data-dir yourself; or train without it: --dataset synthetic`,
     { cause },
   );
 }

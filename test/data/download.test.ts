@@ -136,7 +136,7 @@ describe('downloadCifar10 places nothing and says why', () => {
     const archive = archiveOf(url, bytes, TINY_BATCH_BYTE_COUNT);
     await expectFailure(
       { archive },
-      /could not be fetched from http.*: the server answered 404; nothing was placed/,
+      /could not be fetched from http.*: the server answered 404; nothing was placed. Try the same command again/,
     );
   });
 
