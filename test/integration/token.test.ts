@@ -70,6 +70,17 @@ describe('a coordinator beyond loopback that was given no token', () => {
     expect(readResult(runDir('filed')).stoppedBy).toBe('epochs');
   });
 
+  it('makes one, too, where it listens on loopback and is to be reached by another name', async () => {
+    const port = await freePort();
+    const listen = ['--listen', `127.0.0.1:${port}`, '--advertise', 'trainer.example:9000'];
+    const coordinator = start(['coordinator', ...TINY, ...listen, '--run-dir', runDir('advertised')]);
+    await until('the file is named', () => coordinator.output().includes('--token-file'));
+    const stranger = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
+    coordinator.kill('SIGINT');
+    expect((await coordinator.finished).exitCode).toBe(130);
+  });
+
   it('makes another one every time, and says so beside --json without touching standard output', async () => {
     const tokens = await Promise.all(
       ['json-1', 'json-2'].map(async (name) => {

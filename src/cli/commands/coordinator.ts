@@ -22,7 +22,7 @@ import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
 import type { TrainingOptions } from '../trainingOptions.js';
 import type { Door, DoorVoice } from '../trainingSession.js';
-import { splitAddress } from '../values.js';
+import { splitAddress, splitAdvertised } from '../values.js';
 
 interface RawOptions {
   readonly listen: string;
@@ -144,7 +144,10 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     );
   }
   const given = resolveToken(options);
-  const tokenIsNew = given === undefined && !isLoopback(address.host);
+  // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.
+  const advertised = options.advertise === undefined ? undefined : splitAdvertised(options.advertise)?.host;
+  const isPrivate = [address.host, advertised ?? address.host].every(isLoopback);
+  const tokenIsNew = given === undefined && !isPrivate;
   return {
     ...address,
     token: tokenIsNew ? randomToken() : given,
