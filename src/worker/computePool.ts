@@ -114,11 +114,8 @@ export class ComputePool {
     this.isClosed = true;
     // Piscina's own close() counts a thread as done once for each of its listeners, and may not wait for all.
     if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) {
-      const patience = new AbortController();
-      const enough = setTimeout(LONGEST_WAIT_MS, undefined, { ref: false, signal: patience.signal });
+      const enough = setTimeout(LONGEST_WAIT_MS, undefined, { ref: false });
       await Promise.race([Promise.allSettled(this.running), enough]);
-      patience.abort();
-      await enough.catch(() => undefined);
     }
     await this.pool.destroy();
   }

@@ -62,11 +62,6 @@ export class RecordedPlan {
     }
   }
 
-  /** Bytes that go up and come back for a micro-batch, beside the parameters. */
-  get traffic(): { uploadedBytes: number; readBackBytes: number } {
-    return { uploadedBytes: this.staging.buffer.size, readBackBytes: this.readBack.size };
-  }
-
   /** @returns one array for each of the plan's outputs, which are the caller's */
   run(
     batch: MicroBatch | PixelBatch,

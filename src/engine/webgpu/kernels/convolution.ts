@@ -8,7 +8,7 @@ import { convolutionKey, tilingOf } from './convolutionTile.js';
 import type { ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
-import { KernelSource, repeat } from './kernelSource.js';
+import { indices, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { quadsOf, shapeText } from './shapes.js';
 
@@ -23,7 +23,7 @@ export interface ConvolutionOptions extends ConvolutionSize {
 
 export function convolution(options: ConvolutionOptions): Dispatch {
   const { kind, input, output, imageCount, tile } = options;
-  const quads = Array.from({ length: tile.quadsPerThread }, (_, index) => index);
+  const quads = indices(tile.quadsPerThread);
   const kernel = new KernelSource();
   kernel.workgroupArray('inputs', tile.chunkQuads * tile.inputRows * tile.pitch);
   kernel.workgroupArray('filters', 36 * tile.chunkQuads * tile.blockQuads);
@@ -104,7 +104,7 @@ interface Loads {
 
 /** @param fetch statements that set `value` for `index`, and `put` the place that it goes to */
 function loadsOf(name: string, count: number, threads: number, fetch: string, put: string): Loads {
-  const shares = Array.from({ length: Math.ceil(count / threads) }, (_, index) => index);
+  const shares = indices(Math.ceil(count / threads));
   const inside = (share: number): string =>
     (share + 1) * threads <= count ? '' : `if (thread + ${share * threads}u < ${count}u) `;
   const each = (line: (share: number) => string): string => shares.map(line).join('\n');

@@ -184,16 +184,20 @@ function vectorsOf(tile: ConvolutionTile): number {
 }
 
 export function tilingOf(size: ConvolutionSize, tile: ConvolutionTile): Tiling {
-  const { imageCount, output } = size;
-  const { tilesAcross, tilesPerImage, rows, columns } = tile;
   return {
-    tileCount: imageCount * tilesPerImage,
+    tileCount: size.imageCount * tile.tilesPerImage,
     tuningKey: convolutionKey(size),
-    pixelsOf: (index) => {
-      const inImage = `(${index} % ${tilesPerImage}u)`;
-      const height = `min(${rows}u, ${output.height}u - ${inImage} / ${tilesAcross}u * ${rows}u)`;
-      const width = `min(${columns}u, ${output.width}u - ${inImage} % ${tilesAcross}u * ${columns}u)`;
-      return `(${height} * ${width})`;
-    },
+    pixelsOf: (index) => `(${pixelsOfOneImage(index, tile, size.output)})`,
   };
+}
+
+type TilesOfImage = Pick<ConvolutionTile, 'rows' | 'columns' | 'tilesAcross' | 'tilesPerImage'>;
+
+/** WGSL: those of tile `index` that lie in the image, height times width. */
+export function pixelsOfOneImage(index: string, tile: TilesOfImage, output: ActivationShape): string {
+  const { tilesAcross, tilesPerImage, rows, columns } = tile;
+  const inImage = `(${index} % ${tilesPerImage}u)`;
+  const height = `min(${rows}u, ${output.height}u - ${inImage} / ${tilesAcross}u * ${rows}u)`;
+  const width = `min(${columns}u, ${output.width}u - ${inImage} % ${tilesAcross}u * ${columns}u)`;
+  return `${height} * ${width}`;
 }

@@ -133,7 +133,10 @@ export class KernelSource {
   }
 }
 
+/** 0 … count - 1 */
+export const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
 /** Statements repeated for 0 … count - 1, with the index written out. */
 export function repeat(count: number, line: (index: number) => string): string {
-  return Array.from({ length: count }, (_, index) => line(index)).join('\n');
+  return indices(count).map(line).join('\n');
 }

@@ -8,7 +8,7 @@ import { convolutionKey } from './convolutionTile.js';
 import type { ConvolutionSize } from './convolutionTile.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
-import { KernelSource } from './kernelSource.js';
+import { indices, KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { INPUT_STRIDE, isDilated, matrixTilingOf, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
 import type { MatrixConvolutionTile } from './matrixConvolutionTile.js';
@@ -28,7 +28,6 @@ export interface MatrixConvolutionOptions extends ConvolutionSize {
 }
 
 const QUADS = PRODUCT_CHANNELS / 4;
-const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const sumName = (channels: number, pixels: number): string => `sum${channels}x${pixels}`;
 const valueName = (product: number, pixel: number): string => `value${product}x${pixel}`;
 

@@ -4,7 +4,7 @@
  * image or, where images are small, of several.
  */
 
-import { convolutionKey } from './convolutionTile.js';
+import { convolutionKey, pixelsOfOneImage } from './convolutionTile.js';
 import type { ConvolutionSize } from './convolutionTile.js';
 import { SUBGROUP_THREADS } from './matrixOperations.js';
 import type { MatrixShape, MatrixUnit } from './matrixOperations.js';
@@ -187,16 +187,13 @@ function bytesOf(tile: MatrixConvolutionTile, elementBytes: number): number {
 
 export function matrixTilingOf(size: ConvolutionSize, tile: MatrixConvolutionTile): Tiling {
   const { imageCount, output } = size;
-  const { tilesAcross, tilesPerImage, rows, columns, images, imageGroups } = tile;
+  const { tilesPerImage, images, imageGroups } = tile;
   return {
     tileCount: imageGroups * tilesPerImage,
     tuningKey: convolutionKey(size),
     pixelsOf: (index) => {
-      const inImage = `(${index} % ${tilesPerImage}u)`;
-      const height = `min(${rows}u, ${output.height}u - ${inImage} / ${tilesAcross}u * ${rows}u)`;
-      const width = `min(${columns}u, ${output.width}u - ${inImage} % ${tilesAcross}u * ${columns}u)`;
       const depth = `min(${images}u, ${imageCount}u - ${index} / ${tilesPerImage}u * ${images}u)`;
-      return `(${height} * ${width} * ${depth})`;
+      return `(${pixelsOfOneImage(index, tile, output)} * ${depth})`;
     },
   };
 }

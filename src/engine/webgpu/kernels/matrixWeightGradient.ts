@@ -4,7 +4,7 @@
  * registers, and a second kernel adds those of all workgroups in one order.
  */
 
-import { allocate, KernelSource } from './kernelSource.js';
+import { allocate, indices, KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
 import { GRADIENT_SCALE } from './matrixOperations.js';
@@ -14,7 +14,7 @@ import type { MatrixWeightGradientTile } from './matrixWeightGradientTile.js';
 import { floatText } from './readings.js';
 import { shapeText } from './shapes.js';
 import { addParts } from './weightGradient.js';
-import { filterLengthOf, weightGradientKey } from './weightGradientTile.js';
+import { beginTiles, filterLengthOf, weightGradientKey } from './weightGradientTile.js';
 import type { WeightGradientSize } from './weightGradientTile.js';
 
 export interface MatrixWeightGradientOptions extends WeightGradientSize {
@@ -29,7 +29,6 @@ export interface MatrixWeightGradientOptions extends WeightGradientSize {
 const SHAPE: MatrixShape = { m: PRODUCT_CHANNELS, n: PRODUCT_CHANNELS, k: PRODUCT_PIXELS };
 const QUADS = PRODUCT_CHANNELS / 4;
 const TAP_COLUMNS = [0, 1, 2] as const;
-const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const sumName = (tap: number, input: number, output: number): string => `sum${tap}x${input}x${output}`;
 
 /** The two kernels. They run one after the other; the partial sums between them are their own. */
@@ -60,12 +59,7 @@ let tapRow = subgroup % 3u;
 let inputGroup = subgroup / 3u % ${inputBlock / inputProducts}u * ${inputProducts}u;
 let outputGroup = subgroup / ${(3 * inputBlock) / inputProducts}u * ${outputProducts}u;
 ${sums.join('\n')}
-let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
-for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {
-  let image = index / ${tile.tilesPerImage}u;
-  let place = index % ${tile.tilesPerImage}u;
-  let firstRow = place / ${tile.tilesAcross}u * ${tile.rows}u;
-  let firstColumn = place % ${tile.tilesAcross}u * ${tile.columns}u;
+${beginTiles(tile, imageCount)}
 ${loadInputs(options, kernel.reader(options.read))}
 ${loadGradients(options, kernel.reader(options.readGradient))}
   workgroupBarrier();

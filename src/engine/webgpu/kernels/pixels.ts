@@ -3,7 +3,7 @@
 import type { ActivationShape } from '../../../model/index.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
-import { KernelSource } from './kernelSource.js';
+import { indices, KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { quadsOf, shapeText } from './shapes.js';
 import type { Tiling } from './shapes.js';
@@ -50,7 +50,7 @@ export function pixels(options: PixelOptions): Dispatch {
   const tile = tileOf(shape);
   const kernel = new KernelSource();
   const reader = kernel.reader(read);
-  const each = Array.from({ length: PIXELS_PER_THREAD }, (_, index) => index);
+  const each = indices(PIXELS_PER_THREAD);
   const main = `
 let image = group.z;
 let lane = thread % ${tile.lanes}u;

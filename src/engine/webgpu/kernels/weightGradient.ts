@@ -11,7 +11,7 @@ import { allocate, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { floatText } from './readings.js';
 import { quadsOf, shapeText } from './shapes.js';
-import { filterLengthOf, weightGradientKey } from './weightGradientTile.js';
+import { beginTiles, filterLengthOf, weightGradientKey } from './weightGradientTile.js';
 import type { WeightGradientSize, WeightGradientTile } from './weightGradientTile.js';
 
 export interface WeightGradientOptions extends WeightGradientSize {
@@ -49,12 +49,7 @@ let inputLane = thread / ${tile.outputBlock}u % ${tile.inputBlock}u;
 let tap = thread / ${tile.outputBlock * tile.inputBlock}u % 3u;
 let team = thread / ${tile.team}u;
 ${sums.map((name) => `var ${name} = vec4f();`).join('\n')}
-let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
-for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {
-  let image = index / ${tile.tilesPerImage}u;
-  let place = index % ${tile.tilesPerImage}u;
-  let firstRow = place / ${tile.tilesAcross}u * ${tile.rows}u;
-  let firstColumn = place % ${tile.tilesAcross}u * ${tile.columns}u;
+${beginTiles(tile, imageCount)}
 ${load('inputs', {
   read: kernel.reader(options.read),
   shape: input,

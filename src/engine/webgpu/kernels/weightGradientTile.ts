@@ -159,3 +159,22 @@ function largestDivisor(quads: number): number {
   while (quads % divisor !== 0) divisor--;
   return divisor;
 }
+
+/** What `beginTiles` needs, of either kind of kernel. */
+export interface SharedOutTiles {
+  readonly rows: number;
+  readonly columns: number;
+  readonly tilesAcross: number;
+  readonly tilesPerImage: number;
+  readonly tilesPerSplit: number;
+}
+
+/** WGSL: opens the loop over the workgroup's tiles, with `image`, `firstRow` and `firstColumn` of each. */
+export function beginTiles(tile: SharedOutTiles, imageCount: number): string {
+  return `let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
+for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {
+  let image = index / ${tile.tilesPerImage}u;
+  let place = index % ${tile.tilesPerImage}u;
+  let firstRow = place / ${tile.tilesAcross}u * ${tile.rows}u;
+  let firstColumn = place % ${tile.tilesAcross}u * ${tile.columns}u;`;
+}
