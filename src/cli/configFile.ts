@@ -1,5 +1,6 @@
 /** The file that `--config` names: options by key, in camel case as in config.json or as the flags are written. */
 
+import { isRecord } from '../foundation/isRecord.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
@@ -69,7 +70,7 @@ function readObject(file: string): object {
   } catch (error) {
     throw new LockstepError('E_OPTION', `--config ${file} must be JSON: ${describeError(error)}`);
   }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+  if (!isRecord(content)) {
     throw new LockstepError(
       'E_OPTION',
       `--config ${file} must hold one JSON object, such as { "epochs": 20 }`,

@@ -1,5 +1,6 @@
 /** What the config.json of a run says when the run is resumed: checked like options, and compared with the checkpoint. */
 
+import { isRecord } from '../foundation/isRecord.js';
 import type { Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './optionTable.js';
@@ -43,13 +44,13 @@ export function parseSavedConfig({ file, content, recipe, given }: ConfigSource)
     const message = `${file} is missing: settings that are not given anew have their defaults`;
     return { settings: {}, notices: [message] };
   }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+  if (!isRecord(content)) {
     throw new LockstepError(
       'E_CHECKPOINT',
       `${file} must hold one JSON object; put it back, or remove it: other settings can be given to --resume`,
     );
   }
-  const saved = Object.entries(content as Record<string, unknown>).filter(([key]) => !RUN_KEYS.has(key));
+  const saved = Object.entries(content).filter(([key]) => !RUN_KEYS.has(key));
   refuseOtherRun(new Map(saved), recipe, file);
   const settings: Record<string, OptionValue> = {};
   const notices: string[] = [];

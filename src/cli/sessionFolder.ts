@@ -38,7 +38,7 @@ interface Opening {
   readonly abandoned: Abandoned | undefined;
 }
 
-/** The run to be resumed, if there is one. Where its folder cannot be locked for want of room, that is waited for. */
+/** Opens the run to resume, if any. If the disk is too full to lock its folder, waits until there is room. */
 export async function openResumed(
   { resume, training, test }: SessionOptions,
   { log, signal, abandoned }: Opening,

@@ -3,6 +3,7 @@
  * header, then raw little-endian tensors. Readable by every common framework; nothing in it is executed.
  */
 
+import { isRecord } from '../foundation/isRecord.js';
 import { LockstepError } from '../foundation/errors.js';
 import { floatsFromLittleEndian, littleEndianBytes } from '../foundation/littleEndian.js';
 import { printable } from '../foundation/printable.js';
@@ -142,10 +143,6 @@ function checkTiling(extents: readonly Extent[], dataBytes: number, damaged: Dam
     covered = end;
   }
   if (covered !== dataBytes) throw damaged(`its tensors have ${covered} bytes, but ${dataBytes} are there`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isHeaderEntry(value: unknown): value is HeaderEntry {

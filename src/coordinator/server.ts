@@ -137,7 +137,7 @@ function refusalOf(
   { token, isFull }: { readonly token: string | undefined; readonly isFull: boolean },
 ): { readonly status: string; readonly reason: string } | undefined {
   if (pathOf(request) !== ENDPOINT_PATH) return { status: '404 Not Found', reason: 'a wrong path' };
-  // Browsers name the page that connects, nodes do not: a page must not join a run behind its reader's back.
+  // Only browsers send an origin. A web page must not join a run without its reader's consent.
   if (request.headers.origin !== undefined) return { status: '403 Forbidden', reason: 'a web page' };
   if (token !== undefined && !showsToken(request, token)) {
     const shown = request.headers.authorization === undefined ? 'no token' : 'a wrong token';

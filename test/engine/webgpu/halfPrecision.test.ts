@@ -1,4 +1,4 @@
-/** Kernels of half precision, as WGSL that a device with matrix units takes; none is needed, for nothing is computed. */
+/** Dawn's null backend accepts the WGSL of the half-precision kernels. It computes nothing, so no GPU is needed. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateDawn } from '../../../src/engine/webgpu/dawn/dawn.js';

@@ -1,7 +1,7 @@
 /**
- * 3x3 convolutions, and their gradients by the input, as matrix products of half precision. For each tap, sixteen output
- * channels by pixels are the filter's (output channels, input channels) times the input's (input channels, pixels). The
- * input lies in workgroup memory by pixel, so that a tap is an offset, and is loaded once, sixteen channels at a time.
+ * 3x3 convolutions and their input gradients as half-precision matrix products. For each tap, the filter (output channels,
+ * input channels) is multiplied by the input (input channels, pixels). Workgroup memory holds the input pixel by pixel:
+ * another tap is only another offset. The input is loaded once, sixteen channels at a time.
  */
 
 import { convolutionKey } from './convolutionTile.js';

@@ -1,4 +1,4 @@
-/** From the bytes of a data set to standardised images: each sample's window of its padded image, perhaps mirrored. */
+/** Crops, mirrors and standardises images on the GPU, from the bytes of the data set. */
 
 import type { ActivationShape } from '../../../model/index.js';
 import { KernelSource } from './kernelSource.js';

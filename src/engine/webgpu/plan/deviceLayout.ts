@@ -155,7 +155,7 @@ export class DeviceLayout {
 const paddedLength = ({ blocks, paddedRows, paddedColumns }: Shape): number =>
   blocks * paddedRows * paddedColumns;
 
-/** Visits what lies in one piece both in the flat vector, at `from`, and on the device, at `to`. */
+/** Visits each run of elements that is contiguous in the flat vector (at `from`) and on the device (at `to`). */
 function forEachPiece(
   { spec, offset, blocks, rows, columns, paddedRows, paddedColumns, isPadded }: Placement,
   visit: (from: number, to: number, length: number) => void,

@@ -1,9 +1,9 @@
 /**
- * Measures the tiles of a network's kernels on the device at hand, by timestamp queries. A round plans the whole pass with
- * one candidate for each size, so that every kernel is timed on the data, and with the neighbours, that it will have.
+ * Times candidate tiles on the device with timestamp queries. A round plans a whole pass with one candidate tile per kernel
+ * size. So each kernel is timed on real data, between the kernels that surround it in training.
  *
- * Compiling takes far longer than measuring, and a GPU that has nothing to do meanwhile lowers its clock. So all rounds
- * are compiled first; then they are measured one after the other, twice, each when its times have become steady.
+ * Compiling takes far longer than measuring, and an idle GPU lowers its clock. So all rounds are compiled first. Then each
+ * round is measured twice, once its times are steady.
  */
 
 import type { Model, ModelState } from '../../../model/index.js';

@@ -6,6 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isRecord } from '../../../foundation/isRecord.js';
 import { TuningLock } from './tuningLock.js';
 import type { TileNames } from './roundTiles.js';
 
@@ -90,8 +91,4 @@ function namesIn(content: unknown, environment: string): TileNames {
   return new Map(
     Object.entries(tiles).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
