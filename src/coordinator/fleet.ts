@@ -5,7 +5,15 @@
 
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { printable } from '../foundation/printable.js';
-import type { CoordinatorChannel, Evaluated, NodeMessage, Result, Sum, Welcome } from '../protocol/index.js';
+import type {
+  CoordinatorChannel,
+  Evaluated,
+  NodeMessage,
+  RefusalCode,
+  Result,
+  Sum,
+  Welcome,
+} from '../protocol/index.js';
 import { Attendance } from './attendance.js';
 import { ConductBook, LONGEST_REFUSAL, REFUSAL_REMEDY } from './conduct.js';
 import type { EventListener, MemberInfo } from './events.js';
@@ -48,9 +56,6 @@ export interface RoundRequest extends ItemSource {
    */
   accept(answer: Answer, index: number, from: Member): Verdict;
 }
-
-/** What a node broke: the protocol, or, with messages that fit it, the trust in what it computes. */
-type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
 
 interface ActiveRound {
   readonly request: RoundRequest;

@@ -7,9 +7,9 @@
  */
 
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { printable } from '../foundation/printable.js';
-import { Broadcast } from '../protocol/index.js';
+import { Broadcast, terminateAfter } from '../protocol/index.js';
 import type {
   ChannelHandlers,
   CoordinatorChannel,
@@ -92,7 +92,7 @@ class GuardedChannel implements CoordinatorChannel {
 
   close(reason: string): void {
     this.channel.close(reason);
-    this.terminateAfter(CLOSING_MS);
+    terminateAfter(this.socket, CLOSING_MS);
   }
 
   /** The heartbeat would not notice a node that sends pings and reads nothing. */
@@ -124,15 +124,9 @@ class GuardedChannel implements CoordinatorChannel {
     const reason = `E_LIMIT: ${what}`;
     this.socket.pause(); // nothing more of it is read
     this.socket.close(POLICY_VIOLATION, reason);
-    this.terminateAfter(FAREWELL_MS);
+    terminateAfter(this.socket, FAREWELL_MS);
     // Not within `send`: who sends is in the middle of handing out items.
     queueMicrotask(() => this.tellClosed(reason, fault));
-  }
-
-  private terminateAfter(delayMs: number): void {
-    if (this.socket.readyState === WebSocket.CLOSED) return; // a node may be refused after it has gone
-    const timer = setTimeout(() => this.socket.terminate(), delayMs);
-    this.socket.once('close', () => clearTimeout(timer));
   }
 
   private tellClosed(reason: string, fault?: 'bad-frame'): void {

@@ -4,6 +4,6 @@ export { encodeMessage, decodeNodeMessage, decodeCoordinatorMessage, largestFram
 export { Broadcast, createLocalChannel } from './channel.js';
 export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
 export { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from './heartbeat.js';
-export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel } from './webSocketChannel.js';
+export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel, terminateAfter } from './webSocketChannel.js';
 export { receiveLimits } from './receiveLimits.js';
 export { LOCKSTEP_VERSION } from './version.js';

@@ -237,6 +237,9 @@ export type Apart = z.infer<typeof apartSchema>;
 export type Refused = z.infer<typeof refusedSchema>;
 export type Bye = z.infer<typeof byeSchema>;
 
+/** The codes with which a coordinator may end a node's process; a node knows no others. */
+export type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
+
 /** What a node may send. */
 export type NodeMessage = z.infer<typeof fromNodeSchema>;
 /** What the coordinator may send. */

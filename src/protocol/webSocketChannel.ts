@@ -1,7 +1,8 @@
 /** A channel over one WebSocket: a binary frame a message. */
 
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import { describeError } from '../foundation/errors.js';
 import { Broadcast } from './channel.js';
 import type { AnyMessage, Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
@@ -111,7 +112,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.outgoing.clear();
     this.endForFault(reason);
     // Whoever floods this side goes on until the socket ends, and need not answer the closing handshake.
-    setTimeout(() => this.socket.terminate(), BREACH_CLOSING_MS).unref();
+    terminateAfter(this.socket, BREACH_CLOSING_MS);
   }
 
   private receive(data: RawData): void {
@@ -154,4 +155,11 @@ function closeReason(reason: string): string {
     .subarray(0, CLOSE_REASON_BYTES)
     .toString()
     .replace(/\uFFFD$/, '');
+}
+
+/** For a socket that is closing: the other side need not answer, and may be gone already. */
+export function terminateAfter(socket: WebSocket, delayMs: number): void {
+  if (socket.readyState === WebSocket.CLOSED) return;
+  const timer = setTimeout(() => socket.terminate(), delayMs);
+  socket.once('close', () => clearTimeout(timer));
 }

@@ -16,6 +16,7 @@ import {
   NODE_SOCKET_OPTIONS,
   nodeChannel,
   receiveLimits,
+  terminateAfter,
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import type { ComputePool } from './computePool.js';
@@ -160,18 +161,11 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
       signal.addEventListener('abort', drain);
       void conversation.ended.then((end) => {
         signal.removeEventListener('abort', drain);
-        terminateSoon(socket);
+        terminateAfter(socket, CLOSING_MS); // what was said last is still sent
         resolve({ wasConnected: true, end: { ...end, reason: printable(end.reason, REASON_LENGTH) } });
       });
     });
   });
-}
-
-/** What was said last is still sent; whoever does not answer the closing handshake is not waited for. */
-function terminateSoon(socket: WebSocket): void {
-  if (socket.readyState === WebSocket.CLOSED) return;
-  const timer = setTimeout(() => socket.terminate(), CLOSING_MS);
-  socket.once('close', () => clearTimeout(timer));
 }
 
 function endOfResponse(status: number | undefined, proxy: URL | undefined): ConversationEnd {

@@ -10,6 +10,7 @@ import type {
   Evaluate,
   NodeChannel,
   Parameters,
+  RefusalCode,
   Refused,
   Welcome,
   Work,
@@ -25,9 +26,6 @@ import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
 import type { ComputeSession, ItemAnswer, ItemTask, SharedState } from './task.js';
-
-/** The codes that a coordinator may end a node's process with; a coordinator is not believed to know others. */
-export type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
 
 /** How a conversation came to its end. */
 export type ConversationEnd =
