@@ -34,7 +34,7 @@ const NO_TERMINAL = ['argv', 'env', 'stdin', 'stdout', 'stderr', 'exit', 'exitCo
 
 const WRITES_PAST_THE_DOOR = {
   selector: "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
-  message: 'Print by cli/terminal.ts: text of files and peers must not steer the terminal.',
+  message: 'Print by cli/process/terminal.ts: text of files and peers must not steer the terminal.',
 };
 
 export default defineConfig(
@@ -99,7 +99,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/cli/terminal.ts'],
+    files: ['src/cli/process/terminal.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -29,7 +29,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 ALL_PARTS='machine parity probe engine peer train mixed cpu tiles'
 PYTHON=${LOCKSTEP_PEER_PYTHON:-python3}
-SCRIPTS=dist/bench/scripts/bench
+SCRIPTS=dist/bench/bench
 export PYTHONUNBUFFERED=1
 
 : "${LIMIT_MACHINE:=40}" "${LIMIT_PARITY:=60}" "${LIMIT_ENGINE:=120}" "${LIMIT_PEER:=170}"
@@ -112,7 +112,7 @@ part_peer() {
 }
 
 peer() { # MODES NETWORKS BATCHES TF32 SECONDS
-  "$PYTHON" scripts/bench/gpu_peer.py "${common[@]}" --modes "$1" --networks "$2" --batches "$3" --tf32 "$4" \
+  "$PYTHON" bench/peers/gpu_peer.py "${common[@]}" --modes "$1" --networks "$2" --batches "$3" --tf32 "$4" \
     --deadline-seconds "$5"
 }
 
@@ -148,7 +148,7 @@ cpu_peer() { # CORES
     cases="$cases${cases:+,}${network%:*}:$batch"
   done
   [ "$1" != "$CORES" ] || [ "$1" = 1 ] || threads=(--threads "$1")
-  "$PYTHON" scripts/bench/cpu_peer.py --processes "$1" "${threads[@]}" --cases "$cases" --layouts "$CPU_LAYOUTS" \
+  "$PYTHON" bench/peers/cpu_peer.py --processes "$1" "${threads[@]}" --cases "$cases" --layouts "$CPU_LAYOUTS" \
     --seconds "$CPU_SECONDS"
 }
 

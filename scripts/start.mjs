@@ -72,7 +72,7 @@ function train(args) {
 
 /**
  * npm passes SIGTERM on to the shell between it and this process, which dies and passes nothing on. A hang-up ends npm as
- * well, but is none of training's concern where there is no terminal (src/cli/stopSignal.ts).
+ * well, but is none of training's concern where there is no terminal (src/cli/process/stopSignal.ts).
  */
 function stopWithNpm(child) {
   const { ppid } = process;

@@ -12,9 +12,9 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
-import { programName } from './programName.js';
-import { printError, printJson } from './terminal.js';
-import { hideToken } from './token.js';
+import { programName } from './process/programName.js';
+import { printError, printJson } from './process/terminal.js';
+import { hideToken } from './token/token.js';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;

@@ -5,10 +5,10 @@ import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import { count } from './display/text.js';
-import { flagOfKey } from './optionTable.js';
+import { flagOfKey } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
-import type { TrainingOptions } from './trainingOptions.js';
+import type { TrainingOptions } from './options/trainingOptions.js';
 
 export interface ResumedRun {
   readonly folder: RunFolder;

@@ -3,11 +3,11 @@
 import { isRecord } from '../foundation/isRecord.js';
 import type { Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './optionTable.js';
-import type { OptionEntry } from './optionTable.js';
+import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './options/optionTable.js';
+import type { OptionEntry } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
-import { parseJsonValue } from './values.js';
-import type { OptionValue } from './values.js';
+import { parseJsonValue } from './options/values.js';
+import type { OptionValue } from './options/values.js';
 
 export interface SavedConfig {
   readonly settings: Partial<Settings>;

@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 import { main, report } from '../../src/cli/main.js';
 import { RunFolder, train } from '../../src/coordinator/index.js';
 import type { Recipe } from '../../src/coordinator/index.js';
-import { listen } from '../../src/coordinator/server.js';
+import { listen } from '../../src/coordinator/server/server.js';
 import { downloadCifar10 } from '../../src/data/index.js';
 import { chooseEngine, ENGINE_FACTORIES } from '../../src/engine/index.js';
 import { invariant, LockstepError } from '../../src/foundation/errors.js';

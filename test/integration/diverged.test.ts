@@ -3,7 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { decodeSafetensors } from '../../src/coordinator/safetensors.js';
+import { decodeSafetensors } from '../../src/coordinator/checkpoints/safetensors.js';
 import { killAll, readMetrics, run, temporaryFolder } from './support/lockstep.js';
 import type { Finished } from './support/lockstep.js';
 

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
-import { listen } from '../../src/coordinator/server.js';
-import type { CoordinatorServer, ListenOptions } from '../../src/coordinator/server.js';
+import { listen } from '../../src/coordinator/server/server.js';
+import type { CoordinatorServer, ListenOptions } from '../../src/coordinator/server/server.js';
 import { ENDPOINT_PATH } from '../../src/protocol/index.js';
 import type { CoordinatorChannel, NodeMessage } from '../../src/protocol/index.js';
 

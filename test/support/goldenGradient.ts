@@ -1,4 +1,4 @@
-/** Reads PyTorch's gradient of ResNet-8 (scripts/golden_gradient.py) and rebuilds its inputs from their formula. */
+/** Reads PyTorch's gradient of ResNet-8 (test/golden/gradient.py) and rebuilds its inputs from their formula. */
 
 import { readFileSync } from 'node:fs';
 import { buildModel, tensorView } from '../../src/model/index.js';

@@ -4,10 +4,10 @@
  */
 
 import { vi } from 'vitest';
-import { Pace } from '../../src/coordinator/pace.js';
-import { Round } from '../../src/coordinator/round.js';
-import type { Assignee } from '../../src/coordinator/round.js';
-import { Workload } from '../../src/coordinator/workload.js';
+import { Pace } from '../../src/coordinator/schedule/pace.js';
+import { Round } from '../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../src/coordinator/schedule/round.js';
+import { Workload } from '../../src/coordinator/schedule/workload.js';
 
 export class SimulatedNode implements Assignee {
   accepting = true;

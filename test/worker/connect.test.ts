@@ -8,7 +8,7 @@ import type { CoordinatorChannel, NodeMessage } from '../../src/protocol/index.j
 import { serveCoordinator } from '../../src/worker/index.js';
 import type { NodeStatus, ServeOptions } from '../../src/worker/index.js';
 import { buildModel } from '../../src/model/index.js';
-import { listen } from '../../src/coordinator/server.js';
+import { listen } from '../../src/coordinator/server/server.js';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { rejectionOf } from '../support/errors.js';
 import { linkTo } from '../support/link.js';

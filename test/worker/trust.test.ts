@@ -1,7 +1,7 @@
 /** Which certificates a node accepts, over real TLS connections to a real door. */
 
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { listen } from '../../src/coordinator/server.js';
+import { listen } from '../../src/coordinator/server/server.js';
 import { serveCoordinator } from '../../src/worker/index.js';
 import { CertificateAuthority, hasOpenssl } from '../support/certificateAuthority.js';
 import type { CertificateRequest } from '../support/certificateAuthority.js';

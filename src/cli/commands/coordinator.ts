@@ -11,18 +11,18 @@ import {
   coordinatorSettingsOf,
   readCoordinatorSettings,
   rememberCoordinatorSettings,
-} from '../coordinatorSettings.js';
-import { COORDINATOR_OPTIONS } from '../optionTable.js';
-import { readTextFile } from '../readTextFile.js';
-import { declareRunOptions, sessionOptionsOf } from '../runOptions.js';
-import { advertisedUrl, privateAuthorityOf } from '../advertised.js';
-import { announceToken } from '../tokenNotice.js';
-import { declareTokenOptions, randomToken, resolveToken } from '../token.js';
-import { declareOptions, resolveTrainingOptions } from '../trainingOptions.js';
+} from '../options/coordinatorSettings.js';
+import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
+import { readTextFile } from '../options/readTextFile.js';
+import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
+import { advertisedUrl, privateAuthorityOf } from '../token/advertised.js';
+import { announceToken } from '../token/tokenNotice.js';
+import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
+import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
-import type { TrainingOptions } from '../trainingOptions.js';
+import type { TrainingOptions } from '../options/trainingOptions.js';
 import type { Door, DoorVoice } from '../trainingSession.js';
-import { splitAddress, splitAdvertised } from '../values.js';
+import { splitAddress, splitAdvertised } from '../options/values.js';
 
 interface RawOptions {
   readonly listen: string;

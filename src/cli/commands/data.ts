@@ -11,13 +11,13 @@ import {
 import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { defaultDataDir } from '../dataDir.js';
+import { defaultDataDir } from '../options/dataDir.js';
 import { chooseDisplay } from '../display/display.js';
-import { proxyFor } from '../proxy.js';
-import { listenForStop } from '../stopSignal.js';
-import { imageLines } from '../showImage.js';
-import { valueParser } from '../values.js';
-import { print, printDrawn, printJson } from '../terminal.js';
+import { proxyFor } from '../process/proxy.js';
+import { listenForStop } from '../process/stopSignal.js';
+import { imageLines } from '../display/showImage.js';
+import { valueParser } from '../options/values.js';
+import { print, printDrawn, printJson } from '../process/terminal.js';
 
 export function addDataCommand(program: Command): void {
   const dataDir = defaultDataDir();

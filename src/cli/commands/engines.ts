@@ -6,10 +6,10 @@ import type { EngineFactory, Precision } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
-import { cacheFolder } from '../cacheFolder.js';
+import { cacheFolder } from '../process/cacheFolder.js';
 import { measureEngine } from '../measureEngine.js';
-import { valueParser } from '../values.js';
-import { print, printJson } from '../terminal.js';
+import { valueParser } from '../options/values.js';
+import { print, printJson } from '../process/terminal.js';
 
 interface RawOptions {
   readonly model: string;

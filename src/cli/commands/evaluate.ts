@@ -7,14 +7,14 @@ import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
-import { defaultDataDir } from '../dataDir.js';
+import { defaultDataDir } from '../options/dataDir.js';
 import { percent } from '../display/text.js';
-import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../engineOptions.js';
-import type { EngineOptions } from '../engineOptions.js';
+import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../options/engineOptions.js';
+import type { EngineOptions } from '../options/engineOptions.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
-import { listenForStop } from '../stopSignal.js';
-import { valueParser } from '../values.js';
-import { print, printError, printJson } from '../terminal.js';
+import { listenForStop } from '../process/stopSignal.js';
+import { valueParser } from '../options/values.js';
+import { print, printError, printJson } from '../process/terminal.js';
 
 interface RawOptions extends EngineOptions {
   readonly dataDir: string;

@@ -2,7 +2,7 @@
 
 import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
-import { outputIsLog, withTime } from '../logTime.js';
+import { outputIsLog, withTime } from './logTime.js';
 import { JsonDisplay } from './jsonDisplay.js';
 import { PlainDisplay } from './plainDisplay.js';
 import { TerminalDisplay } from './terminalDisplay.js';

@@ -1,7 +1,7 @@
 /** How events read: shared by the live and the plain display. */
 
 import type { RunEvent } from '../../coordinator/index.js';
-import { workerCommand } from '../workerCommand.js';
+import { workerCommand } from '../token/workerCommand.js';
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;

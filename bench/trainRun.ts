@@ -1,0 +1,71 @@
+/** One real `lockstep train` process, measured from outside. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ModelName } from '../src/model/index.js';
+import { run } from './childProcess.js';
+import { besideThisScript, inRepository } from './repository.js';
+import { summariseSteps } from './stepLines.js';
+import type { StepSummary } from './stepLines.js';
+
+export const MICRO_BATCH = 32;
+export const GLOBAL_BATCH = 128;
+/** V8 optimises the kernels meanwhile, in threads that take the cores from the workers: 4 ms a step of the first 25. */
+export const WARM_UP_STEPS = 30;
+const VALIDATION_SAMPLES = 100;
+const MOST_TRAINING_SAMPLES = 50_000 - VALIDATION_SAMPLES;
+const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
+
+export interface TrainRunOptions {
+  readonly model: ModelName;
+  readonly workers: number;
+  /** Steps to measure, after those to warm up. */
+  readonly steps: number;
+}
+
+/** Of a whole process, all its threads included. */
+export interface MemoryReadings {
+  /** Largest resident set. */
+  readonly peakBytes: number;
+  /** Resident set, twice a second from the start to the end. */
+  readonly residentBytes: readonly number[];
+}
+
+export interface TrainRun extends StepSummary {
+  readonly memory: MemoryReadings;
+}
+
+/**
+ * Trains on synthetic images, with augmentation, by the `simd` engine, in a folder of its own that is removed again.
+ * The run ends by its number of steps, within the first epoch if there are few enough: then nothing is evaluated.
+ */
+export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));
+  const runFolder = path.join(folder, 'run');
+  const memoryFile = path.join(folder, 'memory.json');
+  const allSteps = WARM_UP_STEPS + steps;
+  try {
+    await run(process.execPath, [inRepository('bin', 'lockstep'), 'train', ...options()], {
+      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${HOOK}`,
+      LOCKSTEP_BENCH_MEMORY_FILE: memoryFile,
+    });
+    return {
+      ...summariseSteps(await readFile(path.join(runFolder, 'metrics.jsonl'), 'utf8'), WARM_UP_STEPS),
+      memory: JSON.parse(await readFile(memoryFile, 'utf8')) as MemoryReadings,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  function options(): string[] {
+    return [
+      ...['--model', model, '--engine', 'simd', '--workers', String(workers)],
+      ...['--batch-size', String(GLOBAL_BATCH), '--micro-batch', String(MICRO_BATCH)],
+      ...['--dataset', 'synthetic', '--val-size', String(VALIDATION_SAMPLES)],
+      ...['--train-limit', String(Math.min((allSteps + 1) * GLOBAL_BATCH, MOST_TRAINING_SAMPLES))],
+      ...['--max-steps', String(allSteps), '--run-dir', runFolder, '--json'],
+    ];
+  }
+}

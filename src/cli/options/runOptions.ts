@@ -1,0 +1,35 @@
+/** The options of `train` and `coordinator` that have no place in a config file, and what they make of the others. */
+
+import type { Command } from 'commander';
+import { LockstepError } from '../../foundation/errors.js';
+import type { SessionOptions } from '../trainingSession.js';
+
+export function declareRunOptions(command: Command): void {
+  command
+    .option('--resume <dir>', 'continue the run in this folder, with its own settings')
+    .option('--config <file>', 'JSON file with these options as keys, such as {"epochs": 20}; flags win');
+}
+
+interface RawOptions {
+  readonly runDir?: string;
+  readonly resume?: string;
+  readonly test?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * To be called once the training options are resolved, and with them what a config file says.
+ * @throws LockstepError E_OPTION for options that exclude each other
+ */
+export function sessionOptionsOf(
+  command: Command,
+): Pick<SessionOptions, 'runDir' | 'resume' | 'test' | 'json'> {
+  const { runDir, resume, test = false, json = false } = command.opts<RawOptions>();
+  if (resume !== undefined && runDir !== undefined) {
+    throw new LockstepError(
+      'E_OPTION',
+      `--resume ${resume} continues in its own folder; leave --run-dir ${runDir} out`,
+    );
+  }
+  return { runDir, resume, test, json };
+}

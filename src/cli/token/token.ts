@@ -1,0 +1,79 @@
+/** The secret that nodes show: from an option, a file or the environment, in this order; or made at random. */
+
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import { isLoopback } from '../../coordinator/index.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { readTextFile } from '../options/readTextFile.js';
+import { printError } from '../process/terminal.js';
+
+export function declareTokenOptions(command: Command): void {
+  command
+    .option(
+      '--token <secret>',
+      'secret that workers must show; other users may see it here: better env LOCKSTEP_TOKEN',
+    )
+    .option('--token-file <file>', 'file that holds the secret');
+}
+
+/** @throws LockstepError E_OPTION for an empty token, an unreadable file, or two sources at once */
+export function resolveToken(options: {
+  readonly token?: string;
+  readonly tokenFile?: string;
+}): string | undefined {
+  const { token, tokenFile } = options;
+  if (token !== undefined && tokenFile !== undefined) {
+    throw new LockstepError('E_OPTION', '--token and --token-file exclude each other; leave one of them out');
+  }
+  const value =
+    token ??
+    (tokenFile === undefined
+      ? process.env['LOCKSTEP_TOKEN']
+      : readTextFile('--token-file', tokenFile).trim());
+  if (value === undefined) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(value)) {
+    throw new LockstepError(
+      'E_OPTION',
+      'the token must be one word of printable ASCII, not empty; for example what "openssl rand -hex 16" prints',
+    );
+  }
+  return value;
+}
+
+/** What to tell whoever shows a token where others may be listening; undefined if nobody can. */
+export function clearTextWarning(url: URL, token: string | undefined): string | undefined {
+  if (token === undefined || url.protocol === 'wss:' || isLoopback(url.hostname)) return undefined;
+  return `${url.protocol}//${url.host} is not encrypted: whoever can listen in on the way to it learns the token (wss:// needs --tls-cert of the coordinator)`;
+}
+
+const TOKEN_BYTES = 24; // 192 bits: not to be guessed, however many try
+
+/** A new secret, in hexadecimal. */
+export function randomToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('hex');
+}
+
+/**
+ * The command line as a list of processes may show it: each secret as `***`. Undefined if there is none in it.
+ * @param argv after the program's name
+ */
+export function maskedArguments(argv: readonly string[]): readonly string[] | undefined {
+  const masked = argv.map((argument, index) => {
+    if (argv[index - 1] === '--token') return '***';
+    return argument.startsWith('--token=') ? '--token=***' : argument;
+  });
+  return masked.some((argument, index) => argument !== argv[index]) ? masked : undefined;
+}
+
+/**
+ * Takes a secret given as `--token` out of the list of processes, where Node can (Linux, macOS). Until then, for as long
+ * as Node took to start, it stood there: hence the advice.
+ */
+export function hideToken(argv: readonly string[]): void {
+  const masked = maskedArguments(argv);
+  if (!masked) return;
+  process.title = ['lockstep', ...masked].join(' ');
+  printError(
+    'lockstep: --token was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file',
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * Tells whoever started the coordinator the token that was made for it: on the terminal, and nowhere else. What is
+ * not a terminal is a log, a pipe or a run's record, where a secret would stay; then it goes to a private file, and only
+ * the file's name is told.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describeError, LockstepError } from '../../foundation/errors.js';
+import { printError } from '../process/terminal.js';
+import { workerCommand } from './workerCommand.js';
+
+export interface TokenNotice {
+  readonly token: string;
+  readonly url: string;
+  /** The coordinator's own certificate file, if workers must be told to trust it. */
+  readonly ca: string | undefined;
+  /** Standard output is for machines. */
+  readonly json: boolean;
+  readonly say: (message: string) => void;
+}
+
+/** Removes what was written for the run. */
+export interface Announced {
+  withdraw(): void;
+}
+
+/** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
+export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
+  if (process.stdout.isTTY && !json) {
+    say(shown(workerCommand({ url, ca, token })));
+    return { withdraw: () => undefined };
+  }
+  if (process.stderr.isTTY) {
+    printError(shown(workerCommand({ url, ca, token })));
+    return { withdraw: () => undefined };
+  }
+  const file = writePrivately(token);
+  (json ? printError : say)(filed(file, workerCommand({ url, ca, tokenFile: file })));
+  return { withdraw: () => rmSync(path.dirname(file), { recursive: true, force: true }) };
+}
+
+/** The environment, not an argument: of that other users of the worker's machine see nothing. */
+function shown(worker: string): string {
+  return [
+    'no token was given, so one was made for this run; it is shown here only. On each machine that is to help:',
+    `  ${worker}`,
+  ].join('\n');
+}
+
+function filed(file: string, worker: string): string {
+  return [
+    `no token was given, so one was made for this run; as this is no terminal, it is in ${file}, for you alone.`,
+    'On this machine; elsewhere with a copy of the file, or its content as LOCKSTEP_TOKEN:',
+    `  ${worker}`,
+  ].join('\n');
+}
+
+function writePrivately(token: string): string {
+  try {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'lockstep-')), 'token'); // a folder of mode 0700
+    writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    return file;
+  } catch (error) {
+    throw new LockstepError(
+      'E_IO',
+      `cannot write a token file in ${tmpdir()}: ${describeError(error)}; name a folder that is writable in TMPDIR, or give a token with LOCKSTEP_TOKEN`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Checkpoints: parameters, running statistics and momentum as named safetensors, the best weights so far beside them,
+ * and the run's progress and recipe in the metadata. One file is all that resuming needs, so it cannot contradict
+ * another. Reading one back verifies the digests of metadata and vectors before anything is used.
+ */
+
+import { createHash } from 'node:crypto';
+import { readRegularFile } from '../../data/index.js';
+import type { SampleDigests } from '../../data/index.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
+import { littleEndianBytes } from '../../foundation/littleEndian.js';
+import { buildModel, digestState } from '../../model/index.js';
+import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
+import {
+  BEST_PREFIX,
+  checkpointMetadataSchema,
+  METADATA,
+  METADATA_DIGEST,
+  MOMENTUM_PREFIX,
+} from './checkpointFormat.js';
+import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat.js';
+import type { Recipe } from '../run/recipe.js';
+import type { TrainingProgress } from '../run/progress.js';
+import { decodeSafetensors } from './safetensors.js';
+import { allFinite } from '../vectors/vectorKernels.js';
+import type { NamedTensor } from './safetensors.js';
+
+/** Ten times what the largest model needs. */
+const MOST_BYTES = 256 << 20;
+
+export interface Checkpoint {
+  readonly recipe: Recipe;
+  readonly progress: TrainingProgress;
+  readonly state: ModelState;
+  /** The optimizer's momentum, (parameterCount). */
+  readonly velocity: Float32Array;
+  /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
+  readonly best: ModelState | undefined;
+  /** Standardisation of the training data. */
+  readonly normalisation: StoredNormalisation;
+  /** Of the samples that the run uses; undefined in files of older versions. */
+  readonly samples: SampleDigests | undefined;
+}
+
+/** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
+export async function readCheckpoint(file: string): Promise<Checkpoint & { readonly model: Model }> {
+  let bytes: Buffer;
+  try {
+    bytes = await readRegularFile(file, checkSize);
+  } catch (error) {
+    throw new LockstepError('E_CHECKPOINT', `cannot read the checkpoint ${file}: ${describeError(error)}`);
+  }
+  const { metadata, tensors } = decodeSafetensors(bytes, file);
+  const stored = parseMetadata(metadata, file);
+  const { recipe, progress, normalisation, samples } = stored;
+  const model = buildModel(recipe.model, recipe.dropout);
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const vectors = gatherVectors(model.layout, stored, { byName, file });
+  if (!digestsAgree(vectors, stored)) {
+    throw damaged(file, 'its contents do not match the digest stored with them');
+  }
+  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite, for training had diverged');
+  return { recipe, progress, normalisation, samples, ...vectors, model };
+}
+
+function checkSize(byteCount: number): void {
+  if (byteCount > MOST_BYTES) throw new Error(`it has ${byteCount} bytes, more than any checkpoint`);
+}
+
+type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;
+
+interface Source {
+  readonly byName: ReadonlyMap<string, NamedTensor>;
+  /** For messages. */
+  readonly file: string;
+}
+
+function gatherVectors(layout: Layout, stored: CheckpointMetadata, { byName, file }: Source): Vectors {
+  const gather = (specs: readonly TensorSpec[], length: number, prefix = ''): Float32Array => {
+    const flat = new Float32Array(length);
+    for (const spec of specs) {
+      const tensor = byName.get(prefix + spec.name);
+      if (!tensor || !equalShapes(tensor.shape, spec.shape))
+        throw damaged(file, `tensor ${prefix}${spec.name} is missing or misshapen`);
+      flat.set(tensor.values, spec.offset);
+    }
+    return flat;
+  };
+  const gatherState = (prefix?: string): ModelState => ({
+    parameters: gather(layout.parameters, layout.parameterCount, prefix),
+    statistics: gather(layout.statistics, layout.statisticCount, prefix),
+  });
+  return {
+    state: gatherState(),
+    velocity: gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX),
+    best: stored.bestWeightsSha256 === undefined ? undefined : gatherState(BEST_PREFIX),
+  };
+}
+
+function isFinite({ state, velocity, best }: Vectors): boolean {
+  const states = best ? [state, best] : [state];
+  return [velocity, ...states.flatMap(({ parameters, statistics }) => [parameters, statistics])].every(
+    allFinite,
+  );
+}
+
+function equalShapes(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {
+  return (
+    digestState(state) === stored.weightsSha256 &&
+    digestVector(velocity) === stored.velocitySha256 &&
+    (best === undefined || digestState(best) === stored.bestWeightsSha256)
+  );
+}
+
+function parseMetadata(metadata: Readonly<Record<string, string>>, file: string): CheckpointMetadata {
+  const text = metadata[METADATA];
+  if (text === undefined) throw damaged(file, 'it was not written by Lockstep');
+  if (metadata[METADATA_DIGEST] !== createHash('sha256').update(text).digest('hex')) {
+    throw damaged(file, 'its metadata do not match the digest stored with them');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw damaged(file, 'its metadata is not JSON');
+  }
+  const parsed = checkpointMetadataSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw damaged(
+    file,
+    `its metadata is not a Lockstep checkpoint's (${parsed.error.issues[0]?.path.join('.') ?? ''})`,
+  );
+}
+
+function damaged(file: string, what: string): LockstepError {
+  return new LockstepError(
+    'E_CHECKPOINT',
+    `the checkpoint ${file} cannot be used: ${what}; use another checkpoint`,
+  );
+}
+
+function digestVector(vector: Float32Array): string {
+  return createHash('sha256').update(littleEndianBytes(vector)).digest('hex');
+}

@@ -1,0 +1,36 @@
+/** What stands in a checkpoint file besides tensors, and how the tensors are named. */
+
+import { z } from 'zod';
+import { recipeSchema } from '../run/recipe.js';
+import { trainingProgressSchema } from '../run/progress.js';
+
+export const FORMAT = 'lockstep-checkpoint/1';
+/** Weights and running statistics have the layout's own names. */
+export const MOMENTUM_PREFIX = 'momentum.';
+export const BEST_PREFIX = 'best.';
+/** Keys of the safetensors metadata. */
+export const METADATA = 'lockstep';
+export const METADATA_DIGEST = 'lockstepSha256';
+
+const normalisationSchema = z.strictObject({
+  mean: z.tuple([z.number(), z.number(), z.number()]),
+  standardDeviation: z.tuple([z.number(), z.number(), z.number()]),
+});
+export type StoredNormalisation = z.infer<typeof normalisationSchema>;
+
+const partDigestsSchema = z.strictObject({ images: z.string(), labels: z.string() });
+const sampleDigestsSchema = z.strictObject({ training: partDigestsSchema, validation: partDigestsSchema });
+
+export const checkpointMetadataSchema = z.object({
+  format: z.literal(FORMAT),
+  weightsSha256: z.string(),
+  velocitySha256: z.string(),
+  /** With the best weights so far, which older versions kept in a file of their own only. */
+  bestWeightsSha256: z.string().optional(),
+  recipe: recipeSchema,
+  progress: trainingProgressSchema,
+  normalisation: normalisationSchema,
+  /** Of the samples in use, by which other data are told apart. Older versions did not store it. */
+  samples: sampleDigestsSchema.optional(),
+});
+export type CheckpointMetadata = z.infer<typeof checkpointMetadataSchema>;

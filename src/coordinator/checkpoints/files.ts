@@ -1,0 +1,99 @@
+/** Files that are either whole or not there. */
+
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { makeFolders } from '../../data/index.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
+
+/**
+ * Writes beside the target, syncs, and renames: a reader sees the old content or the new one, whatever happens.
+ * @throws LockstepError E_IO naming the file; the old content then still stands
+ */
+export async function writeFileAtomically(target: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${target}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(path.dirname(target));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw ioError(target, error);
+  }
+}
+
+/**
+ * Removes what processes that were killed while writing these files have left beside them; only while nobody writes.
+ * @throws LockstepError E_IO
+ */
+export function removeTemporaries(folder: string, names: readonly string[]): void {
+  try {
+    for (const entry of readdirSync(folder)) {
+      const name = /^(.+)\.\d+\.tmp$/.exec(entry)?.[1];
+      if (name !== undefined && names.includes(name)) rmSync(path.join(folder, entry), { force: true });
+    }
+  } catch (error) {
+    throw ioError(folder, error);
+  }
+}
+
+/** Where folders cannot be opened (Windows) or synced: a rename is atomic there too, only its durability is the system's. */
+const NO_FOLDER_SYNC = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** Makes a renaming itself durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/**
+ * Makes a folder and those above it.
+ * @throws LockstepError E_IO
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  await makeFolders(folder).catch((error: unknown) => {
+    throw ioError(folder, error);
+  });
+}
+
+/**
+ * Makes a folder that nobody else has made: in one that exists already.
+ * @returns false if there is something of that name
+ * @throws LockstepError E_IO
+ */
+export async function makeFreshFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw ioError(folder, error);
+  }
+}
+
+export function ioError(file: string, error: unknown): LockstepError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const remedy =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'free some disk space'
+      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+        ? 'make the folder writable, or choose another with --run-dir'
+        : 'check the path and the disk';
+  return new LockstepError('E_IO', `cannot write ${file}: ${describeError(error)}; ${remedy}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte little-endian header length, a JSON
+ * header, then raw little-endian tensors. Readable by every common framework; nothing in it is executed.
+ */
+
+import { isRecord } from '../../foundation/isRecord.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { floatsFromLittleEndian, littleEndianBytes } from '../../foundation/littleEndian.js';
+import { printable } from '../../foundation/printable.js';
+
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface SafetensorsContent {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: readonly NamedTensor[];
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** Of a tensor in a file. */
+interface Extent {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+const LENGTH_BYTES = 8;
+/** The largest model's header is of 0.2 MiB. */
+const MOST_HEADER_BYTES = 4 << 20;
+const NAME_LENGTH = 100;
+const ALIGNMENT_BYTES = 8; // the reference writer pads the header with spaces to this
+const METADATA_KEY = '__metadata__';
+
+export function encodeSafetensors({ metadata, tensors }: SafetensorsContent): Buffer {
+  const header = encodeSafetensorsHeader(metadata, tensors);
+  return Buffer.concat([header, ...tensors.map(({ values }) => littleEndianBytes(values))]);
+}
+
+/**
+ * All that stands before the data, which must follow as the tensors' values, one after another in this order.
+ * @param tensors float32, of these shapes
+ */
+export function encodeSafetensorsHeader(
+  metadata: Readonly<Record<string, string>>,
+  tensors: readonly Pick<NamedTensor, 'name' | 'shape'>[],
+): Buffer {
+  const entries: [string, unknown][] = [[METADATA_KEY, metadata]];
+  let offset = 0;
+  for (const { name, shape } of tensors) {
+    const end = offset + shape.reduce((bytes, size) => bytes * size, Float32Array.BYTES_PER_ELEMENT);
+    entries.push([name, { dtype: 'F32', shape, data_offsets: [offset, end] }]);
+    offset = end;
+  }
+  const json = JSON.stringify(Object.fromEntries(entries));
+  const headerBytes = Math.ceil(Buffer.byteLength(json) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  const bytes = Buffer.alloc(LENGTH_BYTES + headerBytes, ' ');
+  bytes.writeBigUInt64LE(BigInt(headerBytes));
+  bytes.write(json, LENGTH_BYTES);
+  return bytes;
+}
+
+/**
+ * The tensors lie in the file without gaps or overlaps, so their values together are no longer than the file. `values` is
+ * a view, or a copy where alignment asks for one, made when it is read.
+ * @param origin the file's name, for messages
+ * @throws LockstepError E_CHECKPOINT if the bytes are not a complete safetensors file of float32 tensors
+ */
+export function decodeSafetensors(file: Uint8Array, origin: string): SafetensorsContent {
+  const damaged = (what: string): LockstepError =>
+    new LockstepError('E_CHECKPOINT', `${origin} is not a complete safetensors file: ${what}`);
+  const { header, data } = splitFile(file, damaged);
+  const extents: Extent[] = [];
+  for (const [name, entry] of Object.entries(header)) {
+    if (name !== METADATA_KEY) extents.push(extentOf(name, entry, damaged));
+  }
+  checkTiling(extents, data.byteLength, damaged);
+  const tensors = extents.map(({ name, shape, begin, end }) => ({
+    name,
+    shape,
+    get values(): Float32Array {
+      return floatsFromLittleEndian(data.subarray(begin, end));
+    },
+  }));
+  const metadata = Object.hasOwn(header, METADATA_KEY) ? header[METADATA_KEY] : {};
+  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
+    throw damaged('its metadata is not texts by name');
+  }
+  return { metadata: metadata as Record<string, string>, tensors };
+}
+
+type Damaged = (what: string) => LockstepError;
+
+function splitFile(
+  file: Uint8Array,
+  damaged: Damaged,
+): { readonly header: Readonly<Record<string, unknown>>; readonly data: Uint8Array } {
+  if (file.byteLength < LENGTH_BYTES) throw damaged(`only ${file.byteLength} bytes`);
+  const headerBytes = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const dataStart = LENGTH_BYTES + headerBytes;
+  if (dataStart > file.byteLength) throw damaged('its header is cut off');
+  if (headerBytes > MOST_HEADER_BYTES) {
+    throw damaged(`its header has ${headerBytes} bytes, more than ${MOST_HEADER_BYTES}`);
+  }
+  let header: unknown;
+  try {
+    header = JSON.parse(Buffer.from(file.subarray(LENGTH_BYTES, dataStart)).toString('utf8'));
+  } catch {
+    throw damaged('its header is not JSON');
+  }
+  if (!isRecord(header)) throw damaged('its header is not an object');
+  return { header, data: file.subarray(dataStart) };
+}
+
+function extentOf(name: string, entry: unknown, damaged: Damaged): Extent {
+  const shown = printable(name, NAME_LENGTH);
+  if (!isHeaderEntry(entry)) throw damaged(`the entry of tensor ${shown} is malformed`);
+  const { dtype, shape } = entry;
+  const [begin, end] = entry.data_offsets;
+  const byteCount = shape.reduce((bytes, size) => bytes * size, Float32Array.BYTES_PER_ELEMENT);
+  if (dtype !== 'F32' || end - begin !== byteCount) {
+    throw damaged(`the bytes of tensor ${shown} do not fit its type and shape`);
+  }
+  return { name, shape, begin, end };
+}
+
+/** As the format demands: every byte of the data belongs to one tensor. */
+function checkTiling(extents: readonly Extent[], dataBytes: number, damaged: Damaged): void {
+  let covered = 0;
+  for (const { name, begin, end } of [...extents].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== covered) {
+      const fault = begin < covered ? 'overlaps the one before it' : 'leaves a gap before it';
+      throw damaged(`tensor ${printable(name, NAME_LENGTH)} ${fault}`);
+    }
+    covered = end;
+  }
+  if (covered !== dataBytes) throw damaged(`its tensors have ${covered} bytes, but ${dataBytes} are there`);
+}
+
+function isHeaderEntry(value: unknown): value is HeaderEntry {
+  if (!isRecord(value)) return false;
+  const { dtype, shape, data_offsets: offsets } = value as Partial<HeaderEntry>;
+  const isCounts = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((size) => Number.isSafeInteger(size) && size >= 0);
+  return typeof dtype === 'string' && isCounts(shape) && isCounts(offsets) && offsets?.length === 2;
+}

@@ -1,0 +1,33 @@
+/** What a node is told of a run. */
+
+import type { Normalisation } from '../../data/index.js';
+import { LOCKSTEP_VERSION } from '../../protocol/index.js';
+import type { Model } from '../../model/index.js';
+import type { Welcome } from '../../protocol/index.js';
+import type { Recipe } from '../run/recipe.js';
+
+export interface WelcomeOptions {
+  readonly runName: string;
+  readonly model: Model;
+  readonly normalisation: Normalisation;
+  readonly recipe: Pick<Recipe, 'cropPadding' | 'labelSmoothing' | 'evalStatistics'>;
+}
+
+const LONGEST_NAME = 200;
+
+export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOptions): Welcome {
+  return {
+    type: 'welcome',
+    runName: runName.slice(0, LONGEST_NAME),
+    lockstepVersion: LOCKSTEP_VERSION,
+    modelName: model.name,
+    dropoutRate: model.dropoutRate,
+    parameterCount: model.layout.parameterCount,
+    statisticCount: model.layout.statisticCount,
+    mean: [...normalisation.mean],
+    standardDeviation: [...normalisation.standardDeviation],
+    cropPadding: recipe.cropPadding,
+    labelSmoothing: recipe.labelSmoothing,
+    evaluationStatistics: recipe.evalStatistics,
+  };
+}

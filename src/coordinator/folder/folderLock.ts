@@ -1,0 +1,208 @@
+/**
+ * Keeps a second process out of a run folder. The lock is a folder with one file, whose name says who holds it. It is
+ * made whole and renamed to its place, which only one process can do; one whose process is gone is taken over by
+ * renaming that file, which only one process can do either, for no two locks have the same name in them. So there is
+ * no moment between looking and taking in which another could come in.
+ *
+ * The holder renews a lease on it (lockLease.ts), for those who cannot see its process. One that stood still for longer
+ * than its lease may have lost the lock when it goes on: it looks before each file that it puts into its place.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { LockstepError } from '../../foundation/errors.js';
+import { ioError } from '../checkpoints/files.js';
+import { holderOf, lockOf, refuseIfHeld } from './lockHolder.js';
+import type { Holder } from './lockHolder.js';
+import {
+  canRenewLease,
+  isStillAbandoned,
+  LEASE_RENEWED_EVERY_MS,
+  LEASE_STALE_AFTER_MS,
+  renewLease,
+} from './lockLease.js';
+import type { Abandoned } from './lockLease.js';
+import { ownerNameOfThisProcess } from './lockOwner.js';
+
+/** Each is lost only to another process that took or left the lock meanwhile. */
+const ATTEMPTS = 20;
+
+interface Held {
+  /** Of the owner's file. */
+  readonly name: string;
+  /** Why it is held no more, once that is known. */
+  lost: LockstepError | undefined;
+  readonly renewal: NodeJS.Timeout;
+  onLost: (error: LockstepError) => void;
+}
+
+/** The locks that this process holds, by their path. */
+const held = new Map<string, Held>();
+
+/**
+ * @param abandoned a foreign holder that was watched, and may be taken over from
+ * @throws LockstepError E_RUN_EXISTS while another process or host holds it, E_IO if it cannot be made
+ */
+export function lockFolder(folder: string, abandoned?: Abandoned): void {
+  const lock = lockOf(folder);
+  const name = acquire(lock, abandoned);
+  const renewal = setInterval(() => void isStillHeld(lock), LEASE_RENEWED_EVERY_MS);
+  renewal.unref();
+  held.set(lock, { name, lost: undefined, renewal, onLost: () => undefined });
+}
+
+/** @throws LockstepError E_RUN_EXISTS while another process or host, or an open run of this one, works in the folder */
+export function refuseIfLocked(folder: string, abandoned?: Abandoned): void {
+  const lock = lockOf(folder);
+  const holder = holderOf(lock);
+  if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
+}
+
+/** Whether a lock lies there, be its owner alive or not. */
+export function hasLock(folder: string): boolean {
+  return holderOf(lockOf(folder)) !== undefined;
+}
+
+/** Tells once if the lock of this process is lost to another; at once if it is already. */
+export function onLockLost(folder: string, listener: (error: LockstepError) => void): void {
+  const own = held.get(lockOf(folder));
+  if (!own) return;
+  if (own.lost) listener(own.lost);
+  else own.onLost = listener;
+}
+
+/**
+ * Looks whether this process still holds the lock that it took, and renews the lease.
+ * @throws LockstepError E_RUN_EXISTS if another has it now
+ */
+export function checkLock(folder: string): void {
+  const own = held.get(lockOf(folder));
+  if (own && !isStillHeld(lockOf(folder))) throw own.lost!;
+}
+
+/**
+ * Gives the lock back; does nothing if this process does not hold it. One that cannot be removed, on a disk that has
+ * become read-only say, is no more than the lock of a process that is gone: whoever comes next takes it over.
+ */
+export function unlockFolder(folder: string): void {
+  const lock = lockOf(folder);
+  const own = held.get(lock);
+  held.delete(lock);
+  if (own === undefined) return;
+  clearInterval(own.renewal);
+  try {
+    rmSync(path.join(lock, own.name), { force: true });
+  } catch {
+    return; // what the run has to say of its end matters more
+  }
+  removeIfEmpty(lock); // it is not if another has taken it just now
+}
+
+/** @returns the name of the owner's file, which no other process has taken or can take but by taking over */
+function acquire(lock: string, abandoned?: Abandoned): string {
+  const name = ownerNameOfThisProcess(LEASE_STALE_AFTER_MS);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const holder = holderOf(lock);
+    if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
+    if (holder ? takeOver(lock, holder, name) : take(lock, name)) return withoutLeaseIfNotKept(lock, name);
+  }
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `other processes keep taking ${lock}; wait for them, or choose another --run-dir`,
+  );
+}
+
+/** A lease that the file system does not keep would look abandoned while its holder works. */
+function withoutLeaseIfNotKept(lock: string, name: string): string {
+  const file = path.join(lock, name);
+  if (canRenewLease(file)) return name;
+  const withoutLease = ownerNameOfThisProcess(undefined);
+  try {
+    renameSync(file, path.join(lock, withoutLease));
+    return withoutLease;
+  } catch (error) {
+    throw ioError(lock, error);
+  }
+}
+
+/**
+ * Renews the lease. A lock that is free again is lost, too: whoever took it over may have gone on with the run and ended
+ * since, and how long this process stood still cannot be told where the whole machine did.
+ */
+function isStillHeld(lock: string): boolean {
+  const own = held.get(lock);
+  if (!own || own.lost) return false;
+  try {
+    renewLease(path.join(lock, own.name));
+    return true;
+  } catch (error) {
+    // A disk that is full or read-only for a while takes no renewal, and no other process either.
+    if (codeOf(error) !== 'ENOENT' || !isDirectory(path.dirname(lock))) return true;
+  }
+  own.lost = new LockstepError(
+    'E_RUN_EXISTS',
+    `this process has lost its lock on ${path.dirname(lock)}: another has taken it over, as it may after ` +
+      `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since; see whether the ` +
+      'run goes on elsewhere, and if it does not, continue it with --resume',
+  );
+  own.onLost(own.lost);
+  return false;
+}
+
+function refuseUnlessAbandoned(lock: string, holder: Holder, abandoned: Abandoned | undefined): void {
+  const isFound = holder.kind === 'owner' && holder.name === abandoned?.name;
+  if (isFound && isStillAbandoned(lock, abandoned)) return;
+  const own = held.get(lock);
+  refuseIfHeld(lock, holder, own !== undefined && own.lost === undefined);
+}
+
+/** @returns false if there is a lock already */
+function take(lock: string, name: string): boolean {
+  const prepared = `${lock}.${randomUUID()}.tmp`;
+  try {
+    mkdirSync(prepared);
+    writeFileSync(path.join(prepared, name), '');
+    renameSync(prepared, lock); // replaces nothing but an empty folder
+    return true;
+  } catch (error) {
+    if (
+      !['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EPERM'].includes(codeOf(error) ?? '') ||
+      !isDirectory(prepared)
+    ) {
+      throw ioError(lock, error);
+    }
+    removeIfEmpty(lock); // where a rename does not replace an empty folder, as on Windows
+    return false;
+  } finally {
+    rmSync(prepared, { recursive: true, force: true });
+  }
+}
+
+/** @returns false if another process was faster */
+function takeOver(lock: string, holder: Holder, name: string): boolean {
+  try {
+    if (holder.kind === 'owner') renameSync(path.join(lock, holder.name), path.join(lock, name));
+    else unlinkSync(lock); // fails if it is a folder by now; it still has to be taken
+    return holder.kind === 'owner';
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) return false;
+    throw ioError(lock, error);
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Not empty, or gone: either way it is another's.
+  }
+}
+
+function isDirectory(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

@@ -1,0 +1,85 @@
+/** What a run has done so far, besides the weights: all that a checkpoint must hold to go on to the same end. */
+
+import { z } from 'zod';
+import { LockstepError } from '../../foundation/errors.js';
+import { contributorsSchema } from './contributors.js';
+import { NO_EPOCH_YET } from './earlyStopping.js';
+
+const nullableCount = z.int().min(0).nullable();
+
+export const trainingProgressSchema = z.strictObject({
+  /** Steps completed since the run began. */
+  step: z.int().min(0),
+  /** The epoch in progress, counted from 0, and the steps completed in it. */
+  epoch: z.int().min(0),
+  stepInEpoch: z.int().min(0),
+  /** Sums over the epoch in progress. */
+  epochTotals: z.strictObject({
+    lossSum: z.number(),
+    correct: z.int().min(0),
+    samples: z.int().min(0),
+    seconds: z.number().min(0),
+  }),
+  earlyStopping: z.strictObject({
+    bestEpoch: nullableCount,
+    bestAccuracy: z.number().nullable(),
+    epochsWithoutImprovement: z.int().min(0),
+  }),
+  /** Over all sittings. */
+  wallSeconds: z.number().min(0),
+  stepSeconds: z.number().min(0),
+  images: z.int().min(0),
+  /** Who computed gradients or validation, which both decide the weights that are kept, as numerics class → { engine, exact }. */
+  contributors: contributorsSchema,
+});
+
+export type TrainingProgress = z.infer<typeof trainingProgressSchema>;
+
+export function freshProgress(): TrainingProgress {
+  return {
+    step: 0,
+    epoch: 0,
+    stepInEpoch: 0,
+    epochTotals: emptyTotals(),
+    earlyStopping: NO_EPOCH_YET,
+    wallSeconds: 0,
+    stepSeconds: 0,
+    images: 0,
+    contributors: {},
+  };
+}
+
+export function emptyTotals(): TrainingProgress['epochTotals'] {
+  return { lossSum: 0, correct: 0, samples: 0, seconds: 0 };
+}
+
+/** More steps than anybody trains; far beyond them, a step more is no longer a larger number. */
+const MOST_STEPS = 2 ** 48;
+
+interface Plan {
+  readonly stepsPerEpoch: number;
+  readonly batchSize: number;
+}
+
+/**
+ * Asks before anything is trained or saved whether a run of this plan can have come to where the checkpoint says it is.
+ * @throws LockstepError E_CHECKPOINT
+ */
+export function checkProgress(progress: TrainingProgress, { stepsPerEpoch, batchSize }: Plan): void {
+  const { step, epoch, stepInEpoch, images, epochTotals } = progress;
+  const { bestEpoch, epochsWithoutImprovement } = progress.earlyStopping;
+  const isPossible =
+    step <= MOST_STEPS &&
+    stepInEpoch <= stepsPerEpoch &&
+    step === epoch * stepsPerEpoch + stepInEpoch &&
+    images <= step * batchSize &&
+    epochTotals.samples <= stepInEpoch * batchSize &&
+    epochTotals.correct <= epochTotals.samples &&
+    Math.max(bestEpoch ?? 0, epochsWithoutImprovement) <= epoch;
+  if (isPossible) return;
+  throw new LockstepError(
+    'E_CHECKPOINT',
+    `the checkpoint says step ${step}, epoch ${epoch}, ${stepInEpoch} steps into it, ${images} images, which cannot be with ` +
+      `${stepsPerEpoch} steps an epoch of at most ${batchSize} images; use another checkpoint, or start a new run`,
+  );
+}

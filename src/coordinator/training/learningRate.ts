@@ -1,0 +1,58 @@
+/** Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore. */
+
+import { cosineOfPiTimes } from '../../foundation/deterministicMath.js';
+
+export type Schedule =
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'multistep'; readonly milestones: readonly number[]; readonly gamma: number }
+  | { readonly kind: 'cosine' }
+  | { readonly kind: 'onecycle' };
+
+export interface ScheduleContext {
+  readonly schedule: Schedule;
+  /** The base rate; for onecycle the peak. */
+  readonly lr: number;
+  readonly warmupEpochs: number;
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+}
+
+// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), momentum not cycled.
+const ONECYCLE_RISE = 0.3;
+const ONECYCLE_START_DIVISOR = 25;
+const ONECYCLE_END_DIVISOR = 1e4;
+
+/** The rate of a step, counted from 0 over the whole run. */
+export function learningRateAt(step: number, context: ScheduleContext): number {
+  const { schedule, lr, warmupEpochs, epochs, stepsPerEpoch } = context;
+  const warmupSteps = warmupEpochs * stepsPerEpoch;
+  if (step < warmupSteps) return (lr * (step + 1)) / (warmupSteps + 1);
+  switch (schedule.kind) {
+    case 'constant':
+      return lr;
+    case 'multistep':
+      return multistep(Math.floor(step / stepsPerEpoch), lr, schedule.milestones, schedule.gamma);
+    case 'cosine':
+      return lr * anneal(1, 0, (step - warmupSteps) / (epochs * stepsPerEpoch - warmupSteps));
+    case 'onecycle':
+      return onecycle(step, epochs * stepsPerEpoch, lr);
+  }
+}
+
+/** lr times gamma once for every milestone (in epochs) that has been reached. */
+function multistep(epoch: number, lr: number, milestones: readonly number[], gamma: number): number {
+  return milestones.reduce((rate, milestone) => (epoch >= milestone ? rate * gamma : rate), lr);
+}
+
+function onecycle(step: number, totalSteps: number, peak: number): number {
+  const start = peak / ONECYCLE_START_DIVISOR;
+  const end = start / ONECYCLE_END_DIVISOR;
+  const riseEnd = ONECYCLE_RISE * totalSteps - 1;
+  if (step <= riseEnd) return anneal(start, peak, step / riseEnd);
+  return anneal(peak, end, (step - riseEnd) / (totalSteps - 1 - riseEnd));
+}
+
+/** Half a cosine from `from` at share 0 to `to` at share 1. */
+function anneal(from: number, to: number, share: number): number {
+  return to + ((from - to) / 2) * (1 + cosineOfPiTimes(Math.min(1, Math.max(0, share))));
+}

@@ -1,0 +1,153 @@
+/**
+ * What the coordinator computes over whole vectors between the workers' answers, in WebAssembly: while it computes, they
+ * wait. Vectors of one `VectorMemory` are computed where they lie; others pass through it a block at a time.
+ *
+ * Only plain float32 sums and float64 arithmetic that is rounded once where it is stored: the bits are those of the same
+ * expression over a Float32Array, on every host.
+ */
+
+import { invariant } from '../../foundation/errors.js';
+import { compileNow } from '../../foundation/wasm/host.js';
+import { encodeModule } from '../../foundation/wasm/module.js';
+import { emitVectorKernels, GROUP_FLOATS } from './vectorKernelCode.js';
+import type { VectorKernelName } from './vectorKernelCode.js';
+import { BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS, VectorMemory } from './vectorMemory.js';
+
+const FLOAT_BYTES = 4;
+
+/** Called with the address of each operand, that of the scalars, and the number of groups. */
+type Kernel = (...parameters: number[]) => void;
+
+/** Kernels over one memory. */
+interface BoundKernels {
+  readonly run: Readonly<Record<VectorKernelName, Kernel>>;
+  /** Where operands from elsewhere are brought to. */
+  readonly blocks: readonly Float32Array[];
+  /** For constants on the way in and results on the way out. */
+  readonly scalars: Float64Array;
+}
+
+interface Operand {
+  readonly vector: Float32Array;
+  readonly isWritten: boolean;
+}
+
+const read = (vector: Float32Array): Operand => ({ vector, isWritten: false });
+const written = (vector: Float32Array): Operand => ({ vector, isWritten: true });
+
+/** target += other, in float32. */
+export function addInto(target: Float32Array, other: Float32Array): void {
+  const { kernels, operands } = placed([written(target), read(other)]);
+  forEachBlock(operands, kernels, kernels.run.sum);
+}
+
+/** Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays. */
+export function allFinite(values: Float32Array): boolean {
+  const { kernels, operands } = placed([read(values)]);
+  let isFinite = true;
+  forEachBlock(operands, kernels, (...parameters) => {
+    kernels.run.zeroTimes(...parameters);
+    isFinite &&= kernels.scalars[0] === 0;
+  });
+  return isFinite;
+}
+
+export interface SgdStep {
+  readonly sampleCount: number;
+  readonly lr: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+}
+
+/**
+ * One step of SGD in place, where g = gradientSum / sampleCount + weightDecay parameter in float64:
+ * velocity = momentum velocity + g, rounded; parameter -= lr velocity, or lr (g + momentum velocity) with Nesterov.
+ */
+export function sgdInto(
+  parameters: Float32Array,
+  velocity: Float32Array,
+  gradientSum: Float32Array,
+  { sampleCount, lr, momentum, weightDecay, nesterov }: SgdStep,
+): void {
+  const { kernels, operands } = placed([written(parameters), written(velocity), read(gradientSum)]);
+  kernels.scalars.set([sampleCount, lr, momentum, weightDecay]);
+  forEachBlock(operands, kernels, nesterov ? kernels.run.nesterov : kernels.run.sgd);
+}
+
+/** An operand, and its address if it lies in the kernels' memory. */
+interface PlacedOperand extends Operand {
+  readonly address: number | undefined;
+}
+
+/** Kernels over the memory that one of the operands lies in, if one does. */
+function placed(operands: readonly Operand[]): {
+  readonly kernels: BoundKernels;
+  readonly operands: readonly PlacedOperand[];
+} {
+  const [{ length }, ...others] = operands.map(({ vector }) => vector) as [Float32Array, ...Float32Array[]];
+  invariant(
+    others.every((other) => other.length === length),
+    'vectors of different lengths',
+  );
+  const homes = operands.map(({ vector }) => homeOf(vector));
+  const memory = homes.find((home) => home !== undefined) ?? (elsewhere ??= new VectorMemory());
+  return {
+    kernels: kernelsOver(memory),
+    operands: operands.map((operand, index) => ({
+      ...operand,
+      address: homes[index] === memory ? operand.vector.byteOffset : undefined,
+    })),
+  };
+}
+
+/** Runs the kernel over the operands: at once if it reaches them all, else a block at a time. */
+function forEachBlock(
+  operands: readonly PlacedOperand[],
+  { blocks, scalars }: BoundKernels,
+  kernel: Kernel,
+): void {
+  const { length } = operands[0]!.vector;
+  const isAllInPlace = operands.every(({ address }) => address !== undefined);
+  const blockFloats = isAllInPlace ? length : BLOCK_FLOATS;
+  for (let start = 0; start < length; start += blockFloats) {
+    const end = Math.min(length, start + blockFloats);
+    const groupCount = Math.ceil((end - start) / GROUP_FLOATS);
+    const addresses = operands.map(({ vector, address }, index) => {
+      if (address !== undefined) return address + FLOAT_BYTES * start;
+      const block = blocks[index]!;
+      block.set(vector.subarray(start, end));
+      block.fill(0, end - start, groupCount * GROUP_FLOATS);
+      return block.byteOffset;
+    });
+    kernel(...addresses, scalars.byteOffset, groupCount);
+    for (const [index, { vector, address, isWritten }] of operands.entries()) {
+      if (isWritten && address === undefined) vector.set(blocks[index]!.subarray(0, end - start), start);
+    }
+  }
+}
+
+/** What operands pass through none of which lies in a memory. */
+let elsewhere: VectorMemory | undefined;
+let instantiate: ReturnType<typeof compileNow> | undefined;
+const bound = new WeakMap<VectorMemory, BoundKernels>();
+
+function kernelsOver(memory: VectorMemory): BoundKernels {
+  const kernels = bound.get(memory) ?? bind(memory);
+  bound.set(memory, kernels);
+  return kernels;
+}
+
+function bind(memory: VectorMemory): BoundKernels {
+  instantiate ??= compileNow(encodeModule(emitVectorKernels(), MAXIMUM_PAGES));
+  const { exports } = instantiate(memory.memory);
+  const { scratch } = memory;
+  const scalarsAt = scratch.byteOffset + MOST_OPERANDS * BLOCK_FLOATS * FLOAT_BYTES;
+  return {
+    run: exports as Record<VectorKernelName, Kernel>,
+    blocks: Array.from({ length: MOST_OPERANDS }, (_, index) =>
+      scratch.subarray(index * BLOCK_FLOATS, (index + 1) * BLOCK_FLOATS),
+    ),
+    scalars: new Float64Array(scratch.buffer, scalarsAt, SCALARS),
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * Memory for the vectors that the coordinator computes with, step after step: kernels reach what lies in it where it
+ * lies. Freed as a whole, once nobody holds any of its vectors.
+ */
+
+import { newSharedMemory } from '../../foundation/wasm/host.js';
+import type { SharedWasmMemory } from '../../foundation/wasm/host.js';
+import { GROUP_FLOATS } from './vectorKernelCode.js';
+
+const PAGE_BYTES = 65_536;
+/** 4 GiB of addresses, not of memory. */
+export const MAXIMUM_PAGES = 65_536;
+const FLOAT_BYTES = 4;
+/** Of the scratch memory: a block for each operand of a kernel, which stay in the second-level cache, and float64 scalars. */
+export const MOST_OPERANDS = 3;
+export const BLOCK_FLOATS = 8192;
+export const SCALARS = 4;
+const SCRATCH_FLOATS = MOST_OPERANDS * BLOCK_FLOATS + 2 * SCALARS;
+const INITIAL_PAGES = 2; // that there is room for it from the start
+/** Vectors begin on a cache line, and what is left of their last one is theirs: it is the group that kernels compute. */
+const LINE_BYTES = GROUP_FLOATS * FLOAT_BYTES;
+
+const homes = new WeakMap<ArrayBufferLike, VectorMemory>();
+
+export class VectorMemory {
+  /** Shared, though with nobody: it can grow without taking its vectors away from their holders. */
+  readonly memory: SharedWasmMemory = newSharedMemory(INITIAL_PAGES, MAXIMUM_PAGES);
+  private endByte = LINE_BYTES;
+  private readonly lengths = new Map<number, number>();
+  /** For the kernels, which bring to it what lies elsewhere. */
+  readonly scratch = this.vector(SCRATCH_FLOATS);
+
+  /** A new vector of zeros. Where there is no more room it lies outside, and kernels copy it. */
+  vector(length: number): Float32Array {
+    const byteOffset = this.endByte;
+    const lines = Math.max(1, Math.ceil((length * FLOAT_BYTES) / LINE_BYTES));
+    const endByte = byteOffset + lines * LINE_BYTES;
+    if (!this.reachTo(endByte)) return new Float32Array(length);
+    this.endByte = endByte;
+    this.lengths.set(byteOffset, length);
+    return new Float32Array(this.memory.buffer, byteOffset, length);
+  }
+
+  /** A new vector with the given values. */
+  holding(values: Float32Array): Float32Array {
+    const vector = this.vector(values.length);
+    vector.set(values);
+    return vector;
+  }
+
+  /** Whether `vector` made it: a view of a part of one, whose surroundings are somebody else's, does not count. */
+  made({ byteOffset, length }: Float32Array): boolean {
+    return this.lengths.get(byteOffset) === length;
+  }
+
+  private reachTo(endByte: number): boolean {
+    const missingPages = Math.ceil((endByte - this.memory.buffer.byteLength) / PAGE_BYTES);
+    try {
+      if (missingPages > 0) this.memory.grow(missingPages);
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    homes.set(this.memory.buffer, this);
+    return true;
+  }
+}
+
+/** The memory that made the vector, if one did. */
+export function homeOf(vector: Float32Array): VectorMemory | undefined {
+  const home = homes.get(vector.buffer);
+  return home?.made(vector) === true ? home : undefined;
+}
