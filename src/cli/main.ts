@@ -8,8 +8,12 @@ import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
+import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addReportCommand } from './commands/report.js';
+import { addRunsCommand } from './commands/runs.js';
+import { addShowCommand } from './commands/show.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { programName } from './process/programName.js';
@@ -76,6 +80,10 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,
+    addRunsCommand,
+    addShowCommand,
+    addDiffCommand,
+    addReportCommand,
     addDataCommand,
     addEnginesCommand,
   ]) {

@@ -20,3 +20,5 @@ export { train } from './training/train.js';
 export type { TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { occupancyOf } from './folder/occupancy.js';
+export type { Occupancy } from './folder/occupancy.js';

@@ -1,0 +1,196 @@
+/** The curves of a run: every epoch, and of the steps as many as a plot can show. */
+
+import { metricsFileOf } from './findRuns.js';
+import { EPOCH_MARK, readLines } from './metricsLines.js';
+import type { MetricsLine } from './metricsLines.js';
+
+export interface EpochPoint {
+  readonly epoch: number;
+  readonly step: number;
+  readonly lr: number | null;
+  readonly trainLoss: number | null;
+  readonly trainAccuracy: number | null;
+  readonly validationLoss: number | null;
+  readonly validationAccuracy: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly wallSeconds: number | null;
+  readonly best: boolean;
+  readonly weightsSha256: string | null;
+}
+
+/** Means over `steps` successive steps, the last of which is `step`. */
+export interface StepPoint {
+  readonly step: number;
+  readonly steps: number;
+  readonly lr: number | null;
+  readonly loss: number | null;
+  readonly accuracy: number | null;
+  readonly imagesPerSecond: number | null;
+}
+
+/** A notice, a node that came or went, and whatever else happened besides steps and epochs. */
+export interface Happening {
+  readonly time: string | null;
+  readonly line: MetricsLine;
+}
+
+/** Beyond this the oldest are dropped. */
+const MOST_HAPPENINGS = 500;
+
+/** Epochs only: found without parsing the steps between them. */
+export function readEpochs(folder: string): readonly EpochPoint[] {
+  const epochs: EpochPoint[] = [];
+  readLines(metricsFileOf(folder), { containing: EPOCH_MARK }, (line) => {
+    const point = epochPoint(line);
+    if (point) epochs.push(point);
+  });
+  return epochs;
+}
+
+/** Collects a run's lines as they are read; holds a bounded number of points however long the run is. */
+export class History {
+  readonly epochs: EpochPoint[] = [];
+  readonly happenings: Happening[] = [];
+  private readonly steps: StepSeries;
+  private nextByte = 0;
+
+  /** @param mostSteps points that are kept of the steps */
+  constructor(
+    private readonly folder: string,
+    mostSteps: number,
+  ) {
+    this.steps = new StepSeries(mostSteps);
+  }
+
+  get stepPoints(): readonly StepPoint[] {
+    return this.steps.points();
+  }
+
+  /** Reads what was written since the last call. */
+  readOn(): void {
+    const range = { fromByte: this.nextByte };
+    const { nextByte } = readLines(metricsFileOf(this.folder), range, (line) => this.add(line));
+    this.nextByte = nextByte;
+  }
+
+  private add(line: MetricsLine): void {
+    switch (line['event']) {
+      case 'step':
+        return this.steps.add(line);
+      case 'epoch': {
+        const point = epochPoint(line);
+        if (point) this.epochs.push(point);
+        return;
+      }
+      case 'checkpoint':
+        return;
+      default: {
+        const time = typeof line['time'] === 'string' ? line['time'] : null;
+        this.happenings.push({ time, line });
+        if (this.happenings.length > MOST_HAPPENINGS) this.happenings.shift();
+      }
+    }
+  }
+}
+
+const STEP_FIELDS = ['lr', 'loss', 'accuracy', 'imagesPerSecond'] as const;
+type StepField = (typeof STEP_FIELDS)[number];
+
+interface Bucket {
+  step: number;
+  steps: number;
+  readonly sums: Record<StepField, number>;
+  readonly counts: Record<StepField, number>;
+}
+
+/** When it is full, each two neighbours become one: a run of any length keeps between half of `most` and `most` points. */
+class StepSeries {
+  private buckets: Bucket[] = [];
+  private stepsPerBucket = 1;
+
+  constructor(private readonly most: number) {}
+
+  add(line: MetricsLine): void {
+    const step = finite(line['step']);
+    if (step === null) return;
+    let last = this.buckets.at(-1);
+    if (!last || last.steps >= this.stepsPerBucket) {
+      if (this.buckets.length >= this.most) this.halve();
+      last = this.buckets.at(-1);
+      if (!last || last.steps >= this.stepsPerBucket) {
+        last = emptyBucket();
+        this.buckets.push(last);
+      }
+    }
+    last.step = step;
+    last.steps++;
+    for (const field of STEP_FIELDS) {
+      const value = finite(line[field]);
+      if (value === null) continue;
+      last.sums[field] += value;
+      last.counts[field]++;
+    }
+  }
+
+  points(): readonly StepPoint[] {
+    return this.buckets.map(({ step, steps, sums, counts }) => {
+      const mean = (field: StepField): number | null =>
+        counts[field] === 0 ? null : sums[field] / counts[field];
+      return {
+        step,
+        steps,
+        lr: mean('lr'),
+        loss: mean('loss'),
+        accuracy: mean('accuracy'),
+        imagesPerSecond: mean('imagesPerSecond'),
+      };
+    });
+  }
+
+  private halve(): void {
+    const halved: Bucket[] = [];
+    for (let index = 0; index < this.buckets.length; index += 2) {
+      const [first, second] = [this.buckets[index]!, this.buckets[index + 1]];
+      if (second) {
+        first.step = second.step;
+        first.steps += second.steps;
+        for (const field of STEP_FIELDS) {
+          first.sums[field] += second.sums[field];
+          first.counts[field] += second.counts[field];
+        }
+      }
+      halved.push(first);
+    }
+    this.buckets = halved;
+    this.stepsPerBucket *= 2;
+  }
+}
+
+function emptyBucket(): Bucket {
+  const zeros = (): Record<StepField, number> => ({ lr: 0, loss: 0, accuracy: 0, imagesPerSecond: 0 });
+  return { step: 0, steps: 0, sums: zeros(), counts: zeros() };
+}
+
+function epochPoint(line: MetricsLine): EpochPoint | undefined {
+  const epoch = finite(line['epoch']);
+  const step = finite(line['step']);
+  if (line['event'] !== 'epoch' || epoch === null || step === null) return undefined;
+  const digest = line['weightsSha256'];
+  return {
+    epoch,
+    step,
+    lr: finite(line['lr']),
+    trainLoss: finite(line['trainLoss']),
+    trainAccuracy: finite(line['trainAccuracy']),
+    validationLoss: finite(line['validationLoss']),
+    validationAccuracy: finite(line['validationAccuracy']),
+    imagesPerSecond: finite(line['imagesPerSecond']),
+    wallSeconds: finite(line['wallSeconds']),
+    best: line['best'] === true,
+    weightsSha256: typeof digest === 'string' ? digest : null,
+  };
+}
+
+function finite(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}

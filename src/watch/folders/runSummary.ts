@@ -1,0 +1,138 @@
+/** What one run folder says of its run, in a few numbers: a row of the table of runs. */
+
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { occupancyOf } from '../../coordinator/index.js';
+import { isRecord } from '../../foundation/isRecord.js';
+import { printable } from '../../foundation/printable.js';
+import { metricsFileOf } from './findRuns.js';
+import { EPOCH_MARK, readLines } from './metricsLines.js';
+import type { MetricsLine } from './metricsLines.js';
+
+/**
+ * `running`: a process works in the folder. `finished`: the run has ended by itself. `stopped`: by a signal; it can be
+ * resumed. `interrupted`: its process is gone without a result, as after a kill; it can be resumed.
+ */
+export type RunState = 'running' | 'finished' | 'stopped' | 'interrupted' | 'unknown';
+
+/** Null: the folder does not say. Text is cut to a length that a table can hold and has no control characters. */
+export interface RunSummary {
+  readonly folder: string;
+  readonly name: string;
+  readonly state: RunState;
+  readonly stoppedBy: string | null;
+  readonly model: string | null;
+  readonly dataset: string | null;
+  readonly seed: number | null;
+  /** Epochs that the run was asked to train. */
+  readonly epochs: number | null;
+  readonly epochsCompleted: number;
+  readonly stepsCompleted: number;
+  readonly bestEpoch: number | null;
+  /** A share from 0 to 1. */
+  readonly bestValidationAccuracy: number | null;
+  readonly testAccuracy: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly wallSeconds: number | null;
+  /** Whether every gradient came from one exact numerics class; null while the run is not finished. */
+  readonly exact: boolean | null;
+  readonly weightsSha256: string | null;
+  /** ISO 8601, of the last change of the run's files. */
+  readonly updatedAt: string | null;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const LONGEST_TEXT = 200;
+const SMALL_FILE_BYTES = 1 << 20;
+
+/** Reads what is there; a file that is missing or damaged leaves its numbers null. */
+export function summariseRun(folder: string): RunSummary {
+  const config = readSmallJson(path.join(folder, 'config.json'));
+  const result = readSmallJson(path.join(folder, 'result.json'));
+  const progress = result ?? progressOf(folder);
+  return {
+    folder,
+    name: printable(path.basename(path.resolve(folder)), LONGEST_TEXT),
+    state: stateOf(folder, result),
+    stoppedBy: textOf(result?.['stoppedBy']),
+    model: textOf(config?.['model']),
+    dataset: textOf(config?.['dataset']),
+    seed: numberOf(config?.['seed']),
+    epochs: numberOf(config?.['epochs']),
+    epochsCompleted: numberOf(progress['epochsCompleted']) ?? 0,
+    stepsCompleted: numberOf(progress['stepsCompleted']) ?? 0,
+    bestEpoch: numberOf(progress['bestEpoch']),
+    bestValidationAccuracy: numberOf(progress['bestValidationAccuracy']),
+    testAccuracy: numberOf(progress['testAccuracy']),
+    imagesPerSecond: numberOf(progress['imagesPerSecond']),
+    wallSeconds: numberOf(progress['wallSeconds']),
+    exact: typeof result?.['exact'] === 'boolean' ? result['exact'] : null,
+    weightsSha256: textOf(progress['weightsSha256']),
+    updatedAt: updatedAt(folder),
+  };
+}
+
+function stateOf(folder: string, result: Json | undefined): RunState {
+  try {
+    const occupancy = occupancyOf(folder);
+    if (occupancy === 'working') return 'running';
+    if (result) return result['stoppedBy'] === 'signal' ? 'stopped' : 'finished';
+    return occupancy === 'unknown' ? 'unknown' : 'interrupted';
+  } catch {
+    return 'unknown'; // a folder that this user may not read
+  }
+}
+
+/** Of a run without result: from its epochs, which are found without parsing the steps between them. */
+function progressOf(folder: string): Json {
+  let last: MetricsLine = {};
+  let best: MetricsLine | undefined;
+  try {
+    readLines(metricsFileOf(folder), { containing: EPOCH_MARK }, (line) => {
+      if (line['event'] !== 'epoch') return;
+      last = line;
+      if (line['best'] === true) best = line;
+    });
+  } catch {
+    return {}; // no metrics yet
+  }
+  return {
+    epochsCompleted: last['epoch'],
+    stepsCompleted: last['step'],
+    imagesPerSecond: last['imagesPerSecond'],
+    wallSeconds: last['wallSeconds'],
+    weightsSha256: last['weightsSha256'],
+    bestEpoch: best?.['epoch'],
+    bestValidationAccuracy: best?.['validationAccuracy'],
+  };
+}
+
+/** Undefined for a file that is missing, too large to be what it should be, or not a JSON object. */
+export function readSmallJson(file: string): Json | undefined {
+  try {
+    if (!statSync(file).isFile() || statSync(file).size > SMALL_FILE_BYTES) return undefined;
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function updatedAt(folder: string): string | null {
+  const times = [
+    metricsFileOf(folder),
+    path.join(folder, 'result.json'),
+    path.join(folder, 'config.json'),
+  ].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const latest = Math.max(...times);
+  return latest === 0 ? null : new Date(latest).toISOString();
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? printable(value, LONGEST_TEXT) : null;
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
