@@ -1,7 +1,7 @@
 /** The curves of a run: every epoch, and of the steps as many as a plot can show. */
 
 import { metricsFileOf } from './findRuns.js';
-import { EPOCH_MARK, readLines } from './metricsLines.js';
+import { bytesBefore, EPOCH_MARK, readLines } from './metricsLines.js';
 import type { MetricsLine } from './metricsLines.js';
 
 export interface EpochPoint {
@@ -49,15 +49,17 @@ export function readEpochs(folder: string): readonly EpochPoint[] {
 
 /** Collects a run's lines as they are read; holds a bounded number of points however long the run is. */
 export class History {
-  readonly epochs: EpochPoint[] = [];
-  readonly happenings: Happening[] = [];
-  private readonly steps: StepSeries;
+  epochs: EpochPoint[] = [];
+  happenings: Happening[] = [];
+  private steps: StepSeries;
   private nextByte = 0;
+  /** The bytes before `nextByte`: others there mean that the file was written anew. */
+  private lastBytes = '';
 
   /** @param mostSteps points that are kept of the steps */
   constructor(
     private readonly folder: string,
-    mostSteps: number,
+    private readonly mostSteps: number,
   ) {
     this.steps = new StepSeries(mostSteps);
   }
@@ -66,11 +68,23 @@ export class History {
     return this.steps.points();
   }
 
-  /** Reads what was written since the last call. */
+  /**
+   * Reads what was written since the last call. A resumed run takes lines out of its file; then all is read anew.
+   * @throws the error of the file system, such as ENOENT for a run that has written nothing yet
+   */
   readOn(): void {
-    const range = { fromByte: this.nextByte };
-    const { nextByte } = readLines(metricsFileOf(this.folder), range, (line) => this.add(line));
+    const file = metricsFileOf(this.folder);
+    if (bytesBefore(file, this.nextByte) !== this.lastBytes) this.forget();
+    const { nextByte } = readLines(file, { fromByte: this.nextByte }, (line) => this.add(line));
     this.nextByte = nextByte;
+    this.lastBytes = bytesBefore(file, nextByte);
+  }
+
+  private forget(): void {
+    this.epochs = [];
+    this.happenings = [];
+    this.steps = new StepSeries(this.mostSteps);
+    this.nextByte = 0;
   }
 
   private add(line: MetricsLine): void {

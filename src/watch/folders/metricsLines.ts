@@ -99,3 +99,17 @@ function parsed(text: string): MetricsLine | undefined {
     return undefined;
   }
 }
+
+const COMPARED_BYTES = 128;
+
+/** The end of what a reader has read, to compare with later: the time in it makes it differ from any other. */
+export function bytesBefore(file: string, position: number): string {
+  const bytes = Buffer.alloc(Math.min(COMPARED_BYTES, position));
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytesRead = readSync(descriptor, bytes, 0, bytes.byteLength, position - bytes.byteLength);
+    return bytes.toString('latin1', 0, bytesRead);
+  } finally {
+    closeSync(descriptor);
+  }
+}
