@@ -77,7 +77,7 @@ describe('the summary of a run', () => {
     const target = path.join(temporaryFolder(), 'run');
     const folder = await RunFolder.create(target, CONFIG);
     expect(summariseRun(target).state).toBe('running');
-    await folder.close();
+    folder.close();
     expect(summariseRun(target).state).toBe('interrupted');
   });
 
