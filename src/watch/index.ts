@@ -1,6 +1,6 @@
 /** What looks at runs from outside: their folders, their curves, their differences. Never writes to a run folder. */
 export { findRuns, requireRun } from './folders/findRuns.js';
-export { summariseRun } from './folders/runSummary.js';
+export { RunSummariser, summariseRun } from './folders/runSummary.js';
 export type { RunState, RunSummary } from './folders/runSummary.js';
 export { History, readEpochs } from './folders/history.js';
 export type { EpochPoint, Happening, StepPoint } from './folders/history.js';

@@ -12,9 +12,9 @@ function diffOf(a: MadeRun, b: MadeRun): ReturnType<typeof diffRuns> {
 
 const lines = [1, 2, 3].map((epoch) => epochLine(epoch));
 
-it('says of equal runs that they are equal, to the bit', () => {
+it('says of equal runs that they are equal, to the bit', async () => {
   const run = { lines, result: RESULT };
-  expect(diffOf(run, run)).toMatchObject({
+  expect(await diffOf(run, run)).toMatchObject({
     recipe: [],
     surroundings: [],
     weights: { verdict: 'equal', epochs: 3 },
@@ -22,9 +22,9 @@ it('says of equal runs that they are equal, to the bit', () => {
   });
 });
 
-it('names what differs: options that decide the weights apart from the others', () => {
+it('names what differs: options that decide the weights apart from the others', async () => {
   const config = { ...CONFIG, lr: 0.2, workers: 3, versions: { ...CONFIG.versions, node: '22.0.0' } };
-  const { recipe, surroundings } = diffOf({}, { config: { ...config, nesterov: true } });
+  const { recipe, surroundings } = await diffOf({}, { config: { ...config, nesterov: true } });
   expect(recipe).toEqual([
     { key: 'lr', a: 0.1, b: 0.2 },
     { key: 'nesterov', a: undefined, b: true },
@@ -35,16 +35,22 @@ it('names what differs: options that decide the weights apart from the others', 
   ]);
 });
 
-it('finds the first epoch after which the weights differ', () => {
+it('finds the first epoch after which the weights differ', async () => {
   const other = [epochLine(1), epochLine(2, { weightsSha256: 'x' }), epochLine(3, { weightsSha256: 'y' })];
-  expect(diffOf({ lines }, { lines: other }).weights).toEqual({
+  expect((await diffOf({ lines }, { lines: other })).weights).toEqual({
     verdict: 'different',
     epoch: 2,
     equalEpochs: 1,
   });
 });
 
-it('compares only the epochs that both have, and none where there are none', () => {
-  expect(diffOf({ lines }, { lines: lines.slice(0, 2) }).weights).toEqual({ verdict: 'equal', epochs: 2 });
-  expect(diffOf({ lines }, {})).toMatchObject({ weights: { verdict: 'unknown' }, finalWeightsEqual: null });
+it('compares only the epochs that both have, and none where there are none', async () => {
+  expect((await diffOf({ lines }, { lines: lines.slice(0, 2) })).weights).toEqual({
+    verdict: 'equal',
+    epochs: 2,
+  });
+  expect(await diffOf({ lines }, {})).toMatchObject({
+    weights: { verdict: 'unknown' },
+    finalWeightsEqual: null,
+  });
 });

@@ -35,9 +35,9 @@ describe('finding runs', () => {
 });
 
 describe('the summary of a run', () => {
-  it('is read from the result of a finished run', () => {
+  it('is read from the result of a finished run', async () => {
     const folder = makeRun(path.join(temporaryFolder(), 'run'), { result: RESULT });
-    expect(summariseRun(folder)).toMatchObject({
+    expect(await summariseRun(folder)).toMatchObject({
       name: 'run',
       state: 'finished',
       stoppedBy: 'epochs',
@@ -50,7 +50,7 @@ describe('the summary of a run', () => {
     });
   });
 
-  it('is read from the epochs of a run without result; the best is not the last', () => {
+  it('is read from the epochs of a run without result; the best is not the last', async () => {
     const lines = [
       epochLine(1),
       epochLine(2),
@@ -58,7 +58,7 @@ describe('the summary of a run', () => {
       epochLine(3, { best: false, validationAccuracy: 0.1 }),
     ];
     const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines });
-    expect(summariseRun(folder)).toMatchObject({
+    expect(await summariseRun(folder)).toMatchObject({
       state: 'interrupted',
       epochsCompleted: 3,
       stepsCompleted: 30,
@@ -68,73 +68,75 @@ describe('the summary of a run', () => {
     });
   });
 
-  it('tells a run that was stopped from one that has finished', () => {
+  it('tells a run that was stopped from one that has finished', async () => {
     const result = { ...RESULT, stoppedBy: 'signal' };
-    expect(summariseRun(makeRun(path.join(temporaryFolder(), 'run'), { result })).state).toBe('stopped');
+    expect((await summariseRun(makeRun(path.join(temporaryFolder(), 'run'), { result }))).state).toBe(
+      'stopped',
+    );
   });
 
   it('calls a run running while a process holds its folder, and no longer', async () => {
     const target = path.join(temporaryFolder(), 'run');
     const folder = await RunFolder.create(target, CONFIG);
-    expect(summariseRun(target).state).toBe('running');
+    expect((await summariseRun(target)).state).toBe('running');
     folder.close();
-    expect(summariseRun(target).state).toBe('interrupted');
+    expect((await summariseRun(target)).state).toBe('interrupted');
   });
 
-  it('survives files that are damaged, too large or hostile', () => {
+  it('survives files that are damaged, too large or hostile', async () => {
     const folder = makeRun(path.join(temporaryFolder(), 'run'), {
       config: { model: `\u001b[2J${'x'.repeat(1000)}`, seed: 'seven', epochs: null },
     });
     writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":');
     appendFileSync(path.join(folder, 'metrics.jsonl'), '{"wallSeconds" not JSON\n[1]\nnull\n');
-    const summary = summariseRun(folder);
+    const summary = await summariseRun(folder);
     expect(summary).toMatchObject({ state: 'interrupted', seed: null, epochs: null, epochsCompleted: 0 });
     expect(summary.model).toHaveLength(200);
     expect(summary.model).not.toContain('\u001b');
     truncateSync(path.join(folder, 'config.json'), 0);
     writeFileSync(path.join(folder, 'result.json'), ' '.repeat(2 << 20));
-    expect(summariseRun(folder)).toMatchObject({ model: null, state: 'interrupted' });
+    expect(await summariseRun(folder)).toMatchObject({ model: null, state: 'interrupted' });
   });
 });
 
 describe('the history of a run', () => {
-  it('reads on where it stopped, and leaves a line that is not whole', () => {
+  it('reads on where it stopped, and leaves a line that is not whole', async () => {
     const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: [stepLine(1), epochLine(1)] });
     const file = path.join(folder, 'metrics.jsonl');
     const history = new History(folder, 100);
-    history.readOn();
+    await history.readOn();
     expect(history.epochs.map(({ epoch }) => epoch)).toEqual([1]);
     const line = JSON.stringify(epochLine(2));
     appendFileSync(file, line.slice(0, 20));
-    history.readOn();
+    await history.readOn();
     expect(history.epochs).toHaveLength(1);
     appendFileSync(file, `${line.slice(20)}\n`);
-    history.readOn();
+    await history.readOn();
     expect(history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect(history.stepPoints.map(({ step }) => step)).toEqual([1]);
   });
 
-  it('reads all anew where a resumed run has taken lines out, also if the file has grown since', () => {
+  it('reads all anew where a resumed run has taken lines out, also if the file has grown since', async () => {
     const folder = makeRun(path.join(temporaryFolder(), 'run'), {
       lines: [epochLine(1), stepLine(11), stepLine(12)],
     });
     const history = new History(folder, 100);
-    history.readOn();
+    await history.readOn();
     makeRun(folder, {
       lines: [epochLine(1), ...[11, 12, 13, 14].map((step) => stepLine(step, { loss: 9 }))],
     });
-    history.readOn();
+    await history.readOn();
     expect(history.epochs).toHaveLength(1);
     expect(history.stepPoints.map(({ step, loss }) => [step, loss])).toEqual(
       [11, 12, 13, 14].map((step) => [step, 9]),
     );
   });
 
-  it('keeps a bounded number of step points, whose means are those of their steps', () => {
+  it('keeps a bounded number of step points, whose means are those of their steps', async () => {
     const steps = 1000;
     const lines = Array.from({ length: steps }, (_, index) => stepLine(index + 1));
     const history = new History(makeRun(path.join(temporaryFolder(), 'run'), { lines }), 64);
-    history.readOn();
+    await history.readOn();
     const points = history.stepPoints;
     expect(points.length).toBeGreaterThan(31);
     expect(points.length).toBeLessThanOrEqual(64);
@@ -148,7 +150,7 @@ describe('the history of a run', () => {
     }
   });
 
-  it('reads lines across blocks, and skips one that is far too long', () => {
+  it('reads lines across blocks, and skips one that is far too long', async () => {
     const notice = { event: 'notice', message: 'x'.repeat(100_000) };
     const lines = [
       ...Array<object>(25).fill(notice),
@@ -157,16 +159,16 @@ describe('the history of a run', () => {
     ];
     const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines });
     const history = new History(folder, 10);
-    history.readOn();
+    await history.readOn();
     expect(history.happenings).toHaveLength(25);
     expect(history.epochs).toHaveLength(1);
-    expect(readEpochs(folder)).toEqual(history.epochs);
+    expect(await readEpochs(folder)).toEqual(history.epochs);
   });
 
-  it('drops the oldest of too many events', () => {
+  it('drops the oldest of too many events', async () => {
     const lines = Array.from({ length: 600 }, (_, index) => ({ event: 'notice', message: String(index) }));
     const history = new History(makeRun(path.join(temporaryFolder(), 'run'), { lines }), 10);
-    history.readOn();
+    await history.readOn();
     expect(history.happenings).toHaveLength(500);
     expect(history.happenings[0]!.line['message']).toBe('100');
   });

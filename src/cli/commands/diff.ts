@@ -16,8 +16,8 @@ export function addDiffCommand(program: Command): void {
     .argument('<a>', 'run folder')
     .argument('<b>', 'run folder')
     .option('--json', 'print one JSON object', false)
-    .action((a: string, b: string, { json }: { readonly json: boolean }) => {
-      const diff = diffRuns(requireRun(a), requireRun(b));
+    .action(async (a: string, b: string, { json }: { readonly json: boolean }) => {
+      const diff = await diffRuns(requireRun(a), requireRun(b));
       if (json) printJson(diff);
       else print(diffText(diff));
     });

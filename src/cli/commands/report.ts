@@ -16,7 +16,7 @@ export function addReportCommand(program: Command): void {
     .argument('<run...>', 'run folders')
     .option('-o, --output <file>', 'file to write; one that is there is replaced', DEFAULT_FILE)
     .action(async (folders: readonly string[], { output }: { readonly output: string }) => {
-      const page = reportPage(folders.map(requireRun), {
+      const page = await reportPage(folders.map(requireRun), {
         madeAt: new Date().toISOString(),
         version: LOCKSTEP_VERSION,
         commandFor: reproducingCommand,

@@ -32,8 +32,9 @@ export function addRunsCommand(program: Command): void {
     .action((folder: string, options: RawOptions) => listRuns(folder, options));
 }
 
-function listRuns(folder: string, { sort, json }: RawOptions): void {
-  const runs = findRuns(folder).map(summariseRun).sort(ORDER[sort]);
+async function listRuns(folder: string, { sort, json }: RawOptions): Promise<void> {
+  const summaries = await Promise.all(findRuns(folder).map(summariseRun));
+  const runs = summaries.sort(ORDER[sort]);
   if (json) runs.forEach(printJson);
   else if (runs.length === 0) print(`no runs below ${folder}`);
   else tableLines(COLUMNS, runs).forEach(print);

@@ -24,20 +24,11 @@ export function addShowCommand(program: Command): void {
     .description('show the curves of a run in the terminal')
     .argument('<run>', 'run folder')
     .option('--json', 'print one JSON object an epoch', false)
-    .action((folder: string, { json }: { readonly json: boolean }) => {
-      const epochs = epochsOf(requireRun(folder));
+    .action(async (folder: string, { json }: { readonly json: boolean }) => {
+      const epochs = await readEpochs(requireRun(folder));
       if (json) epochs.forEach(printJson);
-      else print([headline(summariseRun(folder)), ...curves(epochs)].join('\n'));
+      else print([headline(await summariseRun(folder)), ...curves(epochs)].join('\n'));
     });
-}
-
-/** A run that has not written a line yet has no epochs. */
-function epochsOf(folder: string): readonly EpochPoint[] {
-  try {
-    return readEpochs(folder);
-  } catch {
-    return [];
-  }
 }
 
 function headline(run: RunSummary): string {

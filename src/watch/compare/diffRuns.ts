@@ -52,7 +52,7 @@ const SURROUNDINGS = new Set([
   'host',
 ]);
 
-export function diffRuns(a: string, b: string): RunDiff {
+export async function diffRuns(a: string, b: string): Promise<RunDiff> {
   const differences = differencesOf(flatten(configOf(a)), flatten(configOf(b)));
   const isSurrounding = ({ key }: Difference): boolean => SURROUNDINGS.has(key.split('.')[0]!);
   const [resultA, resultB] = [a, b].map((folder) => readSmallJson(path.join(folder, 'result.json')));
@@ -61,7 +61,7 @@ export function diffRuns(a: string, b: string): RunDiff {
     b,
     recipe: differences.filter((difference) => !isSurrounding(difference)),
     surroundings: differences.filter(isSurrounding),
-    weights: compareWeights(digestsByEpoch(a), digestsByEpoch(b)),
+    weights: compareWeights(await digestsByEpoch(a), await digestsByEpoch(b)),
     finalWeightsEqual: resultA && resultB ? resultA['weightsSha256'] === resultB['weightsSha256'] : null,
   };
 }
@@ -74,16 +74,13 @@ function compareWeights(a: ReadonlyMap<number, string>, b: ReadonlyMap<number, s
   return { verdict: 'different', epoch: shared[firstDifferent]!, equalEpochs: firstDifferent };
 }
 
-function digestsByEpoch(folder: string): ReadonlyMap<number, string> {
-  try {
-    return new Map(
-      readEpochs(folder).flatMap(({ epoch, weightsSha256 }) =>
-        weightsSha256 === null ? [] : [[epoch, weightsSha256] as const],
-      ),
-    );
-  } catch {
-    return new Map(); // no metrics
-  }
+async function digestsByEpoch(folder: string): Promise<ReadonlyMap<number, string>> {
+  const epochs = await readEpochs(folder);
+  return new Map(
+    epochs.flatMap(({ epoch, weightsSha256 }) =>
+      weightsSha256 === null ? [] : [[epoch, weightsSha256] as const],
+    ),
+  );
 }
 
 function configOf(folder: string): Readonly<Record<string, unknown>> {

@@ -1,8 +1,8 @@
 /** The curves of a run: every epoch, and of the steps as many as a plot can show. */
 
 import { metricsFileOf } from './findRuns.js';
-import { bytesBefore, EPOCH_MARK, readLines } from './metricsLines.js';
-import type { MetricsLine } from './metricsLines.js';
+import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
+import type { MetricsLine, Position } from './metricsLines.js';
 
 export interface EpochPoint {
   readonly epoch: number;
@@ -37,13 +37,21 @@ export interface Happening {
 /** Beyond this the oldest are dropped. */
 const MOST_HAPPENINGS = 500;
 
-/** Epochs only: found without parsing the steps between them. */
-export function readEpochs(folder: string): readonly EpochPoint[] {
+/**
+ * Epochs only: found without parsing the steps between them.
+ * @returns none for a run that has written nothing yet
+ */
+export async function readEpochs(folder: string): Promise<readonly EpochPoint[]> {
   const epochs: EpochPoint[] = [];
-  readLines(metricsFileOf(folder), { containing: EPOCH_MARK }, (line) => {
+  const onLine = (line: MetricsLine): void => {
     const point = epochPoint(line);
     if (point) epochs.push(point);
-  });
+  };
+  try {
+    await readLines(metricsFileOf(folder), { containing: EPOCH_MARK, onLine });
+  } catch {
+    // No file yet.
+  }
   return epochs;
 }
 
@@ -52,9 +60,7 @@ export class History {
   epochs: EpochPoint[] = [];
   happenings: Happening[] = [];
   private steps: StepSeries;
-  private nextByte = 0;
-  /** The bytes before `nextByte`: others there mean that the file was written anew. */
-  private lastBytes = '';
+  private position: Position = BEGINNING;
 
   /** @param mostSteps points that are kept of the steps */
   constructor(
@@ -70,21 +76,24 @@ export class History {
 
   /**
    * Reads what was written since the last call. A resumed run takes lines out of its file; then all is read anew.
-   * @throws the error of the file system, such as ENOENT for a run that has written nothing yet
+   * Nothing happens while there is no file.
    */
-  readOn(): void {
-    const file = metricsFileOf(this.folder);
-    if (bytesBefore(file, this.nextByte) !== this.lastBytes) this.forget();
-    const { nextByte } = readLines(file, { fromByte: this.nextByte }, (line) => this.add(line));
-    this.nextByte = nextByte;
-    this.lastBytes = bytesBefore(file, nextByte);
+  async readOn(): Promise<void> {
+    try {
+      this.position = await readLines(metricsFileOf(this.folder), {
+        from: this.position,
+        onLine: (line) => this.add(line),
+        onRewritten: () => this.forget(),
+      });
+    } catch {
+      // No file yet, or none that this user may read: there is nothing to show.
+    }
   }
 
   private forget(): void {
     this.epochs = [];
     this.happenings = [];
     this.steps = new StepSeries(this.mostSteps);
-    this.nextByte = 0;
   }
 
   private add(line: MetricsLine): void {

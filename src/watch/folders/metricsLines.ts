@@ -3,12 +3,14 @@
  * never trusted: a line that is no JSON object, or is longer than any that Lockstep writes, is skipped.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { isRecord } from '../../foundation/isRecord.js';
 
 const READ_BYTES = 1 << 20;
 /** The longest line that Lockstep writes has a few kilobytes. */
 const LONGEST_LINE_BYTES = 1 << 18;
+const COMPARED_BYTES = 128;
 const NEWLINE = 0x0a;
 
 /** Stands in the lines of epochs and results, and not in those of steps, which are hundreds of times as many. */
@@ -16,56 +18,73 @@ export const EPOCH_MARK = '"wallSeconds"';
 
 export type MetricsLine = Readonly<Record<string, unknown>>;
 
-export interface LineRange {
-  /** Where to begin, in bytes: the beginning of a line. */
-  readonly fromByte?: number;
-  /** Only lines that contain this text are parsed; searching is far cheaper than parsing. */
-  readonly containing?: string;
+/** Where a reader of a growing file is. */
+export interface Position {
+  /** The beginning of the next line. */
+  readonly byte: number;
+  /** The bytes before it, to compare with later: others there mean that the file was written anew. */
+  readonly lastBytes: string;
 }
 
-/** What was read, and where the next line begins: a file that grows is read on from there. */
-export interface LinesRead {
-  readonly nextByte: number;
+export const BEGINNING: Position = { byte: 0, lastBytes: '' };
+
+export interface Reading {
+  readonly from?: Position;
+  /** Only lines that contain this text are parsed; searching is far cheaper than parsing. */
+  readonly containing?: string;
+  readonly onLine: (line: MetricsLine) => void;
+  /** The file no longer begins with what was read before, as when a resumed run has taken lines out: all comes again. */
+  readonly onRewritten?: () => void;
 }
 
 /**
  * Calls `onLine` for every whole line, in order. A last line without line break is still being written: it is left for
- * the next call.
+ * the next call. Other work goes on between blocks of a megabyte.
+ * @returns where to read on
  * @throws the error of the file system, such as ENOENT
  */
-export function readLines(
-  file: string,
-  { fromByte = 0, containing }: LineRange,
-  onLine: (line: MetricsLine) => void,
-): LinesRead {
-  const descriptor = openSync(file, 'r');
+export async function readLines(file: string, reading: Reading): Promise<Position> {
+  const { from = BEGINNING, onRewritten } = reading;
+  const handle = await open(file, 'r');
   try {
-    const block = Buffer.allocUnsafe(READ_BYTES);
-    let rest: Buffer = Buffer.alloc(0);
-    let isTooLong = false;
-    let position = fromByte;
-    let nextByte = fromByte;
-    for (;;) {
-      const bytesRead = readSync(descriptor, block, 0, READ_BYTES, position);
-      if (bytesRead === 0) return { nextByte };
-      position += bytesRead;
-      const chunk = block.subarray(0, bytesRead);
-      const lastBreak = chunk.lastIndexOf(NEWLINE);
-      if (lastBreak < 0) {
-        isTooLong ||= rest.byteLength + bytesRead > LONGEST_LINE_BYTES;
-        rest = isTooLong ? Buffer.alloc(0) : Buffer.concat([rest, chunk]);
-        continue;
-      }
-      const whole = Buffer.concat([rest, chunk.subarray(0, lastBreak)]);
-      // What is left of a line that was too long must not be taken for a line.
-      const begin = isTooLong ? whole.indexOf(NEWLINE) + 1 : 0;
-      if (!isTooLong || begin > 0) parseLines(whole, begin, containing, onLine);
-      isTooLong = false;
-      rest = Buffer.from(chunk.subarray(lastBreak + 1));
-      nextByte = position - rest.byteLength;
-    }
+    const isSame = (await bytesBefore(handle, from.byte)) === from.lastBytes;
+    if (!isSame) onRewritten?.();
+    const byte = await readFrom(handle, isSame ? from.byte : 0, reading);
+    return { byte, lastBytes: await bytesBefore(handle, byte) };
   } finally {
-    closeSync(descriptor);
+    await handle.close();
+  }
+}
+
+/** @returns the beginning of the first line that is not whole */
+async function readFrom(
+  handle: FileHandle,
+  fromByte: number,
+  { containing, onLine }: Reading,
+): Promise<number> {
+  const block = Buffer.allocUnsafe(READ_BYTES);
+  let rest = Buffer.alloc(0);
+  let isTooLong = false;
+  let position = fromByte;
+  let nextByte = fromByte;
+  for (;;) {
+    const { bytesRead } = await handle.read(block, 0, READ_BYTES, position);
+    if (bytesRead === 0) return nextByte;
+    position += bytesRead;
+    const chunk = block.subarray(0, bytesRead);
+    const lastBreak = chunk.lastIndexOf(NEWLINE);
+    if (lastBreak < 0) {
+      isTooLong ||= rest.byteLength + bytesRead > LONGEST_LINE_BYTES;
+      rest = isTooLong ? Buffer.alloc(0) : Buffer.concat([rest, chunk]);
+      continue;
+    }
+    const whole = Buffer.concat([rest, chunk.subarray(0, lastBreak)]);
+    // What is left of a line that was too long must not be taken for a line.
+    const begin = isTooLong ? whole.indexOf(NEWLINE) + 1 : 0;
+    if (!isTooLong || begin > 0) parseLines(whole, begin, containing, onLine);
+    isTooLong = false;
+    rest = Buffer.from(chunk.subarray(lastBreak + 1));
+    nextByte = position - rest.byteLength;
   }
 }
 
@@ -100,16 +119,8 @@ function parsed(text: string): MetricsLine | undefined {
   }
 }
 
-const COMPARED_BYTES = 128;
-
-/** The end of what a reader has read, to compare with later: the time in it makes it differ from any other. */
-export function bytesBefore(file: string, position: number): string {
-  const bytes = Buffer.alloc(Math.min(COMPARED_BYTES, position));
-  const descriptor = openSync(file, 'r');
-  try {
-    const bytesRead = readSync(descriptor, bytes, 0, bytes.byteLength, position - bytes.byteLength);
-    return bytes.toString('latin1', 0, bytesRead);
-  } finally {
-    closeSync(descriptor);
-  }
+async function bytesBefore(handle: FileHandle, byte: number): Promise<string> {
+  const bytes = Buffer.alloc(Math.min(COMPARED_BYTES, byte));
+  const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, byte - bytes.byteLength);
+  return bytes.toString('latin1', 0, bytesRead);
 }

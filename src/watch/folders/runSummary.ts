@@ -6,8 +6,8 @@ import { occupancyOf } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { printable } from '../../foundation/printable.js';
 import { metricsFileOf } from './findRuns.js';
-import { EPOCH_MARK, readLines } from './metricsLines.js';
-import type { MetricsLine } from './metricsLines.js';
+import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
+import type { MetricsLine, Position } from './metricsLines.js';
 
 /**
  * `running`: a process works in the folder. `finished`: the run has ended by itself. `stopped`: by a signal; it can be
@@ -46,31 +46,45 @@ type Json = Readonly<Record<string, unknown>>;
 const LONGEST_TEXT = 200;
 const SMALL_FILE_BYTES = 1 << 20;
 
-/** Reads what is there; a file that is missing or damaged leaves its numbers null. */
-export function summariseRun(folder: string): RunSummary {
-  const config = readSmallJson(path.join(folder, 'config.json'));
-  const result = readSmallJson(path.join(folder, 'result.json'));
-  const progress = result ?? progressOf(folder);
-  return {
-    folder,
-    name: printable(path.basename(path.resolve(folder)), LONGEST_TEXT),
-    state: stateOf(folder, result),
-    stoppedBy: textOf(result?.['stoppedBy']),
-    model: textOf(config?.['model']),
-    dataset: textOf(config?.['dataset']),
-    seed: numberOf(config?.['seed']),
-    epochs: numberOf(config?.['epochs']),
-    epochsCompleted: numberOf(progress['epochsCompleted']) ?? 0,
-    stepsCompleted: numberOf(progress['stepsCompleted']) ?? 0,
-    bestEpoch: numberOf(progress['bestEpoch']),
-    bestValidationAccuracy: numberOf(progress['bestValidationAccuracy']),
-    testAccuracy: numberOf(progress['testAccuracy']),
-    imagesPerSecond: numberOf(progress['imagesPerSecond']),
-    wallSeconds: numberOf(progress['wallSeconds']),
-    exact: typeof result?.['exact'] === 'boolean' ? result['exact'] : null,
-    weightsSha256: textOf(progress['weightsSha256']),
-    updatedAt: updatedAt(folder),
-  };
+/** The summary of one run: reads on where it stopped each time it is asked, so that a long file is read once. */
+export class RunSummariser {
+  private readonly epochs: EpochReader;
+
+  constructor(private readonly folder: string) {
+    this.epochs = new EpochReader(folder);
+  }
+
+  /** Reads what is there; a file that is missing or damaged leaves its numbers null. */
+  async summarise(): Promise<RunSummary> {
+    const { folder } = this;
+    const config = readSmallJson(path.join(folder, 'config.json'));
+    const result = readSmallJson(path.join(folder, 'result.json'));
+    const progress = result ?? (await this.epochs.progress());
+    return {
+      folder,
+      name: printable(path.basename(path.resolve(folder)), LONGEST_TEXT),
+      state: stateOf(folder, result),
+      stoppedBy: textOf(result?.['stoppedBy']),
+      model: textOf(config?.['model']),
+      dataset: textOf(config?.['dataset']),
+      seed: numberOf(config?.['seed']),
+      epochs: numberOf(config?.['epochs']),
+      epochsCompleted: numberOf(progress['epochsCompleted']) ?? 0,
+      stepsCompleted: numberOf(progress['stepsCompleted']) ?? 0,
+      bestEpoch: numberOf(progress['bestEpoch']),
+      bestValidationAccuracy: numberOf(progress['bestValidationAccuracy']),
+      testAccuracy: numberOf(progress['testAccuracy']),
+      imagesPerSecond: numberOf(progress['imagesPerSecond']),
+      wallSeconds: numberOf(progress['wallSeconds']),
+      exact: typeof result?.['exact'] === 'boolean' ? result['exact'] : null,
+      weightsSha256: textOf(progress['weightsSha256']),
+      updatedAt: updatedAt(folder),
+    };
+  }
+}
+
+export function summariseRun(folder: string): Promise<RunSummary> {
+  return new RunSummariser(folder).summarise();
 }
 
 function stateOf(folder: string, result: Json | undefined): RunState {
@@ -84,28 +98,46 @@ function stateOf(folder: string, result: Json | undefined): RunState {
   }
 }
 
-/** Of a run without result: from its epochs, which are found without parsing the steps between them. */
-function progressOf(folder: string): Json {
-  let last: MetricsLine = {};
-  let best: MetricsLine | undefined;
-  try {
-    readLines(metricsFileOf(folder), { containing: EPOCH_MARK }, (line) => {
-      if (line['event'] !== 'epoch') return;
-      last = line;
-      if (line['best'] === true) best = line;
-    });
-  } catch {
-    return {}; // no metrics yet
+/** The progress of a run without result: from its epochs, which are found without parsing the steps between them. */
+class EpochReader {
+  private position: Position = BEGINNING;
+  private last: MetricsLine = {};
+  private best: MetricsLine = {};
+
+  constructor(private readonly folder: string) {}
+
+  async progress(): Promise<Json> {
+    try {
+      this.position = await readLines(metricsFileOf(this.folder), {
+        from: this.position,
+        containing: EPOCH_MARK,
+        onLine: (line) => this.add(line),
+        onRewritten: () => this.forget(),
+      });
+    } catch {
+      // No metrics yet.
+    }
+    return {
+      epochsCompleted: this.last['epoch'],
+      stepsCompleted: this.last['step'],
+      imagesPerSecond: this.last['imagesPerSecond'],
+      wallSeconds: this.last['wallSeconds'],
+      weightsSha256: this.last['weightsSha256'],
+      bestEpoch: this.best['epoch'],
+      bestValidationAccuracy: this.best['validationAccuracy'],
+    };
   }
-  return {
-    epochsCompleted: last['epoch'],
-    stepsCompleted: last['step'],
-    imagesPerSecond: last['imagesPerSecond'],
-    wallSeconds: last['wallSeconds'],
-    weightsSha256: last['weightsSha256'],
-    bestEpoch: best?.['epoch'],
-    bestValidationAccuracy: best?.['validationAccuracy'],
-  };
+
+  private add(line: MetricsLine): void {
+    if (line['event'] !== 'epoch') return;
+    this.last = line;
+    if (line['best'] === true) this.best = line;
+  }
+
+  private forget(): void {
+    this.last = {};
+    this.best = {};
+  }
 }
 
 /** Undefined for a file that is missing, too large to be what it should be, or not a JSON object. */

@@ -33,8 +33,8 @@ const NO_STEPS = 2;
 const MOST_EVENTS_SHOWN = 100;
 
 /** @returns the whole page */
-export function reportPage(folders: readonly string[], options: ReportOptions): string {
-  const runs = folders.map(readRun);
+export async function reportPage(folders: readonly string[], options: ReportOptions): Promise<string> {
+  const runs = await Promise.all(folders.map(readRun));
   const title = runs.length === 1 ? runs[0]!.summary.name : `${runs.length} runs`;
   const page = html`<!doctype html>
     <html lang="en">
@@ -58,15 +58,11 @@ export function reportPage(folders: readonly string[], options: ReportOptions): 
   return page.markup;
 }
 
-function readRun(folder: string, index: number): ReportedRun {
+async function readRun(folder: string, index: number): Promise<ReportedRun> {
   const history = new History(folder, NO_STEPS);
-  try {
-    history.readOn();
-  } catch {
-    // No metrics: the report has the run's options and its result.
-  }
+  await history.readOn();
   return {
-    summary: summariseRun(folder),
+    summary: await summariseRun(folder),
     config: readSmallJson(path.join(folder, 'config.json')) ?? {},
     epochs: history.epochs,
     happenings: history.happenings,
