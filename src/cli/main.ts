@@ -15,6 +15,7 @@ import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
 import { addTrainCommand } from './commands/train.js';
+import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
@@ -80,6 +81,7 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,
+    addUiCommand,
     addRunsCommand,
     addShowCommand,
     addDiffCommand,

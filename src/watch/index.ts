@@ -8,3 +8,7 @@ export { diffRuns } from './compare/diffRuns.js';
 export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.js';
 export { reportPage } from './report/report.js';
 export type { ReportOptions } from './report/report.js';
+export { RunCatalog } from './live/runCatalog.js';
+export { readPageFiles } from './live/pageFiles.js';
+export { servePage } from './live/pageServer.js';
+export type { PageServer } from './live/pageServer.js';

@@ -1,0 +1,26 @@
+/** What the live page asks for, and what it gets: JSON, by GET alone. */
+
+import type { EpochPoint, Happening, StepPoint } from '../folders/history.js';
+import type { RunSummary } from '../folders/runSummary.js';
+
+/** GET api/runs */
+export interface RunsAnswer {
+  /** The folder that is shown. */
+  readonly root: string;
+  readonly version: string;
+  readonly runs: readonly ListedRun[];
+}
+
+export interface ListedRun extends RunSummary {
+  /** The run's path below the root: what `api/run` takes. */
+  readonly id: string;
+}
+
+/** GET api/run?id=ID */
+export interface RunAnswer {
+  readonly id: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly epochs: readonly EpochPoint[];
+  readonly steps: readonly StepPoint[];
+  readonly happenings: readonly Happening[];
+}
