@@ -1,9 +1,8 @@
 /** What looks at runs from outside: their folders, their curves, their differences. Never writes to a run folder. */
 export { findRuns, requireRun } from './folders/findRuns.js';
 export { RunSummariser, summariseRun } from './folders/runSummary.js';
-export type { RunState, RunSummary } from './folders/runSummary.js';
 export { History, readEpochs } from './folders/history.js';
-export type { EpochPoint, Happening, StepPoint } from './folders/history.js';
+export type { EpochPoint, Happening, RunState, RunSummary, StepPoint } from './folders/runData.js';
 export { diffRuns } from './compare/diffRuns.js';
 export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.js';
 export { reportPage } from './report/report.js';

@@ -3,36 +3,7 @@
 import { metricsFileOf } from './findRuns.js';
 import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
 import type { MetricsLine, Position } from './metricsLines.js';
-
-export interface EpochPoint {
-  readonly epoch: number;
-  readonly step: number;
-  readonly lr: number | null;
-  readonly trainLoss: number | null;
-  readonly trainAccuracy: number | null;
-  readonly validationLoss: number | null;
-  readonly validationAccuracy: number | null;
-  readonly imagesPerSecond: number | null;
-  readonly wallSeconds: number | null;
-  readonly best: boolean;
-  readonly weightsSha256: string | null;
-}
-
-/** Means over `steps` successive steps, the last of which is `step`. */
-export interface StepPoint {
-  readonly step: number;
-  readonly steps: number;
-  readonly lr: number | null;
-  readonly loss: number | null;
-  readonly accuracy: number | null;
-  readonly imagesPerSecond: number | null;
-}
-
-/** A notice, a node that came or went, and whatever else happened besides steps and epochs. */
-export interface Happening {
-  readonly time: string | null;
-  readonly line: MetricsLine;
-}
+import type { EpochPoint, Happening, StepPoint } from './runData.js';
 
 /** Beyond this the oldest are dropped. */
 const MOST_HAPPENINGS = 500;

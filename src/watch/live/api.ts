@@ -1,7 +1,6 @@
 /** What the live page asks for, and what it gets: JSON, by GET alone. */
 
-import type { EpochPoint, Happening, StepPoint } from '../folders/history.js';
-import type { RunSummary } from '../folders/runSummary.js';
+import type { EpochPoint, Happening, RunSummary, StepPoint } from '../folders/runData.js';
 
 /** GET api/runs */
 export interface RunsAnswer {

@@ -16,7 +16,10 @@ const FILES = [
 ] as const;
 
 /** Seen from dist/watch/live, and from src/watch/live where tests run the sources. */
-const FOLDER = new URL(import.meta.url.endsWith('.ts') ? '../../../dist/web/' : '../../web/', import.meta.url);
+const FOLDER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../dist/web/' : '../../web/',
+  import.meta.url,
+);
 
 /** @throws LockstepError E_IO if the page was not built */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {

@@ -82,7 +82,8 @@ async function answer(
   const url = new URL(request.url ?? '/', 'http://page');
   const file = files.get(url.pathname);
   if (file) return respond(response, 200, file.type, file.content);
-  if (!url.pathname.startsWith('/api/')) return respondJson(response, 404, { error: 'there is no such page' });
+  if (!url.pathname.startsWith('/api/'))
+    return respondJson(response, 404, { error: 'there is no such page' });
   if (token !== undefined && !carriesToken(request, token)) {
     return respondJson(response, 401, { error: 'the token is missing or wrong' });
   }
@@ -93,7 +94,9 @@ async function answer(
     }
     case '/api/run': {
       const run = await catalog.run(url.searchParams.get('id') ?? '');
-      return run ? respondJson(response, 200, run) : respondJson(response, 404, { error: 'there is no such run' });
+      return run
+        ? respondJson(response, 200, run)
+        : respondJson(response, 404, { error: 'there is no such run' });
     }
     default:
       return respondJson(response, 404, { error: 'there is no such page' });
@@ -117,14 +120,21 @@ function respondJson(response: ServerResponse, status: number, value: unknown): 
 }
 
 function respond(response: ServerResponse, status: number, type: string, content: string | Buffer): void {
-  response.writeHead(status, { ...HEADERS, 'Content-Type': type, 'Content-Length': Buffer.byteLength(content) });
+  response.writeHead(status, {
+    ...HEADERS,
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(content),
+  });
   response.end(content);
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const remedy = error.code === 'EADDRINUSE' ? 'choose another port, as in --listen 127.0.0.1:7081' : 'choose another --listen';
+      const remedy =
+        error.code === 'EADDRINUSE'
+          ? 'choose another port, as in --listen 127.0.0.1:7081'
+          : 'choose another --listen';
       reject(new LockstepError('E_LISTEN', `cannot listen on ${host}:${port} (${error.message}); ${remedy}`));
     });
     server.listen(port, host, resolve);

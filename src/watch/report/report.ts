@@ -2,9 +2,8 @@
 
 import path from 'node:path';
 import { History } from '../folders/history.js';
-import type { EpochPoint, Happening } from '../folders/history.js';
+import type { EpochPoint, Happening, RunSummary } from '../folders/runData.js';
 import { readSmallJson, summariseRun } from '../folders/runSummary.js';
-import type { RunSummary } from '../folders/runSummary.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { linePlot } from './linePlot.js';

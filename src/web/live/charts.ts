@@ -49,7 +49,12 @@ class Chart {
 
   constructor(readonly kind: ChartKind) {
     const save = button('PNG', () => this.savePng(), { 'aria-label': `save ${kind.title} as PNG` });
-    this.figure = element('figure', { class: 'chart' }, element('figcaption', {}, kind.title, save), this.place);
+    this.figure = element(
+      'figure',
+      { class: 'chart' },
+      element('figcaption', {}, kind.title, save),
+      this.place,
+    );
   }
 
   show(runs: readonly DrawnRun[], settings: ChartSettings): void {
@@ -97,7 +102,11 @@ class Chart {
       scales: { x: { time: false }, y: isLogarithmic ? { distr: 3 } : {} },
       axes: [
         { ...lines, label: X_TITLES[axis], labelSize: 18, size: 34 },
-        { ...lines, size: 64, values: (_, values) => values.map((value) => (value === null ? '' : write(value))) },
+        {
+          ...lines,
+          size: 64,
+          values: (_, values) => values.map((value) => (value === null ? '' : write(value))),
+        },
       ],
       cursor: { focus: { prox: 24 } },
       focus: { alpha: 0.35 },

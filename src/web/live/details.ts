@@ -63,7 +63,11 @@ function timeLeft({ state, epochs, epochsCompleted, wallSeconds }: ListedRun): s
 }
 
 function scrollingTable(titles: readonly string[], rows: readonly (readonly string[])[]): Node {
-  const head = element('thead', {}, element('tr', {}, ...titles.map((title) => element('th', { scope: 'col' }, title))));
+  const head = element(
+    'thead',
+    {},
+    element('tr', {}, ...titles.map((title) => element('th', { scope: 'col' }, title))),
+  );
   const body = element(
     'tbody',
     {},
@@ -76,5 +80,9 @@ function scrollingTable(titles: readonly string[], rows: readonly (readonly stri
       ),
     ),
   );
-  return element('div', { class: 'scroll' }, element('table', {}, ...(titles.length > 0 ? [head] : []), body));
+  return element(
+    'div',
+    { class: 'scroll' },
+    element('table', {}, ...(titles.length > 0 ? [head] : []), body),
+  );
 }

@@ -19,7 +19,9 @@ export function duration(seconds: number | null): string {
 }
 
 export function short(value: number): string {
-  return Math.abs(value) >= 1e-3 || value === 0 ? String(Number(value.toPrecision(4))) : value.toExponential(1);
+  return Math.abs(value) >= 1e-3 || value === 0
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(1);
 }
 
 /** A value of config.json. */

@@ -24,20 +24,34 @@ const COLUMNS: readonly Column[] = [
     value: ({ bestValidationAccuracy }) => bestValidationAccuracy,
     cell: ({ bestValidationAccuracy }) => percent(bestValidationAccuracy),
   },
-  { title: 'Test', isNumber: true, value: ({ testAccuracy }) => testAccuracy, cell: ({ testAccuracy }) => percent(testAccuracy) },
+  {
+    title: 'Test',
+    isNumber: true,
+    value: ({ testAccuracy }) => testAccuracy,
+    cell: ({ testAccuracy }) => percent(testAccuracy),
+  },
   {
     title: 'Images/s',
     isNumber: true,
     value: ({ imagesPerSecond }) => imagesPerSecond,
     cell: ({ imagesPerSecond }) => whole(imagesPerSecond),
   },
-  { title: 'Time', isNumber: true, value: ({ wallSeconds }) => wallSeconds, cell: ({ wallSeconds }) => duration(wallSeconds) },
+  {
+    title: 'Time',
+    isNumber: true,
+    value: ({ wallSeconds }) => wallSeconds,
+    cell: ({ wallSeconds }) => duration(wallSeconds),
+  },
   {
     title: 'Exact',
     value: ({ exact }) => String(exact),
     cell: ({ exact }) => (exact === null ? DASH : exact ? 'yes' : 'no'),
   },
-  { title: 'Updated', value: ({ updatedAt }) => updatedAt, cell: ({ updatedAt }) => updatedAt?.slice(0, 16).replace('T', ' ') ?? DASH },
+  {
+    title: 'Updated',
+    value: ({ updatedAt }) => updatedAt,
+    cell: ({ updatedAt }) => updatedAt?.slice(0, 16).replace('T', ' ') ?? DASH,
+  },
 ];
 
 const NAME: Pick<Column, 'title' | 'value'> = { title: 'Run', value: ({ id }) => id };
@@ -81,7 +95,13 @@ export class RunTable {
     const content =
       rows.length > 0
         ? element('table', {}, this.head(), body)
-        : element('p', { class: 'empty' }, this.runs.length > 0 ? 'No run matches the filter.' : 'No runs yet: they appear here by themselves.');
+        : element(
+            'p',
+            { class: 'empty' },
+            this.runs.length > 0
+              ? 'No run matches the filter.'
+              : 'No runs yet: they appear here by themselves.',
+          );
     this.place.replaceChildren(content);
     if (focused !== null && focused !== undefined) {
       [...this.place.querySelectorAll<HTMLElement>('[data-focus]')]
@@ -116,7 +136,9 @@ export class RunTable {
         {
           scope: 'col',
           ...(isNumber ? { class: 'number' } : {}),
-          ...(isSorted ? { 'aria-sort': this.isDescending ? ('descending' as const) : ('ascending' as const) } : {}),
+          ...(isSorted
+            ? { 'aria-sort': this.isDescending ? ('descending' as const) : ('ascending' as const) }
+            : {}),
         },
         sort,
       );

@@ -15,12 +15,7 @@ export interface Series {
 }
 
 type EpochField =
-  | 'trainLoss'
-  | 'trainAccuracy'
-  | 'validationLoss'
-  | 'validationAccuracy'
-  | 'lr'
-  | 'imagesPerSecond';
+  'trainLoss' | 'trainAccuracy' | 'validationLoss' | 'validationAccuracy' | 'lr' | 'imagesPerSecond';
 type StepField = 'loss' | 'accuracy' | 'lr' | 'imagesPerSecond';
 
 interface Curve {
@@ -87,7 +82,11 @@ export function seriesOf(
   );
 }
 
-function pointsOf(curve: Curve, { epochs, steps }: RunAnswer, axis: XAxis): readonly (readonly [number, number])[] {
+function pointsOf(
+  curve: Curve,
+  { epochs, steps }: RunAnswer,
+  axis: XAxis,
+): readonly (readonly [number, number])[] {
   const { step: field } = curve;
   if (axis === 'step' && field !== undefined) {
     return steps.flatMap((point) => {
