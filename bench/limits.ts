@@ -36,7 +36,8 @@ async function multiplyAddPeak(arithmetic: Arithmetic): Promise<number> {
     f.repeat(turns, () => sums.forEach((sum) => f.set(sum, multiplyAdd(factor, factor, sum))));
     sums.forEach((sum, index) => f.store(f.parameter(0), sum, 32 + 16 * index));
   });
-  await library.compile(newMemory(1, 1));
+  await library.compile();
+  library.bind(newMemory(1, 1));
   return (chains * 8 * turns) / fastestMs(() => kernel.run(0)) / 1e6;
 }
 
@@ -55,7 +56,8 @@ async function copyPeak(arithmetic: Arithmetic, byteCount: number, turns: number
   });
   const memory = newMemory(pages, pages);
   new Uint8Array(memory.buffer).fill(1); // the host gives memory only to pages that are written to
-  await library.compile(memory);
+  await library.compile();
+  library.bind(memory);
   // The destination is moved by a quarter of a page: at equal offsets loads would wait for stores 4 KiB apart.
   return (2 * byteCount * turns) / fastestMs(() => kernel.run(0, byteCount + 1024)) / 1e6;
 }

@@ -61,6 +61,8 @@ export interface SessionOptions {
   readonly coordinatorSettings: CoordinatorSettings;
   /** The words of the command that continues the run, with what it needs besides `--resume`. */
   readonly continueWith: readonly string[];
+  /** Said below that command. */
+  readonly noteOnResuming?: string;
   /**
    * Checks what remote nodes need, before any data is loaded; undefined in a run of one process.
    * @throws LockstepError for what cannot work here

@@ -2,9 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { get as getHttp } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { get as getHttps } from 'node:https';
 import { describeError } from '../foundation/errors.js';
 import { describeProxy, tunnelThrough } from './tunnel.js';
 
@@ -99,12 +97,13 @@ async function openUrl(options: FetchFileOptions, signal: AbortSignal): Promise<
   throw new Error(`the server redirected more than ${MOST_REDIRECTS} times`);
 }
 
-function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+/** Loads Node's HTTP modules, which worker threads do without: on Node 22 they reserve 10 GB of address space in each. */
+async function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
+  }
+  const { get } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
-    }
-    const get = url.protocol === 'https:' ? getHttps : getHttp;
     const tunnel = proxy ? tunnelThrough(proxy, url) : {};
     get(url, { signal, ...tunnel }, resolve).on('error', (error) =>
       reject(

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { refuseLittleAddressSpace } from './addressSpace.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
 import { usableProcessors } from './processors.js';
@@ -25,6 +26,8 @@ export interface PoolOptions {
   /** What the threads run instead of the engines. */
   readonly threadFile?: URL;
   readonly hangLimits?: HangLimits;
+  /** Whether the coordinator computes in this process, too. */
+  readonly withCoordinator?: boolean;
 }
 
 export class ComputePool {
@@ -37,8 +40,13 @@ export class ComputePool {
   constructor(
     readonly engine: EngineChoice,
     readonly threads: number,
-    { threadFile = new URL(THREAD_FILE, import.meta.url), hangLimits }: PoolOptions = {},
+    {
+      threadFile = new URL(THREAD_FILE, import.meta.url),
+      hangLimits,
+      withCoordinator = false,
+    }: PoolOptions = {},
   ) {
+    refuseLittleAddressSpace({ engine: engine.name, threads, withCoordinator });
     this.watch = new HangWatch(hangLimits);
     this.pool = startThreads(threads, {
       filename: fileURLToPath(threadFile),

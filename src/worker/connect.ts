@@ -73,21 +73,18 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
   const { signal, retryForMs, onStatus } = options;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
-  let everConnected = false;
   const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
   for (;;) {
     const beganAtMs = performance.now();
     const attempt = await connectAndServe(options, kept);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
-    everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
       unreachableSinceMs = performance.now();
       // A connection that does not outlast the pause before it is no reason to hurry.
       if (unreachableSinceMs - beganAtMs > delayMs) delayMs = FIRST_DELAY_MS;
     }
-    const hopeless = attempt.hostUnknown === true && !everConnected;
-    if (hopeless || performance.now() - unreachableSinceMs > retryForMs) {
+    if (performance.now() - unreachableSinceMs > retryForMs) {
       throw new LockstepError(
         'E_CONNECTION',
         `cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}; check that it is running and the URL, or try longer with --retry-for`,
@@ -106,8 +103,6 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
 
 interface Attempt {
   readonly wasConnected: boolean;
-  /** The name of the coordinator's machine is not known: a mistyped URL, most likely. */
-  readonly hostUnknown?: boolean;
   readonly end: ConversationEnd;
 }
 
@@ -142,8 +137,7 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
-      const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, options).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, options).then(fail);
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {

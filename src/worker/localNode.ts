@@ -20,7 +20,7 @@ export interface LocalNode {
  * @throws LockstepError E_ENGINE_UNAVAILABLE if the engine cannot run here
  */
 export async function startLocalNode(engine: EngineChoice, threads: number): Promise<LocalNode> {
-  const pool = new ComputePool(engine, threads);
+  const pool = new ComputePool(engine, threads, { withCoordinator: true });
   try {
     const description = await pool.describe();
     const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -103,6 +104,28 @@ describe('serveCoordinator', () => {
     expect(statuses).toEqual([{ kind: 'connected', url: url.href }]);
     await until(() => visits[0]!.messages.length > 0); // the end came before it was read
     expect(visits[0]!.messages[0]).toMatchObject({ type: 'hello', nodeName: 'the node' });
+  });
+
+  it('tries again when the name of the coordinator does not resolve yet', async () => {
+    const { url, visits } = await coordinator((visit) => sayBye(visit));
+    const lookup = vi
+      .spyOn(dns, 'lookup')
+      .mockImplementationOnce(((_name: string, _options: object, done: (error: Error) => void) =>
+        done(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }))) as never);
+    onTestFinished(() => lookup.mockRestore());
+    lookup.mockImplementation(((
+      _name: string,
+      options: { all?: boolean },
+      done: (...answer: unknown[]) => void,
+    ) =>
+      options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) as never);
+    const { outcome, statuses } = serve(new URL(url.href.replace('127.0.0.1', 'localhost')));
+    expect(await outcome).toBe('the run has ended');
+    expect(statuses[0]).toMatchObject({
+      kind: 'disconnected',
+      reason: expect.stringContaining('ENOTFOUND') as string,
+    });
+    expect(visits).toHaveLength(1);
   });
 
   it('comes back when a coordinator says goodbye in mid-run, as one does that is stopped by hand', async () => {

@@ -8,7 +8,8 @@ import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
+import { readCoordinatorSettings, readTokenSource } from '../options/coordinatorSettings.js';
+import type { CoordinatorSettings } from '../options/coordinatorSettings.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
@@ -27,8 +28,7 @@ export function addTrainCommand(program: Command): void {
     const { gpus } = command.opts<{ gpus?: string }>();
     const session = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
-    const coordinatorSettings =
-      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+    const coordinatorSettings = session.resume === undefined ? {} : await keptSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
       const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
@@ -91,3 +91,8 @@ Examples:
   ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
   ${commandLine('train')} --gpus all --micro-batch 128
   ${commandLine('train')} --config recipe.json --seed 2`;
+
+async function keptSettings(runDir: string): Promise<CoordinatorSettings> {
+  const tokenSource = await readTokenSource(runDir);
+  return { ...(await readCoordinatorSettings(runDir)), ...(tokenSource ? { tokenSource } : {}) };
+}

@@ -23,7 +23,7 @@ interface Expectation {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host']);
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource']);
 
 const SECRET = 'a secret does not belong in it; use LOCKSTEP_TOKEN, or --token-file of the coordinator';
 const ABOUT_THIS_SITTING = 'give it on the command line';

@@ -48,6 +48,15 @@ export async function readCoordinatorSettings(runDir: string): Promise<Coordinat
   return settings;
 }
 
+/** Where the workers' token came from; the token itself is never kept. */
+export type TokenSource = 'given' | 'made' | 'none';
+
+/** Of the coordinator that had the run before; undefined if there was none, or one of an older version. */
+export async function readTokenSource(runDir: string): Promise<TokenSource | undefined> {
+  const { tokenSource } = await readObject(path.join(runDir, 'config.json'));
+  return (['given', 'made', 'none'] as const).find((source) => source === tokenSource);
+}
+
 /** Hands a resumed run's settings to the command as if they had been given; flags win. */
 export function rememberCoordinatorSettings(command: Command, settings: CoordinatorSettings): void {
   const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';

@@ -11,7 +11,8 @@ import { compileNow } from '../../foundation/wasm/host.js';
 import { encodeModule } from '../../foundation/wasm/module.js';
 import { emitVectorKernels, GROUP_FLOATS } from './vectorKernelCode.js';
 import type { VectorKernelName } from './vectorKernelCode.js';
-import { BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS, VectorMemory } from './vectorMemory.js';
+import { anyMemory, BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS } from './vectorMemory.js';
+import type { VectorMemory } from './vectorMemory.js';
 
 const FLOAT_BYTES = 4;
 
@@ -91,7 +92,7 @@ function placed(operands: readonly Operand[]): {
     'vectors of different lengths',
   );
   const homes = operands.map(({ vector }) => homeOf(vector));
-  const memory = homes.find((home) => home !== undefined) ?? (elsewhere ??= new VectorMemory());
+  const memory = homes.find((home) => home !== undefined) ?? anyMemory();
   return {
     kernels: kernelsOver(memory),
     operands: operands.map((operand, index) => ({
@@ -127,8 +128,6 @@ function forEachBlock(
   }
 }
 
-/** What operands pass through none of which lies in a memory. */
-let elsewhere: VectorMemory | undefined;
 let instantiate: ReturnType<typeof compileNow> | undefined;
 const bound = new WeakMap<VectorMemory, BoundKernels>();
 
@@ -139,7 +138,7 @@ function kernelsOver(memory: VectorMemory): BoundKernels {
 }
 
 function bind(memory: VectorMemory): BoundKernels {
-  instantiate ??= compileNow(encodeModule(emitVectorKernels(), MAXIMUM_PAGES));
+  instantiate ??= compileNow(encodeModule(emitVectorKernels(), { sharedMaximumPages: MAXIMUM_PAGES }));
   const { exports } = instantiate(memory.memory);
   const { scratch } = memory;
   const scalarsAt = scratch.byteOffset + MOST_OPERANDS * BLOCK_FLOATS * FLOAT_BYTES;

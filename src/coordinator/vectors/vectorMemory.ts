@@ -8,7 +8,7 @@ import type { SharedWasmMemory } from '../../foundation/wasm/host.js';
 import { GROUP_FLOATS } from './vectorKernelCode.js';
 
 const PAGE_BYTES = 65_536;
-/** 4 GiB of addresses, not of memory. */
+/** 4 GiB of addresses, not of memory: the most that a memory can have. */
 export const MAXIMUM_PAGES = 65_536;
 const FLOAT_BYTES = 4;
 /** Of the scratch memory: a block for each operand of a kernel, which stay in the second-level cache, and float64 scalars. */
@@ -20,15 +20,24 @@ const INITIAL_PAGES = 2; // that there is room for it from the start
 /** Vectors begin on a cache line, and what is left of their last one is theirs: it is the group that kernels compute. */
 const LINE_BYTES = GROUP_FLOATS * FLOAT_BYTES;
 
+let latest: WeakRef<VectorMemory> | undefined;
 const homes = new WeakMap<ArrayBufferLike, VectorMemory>();
 
 export class VectorMemory {
   /** Shared, though with nobody: it can grow without taking its vectors away from their holders. */
-  readonly memory: SharedWasmMemory = newSharedMemory(INITIAL_PAGES, MAXIMUM_PAGES);
+  readonly memory: SharedWasmMemory;
   private endByte = LINE_BYTES;
   private readonly lengths = new Map<number, number>();
   /** For the kernels, which bring to it what lies elsewhere. */
-  readonly scratch = this.vector(SCRATCH_FLOATS);
+  readonly scratch: Float32Array;
+
+  /** @param roomBytes for vectors, reserved as addresses, which may be limited: what is never needed should not be asked for */
+  constructor(roomBytes = MAXIMUM_PAGES * PAGE_BYTES) {
+    const pages = INITIAL_PAGES + Math.ceil(roomBytes / PAGE_BYTES);
+    this.memory = newSharedMemory(INITIAL_PAGES, Math.min(MAXIMUM_PAGES, pages));
+    this.scratch = this.vector(SCRATCH_FLOATS);
+    latest = new WeakRef(this);
+  }
 
   /** A new vector of zeros. Where there is no more room it lies outside, and kernels copy it. */
   vector(length: number): Float32Array {
@@ -64,6 +73,11 @@ export class VectorMemory {
     homes.set(this.memory.buffer, this);
     return true;
   }
+}
+
+/** One that is there already if there is one, for vectors that lie in none: they pass through its scratch memory. */
+export function anyMemory(): VectorMemory {
+  return latest?.deref() ?? new VectorMemory(0);
 }
 
 /** The memory that made the vector, if one did. */

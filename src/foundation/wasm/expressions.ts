@@ -38,6 +38,12 @@ export const multiply = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6c);
 /** An i32 count as a vector of four equal floats. */
 export const splatInteger = (count: I32): V128 => v128(count.code, 0xb2, simd(0x13));
 
+/** An i32 in all four lanes: as floats, those of these bits. */
+export const splatBits = (bits: I32): V128 => v128(bits.code, simd(0x11));
+
+/** 1 if the vectors are equal bit for bit, else 0. */
+export const allBitsEqual = (a: V128, b: V128): I32 => i32(a.code, b.code, simd(0x37), simd(0xa3));
+
 export const load = (address: I32, byteOffset = 0): V128 =>
   v128(address.code, simd(0x00), memoryArgument(2, byteOffset));
 

@@ -56,6 +56,11 @@ export class FunctionBuilder {
     this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x5b), memoryArgument(2, byteOffset), 0]);
   }
 
+  /** Ends the call with an exception if the condition is 0. */
+  trapUnless(condition: I32): void {
+    this.emit([condition.code, 0x45, 0x04, EMPTY_BLOCK, 0x00, 0x0b]);
+  }
+
   /** Runs the body `count` times, at least once. A count of 1 known here costs no loop. */
   repeat(count: number | I32, body: () => void): void {
     if (count === 1) {

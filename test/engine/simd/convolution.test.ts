@@ -92,7 +92,8 @@ async function byKernels(
   const padded = put(padImages(inputs, images, height, width, shape.inputs));
   const outputRegion = put(new Float32Array(gradients.length));
   const gradientRegion = put(gradients);
-  await library.compile(arena.memory);
+  await library.compile();
+  library.bind(arena.memory);
   convolution.prepareWeights(naturalRegion, transposedRegion);
   convolution.forward(padded.byteOffset, outputRegion.byteOffset, images);
   convolution.beginBackward();

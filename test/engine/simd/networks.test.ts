@@ -114,7 +114,8 @@ describe('batch normalisation statistics', () => {
     const library = new KernelLibrary(UNFUSED);
     const normalisation = new Normalisation(library, arena, layer, map);
     const region = arena.fixed(images * 8 * 8 * 8);
-    await library.compile(arena.memory);
+    await library.compile();
+    library.bind(arena.memory);
     const values = hashedValues(images * 8 * 8 * 8, 5).map((value) => 1000 + value);
     arena.view(region).set(values);
     const batchStatistics = new Float32Array(model.layout.statisticCount);

@@ -3,8 +3,8 @@
 import type { Arithmetic } from '../arithmetic.js';
 import { invariant } from '../../../foundation/errors.js';
 import { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
-import { instantiate } from '../../../foundation/wasm/host.js';
-import type { WasmMemory } from '../../../foundation/wasm/host.js';
+import { compile } from '../../../foundation/wasm/host.js';
+import type { CompiledModule, WasmMemory } from '../../../foundation/wasm/host.js';
 import { encodeModule } from '../../../foundation/wasm/module.js';
 import type { NamedFunction } from '../../../foundation/wasm/module.js';
 
@@ -25,6 +25,7 @@ export class Kernel {
 export class KernelLibrary {
   private readonly functions: NamedFunction[] = [];
   private readonly kernels = new Map<string, Kernel>();
+  private compiled: CompiledModule | undefined;
 
   constructor(
     readonly arithmetic: Arithmetic,
@@ -43,10 +44,17 @@ export class KernelLibrary {
     return kernel;
   }
 
-  async compile(memory: WasmMemory): Promise<void> {
-    const instance = await instantiate(encodeModule(this.functions), memory);
+  /** Kernels run once they are bound to a memory, too. */
+  async compile(): Promise<void> {
+    this.compiled = await compile(encodeModule(this.functions));
+  }
+
+  /** Lets the kernels work on this memory from now on. */
+  bind(memory: WasmMemory): void {
+    invariant(this.compiled, 'kernels are bound before they are compiled');
+    const { exports } = this.compiled(memory);
     for (const kernel of this.kernels.values()) {
-      kernel.run = this.observe(kernel.name, instance.exports[kernel.name] as Kernel['run']);
+      kernel.run = this.observe(kernel.name, exports[kernel.name] as Kernel['run']);
     }
   }
 }

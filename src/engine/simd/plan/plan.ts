@@ -35,11 +35,11 @@ export class Plan {
   }
 
   static async compile(model: Model, arithmetic: Arithmetic, observe?: KernelObserver): Promise<Plan> {
-    const arena = new Arena();
     const library = new KernelLibrary(arithmetic, observe);
+    const arena = new Arena((memory) => library.bind(memory));
     const planner = new Planner(buildGraph(model), library, arena);
     const steps = planner.plan();
-    await library.compile(arena.memory);
+    await library.compile();
     const { values, graph } = planner;
     const backwardSteps = steps.filter((_, index) => graph.isLive[index]).reverse();
     return new Plan(model, arena, steps, backwardSteps, values[IMAGES_VALUE]!, values[graph.logits]!);
