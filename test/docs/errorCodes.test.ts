@@ -58,7 +58,7 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     return chooseEngine('auto');
   },
   E_SETUP: () => {
-    const script = fileURLToPath(new URL('../../scripts/setup-tensorflow.mjs', import.meta.url));
+    const script = fileURLToPath(new URL('../../src/setup/tensorflow.mjs', import.meta.url));
     const env = { PATH: '', LOCKSTEP_TENSORFLOW_DIR: path.join(temporaryFolder(), 'tensorflow') };
     throwTold(spawnSync(process.execPath, [script, '--source', 'wheel'], { encoding: 'utf8', env }).stderr);
   },

@@ -44,8 +44,8 @@ interface Checkout {
 function checkout(program = "console.log('trained', process.argv.slice(2).join(' '))"): Checkout {
   const root = temporaryFolder();
   const file = (name: string): string => path.join(root, name);
-  for (const folder of ['scripts/setup', 'src', 'bin']) mkdirSync(file(folder), { recursive: true });
-  for (const name of ['start.mjs', 'setup/checkout.mjs'])
+  for (const folder of ['scripts', 'src', 'bin']) mkdirSync(file(folder), { recursive: true });
+  for (const name of ['start.mjs', 'checkout.mjs'])
     copyFileSync(path.join(SCRIPTS, name), file(`scripts/${name}`));
   writeFileSync(file('package.json'), JSON.stringify({ engines: { node: '>=20.0.0' } }));
   writeFileSync(file('package-lock.json'), JSON.stringify(LOCK));

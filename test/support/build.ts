@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { isBuilt } from '../../scripts/setup/checkout.mjs';
+import { isBuilt } from '../../scripts/checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -8,14 +8,14 @@ import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildAddon, checkCompiler } from './setup/addon.mjs';
-import { SetupFailure, writing } from './setup/failure.mjs';
-import { checkSpace, moveIntoPlace, openStaging, readRecord, refuseForeignFolder } from './setup/folder.mjs';
-import { ownInstall, removeOwnInstall } from './setup/ownInstall.mjs';
-import { endAll, run, tellingLine, works } from './setup/processes.mjs';
-import { findPip, packageName, placeWheel, TENSORFLOW_VERSION } from './setup/wheel.mjs';
+import { buildAddon, checkCompiler } from './binding.mjs';
+import { SetupFailure, writing } from './failure.mjs';
+import { checkSpace, moveIntoPlace, openStaging, readRecord, refuseForeignFolder } from './installFolder.mjs';
+import { ownInstall, removeOwnInstall } from './packageInstaller.mjs';
+import { endAll, run, tellingLine, works } from './programs.mjs';
+import { findPip, packageName, placeWheel, TENSORFLOW_VERSION } from './wheel.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PACKAGE = path.join('node_modules', '@tensorflow', 'tfjs-node');
 const TFJS_MB = { download: 60, disk: 320 }; // measured
 /** Measured for the CPU (2.21); for CUDA estimated, generously. */
@@ -86,7 +86,7 @@ async function installPackage() {
   checkSpace(staging, TFJS_MB.disk);
   writing(staging, () => {
     for (const name of ['package.json', 'package-lock.json']) {
-      copyFileSync(path.join(ROOT, 'scripts', 'setup', 'tensorflow', name), path.join(staging, name));
+      copyFileSync(path.join(ROOT, 'src', 'setup', 'assets', name), path.join(staging, name));
     }
   });
   say(
@@ -162,7 +162,7 @@ function findTools() {
 
 /** Trains one step with what lies in a folder, in a process of its own. */
 async function prove(folder) {
-  const script = path.join(ROOT, 'scripts', 'setup', 'trainOneStep.mjs');
+  const script = path.join(ROOT, 'src', 'setup', 'proof.mjs');
   const env = { ...process.env, LOCKSTEP_TENSORFLOW_DIR: folder };
   const { output } = await run(process.execPath, [script], { env, quiet: true });
   const line = output.split('\n').find((candidate) => candidate.startsWith('proof:'));

@@ -4,13 +4,13 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } f
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupFailure, WHERE_ELSE, writing } from './failure.mjs';
-import { output, run, tellingLine, works } from './processes.mjs';
+import { output, run, tellingLine, works } from './programs.mjs';
 
 /** The version that was tried. */
 export const TENSORFLOW_VERSION = '2.21.0';
 /** Not used: a wheel for any Python has the same libraries. Asked for where this machine's Python has no wheel. */
 const ANOTHER_PYTHON = '3.12';
-const UNPACK = fileURLToPath(new URL('unpackWheel.py', import.meta.url));
+const UNPACK = fileURLToPath(new URL('assets/unpackWheel.py', import.meta.url));
 const HEADERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/', 'xla/tsl/'];
 /** What TensorFlow opens by name once it runs. Linked to the addon, they are in the process by then. */
 const OPENED_BY_NAME =

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { run, tellingLine } from './processes.mjs';
+import { run, tellingLine } from './programs.mjs';
 
 /** A download that stands still for so long is given up. */
 const PATIENCE_MS = 45_000;

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SetupFailure, WHERE_ELSE } from './failure.mjs';
-import { run, tellingLine, works } from './processes.mjs';
+import { run, tellingLine, works } from './programs.mjs';
 
 const BUILD_TOOLS = 'install them (Debian: apt-get install build-essential python3)';
 /** The newest Node-API that the package asks for; every Node that Lockstep runs on has it. */

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/setup-tensorflow.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../src/setup/tensorflow.mjs', import.meta.url));
 /** Installs a package whose own installer fails, as it does without its download host. */
 const NPM = `
 mkdir -p node_modules/@tensorflow/tfjs-node/scripts
