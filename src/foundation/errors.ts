@@ -11,7 +11,7 @@ export type ErrorCode =
   | 'E_DATA_CORRUPT' // a data file is there and wrong: size, label, checksum, format
   | 'E_DATA_DOWNLOAD' // the archive could not be fetched
   | 'E_ENGINE_UNAVAILABLE' // the engine asked for cannot run on this machine
-  | 'E_SETUP' // a script that sets up an optional engine misses something, or could not fetch it
+  | 'E_SETUP' // an optional engine could not be set up: a tool is missing, or a download failed
   | 'E_ENGINE_FAILED' // the engine started and then failed
   | 'E_RESOURCES' // the system allows this process too little address space, or too few threads
   | 'E_RUN_EXISTS' // the run folder holds a run already
