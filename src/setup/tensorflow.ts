@@ -147,7 +147,7 @@ class Setup {
     if (process.platform !== 'linux') {
       throw new LockstepError(
         'E_SETUP',
-        `TensorFlow's wheels can be used on Linux only, and this is ${process.platform}; use another --engine (see: lockstep engines)`,
+        `TensorFlow's wheels can be used on Linux only, and this is ${process.platform}; use another --engine`,
       );
     }
     const pip = findPip(this.programs);
