@@ -49,10 +49,10 @@ class Case {
     const own = await measureTraining({ model, workers, steps });
     this.own.push(own);
     const said = [`lockstep ${own.imagesPerSecond.toFixed(0)}`];
-    const depth = depthOf(model);
-    for (const setting of peer && depth !== undefined ? PEER_SETTINGS : []) {
+    const network = peerNetwork(model);
+    for (const setting of peer && network !== undefined ? PEER_SETTINGS : []) {
       await idle.probe();
-      const options = { depth: depth!, workers, globalBatch: GLOBAL_BATCH, steps, setting };
+      const options = { network: network!, workers, globalBatch: GLOBAL_BATCH, steps, setting };
       const imagesPerSecond = await measurePeer(peer!, options);
       this.peers[setting].push(imagesPerSecond);
       said.push(`pytorch ${setting} ${imagesPerSecond.toFixed(0)}`);
@@ -106,8 +106,7 @@ export async function measureThroughput(
   });
 }
 
-/** The peer trains the networks of 6n + 2 layers only. */
-function depthOf(model: ModelName): number | undefined {
-  const digits = /^resnet(\d+)$/.exec(model)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+/** The peer trains the networks of the paper, and those with more channels. */
+function peerNetwork(model: ModelName): string | undefined {
+  return /^resnet(\d+(x\d+)?)$/.exec(model)?.[1];
 }
