@@ -39,18 +39,25 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--gradients <n>', 'gradients to watch memory over', positive, 1000)
     .option('--train-steps <n>', 'training steps to watch memory over', positive, 1000)
     .addOption(
-      new Option('--numerics <class>', 'arithmetic of the profile: the best of this host, or without fused multiply-add')
+      new Option(
+        '--numerics <class>',
+        'arithmetic of the profile: the best of this host, or without fused multiply-add',
+      )
         .choices(['auto', 'simd'])
         .default('auto'),
     )
-    .option('--peer <file>', 'another script than bench/peers/pytorch_ddp.py (env LOCKSTEP_PEER_SCRIPT)', peer)
+    .option(
+      '--peer <file>',
+      'another script than bench/peers/pytorch_ddp.py (env LOCKSTEP_PEER_SCRIPT)',
+      peer,
+    )
     .option('--no-peer', 'leave PyTorch out')
     .option(
       '--python <program>',
       'Python that has torch (env LOCKSTEP_PEER_PYTHON)',
       process.env['LOCKSTEP_PEER_PYTHON'] ?? 'python3',
     )
-    .option('--json <file>', 'also write all of it as JSON')
+    .option('--json <file>', 'also write everything to this file, as JSON')
     .parse(argv, { from: 'user' })
     .opts<BenchOptions>();
 }
@@ -58,5 +65,5 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
 function part(text: string): Part {
   const found = PARTS.find((name) => name === text);
   if (found !== undefined) return found;
-  throw new InvalidArgumentError(`${text} is none of ${PARTS.join(', ')}.`);
+  throw new InvalidArgumentError(`${text} is not one of ${PARTS.join(', ')}.`);
 }

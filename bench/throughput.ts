@@ -1,4 +1,4 @@
-/** Lockstep beside PyTorch, taking turns, so that what the machine does in the meantime meets both. */
+/** Lockstep beside PyTorch, in turns, so that other load on the machine affects both. */
 
 import type { ModelName } from '../src/model/index.js';
 import type { IdleWatch } from './machine.js';
@@ -20,16 +20,16 @@ export interface ThroughputRow {
   readonly model: ModelName;
   readonly workers: number;
   readonly numericsClass: string;
-  /** Images a second: over the rounds, each round's value being the median of its steps. */
+  /** Images/s over the rounds; each round's value is the median of its steps. */
   readonly lockstep: Spread;
   readonly lockstepByTheClock: Spread;
   readonly stepMs: Spread;
   readonly coordinationShare: Spread;
   readonly peer: Readonly<Record<PeerSetting, Spread>> | null;
   readonly bestPeerSetting: PeerSetting | null;
-  /** Lockstep's median by that of the peer's best setting. */
+  /** Lockstep's median divided by that of the peer's best setting. */
   readonly ratio: number | null;
-  /** This median by the median of one worker. */
+  /** This median divided by that of one worker. */
   readonly scaling: number | null;
 }
 

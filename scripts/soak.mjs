@@ -1,9 +1,9 @@
 /**
- * Trains for a while under one fault after another, and compares the bits with an undisturbed run's:
+ * Trains under one fault after another, and compares the weights with those of an undisturbed run:
  *
  *   npm run soak -- --minutes 20 --seed 1 [--record DIR]
  *
- * The work is in test/faults/soak/, beside the faults; vitest loads it as it loads them.
+ * The code is in test/faults/soak/, beside the faults, and runs in vitest like them.
  */
 
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** Connections through an HTTP proxy, which passes on what it cannot read (RFC 9110, section 9.3.6, CONNECT). */
+/** Connections through an HTTP proxy by CONNECT (RFC 9110, section 9.3.6): the proxy cannot read them. */
 
 import { checkServerIdentity } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
@@ -6,7 +6,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 
 export interface Tunnel {
   readonly agent: HttpsProxyAgent<string>;
-  /** Of the target: the agent alone would not know its name if that is an address. */
+  /** Of the target; the agent does not know the name if it is an address. */
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
@@ -19,7 +19,7 @@ export function tunnelThrough(proxy: URL, target: URL): Tunnel {
   };
 }
 
-/** For messages: without the name and password that may stand in it. */
+/** For messages: without user name and password. */
 export function describeProxy({ host }: URL): string {
   return `the proxy ${host} (HTTPS_PROXY)`;
 }

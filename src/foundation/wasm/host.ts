@@ -1,4 +1,4 @@
-/** The part of the host's WebAssembly interface that is used here; Node's type definitions leave it to browsers' ones. */
+/** The part of the WebAssembly interface used here; Node's type definitions do not declare it. */
 
 import { LockstepError } from '../errors.js';
 
@@ -9,9 +9,9 @@ export interface WasmMemory {
   grow(pageCount: number): number;
 }
 
-/** May be grown while views of it are in use: they stay valid, and show what they showed. */
+/** May grow while views of it are in use: they stay valid. */
 export interface SharedWasmMemory {
-  /** Replaced whenever the memory grows; the one before shows the same memory, as far as it reaches. */
+  /** Replaced whenever the memory grows; the previous buffer still shows its part of the memory. */
   readonly buffer: SharedArrayBuffer;
   /** Adds pages of 64 KiB. */
   grow(pageCount: number): number;
@@ -31,11 +31,11 @@ interface WasmHost {
 
 const host = (globalThis as unknown as { readonly WebAssembly: WasmHost }).WebAssembly;
 
-/** @throws LockstepError E_RESOURCES where there is too little address space */
+/** @throws LockstepError E_RESOURCES if there is too little address space */
 export const newMemory = (initialPages: number, maximumPages: number): WasmMemory =>
   reserved(() => new host.Memory({ initial: initialPages, maximum: maximumPages })) as WasmMemory;
 
-/** For modules that were encoded with the same maximum. @throws as newMemory */
+/** For modules encoded with the same maximum. @throws as newMemory */
 export const newSharedMemory = (initialPages: number, maximumPages: number): SharedWasmMemory =>
   reserved(
     () => new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }),
@@ -46,7 +46,7 @@ export const NO_ADDRESS_SPACE =
 export const NO_ADDRESS_SPACE_REMEDY =
   'run "ulimit -v unlimited" first; or set NODE_OPTIONS=--disable-wasm-trap-handler, with which each reserves 4 GB and the bits are the same; or use fewer workers';
 
-/** The engine reserves room behind a memory, so that it need not check addresses; a limit to that is not lack of memory. */
+/** V8 reserves address space behind a memory, to save address checks. A limit to that is not a lack of memory. */
 function reserved<Made>(make: () => Made): Made {
   try {
     return make();
@@ -63,7 +63,7 @@ export async function instantiate(bytes: Uint8Array, memory: WasmMemory): Promis
   return host.instantiate(await host.compile(bytes), { arena: { memory } });
 }
 
-/** A module of a few kilobytes, whose compilation is not worth waiting for, to be instantiated over any memory. */
+/** Compiles a small module synchronously, to be instantiated over any memory. */
 export function compileNow(bytes: Uint8Array): (memory: SharedWasmMemory) => WasmInstance {
   const module = new host.Module(bytes);
   return (memory) => new host.Instance(module, { arena: { memory } });

@@ -18,7 +18,7 @@ const sharedUpTo = (maximumPages: number): Code => [0x03, 0x01, unsignedLeb128(m
 
 /**
  * Imports `arena.memory`; exports every function under its name. Type n is the function type of n i32 parameters.
- * @param sharedMaximumPages the limit of the memory, if it is a shared one
+ * @param sharedMaximumPages the limit of a shared memory
  */
 export function encodeModule(
   functions: readonly NamedFunction[],
