@@ -31,7 +31,8 @@ function readOptions() {
   }
   const minutes = Number(values.minutes ?? 20);
   const seed = Number(values.seed ?? 1);
-  if (!(minutes > 0 && Number.isFinite(minutes))) refuse(`--minutes ${values.minutes} must be a number above 0`);
+  if (!(minutes > 0 && Number.isFinite(minutes)))
+    refuse(`--minutes ${values.minutes} must be a number above 0`);
   if (!Number.isSafeInteger(seed) || seed < 0) refuse(`--seed ${values.seed} must be an integer from 0`);
   return { minutes, seed, record: values.record };
 }

@@ -11,7 +11,7 @@ import { importPackage, locatePackage, probe } from './optionalPackage.js';
 
 /** CUDA first, where somebody has installed both beside Lockstep. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-/** There where the kernel has NVIDIA's driver. */
+/** Exists if the kernel has NVIDIA's driver. */
 const DRIVER = '/proc/driver/nvidia';
 
 export interface FoundPackage {
@@ -20,18 +20,24 @@ export interface FoundPackage {
   readonly usesGpu: boolean;
 }
 
+/** The library has 860 MB: on a busy machine, just installed, it took more than 20 s to load. */
+const LOAD_TIMEOUT_MS = 120_000;
+
 type NotFound = Extract<EngineAvailability, { available: false }>;
 
 /** The first of the packages that loads; each is tried in a process of its own. */
 export async function findTensorflow(): Promise<FoundPackage | NotFound> {
   const failures: string[] = [];
   for (const { url, name } of candidates()) {
-    const result = await probe<Omit<FoundPackage, 'url'>>(`await (async () => {
+    const result = await probe<Omit<FoundPackage, 'url'>>(
+      `await (async () => {
       process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
       (${restoreRemovedFunctions.toString()})(await load('node:util'));
       const backend = (await load(${JSON.stringify(url)})).backend();
       return { tensorflowVersion: backend.binding.TF_Version, usesGpu: backend.isUsingGpuDevice };
-    })()`);
+    })()`,
+      { timeoutMs: LOAD_TIMEOUT_MS },
+    );
     if (result.succeeded) return { ...result.report, url };
     failures.push(`${name} does not load: ${result.reason}`);
   }
