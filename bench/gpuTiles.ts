@@ -1,6 +1,6 @@
 /**
- * Measures the promising tiles of a network's kernels on a GPU, as a first run does by itself, and prints what it would
- * choose. `--most` measures more of them.
+ * Measures the promising tiles of a network's kernels on a GPU, as a first run does, and prints which it would choose.
+ * `--most` measures more of them.
  */
 
 import { appendFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const options = new Command('gpuTiles')
   .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [128])
   .option('--seconds <n>', 'time for each network and micro-batch', positive, 20)
   .option('--most <n>', 'tiles of a size', positive, 8)
-  .option('--json <file>', 'file to append every time to, a JSON object a line')
+  .option('--json <file>', 'file to append every measurement to, one JSON object per line')
   .parse()
   .opts<Options>();
 

@@ -23,11 +23,11 @@ export interface GpuTimes {
   /** A micro-batch, from the call to the gradient. */
   readonly milliseconds: Spread;
   readonly imagesPerSecond: number;
-  /** Of that, what the GPU computes; the rest is data on its way, and the host. */
+  /** The part in which the GPU computes; the rest is transfer and the host. */
   readonly computeMilliseconds: number | undefined;
-  /** Until the first gradient: kernels are compiled, and buffers made. */
+  /** Until the first gradient, including compiling kernels and making buffers. */
   readonly firstMilliseconds: number;
-  /** Longest first; undefined where the device has no timestamp queries. */
+  /** Longest first; undefined if the device has no timestamp queries. */
   readonly kernels: readonly KernelTime[] | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface GpuRun {
   readonly warmUps: number;
   readonly repetitions: number;
   readonly device?: string;
-  /** Where measured tiles are remembered; the usual ones are used if it is left out. */
+  /** Where measured tiles are stored; if left out, the default tiles are used. */
   readonly tuningFolder?: string;
   readonly precision?: Precision;
   readonly matrices?: MatrixOperations;
@@ -54,7 +54,7 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticPixelBatch(model, run.microBatch);
-    const into = new Float32Array(model.layout.parameterCount); // a run's workers reuse theirs, too
+    const into = new Float32Array(model.layout.parameterCount); // as a run's workers reuse theirs
     const durationsMs: number[] = [];
     let firstMilliseconds: number | undefined;
     for (let index = -run.warmUps; index < run.repetitions; index++) {
@@ -89,7 +89,7 @@ interface Profile {
   readonly computeMilliseconds: number | undefined;
 }
 
-/** The pass as a whole, median of a few; and kernel by kernel. */
+/** The whole pass, median of a few; and each kernel. */
 const profile =
   (batch: PixelBatch) =>
   async (recorded: RecordedPlan, session: Session): Promise<Profile> => {

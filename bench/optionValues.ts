@@ -1,4 +1,4 @@
-/** How the benchmarks' command lines read their values. */
+/** Values on the benchmarks' command lines. */
 
 import { InvalidArgumentError, Option } from 'commander';
 import { PRECISIONS } from '../src/engine/engine.js';
@@ -17,8 +17,8 @@ export function positive(text: string): number {
 
 export function modelName(text: string): ModelName {
   if (isModelName(text)) return text;
-  throw new InvalidArgumentError(`There is no model ${text}.`);
+  throw new InvalidArgumentError(`${text} is not a model.`);
 }
 
 export const precisionOption = (): Option =>
-  new Option('--precision <type>', 'of what convolutions multiply').choices(PRECISIONS).default('f32');
+  new Option('--precision <type>', 'type of the operands of convolutions').choices(PRECISIONS).default('f32');

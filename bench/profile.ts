@@ -1,4 +1,4 @@
-/** Throughput of the simd engine alone on one thread, and where its time goes, beside what the core can do at most. */
+/** Throughput of the simd engine alone on one thread, and where its time goes, beside the limits of the core. */
 
 import { FUSED, UNFUSED } from '../src/engine/simd/arithmetic.js';
 import { loadSimd } from '../src/engine/simd/index.js';

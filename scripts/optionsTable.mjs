@@ -1,5 +1,5 @@
 /**
- * The README's table of options, from the command line's own declarations. `npm run docs` writes it; a test compares.
+ * The README's table of options, from the declarations in the command line. `npm run docs` writes it; a test compares.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const MACHINE_DEFAULTS = {
   '--name <text>': 'host name and process id',
 };
 
-/** One row an option; commands that declare it alike share the row. */
+/** One row per option; commands with the same declaration share the row. */
 export function optionsTable(program) {
   const rows = new Map();
   for (const [name, command] of leafCommands(program)) {
@@ -50,7 +50,7 @@ function cell(text) {
   return text.replaceAll('|', '\u0000').replaceAll('<', '&lt;');
 }
 
-/** The README with the table in its place. */
+/** The README with this table. */
 export function withOptionsTable(readme, table) {
   const [before, rest] = readme.split(BEGIN);
   const after = rest?.split(END)[1];

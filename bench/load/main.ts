@@ -1,6 +1,6 @@
 /**
- * `npm run bench:load`: simulated nodes on one real coordinator, beside what loopback can do at most. Text on standard
- * output, progress on standard error, everything as JSON where `--json` says. Linux only: it reads /proc.
+ * `npm run bench:load`: simulated nodes on one real coordinator, beside the limits of loopback. Prints text on standard
+ * output and progress on standard error; `--json` writes everything to a file. Linux only: it reads /proc.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   for (const warning of warnings) print(`WARNING: ${warning}`);
   if (options.json === undefined) return;
   await mkdir(path.dirname(path.resolve(options.json)), { recursive: true });
-  const { json: _file, profile: _folder, ...settings } = options; // places on this machine stay out of it
+  const { json: _file, profile: _folder, ...settings } = options; // no paths of this machine in it
   const report = {
     time: new Date().toISOString(),
     machine,

@@ -1,4 +1,4 @@
-/** A node without an engine: real socket, real protocol, and the same gradient in answer to every item, at once. */
+/** A node without an engine: a real socket and protocol, and the same gradient at once for every item. */
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -98,7 +98,7 @@ function helloOf(nodeName: string): NodeMessage {
 
 const answers = new Map<string, { gradientSum: Uint8Array; statisticSum: Uint8Array }>();
 
-/** One for all nodes of the process. Normal numbers of a usual size: zeros or subnormals may be added faster or slower. */
+/** One for all nodes of the process. Typical values: zeros or subnormals may be added faster or slower. */
 function answerFor({ parameterCount, statisticCount }: Welcome): {
   gradientSum: Uint8Array;
   statisticSum: Uint8Array;

@@ -1,11 +1,11 @@
 /**
- * The walls between the folders of src/ as an ESLint rule: who may import whom, and through which door. Resolves every
- * import, re-export, `import()` and `import('…')` type to the folder it leads to, so no spelling gets around it.
+ * The walls between the folders of src/ as an ESLint rule: which may import which, and through which file. Resolves every
+ * import, re-export, `import()` and `import('…')` type to its folder, so no spelling can avoid the rule.
  */
 
 import path from 'node:path';
 
-/** What each folder of src/ may import of its siblings; itself always. */
+/** The siblings that each folder of src/ may import. */
 export const WALLS = {
   foundation: [],
   data: ['foundation'],
@@ -14,10 +14,11 @@ export const WALLS = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
-  cli: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  setup: ['engine', 'model', 'foundation'],
+  cli: ['setup', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
 };
 
-/** Folders whose files are entered one by one: they are small and independent of each other. */
+/** Folders whose files are imported one by one: they are small and independent of each other. */
 const WITHOUT_DOOR = ['foundation'];
 
 /** @type {import('eslint').Rule.RuleModule} */
@@ -27,10 +28,10 @@ export const walls = {
     docs: { description: 'keep the folders of src/ behind their walls' },
     schema: [],
     messages: {
-      wall: '{{from}}/ must not import {{to}}/; of its siblings it may import {{allowed}}.',
-      door: '{{to}}/ is entered through its index.ts only: import what you need from {{to}}/index.js.',
+      wall: '{{from}}/ must not import {{to}}/; it may import: {{allowed}}.',
+      door: 'import {{to}}/ only through its index.ts: {{to}}/index.js.',
       outside: 'src/ must not import files outside itself.',
-      foundation: 'foundation/ imports nothing but itself.',
+      foundation: 'foundation/ may import only itself.',
       unknown: '{{from}}/ is not in the table of walls (scripts/lint/walls.js): add it there.',
     },
   },

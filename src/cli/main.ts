@@ -10,6 +10,7 @@ import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addSetupCommand } from './commands/setup.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { programName } from './process/programName.js';
@@ -78,6 +79,7 @@ export function buildProgram(): Command {
     addEvaluateCommand,
     addDataCommand,
     addEnginesCommand,
+    addSetupCommand,
   ]) {
     add(program);
   }

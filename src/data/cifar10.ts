@@ -26,7 +26,7 @@ export async function loadCifar10(dataDir: string): Promise<ImageSet> {
 }
 
 /**
- * The 10,000 test images. For the final evaluation only: nothing may be chosen by them.
+ * The 10,000 test images. For the final evaluation only; no choice may depend on them.
  * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file.
  */
 export async function loadCifar10Test(dataDir: string): Promise<ImageSet> {
@@ -47,7 +47,7 @@ async function loadBatch(location: Cifar10Location, fileName: string): Promise<P
 }
 
 /**
- * Finds the records in a batch file's bytes, which are kept, not copied.
+ * Finds the records in a batch file's bytes, without copying them.
  * @throws LockstepError E_DATA_CORRUPT, naming the file, for a wrong format or label.
  */
 export function parseBatch(location: Cifar10Location, fileName: string, bytes: Uint8Array): PlanarBatch {
@@ -84,7 +84,7 @@ export async function readBatchFile(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new LockstepError(
         'E_DATA_MISSING',
-        `${path} is missing, and CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
+        `${path} is missing; CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
       );
     }
     throw new LockstepError(
@@ -106,7 +106,7 @@ function binaryBatch(bytes: Uint8Array): PlanarBatch {
 
 const PLANE_LENGTH = IMAGE_BYTE_COUNT / 3;
 
-/** Keeps the files' buffers as they were read; a read interleaves the three colour planes. */
+/** Keeps the files' buffers as they are; reading an image interleaves the three colour planes. */
 class Cifar10Set implements ImageSet {
   readonly name = 'cifar10';
   readonly classNames = CIFAR10_CLASS_NAMES;

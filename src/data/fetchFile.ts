@@ -1,4 +1,4 @@
-/** Fetches one file over HTTP(S), with a timeout for the connection and one for silence. */
+/** Downloads one file over HTTP(S), with a timeout for the connection and one for silence. */
 
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -20,10 +20,10 @@ export interface FetchFileOptions {
   /** Must not exist yet. */
   readonly path: string;
   readonly timeouts: FetchTimeouts;
-  /** A longer body is broken off. */
+  /** A longer body is an error. */
   readonly maxByteCount: number;
   readonly onReceived: (receivedByteCount: number) => void;
-  /** The proxy to an address, if one is to be used. */
+  /** The proxy for an address, if any. */
   readonly proxyFor?: ((url: URL) => URL | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,9 +34,9 @@ export interface FetchedFile {
 }
 
 /**
- * Writes the body to `path` as it comes. Uses node:http rather than fetch(), which unpacks a body that the server calls
- * gzip-encoded, as some do for any .gz file: the checksum would no longer be the archive's.
- * @throws Error whose message says what went wrong; what has been written is left to the caller.
+ * Writes the body to `path` as it arrives. Uses node:http rather than fetch(), which unpacks gzip-encoded bodies: some
+ * servers label any .gz file so, and the checksum would be wrong.
+ * @throws Error that says what went wrong; the caller removes what was written.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile> {
   const watchdog = new Watchdog(options.signal);
@@ -45,7 +45,7 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile>
     const response = await openUrl(options, watchdog.signal);
     return await writeBody(response, options, watchdog);
   } catch (error) {
-    watchdog.signal.throwIfAborted(); // the reason says more than the broken socket that follows from it
+    watchdog.signal.throwIfAborted(); // the reason says more than the socket error that follows
     throw error;
   } finally {
     watchdog.stop();
@@ -78,7 +78,7 @@ async function writeBody(
   return { byteCount, md5: hash.digest('hex') };
 }
 
-/** Follows redirects to the first answer that is none, and wants it to be 200. */
+/** Follows redirects. @throws Error unless the final answer is 200 */
 async function openUrl(options: FetchFileOptions, signal: AbortSignal): Promise<IncomingMessage> {
   let target = new URL(options.url);
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
@@ -115,7 +115,7 @@ async function request(url: URL, proxy: URL | undefined, signal: AbortSignal): P
   });
 }
 
-/** Aborts its signal if what is expected does not come in time, or when the caller's signal does. */
+/** Aborts its signal when what is expected does not arrive in time, or when the caller's signal aborts. */
 class Watchdog {
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -126,7 +126,7 @@ class Watchdog {
       outer === undefined ? this.controller.signal : AbortSignal.any([outer, this.controller.signal]);
   }
 
-  /** Replaces the expectation before. */
+  /** Replaces the previous expectation. */
   expectWithin(timeoutMs: number, complaint: string): void {
     this.stop();
     this.timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-/** What every source of labelled images looks like to the rest of Lockstep. */
+/** The interface of every source of labelled images. */
 
 import { LockstepError } from '../foundation/errors.js';
 
@@ -10,7 +10,7 @@ export const CLASS_COUNT = 10;
 
 export type DatasetName = 'cifar10' | 'synthetic';
 
-/** A fixed list of labelled images. Index and content belong together for ever: plans name samples by index. */
+/** A fixed list of labelled images. The image at an index never changes: plans refer to samples by index. */
 export interface ImageSet {
   readonly name: DatasetName;
   readonly sampleCount: number;
@@ -25,13 +25,13 @@ export interface ImageSet {
   read(index: number, target: Uint8Array, targetOffset: number): number;
 }
 
-/** Raw samples as they travel to a worker. */
+/** Raw samples, as they are sent to a worker. */
 export interface RawSamples {
   readonly pixels: Uint8Array; // (B, 32, 32, 3)
   readonly labels: Uint8Array; // (B)
 }
 
-/** Copies the samples with the given indices, in their order, into fresh arrays that belong to the caller. */
+/** Copies the samples with the given indices, in that order, into new arrays. */
 export function gatherSamples(set: ImageSet, indices: ArrayLike<number>): RawSamples {
   const pixels = new Uint8Array(indices.length * IMAGE_BYTE_COUNT);
   const labels = new Uint8Array(indices.length);
@@ -46,7 +46,7 @@ export function labelsOf(set: ImageSet): Uint8Array {
   return Uint8Array.from({ length: set.sampleCount }, (_, index) => set.labelOf(index));
 }
 
-/** Throws `E_INTERNAL` for an index outside the set: without it a bad plan would train on zeros. */
+/** @throws LockstepError E_INTERNAL for an index outside the set: a wrong plan must not train on zeros */
 export function checkSampleIndex(index: number, sampleCount: number): void {
   if (Number.isInteger(index) && index >= 0 && index < sampleCount) return;
   throw new LockstepError(

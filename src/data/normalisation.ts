@@ -1,11 +1,11 @@
-/** Standardisation by the mean and standard deviation of the training samples, a channel at a time. */
+/** Standardises each channel by the mean and standard deviation of the training samples. */
 
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { IMAGE_BYTE_COUNT, IMAGE_CHANNELS } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 
-/** Red, green, blue; in units of the pixel range [0, 1]. Small enough to travel in a message. */
+/** Red, green, blue; in units of the pixel range [0, 1]. Small enough to send in a message. */
 export interface Normalisation {
   readonly mean: readonly [number, number, number];
   readonly standardDeviation: readonly [number, number, number];
@@ -14,9 +14,9 @@ export interface Normalisation {
 const BYTE_VALUES = 256;
 
 /**
- * Mean and (population) standard deviation of the given samples, from exact integer sums, so that neither order nor
- * number of additions has a say in the last bit.
- * @throws LockstepError E_DATA_CORRUPT if a channel has one value only: nothing can be standardised by it.
+ * Mean and (population) standard deviation of the given samples, from exact integer sums, so the order of the
+ * additions cannot change a bit.
+ * @throws LockstepError E_DATA_CORRUPT if a channel has only one value, so its deviation is 0.
  */
 export function measureNormalisation(set: ImageSet, trainingIndices: Uint32Array): Normalisation {
   const histogram = channelHistogram(set, trainingIndices);

@@ -8,10 +8,10 @@ import { normalisationTable } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
 
 const ROW_LENGTH = IMAGE_SIDE * 3;
-const GREEN = 256; // where a channel's values begin in the table
+const GREEN = 256; // the offset of this channel's values in the table
 const BLUE = 512;
 
-/** The stream from which one micro-batch is augmented. `stepInEpoch` counts from 0, as in plan.ts. */
+/** The random stream that augments one micro-batch. `stepInEpoch` counts from 0, as in plan.ts. */
 export function augmentationKey(
   seed: number,
   epoch: number,
@@ -21,7 +21,7 @@ export function augmentationKey(
   return deriveKey(seedKey(seed), Purpose.augmentation, epoch, stepInEpoch, microBatchIndex);
 }
 
-/** The stream from which one micro-batch's dropout masks are drawn. */
+/** The random stream of one micro-batch's dropout masks. */
 export function dropoutKey(
   seed: number,
   epoch: number,
@@ -34,15 +34,15 @@ export function dropoutKey(
 /** How the samples of a micro-batch are augmented. */
 export interface AugmentationOptions {
   readonly key: RandomKey;
-  /** Pixels by which an image is padded on each side before it is cropped; 0: it is only mirrored, or not. */
+  /** Pixels of padding on each side before the crop; 0: no crop, the image is only mirrored or not. */
   readonly cropPadding: number;
 }
 
 /** One sample's augmentation: a 32x32 window on the padded image, then perhaps mirrored. */
 export interface Augmentation {
-  /** Upper edge of the window, from -cropPadding to cropPadding; 0 is the image itself. */
+  /** Top of the window, from -cropPadding to cropPadding; 0 does not move it. */
   readonly top: number;
-  /** Left edge, likewise. */
+  /** Left of the window, likewise. */
   readonly left: number;
   readonly mirrored: boolean;
 }
@@ -61,8 +61,8 @@ export function drawAugmentation({ key, cropPadding }: AugmentationOptions, posi
 export const WINDOW_LENGTH = 4;
 
 /**
- * The augmentation of every sample of a micro-batch, for engines that augment by themselves.
- * @returns (B, 4), see `Augmentation`; zeros are the images themselves
+ * The augmentation of every sample of a micro-batch, for engines that augment images themselves.
+ * @returns (B, 4), see `Augmentation`; zeros leave an image as it is
  */
 export function drawWindows(options: AugmentationOptions | undefined, sampleCount: number): Int8Array {
   const windows = new Int8Array(WINDOW_LENGTH * sampleCount);
@@ -78,15 +78,15 @@ export interface PrepareOptions {
   readonly pixels: Uint8Array; // (B, 32, 32, 3)
   readonly sampleCount: number; // B
   readonly normalisation: Normalisation;
-  /** Left undefined: no augmentation. */
+  /** Undefined: no augmentation. */
   readonly augmentation: AugmentationOptions | undefined;
 }
 
 /**
- * Augments and standardises a micro-batch. The padding is zero *after* standardisation, that is of the mean colour, as
- * in arXiv:1512.03385 (the mean is subtracted from the network's inputs, and those are padded). Black borders, as
- * torchvision pads images, are far from every other pixel and cost a short training one to three points of accuracy.
- * @returns (B, 32, 32, 3), fresh
+ * Augments and standardises a micro-batch. The padding is zero *after* standardisation, so it has the mean colour, as
+ * in arXiv:1512.03385. Black padding, as in torchvision, differs from all other pixels, and costs a short training one to
+ * three points of accuracy.
+ * @returns (B, 32, 32, 3), a new array
  */
 export function prepareImages(options: PrepareOptions): Float32Array {
   const { pixels, sampleCount, normalisation, augmentation } = options;
@@ -104,7 +104,7 @@ export function prepareImages(options: PrepareOptions): Float32Array {
   return images;
 }
 
-/** Source and target lie at the same offset: bytes there, floats here. The target comes filled with zeros. */
+/** Source (bytes) and target (floats) have the same offset. The target must be all zeros. */
 function prepareImage(
   pixels: Uint8Array,
   images: Float32Array,
@@ -120,7 +120,7 @@ function prepareImage(
     let target = offset + row * ROW_LENGTH + (mirrored ? ROW_LENGTH - 3 : 0);
     for (let column = 0; column < IMAGE_SIDE; column++, target += step) {
       const sourceColumn = column + left;
-      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) continue; // zero already
+      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) continue; // already zero
       const from = source + sourceColumn * 3;
       images[target] = table[pixels[from]!]!;
       images[target + 1] = table[GREEN + pixels[from + 1]!]!;
@@ -129,10 +129,10 @@ function prepareImage(
   }
 }
 
-/** A run has one normalisation, so the last table is nearly always the right one. */
+/** A run has one normalisation, so the last table is almost always the right one. */
 let lastTable: { readonly normalisation: Normalisation; readonly table: Float32Array } | undefined;
 
-/** (3, 256): each channel's byte values, standardised. One table for one normalisation; not to be written to. */
+/** (3, 256): each channel's byte values, standardised. One table per normalisation; read-only. */
 export function tableOf(normalisation: Normalisation): Float32Array {
   if (lastTable === undefined || !equalNormalisations(lastTable.normalisation, normalisation)) {
     lastTable = { normalisation, table: normalisationTable(normalisation) };

@@ -1,6 +1,6 @@
 /**
  * The ten classes of the synthetic set: silhouettes of about equal area, as functions of a point. Each is negative
- * inside, positive outside, and near its edge about the distance to it, in units of the shape's half size.
+ * inside and positive outside; near the edge it is about the distance to it, in units of half the shape's size.
  */
 
 type Silhouette = (u: number, v: number) => number;

@@ -1,4 +1,4 @@
-/** Connections through an HTTP proxy, which passes on what it cannot read (RFC 9110, section 9.3.6, CONNECT). */
+/** Connections through an HTTP proxy by CONNECT (RFC 9110, section 9.3.6): the proxy cannot read them. */
 
 import { createRequire } from 'node:module';
 import { checkServerIdentity } from 'node:tls';
@@ -7,7 +7,7 @@ import type * as Agents from 'https-proxy-agent';
 
 export interface Tunnel {
   readonly agent: Agents.HttpsProxyAgent<string>;
-  /** Of the target: the agent alone would not know its name if that is an address. */
+  /** Of the target; the agent does not know the name if it is an address. */
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined;
 }
 
@@ -24,7 +24,7 @@ export function tunnelThrough(proxy: URL, target: URL): Tunnel {
   };
 }
 
-/** For messages: without the name and password that may stand in it. */
+/** For messages: without user name and password. */
 export function describeProxy({ host }: URL): string {
   return `the proxy ${host} (HTTPS_PROXY)`;
 }

@@ -1,6 +1,6 @@
 /**
  * Engine `tensorflow` beside `simd`: the same gradients from real images, the same learning, memory that stays flat,
- * and a run that both share. Runs where `npm run setup:tensorflow` has been.
+ * and a run that both share. Runs where `lockstep setup tensorflow` has been.
  */
 
 import path from 'node:path';

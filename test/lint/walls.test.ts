@@ -33,13 +33,14 @@ async function complaints(file: string, code: string): Promise<string[]> {
 
 /** Written out here once more, from the design, so that the table in the rule is checked too. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
-  foundation: ['data', 'model', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
-  data: ['model', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
-  model: ['data', 'protocol', 'engine', 'worker', 'coordinator', 'cli'],
-  protocol: ['data', 'model', 'engine', 'worker', 'coordinator', 'cli'],
-  engine: ['data', 'protocol', 'worker', 'coordinator', 'cli'],
-  worker: ['coordinator', 'cli'],
-  coordinator: ['engine', 'worker', 'cli'],
+  foundation: ['data', 'model', 'protocol', 'engine', 'worker', 'coordinator', 'setup', 'cli'],
+  data: ['model', 'protocol', 'engine', 'worker', 'coordinator', 'setup', 'cli'],
+  model: ['data', 'protocol', 'engine', 'worker', 'coordinator', 'setup', 'cli'],
+  protocol: ['data', 'model', 'engine', 'worker', 'coordinator', 'setup', 'cli'],
+  engine: ['data', 'protocol', 'worker', 'coordinator', 'setup', 'cli'],
+  worker: ['coordinator', 'setup', 'cli'],
+  coordinator: ['engine', 'worker', 'setup', 'cli'],
+  setup: ['data', 'protocol', 'worker', 'coordinator', 'cli'],
   cli: [],
 };
 const FOLDERS = Object.keys(FORBIDDEN);
@@ -80,7 +81,7 @@ describe('the walls between the folders of src/', () => {
 
   it('have one door each', async () => {
     expect(await complaints('cli/some.ts', `import '../coordinator/sgd.js';`)).toEqual([
-      expect.stringContaining('entered through its index.ts only'),
+      expect.stringContaining('only through its index.ts'),
     ]);
   });
 

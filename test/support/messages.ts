@@ -1,4 +1,4 @@
-/** One valid message of each type, and a way to vary it. */
+/** One valid message of each type, with a way to vary it. */
 
 import { createHash } from 'node:crypto';
 import { LOCKSTEP_VERSION } from '../../src/protocol/index.js';

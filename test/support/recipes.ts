@@ -1,4 +1,4 @@
-/** A small recipe: every field as a test needs it, the rest plain. */
+/** A small recipe; a test overrides the fields that it needs. */
 
 import type { Recipe } from '../../src/coordinator/index.js';
 

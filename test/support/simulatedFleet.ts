@@ -1,6 +1,6 @@
 /**
- * Nodes whose computing is nothing but passing time, on the fake clock of the test: they begin items in their order, as
- * many at a time as they have workers, finish what they have begun, and forget what was called off before.
+ * Nodes that wait instead of computing, on the test's fake clock: they start items in order, as many at a time as they have
+ * workers, finish what they have started, and drop items that were cancelled before.
  */
 
 import { vi } from 'vitest';
@@ -13,14 +13,14 @@ export class SimulatedNode implements Assignee {
   accepting = true;
   readonly workload: Workload;
   readonly pace = new Pace();
-  /** Items begun since the last reset, whether their answer was used or not. */
+  /** Items started since the last reset, whether their answer was used or not. */
   begun = 0;
   private queue: { readonly round: number; readonly index: number }[] = [];
   private running = 0;
   private round = -1;
   private answer: (round: number, index: number) => void = () => undefined;
 
-  /** @param durationMs what an item takes, asked anew for each; infinite: it stalls */
+  /** @param durationMs of an item, called for each; infinite: the worker stalls */
   constructor(
     readonly name: string,
     readonly threads: number,
@@ -29,7 +29,7 @@ export class SimulatedNode implements Assignee {
     this.workload = new Workload(threads);
   }
 
-  /** New weights: what was queued is forgotten. */
+  /** New weights: the queue is dropped. */
   enter(round: number, answer: (round: number, index: number) => void): void {
     this.round = round;
     this.answer = answer;
@@ -45,7 +45,7 @@ export class SimulatedNode implements Assignee {
     this.queue = this.queue.filter((item) => item.index !== index || item.round !== this.round);
   }
 
-  /** Every item is answered by itself. */
+  /** Each item is answered in a message of its own. */
   keepApart(): void {
     return undefined;
   }
@@ -68,7 +68,7 @@ export class SimulatedNode implements Assignee {
 
 export interface SimulatedStep {
   readonly durationMs: number;
-  /** Whose answer was used, by item. */
+  /** For each item, the node whose answer was used. */
   readonly answeredBy: readonly SimulatedNode[];
 }
 

@@ -1,4 +1,4 @@
-/** Layer lists small enough for finite differences: each puts one kind of layer between others that carry gradients. */
+/** Layer lists small enough for finite differences. Each has one kind of layer between others that pass gradients on. */
 
 import { IMAGES } from '../../src/model/index.js';
 import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/index.js';
@@ -6,7 +6,7 @@ import { LayoutBuilder } from '../../src/model/layout.js';
 
 const CLASS_COUNT = 3;
 
-/** Appends layers to a list; each method returns the new layer's index, and reads the last layer unless told otherwise. */
+/** Appends layers to a list; each method returns the new layer's index, and reads the last layer by default. */
 export class TinyModelBuilder {
   private readonly layers: Layer[] = [];
   private readonly layout = new LayoutBuilder();
@@ -64,7 +64,7 @@ export class TinyModelBuilder {
 
   build(): Model {
     return {
-      name: 'resnet8', // the type knows no other names; engines do not look at it
+      name: 'resnet8', // the type allows no other name; engines do not read it
       dropoutRate: 0,
       inputShape: this.inputShape,
       classCount: this.shapeOf(this.last()).channels,
@@ -74,7 +74,7 @@ export class TinyModelBuilder {
   }
 
   private last(): number {
-    return this.layers.length - 1; // IMAGES, as long as there is none
+    return this.layers.length - 1; // IMAGES if there is none yet
   }
 
   shapeOf(index: number): ActivationShape {
@@ -126,14 +126,14 @@ function residualNetwork(inputShape: ActivationShape): Model {
   });
 }
 
-/** A residual network whose sides are odd, which halving rounds up. */
+/** A residual network with odd image sides, which halving rounds up. */
 export const ODD_SIDES: Readonly<Record<string, Model>> = {
   'a residual network with odd sides': residualNetwork({ height: 5, width: 7, channels: 3 }),
 };
 
 const SMALL: ActivationShape = { height: 4, width: 6, channels: 3 };
 
-/** Input and output of each layer kind are exercised; sides are even, as in every model that Lockstep trains. */
+/** Tests input and output of each kind of layer; sides are even, as in every model that Lockstep trains. */
 export const TINY_MODELS: Readonly<Record<string, Model>> = {
   'dense alone': tinyModel({ height: 1, width: 1, channels: 5 }, (builder) => {
     builder.dense();

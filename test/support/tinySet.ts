@@ -1,4 +1,4 @@
-/** An image set whose every pixel and label follows from its index. */
+/** An image set whose pixels and labels are functions of the index. */
 
 import type { ImageSet } from '../../src/data/index.js';
 

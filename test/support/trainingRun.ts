@@ -1,4 +1,4 @@
-/** A whole run that trains resnet8's parameters on a formula instead of a network: quick, and easy to follow. */
+/** A whole run that trains resnet8's parameters with a formula instead of a network: fast, and easy to follow. */
 
 import path from 'node:path';
 import { onTestFinished } from 'vitest';

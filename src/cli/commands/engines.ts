@@ -1,12 +1,11 @@
 /** `lockstep engines`: what this machine can train with, each measured for a moment. */
 
 import type { Command } from 'commander';
-import { ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
+import { cacheFolder, ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
 import type { EngineFactory, Precision } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
-import { cacheFolder } from '../process/cacheFolder.js';
 import { measureEngine } from '../measureEngine.js';
 import { valueParser } from '../options/values.js';
 import { print, printJson } from '../process/terminal.js';

@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { cacheFolder } from '../../engine/index.js';
 import type { EngineChoice, EngineName, Numerics, Precision } from '../../engine/index.js';
 import { defaultThreads } from '../../worker/index.js';
-import { cacheFolder } from '../process/cacheFolder.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import { declareOptions } from './trainingOptions.js';
 import { valueParser } from './values.js';

@@ -1,4 +1,4 @@
-/** The part of the host's WebAssembly interface that is used here; Node's type definitions leave it to browsers' ones. */
+/** The part of the WebAssembly interface used here; Node's type definitions do not declare it. */
 
 import { LockstepError } from '../errors.js';
 
@@ -9,9 +9,9 @@ export interface WasmMemory {
   grow(pageCount: number): number;
 }
 
-/** May be grown while views of it are in use: they stay valid, and show what they showed. */
+/** May grow while views of it are in use: they stay valid. */
 export interface SharedWasmMemory {
-  /** Replaced whenever the memory grows; the one before shows the same memory, as far as it reaches. */
+  /** Replaced whenever the memory grows; the previous buffer still shows its part of the memory. */
   readonly buffer: SharedArrayBuffer;
   /** Adds pages of 64 KiB. */
   grow(pageCount: number): number;
@@ -30,11 +30,11 @@ interface WasmHost {
 
 const host = (globalThis as unknown as { readonly WebAssembly: WasmHost }).WebAssembly;
 
-/** @throws LockstepError E_RESOURCES where there is too little address space */
+/** @throws LockstepError E_RESOURCES if there is too little address space */
 export const newMemory = (initialPages: number, maximumPages: number): WasmMemory =>
   reserved(() => new host.Memory({ initial: initialPages, maximum: maximumPages })) as WasmMemory;
 
-/** For modules that were encoded with the same maximum. @throws as newMemory */
+/** For modules encoded with the same maximum. @throws as newMemory */
 export const newSharedMemory = (initialPages: number, maximumPages: number): SharedWasmMemory =>
   reserved(
     () => new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }),

@@ -1,12 +1,12 @@
 /**
- * A process of its own that computes gradients on one engine and looks at its memory ten times on the way, each time
- * after a full garbage collection (`node --expose-gc`): what then grows is leaked. Arguments: model, gradients.
+ * A process that computes gradients on one engine, and reads its memory ten times on the way, each time after a full
+ * garbage collection (`node --expose-gc`): growth is a leak. Arguments: model, gradients.
  */
 
 import { EVALUATION_CHUNK } from '../src/coordinator/run/recipe.js';
 import { loadSimd } from '../src/engine/simd/index.js';
 import { buildModel, initialiseModel, isModelName } from '../src/model/index.js';
-import type { FlatnessReading, FlatnessReport } from './flatnessReport.js';
+import type { MemoryGrowthReading, MemoryGrowthReport } from './memoryGrowthReport.js';
 import { MICRO_BATCHES_PER_STEP, syntheticBatch } from './syntheticBatch.js';
 import { MICRO_BATCH } from './trainRun.js';
 
@@ -19,7 +19,7 @@ const gradients = Number(count);
 const model = buildModel(name);
 const state = initialiseModel(model, 1);
 const engine = await loadSimd(model);
-const readings: FlatnessReading[] = [];
+const readings: MemoryGrowthReading[] = [];
 const batch = syntheticBatch(model, MICRO_BATCH);
 const between = Math.max(1, Math.floor(gradients / READINGS));
 for (let done = 1; done <= gradients; done++) {
@@ -27,10 +27,10 @@ for (let done = 1; done <= gradients; done++) {
   if (done % between === 0) readings.push(read(done));
 }
 await engine.evaluate({ ...state, version: 0 }, syntheticBatch(model, EVALUATION_CHUNK), 'running');
-const report: FlatnessReport = { readings, arenaBytesAfterEvaluation: engine.arenaBytes };
+const report: MemoryGrowthReport = { readings, arenaBytesAfterEvaluation: engine.arenaBytes };
 console.log(JSON.stringify(report));
 
-function read(done: number): FlatnessReading {
+function read(done: number): MemoryGrowthReading {
   globalThis.gc?.();
   return {
     gradients: done,

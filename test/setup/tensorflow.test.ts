@@ -1,9 +1,10 @@
 /**
- * `npm run setup:tensorflow` where something is missing: the real script, in a process whose PATH holds nothing but
- * stand-ins for npm, Python with pip, and the compiler. That it works where nothing is missing, CI shows.
+ * `lockstep setup tensorflow` where something is missing: the real command, in a process whose PATH holds only
+ * stand-ins for npm, Python with pip, and the compiler. CI shows that it works where nothing is missing.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -15,10 +16,12 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+import { until } from '../support/waiting.js';
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/setup-tensorflow.mjs', import.meta.url));
+const COMMAND = ['setup', 'tensorflow'];
+const LOCKSTEP = fileURLToPath(new URL('../../bin/lockstep', import.meta.url));
 /** Installs a package whose own installer fails, as it does without its download host. */
 const NPM = `
 mkdir -p node_modules/@tensorflow/tfjs-node/scripts
@@ -43,11 +46,8 @@ interface Outcome {
   readonly left: readonly string[];
 }
 
-function setUp(
-  programs: Readonly<Record<string, string>>,
-  args: readonly string[] = [],
-  target = path.join(temporaryFolder(), 'tensorflow'),
-): Outcome {
+/** @returns a folder with the programs given, and a few that their scripts need */
+function standIns(programs: Readonly<Record<string, string>>): string {
   const bin = temporaryFolder();
   for (const [name, source] of Object.entries({ npm: NPM, ...programs })) {
     writeFileSync(path.join(bin, name), `#!/bin/sh\n${source}\n`);
@@ -59,11 +59,29 @@ function setUp(
       .find((file) => existsSync(file));
     symlinkSync(found!, path.join(bin, tool));
   }
-  const log = path.join(bin, 'log');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], {
+  return bin;
+}
+
+function environmentOf(bin: string, target: string): NodeJS.ProcessEnv {
+  return {
+    PATH: bin,
+    REAL_PATH: process.env['PATH'],
+    LOG: path.join(bin, 'log'),
+    LOCKSTEP_TENSORFLOW_DIR: target,
+  };
+}
+
+function setUp(
+  programs: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  target = path.join(temporaryFolder(), 'tensorflow'),
+): Outcome {
+  const bin = standIns(programs);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [LOCKSTEP, ...COMMAND, ...args], {
     encoding: 'utf8',
-    env: { PATH: bin, REAL_PATH: process.env['PATH'], LOG: log, LOCKSTEP_TENSORFLOW_DIR: target },
+    env: environmentOf(bin, target),
   });
+  const log = path.join(bin, 'log');
   const asked = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
   const parent = path.dirname(target);
   return { exitCode: status, stdout, stderr, asked, left: existsSync(parent) ? readdirSync(parent) : [] };
@@ -71,7 +89,7 @@ function setUp(
 
 const tools = { make: WORKS, 'c++': WORKS };
 
-describe.skipIf(process.platform !== 'linux')('npm run setup:tensorflow', () => {
+describe.skipIf(process.platform !== 'linux')('lockstep setup tensorflow', () => {
   it.each([
     ['without Python', { ...tools }, /no Python 3 was found.*apt-get install python3 python3-pip.*E_SETUP/],
     [
@@ -92,7 +110,7 @@ describe.skipIf(process.platform !== 'linux')('npm run setup:tensorflow', () => 
     [
       'on a disk that fills up',
       { ...tools, python3: pythonWith('echo "OSError: [Errno 28] No space left on device" >&2; exit 1') },
-      /disk was full.*LOCKSTEP_TENSORFLOW_DIR.*E_IO/,
+      /disk was full.*--dir.*E_IO/,
     ],
     [
       'with a wheel that is not whole',
@@ -146,11 +164,42 @@ describe.skipIf(process.platform !== 'linux')('npm run setup:tensorflow', () => 
   });
 
   it.each([
-    [['--gpus'], /--gpus.*usage/],
-    [['--source', 'conda'], /--source conda must be package or wheel/],
+    [['--gpus'], /unknown option '--gpus'/],
+    [['--source', 'conda'], /--source conda must be .*package.*wheel.*E_OPTION/],
   ])('refuses %j', (args, message) => {
     const outcome = setUp({}, args);
     expect(outcome.exitCode).toBe(2);
     expect(outcome.stderr).toMatch(message);
   });
+
+  it('sets up in the folder that --dir names', () => {
+    const target = path.join(temporaryFolder(), 'thesis');
+    mkdirSync(target);
+    writeFileSync(path.join(target, 'chapter1.txt'), 'years of work');
+    expect(setUp({}, ['--dir', target]).stderr).toMatch(/thesis holds something else.*--dir.*E_OPTION/);
+  });
+
+  it('ends what it has started when it is stopped, and leaves nothing behind', async () => {
+    const target = path.join(temporaryFolder(), 'tensorflow');
+    const sleeper = path.join(temporaryFolder(), 'sleeper');
+    const bin = standIns({ ...tools, python3: pythonWith(`sleep 600 & echo $! > "${sleeper}"; wait`) });
+    symlinkSync(existsSync('/bin/sleep') ? '/bin/sleep' : '/usr/bin/sleep', path.join(bin, 'sleep'));
+    const child = spawn(process.execPath, [LOCKSTEP, ...COMMAND], { env: environmentOf(bin, target) });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await until(() => existsSync(sleeper) && readFileSync(sleeper, 'utf8') !== '');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([143, null]);
+    expect(readdirSync(path.dirname(target))).toEqual([]);
+    const pid = Number(readFileSync(sleeper, 'utf8'));
+    await until(() => !isRunning(pid));
+  });
 });
+
+/** A process that has ended and that nobody has waited for yet does not run. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cacheFolder } from '../../../src/cli/process/cacheFolder.js';
+import { cacheFolder } from '../../src/engine/cacheFolder.js';
 
 describe('the folder of caches', () => {
   it.each<[NodeJS.Platform, Record<string, string>, string]>([

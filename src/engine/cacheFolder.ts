@@ -8,6 +8,7 @@ const VARIABLE = 'LOCKSTEP_CACHE_DIR';
 
 /** @returns undefined for a user without a home, who has no caches */
 export function cacheFolder(
+  // eslint-disable-next-line no-restricted-properties -- a place on this machine, as each system's custom names it
   environment: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
   home = knownHome(),
