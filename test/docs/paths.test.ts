@@ -16,7 +16,8 @@ const DOCUMENTS = [
 ];
 
 /** In-line code that is a path from the root of the repository; a folder ends with a slash. */
-const PATH_IN_CODE = /`((?:src|test|docs|bench|scripts|records|bin|examples|deploy|\.ci|\.github)\/[\w./-]*)`/g;
+const PATH_IN_CODE =
+  /`((?:src|test|docs|bench|scripts|records|bin|examples|deploy|\.ci|\.github)\/[\w./-]*)`/g;
 const LINK = /\]\(([^)\s]+)\)/g;
 
 function read(document: string): string {
