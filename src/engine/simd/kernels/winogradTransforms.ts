@@ -171,8 +171,9 @@ export const emitOutputTransposed = (shape: TransformShape): KernelEmitter =>
   }));
 
 /**
- * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to the pixels that
- * the tiles above and to the left have written, and writes the pixels that it is the first to reach. Parameters: padded images (written), X, image count.
+ * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to the pixels that the tiles above and to the
+ * left have written, and writes the pixels that it is the first to reach. Parameters: padded images (written), X, image
+ * count.
  */
 export const emitInputTransposed =
   (shape: TransformShape): KernelEmitter =>
