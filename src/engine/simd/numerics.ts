@@ -1,4 +1,4 @@
-/** Which numerics class this host can compute, found by a test computation. */
+/** Which numerics class this host can compute, found out by asking it. */
 
 import v8 from 'node:v8';
 import { FUSED, UNFUSED } from './arithmetic.js';
@@ -19,15 +19,15 @@ export const PLAIN_NUMERICS: Numerics = { numericsClass: `simd/${KERNEL_REVISION
 export const FUSED_NUMERICS: Numerics = { numericsClass: `simd-fma/${KERNEL_REVISION}`, arithmetic: FUSED };
 
 /**
- * The best class that this host can compute; undefined if it has no WebAssembly SIMD at all.
- * @throws LockstepError E_RESOURCES if there is no address space for the test
+ * The best class that this host can compute; undefined where it has no WebAssembly SIMD at all.
+ * @throws LockstepError E_RESOURCES where there is no room to find out
  */
 export async function probeNumerics(): Promise<Numerics | undefined> {
   if (await fuses()) return FUSED_NUMERICS;
   return (await multiplyAdd(UNFUSED, [2, 3, 4])) === 10 ? PLAIN_NUMERICS : undefined;
 }
 
-/** Node 20 has relaxed SIMD behind a flag; later versions have no such flag, and print that on standard error. */
+/** Node 20 has relaxed SIMD behind a flag; later versions have no such flag, and say so on standard error. */
 function enableRelaxedSimd(): void {
   if (process.versions.node.startsWith('20.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
@@ -39,7 +39,7 @@ async function fuses(): Promise<boolean> {
   return (await multiplyAdd(FUSED, [1 + epsilon, 1 - epsilon, -1])) === -(epsilon * epsilon);
 }
 
-/** a b + c as kernels of that arithmetic compute it; undefined if they do not compile. */
+/** a b + c as kernels of that arithmetic compute it; undefined where they do not compile. */
 async function multiplyAdd(
   arithmetic: Arithmetic,
   operands: readonly [number, number, number],
@@ -49,7 +49,7 @@ async function multiplyAdd(
     const at = f.parameter(0);
     f.store(at, multiplyAdd(load(at, 0), load(at, 16), load(at, 32)), 48);
   });
-  const memory = newMemory(1, 1); // outside the try: too little address space does not mean that there is no SIMD
+  const memory = newMemory(1, 1); // outside: to have no room for it does not mean that there is no SIMD
   try {
     const floats = new Float32Array(memory.buffer);
     operands.forEach((operand, index) => floats.fill(operand, 4 * index, 4 * index + 4));

@@ -52,7 +52,7 @@ export function probe<Report>(expression: string): Promise<ProbeResult<Report>> 
   });
 }
 
-/** How the process ended, or the most informative line of its error message. */
+/** How the process ended, or the line of its error message that says most. */
 function failureReason(error: ExecFileException | null, stderr: string): string {
   if (error?.killed) return `no answer within ${PROBE_TIMEOUT_MS / 1000} s`;
   if (error?.signal) return `the process died of ${error.signal}`;

@@ -1,6 +1,6 @@
 /**
- * TensorFlow's own library, through tfjs: CUDA if it finds a GPU, else native CPU code. Optional:
- * `npm run setup:tensorflow` (scripts/setup-tensorflow.mjs) installs it where tensorflowPackage.ts looks.
+ * TensorFlow's own library behind tfjs: CUDA where it finds a GPU, else native CPU. Optional:
+ * `npm run setup:tensorflow` (scripts/setup-tensorflow.mjs) puts it where tensorflowPackage.ts looks.
  */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
@@ -13,15 +13,15 @@ import { findTensorflow, importTensorflow } from './tensorflowPackage.js';
 import type { FoundPackage } from './tensorflowPackage.js';
 
 /**
- * What the library reads from the environment when it is loaded. A thread's environment is a copy that libraries do not see,
- * so the process sets these before it starts threads. Values that the user has set stay.
+ * What the library reads from the environment when it is loaded. Threads have a copy of the environment that no
+ * library sees, so the process sets these before it starts any; values that the user has set stay.
  */
 export const TENSORFLOW_ENVIRONMENT: Readonly<Record<string, string>> = {
-  TF_CPP_MIN_LOG_LEVEL: '2', // warnings about unused processor features are of no use here
-  TF_FORCE_GPU_ALLOW_GROWTH: 'true', // otherwise one process takes all of a GPU's memory
-  TF_DETERMINISTIC_OPS: '1', // kernels that add in one order, even if others are faster
+  TF_CPP_MIN_LOG_LEVEL: '2', // warnings about what the library was not built for help nobody here
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else one process takes all of a GPU's memory
+  TF_DETERMINISTIC_OPS: '1', // kernels that add in one order, also where others are faster
   TF_CUDNN_DETERMINISTIC: '1',
-  NVIDIA_TF32_OVERRIDE: '0', // otherwise TensorFlow rounds a convolution's inputs to 10 bits, from Ampere on
+  NVIDIA_TF32_OVERRIDE: '0', // from Ampere on TensorFlow rounds a convolution's inputs to 10 bits, unless told not to
 };
 
 export const tensorflowBackend: TfjsBackend = { name: 'tensorflow', availability, open };

@@ -1,4 +1,4 @@
-/** Where TensorFlow's binding is, whether it loads, and the remedy if not. */
+/** Where TensorFlow's binding lies, whether it loads, and what mends it if not. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,9 +7,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { EngineAvailability } from '../engine.js';
 import { importPackage, locatePackage, probe } from './optionalPackage.js';
 
-/** CUDA first, if both are installed beside Lockstep. */
+/** CUDA first, where somebody has installed both beside Lockstep. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-/** Exists if the kernel has NVIDIA's driver. */
+/** There where the kernel has NVIDIA's driver. */
 const DRIVER = '/proc/driver/nvidia';
 
 export interface FoundPackage {
@@ -20,7 +20,7 @@ export interface FoundPackage {
 
 type NotFound = Extract<EngineAvailability, { available: false }>;
 
-/** The first of the packages that loads; each is tried in a separate process. */
+/** The first of the packages that loads; each is tried in a process of its own. */
 export async function findTensorflow(): Promise<FoundPackage | NotFound> {
   const failures: string[] = [];
   for (const { url, name } of candidates()) {
@@ -38,7 +38,7 @@ export async function findTensorflow(): Promise<FoundPackage | NotFound> {
   return { available: false, reason: 'TensorFlow is not set up', remedy: setupCommand() };
 }
 
-/** The command that repairs it on this machine. */
+/** The one command that mends it on this machine. */
 function setupCommand(...flags: readonly string[]): string {
   const all = [...(existsSync(DRIVER) ? ['--gpu'] : []), ...flags];
   return ['npm run setup:tensorflow', ...(all.length > 0 ? ['--', ...all] : [])].join(' ');
@@ -50,7 +50,7 @@ export async function importTensorflow<Exports>(url: string): Promise<Exports> {
   return importPackage<Exports>(url);
 }
 
-/** tfjs-node 4.22 calls two functions of `util` that are deprecated, or removed since Node 23. The probe gets its source. */
+/** tfjs-node 4.22 calls two functions of `util` that are deprecated, or gone since Node 23. Its source goes to the probe. */
 function restoreRemovedFunctions(util: Record<string, unknown>): void {
   util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
   util['isArray'] = Array.isArray;
@@ -62,11 +62,11 @@ interface Candidate {
 }
 
 /**
- * If LOCKSTEP_TENSORFLOW_DIR is set, only what is there. Otherwise what `npm run setup:tensorflow` made, then what npm
- * installed beside Lockstep.
+ * What lies in LOCKSTEP_TENSORFLOW_DIR and nothing else, if that is set; else what `npm run setup:tensorflow` made, then
+ * what npm installed beside Lockstep.
  */
 function candidates(): Candidate[] {
-  // eslint-disable-next-line no-restricted-properties -- a folder of this machine, like TensorFlow's own variables
+  // eslint-disable-next-line no-restricted-properties -- a place on this machine, as TensorFlow's own variables name it
   const override = process.env['LOCKSTEP_TENSORFLOW_DIR'];
   if (override !== undefined && override !== '') return candidatesIn(path.resolve(override));
   const ownFolder = setupFolder();

@@ -19,9 +19,9 @@ const PLANS_KEPT = 4;
 
 export interface PlanTuning {
   readonly tiles?: Tiles | undefined;
-  /** Chooses the tiles, if `tiles` is not given. */
+  /** Gives the tiles, if `tiles` does not. */
   readonly tuner?: TileTuner | undefined;
-  /** Maximum number of storage buffers of a kernel; the device's limit applies too. */
+  /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
   /** Of convolutions' operands; float32 if left out. */
   readonly precision?: Precision | undefined;

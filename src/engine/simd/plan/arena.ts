@@ -1,6 +1,6 @@
 /**
  * All memory of an engine: one WebAssembly memory, laid out once. Fixed regions (weights, coefficients, scratch) come
- * first and never move; batch regions follow, sized for the largest micro-batch so far, and share space if their
+ * first and never move; batch regions follow, sized for the largest micro-batch seen, and share space where their
  * lifetimes do not overlap.
  */
 
@@ -12,7 +12,7 @@ import { TRANSFORM_SCRATCH_BYTES } from '../kernels/winogradTransforms.js';
 const PAGE_BYTES = 65_536;
 const MAXIMUM_PAGES = 65_536; // 4 GiB
 const LINE_BYTES = 64;
-/** Regions are often a power of two long. This keeps neighbours from falling into the same cache sets. */
+/** Keeps neighbouring regions, which are often a power of two long, out of each other's cache sets. */
 const SKEW_BYTES = 17 * LINE_BYTES;
 
 /** A piece of the arena, in bytes from its start. */
@@ -21,7 +21,7 @@ export interface Region {
   readonly byteLength: number;
 }
 
-/** A region with room for a number of images; its address is known once the arena is laid out. */
+/** A region with room for so many images; its place is known once the arena is laid out. */
 export class BatchRegion {
   byteOffset = 0;
   firstUse = Infinity;
@@ -52,7 +52,7 @@ export class Arena {
   private readonly zeroedRegions: BatchRegion[] = [];
   private batchCapacity = 0;
 
-  /** A separate region, zero at first. */
+  /** A region of its own, zero at first. */
   fixed(floatCount: number): Region {
     const region = { byteOffset: this.fixedEnd, byteLength: floatCount * FLOAT_BYTES };
     this.fixedEnd = aligned(this.fixedEnd + region.byteLength + SKEW_BYTES);
@@ -60,7 +60,7 @@ export class Arena {
     return region;
   }
 
-  /** The fixed region of that name, shared by all who need it during one call. Names must contain the size. */
+  /** The fixed region of that name, for whoever needs it for the length of one call. Names must spell out the size. */
   scratch(name: string, floatCount: number): Region {
     const region = this.shared.get(name) ?? this.fixed(floatCount);
     this.shared.set(name, region);
@@ -73,7 +73,7 @@ export class Arena {
     return region;
   }
 
-  /** A batch region that is zero at first and does not share its space. */
+  /** A batch region that is zero at first and shares its space with no other. */
   zeroedBatch(floatsPerImage: number): BatchRegion {
     const region = this.batch(floatsPerImage).usedAt(-Infinity).usedAt(Infinity);
     this.zeroedRegions.push(region);
@@ -83,7 +83,7 @@ export class Arena {
   /** Makes room for micro-batches of up to `imageCount`; contents of batch regions are lost when it grows. */
   reserve(imageCount: number): void {
     if (imageCount <= this.batchCapacity) return;
-    this.batchCapacity = 0; // until everything has succeeded
+    this.batchCapacity = 0; // until all has gone well
     const placed: BatchRegion[] = [];
     const used = this.batchRegions.filter((region) => region.firstUse <= region.lastUse);
     used.sort(
@@ -110,8 +110,8 @@ export class Arena {
   }
 
   /**
-   * Fills memory from end to end, to bring it into cache before it is written. Kernels that write it in the order of tiles
-   * would wait for each cache line; this makes the output transform three times as fast.
+   * Brings memory that is about to be written into cache, by filling it from end to end. Kernels that write it in the
+   * order of tiles would wait for each line: this makes the output transform three times as fast.
    */
   fetch(byteOffset: number, byteLength: number): void {
     this.floats.fill(0, byteOffset / FLOAT_BYTES, (byteOffset + byteLength) / FLOAT_BYTES);
@@ -126,7 +126,7 @@ export class Arena {
     return this.memory.buffer.byteLength;
   }
 
-  /** The lowest address at which the region overlaps no region that is alive at the same time. */
+  /** The lowest place where the region overlaps none that is alive at the same time. */
   private firstGap(region: BatchRegion, placed: readonly BatchRegion[], imageCount: number): number {
     const extent = (other: BatchRegion): number => aligned(other.imageBytes * imageCount + SKEW_BYTES);
     const rivals = placed

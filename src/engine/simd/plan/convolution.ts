@@ -15,7 +15,7 @@ export interface ConvolutionShape extends DirectShape {
   readonly imagesPerGroup: number;
 }
 
-/** Addresses of a group's output gradients, plain images: of the output itself, or (see `normalised`) of its normalised values. */
+/** Addresses of a group's output gradients (plain images): of the output, or (see `normalised`) of its normalised values. */
 export interface OutputGradient {
   readonly gradients: number;
   /** The plain images that batch normalisation read, and its coefficients: its input gradient is not computed yet. */
@@ -36,7 +36,7 @@ export interface Convolution {
   finishBackward(natural: Region): void;
 }
 
-/** By Winograd's transforms if the map consists of whole tiles, else directly. */
+/** By Winograd's transforms where the map is whole tiles, else directly. */
 export function makeConvolution(library: KernelLibrary, arena: Arena, shape: ConvolutionShape): Convolution {
   const { input, output, stride } = shape;
   const isWhole = (inputSide: number, outputSide: number): boolean =>

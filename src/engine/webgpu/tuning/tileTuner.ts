@@ -49,7 +49,7 @@ const USUAL: TileCandidates = {
 };
 
 export class TileTuner {
-  /** The tiles that plans were made with. They do not change while the engine exists, whatever others measure. */
+  /** What plans were made with: it stays for as long as the engine lives, whatever others may measure. */
   private readonly known = new Map<string, string>();
   /** Images of the largest micro-batch so far. Smaller ones are the rest of an epoch, and not worth measuring. */
   private largest = 0;
