@@ -1,11 +1,11 @@
 /**
- * The README's table of options, from the declarations in the command line. `npm run docs` writes it; a test compares.
+ * The table of options in docs/cli.md, made from the command line's own declarations. `npm run docs` writes it; a test compares.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const README = fileURLToPath(new URL('../README.md', import.meta.url));
+const DOCUMENT = fileURLToPath(new URL('../docs/cli.md', import.meta.url));
 const BEGIN = '<!-- options: written by "npm run docs" -->';
 const END = '<!-- end of options -->';
 
@@ -50,15 +50,15 @@ function cell(text) {
   return text.replaceAll('|', '\u0000').replaceAll('<', '&lt;');
 }
 
-/** The README with this table. */
-export function withOptionsTable(readme, table) {
-  const [before, rest] = readme.split(BEGIN);
+/** The document with the table in its place. */
+export function withOptionsTable(document, table) {
+  const [before, rest] = document.split(BEGIN);
   const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`README.md lacks the lines ${BEGIN} and ${END}`);
+  if (after === undefined) throw new Error(`docs/cli.md lacks the lines ${BEGIN} and ${END}`);
   return `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { buildProgram } = await import('../dist/cli/main.js');
-  writeFileSync(README, withOptionsTable(readFileSync(README, 'utf8'), optionsTable(buildProgram())));
+  writeFileSync(DOCUMENT, withOptionsTable(readFileSync(DOCUMENT, 'utf8'), optionsTable(buildProgram())));
 }

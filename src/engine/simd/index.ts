@@ -10,7 +10,7 @@ import { SimdEngine } from './simdEngine.js';
 export { SimdEngine } from './simdEngine.js';
 
 export interface SimdOptions {
-  /** 'simd' computes without fused multiply-add even where the host has it, to match hosts that have not. */
+  /** 'simd' computes without fused multiply-add even if the host has it, to match hosts that do not. */
   readonly numerics: 'auto' | 'simd';
   /** Sees every kernel as it is compiled, and may wrap it: for profiles. */
   readonly observe?: KernelObserver;

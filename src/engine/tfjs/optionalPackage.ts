@@ -1,12 +1,12 @@
 /**
- * Packages that Lockstep can use and does not depend on. They carry native code, so they are tried in a process of
- * their own before this one loads them: a driver that crashes then costs an answer, not a run.
+ * Packages that Lockstep can use but does not depend on. They contain native code, so they are tried in a separate process
+ * before this one loads them: a driver that crashes then costs only an answer, not a run.
  */
 
 import { execFile } from 'node:child_process';
 import type { ExecFileException } from 'node:child_process';
 
-/** The URL of a package's entry, if it is installed where Lockstep's modules are looked for. */
+/** The URL of a package's entry point, if it is installed where Node finds Lockstep's packages. */
 export function locatePackage(name: string): string | undefined {
   try {
     return import.meta.resolve(name);
@@ -16,7 +16,7 @@ export function locatePackage(name: string): string | undefined {
 }
 
 export type ProbeResult<Report> =
-  /** With what native code has printed on the way. */
+  /** Includes what native code has printed. */
   | { readonly succeeded: true; readonly report: Report; readonly stderr: string }
   | { readonly succeeded: false; readonly reason: string };
 
@@ -72,7 +72,7 @@ function failureReason(error: ExecFileException | null, stderr: string, timeoutM
   return telling?.slice(0, LONGEST_REASON) ?? `the process ended with code ${error?.code ?? 0}`;
 }
 
-/** Imports a located package; CommonJS packages come as their exports. */
+/** Imports a located package; for CommonJS packages returns their exports. */
 export async function importPackage<Exports>(url: string): Promise<Exports> {
   const found = (await import(url)) as { readonly default?: Exports };
   return found.default ?? (found as Exports);

@@ -8,13 +8,13 @@ import type { CompiledModule, WasmMemory } from '../../../foundation/wasm/host.j
 import { encodeModule } from '../../../foundation/wasm/module.js';
 import type { NamedFunction } from '../../../foundation/wasm/module.js';
 
-/** What emits a kernel: a pure function of the arithmetic and of the shapes that its name spells out. */
+/** Generates a kernel: a pure function of the arithmetic and of the shapes, which its name contains. */
 export type KernelEmitter = (f: FunctionBuilder, arithmetic: Arithmetic) => void;
 
 /** Wraps every kernel as it is compiled: how a profile is taken. */
 export type KernelObserver = (name: string, run: Kernel['run']) => Kernel['run'];
 
-/** A kernel to be called with byte addresses and counts. `run` is there once the library is compiled. */
+/** A kernel to be called with byte addresses and counts. `run` is set once the library is compiled. */
 export class Kernel {
   run: (...parameters: number[]) => void = () =>
     invariant(false, `kernel ${this.name} ran before it was compiled`);
@@ -32,7 +32,7 @@ export class KernelLibrary {
     private readonly observe: KernelObserver = (_, run) => run,
   ) {}
 
-  /** The kernel of that name; emitted by the first caller. Names must spell out everything that shapes the code. */
+  /** The kernel of that name; generated for the first caller. Names must contain everything that the code depends on. */
   kernel(name: string, parameterCount: number, emit: KernelEmitter): Kernel {
     const known = this.kernels.get(name);
     if (known !== undefined) return known;

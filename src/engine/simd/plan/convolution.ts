@@ -1,6 +1,6 @@
 /**
- * A 3x3 convolution and its gradients over a group of images whose inputs lie in padded scratch. It owns its weights in
- * the form that it multiplies by, once a state, and the sum of its weights' gradient.
+ * A 3x3 convolution and its gradients over a group of images whose inputs are in padded scratch. It owns its weights in
+ * the form that it multiplies by (made once per state), and the sum of its weights' gradient.
  */
 
 import type { DirectShape } from '../kernels/directConvolution.js';
@@ -15,10 +15,10 @@ export interface ConvolutionShape extends DirectShape {
   readonly imagesPerGroup: number;
 }
 
-/** Addresses of a group's output gradients, plain images: as they are, or as batch normalisation left them. */
+/** Addresses of a group's output gradients (plain images): of the output, or (see `normalised`) of its normalised values. */
 export interface OutputGradient {
   readonly gradients: number;
-  /** The plain images that batch normalisation read, and its coefficients: its input gradient is yet to be computed. */
+  /** The plain images that batch normalisation read, and its coefficients: its input gradient is not computed yet. */
   readonly normalised?: { readonly inputs: number; readonly coefficients: number } | undefined;
 }
 

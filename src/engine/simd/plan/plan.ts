@@ -49,7 +49,7 @@ export class Plan {
     return this.arena.byteLength;
   }
 
-  /** Brings the weights of a state into the kernels' form; `gradient` and `evaluate` use the last one prepared. */
+  /** Converts the weights of a state into the kernels' form; `gradient` and `evaluate` use the last one prepared. */
   prepareWeights(state: ModelState): void {
     const run = this.runOf(state, 0, 'batch');
     for (const step of this.steps) step.prepareWeights?.(run);
@@ -58,7 +58,7 @@ export class Plan {
   /** @param into (parameterCount), becomes the result's `gradientSum` */
   gradient(state: ModelState, batch: MicroBatch, dropoutKey: RandomKey, into: Float32Array): GradientResult {
     const { layout } = this.model;
-    this.arena.reserve(batch.labels.length); // may replace the memory that views show
+    this.arena.reserve(batch.labels.length); // may replace the memory behind views
     const run: Run = {
       ...this.runOf(state, batch.labels.length, 'batch'),
       dropoutKey,
@@ -72,7 +72,7 @@ export class Plan {
     return { ...loss, gradientSum: into, batchStatistics: run.batchStatistics! };
   }
 
-  /** By running statistics images do not depend on each other, so a few at a time keep the arena small. */
+  /** With running statistics images do not depend on each other, so processing a few at a time keeps the arena small. */
   evaluate(state: ModelState, batch: MicroBatch, statistics: Run['statistics']): EvaluationResult {
     const imageCount = batch.labels.length;
     const atOnce = statistics === 'running' ? IMAGES_EVALUATED_AT_ONCE : imageCount;

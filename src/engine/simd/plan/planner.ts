@@ -1,4 +1,4 @@
-/** Turns a graph into steps over an arena: which step runs what, where each value lies, who adds which gradient. */
+/** Turns a graph into steps over an arena: what each step runs, where each value is stored, which step adds which gradient. */
 
 import { invariant } from '../../../foundation/errors.js';
 import type { KernelLibrary } from '../kernels/library.js';
@@ -25,8 +25,8 @@ function isDeferred({ operations }: Flow, index: number): boolean {
 }
 
 /**
- * Whether a pixel operation's result is kept in memory. What only the next convolution reads, and what follows from one
- * kept value, is computed anew in the backward pass.
+ * Whether a pixel operation's result is kept in memory. A result that only the next convolution reads, and that can be
+ * computed from one kept value, is computed again in the backward pass.
  */
 function isKept(flow: Flow, index: number): boolean {
   const operation = flow.operations[index]!;
@@ -37,8 +37,8 @@ function isKept(flow: Flow, index: number): boolean {
 }
 
 /**
- * Whether a value is kept with a border of zeros: if convolutions read it, and nothing that wants whole images in one
- * piece. What convolutions write themselves is plain.
+ * Whether a value is kept with a border of zeros: if a convolution reads it, and no reader needs the images without a
+ * border. Convolutions write plain results.
  */
 function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
   const { producer, consumers } = values[index]!;
@@ -55,7 +55,7 @@ function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
 }
 
 /**
- * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i: by these times the arena knows which
+ * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i. From these times the arena knows which
  * regions are alive together.
  */
 export class Planner {
@@ -170,7 +170,7 @@ export class Planner {
     return producer === undefined ? undefined : this.graph.operations[producer];
   }
 
-  /** Whether the convolution before computes batch normalisation's input gradient as it loads it. */
+  /** Whether the convolution before computes batch normalisation's input gradient while it loads it. */
   private fusesNormalisationBackward(operation: PixelOperation): boolean {
     return (
       operation.normalisation !== undefined &&
@@ -261,7 +261,7 @@ export class Planner {
     return { to, region };
   }
 
-  /** Lifetimes of activations, and of gradients that are read where no contribution is claimed. */
+  /** Lifetimes of activations, and of gradients that are read although no contribution is claimed. */
   private declareUses(): void {
     const { operations, logits } = this.graph;
     this.valueAt(logits).data.usedAt(operations.length);
