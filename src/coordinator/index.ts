@@ -1,6 +1,7 @@
 /** What the command line uses of the coordinator. */
 export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
 export type { Recipe } from './run/recipe.js';
+export { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './run/microBatch.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';

@@ -13,7 +13,7 @@ import {
   LARGEST_MICRO_BATCH,
   SHORTEST_HEARTBEAT_TIMEOUT_MS,
 } from '../../protocol/index.js';
-import { USUAL_MICRO_BATCH } from './microBatch.js';
+import { USUAL_MICRO_BATCH } from '../../coordinator/index.js';
 import type { OptionValue, ValueKind } from './values.js';
 
 export interface OptionEntry {

@@ -9,7 +9,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
 import { dataDirOfEnvironment } from './dataDir.js';
-import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
+import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from '../../coordinator/index.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { valueParser } from './values.js';
