@@ -106,10 +106,11 @@ function defaultOf({ kind, default: byDefault, defaultText }: OptionEntry): stri
   return `\`${valueText(byDefault)}\``;
 }
 
-function valuesOf({ kind, onlyWith }: OptionEntry): string {
+function valuesOf({ kind, onlyWith, belowOption }: OptionEntry): string {
   const values = kind.kind === 'switch' ? '' : describeKind(kind);
   const condition = onlyWith === undefined ? '' : conditionText(onlyWith);
-  return [values, condition].filter((part) => part !== '').join('; ');
+  const bound = belowOption === undefined ? '' : `below \`${flagOf(OPTIONS_BY_KEY.get(belowOption)!)}\``;
+  return [values, bound, condition].filter((part) => part !== '').join('; ');
 }
 
 function weightsOf({ bits }: OptionEntry): string {

@@ -24,11 +24,13 @@ export function checkContradictions(recipe: RequestedRecipe, asked: ReadonlySet<
   }
 }
 
+const DEFINITIONS: Readonly<Record<string, OptionDefinition>> = RECIPE_OPTIONS;
+
 const RULES: readonly Rule[] = [
   batchOfWholeMicroBatches,
   optionsWithEffect,
   oneWarmUp,
-  warmUpWithinTheRun,
+  numbersInOrder,
   nesterovWithMomentum,
   patienceWithValidation,
 ];
@@ -47,9 +49,8 @@ function batchOfWholeMicroBatches({ batchSize, microBatch }: RequestedRecipe): C
 
 /** What the definitions say by `onlyWith`. */
 function optionsWithEffect(recipe: RequestedRecipe, asked: ReadonlySet<string>): Contradiction | undefined {
-  const definitions: Readonly<Record<string, OptionDefinition>> = RECIPE_OPTIONS;
   const values = recipe as unknown as Readonly<Record<string, OptionValue>>;
-  for (const [key, { onlyWith }] of Object.entries(definitions)) {
+  for (const [key, { onlyWith }] of Object.entries(DEFINITIONS)) {
     if (!asked.has(key) || onlyWith === undefined) continue;
     const actual = values[onlyWith.option]!;
     if (onlyWith.is.includes(actual)) continue;
@@ -74,12 +75,18 @@ function oneWarmUp({ warmupEpochs, schedule }: RequestedRecipe): Contradiction |
   };
 }
 
-function warmUpWithinTheRun({ warmupEpochs, epochs }: RequestedRecipe): Contradiction | undefined {
-  if (warmupEpochs < epochs) return undefined;
-  return {
-    problem: [of('warmupEpochs', warmupEpochs), ' must be below ', of('epochs', epochs)],
-    remedies: [use('warmupEpochs', epochs - 1)],
-  };
+/** What the definitions say by `belowOption`. */
+function numbersInOrder(recipe: RequestedRecipe): Contradiction | undefined {
+  for (const [key, { belowOption: other }] of Object.entries(DEFINITIONS)) {
+    if (other === undefined) continue;
+    const { [key]: value, [other]: bound } = recipe as unknown as Readonly<Record<string, number>>;
+    if (value! < bound!) continue;
+    return {
+      problem: [of(key, value!), ' must be below ', of(other, bound!)],
+      remedies: [use(key, bound! >= 1 ? bound! - 1 : 0)],
+    };
+  }
+  return undefined;
 }
 
 function nesterovWithMomentum({ nesterov, momentum }: RequestedRecipe): Contradiction | undefined {

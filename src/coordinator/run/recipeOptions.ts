@@ -147,6 +147,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     default: 0,
     help: 'epochs of linearly rising rate at the start',
     example: '1',
+    belowOption: 'epochs',
   }),
   patience: integer({
     group: 'Length of the run',

@@ -65,6 +65,8 @@ export interface OptionDefinition<Value = unknown, Request = unknown> {
   readonly example: string;
   /** It has no effect otherwise, so giving it then is refused. */
   readonly onlyWith?: Condition | undefined;
+  /** Another number, which this one must stay below. */
+  readonly belowOption?: string | undefined;
   readonly bits: BitsRule;
   /** Undefined: kept if it is part of the recipe, else changeable. */
   readonly resume?: ResumeRule | undefined;
