@@ -149,6 +149,17 @@ export const RECIPE_OPTIONS = recipeOptions({
     example: '1',
     belowOption: 'epochs',
   }),
+  finalLr: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    min: 0,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'cosine: rate that the schedule falls to at the end of the run',
+    example: '0.001',
+    onlyWith: { option: 'schedule', is: ['cosine'] },
+    belowOption: 'lr',
+  }),
   patience: integer({
     group: 'Length of the run',
     min: 0,

@@ -5,7 +5,7 @@ import type { Recipe } from '../run/recipe.js';
 
 export type RateOptions = Pick<
   Recipe,
-  'schedule' | 'lr' | 'warmupEpochs' | 'epochs' | 'milestones' | 'gamma'
+  'schedule' | 'lr' | 'warmupEpochs' | 'epochs' | 'milestones' | 'gamma' | 'finalLr'
 >;
 
 export interface ScheduleContext extends RateOptions {
@@ -19,7 +19,8 @@ const ONECYCLE_END_DIVISOR = 1e4;
 
 /** The rate of a step, counted from 0 over the whole run. */
 export function learningRateAt(step: number, context: ScheduleContext): number {
-  const { schedule, lr, warmupEpochs, epochs, stepsPerEpoch } = context;
+  const { schedule, lr, finalLr, warmupEpochs, epochs, stepsPerEpoch } = context;
+  const totalSteps = epochs * stepsPerEpoch;
   const warmupSteps = warmupEpochs * stepsPerEpoch;
   if (step < warmupSteps) return (lr * (step + 1)) / (warmupSteps + 1);
   switch (schedule) {
@@ -28,9 +29,9 @@ export function learningRateAt(step: number, context: ScheduleContext): number {
     case 'multistep':
       return multistep(Math.floor(step / stepsPerEpoch), context);
     case 'cosine':
-      return lr * anneal(1, 0, (step - warmupSteps) / (epochs * stepsPerEpoch - warmupSteps));
+      return finalLr + (lr - finalLr) * anneal(1, 0, (step - warmupSteps) / (totalSteps - warmupSteps));
     case 'onecycle':
-      return onecycle(step, epochs * stepsPerEpoch, lr);
+      return onecycle(step, totalSteps, lr);
   }
 }
 

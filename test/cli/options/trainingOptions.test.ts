@@ -59,6 +59,7 @@ describe('the defaults', () => {
       milestones: [100, 150],
       gamma: 0.1,
       warmupEpochs: 0,
+      finalLr: 0,
       patience: 20,
       augment: true,
       cropPadding: 4,
@@ -460,6 +461,16 @@ describe('contradictions are refused with the remedy', () => {
       'a warm-up as long as the run',
       ['--epochs', '5', '--warmup-epochs', '5'],
       /must be below --epochs 5; use --warmup-epochs 4/,
+    ],
+    [
+      'a final rate above the rate',
+      ['--schedule', 'cosine', '--lr', '0.1', '--final-lr', '0.2'],
+      /^--final-lr 0\.2 must be below --lr 0\.1; use --final-lr 0$/,
+    ],
+    [
+      'a final rate of another schedule',
+      ['--final-lr', '0.01'],
+      /^--final-lr 0\.01 has no effect with --schedule multistep; use --schedule cosine, or leave --final-lr out$/,
     ],
     ['Nesterov without momentum', ['--nesterov', '--momentum', '0'], /use --momentum 0\.9/],
     [

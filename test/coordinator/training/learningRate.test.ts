@@ -19,6 +19,7 @@ const golden = JSON.parse(readFileSync(new URL('../../golden/schedules.json', im
     readonly gamma: number;
   })[];
   readonly cosine: readonly GoldenRun[];
+  readonly cosineToFinalRate: readonly (GoldenRun & { readonly finalLr: number })[];
   readonly onecycle: readonly GoldenRun[];
 };
 
@@ -40,6 +41,10 @@ describe('learningRateAt agrees with PyTorch', () => {
 
   it.each(labelled(golden.cosine))('CosineAnnealingLR: %s', (_label, run) => {
     expectRates(run, { schedule: 'cosine' });
+  });
+
+  it.each(labelled(golden.cosineToFinalRate))('CosineAnnealingLR with eta_min: %s', (_label, run) => {
+    expectRates(run, { schedule: 'cosine', finalLr: run.finalLr });
   });
 
   it.each(labelled(golden.onecycle))('OneCycleLR: %s', (_label, run) => {
