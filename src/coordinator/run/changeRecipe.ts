@@ -46,8 +46,9 @@ function refuseUnlessChangeable(
   const reference = { option: key, value };
   const leaveOut = { kind: 'leave-out', option: key } as const;
   if (rule.kind !== 'changeable') {
+    const had = typeof value === 'boolean' ? 'began without it' : `has ${valueText(before[key] ?? null)}`;
     throw new OptionError(
-      [reference, ` contradicts ${run}, which has ${valueText(before[key] ?? null)}`],
+      [reference, ` contradicts ${run}, which ${had}`],
       [leaveOut, { kind: 'other', text: 'start a new run' }],
     );
   }

@@ -145,7 +145,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     placeholder: 'n',
     min: 0,
     default: 0,
-    help: 'epochs of linearly rising rate at the start',
+    help: 'epochs of linearly rising rate at the start; fractions are allowed',
     example: '1',
     belowOption: 'epochs',
   }),

@@ -30,6 +30,8 @@ export function learningRateAt(step: number, context: ScheduleContext): number {
       return multistep(Math.floor(step / stepsPerEpoch), context);
     case 'cosine':
       return finalLr + (lr - finalLr) * anneal(1, 0, (step - warmupSteps) / (totalSteps - warmupSteps));
+    case 'triangular':
+      return (lr * (totalSteps - step)) / (totalSteps - warmupSteps);
     case 'onecycle':
       return onecycle(step, totalSteps, lr);
   }

@@ -12,6 +12,10 @@ interface GoldenRun {
   readonly rates: readonly number[];
 }
 
+interface WarmedUpRun extends GoldenRun {
+  readonly warmupEpochs: number;
+}
+
 /** The rates of PyTorch's schedulers: test/golden/schedules.py. */
 const golden = JSON.parse(readFileSync(new URL('../../golden/schedules.json', import.meta.url), 'utf8')) as {
   readonly multistep: readonly (GoldenRun & {
@@ -20,6 +24,8 @@ const golden = JSON.parse(readFileSync(new URL('../../golden/schedules.json', im
   })[];
   readonly cosine: readonly GoldenRun[];
   readonly cosineToFinalRate: readonly (GoldenRun & { readonly finalLr: number })[];
+  readonly triangular: readonly WarmedUpRun[];
+  readonly triangularWithFractions: readonly WarmedUpRun[];
   readonly onecycle: readonly GoldenRun[];
 };
 
@@ -45,6 +51,14 @@ describe('learningRateAt agrees with PyTorch', () => {
 
   it.each(labelled(golden.cosineToFinalRate))('CosineAnnealingLR with eta_min: %s', (_label, run) => {
     expectRates(run, { schedule: 'cosine', finalLr: run.finalLr });
+  });
+
+  it.each(labelled(golden.triangular))('SequentialLR of two LinearLR: %s', (_label, run) => {
+    expectRates(run, { schedule: 'triangular', warmupEpochs: run.warmupEpochs });
+  });
+
+  it.each(labelled(golden.triangularWithFractions))('LambdaLR, a peak between steps: %s', (_label, run) => {
+    expectRates(run, { schedule: 'triangular', warmupEpochs: run.warmupEpochs });
   });
 
   it.each(labelled(golden.onecycle))('OneCycleLR: %s', (_label, run) => {
