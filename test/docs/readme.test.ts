@@ -39,7 +39,7 @@ describe('docs/cli.md', () => {
     for (const row of [
       /^\| `--batch-size <n>` \| `128` \| an integer from 1 to 65536 \| yes \| kept \|/m,
       /^\| `--patience <n>` .* \| yes \| may change \|/m,
-      /^\| `--epochs <n>` .* \| may change, unless the schedule is cosine or onecycle/m,
+      /^\| `--epochs <n>` .* \| may change, unless the schedule is cosine or/m,
       /^\| `--crop-padding <pixels>` .*; not with `--no-augment` \| yes \| kept/m,
       /^\| `--engine <name>` .* \| by numerics class \| may change \|/m,
       /^\| `--run-dir <dir>` .* \| no \| not remembered \|/m,
