@@ -1,11 +1,10 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
-import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
 import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import { count } from './display/text.js';
-import { flagOfKey } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
 import type { TrainingOptions } from './options/trainingOptions.js';
@@ -19,9 +18,6 @@ export interface ResumedRun {
   /** What the user must know of the files that were found. */
   readonly notices: readonly string[];
 }
-
-/** What a resumed run may change: where it ends, not what it computes. */
-const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
 
 /** What else matters of the new sitting. */
 interface Sitting {
@@ -69,27 +65,8 @@ export async function resumeRun(
 }
 
 function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
-  const changed: Record<string, unknown> = { ...saved };
-  for (const key of given) {
-    if (!(key in saved)) continue;
-    const before = saved[key as keyof Recipe];
-    const now = recipe[key as keyof Recipe];
-    if (JSON.stringify(before) === JSON.stringify(now) || (key === 'dataset' && now === 'auto')) continue;
-    if (!CHANGEABLE.has(key)) {
-      throw new LockstepError(
-        'E_OPTION',
-        `${flagOfKey(key)}${typeof now === 'boolean' ? '' : ` ${String(now)}`} contradicts the run in ${runDir}, which ${typeof now === 'boolean' ? 'was begun without it' : `has ${String(before ?? 'none')}`}; leave it out, or start a new run`,
-      );
-    }
-    if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
-      throw new LockstepError(
-        'E_OPTION',
-        `--epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
-      );
-    }
-    changed[key] = now;
-  }
-  return recipeSchema.parse(changed);
+  const now = Object.fromEntries(Object.entries(recipe).filter(([key]) => given.has(key)));
+  return changeRecipe(saved, now, `the run in ${runDir}`);
 }
 
 interface ReadResult {

@@ -4,7 +4,16 @@
  */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
+import {
+  Fleet,
+  recipeNotices,
+  recipeRemarks,
+  RunFolder,
+  settleRecipe,
+  train,
+  TrainingState,
+  welcomeFor,
+} from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import {
   digestSamples,
@@ -31,7 +40,6 @@ import { checkSameData } from './resumedData.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './process/stopSignal.js';
-import { recipeNotices, recipeRemarks, settleRecipe } from './options/trainingOptions.js';
 import type { TrainingOptions } from './options/trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';

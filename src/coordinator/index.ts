@@ -1,6 +1,10 @@
 /** What the command line uses of the coordinator. */
-export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
-export type { Recipe } from './run/recipe.js';
+export { checkContradictions } from './run/contradictions.js';
+export { EVALUATION_CHUNK, recipeSchema, requestRecipe, settleRecipe, withDefaults } from './run/recipe.js';
+export type { Recipe, RequestedRecipe } from './run/recipe.js';
+export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
+export { changeRecipe } from './run/changeRecipe.js';
+export { RECIPE_OPTIONS } from './run/recipeOptions.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';

@@ -2,7 +2,7 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './optionTable.js';
+import { OPTIONS_BY_KEY } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from './suggest.js';
@@ -51,7 +51,7 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
     const key = negated?.key ?? written;
     const entry = negated ?? byKey.get(key);
     if (!entry) {
-      if (isOfARun && isOfAnotherCommand(key)) continue;
+      if (isOfARun && OPTIONS_BY_KEY.has(key)) continue;
       throw refusalOf(name, key, { file, known: [...byKey.keys()] });
     }
     if (raw === null || overruled.has(key) || (isOfARun && needsWorkers(entry, raw))) continue;
@@ -100,10 +100,6 @@ export function configAsksForJson(file: string): boolean {
   }
 }
 
-function isOfAnotherCommand(key: string): boolean {
-  return [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].some((entry) => entry.key === key);
-}
-
 /** A coordinator's run may have had no threads of its own; `train` then has its default. */
 function needsWorkers({ key, kind }: OptionEntry, raw: unknown): boolean {
   return key === 'workers' && raw === 0 && kind.kind === 'integer' && kind.min > 0;
@@ -117,7 +113,7 @@ function refusalOf(
   const remedy = FLAGS_ONLY.get(key);
   if (remedy !== undefined)
     return new LockstepError('E_OPTION', `--config ${file} must not hold "${name}": ${remedy}`);
-  if (isOfAnotherCommand(key)) {
+  if (OPTIONS_BY_KEY.has(key)) {
     return new LockstepError(
       'E_OPTION',
       `--config ${file}: "${name}" is an option of another command; leave it out`,

@@ -40,15 +40,7 @@ export interface TrainingRun {
 }
 
 export function scheduleOf({ recipe, split }: TrainingRun): ScheduleContext {
-  const { schedule: kind, milestones, gamma, lr, warmupEpochs, epochs, batchSize } = recipe;
-  const schedule = kind === 'multistep' ? { kind, milestones, gamma } : { kind };
-  return {
-    schedule,
-    lr,
-    warmupEpochs,
-    epochs,
-    stepsPerEpoch: stepsPerEpoch(split.training.length, batchSize),
-  };
+  return { ...recipe, stepsPerEpoch: stepsPerEpoch(split.training.length, recipe.batchSize) };
 }
 
 /** Copies the state, begins the write and returns; training goes on whatever becomes of it. */
