@@ -118,12 +118,16 @@ describe('before and after the tests', () => {
     expect(said).toHaveBeenCalledWith(expect.stringContaining('not assignable'));
   });
 
-  it('the run fails where a source changed meanwhile', () => {
-    const { exitCode } = process;
-    onTestFinished(() => void (process.exitCode = exitCode));
-    const run = testRun();
-    write('src/old.ts', 'export const old = false;');
-    expect(run.end).toThrow(/changed during the tests.*run the tests again/);
-    expect(process.exitCode).toBe(1);
-  });
+  it.each(['', ', and another process built it'])(
+    'the run fails where a source changed meanwhile%s',
+    (how) => {
+      const { exitCode } = process;
+      onTestFinished(() => void (process.exitCode = exitCode));
+      const run = testRun();
+      write('src/old.ts', 'export const old = false;');
+      if (how !== '') build(root);
+      expect(run.end).toThrow(/changed during the tests.*run the tests again/);
+      expect(process.exitCode).toBe(1);
+    },
+  );
 });

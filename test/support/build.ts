@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { build } from '../../scripts/build.mjs';
-import { isBuilt, removeBuilt } from '../../scripts/checkout.mjs';
+import { isBuilt, removeBuilt, sourcesDigest } from '../../scripts/checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,8 +16,12 @@ export default function buildBeforeTests(
   root = ROOT,
 ): () => void {
   build(root);
-  project.onTestsRerun(() => rebuild(root));
-  return () => failIfChanged(root);
+  let tested = sourcesDigest(root);
+  project.onTestsRerun(() => {
+    rebuild(root);
+    tested = sourcesDigest(root);
+  });
+  return () => failIfChanged(root, tested);
 }
 
 /** An error would end the watch mode. Without dist/ the tests that need it fail, and do not run old code. */
@@ -30,9 +34,12 @@ function rebuild(root: string): void {
   }
 }
 
-/** Vitest prints an error that is thrown here, and does not count it as a failure. */
-function failIfChanged(root: string): void {
-  if (isBuilt(root)) return;
+/**
+ * Vitest prints an error that is thrown here, and does not count it as a failure.
+ * @param tested sources; another process may have built changed ones since
+ */
+function failIfChanged(root: string, tested: string): void {
+  if (isBuilt(root) && sourcesDigest(root) === tested) return;
   process.exitCode = 1;
   throw new Error(
     'src/ or dist/ changed during the tests, so some may have run old code; run the tests again',
