@@ -22,7 +22,7 @@ import type { ItemKind, ItemSource, Member } from './member.js';
 import { MemberNews } from './memberNews.js';
 import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
-import { RefusedConnections } from '../server/refusedConnections.js';
+import { RefusedConnections } from './refusedConnections.js';
 import { Round } from '../schedule/round.js';
 
 export interface FleetOptions {
