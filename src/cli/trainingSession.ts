@@ -22,7 +22,7 @@ import type { Model, ModelState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './process/cleanup.js';
 import type { Closer } from './process/cleanup.js';
-import { chooseDisplay } from './display/display.js';
+import { chooseDisplay } from './display/chooseDisplay.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';

@@ -6,7 +6,7 @@
 import { vi } from 'vitest';
 import { Pace } from '../../src/coordinator/schedule/pace.js';
 import { Round } from '../../src/coordinator/schedule/round.js';
-import type { Assignee } from '../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../src/coordinator/schedule/assignee.js';
 import { Workload } from '../../src/coordinator/schedule/workload.js';
 
 export class SimulatedNode implements Assignee {

@@ -12,7 +12,7 @@ import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { defaultDataDir } from '../options/dataDir.js';
-import { chooseDisplay } from '../display/display.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { imageLines } from '../display/showImage.js';

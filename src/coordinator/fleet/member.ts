@@ -11,7 +11,7 @@ import type {
 import type { Conduct } from './nodeReputation.js';
 import { GivenItems } from './givenItems.js';
 import { Pace } from '../schedule/pace.js';
-import type { Assignee } from '../schedule/round.js';
+import type { Assignee } from '../schedule/assignee.js';
 import { Workload } from '../schedule/workload.js';
 
 export type ItemKind = 'work' | 'evaluate';

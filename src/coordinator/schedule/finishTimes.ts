@@ -2,7 +2,7 @@
 
 import { Forecast, newDurationMs } from './forecast.js';
 import type { Pace } from './pace.js';
-import type { Assignee } from './round.js';
+import type { Assignee } from './assignee.js';
 import type { HeldItem } from './workload.js';
 
 /** Slower by less than this is not slow. */

@@ -10,26 +10,12 @@
  * - a node that gets nothing for being slow is given a copy of an item now and then: it may have recovered.
  */
 
+import type { Assignee } from './assignee.js';
 import type { Pace } from './pace.js';
 import { forgetEarlierItems } from './staleItems.js';
 import { Outlook } from './finishTimes.js';
 import { findProbe, findRepeat, findTakeOver, isQuiet, quietAfter } from './spareWork.js';
 import type { Assignment, Outstanding, Quiet } from './spareWork.js';
-import type { Workload } from './workload.js';
-
-/** A node as a round sees it. */
-export interface Assignee {
-  readonly name: string;
-  /** False while it is draining or gone. */
-  readonly accepting: boolean;
-  /** All that it has to compute, of this round and of those before. Workers that compute at the same time: its threads. */
-  readonly workload: Workload;
-  give(index: number): void;
-  /** The item is not wanted of it any more; it need not be begun. */
-  cancel(index: number): void;
-  /** The item is to be answered by itself, not in a sum with others. */
-  keepApart(index: number): void;
-}
 
 export interface RoundOptions<Node extends Assignee> {
   /** Names this round among all. */

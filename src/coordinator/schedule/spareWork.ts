@@ -5,7 +5,7 @@
 
 import type { Outlook } from './finishTimes.js';
 import type { Pace } from './pace.js';
-import type { Assignee } from './round.js';
+import type { Assignee } from './assignee.js';
 
 /** A forecast is no promise: what is taken over must be done sooner by so much, … */
 const TAKE_OVER_MARGIN = 1.2;

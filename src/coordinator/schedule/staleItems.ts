@@ -5,7 +5,7 @@
  */
 
 import type { Outlook } from './finishTimes.js';
-import type { Assignee } from './round.js';
+import type { Assignee } from './assignee.js';
 
 /** A node that is slow is not forgetful: it is given so many times what makes an item late, and at least a second. */
 const PATIENCE = 25;

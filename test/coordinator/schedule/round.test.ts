@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Round } from '../../../src/coordinator/schedule/round.js';
-import type { Assignee } from '../../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../../src/coordinator/schedule/assignee.js';
 import { Pace } from '../../../src/coordinator/schedule/pace.js';
 import { Workload } from '../../../src/coordinator/schedule/workload.js';
 
