@@ -21,7 +21,7 @@ import type { EngineDescription } from '../engine/index.js';
 import { buildModel, isModelName } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { Departure } from './departure.js';
-import { excessOf, MOST_APART } from './owedWork.js';
+import { excessOf, MOST_APART } from './workLimits.js';
 import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';

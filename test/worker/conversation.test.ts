@@ -9,7 +9,7 @@ import type {
 } from '../../src/protocol/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
 import type { AnsweredItem, ConversationEnd, ConversationOptions } from '../../src/worker/conversation.js';
-import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
+import { MOST_WAITING_PER_THREAD } from '../../src/worker/workLimits.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';

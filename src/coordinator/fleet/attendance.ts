@@ -2,7 +2,7 @@
 
 import { LockstepError } from '../../foundation/errors.js';
 import type { EventListener } from '../run/events.js';
-import { Rations } from './rations.js';
+import { Rations } from './rateLimiter.js';
 
 /** Of being told that nobody is left: a node that comes and goes makes it so each time. */
 const LONELY_NEWS = { atOnce: 20, perMinute: 6 };

@@ -6,7 +6,7 @@
 import type { EventListener, MemberInfo } from '../run/events.js';
 import type { Member } from './member.js';
 import { hostOf } from './peerHost.js';
-import { Rations } from './rations.js';
+import { Rations } from './rateLimiter.js';
 
 /** Of a host. Fifty nodes may come and go at once. */
 const OF_EACH_HOST = { atOnce: 100, perMinute: 60 };

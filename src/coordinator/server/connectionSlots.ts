@@ -7,7 +7,7 @@
  */
 
 import type { Socket } from 'node:net';
-import { endsOf } from './callers.js';
+import { endsOf } from './connectionOutcomes.js';
 
 export interface PlaceLimits {
   /** Nodes attached at the same time. */

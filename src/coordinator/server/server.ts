@@ -15,7 +15,7 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
-import { Callers } from './callers.js';
+import { Callers } from './connectionOutcomes.js';
 import { DoorPlaces } from './connectionSlots.js';
 import { guardedChannel } from './peerGuard.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Rations } from '../../../src/coordinator/fleet/rations.js';
+import { Rations } from '../../../src/coordinator/fleet/rateLimiter.js';
 
 const PLENTY = { atOnce: 1e6, perMinute: 1e6 };
 const passing = (rations: Rations, key: string, times: number, nowMs: number): number =>
