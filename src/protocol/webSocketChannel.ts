@@ -16,14 +16,18 @@ const PROTOCOL_VIOLATION = 1002;
 const BREACH_CLOSING_MS = 1000;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
 
-/** The coordinator's end: receives what nodes may send. */
+/**
+ * The coordinator's end: receives what nodes may send.
+ * @param mayDecode asked for each frame before it is decoded; a frame is dropped if the answer is no
+ */
 export function coordinatorChannel(
   socket: WebSocket,
   peerName: string,
   transport: Socket,
   heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
+  mayDecode?: () => boolean,
 ): CoordinatorChannel {
-  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs);
+  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs, mayDecode);
 }
 
 /** A node's end: receives what the coordinator may send. */
@@ -60,6 +64,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     private readonly decode: (frame: Uint8Array) => Incoming,
     private readonly transport: Socket,
     private readonly heartbeatTimeoutMs: number,
+    private readonly mayDecode: () => boolean = () => true,
   ) {
     this.outgoing = new OutgoingQueue(socket);
     // Without a listener an error event ends the process; a close event always follows it.
@@ -116,7 +121,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   private receive(data: RawData): void {
-    if (this.failure !== undefined) return;
+    if (this.failure !== undefined || !this.mayDecode()) return;
     const message = this.decodeOrClose(data);
     if (message) this.handlers?.onMessage(message);
   }

@@ -1,25 +1,25 @@
 /**
- * Tells of connections that became no node: a wrong token, TLS on one side only, another version. The first of a host and
- * reason is told at once; of further ones, which may come by the hundred a second, one line a minute with their number.
+ * Reports refused connections: a wrong token, TLS on one side only, another version. The first refusal of a host for a
+ * reason is reported at once. Further ones, which may be hundreds a second, are counted and reported once a minute.
  */
 
 import type { EventListener } from '../run/events.js';
 
-/** Hosts with their reasons; both are free to invent. Those beyond are counted together. */
-const SEPARATE_STORIES = 64;
+/** Pairs of host and reason that are counted separately. Peers can invent any number; the rest is counted together. */
+const MAX_ENTRIES = 64;
 const REPEAT_MS = 60_000;
 const OTHERS = { address: 'other addresses', reason: 'various reasons' };
 
-interface Story {
+interface Entry {
   readonly address: string;
   readonly reason: string;
-  /** Since it was told last. */
+  /** Refusals since the last report. */
   count: number;
   readonly timer: NodeJS.Timeout;
 }
 
 export class RefusedConnections {
-  private readonly stories = new Map<string, Story>();
+  private readonly entries = new Map<string, Entry>();
   private isClosed = false;
 
   constructor(private readonly onEvent: EventListener) {}
@@ -27,24 +27,24 @@ export class RefusedConnections {
   /** @param address the host, without the port */
   refused(address: string, reason: string): void {
     if (this.isClosed) return;
-    const known = this.stories.get(`${address} ${reason}`);
+    const known = this.entries.get(`${address} ${reason}`);
     if (known) known.count++;
-    else if (this.stories.size < SEPARATE_STORIES) this.begin({ address, reason });
+    else if (this.entries.size < MAX_ENTRIES) this.begin({ address, reason });
     else this.countAmongOthers();
   }
 
-  /** Tells what has not been told yet, and then nothing more. */
+  /** Reports what was only counted, and stops reporting. */
   close(): void {
     this.isClosed = true;
-    for (const story of this.stories.values()) {
-      clearInterval(story.timer);
-      this.tell(story);
+    for (const entry of this.entries.values()) {
+      clearInterval(entry.timer);
+      this.report(entry);
     }
-    this.stories.clear();
+    this.entries.clear();
   }
 
   private countAmongOthers(): void {
-    const others = this.stories.get(`${OTHERS.address} ${OTHERS.reason}`);
+    const others = this.entries.get(`${OTHERS.address} ${OTHERS.reason}`);
     if (others) others.count++;
     else this.begin(OTHERS);
   }
@@ -52,21 +52,21 @@ export class RefusedConnections {
   private begin({ address, reason }: { readonly address: string; readonly reason: string }): void {
     const key = `${address} ${reason}`;
     const timer = setInterval(() => this.repeat(key), REPEAT_MS).unref();
-    const story = { address, reason, count: 1, timer };
-    this.stories.set(key, story);
-    this.tell(story);
+    const entry = { address, reason, count: 1, timer };
+    this.entries.set(key, entry);
+    this.report(entry);
   }
 
   private repeat(key: string): void {
-    const story = this.stories.get(key);
-    if (story && story.count > 0) return this.tell(story);
-    clearInterval(story?.timer);
-    this.stories.delete(key);
+    const entry = this.entries.get(key);
+    if (entry && entry.count > 0) return this.report(entry);
+    clearInterval(entry?.timer);
+    this.entries.delete(key);
   }
 
-  private tell(story: Story): void {
-    const { address, reason, count } = story;
+  private report(entry: Entry): void {
+    const { address, reason, count } = entry;
     if (count > 0) this.onEvent({ event: 'connection-refused', address, reason, count });
-    story.count = 0;
+    entry.count = 0;
   }
 }

@@ -112,8 +112,9 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       places.enter(request.socket);
       callers.admitted(request.socket);
       const peerName = peerOf(request);
-      const channel = coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs);
-      onChannel(guardedChannel(webSocket, request.socket, channel, { unreadTimeoutMs }));
+      const connect = (mayDecode: () => boolean): CoordinatorChannel =>
+        coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs, mayDecode);
+      onChannel(guardedChannel(webSocket, request.socket, connect, { unreadTimeoutMs }));
     });
   });
   await startListening(server, host, port);
