@@ -17,6 +17,6 @@ export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
 export { train } from './training/train.js';
-export type { TrainingRun } from './training/trainingRun.js';
+export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';

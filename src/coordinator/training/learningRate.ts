@@ -1,6 +1,8 @@
-/** Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore. */
+/** Learning-rate schedules as pure functions of the step, so a checkpoint need not hold their state. */
 
+import { stepsPerEpoch } from '../../data/index.js';
 import { cosineOfPiTimes } from '../../foundation/deterministicMath.js';
+import type { Recipe } from '../run/recipe.js';
 
 export type Schedule =
   | { readonly kind: 'constant' }
@@ -10,19 +12,26 @@ export type Schedule =
 
 export interface ScheduleContext {
   readonly schedule: Schedule;
-  /** The base rate; for onecycle the peak. */
+  /** The base rate; for `onecycle` the highest rate. */
   readonly lr: number;
   readonly warmupEpochs: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
 }
 
-// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), momentum not cycled.
+/** @param sampleCount of the training set */
+export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext {
+  const { schedule: kind, milestones, gamma, lr, warmupEpochs, epochs, batchSize } = recipe;
+  const schedule = kind === 'multistep' ? { kind, milestones, gamma } : { kind };
+  return { schedule, lr, warmupEpochs, epochs, stepsPerEpoch: stepsPerEpoch(sampleCount, batchSize) };
+}
+
+// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.
 const ONECYCLE_RISE = 0.3;
 const ONECYCLE_START_DIVISOR = 25;
 const ONECYCLE_END_DIVISOR = 1e4;
 
-/** The rate of a step, counted from 0 over the whole run. */
+/** @param step counted from 0 over the whole run */
 export function learningRateAt(step: number, context: ScheduleContext): number {
   const { schedule, lr, warmupEpochs, epochs, stepsPerEpoch } = context;
   const warmupSteps = warmupEpochs * stepsPerEpoch;
@@ -39,7 +48,7 @@ export function learningRateAt(step: number, context: ScheduleContext): number {
   }
 }
 
-/** lr times gamma once for every milestone (in epochs) that has been reached. */
+/** Multiplies the rate by gamma for every milestone (in epochs) that has been reached. */
 function multistep(epoch: number, lr: number, milestones: readonly number[], gamma: number): number {
   return milestones.reduce((rate, milestone) => (epoch >= milestone ? rate * gamma : rate), lr);
 }
@@ -52,7 +61,7 @@ function onecycle(step: number, totalSteps: number, peak: number): number {
   return anneal(peak, end, (step - riseEnd) / (totalSteps - 1 - riseEnd));
 }
 
-/** Half a cosine from `from` at share 0 to `to` at share 1. */
+/** Follows half a cosine, from `from` at share 0 to `to` at share 1. */
 function anneal(from: number, to: number, share: number): number {
   return to + ((from - to) / 2) * (1 + cosineOfPiTimes(Math.min(1, Math.max(0, share))));
 }
