@@ -1,4 +1,4 @@
-/** What the command line uses of the coordinator. */
+/** What other folders may use of the coordinator. */
 export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
 export type { Recipe } from './run/recipe.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
