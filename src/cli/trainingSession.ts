@@ -27,11 +27,11 @@ import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
-import type { Model, ModelState } from '../model/index.js';
+import type { Model } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './process/cleanup.js';
 import type { Closer } from './process/cleanup.js';
-import { chooseDisplay } from './display/display.js';
+import { chooseDisplay } from './display/chooseDisplay.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
@@ -257,8 +257,9 @@ async function trainIn(
   { recipe, model, dataset, split, normalisation, samples }: Prepared,
   { options, settings, resumed, fleet, log, signal }: Surroundings,
 ): Promise<RunResult> {
-  const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
-  const best: ModelState | undefined = resumed?.best;
+  const state = resumed
+    ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
+    : TrainingState.fresh(model, recipe.seed);
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,
@@ -280,7 +281,6 @@ async function trainIn(
     normalisation,
     samples,
     state,
-    best,
     fleet,
     folder,
     minWorkers: options.minWorkers,

@@ -1,4 +1,4 @@
-/** What the command line uses of the coordinator. */
+/** What other folders may use of the coordinator. */
 export { checkContradictions } from './run/contradictions.js';
 export { EVALUATION_CHUNK, recipeSchema, requestRecipe, settleRecipe, withDefaults } from './run/recipe.js';
 export type { Recipe, RequestedRecipe } from './run/recipe.js';
@@ -21,6 +21,6 @@ export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
 export { train } from './training/train.js';
-export type { TrainingRun } from './training/trainingRun.js';
+export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';

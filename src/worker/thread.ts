@@ -1,6 +1,6 @@
 /**
- * One worker thread: a stateless function of its task, run by piscina. What it keeps between tasks (an engine, a
- * prepared copy of the weights) only saves time.
+ * One worker thread: a function of its task, run by piscina. It keeps an engine and a copy of the weights between tasks,
+ * only to save time.
  */
 
 import { drawWindows, prepareImages, tableOf } from '../data/index.js';
@@ -38,7 +38,7 @@ function compute(task: ThreadTask): Promise<ThreadAnswer> {
   }
 }
 
-/** Loads the engine with the smallest model: what it says of itself does not depend on the model. */
+/** Loads the engine with the smallest model: the description does not depend on the model. */
 async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
   const probe = await loadEngine(choice, buildModel('resnet8'));
   try {
@@ -54,7 +54,7 @@ async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>):
   const result = await gradientOf(engine, task);
   const { sampleCount, lossSum, correct, batchStatistics } = result;
   if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
-  // Means become sums here, so that all that is added up later is divided once, by one count.
+  // Means become sums here. Sums are added later and divided once, by the total count.
   batchStatistics.forEach((value, index) => (statisticSum[index] = value * sampleCount));
   return { kind: 'gradient', sampleCount, lossSum, correct };
 }
@@ -117,8 +117,8 @@ async function engineFor(choice: EngineChoice, session: ComputeSession): Promise
 let copied: VersionedState | undefined;
 
 /**
- * Engines may keep references to what they are given, as long as they compute with that version, and shared memory changes
- * under them: give them a copy. The next version takes its place.
+ * A copy of the weights. Engines may keep references while they compute with a version, but shared memory changes. The next
+ * version replaces the copy.
  */
 function localCopy({ version, parameters, statistics }: SharedState): VersionedState {
   if (copied?.version === version) return copied;

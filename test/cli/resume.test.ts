@@ -79,7 +79,7 @@ async function trainOn(
 ): Promise<RunResult> {
   const testing = await testRun({
     recipe: kept,
-    change: { folder, state: TrainingState.from(checkpoint), best },
+    change: { folder, state: TrainingState.from({ ...checkpoint, best }) },
   });
   analyticNode(testing.fleet, {}, answerer);
   return train(testing.run);
@@ -366,8 +366,7 @@ describe('a run whose training is done, but not its test', () => {
       recipe: run.recipe,
       change: {
         folder: run.folder,
-        state: TrainingState.from(run.checkpoint),
-        best: run.best,
+        state: TrainingState.from({ ...run.checkpoint, best: run.best }),
         openTestSet: () => Promise.resolve(tinySet(10)),
       },
     });

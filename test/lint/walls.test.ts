@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
+import { ROOMS } from '../../scripts/lint/walls.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RULES = [
@@ -92,6 +93,49 @@ describe('the walls between the folders of src/', () => {
 
   it('do not let a new folder in unseen', async () => {
     expect(await complaints('utils/some.ts', `import '../model/index.js';`)).toHaveLength(1);
+  });
+});
+
+describe.each(Object.entries(ROOMS))('the rooms of %s/', (folder, table) => {
+  const rooms = new Map(Object.entries(table));
+
+  it('are all in the table', () => {
+    const entries = readdirSync(path.join(ROOT, 'src', folder), { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    expect(folders.sort()).toEqual([...rooms.keys()].sort());
+  });
+
+  it('import only rooms on lower floors', () => {
+    const lower = new Set<string>();
+    for (const [room, imports] of rooms) {
+      expect(imports.filter((other) => !lower.has(other))).toEqual([]);
+      lower.add(room);
+    }
+  });
+
+  it('import the rooms in the table and no others', async () => {
+    for (const [from, imports] of rooms) {
+      for (const to of rooms.keys()) {
+        const found = await complaints(`${folder}/${from}/some.ts`, `import type {} from '../${to}/any.js';`);
+        const isAllowed = to === from || imports.includes(to);
+        expect(found, `${from} imports ${to}`).toEqual(
+          isAllowed ? [] : [expect.stringContaining(`${folder}/${from}/ must not import ${to}`)],
+        );
+      }
+    }
+  });
+
+  it('do not import the entry of their folder, and do not appear unseen', async () => {
+    const [room] = rooms.keys();
+    expect(await complaints(`${folder}/${room}/some.ts`, `import '../index.js';`)).toHaveLength(1);
+    expect(await complaints(`${folder}/utils/some.ts`, `import '../${room}/any.js';`)).toHaveLength(1);
+  });
+
+  it('hold for files in nested folders too', async () => {
+    const [lowest] = rooms.keys();
+    const highest = [...rooms.keys()].at(-1);
+    const code = `import '../../${highest}/any.js';`;
+    expect(await complaints(`${folder}/${lowest}/nested/some.ts`, code)).toHaveLength(1);
   });
 });
 

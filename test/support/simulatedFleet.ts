@@ -4,9 +4,10 @@
  */
 
 import { vi } from 'vitest';
+import { itemKey, roundKey } from '../../src/coordinator/schedule/itemKey.js';
 import { Pace } from '../../src/coordinator/schedule/pace.js';
 import { Round } from '../../src/coordinator/schedule/round.js';
-import type { Assignee } from '../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../src/coordinator/schedule/assignee.js';
 import { Workload } from '../../src/coordinator/schedule/workload.js';
 
 export class SimulatedNode implements Assignee {
@@ -83,7 +84,7 @@ export class SimulatedFleet {
     const startedMs = performance.now();
     const answeredBy: SimulatedNode[] = [];
     const round = new Round<SimulatedNode>({
-      key: `work ${step}`,
+      key: roundKey('work', step),
       itemCount,
       sampleCountOf: () => 1,
       assignees: () => this.nodes,
@@ -94,7 +95,7 @@ export class SimulatedFleet {
     for (const node of this.nodes) {
       node.enter(step, (ofStep, index) => {
         if (ofStep !== step) {
-          node.workload.finish(`work ${ofStep}/${index}`, performance.now());
+          node.workload.finish(itemKey(roundKey('work', ofStep), index), performance.now());
           return round.fill();
         }
         if (round.wants(index)) answeredBy[index] = node;

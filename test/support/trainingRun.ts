@@ -61,7 +61,6 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
       normalisation: measureNormalisation(set, split.training),
       samples: digestSamples(set, split),
       state: TrainingState.fresh(model, settled.seed),
-      best: undefined,
       fleet,
       folder,
       checkpointEvery: 100,

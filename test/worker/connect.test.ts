@@ -307,7 +307,9 @@ describe('a coordinator that would fill the memory of a node', () => {
       }
       return statuses.some((status) => status.kind === 'disconnected');
     }, 30_000);
-    expect(statuses.at(-1)).toMatchObject({ reason: expect.stringMatching(/answers not taken/) as string });
+    expect(statuses.at(-1)).toMatchObject({
+      reason: expect.stringMatching(/answers are not read/) as string,
+    });
   });
 });
 

@@ -8,8 +8,10 @@ import type {
   Parameters,
 } from '../../src/protocol/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
-import type { AnsweredItem, ConversationEnd, ConversationOptions } from '../../src/worker/conversation.js';
-import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
+import type { ConversationOptions } from '../../src/worker/conversation.js';
+import type { ConversationEnd } from '../../src/worker/conversationEnd.js';
+import type { AnsweredItem } from '../../src/worker/queuedItem.js';
+import { MOST_WAITING_PER_THREAD } from '../../src/worker/workLimits.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';

@@ -1,7 +1,7 @@
 /**
- * Checkpoints: parameters, running statistics and momentum as named safetensors, the best weights so far beside them,
- * and the run's progress and recipe in the metadata. One file is all that resuming needs, so it cannot contradict
- * another. Reading one back verifies the digests of metadata and vectors before anything is used.
+ * Reads checkpoints. A checkpoint holds parameters, running statistics, momentum and the best weights so far as named
+ * safetensors, and the run's progress and recipe as metadata. Resuming needs only this one file. The digests of metadata
+ * and vectors are verified before anything is used.
  */
 
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ import { decodeSafetensors } from './safetensors.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import type { NamedTensor } from './safetensors.js';
 
-/** Ten times what the largest model needs. */
+/** Ten times as much as the largest model needs. */
 const MOST_BYTES = 256 << 20;
 
 export interface Checkpoint {
@@ -34,11 +34,11 @@ export interface Checkpoint {
   readonly state: ModelState;
   /** The optimizer's momentum, (parameterCount). */
   readonly velocity: Float32Array;
-  /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
+  /** The weights of the best epoch so far; undefined if there is none, and in files of older versions. */
   readonly best: ModelState | undefined;
-  /** Standardisation of the training data. */
+  /** Mean and standard deviation of the training data, per channel. */
   readonly normalisation: StoredNormalisation;
-  /** Of the samples that the run uses; undefined in files of older versions. */
+  /** Digests of the samples that the run uses; undefined in files of older versions. */
   readonly samples: SampleDigests | undefined;
 }
 
@@ -57,9 +57,9 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const vectors = gatherVectors(model.layout, stored, { byName, file });
   if (!digestsAgree(vectors, stored)) {
-    throw damaged(file, 'its contents do not match the digest stored with them');
+    throw damaged(file, 'its contents do not match their digest');
   }
-  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite, for training had diverged');
+  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite: training had diverged');
   return { recipe, progress, normalisation, samples, ...vectors, model };
 }
 
@@ -120,7 +120,7 @@ function parseMetadata(metadata: Readonly<Record<string, string>>, file: string)
   const text = metadata[METADATA];
   if (text === undefined) throw damaged(file, 'it was not written by Lockstep');
   if (metadata[METADATA_DIGEST] !== createHash('sha256').update(text).digest('hex')) {
-    throw damaged(file, 'its metadata do not match the digest stored with them');
+    throw damaged(file, 'its metadata does not match its digest');
   }
   let value: unknown;
   try {

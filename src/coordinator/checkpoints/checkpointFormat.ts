@@ -1,11 +1,11 @@
-/** What stands in a checkpoint file besides tensors, and how the tensors are named. */
+/** The metadata of a checkpoint file, and the names of its tensors. */
 
 import { z } from 'zod';
 import { recipeSchema } from '../run/recipe.js';
 import { trainingProgressSchema } from '../run/progress.js';
 
 export const FORMAT = 'lockstep-checkpoint/1';
-/** Weights and running statistics have the layout's own names. */
+/** Weights and running statistics have the names of the layout. */
 export const MOMENTUM_PREFIX = 'momentum.';
 export const BEST_PREFIX = 'best.';
 /** Keys of the safetensors metadata. */
@@ -25,12 +25,12 @@ export const checkpointMetadataSchema = z.object({
   format: z.literal(FORMAT),
   weightsSha256: z.string(),
   velocitySha256: z.string(),
-  /** With the best weights so far, which older versions kept in a file of their own only. */
+  /** Present with the best weights. Older versions kept these in a separate file only. */
   bestWeightsSha256: z.string().optional(),
   recipe: recipeSchema,
   progress: trainingProgressSchema,
   normalisation: normalisationSchema,
-  /** Of the samples in use, by which other data are told apart. Older versions did not store it. */
+  /** Digests of the samples in use, to detect other data. Older versions did not store them. */
   samples: sampleDigestsSchema.optional(),
 });
 export type CheckpointMetadata = z.infer<typeof checkpointMetadataSchema>;

@@ -1,4 +1,4 @@
-/** What a node is told of a run. */
+/** The first message to a node: what it must know about the run. */
 
 import type { Normalisation } from '../../data/index.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';

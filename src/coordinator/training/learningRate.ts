@@ -1,5 +1,6 @@
-/** Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore. */
+/** Learning-rate schedules as pure functions of the step, so a checkpoint need not hold their state. */
 
+import { stepsPerEpoch } from '../../data/index.js';
 import { cosineOfPiTimes } from '../../foundation/deterministicMath.js';
 import type { Recipe } from '../run/recipe.js';
 
@@ -12,12 +13,17 @@ export interface ScheduleContext extends RateOptions {
   readonly stepsPerEpoch: number;
 }
 
-// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), momentum not cycled.
+/** @param sampleCount of the training set */
+export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext {
+  return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize) };
+}
+
+// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.
 const ONECYCLE_RISE = 0.3;
 const ONECYCLE_START_DIVISOR = 25;
 const ONECYCLE_END_DIVISOR = 1e4;
 
-/** The rate of a step, counted from 0 over the whole run. */
+/** @param step counted from 0 over the whole run */
 export function learningRateAt(step: number, context: ScheduleContext): number {
   const { schedule, lr, finalLr, warmupEpochs, epochs, stepsPerEpoch } = context;
   const totalSteps = epochs * stepsPerEpoch;
@@ -50,7 +56,7 @@ function onecycle(step: number, totalSteps: number, peak: number): number {
   return anneal(peak, end, (step - riseEnd) / (totalSteps - 1 - riseEnd));
 }
 
-/** Half a cosine from `from` at share 0 to `to` at share 1. */
+/** Follows half a cosine, from `from` at share 0 to `to` at share 1. */
 function anneal(from: number, to: number, share: number): number {
   return to + ((from - to) / 2) * (1 + cosineOfPiTimes(Math.min(1, Math.max(0, share))));
 }

@@ -3,6 +3,7 @@
 import type { Model, ModelState } from '../../model/index.js';
 import type { Precision, VersionedState } from '../engine.js';
 import type { Session } from './dawn/session.js';
+import type { WorkgroupLimits } from './kernels/limits.js';
 import { SUBGROUP_MATRICES } from './kernels/matrixOperations.js';
 import type { MatrixOperations } from './kernels/matrixOperations.js';
 import type { DeviceLayout } from './plan/deviceLayout.js';
@@ -12,15 +13,26 @@ import type { InputKind } from './plan/passInput.js';
 import type { Tiles } from './plan/tiles.js';
 import { RecordedPlan } from './recordedPlan.js';
 import { Staging } from './staging.js';
-import type { TileTuner } from './tuning/tileTuner.js';
 
 /** A run has one micro-batch size, one evaluation size, and a smaller last one of each. */
 const PLANS_KEPT = 4;
 
+export interface PassSize {
+  readonly kind: PassKind;
+  readonly imageCount: number;
+  readonly layout: DeviceLayout;
+  readonly bindingLimit: number;
+}
+
+/** Chooses the tiles of a pass. The tuner is one; tests use others. */
+export interface TileSource {
+  tilesFor(size: PassSize, limits: WorkgroupLimits): Promise<Tiles>;
+}
+
 export interface PlanTuning {
   readonly tiles?: Tiles | undefined;
   /** Gives the tiles, if `tiles` does not. */
-  readonly tuner?: TileTuner | undefined;
+  readonly tuner?: TileSource | undefined;
   /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
   /** Of convolutions' operands; float32 if left out. */

@@ -4,12 +4,7 @@
  */
 
 import type { DirectShape } from '../kernels/directConvolution.js';
-import type { KernelLibrary } from '../kernels/library.js';
-import { STRIDE_1, TILE } from '../kernels/winogradScheme.js';
-import { STRIDE_2 } from '../kernels/winogradStride2.js';
-import type { Arena, Region } from './arena.js';
-import { DirectConvolution } from './directConvolution.js';
-import { WinogradConvolution } from './winogradConvolution.js';
+import type { Region } from './arena.js';
 
 export interface ConvolutionShape extends DirectShape {
   readonly imagesPerGroup: number;
@@ -34,14 +29,4 @@ export interface Convolution {
   backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void;
   /** Writes the gradient in natural order. */
   finishBackward(natural: Region): void;
-}
-
-/** By Winograd's transforms where the map is whole tiles, else directly. */
-export function makeConvolution(library: KernelLibrary, arena: Arena, shape: ConvolutionShape): Convolution {
-  const { input, output, stride } = shape;
-  const isWhole = (inputSide: number, outputSide: number): boolean =>
-    outputSide % TILE === 0 && inputSide === stride * outputSide;
-  return isWhole(input.height, output.height) && isWhole(input.width, output.width)
-    ? new WinogradConvolution(library, arena, shape, stride === 1 ? STRIDE_1 : STRIDE_2)
-    : new DirectConvolution(library, arena, shape);
 }

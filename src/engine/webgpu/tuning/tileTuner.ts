@@ -7,9 +7,8 @@ import type { Model } from '../../../model/index.js';
 import type { Session } from '../dawn/session.js';
 import { KernelTimer } from '../kernelTimer.js';
 import type { WorkgroupLimits } from '../kernels/limits.js';
-import type { DeviceLayout } from '../plan/deviceLayout.js';
+import type { PassSize, TileSource } from '../openDevice.js';
 import { planPass } from '../plan/devicePlan.js';
-import type { PassKind } from '../plan/forward.js';
 import { USUAL_TILES } from '../plan/tiles.js';
 import type { Tiles } from '../plan/tiles.js';
 import { firstTiles, namedCandidates, RoundTiles } from './roundTiles.js';
@@ -21,13 +20,6 @@ import type { TuningCache } from './tuningCache.js';
 const BUDGET_MS = 18_000;
 /** Time to wait for another thread or process to measure. */
 const WAIT_MS = 30_000;
-
-export interface PassSize {
-  readonly kind: PassKind;
-  readonly imageCount: number;
-  readonly layout: DeviceLayout;
-  readonly bindingLimit: number;
-}
 
 /** Measures the sizes that are not known. */
 export type Measure = (session: Session, imageCount: number, known: TileNames) => Promise<TileNames>;
@@ -48,7 +40,7 @@ const USUAL: TileCandidates = {
   weightGradient: (size) => [USUAL_TILES.weightGradient(size)],
 };
 
-export class TileTuner {
+export class TileTuner implements TileSource {
   /** What plans were made with: it stays for as long as the engine lives, whatever others may measure. */
   private readonly known = new Map<string, string>();
   /** Images of the largest micro-batch so far. Smaller ones are the rest of an epoch, and not worth measuring. */

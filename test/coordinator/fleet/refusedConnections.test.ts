@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { RefusedConnections } from '../../../src/coordinator/server/refusedConnections.js';
+import { RefusedConnections } from '../../../src/coordinator/fleet/refusedConnections.js';
 import type { RunEvent } from '../../../src/coordinator/index.js';
 
 let events: RunEvent[];

@@ -1,6 +1,6 @@
 /**
- * Tells why connections became no node's, once each: also those that fail before any request, by TLS on one side only, by
- * a certificate that is not trusted, or because it is no HTTP that they speak.
+ * Reports why a connection was refused, once for each connection. Covers connections that fail before any request: TLS on
+ * one side only, a certificate that is not trusted, or something that is not HTTP.
  */
 
 import type { Server } from 'node:http';
@@ -14,8 +14,8 @@ interface ClientError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
 }
 
-export class Callers {
-  /** Those that have become nothing yet: the two ends of the connection, and the address. */
+export class ConnectionOutcomes {
+  /** Connections neither refused nor admitted yet: their endpoints, and the peer's address. */
   private readonly undecided = new Map<string, string>();
 
   /** @param onRefused gets the host, without the port */
@@ -24,7 +24,7 @@ export class Callers {
   watch(server: Server): void {
     const hasTls = server instanceof TlsServer;
     server.on('connection', (socket: Socket) => this.arrive(socket, hasTls));
-    // With TLS this is told of a failed handshake, too. Without a listener Node answers, and nobody knows.
+    // With TLS, failed handshakes are reported here too. Without a listener Node would answer, and nothing be reported.
     server.on('clientError', (error: ClientError, socket: Socket) => {
       const reason = reasonOf(error, hasTls);
       if (reason !== undefined) this.refused(socket, reason);
@@ -33,46 +33,46 @@ export class Callers {
     });
   }
 
-  /** Tells of the connection, unless it was told of or admitted before. @param socket with TLS, either of its two */
+  /** Reports the connection, unless it was reported or admitted before. @param socket with TLS, either of the two */
   refused(socket: Socket, reason: string): void {
-    const address = this.undecided.get(endsOf(socket));
+    const address = this.undecided.get(endpointsOf(socket));
     if (address === undefined) return;
     this.admitted(socket);
     this.onRefused(address, reason);
   }
 
   admitted(socket: Socket): void {
-    this.undecided.delete(endsOf(socket));
+    this.undecided.delete(endpointsOf(socket));
   }
 
   private arrive(socket: Socket, hasTls: boolean): void {
-    const ends = endsOf(socket);
+    const endpoints = endpointsOf(socket);
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return;
-    this.undecided.set(ends, remoteAddress);
+    this.undecided.set(endpoints, remoteAddress);
     socket.once('close', () => {
-      // A node that does not trust the certificate says nothing. Without TLS it is somebody who looks for open ports.
-      if (this.undecided.delete(ends) && hasTls) {
+      // A node that does not trust the certificate sends nothing. Without TLS, this is a port scan: not reported.
+      if (this.undecided.delete(endpoints) && hasTls) {
         this.onRefused(remoteAddress, 'it left during the TLS handshake; does it trust the certificate?');
       }
     });
   }
 }
 
-/** The two ends of the connection: the same for a TLS socket and the plain one beneath it. */
-export function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
+/** The connection's two endpoints: the same for a TLS socket and the TCP socket below it. */
+export function endpointsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
   return `${localAddress} ${remoteAddress} ${remotePort}`;
 }
 
-/** @returns undefined if it has just left, which is told when the connection is closed */
+/** @returns undefined if the peer has just disconnected: that is reported when the connection is closed */
 function reasonOf({ code = '', rawPacket }: ClientError, hasTls: boolean): string | undefined {
   if (code === 'ECONNRESET' || code === 'EPIPE') return undefined;
   if (code === 'ERR_SSL_HTTP_REQUEST') return 'it speaks without TLS; the worker needs wss:// in its URL';
   if (rawPacket?.[0] === TLS_HANDSHAKE && !hasTls) {
-    return 'it speaks TLS, and this coordinator does not; the worker needs ws:// in its URL';
+    return 'it speaks TLS and this coordinator does not; the worker needs ws:// in its URL';
   }
   if (code.startsWith('ERR_SSL')) return `the TLS handshake failed (${code})`;
-  return `it speaks no HTTP (${code})`;
+  return `it does not speak HTTP (${code})`;
 }
 
 function statusOf({ code }: ClientError): string {

@@ -1,20 +1,20 @@
 /**
- * How much a coordinator can have asked of this node that is not answered yet. One that keeps to the protocol hands out
- * two items a thread at most, and the next only for an answer; more than that is somebody who fills this machine's memory.
+ * Limits how many unanswered items a coordinator may give this node. By the protocol it gives at most two per thread, and a
+ * further one only for an answer. A coordinator that sends more would fill this machine's memory.
  */
 
 import { IMAGE_BYTE_COUNT } from '../data/index.js';
 import { LARGEST_MICRO_BATCH } from '../protocol/index.js';
 import type { Evaluate, Work } from '../protocol/index.js';
 
-/** Items that wait for a thread: twice what is handed out. */
+/** Items that wait for a thread: twice what the protocol allows. */
 export const MOST_WAITING_PER_THREAD = 4;
-/** Messages that wait for a slow link. Of earlier rounds, too: the coordinator may have given up on their answers. */
+/** Messages that wait for a slow link, including answers of earlier rounds that the coordinator no longer waits for. */
 export const MOST_UNSENT_PER_THREAD = 8;
 /** Micro-batches of one step: a batch has no more samples. */
-export const MOST_APART = 65_536;
+export const MAX_MICRO_BATCHES = 65_536;
 
-export interface Owed {
+export interface CurrentLoad {
   readonly threads: number;
   /** Items that no thread has begun. */
   readonly waiting: number;
@@ -22,10 +22,10 @@ export interface Owed {
   readonly unsent: number;
 }
 
-/** @returns what is wrong with one item more; undefined if it can be owed */
-export function excessOf(
+/** @returns which limit one more item would exceed; undefined if none */
+export function exceededLimit(
   { pixels, labels }: Work | Evaluate,
-  { threads, waiting, unsent }: Owed,
+  { threads, waiting, unsent }: CurrentLoad,
 ): string | undefined {
   const mostPixelBytes = LARGEST_MICRO_BATCH * IMAGE_BYTE_COUNT;
   if (pixels.byteLength > mostPixelBytes || labels.byteLength > LARGEST_MICRO_BATCH)
@@ -33,6 +33,6 @@ export function excessOf(
   const mostWaiting = MOST_WAITING_PER_THREAD * threads;
   if (waiting >= mostWaiting) return `more than ${mostWaiting} items at once for ${threads} thread(s)`;
   const mostUnsent = MOST_UNSENT_PER_THREAD * (threads + 1);
-  if (unsent >= mostUnsent) return `more items, with ${unsent} answers not taken`;
+  if (unsent >= mostUnsent) return `more items while ${unsent} answers are not read`;
   return undefined;
 }

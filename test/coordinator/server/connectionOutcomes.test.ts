@@ -60,7 +60,7 @@ describe('the coordinator is told, once, of', () => {
   it.each<[string, string, RegExp]>([
     ['a wrong path', UPGRADE_REQUEST.replace('/lockstep', '/else'), /a wrong path/],
     ['a plain request', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', /a plain HTTP request/],
-    ['nonsense', 'nonsense\r\n\r\n', /speaks no HTTP/],
+    ['nonsense', 'nonsense\r\n\r\n', /does not speak HTTP/],
     ['TLS where there is none', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000', /needs ws:\/\//],
     ['an upgrade of an old version', UPGRADE_REQUEST.replace('Version: 13', 'Version: 1'), /malformed/],
   ])('%s', async (_what, text, reason) => {

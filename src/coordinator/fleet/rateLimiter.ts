@@ -1,30 +1,31 @@
-/** Lets so many things through at once and so many a minute, for each key and for all together: token buckets. */
+/** Limits how often something may happen, for each key and for all keys together: token buckets. */
 
-export interface Ration {
+export interface RateLimit {
+  /** The largest burst. */
   readonly atOnce: number;
   readonly perMinute: number;
 }
 
-/** Keys are free to invent. One that is forgotten has its whole ration again, which the common one bounds. */
-const REMEMBERED_KEYS = 1024;
+/** Peers choose keys freely. A key that is dropped starts with a full bucket again; the common limit still holds. */
+const MAX_KEYS = 1024;
 
-export class Rations {
+export class RateLimiter {
   private readonly buckets = new Map<string, Bucket>();
   private readonly common: Bucket;
 
   constructor(
-    private readonly ofEach: Ration,
-    ofAll: Ration,
+    private readonly ofEach: RateLimit,
+    ofAll: RateLimit,
   ) {
     this.common = new Bucket(ofAll);
   }
 
-  /** @returns whether one more thing of this key may pass now */
+  /** @returns whether it may happen once more for this key now */
   take(key: string, nowMs: number): boolean {
     const bucket = this.buckets.get(key) ?? new Bucket(this.ofEach);
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
-    if (this.buckets.size > REMEMBERED_KEYS) this.buckets.delete(this.buckets.keys().next().value!);
+    if (this.buckets.size > MAX_KEYS) this.buckets.delete(this.buckets.keys().next().value!);
     return bucket.take(nowMs) && this.common.take(nowMs);
   }
 }
@@ -33,12 +34,12 @@ class Bucket {
   private left: number;
   private filledMs: number | undefined;
 
-  constructor(private readonly ration: Ration) {
-    this.left = ration.atOnce;
+  constructor(private readonly limit: RateLimit) {
+    this.left = limit.atOnce;
   }
 
   take(nowMs: number): boolean {
-    const { atOnce, perMinute } = this.ration;
+    const { atOnce, perMinute } = this.limit;
     const earned = ((nowMs - (this.filledMs ?? nowMs)) / 60_000) * perMinute;
     this.filledMs = nowMs;
     this.left = Math.min(atOnce, this.left + earned);
