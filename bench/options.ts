@@ -2,7 +2,6 @@
 
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ModelName } from '../src/model/index.js';
 import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 
@@ -11,7 +10,7 @@ export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
   readonly only: readonly Part[];
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly workers: readonly number[];
   readonly rounds: number;
   readonly steps: number;
@@ -33,7 +32,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       'measures throughput beside PyTorch, memory, where the time goes, and what a slow worker costs',
     )
     .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
-    .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+    .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])
     .option('--workers <counts>', 'numbers of worker threads', listOf(positive), [1, 2])
     .option('--rounds <n>', 'repetitions of throughput and memory', positive, 5)
     .option('--steps <n>', 'steps measured in a run, after those to warm up', positive, 12)

@@ -10,6 +10,7 @@ import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { programName } from './process/programName.js';
@@ -77,6 +78,7 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addEvaluateCommand,
     addDataCommand,
+    addModelCommand,
     addEnginesCommand,
   ]) {
     add(program);

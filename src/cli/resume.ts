@@ -1,9 +1,11 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
 import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import type { ModelState } from '../model/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, ModelState, NetworkDescription } from '../model/index.js';
+import { requestNetwork } from './requestNetwork.js';
 import { count } from './display/text.js';
 import { flagOfKey } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
@@ -13,7 +15,7 @@ import type { TrainingOptions } from './options/trainingOptions.js';
 export interface ResumedRun {
   readonly folder: RunFolder;
   readonly recipe: Recipe;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly best: ModelState | undefined;
   readonly saved: Partial<Settings>;
   /** What the user must know of the files that were found. */
@@ -49,7 +51,7 @@ export async function resumeRun(
       recipe: checkpoint.recipe,
       given: options.given,
     });
-    const recipe = changedRecipe(checkpoint.recipe, options, runDir);
+    const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
     refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
@@ -68,13 +70,18 @@ export async function resumeRun(
   }
 }
 
-function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
+function changedRecipe(
+  { recipe: saved, model }: StoredCheckpoint,
+  { recipe, given }: TrainingOptions,
+  runDir: string,
+): Recipe {
   const changed: Record<string, unknown> = { ...saved };
   for (const key of given) {
     if (!(key in saved)) continue;
     const before = saved[key as keyof Recipe];
     const now = recipe[key as keyof Recipe];
     if (JSON.stringify(before) === JSON.stringify(now) || (key === 'dataset' && now === 'auto')) continue;
+    if (key === 'model' && describesSameNetwork(recipe.model, model)) continue;
     if (!CHANGEABLE.has(key)) {
       throw new LockstepError(
         'E_OPTION',
@@ -90,6 +97,15 @@ function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir
     changed[key] = now;
   }
   return recipeSchema.parse(changed);
+}
+
+/** Whether `--model` names a file that holds the run's own network, whatever it calls it and its classes. */
+function describesSameNetwork(given: string, model: Model): boolean {
+  if (isPresetName(given)) return false;
+  const { description } = requestNetwork(given, 0).model;
+  const essence = ({ inputShape, layers, classNames }: NetworkDescription): string =>
+    JSON.stringify({ inputShape, layers, classCount: classNames.length });
+  return essence(description) === essence(model.description);
 }
 
 interface ReadResult {

@@ -4,7 +4,15 @@
  */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
+import {
+  checkRecipeFitsImages,
+  Fleet,
+  largestCropPadding,
+  RunFolder,
+  train,
+  TrainingState,
+  welcomeFor,
+} from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import {
   digestSamples,
@@ -17,8 +25,8 @@ import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.
 import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { buildModel } from '../model/index.js';
-import type { Model, ModelState } from '../model/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, ModelState, NetworkDescription } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './process/cleanup.js';
 import type { Closer } from './process/cleanup.js';
@@ -27,6 +35,8 @@ import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { CoordinatorSettings } from './options/coordinatorSettings.js';
+import { requestNetwork } from './requestNetwork.js';
+import type { RequestedNetwork } from './requestNetwork.js';
 import { checkSameData } from './resumedData.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
@@ -117,6 +127,8 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
+    const { recipe } = options.training;
+    const network = resumed ? undefined : requestNetwork(recipe.model, recipe.dropout);
     // Before the data, which may take a download: what cannot run here is refused at once.
     const engine =
       options.training.workers > 0
@@ -127,7 +139,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const door = await options.prepareDoor?.(settings);
-    const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
+    const prepared = await prepare(
+      options,
+      settings,
+      { resumed, network },
+      { log, display, signal: stop.signal },
+    );
     if (!resumed) {
       recipeRemarks(prepared.recipe, options.training.given).forEach((text) => log.say(text));
       recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
@@ -144,7 +161,11 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
     });
     const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
-    const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
+    const engines = { local, remoteEngine: door?.engine };
+    const config = {
+      ...runConfig(options, prepared.recipe, settings, engines),
+      ...ownNetwork(prepared.model),
+    };
     const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
     if (resumed) await continueIn(folder, config, { resumed, log });
     else closers.push(() => folder.close());
@@ -170,10 +191,16 @@ function isDownloadError(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
 }
 
+/** Where a run's network comes from: one of the two is there. */
+interface Origin {
+  readonly resumed: ResumedRun | undefined;
+  readonly network: RequestedNetwork | undefined;
+}
+
 async function prepare(
   { training }: SessionOptions,
   { dataDir, test }: Settings,
-  resumed: ResumedRun | undefined,
+  { resumed, network }: Origin,
   { log, display, signal }: { readonly log: RunLog; readonly display: Display; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   const dataset = await openDataset({
@@ -185,7 +212,8 @@ async function prepare(
     onProgress: (progress) => display.download(progress),
     onNotice: (message) => log.notice(message),
   });
-  const recipe = resumed?.recipe ?? settleRecipe(training.recipe, dataset.name);
+  const model = resumed?.checkpoint.model ?? network!.forData(dataset.name, dataset.training);
+  const recipe = resumed?.recipe ?? newRecipe(training, dataset, model);
   const split = splitTrainingSet({
     sampleCount: dataset.training.sampleCount,
     validationSize: recipe.valSize,
@@ -197,8 +225,23 @@ async function prepare(
   const samples = digestSamples(dataset.training, split);
   if (resumed)
     checkSameData(resumed.checkpoint, { normalisation, samples }).forEach((text) => log.notice(text));
-  const model = buildModel(recipe.model, recipe.dropout);
   return { recipe, model, dataset, split, normalisation, samples };
+}
+
+/** A network file gives the run its name; small images allow less padding than is usual. */
+function newRecipe({ recipe, given }: TrainingOptions, dataset: OpenedDataset, model: Model): Recipe {
+  const { imageShape } = dataset.training;
+  const cropPadding = given.has('cropPadding')
+    ? recipe.cropPadding
+    : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
+  const settled = settleRecipe({ ...recipe, model: model.name, cropPadding }, dataset.name);
+  checkRecipeFitsImages(settled, dataset.training);
+  return settled;
+}
+
+/** What config.json says of a network that no name makes. */
+function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
+  return isPresetName(name) ? {} : { network: description };
 }
 
 interface FleetSurroundings {

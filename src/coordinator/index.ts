@@ -1,8 +1,9 @@
 /** What the command line uses of the coordinator. */
 export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
 export type { Recipe } from './run/recipe.js';
+export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from './run/fit.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
-export type { Checkpoint } from './checkpoints/checkpoint.js';
+export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';

@@ -11,7 +11,7 @@ import { printable } from '../foundation/printable.js';
 import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
   ENDPOINT_PATH,
-  LARGEST_MICRO_BATCH,
+  LARGEST_ITEM_BYTES,
   largestFrameBytes,
   NODE_SOCKET_OPTIONS,
   nodeChannel,
@@ -19,6 +19,7 @@ import {
   terminateAfter,
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
+import { NETWORK_LIMITS } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationEnd, ConversationOptions } from './conversation.js';
@@ -57,11 +58,12 @@ const CLOSING_MS = 2_000;
 const STOPPED_EARLY = 'stopped before a coordinator was reached';
 /** Of what the other side said last; it may have been anything. */
 const REASON_LENGTH = 2000;
-/** What a coordinator may send: the weights of the largest model offered, or the samples of one item. */
+/** What a coordinator may send: the weights of the largest network, or as many bytes of images. */
 const LARGEST_FRAME_BYTES = largestFrameBytes({
-  parameterCount: 8_000_000,
-  statisticCount: 100_000,
-  samplesPerItem: LARGEST_MICRO_BATCH,
+  parameterCount: NETWORK_LIMITS.parameters,
+  statisticCount: NETWORK_LIMITS.statistics,
+  samplesPerItem: 1,
+  imageBytes: LARGEST_ITEM_BYTES,
 });
 
 /**

@@ -3,7 +3,6 @@
  * two items a thread at most, and the next only for an answer; more than that is somebody who fills this machine's memory.
  */
 
-import { IMAGE_BYTE_COUNT } from '../data/index.js';
 import { LARGEST_MICRO_BATCH } from '../protocol/index.js';
 import type { Evaluate, Work } from '../protocol/index.js';
 
@@ -20,14 +19,16 @@ export interface Owed {
   readonly waiting: number;
   /** Messages to the coordinator that the socket has not taken. */
   readonly unsent: number;
+  /** Bytes of one image of the run. */
+  readonly imageBytes: number;
 }
 
 /** @returns what is wrong with one item more; undefined if it can be owed */
 export function excessOf(
   { pixels, labels }: Work | Evaluate,
-  { threads, waiting, unsent }: Owed,
+  { threads, waiting, unsent, imageBytes }: Owed,
 ): string | undefined {
-  const mostPixelBytes = LARGEST_MICRO_BATCH * IMAGE_BYTE_COUNT;
+  const mostPixelBytes = LARGEST_MICRO_BATCH * imageBytes;
   if (pixels.byteLength > mostPixelBytes || labels.byteLength > LARGEST_MICRO_BATCH)
     return `an item of more than ${LARGEST_MICRO_BATCH} samples`;
   const mostWaiting = MOST_WAITING_PER_THREAD * threads;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { optionsTable, withOptionsTable } from '../../scripts/optionsTable.mjs';
 import { buildProgram } from '../../src/cli/main.js';
 import { ENGINE_FACTORIES } from '../../src/engine/index.js';
-import { MODEL_NAMES } from '../../src/model/index.js';
+import { PRESETS_TEXT } from '../../src/model/index.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -31,7 +31,7 @@ describe('README.md', () => {
     const commands = program.commands.map((command) => `lockstep ${command.name()}`);
     const engines = ENGINE_FACTORIES.map(({ name }) => `\`${name}\``);
     for (const word of [...commands, ...engines]) expect(readme).toContain(word);
-    for (const model of MODEL_NAMES) expect(readme).toContain(model);
+    for (const preset of PRESETS_TEXT.match(/[a-z]+\d+|notebook/g)!) expect(readme).toContain(preset);
   });
 
   it('uses no flag that does not exist', () => {

@@ -1,76 +1,57 @@
 /** Layer lists small enough for finite differences: each puts one kind of layer between others that carry gradients. */
 
-import { IMAGES } from '../../src/model/index.js';
-import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/index.js';
-import { LayoutBuilder } from '../../src/model/layout.js';
+import { IMAGES, IMAGES_NAME, networkFrom } from '../../src/model/index.js';
+import type { ActivationShape, LayerEntry, Model } from '../../src/model/index.js';
 
 const CLASS_COUNT = 3;
 
 /** Appends layers to a list; each method returns the new layer's index, and reads the last layer unless told otherwise. */
 export class TinyModelBuilder {
-  private readonly layers: Layer[] = [];
-  private readonly layout = new LayoutBuilder();
+  private readonly layers: LayerEntry[] = [];
+  private readonly shapes: ActivationShape[] = [];
 
   constructor(private readonly inputShape: ActivationShape) {}
 
   convolution(channels: number, stride: 1 | 2 = 1, input = this.last()): number {
-    const base = this.base(input, strided(this.shapeOf(input), channels, stride));
-    const weight = this.tensor(base.name, 'weight', [3, 3, base.inputShape.channels, channels]);
-    return this.push({ kind: 'convolution', ...base, kernelSize: 3, stride, weight });
+    const shape = strided(this.shapeOf(input), channels, stride);
+    return this.push({ kind: 'convolution', ...this.base(input), channels, stride }, shape);
   }
 
   batchNormalisation(input = this.last()): number {
-    const base = this.base(input, this.shapeOf(input));
-    const { channels } = base.inputShape;
-    return this.push({
-      kind: 'batch-normalisation',
-      ...base,
-      epsilon: 1e-5,
-      scale: this.tensor(base.name, 'scale', [channels]),
-      shift: this.tensor(base.name, 'shift', [channels]),
-      runningMean: this.layout.statistic(`${base.name}.runningMean`, [channels]),
-      runningVariance: this.layout.statistic(`${base.name}.runningVariance`, [channels]),
-    });
+    return this.push({ kind: 'batch-normalisation', ...this.base(input) }, this.shapeOf(input));
   }
 
   relu(input = this.last()): number {
-    return this.push({ kind: 'relu', ...this.base(input, this.shapeOf(input)) });
+    return this.push({ kind: 'relu', ...this.base(input) }, this.shapeOf(input));
   }
 
   shortcut(channels: number, stride: 1 | 2, input = this.last()): number {
     const shape = strided(this.shapeOf(input), channels, stride);
-    return this.push({ kind: 'shortcut', ...this.base(input, shape), stride });
+    return this.push({ kind: 'shortcut', ...this.base(input), channels, stride }, shape);
   }
 
   add(input: number, other: number): number {
-    return this.push({ kind: 'add', ...this.base(input, this.shapeOf(input)), other });
+    return this.push({ kind: 'add', ...this.base(input), other: nameOf(other) }, this.shapeOf(input));
   }
 
   globalAveragePool(input = this.last()): number {
     const { channels } = this.shapeOf(input);
-    return this.push({ kind: 'global-average-pool', ...this.base(input, { height: 1, width: 1, channels }) });
+    return this.push({ kind: 'global-average-pool', ...this.base(input) }, { height: 1, width: 1, channels });
   }
 
   dropout(rate: number, input = this.last()): number {
-    return this.push({ kind: 'dropout', ...this.base(input, this.shapeOf(input)), rate });
+    return this.push({ kind: 'dropout', ...this.base(input), rate }, this.shapeOf(input));
   }
 
   dense(channels = CLASS_COUNT, input = this.last()): number {
-    const base = this.base(input, { height: 1, width: 1, channels });
-    const weight = this.tensor(base.name, 'weight', [base.inputShape.channels, channels]);
-    const bias = this.tensor(base.name, 'bias', [channels]);
-    return this.push({ kind: 'dense', ...base, weight, bias });
+    return this.push({ kind: 'dense', ...this.base(input), channels }, { height: 1, width: 1, channels });
   }
 
   build(): Model {
-    return {
-      name: 'resnet8', // the type knows no other names; engines do not look at it
-      dropoutRate: 0,
-      inputShape: this.inputShape,
-      classCount: this.shapeOf(this.last()).channels,
-      layers: this.layers,
-      layout: this.layout.build(),
-    };
+    const { inputShape, layers } = this;
+    const { channels } = this.shapeOf(this.last());
+    const classNames = Array.from({ length: channels }, (_, label) => `class ${label}`);
+    return networkFrom({ name: 'tiny', inputShape, classNames, layers }, 'of a test');
   }
 
   private last(): number {
@@ -78,24 +59,22 @@ export class TinyModelBuilder {
   }
 
   shapeOf(index: number): ActivationShape {
-    return index === IMAGES ? this.inputShape : this.layers[index]!.outputShape;
+    return index === IMAGES ? this.inputShape : this.shapes[index]!;
   }
 
-  private base(
-    input: number,
-    outputShape: ActivationShape,
-  ): Pick<Layer, 'name' | 'input' | 'inputShape' | 'outputShape'> {
-    return { name: `layer${this.layers.length}`, input, inputShape: this.shapeOf(input), outputShape };
+  private base(input: number): { readonly name: string; readonly input: string } {
+    return { name: nameOf(this.layers.length), input: nameOf(input) };
   }
 
-  private tensor(layerName: string, name: string, shape: number[]): TensorSpec {
-    return this.layout.parameter(`${layerName}.${name}`, shape);
-  }
-
-  private push(layer: Layer): number {
+  private push(layer: LayerEntry, shape: ActivationShape): number {
     this.layers.push(layer);
+    this.shapes.push(shape);
     return this.last();
   }
+}
+
+function nameOf(index: number): string {
+  return index === IMAGES ? IMAGES_NAME : `layer${index}`;
 }
 
 function strided(input: ActivationShape, channels: number, stride: 1 | 2): ActivationShape {

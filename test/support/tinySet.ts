@@ -8,6 +8,7 @@ export function tinySet(sampleCount: number): ImageSet {
   const labelOf = (index: number): number => (index * 7) % 10;
   return {
     name: 'synthetic',
+    imageShape: { height: 32, width: 32, channels: 3 },
     sampleCount,
     classNames: Array.from({ length: 10 }, (_, label) => `class ${label}`),
     labelOf,

@@ -124,7 +124,7 @@ async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<voi
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';
     print(`\nimage ${index}: ${name}`);
-    printDrawn(imageLines(pixels).join('\n'));
+    printDrawn(imageLines(pixels, set.imageShape).join('\n'));
   }
 }
 

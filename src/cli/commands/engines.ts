@@ -4,10 +4,12 @@ import type { Command } from 'commander';
 import { ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
 import type { EngineFactory, Precision } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
-import { MODEL_NAMES } from '../../model/index.js';
+import { PRESETS_TEXT } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { cacheFolder } from '../process/cacheFolder.js';
 import { measureEngine } from '../measureEngine.js';
+import { requestNetwork } from '../requestNetwork.js';
 import { valueParser } from '../options/values.js';
 import { print, printJson } from '../process/terminal.js';
 
@@ -39,9 +41,9 @@ export function addEnginesCommand(program: Command): void {
     .command('engines')
     .description('list what this machine can train with, with measured images/s of one worker')
     .option(
-      '--model <name>',
-      `network to measure with: ${MODEL_NAMES.join(', ')}`,
-      valueParser('--model', { kind: 'choice', of: MODEL_NAMES }, 'resnet8'),
+      '--model <name|file>',
+      `network to measure with: ${PRESETS_TEXT}; or a JSON file`,
+      valueParser('--model', { kind: 'network' }, 'resnet8'),
       'resnet8',
     )
     .option(
@@ -65,16 +67,17 @@ export function addEnginesCommand(program: Command): void {
     .option('--json', 'print one JSON object an engine', false);
   command.action(async () => {
     const options = command.opts<RawOptions>();
-    if (!options.json) print(`${options.model}, micro-batch ${options.microBatch}, one worker`);
+    const { model } = requestNetwork(options.model, 0);
+    if (!options.json) print(`${model.name}, micro-batch ${options.microBatch}, one worker`);
     for (const factory of ENGINE_FACTORIES) {
-      const line = await inspect(factory, options);
+      const line = await inspect(factory, model, options);
       if (options.json) printJson(line);
       else print(textOf(line));
     }
   });
 }
 
-async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
+async function inspect(factory: EngineFactory, model: Model, options: RawOptions): Promise<EngineLine> {
   const { name: engine } = factory;
   const { precision } = options;
   if (precision !== 'f32' && engine !== 'webgpu') {
@@ -90,7 +93,7 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   const pool = new ComputePool({ name: engine, ...device, precision, ...tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
-    const measured = await measureEngine(pool, options);
+    const measured = await measureEngine(pool, { ...options, model });
     return {
       engine,
       available: true,

@@ -5,7 +5,7 @@
 
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
 import { DEFAULT_MAX_NODES, SCHEDULE_NAMES } from '../../coordinator/index.js';
-import { MODEL_NAMES } from '../../model/index.js';
+import { PRESETS_TEXT } from '../../model/index.js';
 import { defaultThreads } from '../../worker/index.js';
 import {
   DEFAULT_HEARTBEAT_TIMEOUT_MS,
@@ -152,10 +152,10 @@ export const TRAINING_OPTIONS: readonly OptionEntry[] = [
   ),
   recipe(
     'model',
-    '--model <name>',
-    { kind: 'choice', of: MODEL_NAMES },
+    '--model <name|file>',
+    { kind: 'network' },
     'resnet20',
-    `network: ${MODEL_NAMES.join(', ')}`,
+    `network: ${PRESETS_TEXT}; or a JSON file (docs/networks.md)`,
     'resnet20',
   ),
   recipe(

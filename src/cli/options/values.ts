@@ -2,6 +2,8 @@
 
 import { isIPv6 } from 'node:net';
 import { LockstepError } from '../../foundation/errors.js';
+import { COMMON_PRESETS, whyNoPreset } from '../../model/index.js';
+import { closest } from './suggest.js';
 
 export type ValueKind =
   /** With `orNone`, the word `none` stands for null. */
@@ -12,6 +14,8 @@ export type ValueKind =
   | { readonly kind: 'address' }
   /** An address for others to call: the port may be left out. */
   | { readonly kind: 'advertised' }
+  /** The name of a preset, or of a file that describes a network. */
+  | { readonly kind: 'network' }
   | { readonly kind: 'text' }
   | { readonly kind: 'switch' };
 
@@ -121,6 +125,15 @@ function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => str
     case 'advertised':
       if (typeof raw === 'string' && splitAdvertised(raw)) return raw;
       return refuse('HOST or HOST:PORT, the port from 1 to 65535');
+    case 'network': {
+      if (typeof raw !== 'string') return refuse('a text');
+      const rule = raw.toLowerCase().endsWith('.json') ? undefined : whyNoPreset(raw);
+      if (rule === undefined) return raw;
+      const near = /^resnet\d/.test(raw) ? undefined : closest(raw, COMMON_PRESETS); // else the rule names two
+      return refuse(
+        `${rule}; or a file that ends in .json${near === undefined ? '' : ` (did you mean ${near}?)`}`,
+      );
+    }
     case 'text':
       return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
     case 'switch':

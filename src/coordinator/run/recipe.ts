@@ -1,7 +1,7 @@
 /** What a training run is asked to do. Every field is resolved: no default is applied after this point. */
 
 import { z } from 'zod';
-import { MODEL_NAMES } from '../../model/index.js';
+import { networkNameSchema } from '../../model/index.js';
 import { LARGEST_CROP_PADDING } from '../../protocol/index.js';
 
 const positive = z.int().min(1);
@@ -18,7 +18,8 @@ export const recipeSchema = z.strictObject({
   trainLimit: positive.nullable(),
   valSize: z.int().min(0),
   stratify: z.boolean(),
-  model: z.enum(MODEL_NAMES),
+  /** For people: the network itself lies beside the recipe. Older versions built it from this name. */
+  model: networkNameSchema,
   dropout: z.number().min(0).lt(1),
   epochs: positive,
   maxSteps: positive.nullable(),

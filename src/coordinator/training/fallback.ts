@@ -38,7 +38,7 @@ export async function fallBack(run: TrainingRun): Promise<void> {
   const { folder, recipe, model, onEvent } = run;
   const found = await readFallback(run);
   if (!found) return;
-  const snapshot = takeSnapshot({ ...found, recipe }, model.layout);
+  const snapshot = takeSnapshot({ ...found, recipe }, model);
   for (let copy = 0; copy < 2; copy++) {
     saveSnapshot(run, 'last', snapshot, 0);
     await folder.flush();

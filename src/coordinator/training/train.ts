@@ -16,6 +16,7 @@ import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
 import { learningRateAt } from './learningRate.js';
 import type { Member } from '../fleet/member.js';
+import { checkNetworkFitsData, checkRecipeFitsImages } from '../run/fit.js';
 import { checkProgress, emptyTotals } from '../run/progress.js';
 import type { RunResult, StopReason } from '../run/result.js';
 import { recordContribution, saveCheckpoint, scheduleOf, WallClock } from './trainingRun.js';
@@ -24,6 +25,8 @@ import type { TrainingState } from './trainingState.js';
 
 /** Trains until the epochs, the patience, the steps or the user's end; saves; returns what result.json holds. */
 export async function train(run: TrainingRun): Promise<RunResult> {
+  checkNetworkFitsData(run.model, run.set.name, run.set);
+  checkRecipeFitsImages(run.recipe, run.set);
   checkProgress(run.state.progress, { ...scheduleOf(run), batchSize: run.recipe.batchSize });
   const clock = new WallClock(run);
   const fallback = new Fallback(run, clock);

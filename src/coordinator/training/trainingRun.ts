@@ -78,7 +78,7 @@ export function snapshotOf(
       },
       samples,
     },
-    model.layout,
+    model,
   );
 }
 
