@@ -75,12 +75,12 @@ function checkedDescription(value: unknown, origin: string): NetworkDescription 
   throw networkFault(origin, `${issueText(value, parsed.error.issues[0]!)}; see docs/networks.md`);
 }
 
-/** A layer reads the one before it unless it says otherwise. */
+/** A layer reads the one before it unless it says otherwise. Equal networks have equal texts. */
 function withInputs(layers: z.output<typeof networkSchema>['layers']): readonly LayerDescription[] {
-  return layers.map((layer, index) => ({
-    ...layer,
-    input: layer.input ?? layers[index - 1]?.name ?? IMAGES_NAME,
-  }));
+  return layers.map((layer, index) => {
+    const { kind, name, input = layers[index - 1]?.name ?? IMAGES_NAME, ...rest } = layer;
+    return { kind, name, input, ...rest } as LayerDescription;
+  });
 }
 
 /** Such as `layers[3] (conv2).stride: must be 1 or 2`. */

@@ -171,10 +171,22 @@ describe('a checkpoint that cannot be used', () => {
     ['is not JSON', () => '{'],
     ['is nothing', () => 'null'],
     ['is of another format', (metadata) => ({ ...metadata, format: 'lockstep-checkpoint/999' })],
-    ['has another model', (metadata) => ({ ...metadata, recipe: recipe({ model: 'resnet20' }) })],
     [
-      'has a model that does not exist',
-      (metadata) => ({ ...metadata, recipe: { ...recipe(), model: 'vgg' } }),
+      'has the network of other tensors',
+      (metadata) => ({ ...metadata, network: buildModel('resnet20').description }),
+    ],
+    ['has a network that is none', (metadata) => ({ ...metadata, network: { layers: [] } })],
+    [
+      'has the standardisation of other images',
+      (metadata) => ({ ...metadata, normalisation: { mean: [0.5], standardDeviation: [0.5] } }),
+    ],
+    [
+      'has no network, as in older versions, and the name of another',
+      ({ network: _network, ...rest }) => ({ ...rest, recipe: recipe({ model: 'resnet20' }) }),
+    ],
+    [
+      'has no network, and a name that makes none',
+      ({ network: _network, ...rest }) => ({ ...rest, recipe: { ...recipe(), model: 'vgg' } }),
     ],
     ['has no recipe', ({ recipe: _recipe, ...rest }) => rest],
     ['has no digest', ({ weightsSha256: _digest, ...rest }) => rest],
