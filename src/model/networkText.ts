@@ -92,7 +92,7 @@ function issueText(value: Readonly<Record<string, unknown>>, issue: z.core.$ZodI
     where += typeof key === 'number' ? `[${key}]${nameOf(at)}` : `${where === '' ? '' : '.'}${String(key)}`;
   }
   if (issue.code === 'invalid_union' && issue.path.at(-1) === 'kind') {
-    return `${where}: ${JSON.stringify(at)?.slice(0, 60) ?? 'nothing'} must be one of ${LAYER_KINDS.join(', ')}`;
+    return `${where}: ${at === undefined ? 'nothing' : JSON.stringify(at).slice(0, 60)} must be one of ${LAYER_KINDS.join(', ')}`;
   }
   return `${where}${where === '' ? '' : ': '}${issue.message}`;
 }
