@@ -14,7 +14,7 @@ export interface RequestedNetwork {
    * For a data set: a preset takes its images and classes, a file must fit it.
    * @throws LockstepError E_MODEL if it does not
    */
-  forData(dataset: string, format: ImageFormat): Model;
+  readonly forData: (dataset: string, format: ImageFormat) => Model;
 }
 
 /**

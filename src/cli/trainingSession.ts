@@ -128,7 +128,9 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
     const { recipe } = options.training;
-    const network = resumed ? undefined : requestNetwork(recipe.model, recipe.dropout);
+    const networkFor = resumed
+      ? () => resumed.checkpoint.model
+      : requestNetwork(recipe.model, recipe.dropout).forData;
     // Before the data, which may take a download: what cannot run here is refused at once.
     const engine =
       options.training.workers > 0
@@ -142,7 +144,7 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     const prepared = await prepare(
       options,
       settings,
-      { resumed, network },
+      { resumed, networkFor },
       { log, display, signal: stop.signal },
     );
     if (!resumed) {
@@ -191,16 +193,16 @@ function isDownloadError(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
 }
 
-/** Where a run's network comes from: one of the two is there. */
+/** Whether a run is a new one, and where its network comes from. */
 interface Origin {
   readonly resumed: ResumedRun | undefined;
-  readonly network: RequestedNetwork | undefined;
+  readonly networkFor: RequestedNetwork['forData'];
 }
 
 async function prepare(
   { training }: SessionOptions,
   { dataDir, test }: Settings,
-  { resumed, network }: Origin,
+  { resumed, networkFor }: Origin,
   { log, display, signal }: { readonly log: RunLog; readonly display: Display; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   const dataset = await openDataset({
@@ -212,7 +214,7 @@ async function prepare(
     onProgress: (progress) => display.download(progress),
     onNotice: (message) => log.notice(message),
   });
-  const model = resumed?.checkpoint.model ?? network!.forData(dataset.name, dataset.training);
+  const model = networkFor(dataset.name, dataset.training);
   const recipe = resumed?.recipe ?? newRecipe(training, dataset, model);
   const split = splitTrainingSet({
     sampleCount: dataset.training.sampleCount,

@@ -110,6 +110,83 @@ export const ODD_SIDES: Readonly<Record<string, Model>> = {
   'a residual network with odd sides': residualNetwork({ height: 5, width: 7, channels: 3 }),
 };
 
+const NARROW: ActivationShape = { height: 5, width: 3, channels: 1 };
+
+/** Lists that no preset makes: every kind where it is least expected. */
+export const ODD_LISTS: Readonly<Record<string, Model>> = {
+  'normalisation, relu and dropout of the images': tinyModel(NARROW, (builder) => {
+    builder.batchNormalisation();
+    builder.relu();
+    builder.dropout(0.25);
+    builder.convolution(3);
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'a shortcut of the images beside a convolution of them': tinyModel(NARROW, (builder) => {
+    const branch = builder.convolution(5, 2);
+    builder.add(branch, builder.shortcut(5, 2, IMAGES));
+    builder.relu();
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'a sum of the images with themselves': tinyModel(NARROW, (builder) => {
+    builder.add(IMAGES, IMAGES);
+    builder.convolution(4);
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'pooled channels as logits': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.convolution(3);
+    builder.globalAveragePool();
+  }),
+  'several dense layers, with all that fits between': tinyModel(NARROW, (builder) => {
+    builder.convolution(4, 2);
+    builder.globalAveragePool();
+    builder.dense(7);
+    builder.batchNormalisation();
+    builder.relu();
+    const hidden = builder.dropout(0.3);
+    builder.dense(7);
+    builder.add(hidden, builder.relu());
+    builder.dense();
+  }),
+  'relu and normalisation after the last dense layer': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.globalAveragePool();
+    builder.dense();
+    builder.batchNormalisation();
+  }),
+  'a convolution of one pixel, and a pool of it': tinyModel(
+    { height: 1, width: 1, channels: 2 },
+    (builder) => {
+      builder.convolution(6, 2);
+      builder.relu();
+      builder.globalAveragePool();
+      builder.dense();
+    },
+  ),
+  'a branch that nothing reads': tinyModel(NARROW, (builder) => {
+    const stem = builder.convolution(4);
+    builder.batchNormalisation();
+    builder.convolution(6, 2, stem);
+    builder.globalAveragePool(stem);
+    builder.dense();
+  }),
+  'dropout between convolutions, relu before normalisation': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.batchNormalisation();
+    builder.dropout(0.4);
+    builder.convolution(5);
+    builder.dropout(0.2);
+    builder.batchNormalisation();
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+};
+
 const SMALL: ActivationShape = { height: 4, width: 6, channels: 3 };
 
 /** Input and output of each layer kind are exercised; sides are even, as in every model that Lockstep trains. */
