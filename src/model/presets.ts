@@ -41,7 +41,7 @@ export const USUAL_PURPOSE: NetworkPurpose = {
 
 /** In words, for help and messages. */
 export const PRESETS_TEXT =
-  'resnet8, resnet14, resnet20, … (6n + 2), with K times the channels resnet20xK; notebook';
+  'resnet8, resnet14, resnet20, … (6n + 2); resnet20xK with K times the channels; notebook';
 
 /** Names to suggest for a misspelt one. */
 export const COMMON_PRESETS: readonly string[] = [

@@ -145,18 +145,31 @@ export const ODD_LISTS: Readonly<Record<string, Model>> = {
     builder.convolution(4, 2);
     builder.globalAveragePool();
     builder.dense(7);
+    builder.relu(); // before the normalisation: behind a bias alone it would make the bias's gradient zero
     builder.batchNormalisation();
-    builder.relu();
     const hidden = builder.dropout(0.3);
     builder.dense(7);
     builder.add(hidden, builder.relu());
     builder.dense();
   }),
-  'relu and normalisation after the last dense layer': tinyModel(NARROW, (builder) => {
+  'relu of the last dense layer as logits': tinyModel(NARROW, (builder) => {
     builder.convolution(4);
     builder.globalAveragePool();
     builder.dense();
+    builder.relu();
+  }),
+  'normalisation of a convolution of one pixel as logits': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.globalAveragePool();
+    builder.convolution(3);
     builder.batchNormalisation();
+  }),
+  'a sum as logits, one of it read twice': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    const pooled = builder.globalAveragePool();
+    const first = builder.dense(3, pooled);
+    builder.add(builder.convolution(3, 1, pooled), first);
   }),
   'a convolution of one pixel, and a pool of it': tinyModel(
     { height: 1, width: 1, channels: 2 },
