@@ -37,6 +37,29 @@ function augmentByTheBook(
   return result;
 }
 
+describe('prepareImages of another shape', () => {
+  it('shifts and mirrors each channel of wide images as of square ones', () => {
+    const imageShape = { height: 3, width: 5, channels: 2 };
+    const pixels = Uint8Array.from({ length: 4 * 30 }, (_, index) => 1 + index);
+    const normalisation = { mean: [0, 0.5], standardDeviation: [1 / 255, 0.5 / 255] };
+    const augmentation = { key: [3, 4], cropPadding: 1 } as const;
+    const images = prepareImages({ imageShape, pixels, sampleCount: 4, normalisation, augmentation });
+    for (let sample = 0; sample < 4; sample++) {
+      const { top, left, mirrored } = drawAugmentation(augmentation, sample);
+      for (let row = 0; row < 3; row++) {
+        for (let column = 0; column < 5; column++) {
+          const [y, x] = [row + top, (mirrored ? 4 - column : column) + left];
+          const isInside = y >= 0 && y < 3 && x >= 0 && x < 5;
+          const at = sample * 30 + (row * 5 + column) * 2;
+          const from = sample * 30 + (y * 5 + x) * 2;
+          expect(images[at]).toBeCloseTo(isInside ? pixels[from]! : 0, 3);
+          expect(images[at + 1]).toBeCloseTo(isInside ? 2 * pixels[from + 1]! - 255 : 0, 3);
+        }
+      }
+    }
+  });
+});
+
 describe('prepareImages', () => {
   it('standardises each channel by its own mean and deviation', () => {
     const pixels = testPixels(2);

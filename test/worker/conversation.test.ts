@@ -16,7 +16,6 @@ import { settled } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
 
 const { layout } = buildModel('resnet8');
-const { parameterCount, statisticCount } = layout;
 const WELCOME = welcome({ cropPadding: 2, labelSmoothing: 0.1 });
 
 function weights(version: number, value = version): Parameters {
