@@ -4,7 +4,6 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Precision } from '../src/engine/engine.js';
 import { SUBGROUP_MATRICES_OF_SCALARS } from '../src/engine/webgpu/kernels/matrixOperations.js';
-import type { ModelName } from '../src/model/index.js';
 import { run } from './childProcess.js';
 import { countGpuWork } from './gpuCounts.js';
 import type { GpuCounts } from './gpuCounts.js';
@@ -15,7 +14,7 @@ import { inRepository } from './repository.js';
 import { renderTable } from './table.js';
 
 interface Options {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly microBatches: readonly number[];
   readonly warmUps: number;
   readonly repetitions: number;
@@ -31,7 +30,7 @@ interface Options {
 
 const options = new Command('npm run bench:gpu --')
   .description('count the kernels and bytes of a micro-batch, and time them beside PyTorch on the same GPU')
-  .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])
   .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [32, 128, 512])
   .option('--warm-ups <n>', 'gradients before the timed ones', positive, 10)
   .option('--repetitions <n>', 'gradients that are timed', positive, 30)
@@ -94,7 +93,7 @@ interface PeerTimes {
 
 /** Undefined if there is no torch with CUDA. */
 async function measurePeer(
-  model: ModelName,
+  model: string,
   batch: number,
   channelsLast: boolean,
 ): Promise<PeerTimes | undefined> {

@@ -4,7 +4,6 @@ import { DeviceLayout } from '../src/engine/webgpu/plan/deviceLayout.js';
 import { planPass } from '../src/engine/webgpu/plan/devicePlan.js';
 import { assignBuffers } from '../src/engine/webgpu/plan/memory.js';
 import { buildModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { sum } from './statistics.js';
 
 const FLOAT_BYTES = 4;
@@ -12,7 +11,7 @@ const FLOAT_BYTES = 4;
 const BINDING_LIMIT = 10;
 
 export interface GpuCounts {
-  readonly model: ModelName;
+  readonly model: string;
   readonly microBatch: number;
   readonly dispatches: number;
   /** Of one forward pass with running statistics, as in validation. */
@@ -28,7 +27,7 @@ export interface GpuCounts {
   readonly memoryBytes: number;
 }
 
-export function countGpuWork(name: ModelName, microBatch: number): GpuCounts {
+export function countGpuWork(name: string, microBatch: number): GpuCounts {
   const model = buildModel(name);
   const layout = new DeviceLayout(model);
   const common = {

@@ -12,7 +12,7 @@ import { engineFactory } from '../src/engine/registry.js';
 import { loadWebgpu, webgpuEngine } from '../src/engine/webgpu/index.js';
 import { SUBGROUP_MATRICES_OF_SCALARS } from '../src/engine/webgpu/kernels/matrixOperations.js';
 import { buildModel, elementCount, initialiseModel } from '../src/model/index.js';
-import type { Model, ModelName } from '../src/model/index.js';
+import type { Model } from '../src/model/index.js';
 import { hashedLabels, hashedValues, relativeError } from '../test/support/numbers.js';
 import { tensorDistances } from '../test/support/tensorDistances.js';
 import { listOf, modelName, positive, precisionOption } from './optionValues.js';
@@ -26,7 +26,7 @@ const TOLERANCES = {
 } as const;
 
 interface Options {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly microBatches: number;
   readonly microBatch: number;
   readonly largeMicroBatch: number;
@@ -46,7 +46,7 @@ interface Distances {
 type Gradient = (batch: MicroBatch) => Promise<GradientResult>;
 
 const options = new Command('gpuParity.js')
-  .option('--models <names>', 'networks', listOf(modelName), ['resnet8', 'resnet20'] as ModelName[])
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet8', 'resnet20'])
   .option('--micro-batches <n>', 'small micro-batches to compare', positive, 12)
   .option('--micro-batch <n>', 'images of a small one', positive, 1)
   .option('--large-micro-batch <n>', 'images of the micro-batch that is computed twice', positive, 128)

@@ -7,7 +7,6 @@ import type { Session } from '../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../src/engine/webgpu/kernelTimer.js';
 import type { RecordedPlan } from '../src/engine/webgpu/recordedPlan.js';
 import { buildModel, initialiseModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { spreadOf } from './statistics.js';
 import type { Spread } from './statistics.js';
 import { MICRO_BATCHES_PER_STEP, syntheticPixelBatch } from './syntheticBatch.js';
@@ -32,7 +31,7 @@ export interface GpuTimes {
 }
 
 export interface GpuRun {
-  readonly model: ModelName;
+  readonly model: string;
   readonly microBatch: number;
   readonly warmUps: number;
   readonly repetitions: number;

@@ -2,7 +2,6 @@
 
 import { run } from './childProcess.js';
 import type { MemoryGrowthReport } from './memoryGrowthReport.js';
-import type { ModelName } from '../src/model/index.js';
 import type { IdleWatch } from './machine.js';
 import { besideThisScript } from './repository.js';
 import { median, spreadOf } from './statistics.js';
@@ -13,7 +12,7 @@ const STEPS = 8;
 const TENTHS = 10;
 
 export interface MemoryResult {
-  readonly model: ModelName;
+  readonly model: string;
   /** Largest resident set of a whole `lockstep train` process with one worker thread, and with two. */
   readonly peakBytesOneWorker: Spread;
   readonly peakBytesTwoWorkers: Spread;
@@ -39,7 +38,7 @@ export interface MemoryOptions {
 }
 
 export async function measureMemory(
-  model: ModelName,
+  model: string,
   { rounds, gradients, trainSteps }: MemoryOptions,
   idle: IdleWatch,
   say: (message: string) => void,
@@ -68,7 +67,7 @@ export async function measureMemory(
   };
 }
 
-async function watchTraining(model: ModelName, steps: number): Promise<TrainingMemory> {
+async function watchTraining(model: string, steps: number): Promise<TrainingMemory> {
   const workers = 2;
   const { memory } = await measureTraining({ model, workers, steps });
   return { workers, steps, peakBytes: memory.peakBytes, residentBytes: tenths(memory.residentBytes) };

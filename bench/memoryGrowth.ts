@@ -5,7 +5,7 @@
 
 import { EVALUATION_CHUNK } from '../src/coordinator/run/recipe.js';
 import { loadSimd } from '../src/engine/simd/index.js';
-import { buildModel, initialiseModel, isModelName } from '../src/model/index.js';
+import { buildModel, initialiseModel, isPresetName } from '../src/model/index.js';
 import type { MemoryGrowthReading, MemoryGrowthReport } from './memoryGrowthReport.js';
 import { MICRO_BATCHES_PER_STEP, syntheticBatch } from './syntheticBatch.js';
 import { MICRO_BATCH } from './trainRun.js';
@@ -13,7 +13,7 @@ import { MICRO_BATCH } from './trainRun.js';
 const READINGS = 10;
 
 const [name = '', count = ''] = process.argv.slice(2);
-if (!isModelName(name)) throw new Error(`model ${name} is not known`);
+if (!isPresetName(name)) throw new Error(`model ${name} is not known`);
 const gradients = Number(count);
 
 const model = buildModel(name);

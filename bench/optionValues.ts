@@ -2,8 +2,7 @@
 
 import { InvalidArgumentError, Option } from 'commander';
 import { PRECISIONS } from '../src/engine/engine.js';
-import { isModelName } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
+import { isPresetName } from '../src/model/index.js';
 
 export function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
   return (text) => text.split(',').map((item) => parse(item.trim()));
@@ -15,8 +14,8 @@ export function positive(text: string): number {
   throw new InvalidArgumentError(`${text} is not a positive integer.`);
 }
 
-export function modelName(text: string): ModelName {
-  if (isModelName(text)) return text;
+export function modelName(text: string): string {
+  if (isPresetName(text)) return text;
   throw new InvalidArgumentError(`${text} is not a model.`);
 }
 

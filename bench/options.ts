@@ -1,7 +1,6 @@
 /** The command line of `npm run bench`. */
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ModelName } from '../src/model/index.js';
 import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 
@@ -10,7 +9,7 @@ export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
   readonly only: readonly Part[];
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly workers: readonly number[];
   readonly rounds: number;
   readonly steps: number;
@@ -32,7 +31,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       'measure throughput beside PyTorch, memory, where the time goes, and what a slow worker costs',
     )
     .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
-    .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+    .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])
     .option('--workers <counts>', 'numbers of worker threads', listOf(positive), [1, 2])
     .option('--rounds <n>', 'repetitions of throughput and memory', positive, 5)
     .option('--steps <n>', 'steps to measure in a run, after the warm-up', positive, 12)

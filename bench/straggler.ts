@@ -175,10 +175,7 @@ const WELCOME: Welcome = {
   type: 'welcome',
   runName: 'straggler benchmark',
   lockstepVersion: LOCKSTEP_VERSION,
-  modelName: 'none',
-  dropoutRate: 0,
-  parameterCount: 0,
-  statisticCount: 0,
+  network: '', // its nodes build none
   mean: [0, 0, 0],
   standardDeviation: [1, 1, 1],
   cropPadding: 4,

@@ -1,6 +1,5 @@
 /** Lockstep beside PyTorch, in turns, so that other load on the machine affects both. */
 
-import type { ModelName } from '../src/model/index.js';
 import type { IdleWatch } from './machine.js';
 import { measurePeer, PEER_SETTINGS } from './peer.js';
 import type { Peer, PeerSetting } from './peer.js';
@@ -10,14 +9,14 @@ import { GLOBAL_BATCH, measureTraining } from './trainRun.js';
 import type { TrainRun } from './trainRun.js';
 
 export interface ThroughputOptions {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly workers: readonly number[];
   readonly rounds: number;
   readonly steps: number;
 }
 
 export interface ThroughputRow {
-  readonly model: ModelName;
+  readonly model: string;
   readonly workers: number;
   readonly numericsClass: string;
   /** Images/s over the rounds; each round's value is the median of its steps. */
@@ -39,7 +38,7 @@ class Case {
   private readonly peers: Record<PeerSetting, number[]> = { contiguous: [], 'channels-last': [] };
 
   constructor(
-    readonly model: ModelName,
+    readonly model: string,
     readonly workers: number,
   ) {}
 
@@ -107,6 +106,6 @@ export async function measureThroughput(
 }
 
 /** The peer trains the networks of the paper, and those with more channels. */
-function peerNetwork(model: ModelName): string | undefined {
+function peerNetwork(model: string): string | undefined {
   return /^resnet(\d+(x\d+)?)$/.exec(model)?.[1];
 }

@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ModelName } from '../src/model/index.js';
 import { run } from './childProcess.js';
 import { besideThisScript, inRepository } from './repository.js';
 import { summariseSteps } from './stepLines.js';
@@ -19,7 +18,7 @@ const MOST_TRAINING_SAMPLES = 50_000 - VALIDATION_SAMPLES;
 const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
 
 export interface TrainRunOptions {
-  readonly model: ModelName;
+  readonly model: string;
   readonly workers: number;
   /** Steps to measure, after the warm-up. */
   readonly steps: number;

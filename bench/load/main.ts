@@ -5,7 +5,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buildModel, isModelName } from '../../src/model/index.js';
+import { buildModel, isPresetName } from '../../src/model/index.js';
 import { describeMachine, IdleWatch } from '../machine.js';
 import { measureIdleMemory } from './idleMemory.js';
 import { measureLoopback } from './loopback.js';
@@ -19,7 +19,7 @@ const LOOPBACK_MS = 2_000;
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   const { nodes, rounds, model } = options;
-  if (!isModelName(model)) throw new Error(`there is no model ${model}`);
+  if (!isPresetName(model)) throw new Error(`there is no model ${model}`);
   const { parameterCount, statisticCount } = buildModel(model).layout;
   const idle = new IdleWatch();
   const machine = describeMachine();

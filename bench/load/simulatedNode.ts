@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { networkFromText } from '../../src/model/index.js';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import {
   ENDPOINT_PATH,
@@ -99,16 +100,16 @@ function helloOf(nodeName: string): NodeMessage {
 const answers = new Map<string, { gradientSum: Uint8Array; statisticSum: Uint8Array }>();
 
 /** One for all nodes of the process. Typical values: zeros or subnormals may be added faster or slower. */
-function answerFor({ parameterCount, statisticCount }: Welcome): {
+function answerFor({ network }: Welcome): {
   gradientSum: Uint8Array;
   statisticSum: Uint8Array;
 } {
-  const key = `${parameterCount} ${statisticCount}`;
-  const known = answers.get(key);
+  const known = answers.get(network);
   if (known) return known;
+  const { parameterCount, statisticCount } = networkFromText(network, 'of the coordinator').layout;
   const gradient = Float32Array.from({ length: parameterCount }, (_, index) => ((index % 97) - 48) / 48_000);
   const statistics = new Float32Array(statisticCount).fill(4);
   const made = { gradientSum: littleEndianBytes(gradient), statisticSum: littleEndianBytes(statistics) };
-  answers.set(key, made);
+  answers.set(network, made);
   return made;
 }

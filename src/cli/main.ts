@@ -11,6 +11,7 @@ import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addSetupCommand } from './commands/setup.js';
+import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { inFlags } from './options/inFlags.js';
@@ -79,6 +80,7 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addEvaluateCommand,
     addDataCommand,
+    addModelCommand,
     addEnginesCommand,
     addSetupCommand,
   ]) {

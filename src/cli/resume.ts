@@ -1,9 +1,11 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
 import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import type { ModelState } from '../model/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, ModelState, NetworkDescription } from '../model/index.js';
+import { requestNetwork } from './requestNetwork.js';
 import { count } from './display/text.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
@@ -12,7 +14,7 @@ import type { TrainingOptions } from './options/trainingOptions.js';
 export interface ResumedRun {
   readonly folder: RunFolder;
   readonly recipe: Recipe;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly best: ModelState | undefined;
   readonly saved: Partial<Settings>;
   /** What the user must know of the files that were found. */
@@ -45,7 +47,7 @@ export async function resumeRun(
       recipe: checkpoint.recipe,
       given: options.given,
     });
-    const recipe = changedRecipe(checkpoint.recipe, options, runDir);
+    const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
     refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
@@ -64,9 +66,23 @@ export async function resumeRun(
   }
 }
 
-function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
-  const now = Object.fromEntries(Object.entries(recipe).filter(([key]) => given.has(key)));
-  return changeRecipe(saved, now, `the run in ${runDir}`);
+function changedRecipe(
+  { recipe: saved, model }: StoredCheckpoint,
+  { recipe, given }: TrainingOptions,
+  runDir: string,
+): Recipe {
+  const isSameNetwork = given.has('model') && describesSameNetwork(recipe.model, model);
+  const now = Object.entries(recipe).filter(([key]) => given.has(key) && !(key === 'model' && isSameNetwork));
+  return changeRecipe(saved, Object.fromEntries(now), `the run in ${runDir}`);
+}
+
+/** Whether `--model` names a file that holds the run's own network, whatever it calls it and its classes. */
+function describesSameNetwork(given: string, model: Model): boolean {
+  if (isPresetName(given)) return false;
+  const { description } = requestNetwork(given, 0).model;
+  const essence = ({ inputShape, layers, classNames }: NetworkDescription): string =>
+    JSON.stringify({ inputShape, layers, classCount: classNames.length });
+  return essence(description) === essence(model.description);
 }
 
 interface ReadResult {

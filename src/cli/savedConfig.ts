@@ -27,7 +27,7 @@ export interface ConfigSource {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource']);
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
 /** A difference in one of these means that the checkpoint was copied from another run. */
 const IDENTITY = ['model', 'dataset', 'seed'] as const;
 

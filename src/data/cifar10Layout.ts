@@ -7,8 +7,10 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
+import { imageByteCount } from './imageSet.js';
+import type { ImageFormat } from './imageSet.js';
 
-export const CIFAR10_CLASS_NAMES = [
+const CIFAR10_CLASS_NAMES = [
   'airplane',
   'automobile',
   'bird',
@@ -21,9 +23,15 @@ export const CIFAR10_CLASS_NAMES = [
   'truck',
 ] as const;
 
+export const CIFAR10_FORMAT: ImageFormat = {
+  imageShape: { height: 32, width: 32, channels: 3 },
+  classNames: CIFAR10_CLASS_NAMES,
+};
+export const IMAGE_BYTE_COUNT = imageByteCount(CIFAR10_FORMAT.imageShape);
+
 export const RECORDS_PER_BATCH = 10_000;
 /** One label byte, then 1,024 bytes each of red, green and blue. */
-export const RECORD_BYTE_COUNT = 3073;
+export const RECORD_BYTE_COUNT = 1 + IMAGE_BYTE_COUNT;
 export const BINARY_BATCH_BYTE_COUNT = RECORDS_PER_BATCH * RECORD_BYTE_COUNT;
 export const BINARY_FOLDER = 'cifar-10-batches-bin';
 export const PYTHON_FOLDER = 'cifar-10-batches-py';
@@ -41,7 +49,7 @@ interface SizeLimits {
  */
 const BATCH_SIZES: Readonly<Record<Cifar10Layout, SizeLimits>> = {
   binary: { least: BINARY_BATCH_BYTE_COUNT, most: BINARY_BATCH_BYTE_COUNT },
-  python: { least: RECORDS_PER_BATCH * (RECORD_BYTE_COUNT - 1), most: 64 << 20 },
+  python: { least: RECORDS_PER_BATCH * IMAGE_BYTE_COUNT, most: 64 << 20 },
 };
 
 /** @returns the rule, if `byteCount` breaks it */

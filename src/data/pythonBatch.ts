@@ -2,9 +2,8 @@
 
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { RECORDS_PER_BATCH } from './cifar10Layout.js';
+import { IMAGE_BYTE_COUNT, RECORDS_PER_BATCH } from './cifar10Layout.js';
 import type { PlanarBatch } from './cifar10Layout.js';
-import { IMAGE_BYTE_COUNT } from './imageSet.js';
 import { readPickle } from './pickle.js';
 import type { PickledArray, PickleValue } from './pickle.js';
 

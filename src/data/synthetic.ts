@@ -6,16 +6,17 @@
 
 import { deriveKey, Purpose, seedKey } from '../foundation/random.js';
 import type { RandomKey } from '../foundation/random.js';
-import { checkSampleIndex, CLASS_COUNT, IMAGE_BYTE_COUNT } from './imageSet.js';
+import { checkSampleIndex, imageByteCount } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 import { drawSyntheticImage } from './syntheticDrawing.js';
-import { SYNTHETIC_CLASS_NAMES } from './syntheticShapes.js';
+import { SYNTHETIC_FORMAT } from './syntheticShapes.js';
 
 const DEFAULT_SEED = 1; // of the data set; the run's seed does not change the data
 const TRAINING_COUNT = 50_000;
 const TEST_COUNT = 10_000;
 const TRAINING_PART = 0;
 const TEST_PART = 1;
+const IMAGE_BYTE_COUNT = imageByteCount(SYNTHETIC_FORMAT.imageShape);
 
 /** 50,000 training images, 5,000 per class. Each is a pure function of (seed, index). */
 export function syntheticTrainingSet(seed = DEFAULT_SEED): ImageSet {
@@ -30,7 +31,8 @@ export function syntheticTestSet(seed = DEFAULT_SEED): ImageSet {
 /** Draws an image when it is first read, and keeps it. The system allocates only the pages that are written to. */
 class SyntheticSet implements ImageSet {
   readonly name = 'synthetic';
-  readonly classNames = SYNTHETIC_CLASS_NAMES;
+  readonly imageShape = SYNTHETIC_FORMAT.imageShape;
+  readonly classNames = SYNTHETIC_FORMAT.classNames;
   private readonly pixels: Uint8Array; // (sampleCount, 32, 32, 3)
   private readonly isDrawn: Uint8Array; // (sampleCount)
   private readonly canvas = new Float64Array(IMAGE_BYTE_COUNT);
@@ -45,7 +47,7 @@ class SyntheticSet implements ImageSet {
 
   labelOf(index: number): number {
     checkSampleIndex(index, this.sampleCount);
-    return index % CLASS_COUNT;
+    return index % this.classNames.length;
   }
 
   read(index: number, target: Uint8Array, targetOffset: number): number {

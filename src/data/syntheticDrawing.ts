@@ -5,10 +5,14 @@
 
 import { RandomStream } from '../foundation/random.js';
 import type { RandomKey } from '../foundation/random.js';
-import { IMAGE_BYTE_COUNT, IMAGE_SIDE } from './imageSet.js';
-import { CLASS_SILHOUETTES } from './syntheticShapes.js';
+import { imageByteCount } from './imageSet.js';
+import { CLASS_SILHOUETTES, SYNTHETIC_FORMAT } from './syntheticShapes.js';
 
 type Colour = readonly [number, number, number];
+
+const { imageShape } = SYNTHETIC_FORMAT;
+const IMAGE_SIDE = imageShape.height; // the shapes are drawn for squares of this side
+const IMAGE_BYTE_COUNT = imageByteCount(imageShape);
 
 /** Minimum difference in brightness between shape and background, of 255: visible in spite of the noise. */
 const LEAST_CONTRAST = 80;

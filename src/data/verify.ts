@@ -5,9 +5,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { parseBatch, readBatchFile } from './cifar10.js';
-import { BATCH_FILES, findCifar10 } from './cifar10Layout.js';
+import { BATCH_FILES, CIFAR10_FORMAT, findCifar10 } from './cifar10Layout.js';
 import type { BatchFile, Cifar10Location } from './cifar10Layout.js';
-import { CLASS_COUNT } from './imageSet.js';
 
 export interface FileChecksum {
   readonly algorithm: 'md5' | 'sha1';
@@ -100,7 +99,7 @@ function checksumOf(bytes: Uint8Array, { checksum: known }: BatchFile): FileChec
 }
 
 function countClasses(labels: Uint8Array): number[] {
-  const counts = new Array<number>(CLASS_COUNT).fill(0);
+  const counts = new Array<number>(CIFAR10_FORMAT.classNames.length).fill(0);
   for (const label of labels) counts[label]!++;
   return counts;
 }

@@ -36,7 +36,7 @@ export interface Targets {
 
 /** Normalised images and their targets. */
 export interface MicroBatch extends Targets {
-  readonly images: Float32Array; // (B, 32, 32, 3)
+  readonly images: Float32Array; // (B, H, W, C)
 }
 
 /** Images as in the data set, for engines that augment and standardise by themselves. */

@@ -7,6 +7,7 @@
 /** Stable identifiers of every deliberate failure. Each is explained in docs/errors.md. */
 export type ErrorCode =
   | 'E_OPTION' // an option or config value is malformed, unknown or contradicts another
+  | 'E_MODEL' // a description of a network is malformed, too large, or does not fit the data
   | 'E_DATA_MISSING' // a data file or folder does not exist
   | 'E_DATA_CORRUPT' // a data file has a wrong size, label, checksum or format
   | 'E_DATA_DOWNLOAD' // the archive could not be downloaded

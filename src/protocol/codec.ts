@@ -61,14 +61,18 @@ function decode<Schema extends z.ZodType>(frame: Uint8Array, schema: Schema): z.
 }
 
 const FRAME_OVERHEAD_BYTES = 64 * 1024; // more than field names, counters and the longest texts need
-const IMAGE_BYTES = 32 * 32 * 3 + 1;
+const LABEL_BYTES = 1;
 
 /** The largest frame that a peer may send in a run of this model, in bytes. */
 export function largestFrameBytes(limits: {
   readonly parameterCount: number;
   readonly statisticCount: number;
   readonly samplesPerItem: number;
+  /** Bytes of one image. */
+  readonly imageBytes: number;
 }): number {
   const tensorBytes = 4 * (limits.parameterCount + limits.statisticCount);
-  return FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * IMAGE_BYTES);
+  return (
+    FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * (limits.imageBytes + LABEL_BYTES))
+  );
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -53,25 +53,31 @@ export const helloSchema = z.strictObject({
   threads: z.int().min(1).max(4096),
 });
 
+/** The most bytes of the images of one item: frames to a node are limited. */
+export const LARGEST_ITEM_BYTES = 128 * 1024 * 1024;
+
 /** The most samples in one item. */
 export const LARGEST_MICRO_BATCH = 4096;
 
-/** Half an image: the centre is in every crop. */
+/** A run allows half of its images' side at most. */
 export const LARGEST_CROP_PADDING = 16;
+
+/** The most characters in the description of a network. */
+export const LONGEST_NETWORK = 2 * 1024 * 1024;
+
+/** The most channels of an image. */
+export const MOST_CHANNELS = 1024;
 
 /** Coordinator → node: the answer to `hello`. All that the node needs to compute. */
 export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
   runName: shortText,
   lockstepVersion: shortText,
-  modelName: shortText,
-  dropoutRate: z.number().min(0).lt(1),
-  /** Lengths of the two flat vectors, so that a node with another idea of the model leaves at once. */
-  parameterCount: count,
-  statisticCount: count,
+  /** Layers, image shape and class names as JSON (docs/networks.md). The node checks it before it builds anything. */
+  network: z.string().max(LONGEST_NETWORK),
   /** Standardisation by the training set: (pixel / 255 - mean) / deviation, per channel. */
-  mean: z.array(z.number()).length(3),
-  standardDeviation: z.array(z.number()).length(3),
+  mean: z.array(z.number()).min(1).max(MOST_CHANNELS),
+  standardDeviation: z.array(z.number()).min(1).max(MOST_CHANNELS),
   /** Pixels by which the images of `work` are padded before they are cropped. */
   cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING),
   /** Of the targets of `work`: the share that is spread over all classes. */
@@ -93,7 +99,7 @@ export const workSchema = z.strictObject({
   type: z.literal('work'),
   step: count,
   microBatch: count,
-  pixels: bytes, // uint8 (B, 32, 32, 3)
+  pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
   /** Null without augmentation. */
   augmentationKey: randomKey.nullable(),
@@ -148,7 +154,7 @@ export const evaluateSchema = z.strictObject({
   type: z.literal('evaluate'),
   evaluation: count,
   chunk: count,
-  pixels: bytes, // uint8 (B, 32, 32, 3)
+  pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
 });
 

@@ -8,7 +8,7 @@ import { printable } from '../foundation/printable.js';
 import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
   ENDPOINT_PATH,
-  LARGEST_MICRO_BATCH,
+  LARGEST_ITEM_BYTES,
   largestFrameBytes,
   NODE_SOCKET_OPTIONS,
   nodeChannel,
@@ -16,6 +16,7 @@ import {
   terminateAfter,
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
+import { NETWORK_LIMITS } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationOptions } from './conversation.js';
@@ -55,11 +56,12 @@ const CLOSING_MS = 2_000;
 const STOPPED_EARLY = 'stopped before a coordinator was reached';
 /** The longest reason that is shown. It is the peer's text. */
 const REASON_LENGTH = 2000;
-/** The largest frame a coordinator may send: the weights of the largest model, or the samples of one item. */
+/** The largest frame a coordinator may send: the weights of the largest network, or the images of one item. */
 const LARGEST_FRAME_BYTES = largestFrameBytes({
-  parameterCount: 8_000_000,
-  statisticCount: 100_000,
-  samplesPerItem: LARGEST_MICRO_BATCH,
+  parameterCount: NETWORK_LIMITS.parameters,
+  statisticCount: NETWORK_LIMITS.statistics,
+  samplesPerItem: 1,
+  imageBytes: LARGEST_ITEM_BYTES,
 });
 
 /**

@@ -17,7 +17,9 @@ import type {
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
-import { buildModel, isModelName } from '../model/index.js';
+import { imageByteCount } from '../data/index.js';
+import { networkFromText } from '../model/index.js';
+import type { Model } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { endOf } from './conversationEnd.js';
 import type { ConversationEnd } from './conversationEnd.js';
@@ -41,7 +43,7 @@ export interface ConversationOptions {
   readonly sendsSums?: boolean;
   /** Shared by all conversations of a node; default: this conversation has the threads for itself. */
   readonly busy?: BusyThreads;
-  readonly onWelcome?: (welcome: Welcome) => void;
+  readonly onWelcome?: (welcome: Welcome, model: Model) => void;
   /** Called for each item that was computed. */
   readonly onAnswered?: (item: AnsweredItem) => void;
 }
@@ -61,6 +63,7 @@ export class Conversation {
   private readonly busy: BusyThreads;
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
+  private imageBytes = 0;
   private lastMessage: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
@@ -143,26 +146,34 @@ export class Conversation {
 
   private start(welcome: Welcome): void {
     if (this.session) return this.closeForBreach('a second welcome');
-    const { modelName, dropoutRate, parameterCount, statisticCount, mean, standardDeviation } = welcome;
-    const layout = isModelName(modelName) ? buildModel(modelName, dropoutRate).layout : undefined;
-    if (
-      !isModelName(modelName) ||
-      layout?.parameterCount !== parameterCount ||
-      layout.statisticCount !== statisticCount
-    ) {
-      const reason = `the model ${modelName} with ${parameterCount} parameters is not known here; use the same Lockstep version on both machines`;
-      return this.leave({ type: 'refused', code: 'E_REFUSED', reason });
+    const { network, mean, standardDeviation } = welcome;
+    const model = this.build(network);
+    if (model === undefined) return;
+    const { layout, inputShape } = model;
+    if (mean.length !== inputShape.channels || standardDeviation.length !== inputShape.channels) {
+      return this.closeForBreach(`${mean.length} means for images of ${inputShape.channels} channels`);
     }
+    this.imageBytes = imageByteCount(inputShape);
     this.session = {
-      modelName,
-      dropoutRate,
-      normalisation: { mean: triple(mean), standardDeviation: triple(standardDeviation) },
+      network,
+      normalisation: { mean, standardDeviation },
       cropPadding: welcome.cropPadding,
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
     };
-    this.weights = new SharedWeights(parameterCount, statisticCount);
-    this.options.onWelcome?.(welcome);
+    this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
+    this.options.onWelcome?.(welcome, model);
+  }
+
+  /** Checks the list of layers and builds the network; leaves if it cannot be used. */
+  private build(network: string): Model | undefined {
+    try {
+      return networkFromText(network, 'of the coordinator');
+    } catch (error) {
+      const reason = `${describeError(error)}; use the same Lockstep version on both machines`;
+      this.leave({ type: 'refused', code: 'E_REFUSED', reason: reason.slice(0, 2000) });
+      return undefined;
+    }
   }
 
   private receiveWeights(message: Parameters): void {
@@ -183,6 +194,7 @@ export class Conversation {
       threads: pool.threads,
       waiting: this.queue.length,
       unsent: channel.unsentCount,
+      imageBytes: this.imageBytes,
     });
     if (exceeded !== undefined) return this.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
@@ -260,8 +272,4 @@ export class Conversation {
   private closeForBreach(reason: string): void {
     this.options.channel.breach(`the coordinator broke the protocol: ${reason}`);
   }
-}
-
-function triple(values: readonly number[]): readonly [number, number, number] {
-  return [values[0]!, values[1]!, values[2]!];
 }

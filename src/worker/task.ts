@@ -1,18 +1,15 @@
 /** The messages between a node and its threads: plain values that can be cloned. */
 
+import type { Normalisation } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
-import type { ModelName } from '../model/index.js';
 
 /** What stays the same during a run. */
 export interface ComputeSession {
-  readonly modelName: ModelName;
-  readonly dropoutRate: number;
-  readonly normalisation: {
-    readonly mean: readonly [number, number, number];
-    readonly standardDeviation: readonly [number, number, number];
-  };
+  /** The network's description as JSON, as it came: a thread builds from it what it computes with. */
+  readonly network: string;
+  readonly normalisation: Normalisation;
   /** These two affect training only, not evaluation. */
   readonly cropPadding: number;
   readonly labelSmoothing: number;
@@ -28,7 +25,7 @@ export interface SharedState {
 }
 
 export interface Samples {
-  readonly pixels: Uint8Array; // (B, 32, 32, 3)
+  readonly pixels: Uint8Array; // (B, H, W, C)
   readonly labels: Uint8Array; // (B)
 }
 

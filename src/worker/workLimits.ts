@@ -3,7 +3,6 @@
  * further one only for an answer. A coordinator that sends more would fill this machine's memory.
  */
 
-import { IMAGE_BYTE_COUNT } from '../data/index.js';
 import { LARGEST_MICRO_BATCH } from '../protocol/index.js';
 import type { Evaluate, Work } from '../protocol/index.js';
 
@@ -20,14 +19,16 @@ export interface CurrentLoad {
   readonly waiting: number;
   /** Messages to the coordinator that the socket has not taken. */
   readonly unsent: number;
+  /** Bytes of one image of the run. */
+  readonly imageBytes: number;
 }
 
 /** @returns which limit one more item would exceed; undefined if none */
 export function exceededLimit(
   { pixels, labels }: Work | Evaluate,
-  { threads, waiting, unsent }: CurrentLoad,
+  { threads, waiting, unsent, imageBytes }: CurrentLoad,
 ): string | undefined {
-  const mostPixelBytes = LARGEST_MICRO_BATCH * IMAGE_BYTE_COUNT;
+  const mostPixelBytes = LARGEST_MICRO_BATCH * imageBytes;
   if (pixels.byteLength > mostPixelBytes || labels.byteLength > LARGEST_MICRO_BATCH)
     return `an item of more than ${LARGEST_MICRO_BATCH} samples`;
   const mostWaiting = MOST_WAITING_PER_THREAD * threads;

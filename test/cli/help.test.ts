@@ -50,6 +50,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--wait-timeout': '300',
     '--heartbeat-timeout': '10',
   },
+  model: { '--dataset': undefined, '--dropout': '0', '--micro-batch': '32', '--json': undefined },
   worker: {
     '--threads': 'the cores',
     '--engine': 'auto',
@@ -107,7 +108,8 @@ describe('the help', () => {
     const help = helpOf(program.commands.find((each) => each.name() === 'train')!);
     for (const word of [
       'resnet8',
-      'resnet110',
+      'resnet20xK',
+      'JSON file',
       'notebook',
       'onecycle',
       'cosine',

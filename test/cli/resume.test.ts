@@ -238,7 +238,7 @@ describe('a resumed run', () => {
     writeFileSync(file, state.get('last.safetensors')!);
     const { model, ...checkpoint } = await readCheckpoint(file);
     expect(checkpoint.best).toBeDefined();
-    state.set('last.safetensors', await encodeCheckpoint({ ...checkpoint, best: undefined }, model.layout));
+    state.set('last.safetensors', await encodeCheckpoint({ ...checkpoint, best: undefined }, model));
     const run = await resumed(folderWith(state));
     expect(run.notices).toEqual([]);
     expect(essence(await trainOn(run, answerer))).toEqual(essence(whole));

@@ -36,6 +36,11 @@ afterEach(() => {
 /** How each code comes about: a call that rejects, or arguments of the command line. */
 const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknown)>> = {
   E_OPTION: ['train', '--batch-size', '100', '--micro-batch', '32'],
+  E_MODEL: () => {
+    const file = path.join(temporaryFolder(), 'own.json');
+    writeFileSync(file, '{ "layers": [] }');
+    return commandLine('model', file);
+  },
   E_DATA_MISSING: ['data', 'show', '--data-dir', path.join('no', 'such', 'folder')],
   E_DATA_CORRUPT: () => {
     const folder = path.join(temporaryFolder(), 'cifar-10-batches-bin');

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/main.js';
 import { cliReference } from '../../src/cli/reference.js';
 import { ENGINE_FACTORIES } from '../../src/engine/index.js';
-import { MODEL_NAMES } from '../../src/model/index.js';
+import { PRESETS_TEXT } from '../../src/model/index.js';
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const readme = read('README.md');
@@ -54,7 +54,8 @@ describe('README.md', () => {
     const commands = program.commands.map((command) => `lockstep ${command.name()}`);
     const engines = ENGINE_FACTORIES.map(({ name }) => `\`${name}\``);
     for (const word of [...commands, ...engines]) expect(readme).toContain(word);
-    for (const model of MODEL_NAMES) expect(`${readme}${reference}`).toContain(model);
+    for (const preset of PRESETS_TEXT.match(/[a-z]+\d+|notebook/g)!)
+      expect(`${readme}${reference}`).toContain(preset);
   });
 
   it('uses no flag that does not exist', () => {

@@ -53,7 +53,7 @@ describe.skipIf(missing)('engine tensorflow on CIFAR-10', () => {
       const indices = Uint32Array.from({ length: count }, (_, index) => first + index);
       const { pixels, labels } = gatherSamples(set, indices);
       const options = { pixels, sampleCount: count, normalisation, augmentation: undefined };
-      return { images: prepareImages(options), labels };
+      return { images: prepareImages({ ...options, imageShape: set.imageShape }), labels };
     };
   });
 

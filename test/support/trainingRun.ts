@@ -38,7 +38,7 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
     options.onEvent?.(event);
   };
   const fleet = new Fleet({ welcome: welcome(), onEvent, waitTimeoutMs: options.waitTimeoutMs ?? 60_000 });
-  const model = buildModel(settled.model, settled.dropout);
+  const model = options.change?.model ?? buildModel(settled.model, settled.dropout);
   const set = tinySet(SAMPLES);
   const split = splitTrainingSet({
     sampleCount: SAMPLES,

@@ -239,7 +239,7 @@ describe('a coordinator that would fill the memory of a node', () => {
   const { parameterCount, statisticCount } = buildModel('resnet8').layout;
   const bytes = (length: number): Uint8Array => new Uint8Array(4 * length);
   const GREETING = [
-    welcome({ parameterCount, statisticCount }),
+    welcome(),
     parameters({ parameters: bytes(parameterCount), statistics: bytes(statisticCount) }),
   ];
   /** As large as micro-batches may be in practice: 4.6 MB. */
@@ -467,8 +467,7 @@ describe('a node that is asked to stop', () => {
   it('hands in what it has, asks to leave, and goes when it is let go', async () => {
     const { layout } = buildModel('resnet8');
     const { url, visits } = await coordinator(({ channel }) => {
-      const { parameterCount, statisticCount } = layout;
-      channel.send(welcome({ parameterCount, statisticCount }));
+      channel.send(welcome());
       channel.send(
         parameters({
           parameters: new Uint8Array(4 * layout.parameterCount),

@@ -6,6 +6,7 @@ import type { Fleet } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
+import { imageByteCount } from '../../data/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import {
   coordinatorSettingsOf,
@@ -128,14 +129,18 @@ interface DoorOptions {
 
 async function openDoor(
   fleet: Fleet,
-  { layout }: Model,
+  { layout, inputShape }: Model,
   { onEvent, say }: DoorVoice,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
   const server = await listen({
     ...options,
-    maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+    maxFrameBytes: largestFrameBytes({
+      ...layout,
+      samplesPerItem: EVALUATION_CHUNK,
+      imageBytes: imageByteCount(inputShape),
+    }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });

@@ -129,7 +129,7 @@ async function show({ dataset, dataDir, from, count }: ValuesOf<typeof SHOW_SETT
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';
     print(`\nimage ${index}: ${name}`);
-    printDrawn(imageLines(pixels).join('\n'));
+    printDrawn(imageLines(pixels, set.imageShape).join('\n'));
   }
 }
 

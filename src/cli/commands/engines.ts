@@ -7,9 +7,11 @@ import type { EngineFactory } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { number, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { MODEL_NAMES } from '../../model/index.js';
+import { PRESETS_TEXT } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { measureEngine } from '../measureEngine.js';
+import { requestNetwork } from '../requestNetwork.js';
 import { entriesOf } from '../options/optionTable.js';
 import { ENGINE_SETTINGS, jsonSetting } from '../options/settings.js';
 import { declareOptions } from '../options/trainingOptions.js';
@@ -18,7 +20,7 @@ import { print, printJson } from '../process/terminal.js';
 const ENGINES_SETTINGS = {
   model: variant(RECIPE_OPTIONS.model, {
     default: 'resnet8',
-    help: `network to measure with: ${MODEL_NAMES.join(', ')}`,
+    help: `network to measure with: ${PRESETS_TEXT}; or a JSON file`,
   }),
   microBatch: variant(RECIPE_OPTIONS.microBatch, { default: 32, help: 'samples of one gradient' }),
   seconds: number({
@@ -60,16 +62,17 @@ export function addEnginesCommand(program: Command): void {
   declareOptions(command, entriesOf(ENGINES_SETTINGS));
   command.action(async () => {
     const options = command.opts<RawOptions>();
-    if (!options.json) print(`${options.model}, micro-batch ${options.microBatch}, one worker`);
+    const { model } = requestNetwork(options.model, 0);
+    if (!options.json) print(`${model.name}, micro-batch ${options.microBatch}, one worker`);
     for (const factory of ENGINE_FACTORIES) {
-      const line = await inspect(factory, options);
+      const line = await inspect(factory, model, options);
       if (options.json) printJson(line);
       else print(textOf(line));
     }
   });
 }
 
-async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
+async function inspect(factory: EngineFactory, model: Model, options: RawOptions): Promise<EngineLine> {
   const { name: engine } = factory;
   const { precision } = options;
   if (precision !== 'f32' && engine !== 'webgpu') {
@@ -85,7 +88,7 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   const pool = new ComputePool({ name: engine, ...device, precision, ...tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
-    const measured = await measureEngine(pool, options);
+    const measured = await measureEngine(pool, { ...options, model });
     return {
       engine,
       available: true,

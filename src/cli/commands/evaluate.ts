@@ -1,7 +1,14 @@
 /** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
 import type { Command } from 'commander';
-import { broadcastOf, evaluate, Fleet, RECIPE_OPTIONS, welcomeFor } from '../../coordinator/index.js';
+import {
+  broadcastOf,
+  checkNetworkFitsData,
+  evaluate,
+  Fleet,
+  RECIPE_OPTIONS,
+  welcomeFor,
+} from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
@@ -58,6 +65,7 @@ async function evaluateCheckpoint(
   const { recipe, normalisation, model } = found.checkpoint;
   if (found.damage !== undefined) printError(`lockstep: ${found.damage}; ${file} is evaluated instead`);
   const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
+  checkNetworkFitsData(model, set.name, set);
   const fleet = new Fleet({
     welcome: welcomeFor({
       runName: 'evaluation',

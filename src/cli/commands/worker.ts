@@ -166,7 +166,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         say(statusLine(status));
       },
       onAnswered: report.answered,
-      onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
+      onWelcome: ({ runName }, { name }) => say(`taking part in ${runName} (${name})`),
     });
     say(`done: ${reason}`);
     return stop.exitCode() ?? 0;

@@ -5,7 +5,7 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import { OPTIONS_BY_KEY } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
-import { closest } from './suggest.js';
+import { closest } from '../../foundation/suggest.js';
 import { parseJsonValue } from './values.js';
 import type { OptionValue } from './values.js';
 
@@ -23,7 +23,7 @@ interface Expectation {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource']);
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
 
 const SECRET = 'a secret does not belong in it; use LOCKSTEP_TOKEN, or --token-file of the coordinator';
 const ABOUT_THIS_SITTING = 'give it on the command line';
@@ -56,7 +56,9 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
     }
     if (raw === null || overruled.has(key) || (isOfARun && needsWorkers(entry, raw))) continue;
     if (key in values) throw twice(key, file);
-    const value = parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
+    // A network of the user's own lies in the file itself, and its name makes none.
+    const isOwnNetwork = isOfARun && key === 'model' && 'network' in content;
+    const value = isOwnNetwork ? file : parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
     values[key] = negated ? value !== true : value;
   }
   return { values, isOfARun };

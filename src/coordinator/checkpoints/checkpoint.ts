@@ -5,11 +5,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readRegularFile } from '../../data/index.js';
+import { formatOf, readRegularFile } from '../../data/index.js';
 import type { SampleDigests } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
-import { buildModel, digestState } from '../../model/index.js';
+import { buildModel, digestState, isPresetName, networkFrom, NETWORK_LIMITS } from '../../model/index.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import {
   BEST_PREFIX,
@@ -21,12 +21,12 @@ import {
 import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat.js';
 import type { Recipe } from '../run/recipe.js';
 import type { TrainingProgress } from '../run/progress.js';
-import { decodeSafetensors } from './safetensors.js';
+import { decodeSafetensors, MOST_HEADER_BYTES } from './safetensors.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import type { NamedTensor } from './safetensors.js';
 
-/** Ten times as much as the largest model needs. */
-const MOST_BYTES = 256 << 20;
+/** Parameters, momentum and the best parameters of the largest network, its statistics twice, and the header. */
+const MOST_BYTES = 4 * (3 * NETWORK_LIMITS.parameters + 2 * NETWORK_LIMITS.statistics) + MOST_HEADER_BYTES;
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -42,8 +42,13 @@ export interface Checkpoint {
   readonly samples: SampleDigests | undefined;
 }
 
+/** A checkpoint with the network that its vectors belong to. */
+export interface StoredCheckpoint extends Checkpoint {
+  readonly model: Model;
+}
+
 /** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
-export async function readCheckpoint(file: string): Promise<Checkpoint & { readonly model: Model }> {
+export async function readCheckpoint(file: string): Promise<StoredCheckpoint> {
   let bytes: Buffer;
   try {
     bytes = await readRegularFile(file, checkSize);
@@ -53,7 +58,7 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   const { metadata, tensors } = decodeSafetensors(bytes, file);
   const stored = parseMetadata(metadata, file);
   const { recipe, progress, normalisation, samples } = stored;
-  const model = buildModel(recipe.model, recipe.dropout);
+  const model = modelOf(stored, file);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const vectors = gatherVectors(model.layout, stored, { byName, file });
   if (!digestsAgree(vectors, stored)) {
@@ -61,6 +66,27 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   }
   if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite: training had diverged');
   return { recipe, progress, normalisation, samples, ...vectors, model };
+}
+
+/** @throws LockstepError E_CHECKPOINT if the network cannot be built, or the file's data have other channels */
+function modelOf({ network, recipe, normalisation }: CheckpointMetadata, file: string): Model {
+  let model: Model;
+  try {
+    model = network === undefined ? namedModel(recipe) : networkFrom(network, 'of the checkpoint');
+  } catch (error) {
+    throw damaged(file, describeError(error));
+  }
+  const { channels } = model.inputShape;
+  const { mean, standardDeviation } = normalisation;
+  if (mean.length === channels && standardDeviation.length === channels) return model;
+  throw damaged(file, `its normalisation has not ${channels} channels, as its network has`);
+}
+
+/** In files of older versions, which knew the data sets of one shape only. */
+function namedModel({ model, dropout, dataset }: Recipe): Model {
+  if (!isPresetName(model)) throw new Error(`it holds no network, and its name ${model} makes none`);
+  const { imageShape, classNames } = formatOf(dataset);
+  return buildModel(model, dropout, { inputShape: imageShape, classNames });
 }
 
 function checkSize(byteCount: number): void {

@@ -8,7 +8,7 @@ import { link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { readCheckpoint } from './checkpoint.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { StoredCheckpoint } from './checkpoint.js';
 import { ioError, syncFolder } from './files.js';
 
 /** `epoch`: the state that a run falls back to when it diverges. */
@@ -66,7 +66,10 @@ export class CheckpointFiles {
    * @returns the checkpoint, and what was wrong with the last one if it could not be used
    * @throws LockstepError E_CHECKPOINT if none is
    */
-  async readNewest(): Promise<{ readonly checkpoint: Checkpoint; readonly damage: string | undefined }> {
+  async readNewest(): Promise<{
+    readonly checkpoint: StoredCheckpoint;
+    readonly damage: string | undefined;
+  }> {
     const last = await attempt(this.fileOf('last'));
     if (last instanceof LockstepError) {
       const previous = await attempt(this.previousFile);
@@ -143,7 +146,7 @@ async function readBack(file: string, pieces: readonly Uint8Array[]): Promise<vo
   }
 }
 
-async function attempt(file: string): Promise<Checkpoint | LockstepError> {
+async function attempt(file: string): Promise<StoredCheckpoint | LockstepError> {
   try {
     return await readCheckpoint(file);
   } catch (error) {

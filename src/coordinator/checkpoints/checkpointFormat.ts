@@ -12,9 +12,10 @@ export const BEST_PREFIX = 'best.';
 export const METADATA = 'lockstep';
 export const METADATA_DIGEST = 'lockstepSha256';
 
+/** Numbers by channel. */
 const normalisationSchema = z.strictObject({
-  mean: z.tuple([z.number(), z.number(), z.number()]),
-  standardDeviation: z.tuple([z.number(), z.number(), z.number()]),
+  mean: z.array(z.number()),
+  standardDeviation: z.array(z.number()),
 });
 export type StoredNormalisation = z.infer<typeof normalisationSchema>;
 
@@ -27,6 +28,8 @@ export const checkpointMetadataSchema = z.object({
   velocitySha256: z.string(),
   /** Present with the best weights. Older versions kept these in a separate file only. */
   bestWeightsSha256: z.string().optional(),
+  /** The network's description, which `model/` checks. Older versions stored its name only, in the recipe. */
+  network: z.unknown().optional(),
   recipe: recipeSchema,
   progress: trainingProgressSchema,
   normalisation: normalisationSchema,

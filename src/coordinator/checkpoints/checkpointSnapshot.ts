@@ -5,7 +5,7 @@
 
 import { createHash, webcrypto } from 'node:crypto';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
-import type { Layout, ModelState, TensorSpec } from '../../model/index.js';
+import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { BEST_PREFIX, FORMAT, METADATA, METADATA_DIGEST, MOMENTUM_PREFIX } from './checkpointFormat.js';
 import type { CheckpointMetadata } from './checkpointFormat.js';
@@ -20,7 +20,10 @@ export interface CheckpointSnapshot {
 }
 
 /** Copies the vectors, so the caller may change them afterwards. */
-export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): CheckpointSnapshot {
+export function takeSnapshot(
+  checkpoint: Checkpoint,
+  { layout, description }: Pick<Model, 'layout' | 'description'>,
+): CheckpointSnapshot {
   const { state, velocity, best, recipe, progress, normalisation, samples } = checkpoint;
   const vectors = [state.parameters, state.statistics, velocity, ...(best ? vectorsOf(best) : [])];
   const data = concatenated(vectors);
@@ -39,6 +42,7 @@ export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): Checkpoint
         weightsSha256,
         velocitySha256,
         ...(bestWeightsSha256 === undefined ? {} : { bestWeightsSha256 }),
+        network: description,
         recipe,
         progress,
         normalisation,
@@ -50,8 +54,11 @@ export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): Checkpoint
 }
 
 /** @returns the whole file */
-export async function encodeCheckpoint(checkpoint: Checkpoint, layout: Layout): Promise<Buffer> {
-  return Buffer.concat(await takeSnapshot(checkpoint, layout).encode());
+export async function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  model: Pick<Model, 'layout' | 'description'>,
+): Promise<Buffer> {
+  return Buffer.concat(await takeSnapshot(checkpoint, model).encode());
 }
 
 function vectorsOf({ parameters, statistics }: ModelState): readonly Float32Array[] {

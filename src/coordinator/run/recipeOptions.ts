@@ -13,11 +13,13 @@ import {
   oneOf,
   oneOfOrWord,
   recipeOptions,
+  text,
 } from '../../foundation/options/definition.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
-import { MODEL_NAMES } from '../../model/index.js';
+import { PRESETS_TEXT } from '../../model/index.js';
 import { LARGEST_CROP_PADDING, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
+import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
 import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
 
 /** A run may end elsewhere than was planned; the steps before are the same. */
@@ -50,11 +52,13 @@ export const RECIPE_OPTIONS = recipeOptions({
     default: false,
     help: 'give every class its share of the validation samples',
   }),
-  model: oneOf({
+  model: text({
     group: 'Network',
-    of: MODEL_NAMES,
+    placeholder: 'name|file',
+    form: REQUESTED_NETWORK,
+    settledForm: NETWORK_NAME,
     default: 'resnet20',
-    help: `network: ${MODEL_NAMES.join(', ')}`,
+    help: `network: ${PRESETS_TEXT}; or a JSON file (docs/networks.md)`,
   }),
   dropout: number({
     group: 'Regularisation',

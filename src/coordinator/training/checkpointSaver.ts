@@ -1,7 +1,7 @@
 /** Saves the state of a run as checkpoints, and reports each one. Training goes on whether or not saving succeeds. */
 
 import type { Normalisation, SampleDigests } from '../../data/index.js';
-import type { Layout } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -14,7 +14,7 @@ import type { WallClock } from './wallClock.js';
 
 export interface CheckpointSaverOptions {
   readonly recipe: Recipe;
-  readonly layout: Layout;
+  readonly model: Model;
   readonly normalisation: Normalisation;
   readonly samples: SampleDigests;
   readonly state: TrainingState;
@@ -35,7 +35,7 @@ export class CheckpointSaver {
 
   /** Copies all that resuming needs. @param withBest whether to include the best weights so far, beside the current ones */
   snapshot({ withBest }: { readonly withBest: boolean }): CheckpointSnapshot {
-    const { recipe, state, layout, normalisation, samples, clock } = this.options;
+    const { recipe, state, model, normalisation, samples, clock } = this.options;
     return takeSnapshot(
       {
         recipe,
@@ -49,7 +49,7 @@ export class CheckpointSaver {
         },
         samples,
       },
-      layout,
+      model,
     );
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { LockstepError } from '../../foundation/errors.js';
-import type { Layout } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
 import { readCheckpoint } from '../checkpoints/checkpoint.js';
 import type { Checkpoint } from '../checkpoints/checkpoint.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -16,7 +16,7 @@ import type { CheckpointSaver } from './checkpointSaver.js';
 
 export interface FallbackOptions {
   readonly recipe: Recipe;
-  readonly layout: Layout;
+  readonly model: Model;
   readonly folder: RunFolder;
   readonly saver: CheckpointSaver;
   readonly onEvent: EventListener;
@@ -45,10 +45,10 @@ export class Fallback {
    * @throws LockstepError E_IO
    */
   async restore(): Promise<void> {
-    const { folder, recipe, layout, saver, onEvent } = this.options;
+    const { folder, recipe, model, saver, onEvent } = this.options;
     const found = await readFallback(folder);
     if (!found) return;
-    const snapshot = takeSnapshot({ ...found, recipe }, layout);
+    const snapshot = takeSnapshot({ ...found, recipe }, model);
     for (let copy = 0; copy < 2; copy++) {
       saver.write('last', snapshot, 0);
       await folder.flush();

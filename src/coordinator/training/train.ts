@@ -12,6 +12,7 @@ import type { Fleet } from '../fleet/fleet.js';
 import type { Member } from '../fleet/member.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import { patienceIsOver } from '../run/earlyStopping.js';
+import { checkNetworkFitsData, checkRecipeFitsImages } from '../run/fit.js';
 import type { EventListener } from '../run/events.js';
 import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
@@ -60,11 +61,13 @@ export interface TrainingRun {
  */
 export async function train(run: TrainingRun): Promise<RunResult> {
   const { recipe, model, state, fleet, folder, signal } = run;
+  checkNetworkFitsData(model, run.set.name, run.set);
+  checkRecipeFitsImages(recipe, run.set);
   const schedule = scheduleOf(recipe, run.split.training.length);
   checkProgress(state.progress, { stepsPerEpoch: schedule.stepsPerEpoch, batchSize: recipe.batchSize });
   const clock = new WallClock(state.progress.wallSeconds);
-  const saver = new CheckpointSaver({ ...run, layout: model.layout, clock });
-  const fallback = new Fallback({ ...run, layout: model.layout, saver });
+  const saver = new CheckpointSaver({ ...run, clock });
+  const fallback = new Fallback({ ...run, saver });
   let stoppedBy: StopReason;
   try {
     await saveFirst(folder, saver);

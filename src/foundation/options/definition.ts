@@ -152,11 +152,16 @@ export function oneOfOrWord<const Value extends string, const Word extends strin
   return define(kind, { placeholder: 'name', ...rest }, { kind: 'choice', of });
 }
 
+/** @param spec `settledForm`: what a finished recipe may hold, where that differs from what a user may give */
 export function text<Value extends string | undefined = string>(
-  spec: Spec<Value> & { readonly form?: TextForm },
+  spec: Spec<Value> & { readonly form?: TextForm; readonly settledForm?: TextForm },
 ): OptionDefinition<Value, Value> {
-  const { form, ...rest } = spec;
-  return define({ kind: 'text', ...(form === undefined ? {} : { form }) }, { placeholder: 'text', ...rest });
+  const { form, settledForm = form, ...rest } = spec;
+  return define(textOf(form), { placeholder: 'text', ...rest }, textOf(settledForm));
+}
+
+function textOf(form: TextForm | undefined): ValueKind {
+  return { kind: 'text', ...(form === undefined ? {} : { form }) };
 }
 
 /** Written `--no-key` if it is on by default. */

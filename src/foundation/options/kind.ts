@@ -17,6 +17,8 @@ export interface TextForm {
   readonly matches: (text: string) => boolean;
   /** As in "must be …". */
   readonly rule: string;
+  /** The same about one text, where more can be said of it. */
+  readonly ruleFor?: (text: string) => string;
 }
 
 export type OptionValue = number | string | boolean | readonly number[] | null;
@@ -89,10 +91,15 @@ function ruleFor(value: unknown, kind: ValueKind): string {
     case 'choice':
       return `one of ${kind.of.join(', ')}`;
     case 'text':
-      return kind.form?.rule ?? 'a non-empty text';
+      return textRule(value, kind.form);
     case 'switch':
       return 'true or false';
   }
+}
+
+function textRule(value: unknown, form: TextForm | undefined): string {
+  const closer = typeof value === 'string' && value.length > 0 ? form?.ruleFor?.(value) : undefined;
+  return closer ?? form?.rule ?? 'a non-empty text';
 }
 
 function numberRule({ min, above, below }: Extract<ValueKind, { kind: 'number' }>): string {

@@ -62,7 +62,7 @@ async function checkpointOf(step: number): Promise<readonly Uint8Array[]> {
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
     samples: undefined,
   };
-  return [await encodeCheckpoint(checkpoint, model.layout)];
+  return [await encodeCheckpoint(checkpoint, model)];
 }
 
 describe('a checkpoint that replaces another', () => {

@@ -105,7 +105,8 @@ describe('batch normalisation statistics', () => {
   it('keep their accuracy where the mean is a thousand times the deviation', async () => {
     const builder = new TinyModelBuilder({ height: 8, width: 8, channels: 6 });
     builder.batchNormalisation();
-    builder.dense(builder.globalAveragePool());
+    builder.globalAveragePool();
+    builder.dense();
     const model = builder.build();
     const layer = model.layers[0] as BatchNormalisationLayer;
     const images = 7;

@@ -11,12 +11,18 @@ import type { Arena, BatchRegion } from './arena.js';
 import type { Run, Step } from './run.js';
 import type { Contribution, ValueMemory } from './values.js';
 
+/** Where a step writes the gradient of a whole micro-batch, and to whom it hands it then. */
+export interface RegionContribution {
+  readonly to: Contribution;
+  readonly region: BatchRegion;
+}
+
 export interface HeadStepOptions {
   readonly arena: Arena;
   readonly source: ValueMemory;
   readonly result: ValueMemory;
   /** Where the step puts the gradient of its source; undefined if it is not needed. */
-  readonly contribution: { readonly to: Contribution; readonly region: BatchRegion } | undefined;
+  readonly contribution: RegionContribution | undefined;
 }
 
 abstract class HeadStep implements Step {

@@ -12,6 +12,7 @@ import { Arena } from './arena.js';
 import type { Region } from './arena.js';
 import { buildGraph, IMAGES_VALUE } from '../../graph.js';
 import { floatIndex } from './headSteps.js';
+import type { RegionContribution } from './headSteps.js';
 import { Planner } from './planner.js';
 import { forEachGroup } from './run.js';
 import type { Run, Step } from './run.js';
@@ -30,6 +31,7 @@ export class Plan {
     private readonly backwardSteps: readonly Step[],
     private readonly images: ValueMemory,
     private readonly logits: ValueMemory,
+    private readonly lossGradient: RegionContribution,
   ) {
     this.gradientSum = arena.fixed(model.layout.parameterCount);
   }
@@ -42,7 +44,8 @@ export class Plan {
     await library.compile();
     const { values, graph } = planner;
     const backwardSteps = steps.filter((_, index) => graph.isLive[index]).reverse();
-    return new Plan(model, arena, steps, backwardSteps, values[IMAGES_VALUE]!, values[graph.logits]!);
+    const [images, logits] = [values[IMAGES_VALUE]!, values[graph.logits]!];
+    return new Plan(model, arena, steps, backwardSteps, images, logits, planner.lossGradient);
   }
 
   get byteLength(): number {
@@ -118,7 +121,8 @@ export class Plan {
   /** Loss over the micro-batch; writes the gradient of the logits if asked to. */
   private loss(targets: Targets, wantGradient: boolean): EvaluationResult {
     const { labels } = targets;
-    const { data, gradient } = this.logits;
+    const { data } = this.logits;
+    const { to, region } = this.lossGradient;
     const { floats } = this.arena;
     const { classCount } = this.model;
     const logits = new Float32Array(labels.length * classCount);
@@ -129,8 +133,9 @@ export class Plan {
     const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, targets, classCount);
     for (let image = 0; wantGradient && image < labels.length; image++) {
       const start = image * classCount;
-      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(gradient, image));
+      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(region, image));
     }
+    if (wantGradient) to.deliverRegion(region, labels.length);
     return { sampleCount: labels.length, lossSum, correct };
   }
 }

@@ -8,6 +8,7 @@ import { ConvolutionStep } from './convolutionStep.js';
 import { IMAGES_VALUE, operandsOf } from '../../graph.js';
 import type { Graph, Operation, PixelOperation, ValueIndex } from '../../graph.js';
 import { DenseStep, DropoutStep } from './headSteps.js';
+import type { RegionContribution } from './headSteps.js';
 import { Normalisation } from './normalisation.js';
 import { PixelStep } from './pixelStep.js';
 import { PoolStep } from './poolStep.js';
@@ -64,6 +65,8 @@ export class Planner {
   private readonly pixelSteps = new Map<number, PixelStep>();
   private readonly normalisations = new Map<number, Normalisation>();
   private readonly gradientPlans = new Map<ValueIndex, GradientPlan>();
+  /** Where the loss puts the gradient of the logits. Their producer may want it finished, as any other gradient. */
+  private lossContribution: RegionContribution | undefined;
 
   constructor(
     readonly graph: Graph,
@@ -86,12 +89,18 @@ export class Planner {
       if (operation.kind === 'convolution') convolutions.set(index, this.convolutionStep(operation, index));
     });
     this.planGradients();
+    this.lossContribution = this.claimRegion(this.graph.logits, operations.length);
     this.steps.length = operations.length;
     for (let index = operations.length - 1; index >= 0; index--) {
       this.steps[index] = this.backwardOf(operations[index]!, index, convolutions.get(index));
     }
     this.declareUses();
     return this.steps;
+  }
+
+  get lossGradient(): RegionContribution {
+    invariant(this.lossContribution !== undefined, 'the steps are planned first');
+    return this.lossContribution;
   }
 
   private valueAt(index: ValueIndex): ValueMemory {
@@ -194,6 +203,7 @@ export class Planner {
       if (!this.wantsGradient(value)) return;
       kinds.set(value, [...(kinds.get(value) ?? []), kind]);
     };
+    note(this.graph.logits, 'region');
     const live = this.graph.operations.filter((_, index) => this.graph.isLive[index]);
     for (const operation of live.reverse()) {
       if (operation.kind === 'convolution') note(operation.source, 'group');
@@ -250,10 +260,7 @@ export class Planner {
     return step;
   }
 
-  private claimRegion(
-    value: ValueIndex,
-    time: number,
-  ): { readonly to: Contribution; readonly region: BatchRegion } | undefined {
+  private claimRegion(value: ValueIndex, time: number): RegionContribution | undefined {
     if (!this.wantsGradient(value)) return undefined;
     const to = this.gradientPlans.get(value)!.claim(time, false);
     const memory = this.valueAt(value);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { closest } from '../../../src/cli/options/suggest.js';
+import { closest } from '../../src/foundation/suggest.js';
 
 const KEYS = ['batchSize', 'microBatch', 'epochs', 'lr', 'momentum', 'augment'];
 
