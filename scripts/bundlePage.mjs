@@ -1,17 +1,20 @@
-/** Bundles the live page (src/web/live) with its chart library into dist/web: three files, nothing from elsewhere. */
+/**
+ * `node scripts/bundlePage.mjs ROOT FOLDER`: bundles the live page (src/web/live) with its chart library into FOLDER/web:
+ * three files that load nothing from elsewhere. Part of `npm run build`.
+ */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** @param {string} root the checkout */
-export async function bundlePage(root = ROOT) {
+/**
+ * @param {string} root the checkout
+ * @param {string} folder gets web/
+ */
+async function bundlePage(root, folder) {
   const source = path.join(root, 'src', 'web', 'live');
-  const target = path.join(root, 'dist', 'web');
+  const target = path.join(folder, 'web');
   mkdirSync(target, { recursive: true });
   const bundle = await rolldown({ input: path.join(source, 'page.ts'), platform: 'browser' });
   await bundle.write({ file: path.join(target, 'page.js'), format: 'esm', minify: true, sourcemap: false });
@@ -22,4 +25,5 @@ export async function bundlePage(root = ROOT) {
   copyFileSync(path.join(source, 'index.html'), path.join(target, 'index.html'));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePage();
+const [root, folder] = process.argv.slice(2);
+await bundlePage(root, folder);

@@ -14,9 +14,12 @@ import { addEvaluateCommand } from './commands/evaluate.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
+import { addSetupCommand } from './commands/setup.js';
+import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { inFlags } from './options/inFlags.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
 import { hideToken } from './token/token.js';
@@ -87,7 +90,9 @@ export function buildProgram(): Command {
     addDiffCommand,
     addReportCommand,
     addDataCommand,
+    addModelCommand,
     addEnginesCommand,
+    addSetupCommand,
   ]) {
     add(program);
   }
@@ -117,7 +122,8 @@ function inherit(command: Command): void {
  * Tells the user, and machines if they ask.
  * @returns the exit code
  */
-export function report(error: unknown, json: boolean): number {
+export function report(thrown: unknown, json: boolean): number {
+  const error = inFlags(thrown);
   if (error instanceof CommanderError) {
     // Commander has printed the message, or the help that was asked for.
     if (error.exitCode === 0) return 0;

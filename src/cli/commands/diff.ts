@@ -5,22 +5,25 @@ import { diffRuns, requireRun } from '../../watch/index.js';
 import type { Difference, RunDiff } from '../../watch/index.js';
 import { tableLines } from '../display/table.js';
 import { count } from '../display/text.js';
+import { entriesOf } from '../options/optionTable.js';
+import { jsonSetting } from '../options/settings.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 
 export function addDiffCommand(program: Command): void {
-  program
+  const command = program
     .command('diff')
     .description(
       'compare two runs: options, data, versions, and the first epoch after which their weights differ',
     )
     .argument('<a>', 'run folder')
     .argument('<b>', 'run folder')
-    .option('--json', 'print one JSON object', false)
     .action(async (a: string, b: string, { json }: { readonly json: boolean }) => {
       const diff = await diffRuns(requireRun(a), requireRun(b));
       if (json) printJson(diff);
       else print(diffText(diff));
     });
+  declareOptions(command, entriesOf({ json: jsonSetting('print one JSON object') }));
 }
 
 function diffText(diff: RunDiff): string {

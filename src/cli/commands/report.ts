@@ -2,20 +2,30 @@
 
 import type { Command } from 'commander';
 import { writeFileAtomically } from '../../coordinator/index.js';
+import { text } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import { reportPage, requireRun } from '../../watch/index.js';
+import { entriesOf } from '../options/optionTable.js';
 import { reproducingCommand } from '../options/reproduce.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
 
-const DEFAULT_FILE = 'report.html';
+const REPORT_SETTINGS = {
+  output: text({
+    group: 'Run',
+    placeholder: 'file',
+    default: 'report.html',
+    help: 'file to write; one that exists is replaced',
+  }),
+};
 
 export function addReportCommand(program: Command): void {
-  program
+  const command = program
     .command('report')
     .description('write one self-contained HTML page about a run, or comparing several')
     .argument('<run...>', 'run folders')
-    .option('-o, --output <file>', 'file to write; one that is there is replaced', DEFAULT_FILE)
-    .action(async (folders: readonly string[], { output }: { readonly output: string }) => {
+    .action(async (folders: readonly string[], { output }: ValuesOf<typeof REPORT_SETTINGS>) => {
       const page = await reportPage(folders.map(requireRun), {
         madeAt: new Date().toISOString(),
         version: LOCKSTEP_VERSION,
@@ -24,4 +34,5 @@ export function addReportCommand(program: Command): void {
       await writeFileAtomically(output, page);
       print(`wrote ${output}`);
     });
+  declareOptions(command, entriesOf(REPORT_SETTINGS));
 }

@@ -6,30 +6,36 @@ import type { RunSummary } from '../../watch/index.js';
 import { tableLines } from '../display/table.js';
 import type { Column } from '../display/table.js';
 import { duration, percent } from '../display/text.js';
-import { valueParser } from '../options/values.js';
+import { oneOf } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { entriesOf } from '../options/optionTable.js';
+import { jsonSetting } from '../options/settings.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 
 const SORT_KEYS = ['name', 'updated', 'accuracy', 'speed'] as const;
 type SortKey = (typeof SORT_KEYS)[number];
 
-interface RawOptions {
-  readonly sort: SortKey;
-  readonly json: boolean;
-}
+const RUNS_SETTINGS = {
+  sort: oneOf({
+    group: 'Run',
+    placeholder: 'key',
+    of: SORT_KEYS,
+    default: 'updated',
+    help: `order of the rows, the latest, best or fastest last: ${SORT_KEYS.join(', ')}`,
+  }),
+  json: jsonSetting('print one JSON object a run'),
+};
+
+type RawOptions = ValuesOf<typeof RUNS_SETTINGS>;
 
 export function addRunsCommand(program: Command): void {
-  program
+  const command = program
     .command('runs')
     .description('list the runs below a folder: state, progress, best accuracy')
     .argument('[dir]', 'folder that holds run folders', 'runs')
-    .option(
-      '--sort <key>',
-      `order of the rows: ${SORT_KEYS.join(', ')}`,
-      valueParser('--sort', { kind: 'choice', of: SORT_KEYS }, 'accuracy'),
-      'updated',
-    )
-    .option('--json', 'print one JSON object a run', false)
     .action((folder: string, options: RawOptions) => listRuns(folder, options));
+  declareOptions(command, entriesOf(RUNS_SETTINGS));
 }
 
 async function listRuns(folder: string, { sort, json }: RawOptions): Promise<void> {

@@ -5,6 +5,9 @@ import { readEpochs, requireRun, summariseRun } from '../../watch/index.js';
 import type { EpochPoint, RunSummary } from '../../watch/index.js';
 import { curveLines } from '../display/curve.js';
 import { duration, percent, rate, speed } from '../display/text.js';
+import { entriesOf } from '../options/optionTable.js';
+import { jsonSetting } from '../options/settings.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 
 const CURVES = [
@@ -19,16 +22,16 @@ const NARROWEST = 40;
 const WIDEST = 100;
 
 export function addShowCommand(program: Command): void {
-  program
+  const command = program
     .command('show')
     .description('show the curves of a run in the terminal')
     .argument('<run>', 'run folder')
-    .option('--json', 'print one JSON object an epoch', false)
     .action(async (folder: string, { json }: { readonly json: boolean }) => {
       const epochs = await readEpochs(requireRun(folder));
       if (json) epochs.forEach(printJson);
       else print([headline(await summariseRun(folder)), ...curves(epochs)].join('\n'));
     });
+  declareOptions(command, entriesOf({ json: jsonSetting('print one JSON object an epoch') }));
 }
 
 function headline(run: RunSummary): string {

@@ -3,43 +3,52 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { findRuns, readPageFiles, RunCatalog, servePage } from '../../watch/index.js';
-import { splitAddress, valueParser } from '../options/values.js';
+import { flag, text } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions } from '../options/trainingOptions.js';
+import { ADDRESS, splitAddress } from '../options/values.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError } from '../process/terminal.js';
 
-interface RawOptions {
-  readonly listen: string;
-  readonly uiToken?: string;
-  readonly open: boolean;
-}
+const UI_SETTINGS = {
+  listen: text({
+    group: 'Connection',
+    placeholder: 'host:port',
+    form: ADDRESS,
+    default: '127.0.0.1:7080',
+    help: 'address to serve the page at; beyond this machine a token is needed',
+  }),
+  uiToken: text<string | undefined>({
+    group: 'Connection',
+    placeholder: 'token',
+    default: undefined,
+    help: 'secret that viewers need; other users may see it on the command line',
+    environment: 'LOCKSTEP_UI_TOKEN',
+    example: 's3cret',
+  }),
+  open: flag({ group: 'Run', default: false, help: 'open the page in the browser' }),
+};
 
-const DEFAULT_LISTEN = '127.0.0.1:7080';
+type RawOptions = ValuesOf<typeof UI_SETTINGS>;
 
 export function addUiCommand(program: Command): void {
-  program
+  const command = program
     .command('ui')
     .description('serve a live page over the runs below a folder: table, curves, differences, events')
     .argument('[dir]', 'folder that holds run folders', 'runs')
-    .option(
-      '--listen <host:port>',
-      'address to serve the page at; beyond this machine a token is needed',
-      valueParser('--listen', { kind: 'address' }, DEFAULT_LISTEN),
-      DEFAULT_LISTEN,
-    )
-    .option('--ui-token <token>', 'secret that viewers need (env LOCKSTEP_UI_TOKEN)')
-    .option('--open', 'open the page in the browser', false)
     .action((folder: string, options: RawOptions) => serve(folder, options));
+  declareOptions(command, entriesOf(UI_SETTINGS));
 }
 
 async function serve(folder: string, { listen, uiToken, open }: RawOptions): Promise<void> {
   findRuns(folder); // a folder that is not there is told now, not by an empty page
   const { host, port } = splitAddress(listen)!;
-  const token = uiToken ?? (process.env['LOCKSTEP_UI_TOKEN'] || undefined);
   const stop = listenForStop(() => undefined);
   const catalog = new RunCatalog(folder);
-  const server = await servePage({ host, port, token, catalog, files: readPageFiles() });
+  const server = await servePage({ host, port, token: uiToken, catalog, files: readPageFiles() });
   // The part behind # is never sent to a server: it stays out of logs.
-  const address = token === undefined ? server.url : `${server.url}/#token=${encodeURIComponent(token)}`;
+  const address = uiToken === undefined ? server.url : `${server.url}/#token=${encodeURIComponent(uiToken)}`;
   print(`watching ${folder} at ${address}\nCtrl-C stops the page; runs go on`);
   if (open) openBrowser(address);
   await stopped(stop.signal);

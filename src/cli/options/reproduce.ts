@@ -6,7 +6,7 @@ import { flagOf, TRAIN_OPTIONS } from './optionTable.js';
 /** Only what decides the weights, and of that only what is not the default. Undefined: the config says no model. */
 export function reproducingCommand(config: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof config['model'] !== 'string') return undefined;
-  const words = TRAIN_OPTIONS.filter(({ recipe }) => recipe).flatMap((entry): readonly string[] => {
+  const words = TRAIN_OPTIONS.filter(({ bits }) => bits === 'recipe').flatMap((entry): readonly string[] => {
     const value = config[entry.key];
     const isDefault = JSON.stringify(value) === JSON.stringify(entry.default);
     if (value === undefined || value === null || (isDefault && entry.key !== 'model')) return [];

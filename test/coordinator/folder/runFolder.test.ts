@@ -155,7 +155,7 @@ describe('a new run folder', () => {
     for (const place of places) {
       RunFolder.refuseIfTaken(place);
       const { message } = await rejectionOf('E_IO', RunFolder.create(place, {}));
-      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which is not there/);
+      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which does not exist/);
     }
   });
 
