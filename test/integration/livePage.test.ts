@@ -2,7 +2,7 @@
 
 import { appendFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -39,7 +39,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     makeRun(path.join(root, 'second'), { lines: epochs(3), result: RESULT });
     const { page, complaints } = await openPage(browser);
     await page.goto(await serve(root));
-    const row = (name: string) => page.getByRole('row', { name: new RegExp(`\\b${name}\\b`) });
+    const runs = page.locator('#runs');
+    const row = (name: string): Locator => runs.getByRole('row', { name: new RegExp(`\\b${name}\\b`) });
     await row('first').getByText('2/3').waitFor();
     await row('second').getByText('finished (epochs)').waitFor();
     await row('second').getByText('43.00 %').waitFor();
@@ -52,8 +53,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     rmSync(path.join(root, 'third'), { recursive: true });
     await row('third').waitFor({ state: 'detached' });
 
-    await page.getByRole('button', { name: 'second' }).click();
-    await page.getByRole('heading', { name: 'second' }).waitFor();
+    await page.getByRole('button', { name: 'second', exact: true }).click();
+    await page.getByRole('heading', { name: 'second', exact: true }).waitFor();
     await page.getByText('digest3').waitFor();
     await page.getByLabel('Filter').fill('second');
     await row('first').waitFor({ state: 'detached' });
@@ -95,7 +96,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     makeRun(path.join(root, 'other'), { lines: epochs(2) });
     const { page, complaints } = await openPage(browser);
     await page.goto(await serve(root));
-    await page.getByRole('button', { name: hostile }).first().click();
+    await page.getByRole('button', { name: hostile, exact: true }).click();
     await page.getByText(`node: ${hostile}`).waitFor();
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.title()).toBe('Lockstep runs');

@@ -40,6 +40,7 @@ let isFirst = true;
 /** By id, with what its row said when they were fetched. */
 const answers = new Map<string, { readonly row: string; readonly answer: RunAnswer }>();
 let detailsDrawn = '';
+let hasTriedToken = false;
 
 async function refresh(): Promise<void> {
   const answer = await fetchRuns();
@@ -96,7 +97,10 @@ async function poll(): Promise<void> {
     show('main');
     tell('live', false);
   } catch (error) {
-    if (error instanceof TokenNeeded) return show('login');
+    if (error instanceof TokenNeeded) {
+      show('login');
+      return tell(hasTriedToken ? 'the token is wrong' : '', hasTriedToken);
+    }
     tell(error instanceof TypeError ? 'the server does not answer; trying again' : String(error), true);
   }
   setTimeout(() => void poll(), POLL_MS);
@@ -110,13 +114,12 @@ function tell(text: string, isBad: boolean): void {
 function show(what: 'main' | 'login'): void {
   byId('main', HTMLElement).hidden = what !== 'main';
   byId('login', HTMLFormElement).hidden = what !== 'login';
-  if (what === 'login') tell('', false);
 }
 
 byId('login', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
   keepToken(byId('token', HTMLInputElement).value);
-  tell('the token is wrong', true); // gone as soon as an answer comes
+  hasTriedToken = true;
   void poll();
 });
 byId('filter', HTMLInputElement).addEventListener('input', (event) => {

@@ -5,6 +5,8 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 
+/** Only ends what would never end: a busy machine is no failure. */
+const LIMIT_MS = 120_000;
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 const program = process.env['LOCKSTEP_CHROMIUM'] ?? USUAL.find((file) => existsSync(file));
@@ -26,12 +28,11 @@ export interface WatchedPage {
   readonly complaints: readonly string[];
 }
 
-/** Waiting has no limit but the test's own: a busy machine is no failure. */
 export async function openPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 1200 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(0);
+  page.setDefaultTimeout(LIMIT_MS);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
