@@ -9,6 +9,9 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
 import { start, until } from './support/lockstep.js';
 
+/** Only ends what would never end. */
+const LIMIT_MS = 120_000;
+
 if (NO_BROWSER !== undefined) console.warn(`SKIPPED: the live page is not tested: ${NO_BROWSER}`);
 
 describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
@@ -74,15 +77,17 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
       return (await (await download.createReadStream()).toArray()).join('');
     };
     await page.locator('#charts canvas').first().waitFor();
-    expect(await csv()).toContain('Loss,run training,2,0.5\n');
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,2,0.5\n');
     await page.getByLabel('Over').selectOption('step');
-    expect(await csv()).toContain('Loss,run training,3,3\n');
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,3,3\n');
     await page.getByLabel('Over').selectOption('time');
-    expect(await csv()).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
     await page.getByLabel('Log axis').check();
     await page.getByLabel('Smoothing').fill('0.5');
     // The mean of 2 and 1 with weights 1/3 and 2/3.
-    expect(await csv()).toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
+    await expect
+      .poll(csv, { timeout: LIMIT_MS })
+      .toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
     expect(complaints).toEqual([]);
   });
 

@@ -43,7 +43,9 @@ describe('what the page is told', () => {
       [path.join('deep', 'one'), 'finished'],
       ['two', 'interrupted'],
     ]);
-    const run = (await json(`${url}/api/run?id=${encodeURIComponent('deep/one')}`)) as RunAnswer;
+    const address = `${url}/api/run?id=${encodeURIComponent('deep/one')}`;
+    expect(((await json(address)) as RunAnswer).steps).toEqual([]);
+    const run = (await json(`${address}&steps=1`)) as RunAnswer;
     expect(run.epochs.map(({ epoch }) => epoch)).toEqual([1]);
     expect(run.steps).toHaveLength(1);
     expect(run.config['model']).toBe('resnet8');

@@ -28,10 +28,17 @@ export interface Position {
 
 export const BEGINNING: Position = { byte: 0, lastBytes: '' };
 
+/** Begins the lines of steps, after their time. */
+export const STEP_MARK = '"event":"step"';
+/** A mark that tells what a line is stands before this byte of it. */
+const MARK_BEFORE_BYTE = 96;
+
 export interface Reading {
   readonly from?: Position;
   /** Only lines that contain this text are parsed; searching is far cheaper than parsing. */
   readonly containing?: string;
+  /** Lines that begin with this text, after their time, are not parsed. */
+  readonly skipping?: string | undefined;
   readonly onLine: (line: MetricsLine) => void;
   /** The file no longer begins with what was read before, as when a resumed run has taken lines out: all comes again. */
   readonly onRewritten?: () => void;
@@ -57,11 +64,7 @@ export async function readLines(file: string, reading: Reading): Promise<Positio
 }
 
 /** @returns the beginning of the first line that is not whole */
-async function readFrom(
-  handle: FileHandle,
-  fromByte: number,
-  { containing, onLine }: Reading,
-): Promise<number> {
+async function readFrom(handle: FileHandle, fromByte: number, reading: Reading): Promise<number> {
   const block = Buffer.allocUnsafe(READ_BYTES);
   let rest = Buffer.alloc(0);
   let isTooLong = false;
@@ -81,19 +84,14 @@ async function readFrom(
     const whole = Buffer.concat([rest, chunk.subarray(0, lastBreak)]);
     // What is left of a line that was too long must not be taken for a line.
     const begin = isTooLong ? whole.indexOf(NEWLINE) + 1 : 0;
-    if (!isTooLong || begin > 0) parseLines(whole, begin, containing, onLine);
+    if (!isTooLong || begin > 0) parseLines(whole, begin, reading);
     isTooLong = false;
     rest = Buffer.from(chunk.subarray(lastBreak + 1));
     nextByte = position - rest.byteLength;
   }
 }
 
-function parseLines(
-  bytes: Buffer,
-  begin: number,
-  containing: string | undefined,
-  onLine: (line: MetricsLine) => void,
-): void {
+function parseLines(bytes: Buffer, begin: number, { containing, skipping, onLine }: Reading): void {
   for (let from = begin; from < bytes.byteLength;) {
     if (containing !== undefined) {
       const hit = bytes.indexOf(containing, from, 'latin1');
@@ -102,12 +100,17 @@ function parseLines(
     }
     const end = bytes.indexOf(NEWLINE, from);
     const to = end < 0 ? bytes.byteLength : end;
-    if (to - from <= LONGEST_LINE_BYTES) {
+    if (to - from <= LONGEST_LINE_BYTES && !isSkipped(bytes, from, to, skipping)) {
       const line = parsed(bytes.toString('utf8', from, to));
       if (line) onLine(line);
     }
     from = to + 1;
   }
+}
+
+function isSkipped(bytes: Buffer, from: number, to: number, mark: string | undefined): boolean {
+  if (mark === undefined) return false;
+  return bytes.subarray(from, Math.min(to, from + MARK_BEFORE_BYTE)).includes(mark, 0, 'latin1');
 }
 
 function parsed(text: string): MetricsLine | undefined {

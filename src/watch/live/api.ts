@@ -15,7 +15,7 @@ export interface ListedRun extends RunSummary {
   readonly id: string;
 }
 
-/** GET api/run?id=ID */
+/** GET api/run?id=ID, or api/run?id=ID&steps=1 for a run with its steps, which are empty otherwise. */
 export interface RunAnswer {
   readonly id: string;
   readonly config: Readonly<Record<string, unknown>>;

@@ -93,7 +93,8 @@ async function answer(
       return respondJson(response, 200, runs);
     }
     case '/api/run': {
-      const run = await catalog.run(url.searchParams.get('id') ?? '');
+      const { searchParams } = url;
+      const run = await catalog.run(searchParams.get('id') ?? '', searchParams.has('steps'));
       return run
         ? respondJson(response, 200, run)
         : respondJson(response, 404, { error: 'there is no such run' });

@@ -9,7 +9,7 @@ import type { ListedRun, RunAnswer } from './api.js';
 /** Points of the steps that are kept and sent of each run: more than a screen has columns. */
 const MOST_STEP_POINTS = 2000;
 /** Histories held in memory; each has at most some hundred kilobytes, and one that was dropped is read again. */
-const MOST_HISTORIES = 32;
+const MOST_HISTORIES = 64;
 
 export class RunCatalog {
   private summarisers = new Map<string, RunSummariser>();
@@ -33,20 +33,21 @@ export class RunCatalog {
   }
 
   /** Undefined for what is no run below the root. The id never leads elsewhere: it is only compared. */
-  async run(id: string): Promise<RunAnswer | undefined> {
+  async run(id: string, withSteps: boolean): Promise<RunAnswer | undefined> {
     const folder = findRuns(this.root).find((candidate) => this.idOf(candidate) === id);
     if (folder === undefined) return undefined;
-    const history = this.historyOf(folder);
+    const history = this.historyOf(folder, withSteps);
     await history.readOn();
     const { epochs, stepPoints, happenings } = history;
     const config = readSmallJson(path.join(folder, 'config.json')) ?? {};
     return { id, config, epochs, steps: stepPoints, happenings };
   }
 
-  private historyOf(folder: string): History {
-    const history = this.histories.get(folder) ?? new History(folder, MOST_STEP_POINTS);
-    this.histories.delete(folder);
-    this.histories.set(folder, history);
+  private historyOf(folder: string, withSteps: boolean): History {
+    const key = `${withSteps ? 'steps' : 'epochs'} ${folder}`;
+    const history = this.histories.get(key) ?? new History(folder, withSteps ? MOST_STEP_POINTS : 0);
+    this.histories.delete(key);
+    this.histories.set(key, history);
     const [oldest] = this.histories.keys();
     if (this.histories.size > MOST_HISTORIES && oldest !== undefined) this.histories.delete(oldest);
     return history;

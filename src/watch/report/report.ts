@@ -27,8 +27,8 @@ interface ReportedRun {
 }
 
 const COLOURS = 8;
-/** Steps are not shown: epochs are what a report compares. */
-const NO_STEPS = 2;
+/** Steps are not shown: a report compares epochs. */
+const NO_STEPS = 0;
 const MOST_EVENTS_SHOWN = 100;
 
 /** @returns the whole page */

@@ -23,8 +23,9 @@ export function fetchRuns(): Promise<RunsAnswer> {
   return fetchJson('api/runs') as Promise<RunsAnswer>;
 }
 
-export function fetchRun(id: string): Promise<RunAnswer> {
-  return fetchJson(`api/run?id=${encodeURIComponent(id)}`) as Promise<RunAnswer>;
+export function fetchRun(id: string, withSteps: boolean): Promise<RunAnswer> {
+  const steps = withSteps ? '&steps=1' : '';
+  return fetchJson(`api/run?id=${encodeURIComponent(id)}${steps}`) as Promise<RunAnswer>;
 }
 
 async function fetchJson(path: string): Promise<unknown> {

@@ -104,7 +104,7 @@ class Chart {
         { ...lines, label: X_TITLES[axis], labelSize: 18, size: 34 },
         {
           ...lines,
-          size: 64,
+          size: 72,
           values: (_, values) => values.map((value) => (value === null ? '' : write(value))),
         },
       ],

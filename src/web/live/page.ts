@@ -24,12 +24,12 @@ const charts = new Charts(byId('charts', HTMLElement));
 const table = new RunTable(byId('runs', HTMLElement), selection, {
   onToggle: (id) => {
     selection.toggle(id);
-    void refresh();
+    void refreshNow();
   },
   onOpen: (id) => {
     opened = id;
     selection.add(id);
-    void refresh().then(() => details.scrollIntoView({ behavior: 'smooth', block: 'nearest' }));
+    void refreshNow().then(() => details.scrollIntoView({ behavior: 'smooth', block: 'nearest' }));
   },
 });
 
@@ -41,6 +41,11 @@ let isFirst = true;
 const answers = new Map<string, { readonly row: string; readonly answer: RunAnswer }>();
 let detailsDrawn = '';
 let hasTriedToken = false;
+
+/** Between two polls, which tell what goes wrong. */
+async function refreshNow(): Promise<void> {
+  await refresh().catch(() => undefined);
+}
 
 async function refresh(): Promise<void> {
   const answer = await fetchRuns();
@@ -63,9 +68,10 @@ function selectLatest(): void {
 }
 
 async function fetchIfChanged(id: string): Promise<void> {
-  const row = JSON.stringify(runs.find((run) => run.id === id));
+  const withSteps = xAxis.value === 'step';
+  const row = JSON.stringify([runs.find((run) => run.id === id), withSteps]);
   if (answers.get(id)?.row === row) return;
-  answers.set(id, { row, answer: await fetchRun(id) });
+  answers.set(id, { row, answer: await fetchRun(id, withSteps) });
 }
 
 function draw(): void {
@@ -125,7 +131,8 @@ byId('login', HTMLFormElement).addEventListener('submit', (event) => {
 byId('filter', HTMLInputElement).addEventListener('input', (event) => {
   table.setFilter((event.target as HTMLInputElement).value);
 });
-for (const control of [xAxis, smoothing, log]) control.addEventListener('input', draw);
+for (const control of [smoothing, log]) control.addEventListener('input', draw);
+xAxis.addEventListener('input', () => void refreshNow());
 byId('csv', HTMLButtonElement).addEventListener('click', () => {
   saveAs(new Blob([charts.csv()], { type: 'text/csv' }), 'runs.csv');
 });
