@@ -11,6 +11,6 @@ describe('spreadOf', () => {
   });
 
   it('refuses to summarise nothing', () => {
-    expect(() => spreadOf([])).toThrow('no values');
+    expect(() => spreadOf([])).toThrow('at least one value');
   });
 });

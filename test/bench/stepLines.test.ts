@@ -34,6 +34,6 @@ describe('summariseSteps', () => {
   });
 
   it('refuses a run that ended while it warmed up', () => {
-    expect(() => summariseSteps(text, 3)).toThrow('a run of 3 steps has none to measure after 3');
+    expect(() => summariseSteps(text, 3)).toThrow('a run of 3 steps is too short for 3 warm-up steps');
   });
 });
