@@ -14,6 +14,7 @@ import {
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
 import type { TokenSource } from '../options/coordinatorSettings.js';
+import { dataDirArguments } from '../options/dataDir.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
@@ -63,7 +64,7 @@ export function addCoordinatorCommand(program: Command): void {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
       coordinatorSettings,
-      continueWith: ['coordinator', ...tokenArguments(options)],
+      continueWith: ['coordinator', ...dataDirArguments(given), ...tokenArguments(options)],
       ...noteOnResuming(door, options),
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,

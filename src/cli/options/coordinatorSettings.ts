@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { readRegularFile } from '../../data/index.js';
 import { COORDINATOR_OPTIONS, DOOR_OPTIONS, OPTIONS_BY_KEY } from './optionTable.js';
+import { readRunConfig } from './readRunConfig.js';
 import { parseJsonValue } from './values.js';
 import type { OptionValue } from './values.js';
 
@@ -29,8 +29,7 @@ export function coordinatorSettingsOf(command: Command): CoordinatorSettings {
  * @throws LockstepError E_OPTION for a value that no flag could have
  */
 export async function readCoordinatorSettings(runDir: string): Promise<CoordinatorSettings> {
-  const file = path.join(runDir, 'config.json');
-  const saved = await readObject(file);
+  const { file, content: saved } = await readRunConfig(runDir);
   if (!Object.hasOwn(saved, 'listen')) return {};
   const settings: Record<string, OptionValue> = {};
   for (const { key, kind, example } of [...DOOR_OPTIONS, ...WORKERS]) {
@@ -45,7 +44,7 @@ export type TokenSource = 'given' | 'made' | 'none';
 
 /** Of the coordinator that had the run before; undefined if there was none, or one of an older version. */
 export async function readTokenSource(runDir: string): Promise<TokenSource | undefined> {
-  const { tokenSource } = await readObject(path.join(runDir, 'config.json'));
+  const { tokenSource } = (await readRunConfig(runDir)).content;
   return (['given', 'made', 'none'] as const).find((source) => source === tokenSource);
 }
 
@@ -58,14 +57,5 @@ export function rememberCoordinatorSettings(command: Command, settings: Coordina
   for (const [key, value] of Object.entries(settings)) {
     if (isGiven(key) || replaced.has(key)) continue;
     command.setOptionValueWithSource(key, value, 'config');
-  }
-}
-
-async function readObject(file: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    const content: unknown = JSON.parse((await readRegularFile(file, () => undefined)).toString());
-    return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
-  } catch {
-    return {};
   }
 }
