@@ -1,6 +1,6 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
-import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import { changeRecipe, readCheckpoint, RunFolder, UnusableCheckpoint } from '../coordinator/index.js';
 import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
@@ -147,7 +147,7 @@ async function bestNotices(folder: RunFolder, { best }: Checkpoint): Promise<rea
     return [];
   } catch (error) {
     return [
-      `${describeError(error)}. Training does not need it: the best weights so far stand in the last checkpoint, too`,
+      `${error instanceof UnusableCheckpoint ? error.fault : describeError(error)}. Training does not need it: the best weights so far stand in the last checkpoint, too`,
     ];
   }
 }

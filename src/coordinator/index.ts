@@ -8,6 +8,7 @@ export { RECIPE_OPTIONS } from './run/recipeOptions.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
+export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent } from './run/events.js';

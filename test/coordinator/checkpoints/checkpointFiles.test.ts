@@ -179,6 +179,7 @@ describe('the newest checkpoint that is whole', () => {
     for (const part of [files.fileOf('last'), files.previousFile, 'begin a new run']) {
       expect(message).toContain(part);
     }
+    expect(message).not.toContain('use another checkpoint'); // there is none
     await files.write('best', await checkpointOf(200));
     expect((await rejectionOf('E_CHECKPOINT', files.readNewest())).message).toContain('best.safetensors may');
   });
