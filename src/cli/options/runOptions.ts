@@ -31,5 +31,10 @@ export function sessionOptionsOf(
       `--resume ${resume} continues in its own folder; leave --run-dir ${runDir} out`,
     );
   }
-  return { runDir, resume, test, json };
+  return { runDir: asPath(runDir), resume: asPath(resume), test, json };
+}
+
+/** A folder whose name begins like an option: from here on it is written so that no command takes it for one. */
+function asPath(folder: string | undefined): string | undefined {
+  return folder?.startsWith('-') === true ? `./${folder}` : folder;
 }

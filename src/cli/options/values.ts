@@ -50,7 +50,7 @@ export function parseJsonValue(
     raw,
     kind,
     (rule) =>
-      `"${key}" in ${file}: ${JSON.stringify(raw)} must be ${rule}; for example "${key}": ${jsonExample(kind, example)}`,
+      `"${key}" in ${file}: ${typeof raw === 'number' ? raw : JSON.stringify(raw)} must be ${rule}; for example "${key}": ${jsonExample(kind, example)}${raw === null ? ', or leave it out' : ''}`,
   );
 }
 

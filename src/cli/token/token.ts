@@ -32,9 +32,16 @@ export function resolveToken(options: {
       : readTextFile('--token-file', tokenFile).trim());
   if (value === undefined) return undefined;
   if (!/^[\x21-\x7e]+$/.test(value)) {
+    const isOfEnvironment = token === undefined && tokenFile === undefined;
+    const source = isOfEnvironment
+      ? 'LOCKSTEP_TOKEN'
+      : tokenFile === undefined
+        ? '--token'
+        : `--token-file ${tokenFile}`;
     throw new LockstepError(
       'E_OPTION',
-      'the token must be one word of printable ASCII, not empty; for example what "openssl rand -hex 16" prints',
+      `the token of ${source} ${value === '' ? 'is empty and ' : ''}must be one word of printable ASCII; ` +
+        `for example what "openssl rand -hex 16" prints${isOfEnvironment ? ', or unset LOCKSTEP_TOKEN' : ''}`,
     );
   }
   return value;

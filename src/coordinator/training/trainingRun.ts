@@ -91,8 +91,8 @@ function reportSave(
   { name, step, stallMs }: { readonly name: CheckpointName; readonly step: number; readonly stallMs: number },
 ): void {
   if (outcome.kind === 'failed') {
-    const { error, failures } = outcome;
-    if (!isPowerOfTwo(failures)) return; // loud, and no flood
+    const { error, failures, isKnown } = outcome;
+    if (isKnown || !isPowerOfTwo(failures)) return; // loud, and no flood
     const soFar = failures > 1 ? ` (failure ${failures} in a row)` : '';
     const message =
       `THE CHECKPOINT OF STEP ${step} IS NOT SAVED${soFar}: ${error.message}. What was saved before is intact; ` +

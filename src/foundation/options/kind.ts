@@ -83,7 +83,7 @@ function ruleFor(value: unknown, kind: ValueKind): string {
       return `an integer ${range}${orNone === true ? ', or none' : ''}`;
     }
     case 'number':
-      return numberRule(kind);
+      return numberRule(kind, Math.abs(Number(value)) === Infinity);
     case 'integers':
       return `ascending integers of at least ${kind.min}, separated by commas`;
     case 'choice':
@@ -95,13 +95,16 @@ function ruleFor(value: unknown, kind: ValueKind): string {
   }
 }
 
-function numberRule({ min, above, below }: Extract<ValueKind, { kind: 'number' }>): string {
+function numberRule(
+  { min, above, below }: Extract<ValueKind, { kind: 'number' }>,
+  isInfinite: boolean,
+): string {
   const rules = [
     above === undefined ? undefined : `above ${above}`,
     min === undefined ? undefined : `at least ${min}`,
     below === undefined ? undefined : `below ${below}`,
   ].filter((rule) => rule !== undefined);
-  return `a number ${rules.join(' and ')}`;
+  return `a ${isInfinite ? 'finite ' : ''}number ${rules.join(' and ')}`;
 }
 
 /** @returns NaN for a text that should be a number and is none */
@@ -116,6 +119,7 @@ function fromText(raw: unknown, kind: ValueKind): unknown {
 
 function toNumber(raw: unknown): unknown {
   if (typeof raw !== 'string') return raw;
+  if (/^[+-]?inf(inity)?$/i.test(raw.trim())) return raw.trim().startsWith('-') ? -Infinity : Infinity;
   // Number('') is 0 and Number('0x10') is 16: only plain decimal notation is accepted.
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim()) ? Number(raw) : NaN;
 }
