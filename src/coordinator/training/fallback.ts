@@ -49,7 +49,7 @@ export async function fallBack(run: TrainingRun): Promise<void> {
     message:
       `the last checkpoint is now the state ${epoch === 0 ? 'before the first epoch' : `after epoch ${epoch}`} ` +
       `(step ${step}), which training could go on from. ` +
-      '--resume would take the same steps from there, at the same rate. Going on from it at another rate is not ' +
+      'Resuming would take the same steps from there, at the same rate. Going on from it at another rate is not ' +
       'possible yet: begin a new run',
   });
 }
