@@ -48,6 +48,19 @@ describe('an argument that is missing', () => {
   });
 });
 
+describe('an empty text, as a shell makes it of a variable that is not set', () => {
+  it.each([
+    ['evaluate', ''],
+    ['train', '--resume', ''],
+    ['train', '--config', ''],
+    ['coordinator', '--token-file', ''],
+  ])('is seen in the refusal: %j', async (...args) => {
+    expect((await rejectionOf('E_OPTION', run(...args))).message).toMatch(
+      /^(CHECKPOINT|--[a-z-]+) "" must be a non-empty text; for example/,
+    );
+  });
+});
+
 describe('coordinator', () => {
   it.each(['7070', 'localhost', 'host:port', '127.0.0.1:65536', '::1:7070', ':7070', '127.0.0.1:'])(
     'refuses to listen on %j, which is not HOST:PORT',

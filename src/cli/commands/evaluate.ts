@@ -15,6 +15,7 @@ import { dataDirOfEnvironment, defaultDataDir, rememberedDataDir } from '../opti
 import { entriesOf } from '../options/optionTable.js';
 import { dataDirSetting, jsonSetting, threadsSetting } from '../options/settings.js';
 import { declareOptions } from '../options/trainingOptions.js';
+import { nonEmpty } from '../options/values.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
@@ -44,6 +45,7 @@ export function addEvaluateCommand(program: Command): void {
     .argument(
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
+      nonEmpty('CHECKPOINT', 'runs/first'),
     );
   declareOptions(command, entriesOf(EVALUATE_SETTINGS));
   declareEngineOptions(command);
@@ -122,7 +124,7 @@ async function dataDirFor(checkpoint: string): Promise<string> {
 
 async function openTestSet(dataDir: string): Promise<ImageSet> {
   return loadCifar10Test(dataDir).catch((error: unknown) => {
-    throw orElsewhere(error);
+    throw orElsewhere(error, dataDir);
   });
 }
 

@@ -2,12 +2,21 @@
 
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
+import { nonEmpty } from './values.js';
 import type { SessionOptions } from '../trainingSession.js';
 
 export function declareRunOptions(command: Command): void {
   command
-    .option('--resume <dir>', 'continue the run in this folder, with its own settings')
-    .option('--config <file>', 'JSON file with these options as keys, such as {"epochs": 20}; flags win');
+    .option(
+      '--resume <dir>',
+      'continue the run in this folder, with its own settings',
+      nonEmpty('--resume', 'runs/first'),
+    )
+    .option(
+      '--config <file>',
+      'JSON file with these options as keys, such as {"epochs": 20}; flags win',
+      nonEmpty('--config', 'recipe.json'),
+    );
 }
 
 interface RawOptions {

@@ -73,7 +73,8 @@ export class CheckpointFiles {
       const previous = await attempt(this.previousFile);
       if (previous instanceof UnusableCheckpoint) {
         const second = existsSync(this.previousFile) ? previous.fault : undefined;
-        throw nothingLeft(last.fault, second, existsSync(this.fileOf('best')));
+        const best = await attempt(this.fileOf('best'));
+        throw nothingLeft(last.fault, second, !(best instanceof UnusableCheckpoint));
       }
       return { checkpoint: previous, damage: last.fault };
     }

@@ -96,7 +96,7 @@ export class RunFolder {
     if (!run.checkpoints.exist()) {
       throw new LockstepError(
         'E_CHECKPOINT',
-        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; give --resume the folder of a run`,
+        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; ${resumeRemedy(folder)}`,
       );
     }
     lockFolder(folder, abandoned);
@@ -242,6 +242,17 @@ export class RunFolder {
       throw error instanceof LockstepError ? error : ioError(this.folder, error);
     }
   }
+}
+
+/** Something inside a run is often given for the run. */
+function resumeRemedy(given: string): string {
+  const parent = path.dirname(given);
+  const around = [parent, path.dirname(parent)].find((folder) =>
+    new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist(),
+  );
+  return around === undefined
+    ? 'give --resume the folder of a run'
+    : `give the run that it is in: --resume ${shellWord(around)}`;
 }
 
 /** @throws LockstepError E_RUN_EXISTS unless the folder holds no more than a run that died before its first checkpoint */

@@ -46,6 +46,7 @@ describe('the data of an evaluated run', () => {
     vi.stubEnv('LOCKSTEP_DATA_DIR', environment);
     await main(['evaluate', run]);
     expect(complaints).toContain(`no CIFAR-10 in ${environment}`);
+    expect(complaints).toMatch(/with --data-dir \(LOCKSTEP_DATA_DIR names this one\) \[E_DATA_MISSING\]/);
     await main(['evaluate', run, '--data-dir', flag]);
     expect(complaints).toContain(`no CIFAR-10 in ${flag}`);
   });

@@ -267,6 +267,11 @@ describe('a run that is opened again', () => {
     const begun = await newRun();
     begun.close();
     thrownBy('E_CHECKPOINT', () => RunFolder.open(begun.folder));
+    writeFileSync(begun.checkpointFile('last'), '');
+    for (const within of [path.dirname(begun.checkpointFile('last')), begun.checkpointFile('last')]) {
+      const { message } = thrownBy('E_CHECKPOINT', () => RunFolder.open(within));
+      expect(message).toContain(`give the run that it is in: --resume ${begun.folder}`);
+    }
   });
 
   it('goes on after the lines that are there', async () => {

@@ -26,7 +26,7 @@ export type AdapterList =
 export const INSTALL_REMEDY = 'run npm ci without --omit=optional, or npm install --no-save webgpu';
 const DRIVER_REMEDY = 'install the driver of your GPU (docs/gpu.md says which)';
 const LOADER_REMEDY =
-  'install the Vulkan loader (on Debian and Ubuntu: apt install libvulkan1) and the driver of your GPU; see docs/gpu.md';
+  'install the Vulkan loader (on Debian and Ubuntu: apt install libvulkan1) and the driver of your GPU (docs/gpu.md)';
 
 /** What a browser would use. Older interfaces list the same device again, with fewer features. */
 const BACKENDS = ['vulkan', 'metal', 'd3d12'];
