@@ -7,8 +7,8 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/build.ts',
     include: ['test/faults/**/*.test.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
     fileParallelism: false,
     reporters: ['verbose', new FaultTable(), new ClosingLine()],
   },

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: 'test/support/build.ts',
     include: ['test/fuzz/**/*.test.ts'],
     testTimeout: 1_800_000,
-    hookTimeout: 60_000,
+    hookTimeout: 1_800_000,
     fileParallelism: false,
     reporters: ['default', new ClosingLine()],
   },

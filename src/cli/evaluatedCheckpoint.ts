@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { CheckpointFiles, readCheckpoint } from '../coordinator/index.js';
+import { CheckpointFiles, readCheckpoint, UnusableCheckpoint } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { StoredCheckpoint } from '../coordinator/index.js';
@@ -38,7 +38,7 @@ export async function readForEvaluation(given: string): Promise<EvaluatedCheckpo
   try {
     return await readFileAsItIs(best);
   } catch (error) {
-    if (!(error instanceof LockstepError)) throw error;
+    if (!(error instanceof UnusableCheckpoint)) throw error;
     return readBestWithin(last, error);
   }
 }
@@ -65,9 +65,9 @@ async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
 }
 
 /** The last checkpoint holds the best weights, too. */
-async function readBestWithin(last: string, damage: LockstepError): Promise<EvaluatedCheckpoint> {
+async function readBestWithin(last: string, damage: UnusableCheckpoint): Promise<EvaluatedCheckpoint> {
   const checkpoint = await readCheckpoint(last).catch(() => undefined);
   const epoch = checkpoint?.progress.earlyStopping.bestEpoch;
   if (!checkpoint?.best || typeof epoch !== 'number') throw damage;
-  return { file: last, checkpoint, state: checkpoint.best, epoch, damage: damage.message };
+  return { file: last, checkpoint, state: checkpoint.best, epoch, damage: damage.fault };
 }

@@ -19,6 +19,7 @@ import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { addExamples } from './options/missingArgument.js';
 import { inFlags } from './options/inFlags.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
@@ -115,6 +116,7 @@ function refuseDeletedFolder(): void {
 /** Subcommands do not inherit settings that are made before they are added. */
 function inherit(command: Command): void {
   command.exitOverride().showSuggestionAfterError().configureHelp({ helpWidth: 100 });
+  addExamples(command);
   command.commands.forEach(inherit);
 }
 

@@ -43,11 +43,11 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
     });
     if (answer.kind === 'gradient') answer.release();
   };
-  // A slow engine must not take minutes: what one image takes decides how many are measured. The first gradient may
-  // take long for another reason: a GPU's kernels are compiled.
-  let oneMs = await timeMs(() => gradient(1));
-  if (oneMs > seconds * 1000) oneMs = await timeMs(() => gradient(1));
-  const samples = oneMs > seconds * 1000 ? 1 : microBatch;
+  // A slow engine must not take minutes: what one image takes decides how many are measured. The first gradient says
+  // nothing of that: it includes loading the engine, and compiling a GPU's kernels.
+  await gradient(1);
+  const oneMs = await timeMs(() => gradient(1));
+  const samples = Math.max(1, Math.min(microBatch, Math.floor((seconds * 1000) / oneMs)));
   if (samples > 1) await gradient(samples);
   let images = 0;
   let elapsedMs = 0;

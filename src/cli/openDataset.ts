@@ -12,6 +12,7 @@ import {
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { dataDirOfEnvironment } from './options/dataDir.js';
 import { proxyFor } from './process/proxy.js';
 
 export interface OpenedDataset {
@@ -40,7 +41,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
   if (requested === 'cifar10') {
     if (test) await refuseWithoutTestSet(dataDir);
     return openCifar10(dataDir).catch((error: unknown) => {
-      throw isNewRun ? orSynthetic(error) : error;
+      throw orElsewhere(error, dataDir, isNewRun ? '; or train without it: --dataset synthetic' : '');
     });
   }
   if (requested === 'synthetic') return openSynthetic();
@@ -49,10 +50,12 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
 }
 
-/** A way out that only those have who begin a run. */
-function orSynthetic(error: unknown): unknown {
+/** @param otherWay out of it, which only those have who begin a run */
+export function orElsewhere(error: unknown, dataDir: string, otherWay = ''): unknown {
   if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
-  return new LockstepError(error.code, `${error.message}; or train without it: --dataset synthetic`);
+  const source = dataDirOfEnvironment() === dataDir ? ' (LOCKSTEP_DATA_DIR names this one)' : '';
+  const remedy = `or name the folder that holds it with --data-dir${source}`;
+  return new LockstepError(error.code, `${error.message}; ${remedy}${otherWay}`, { cause: error });
 }
 
 async function holdsCifar10(dataDir: string): Promise<boolean> {

@@ -33,6 +33,9 @@ Columns of the tables:
 
 \`train\` and \`coordinator\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
 \`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
+
+An environment variable (\`LOCKSTEP_DATA_DIR\`) says what this machine has: a flag or \`--config\` wins over it, and it wins over what
+a resumed or evaluated run remembers.
 `;
 
 function leafCommands(command: Command, path: readonly string[] = []): (readonly [string, Command])[] {

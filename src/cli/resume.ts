@@ -1,8 +1,10 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
-import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import { changeRecipe, readCheckpoint, RunFolder, UnusableCheckpoint } from '../coordinator/index.js';
 import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { describeError } from '../foundation/errors.js';
+import { OptionError } from '../foundation/options/optionError.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import { isPresetName } from '../model/index.js';
 import type { Model, ModelState, NetworkDescription } from '../model/index.js';
 import { requestNetwork } from './requestNetwork.js';
@@ -111,17 +113,23 @@ function refuseIfComplete(
   result: PriorResult | undefined,
   { recipe, progress, isTestWanted }: Ending,
 ): void {
-  const complete = (remedy: string): LockstepError =>
-    new LockstepError(
+  const complete = (...remedies: readonly Sentence[]): OptionError =>
+    new OptionError(
+      [
+        `the run in ${runDir} is complete: ${count(progress.step, 'step')}, ${count(progress.epoch, 'epoch')}, stopped by ${String(result?.stoppedBy)}`,
+      ],
+      remedies.map((sentence) => ({ kind: 'advice', sentence })),
       'E_RUN_COMPLETE',
-      `the run in ${runDir} is complete: ${count(progress.step, 'step')}, ${count(progress.epoch, 'epoch')}, stopped by ${String(result?.stoppedBy)}; ${remedy}`,
     );
   // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
   if (result?.stepsCompleted !== progress.step) return;
   // Its training may be done, but not its test: it was stopped in the midst of it, or is asked for it only now.
   if (isTestWanted && result.testAccuracy === null) return;
   if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
-    throw complete(`see ${runDir}/result.json, or give more --epochs if its schedule allows`);
+    throw complete(
+      [`see ${runDir}/result.json`],
+      ['give more ', { option: 'epochs' }, ' if its schedule allows'],
+    );
   }
   const { patience } = recipe;
   if (
@@ -129,10 +137,13 @@ function refuseIfComplete(
     patience > 0 &&
     progress.earlyStopping.epochsWithoutImprovement >= patience
   ) {
-    throw complete('give a higher --patience to go on');
+    throw complete(['give a higher ', { option: 'patience' }, ' to go on']);
   }
   if (result.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
-    throw complete('give a higher --max-steps, or --max-steps none, to go on');
+    throw complete(
+      ['give a higher ', { option: 'maxSteps' }],
+      [{ option: 'maxSteps', value: null }, ' to go on'],
+    );
   }
 }
 
@@ -163,7 +174,7 @@ async function bestNotices(folder: RunFolder, { best }: Checkpoint): Promise<rea
     return [];
   } catch (error) {
     return [
-      `${describeError(error)}. Training does not need it: the best weights so far stand in the last checkpoint, too`,
+      `${error instanceof UnusableCheckpoint ? error.fault : describeError(error)}. Training does not need it: the best weights so far stand in the last checkpoint, too`,
     ];
   }
 }

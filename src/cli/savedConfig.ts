@@ -3,6 +3,7 @@
 import { isRecord } from '../foundation/isRecord.js';
 import type { Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import { fromEnvironment } from './options/environment.js';
 import { OPTIONS_BY_KEY } from './options/optionTable.js';
 import type { OptionEntry } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
@@ -54,7 +55,7 @@ export function parseSavedConfig({ file, content, recipe, given }: ConfigSource)
     const entry = OPTIONS_BY_KEY.get(key);
     if (!entry) notices.push(`${file} holds ${JSON.stringify(key)}, which is no option here; it is ignored`);
     else if (entry.bits === 'recipe') notices.push(...editNotices(entry, raw, { file, recipe, given }));
-    else if (raw !== null && !given.has(key)) {
+    else if (raw !== null && !given.has(key) && fromEnvironment(entry) === undefined) {
       settings[key] = parseJsonValue({ key, file }, raw, entry.kind, entry.example);
     }
   }

@@ -9,6 +9,7 @@ export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from 
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
+export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent } from './run/events.js';

@@ -1,6 +1,7 @@
 /** Splits the training set into a training and a validation part, as a pure function of the seed. */
 
 import { LockstepError } from '../foundation/errors.js';
+import { OptionError } from '../foundation/options/optionError.js';
 import { deriveKey, Purpose, randomPermutation, seedKey } from '../foundation/random.js';
 
 export interface SplitOptions {
@@ -34,10 +35,12 @@ export function splitTrainingSet(options: SplitOptions): TrainingSplit {
 
 function checkSizes({ sampleCount, validationSize, trainLimit, stratifiedLabels }: SplitOptions): void {
   if (!Number.isInteger(validationSize) || validationSize < 0 || validationSize >= sampleCount) {
-    throw new LockstepError(
-      'E_OPTION',
-      `validation size ${validationSize} must be an integer from 0 to ${sampleCount - 1}, so that at least one of the ` +
-        `${sampleCount} samples is left to train on; use --val-size ${Math.floor(sampleCount / 10)}`,
+    throw new OptionError(
+      [
+        { option: 'valSize', value: validationSize },
+        ` must be an integer from 0 to ${sampleCount - 1}, so that at least one of the ${sampleCount} samples is left to train on`,
+      ],
+      [{ kind: 'use', option: 'valSize', values: [Math.floor(sampleCount / 10)] }],
     );
   }
   const available = sampleCount - validationSize;
@@ -45,10 +48,16 @@ function checkSizes({ sampleCount, validationSize, trainLimit, stratifiedLabels 
     trainLimit !== undefined &&
     !(Number.isInteger(trainLimit) && trainLimit >= 1 && trainLimit <= available)
   ) {
-    throw new LockstepError(
-      'E_OPTION',
-      `train limit ${trainLimit} must be an integer from 1 to ${available}, the samples left by a validation part of ` +
-        `${validationSize}; use --train-limit ${available} or leave it out`,
+    throw new OptionError(
+      [
+        { option: 'trainLimit', value: trainLimit },
+        ` must be an integer from 1 to ${available}, the samples left by `,
+        { option: 'valSize', value: validationSize },
+      ],
+      [
+        { kind: 'use', option: 'trainLimit', values: [available] },
+        { kind: 'leave-out', option: 'trainLimit' },
+      ],
     );
   }
   if (stratifiedLabels !== undefined && stratifiedLabels.length !== sampleCount) {

@@ -1,6 +1,7 @@
 /** Turns the engine name that a user gives into an engine that runs. */
 
 import { LockstepError } from '../foundation/errors.js';
+import { OptionError } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import type { Engine, EngineAvailability, EngineName, Numerics, Precision, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
@@ -59,6 +60,7 @@ export async function chooseEngine(
   for (const factory of candidatesFor(request).map(engineFactory)) {
     const found = await factory.availability(device);
     if (!found.available) {
+      refuseOptionsOf(factory.name, request, found);
       reasons.push(`engine ${factory.name} cannot run here: ${found.reason}; ${found.remedy}`);
       continue;
     }
@@ -75,6 +77,35 @@ function candidatesFor({ engine, numerics, device, precision }: EngineRequest): 
   if (engine !== 'auto') return [engine];
   if (device !== undefined || precision !== 'f32') return [ENGINE_OF_DEVICES];
   return numerics === 'simd' ? AUTO_ORDER_OF_SIMD : AUTO_ORDER;
+}
+
+/** Who asked for an engine by one of its options is told of the option. */
+function refuseOptionsOf(
+  name: EngineName,
+  { engine, device, precision }: EngineRequest,
+  { reason, remedy }: Extract<EngineAvailability, { available: false }>,
+): void {
+  if (engine !== 'auto' || name !== ENGINE_OF_DEVICES) return;
+  const asked = [
+    ...(device === undefined ? [] : [{ option: 'device', value: device }]),
+    ...(precision === 'f32' ? [] : [{ option: 'precision', value: precision }]),
+  ];
+  const [first, second] = asked;
+  if (first === undefined) return;
+  throw new OptionError(
+    [
+      first,
+      ...(second === undefined ? [' needs'] : [' and ', second, ' need']),
+      ` engine ${name}, which cannot run here: ${reason}`,
+    ],
+    [
+      { kind: 'other', text: remedy },
+      second === undefined
+        ? { kind: 'leave-out', option: first.option }
+        : { kind: 'other', text: 'leave both out' },
+    ],
+    'E_ENGINE_UNAVAILABLE',
+  );
 }
 
 function refuseContradictions({ engine, numerics, device, precision }: EngineRequest): void {

@@ -9,9 +9,20 @@ export function nameProgram(name: string): void {
   program = name;
 }
 
+/** Options without a value. */
+const SWITCHES: readonly string[] = ['--force', '--gpu'];
+
 /** @param words one argument each; paths and other values are quoted if a shell would change them */
 export function commandLine(...words: readonly string[]): string {
-  return [program, ...words.map((word) => (isOption(word) ? word : shellWord(word)))].join(' ');
+  const isValue = (word: string, before: string | undefined): boolean =>
+    !isOption(word) || (before !== undefined && isOption(before) && !SWITCHES.includes(before));
+  let before: string | undefined;
+  const written = words.map((word) => {
+    const isOne = isValue(word, before);
+    before = isOne ? undefined : word;
+    return isOne ? shellWord(word) : word;
+  });
+  return [program, ...written].join(' ');
 }
 
 function isOption(word: string): boolean {

@@ -30,6 +30,18 @@ export interface PoolOptions {
   readonly withCoordinator?: boolean;
 }
 
+/** A thread hangs, or the machine is too busy for it. */
+export class ItemTimeoutError extends LockstepError {
+  constructor(
+    readonly afterMs: number,
+    options?: ErrorOptions,
+  ) {
+    const seconds = Math.round(afterMs / 1000);
+    super('E_ENGINE_FAILED', `a thread had not finished an item after ${seconds} s, and was ended`, options);
+    this.name = 'ItemTimeoutError';
+  }
+}
+
 export class ComputePool {
   private readonly pool: Piscina<ThreadTask, ThreadAnswer>;
   private readonly memories = new TaskMemoryPool();
@@ -109,11 +121,12 @@ export class ComputePool {
         ending.emit('abort'); // ends the thread
       });
     } catch (error) {
-      const what =
-        hungAfterMs === undefined
-          ? `a thread ended while it computed: ${describeError(error)}`
-          : `a thread had not finished an item after ${Math.round(hungAfterMs / 1000)} s, and was ended`;
-      throw new LockstepError('E_ENGINE_FAILED', what, { cause: error });
+      if (hungAfterMs !== undefined) throw new ItemTimeoutError(hungAfterMs, { cause: error });
+      throw new LockstepError(
+        'E_ENGINE_FAILED',
+        `a thread ended while it computed: ${describeError(error)}`,
+        { cause: error },
+      );
     }
   }
 

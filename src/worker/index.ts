@@ -1,5 +1,5 @@
 /** What other folders may use of the worker. */
-export { ComputePool, defaultThreads } from './computePool.js';
+export { ComputePool, defaultThreads, ItemTimeoutError } from './computePool.js';
 export { startLocalNode } from './localNode.js';
 export type { LocalNode } from './localNode.js';
 export { serveCoordinator } from './connect.js';

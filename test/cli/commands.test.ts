@@ -36,6 +36,31 @@ describe('an option that is not known', () => {
   });
 });
 
+describe('an argument that is missing', () => {
+  it.each([
+    [['worker'], /'url'; for example: .*lockstep.* worker ws:\/\/127\.0\.0\.1:7070$/m],
+    [['evaluate'], /'checkpoint'; for example: .*evaluate runs\/first$/m],
+    [['train', '--lr'], /argument missing; for example --lr 0\.1$/m],
+    [['train', '--resume'], /argument missing; for example --resume runs\/first$/m],
+  ])('is told with an example: %j', async (args, message) => {
+    await expect(run(...args)).rejects.toThrow(message);
+    expect(complaints).toMatch(message);
+  });
+});
+
+describe('an empty text, as a shell makes it of a variable that is not set', () => {
+  it.each([
+    ['evaluate', ''],
+    ['train', '--resume', ''],
+    ['train', '--config', ''],
+    ['coordinator', '--token-file', ''],
+  ])('is seen in the refusal: %j', async (...args) => {
+    expect((await rejectionOf('E_OPTION', run(...args))).message).toMatch(
+      /^(CHECKPOINT|--[a-z-]+) "" must be a non-empty text; for example/,
+    );
+  });
+});
+
 describe('coordinator', () => {
   it.each(['7070', 'localhost', 'host:port', '127.0.0.1:65536', '::1:7070', ':7070', '127.0.0.1:'])(
     'refuses to listen on %j, which is not HOST:PORT',

@@ -119,7 +119,9 @@ describe('a refusal', () => {
 
   it('of data to train on names the data that need no files', async () => {
     await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
-    expect(complaints).toMatch(/train without it: --dataset synthetic \[E_DATA_MISSING\]/);
+    expect(complaints).toMatch(
+      /with --data-dir; or train without it: --dataset synthetic \[E_DATA_MISSING\]/,
+    );
   });
 
   it('of a current folder that is not there any more tells to change to another', async () => {

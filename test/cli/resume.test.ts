@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type * as fsPromises from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { inFlags } from '../../src/cli/options/inFlags.js';
 import { resumeRun } from '../../src/cli/resume.js';
 import type { ResumedRun } from '../../src/cli/resume.js';
 import type { TrainingOptions } from '../../src/cli/options/trainingOptions.js';
@@ -302,18 +303,24 @@ describe('an option that contradicts the run', () => {
 });
 
 describe('a run that is complete', () => {
+  /** As the command line puts it, and as a program reads it: without flags. */
+  async function refusalOf(folder: string): Promise<string> {
+    const error = await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
+    expect(error.message).not.toContain('--');
+    return (inFlags(error) as Error).message;
+  }
+
   it('by its epochs, is not resumed, unless it is given more', async () => {
     const { folder } = await sitting({ epochs: 1 });
-    const error = await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
-    expect(error.message).toMatch(/3 steps, 1 epoch, stopped by epochs.*--epochs/);
+    expect(await refusalOf(folder)).toMatch(
+      /3 steps, 1 epoch, stopped by epochs; see .*result\.json, or give more --epochs if/,
+    );
     expect((await resumed(folder, { epochs: 2 })).recipe.epochs).toBe(2);
   });
 
   it('by its steps, is not resumed, unless it is given more', async () => {
     const { folder } = await sitting({ maxSteps: 2 });
-    expect((await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()))).message).toMatch(
-      /--max-steps/,
-    );
+    expect(await refusalOf(folder)).toMatch(/; give a higher --max-steps, or --max-steps none to go on$/);
     (await resumed(folder, { maxSteps: 3 })).folder.close();
     expect((await resumed(folder, { maxSteps: null })).recipe.maxSteps).toBeNull();
   });
@@ -321,7 +328,7 @@ describe('a run that is complete', () => {
   it('by its patience, is not resumed, unless it is given more', async () => {
     const accuracies = [0.5, 0.25, 0.25];
     const { folder } = await sitting({ epochs: 3, patience: 1 }, await scripted({}, accuracies));
-    expect((await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()))).message).toMatch(/--patience/);
+    expect(await refusalOf(folder)).toMatch(/; give a higher --patience to go on$/);
     await resumed(folder, { patience: 5 });
   });
 });

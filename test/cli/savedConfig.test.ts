@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseSavedConfig } from '../../src/cli/savedConfig.js';
 import type { SavedConfig } from '../../src/cli/savedConfig.js';
 import { thrownBy } from '../support/errors.js';
@@ -38,6 +38,14 @@ describe('the config.json of a resumed run', () => {
     expect(error.message).toMatch(message);
     expect(error.message).toContain(FILE);
     expect(parse({ ...WRITTEN, [key]: value }, key).settings).not.toHaveProperty(key); // given anew: not looked at
+  });
+
+  it('is not looked at where the environment wins', () => {
+    vi.stubEnv('LOCKSTEP_DATA_DIR', '/here');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    expect(parse({ ...WRITTEN, dataDir: 5 }).settings).not.toHaveProperty('dataDir');
   });
 
   it.each([null, [], 'text', 5])('must be an object: %j', (content) => {

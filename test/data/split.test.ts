@@ -61,12 +61,15 @@ describe('splitTrainingSet', () => {
   });
 
   it.each([
-    [{ validationSize: 1000 }, /validation size 1000 must be an integer from 0 to 999.*--val-size/],
-    [{ validationSize: -1 }, /validation size -1 must be/],
-    [{ validationSize: 1.5 }, /validation size 1.5 must be/],
-    [{ trainLimit: 901 }, /train limit 901 must be an integer from 1 to 900.*--train-limit 900/],
-    [{ trainLimit: 0 }, /train limit 0 must be/],
-    [{ trainLimit: NaN }, /train limit NaN must be/],
+    [{ validationSize: 1000 }, /^valSize 1000 must be an integer from 0 to 999.*use valSize 100$/],
+    [{ validationSize: -1 }, /valSize -1 must be/],
+    [{ validationSize: 1.5 }, /valSize 1.5 must be/],
+    [
+      { trainLimit: 901 },
+      /^trainLimit 901 must be an integer from 1 to 900.*valSize 100; use trainLimit 900, or leave trainLimit out$/,
+    ],
+    [{ trainLimit: 0 }, /trainLimit 0 must be/],
+    [{ trainLimit: NaN }, /trainLimit NaN must be/],
   ])('refuses %o', (change, message) => {
     const options = { sampleCount: 1000, validationSize: 100, seed: 1, ...change };
     expect(() => splitTrainingSet(options)).toThrow(message);

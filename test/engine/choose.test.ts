@@ -84,8 +84,28 @@ describe('the engine that is chosen', () => {
       expect(message).toMatch(/--precision f16 is for --engine webgpu, and .*(simd|tensorflow) was given/);
     }
     onlyWithout('webgpu');
-    await rejectionOf('E_ENGINE_UNAVAILABLE', chooseEngine('auto', 'auto', undefined, 'f16'));
   });
+
+  it.each([
+    [undefined, 'f16', 'precision f16 needs engine webgpu', 'leave precision out'],
+    ['0', 'f32', 'device 0 needs engine webgpu', 'leave device out'],
+    ['0', 'f16', 'device 0 and precision f16 need engine webgpu', 'leave both out'],
+  ] as const)(
+    'names what was asked for where webgpu cannot run: %s %s',
+    async (device, precision, problem, remedy) => {
+      onlyWithout('webgpu');
+      const { message } = await rejectionOf(
+        'E_ENGINE_UNAVAILABLE',
+        chooseEngine('auto', 'auto', device, precision),
+      );
+      expect(message).toBe(`${problem}, which cannot run here: no webgpu; get some, or ${remedy}`);
+      const byName = await rejectionOf(
+        'E_ENGINE_UNAVAILABLE',
+        chooseEngine('webgpu', 'auto', device, precision),
+      );
+      expect(byName.message).toBe('engine webgpu cannot run here: no webgpu; get some');
+    },
+  );
 
   it('is never the reference unasked, and each refusal is told', async () => {
     onlyWithout('webgpu', 'simd', 'wasm');

@@ -38,8 +38,8 @@ async function measure(setUp: SetUp, look: (outcome: Outcome) => void): Promise<
 
 for (const scenario of SCENARIOS) {
   it(scenario.name, async ({ task, skip }) => {
-    const { boundSeconds, fault, seed } = scenario;
-    task.meta.fault = { boundSeconds };
+    const { fault, seed } = scenario;
+    task.meta.fault = {};
     if (noMounts !== undefined && NEEDS_MOUNTS.has(fault.kind)) skip(noMounts);
     const setUp = setUpOf(fault);
     if (!usualSeconds.has(setUp)) await measure(setUp, (outcome) => expect(outcome).toEqual(undisturbed));
@@ -48,12 +48,11 @@ for (const scenario of SCENARIOS) {
       (scene) => inject(scene, scenario),
       async (scene) => {
         expectSameBits(scene.runDir, undisturbed);
-        task.meta.fault = { boundSeconds, equal: true };
+        task.meta.fault = { equal: true };
         await expectUnharmed(scene, undisturbed);
       },
     );
     const lostSeconds = seconds - usualSeconds.get(setUp)!;
-    task.meta.fault = { boundSeconds, equal: true, lostSeconds };
-    expect(lostSeconds, 'seconds lost: something waited for far too long').toBeLessThan(boundSeconds);
+    task.meta.fault = { equal: true, lostSeconds };
   });
 }

@@ -63,6 +63,4 @@ export interface Scenario {
   readonly fault: Fault;
   /** Decides the step, and whatever else the fault draws. */
   readonly seed: number;
-  /** More time lost than this, and the scenario fails: a limit for what hangs, no measure of speed. */
-  readonly boundSeconds: number;
 }

@@ -2,21 +2,10 @@
 
 import type { Fault, Scenario } from './faults.js';
 
-/** Far above what any of these costs, also on a machine that is busy with other things. */
-const USUAL_BOUND_SECONDS = 30;
-/** For those that wait for a heartbeat, or are slow by design. */
-const LONG_BOUND_SECONDS = 60;
-
-const scenario = (
-  name: string,
-  fault: Fault,
-  seed: number,
-  boundSeconds = USUAL_BOUND_SECONDS,
-): Scenario => ({
+const scenario = (name: string, fault: Fault, seed: number): Scenario => ({
   name,
   fault,
   seed,
-  boundSeconds,
 });
 
 /**
@@ -29,12 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('worker killed while it evaluates', { kind: 'worker-killed-validating' }, 14),
   scenario('worker killed twice', { kind: 'worker-killed-twice' }, 15),
   scenario('worker frozen, thawed when its work was redone', { kind: 'worker-frozen' }, 16),
-  scenario(
-    'all workers frozen until they are given up',
-    { kind: 'workers-frozen-long' },
-    17,
-    LONG_BOUND_SECONDS,
-  ),
+  scenario('all workers frozen until they are given up', { kind: 'workers-frozen-long' }, 17),
   scenario('worker 10 times slower', { kind: 'worker-slow', factor: 10 }, 18),
   scenario('worker asked to leave in mid-work', { kind: 'worker-drained' }, 19),
   scenario('every worker gone, then back', { kind: 'everyone-gone-and-back' }, 20),
@@ -42,14 +26,9 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('leave storm of 20 nodes', { kind: 'leave-storm', nodes: 20 }, 22),
 
   scenario('network cut', { kind: 'network-cut' }, 31),
-  scenario('network half-open', { kind: 'network-half-open' }, 32, LONG_BOUND_SECONDS),
-  scenario('network delayed', { kind: 'network-delayed', fromMs: 20, toMs: 120 }, 33, LONG_BOUND_SECONDS),
-  scenario(
-    'network throttled',
-    { kind: 'network-throttled', bytesPerSecond: 4_000_000 },
-    34,
-    LONG_BOUND_SECONDS,
-  ),
+  scenario('network half-open', { kind: 'network-half-open' }, 32),
+  scenario('network delayed', { kind: 'network-delayed', fromMs: 20, toMs: 120 }, 33),
+  scenario('network throttled', { kind: 'network-throttled', bytesPerSecond: 4_000_000 }, 34),
   scenario('network reordered by reconnection', { kind: 'network-reordered' }, 35),
   scenario('network cut within a result', { kind: 'network-cut-within-frame', of: 'result' }, 36),
   scenario('network cut within parameters', { kind: 'network-cut-within-frame', of: 'parameters' }, 37),

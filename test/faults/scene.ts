@@ -152,7 +152,7 @@ export class Scene {
     const all = Promise.all(this.nodes.map(({ process }) => process.finished));
     await Promise.race([all, pause(LEAVE_BY_ITSELF_MS)]);
     for (const { process } of this.nodes) process.kill('SIGTERM');
-    await within('the nodes to leave', all, 20_000);
+    await within('the nodes to leave', all);
   }
 
   /** Whatever state things are in: nothing is left running or lying about. */

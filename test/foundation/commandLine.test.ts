@@ -12,6 +12,13 @@ describe('a command in a message', () => {
     );
   });
 
+  it('never takes a value for an option, whatever it is called', () => {
+    expect(commandLine('train', '--data-dir', '--x', '--resume', '--y')).toBe(
+      'lockstep train --data-dir ./--x --resume ./--y',
+    );
+    expect(commandLine('setup', '--gpu', '--force')).toBe('lockstep setup --gpu --force');
+  });
+
   it.skipIf(process.platform === 'win32').each(['two words', "it's", '$HOME', '', '*', 'a;b', '--x'])(
     'survives a shell: %j',
     (word) => {

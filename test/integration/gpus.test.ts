@@ -72,7 +72,7 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
     workers.push(...workersOf(training.child.pid!));
     training.kill('SIGKILL');
     await training.finished;
-    await until('its workers have ended', () => workers.every(({ pid }) => !isRunning(pid)), 30_000);
+    await until('its workers have ended', () => workers.every(({ pid }) => !isRunning(pid)));
   });
 
   it('computes in the class that was asked for, and again when it is resumed', async () => {

@@ -81,6 +81,19 @@ describe('a coordinator beyond loopback that was given no token', () => {
     expect((await coordinator.finished).exitCode).toBe(130);
   });
 
+  it('says so where it is resumed on loopback, which it opens without one', async () => {
+    const { args } = await inClear('closed');
+    const coordinator = start(args);
+    await until('the file is named', () => coordinator.output().includes('--token-file'));
+    await untilListening(coordinator);
+    coordinator.kill('SIGTERM');
+    expect((await coordinator.finished).exitCode).toBe(143);
+    const onLoopback = ['--listen', '127.0.0.1:0', '--workers', '1'];
+    const { exitCode, stdout } = await run(['coordinator', '--resume', runDir('closed'), ...onLoopback]);
+    expect(exitCode).toBe(0);
+    expect(stdout.replace(/\n!! /g, ' ')).toMatch(/had a token that was made for it; it has none now/);
+  });
+
   it('makes another one every time, and says so beside --json without touching standard output', async () => {
     const tokens = await Promise.all(
       ['json-1', 'json-2'].map(async (name) => {

@@ -10,16 +10,18 @@ import { imageByteCount } from '../../data/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import {
   coordinatorSettingsOf,
+  overruledBy,
   readCoordinatorSettings,
   readTokenSource,
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
 import type { TokenSource } from '../options/coordinatorSettings.js';
+import { dataDirArguments } from '../options/dataDir.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { advertisedUrl, privateAuthorityOf } from '../token/advertised.js';
-import { announceToken, NEW_TOKEN_ON_RESUME } from '../token/tokenNotice.js';
+import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
@@ -53,7 +55,8 @@ export function addCoordinatorCommand(program: Command): void {
   command.action(async () => {
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
     const session = sessionOptionsOf(command);
-    const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+    const remembered =
+      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume, overruledBy(command));
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const tokenSourceBefore =
@@ -64,7 +67,7 @@ export function addCoordinatorCommand(program: Command): void {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
       coordinatorSettings,
-      continueWith: ['coordinator', ...tokenArguments(options)],
+      continueWith: ['coordinator', ...dataDirArguments(given), ...tokenArguments(options)],
       ...noteOnResuming(door, options),
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
@@ -150,6 +153,9 @@ async function openDoor(
   onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
   if (warning !== undefined) onEvent({ event: 'notice', message: warning });
   if (authority === 'elsewhere') say(ADD_AUTHORITY);
+  if (token === undefined && options.tokenBefore === 'made') {
+    onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+  }
   if (token === undefined || !tokenIsNew) return server;
   const notice = announceToken({
     token,

@@ -9,8 +9,9 @@ import { number, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
-import { ComputePool } from '../../worker/index.js';
+import { ComputePool, ItemTimeoutError } from '../../worker/index.js';
 import { measureEngine } from '../measureEngine.js';
+import type { MeasureOptions } from '../measureEngine.js';
 import { requestNetwork } from '../requestNetwork.js';
 import { entriesOf } from '../options/optionTable.js';
 import { ENGINE_SETTINGS, jsonSetting } from '../options/settings.js';
@@ -40,20 +41,23 @@ const ENGINES_SETTINGS = {
 
 type RawOptions = ValuesOf<typeof ENGINES_SETTINGS>;
 
-type EngineLine =
+/** Or why it could not be measured. */
+type Speed =
+  | { readonly imagesPerSecond: number; readonly measuredImages: number }
+  | { readonly imagesPerSecond: null; readonly reason: string; readonly remedy: string };
+
+export type EngineLine =
   | { readonly engine: string; readonly available: false; readonly reason: string; readonly remedy: string }
-  | {
+  | (Speed & {
       readonly engine: string;
       readonly available: true;
       readonly device: string;
       readonly numericsClass: string;
       readonly exact: boolean;
       readonly versions: Readonly<Record<string, string>>;
-      readonly imagesPerSecond: number;
-      readonly measuredImages: number;
       /** Every device that the engine could use, and by which `--device` names it. */
       readonly devices?: readonly string[];
-    };
+    });
 
 export function addEnginesCommand(program: Command): void {
   const command = program
@@ -88,7 +92,7 @@ async function inspect(factory: EngineFactory, model: Model, options: RawOptions
   const pool = new ComputePool({ name: engine, ...device, precision, ...tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
-    const measured = await measureEngine(pool, { ...options, model });
+    const measured = await measureInTime(pool, { ...options, model });
     return {
       engine,
       available: true,
@@ -106,9 +110,25 @@ async function inspect(factory: EngineFactory, model: Model, options: RawOptions
   }
 }
 
-function textOf(line: EngineLine): string {
+/** An engine that is too slow for the moment is available all the same. */
+export async function measureInTime(pool: ComputePool, options: MeasureOptions): Promise<Speed> {
+  try {
+    return await measureEngine(pool, options);
+  } catch (error) {
+    if (!(error instanceof ItemTimeoutError)) throw error;
+    return {
+      imagesPerSecond: null,
+      reason: `the measurement ran out of time: one gradient was not finished after ${Math.round(error.afterMs / 1000)} s`,
+      remedy: 'try again when the machine is less busy, or use a faster engine',
+    };
+  }
+}
+
+export function textOf(line: EngineLine): string {
   const name = line.engine.padEnd(11);
-  if (!line.available) return `${name} not available: ${line.reason}\n${' '.repeat(12)}${line.remedy}`;
+  const indent = ' '.repeat(12);
+  if (!line.available) return `${name} not available: ${line.reason}\n${indent}${line.remedy}`;
+  if (line.imagesPerSecond === null) return `${name} available, ${line.reason}\n${indent}${line.remedy}`;
   const speed = `${line.imagesPerSecond.toPrecision(3)} images/s`.padStart(16);
-  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}${(line.devices ?? []).map((device) => `\n${' '.repeat(12)}--device ${device}`).join('')}`;
+  return `${name} ${speed}  ${line.device}; numerics class ${line.numericsClass}, ${line.exact ? 'exact' : 'not exact'}${(line.devices ?? []).map((device) => `\n${indent}--device ${device}`).join('')}`;
 }

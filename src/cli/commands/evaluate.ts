@@ -1,5 +1,6 @@
 /** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
+import path from 'node:path';
 import type { Command } from 'commander';
 import {
   broadcastOf,
@@ -10,24 +11,28 @@ import {
   welcomeFor,
 } from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
+import type { ImageSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
+import { dataDirOfEnvironment, defaultDataDir, rememberedDataDir } from '../options/dataDir.js';
 import { entriesOf } from '../options/optionTable.js';
 import { dataDirSetting, jsonSetting, threadsSetting } from '../options/settings.js';
 import { declareOptions } from '../options/trainingOptions.js';
+import { nonEmpty } from '../options/values.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
+import { orElsewhere } from '../openDataset.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
 const EVALUATE_SETTINGS = {
-  dataDir: dataDirSetting('folder that holds CIFAR-10'),
+  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
   workers: threadsSetting('worker threads'),
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
@@ -47,24 +52,29 @@ export function addEvaluateCommand(program: Command): void {
     .argument(
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
+      nonEmpty('CHECKPOINT', 'runs/first'),
     );
   declareOptions(command, entriesOf(EVALUATE_SETTINGS));
   declareEngineOptions(command);
-  command.action((file: string) =>
-    evaluateCheckpoint(file, command.opts<RawOptions>(), command.getOptionValueSource('workers') === 'cli'),
-  );
+  command.action((file: string) => {
+    const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+    return evaluateCheckpoint(file, command.opts<RawOptions>(), isGiven);
+  });
 }
 
 async function evaluateCheckpoint(
   given: string,
   options: RawOptions,
-  isWorkersGiven: boolean,
+  isGiven: (key: string) => boolean,
 ): Promise<void> {
   const found = await readForEvaluation(given);
   const { file, epoch, state } = found;
   const { recipe, normalisation, model } = found.checkpoint;
   if (found.damage !== undefined) printError(`lockstep: ${found.damage}; ${file} is evaluated instead`);
-  const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
+  const set =
+    recipe.dataset === 'cifar10'
+      ? await openTestSet(isGiven('dataDir') ? options.dataDir : await dataDirFor(file))
+      : syntheticTestSet();
   checkNetworkFitsData(model, set.name, set);
   const fleet = new Fleet({
     welcome: welcomeFor({
@@ -81,7 +91,7 @@ async function evaluateCheckpoint(
   const chosen = await chooseEngine(engine, numerics, device, precision);
   const { notice, ...choice } = withTuning(chosen, options.tune);
   if (notice !== undefined) printError(`lockstep: ${notice}`);
-  const node = await startLocalNode(choice, threadsFor(choice, options.workers, isWorkersGiven));
+  const node = await startLocalNode(choice, threadsFor(choice, options.workers, isGiven('workers')));
   try {
     fleet.admit(node.channel, { local: true });
     const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
@@ -112,6 +122,18 @@ async function evaluateCheckpoint(
     await node.close();
     stop.dispose();
   }
+}
+
+/** @param checkpoint `checkpoints/….safetensors` in the folder of its run, or anywhere else */
+async function dataDirFor(checkpoint: string): Promise<string> {
+  const runDir = path.dirname(path.dirname(path.resolve(checkpoint)));
+  return dataDirOfEnvironment() ?? (await rememberedDataDir(runDir)) ?? defaultDataDir();
+}
+
+async function openTestSet(dataDir: string): Promise<ImageSet> {
+  return loadCifar10Test(dataDir).catch((error: unknown) => {
+    throw orElsewhere(error, dataDir);
+  });
 }
 
 function notFinite(file: string): LockstepError {

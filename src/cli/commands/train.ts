@@ -11,6 +11,7 @@ import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
 import { readCoordinatorSettings, readTokenSource } from '../options/coordinatorSettings.js';
 import type { CoordinatorSettings } from '../options/coordinatorSettings.js';
+import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
@@ -26,20 +27,25 @@ export function addTrainCommand(program: Command): void {
   declareRunOptions(command);
   command.action(async () => {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
+    const data = dataDirArguments(training);
     const { gpus } = command.opts<{ gpus?: string }>();
     const session = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
     const coordinatorSettings = session.resume === undefined ? {} : await keptSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
-      const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
+      const local = {
+        continueWith: ['train', ...data],
+        waitTimeoutMs: LOCAL_WAIT_MS,
+        prepareDoor: undefined,
+      };
       process.exitCode = await runTrainingSession({ ...shared, ...local, training });
       return;
     }
     process.exitCode = await runTrainingSession({
       ...shared,
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
-      continueWith: ['train', '--gpus', gpus],
+      continueWith: ['train', '--gpus', gpus, ...data],
       waitTimeoutMs: GPU_WAIT_MS,
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {

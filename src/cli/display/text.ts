@@ -126,8 +126,13 @@ function finishLines(event: Extract<RunEvent, { event: 'run-finished' }>): reado
     `${STOPPED[event.stoppedBy]}: ${count(event.stepsCompleted, 'step')}, ${speed(event.imagesPerSecond)}, ${duration(event.wallSeconds)}`,
     ...best,
     `weights sha256 ${event.weightsSha256}${restored}`,
-    `engine ${event.engine || 'none'}, ${event.exact ? 'exact: the same seed gives the same weights, to the last bit' : 'not exact'}`,
+    engineText(event),
   ];
+}
+
+function engineText({ engine, exact }: Extract<RunEvent, { event: 'run-finished' }>): string {
+  if (engine === '') return 'no step was made: the weights are those that the seed gives';
+  return `engine ${engine}, ${exact ? 'exact: the same seed gives the same weights, to the last bit' : 'not exact'}`;
 }
 
 function bannerLines(message: string): readonly string[] {

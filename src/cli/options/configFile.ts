@@ -36,7 +36,7 @@ const FLAGS_ONLY: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Null as a value means "not given". A run's own config.json serves `train` and `coordinator`, whichever made it.
+ * In a run's own config.json null means "not given"; it serves `train` and `coordinator`, whichever made it.
  * @throws LockstepError E_OPTION for a file that cannot be read, or holds an unknown key or a malformed value
  */
 export function readConfigFile(file: string, { entries, overruled }: Expectation): ConfigFile {
@@ -54,7 +54,7 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
       if (isOfARun && OPTIONS_BY_KEY.has(key)) continue;
       throw refusalOf(name, key, { file, known: [...byKey.keys()] });
     }
-    if (raw === null || overruled.has(key) || (isOfARun && needsWorkers(entry, raw))) continue;
+    if (overruled.has(key) || (isOfARun && (raw === null || needsWorkers(entry, raw)))) continue;
     if (key in values) throw twice(key, file);
     // A network of the user's own lies in the file itself, and its name makes none.
     const isOwnNetwork = isOfARun && key === 'model' && 'network' in content;

@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import type { Command } from 'commander';
-import { readRegularFile } from '../../data/index.js';
 import { COORDINATOR_OPTIONS, DOOR_OPTIONS, OPTIONS_BY_KEY } from './optionTable.js';
+import { readRunConfig } from './readRunConfig.js';
 import { parseJsonValue } from './values.js';
 import type { OptionValue } from './values.js';
 
@@ -26,15 +26,18 @@ export function coordinatorSettingsOf(command: Command): CoordinatorSettings {
 /**
  * What a coordinator left in a run's config.json; nothing if none has written there, or the file cannot be read, of which
  * resuming has its own to say.
+ * @param overruled keys that are given anew: what the file says of them is not looked at
  * @throws LockstepError E_OPTION for a value that no flag could have
  */
-export async function readCoordinatorSettings(runDir: string): Promise<CoordinatorSettings> {
-  const file = path.join(runDir, 'config.json');
-  const saved = await readObject(file);
+export async function readCoordinatorSettings(
+  runDir: string,
+  overruled: ReadonlySet<string> = new Set(),
+): Promise<CoordinatorSettings> {
+  const { file, content: saved } = await readRunConfig(runDir);
   if (!Object.hasOwn(saved, 'listen')) return {};
   const settings: Record<string, OptionValue> = {};
   for (const { key, kind, example } of [...DOOR_OPTIONS, ...WORKERS]) {
-    const raw = Object.hasOwn(saved, key) ? saved[key] : null;
+    const raw = Object.hasOwn(saved, key) && !overruled.has(key) ? saved[key] : null;
     if (raw !== null) settings[key] = parseJsonValue({ key, file }, raw, kind, example);
   }
   return settings;
@@ -45,27 +48,17 @@ export type TokenSource = 'given' | 'made' | 'none';
 
 /** Of the coordinator that had the run before; undefined if there was none, or one of an older version. */
 export async function readTokenSource(runDir: string): Promise<TokenSource | undefined> {
-  const { tokenSource } = await readObject(path.join(runDir, 'config.json'));
+  const { tokenSource } = (await readRunConfig(runDir)).content;
   return (['given', 'made', 'none'] as const).find((source) => source === tokenSource);
 }
 
-/** Hands a resumed run's settings to the command as if they had been given; flags win. */
-export function rememberCoordinatorSettings(command: Command, settings: CoordinatorSettings): void {
-  const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
-  const replaced = new Set(
-    [...OPTIONS_BY_KEY.values()].filter(({ key }) => isGiven(key)).flatMap(({ replaces = [] }) => replaces),
-  );
-  for (const [key, value] of Object.entries(settings)) {
-    if (isGiven(key) || replaced.has(key)) continue;
-    command.setOptionValueWithSource(key, value, 'config');
-  }
+/** Keys of which the command's flags say something, or what they make wrong. */
+export function overruledBy(command: Command): ReadonlySet<string> {
+  const given = [...OPTIONS_BY_KEY.values()].filter(({ key }) => command.getOptionValueSource(key) === 'cli');
+  return new Set(given.flatMap(({ key, replaces = [] }) => [key, ...replaces]));
 }
 
-async function readObject(file: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    const content: unknown = JSON.parse((await readRegularFile(file, () => undefined)).toString());
-    return typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+/** Hands a resumed run's settings to the command as if they had been given. */
+export function rememberCoordinatorSettings(command: Command, settings: CoordinatorSettings): void {
+  for (const [key, value] of Object.entries(settings)) command.setOptionValueWithSource(key, value, 'config');
 }

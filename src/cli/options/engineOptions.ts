@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { cacheFolder } from '../../engine/index.js';
-import type { EngineChoice } from '../../engine/index.js';
+import type { ChosenEngine, EngineChoice, EngineName } from '../../engine/index.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
 import type { ENGINE_SETTINGS } from './settings.js';
@@ -14,8 +14,14 @@ export function declareEngineOptions(command: Command): void {
   declareOptions(command, ENGINE_OPTIONS);
 }
 
+const TUNED_ENGINE: EngineName = 'webgpu';
+
 /** The engine chosen, tuned to its device unless `--no-tune` is given. */
-export function withTuning<Chosen extends EngineChoice>(chosen: Chosen, tune: boolean): Chosen {
+export function withTuning(chosen: ChosenEngine, tune: boolean): ChosenEngine {
+  if (!tune && chosen.name !== TUNED_ENGINE) {
+    const notice = `--no-tune has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`;
+    return { ...chosen, notice };
+  }
   const folder = tune ? cacheFolder() : undefined;
   return folder === undefined ? chosen : { ...chosen, tuning: { cacheFolder: folder, mayMeasure: true } };
 }

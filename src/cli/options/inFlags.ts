@@ -15,7 +15,6 @@ export function inFlags(error: unknown): unknown {
 const BY_FLAG: Wording = {
   option: written,
   remedy: (remedy) => {
-    if (remedy.kind === 'other') return remedy.text;
     if (remedy.kind === 'leave-out') return `leave ${flagFor(remedy.option)} out`;
     const { option, values } = remedy;
     if (!isSwitch(option)) return `use ${flagFor(option)} ${values.map(valueText).join(' or ')}`;

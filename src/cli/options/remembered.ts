@@ -1,6 +1,7 @@
 /** What a resumed run takes over from its last sitting. */
 
 import { resumeRuleOf } from '../../foundation/options/definition.js';
+import { fromEnvironment } from './environment.js';
 import type { OptionEntry } from './optionTable.js';
 
 interface Sitting<Values> {
@@ -11,8 +12,9 @@ interface Sitting<Values> {
 }
 
 /**
- * Each setting as given now, else as in the sitting before, else the default.
- * @param now what is given, with defaults for the rest
+ * Each setting as given now, by a flag or else in the environment, which says what this machine has; else as in the
+ * sitting before, else the default.
+ * @param now what is given, with the environment and defaults for the rest
  */
 export function withRemembered<Values extends object>(
   entries: readonly OptionEntry[],
@@ -28,6 +30,7 @@ export function withRemembered<Values extends object>(
 
 function isTakenOver(entry: OptionEntry, given: ReadonlySet<string>): boolean {
   if (given.has(entry.key) || resumeRuleOf(entry).kind === 'forgotten') return false;
+  if (fromEnvironment(entry) !== undefined) return false;
   // The device of one engine means nothing to another.
   return entry.partOf === undefined || !given.has(entry.partOf);
 }

@@ -2,12 +2,21 @@
 
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
+import { nonEmpty } from './values.js';
 import type { SessionOptions } from '../trainingSession.js';
 
 export function declareRunOptions(command: Command): void {
   command
-    .option('--resume <dir>', 'continue the run in this folder, with its own settings')
-    .option('--config <file>', 'JSON file with these options as keys, such as {"epochs": 20}; flags win');
+    .option(
+      '--resume <dir>',
+      'continue the run in this folder, with its own settings',
+      nonEmpty('--resume', 'runs/first'),
+    )
+    .option(
+      '--config <file>',
+      'JSON file with these options as keys, such as {"epochs": 20}; flags win',
+      nonEmpty('--config', 'recipe.json'),
+    );
 }
 
 interface RawOptions {
@@ -31,5 +40,10 @@ export function sessionOptionsOf(
       `--resume ${resume} continues in its own folder; leave --run-dir ${runDir} out`,
     );
   }
-  return { runDir, resume, test, json };
+  return { runDir: asPath(runDir), resume: asPath(resume), test, json };
+}
+
+/** A folder whose name begins like an option: from here on it is written so that no command takes it for one. */
+function asPath(folder: string | undefined): string | undefined {
+  return folder?.startsWith('-') === true ? `./${folder}` : folder;
 }

@@ -46,6 +46,7 @@ export const ENGINE_SETTINGS = {
     group: 'Engine',
     default: true,
     help: 'do not measure, at first, which kernels of --engine webgpu suit the GPU',
+    partOf: 'engine',
   }),
   precision: oneOf({
     group: 'Engine',

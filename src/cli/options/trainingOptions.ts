@@ -7,6 +7,7 @@ import type { RequestedRecipe } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
+import { fromEnvironment } from './environment.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import type { RunSettings } from './settings.js';
@@ -93,10 +94,4 @@ const NO_FILE: ConfigFile = { values: {}, isOfARun: false };
 function givenValue(command: Command, key: string): OptionValue {
   const value = command.getOptionValue(key) as OptionValue | typeof NONE;
   return value === NONE ? null : value;
-}
-
-/** A variable that is empty is not set. */
-function fromEnvironment({ environment }: OptionEntry): string | undefined {
-  const value = environment === undefined ? undefined : process.env[environment];
-  return value === '' ? undefined : value;
 }

@@ -29,7 +29,12 @@ export function parseValue(flag: string, text: string, kind: ValueKind, example:
   return valueOf(text, kind, (rule) => `${flag} ${shown} must be ${rule}; for example ${flag} ${example}`);
 }
 
-/** The same as a function of the text alone, as commander calls it. */
+/** For what has no definition: a shell makes an empty text of a variable that is not set. */
+export function nonEmpty(flag: string, example: string): (text: string) => string {
+  return (text) => String(parseValue(flag, text, { kind: 'text' }, example));
+}
+
+/** `parseValue` as a function of the text alone, as commander calls it. */
 export function valueParser(flag: string, kind: ValueKind, example: string): (text: string) => OptionValue {
   return (text) => parseValue(flag, text, kind, example);
 }
@@ -50,7 +55,7 @@ export function parseJsonValue(
     raw,
     kind,
     (rule) =>
-      `"${key}" in ${file}: ${JSON.stringify(raw)} must be ${rule}; for example "${key}": ${jsonExample(kind, example)}`,
+      `"${key}" in ${file}: ${typeof raw === 'number' ? raw : JSON.stringify(raw)} must be ${rule}; for example "${key}": ${jsonExample(kind, example)}${raw === null ? ', or leave it out' : ''}`,
   );
 }
 

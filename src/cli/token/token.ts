@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { isLoopback } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { readTextFile } from '../options/readTextFile.js';
+import { nonEmpty } from '../options/values.js';
 import { printError } from '../process/terminal.js';
 
 export function declareTokenOptions(command: Command): void {
@@ -13,7 +14,7 @@ export function declareTokenOptions(command: Command): void {
       '--token <secret>',
       'secret that workers must show; other users may see it here: better env LOCKSTEP_TOKEN',
     )
-    .option('--token-file <file>', 'file that holds the secret');
+    .option('--token-file <file>', 'file that holds the secret', nonEmpty('--token-file', 'token.txt'));
 }
 
 /** @throws LockstepError E_OPTION for an empty token, an unreadable file, or two sources at once */
@@ -32,9 +33,16 @@ export function resolveToken(options: {
       : readTextFile('--token-file', tokenFile).trim());
   if (value === undefined) return undefined;
   if (!/^[\x21-\x7e]+$/.test(value)) {
+    const isOfEnvironment = token === undefined && tokenFile === undefined;
+    const source = isOfEnvironment
+      ? 'LOCKSTEP_TOKEN'
+      : tokenFile === undefined
+        ? '--token'
+        : `--token-file ${tokenFile}`;
     throw new LockstepError(
       'E_OPTION',
-      'the token must be one word of printable ASCII, not empty; for example what "openssl rand -hex 16" prints',
+      `the token of ${source} ${value === '' ? 'is empty and ' : ''}must be one word of printable ASCII; ` +
+        `for example what "openssl rand -hex 16" prints${isOfEnvironment ? ', or unset LOCKSTEP_TOKEN' : ''}`,
     );
   }
   return value;

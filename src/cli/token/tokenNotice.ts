@@ -28,6 +28,10 @@ export const NEW_TOKEN_ON_RESUME =
 const REPLACES_ANOTHER =
   'It replaces the token of the run so far: workers that wait with that one are refused, and must be started anew.';
 
+/** Of a run whose token was made, resumed where only this machine can attach. */
+export const NO_TOKEN_ANY_MORE =
+  'the run had a token that was made for it; it has none now, as only this machine can attach: every process on it may. For a token of your own give LOCKSTEP_TOKEN or --token-file';
+
 /** Removes what was written for the run. */
 export interface Announced {
   withdraw(): void;

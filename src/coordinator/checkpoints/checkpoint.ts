@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { formatOf, readRegularFile } from '../../data/index.js';
 import type { SampleDigests } from '../../data/index.js';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { describeError } from '../../foundation/errors.js';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
 import { buildModel, digestState, isPresetName, networkFrom, NETWORK_LIMITS } from '../../model/index.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
@@ -22,6 +22,7 @@ import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat
 import type { Recipe } from '../run/recipe.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { decodeSafetensors, MOST_HEADER_BYTES } from './safetensors.js';
+import { UnusableCheckpoint } from './unusableCheckpoint.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import type { NamedTensor } from './safetensors.js';
 
@@ -53,7 +54,7 @@ export async function readCheckpoint(file: string): Promise<StoredCheckpoint> {
   try {
     bytes = await readRegularFile(file, checkSize);
   } catch (error) {
-    throw new LockstepError('E_CHECKPOINT', `cannot read the checkpoint ${file}: ${describeError(error)}`);
+    throw new UnusableCheckpoint(`cannot read the checkpoint ${file}: ${describeError(error)}`);
   }
   const { metadata, tensors } = decodeSafetensors(bytes, file);
   const stored = parseMetadata(metadata, file);
@@ -162,11 +163,8 @@ function parseMetadata(metadata: Readonly<Record<string, string>>, file: string)
   );
 }
 
-function damaged(file: string, what: string): LockstepError {
-  return new LockstepError(
-    'E_CHECKPOINT',
-    `the checkpoint ${file} cannot be used: ${what}; use another checkpoint`,
-  );
+function damaged(file: string, what: string): UnusableCheckpoint {
+  return new UnusableCheckpoint(`the checkpoint ${file} cannot be used: ${what}`);
 }
 
 function digestVector(vector: Float32Array): string {

@@ -6,10 +6,11 @@
 import { existsSync } from 'node:fs';
 import { link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { LockstepError } from '../../foundation/errors.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { StoredCheckpoint } from './checkpoint.js';
 import { ioError, syncFolder } from './files.js';
+import { UnusableCheckpoint } from './unusableCheckpoint.js';
 
 /** `epoch`: the state that a run falls back to when it diverges. */
 export type CheckpointName = 'last' | 'best' | 'epoch';
@@ -71,11 +72,14 @@ export class CheckpointFiles {
     readonly damage: string | undefined;
   }> {
     const last = await attempt(this.fileOf('last'));
-    if (last instanceof LockstepError) {
+    if (last instanceof UnusableCheckpoint) {
       const previous = await attempt(this.previousFile);
-      if (previous instanceof LockstepError)
-        throw nothingLeft(last, existsSync(this.previousFile) && previous, existsSync(this.fileOf('best')));
-      return { checkpoint: previous, damage: last.message };
+      if (previous instanceof UnusableCheckpoint) {
+        const second = existsSync(this.previousFile) ? previous.fault : undefined;
+        const best = await attempt(this.fileOf('best'));
+        throw nothingLeft(last.fault, second, !(best instanceof UnusableCheckpoint));
+      }
+      return { checkpoint: previous, damage: last.fault };
     }
     return { checkpoint: last, damage: undefined };
   }
@@ -146,22 +150,22 @@ async function readBack(file: string, pieces: readonly Uint8Array[]): Promise<vo
   }
 }
 
-async function attempt(file: string): Promise<StoredCheckpoint | LockstepError> {
+async function attempt(file: string): Promise<StoredCheckpoint | UnusableCheckpoint> {
   try {
     return await readCheckpoint(file);
   } catch (error) {
-    if (error instanceof LockstepError && error.code === 'E_CHECKPOINT') return error;
+    if (error instanceof UnusableCheckpoint) return error;
     throw error;
   }
 }
 
-function nothingLeft(last: LockstepError, previous: LockstepError | false, hasBest: boolean): LockstepError {
-  const [first, second] = [last, previous].map((error) => error && describeError(error));
-  const remedy = hasBest ? '; best.safetensors may still be evaluated' : '; begin a new run';
-  return new LockstepError(
-    'E_CHECKPOINT',
-    second === undefined || second === false
-      ? `${String(first)}, and there is none before it${remedy}`
-      : `neither checkpoint of this run can be used: ${String(first)}; ${second}${remedy}`,
+function nothingLeft(last: string, previous: string | undefined, hasBest: boolean): UnusableCheckpoint {
+  const fault =
+    previous === undefined
+      ? `${last}, and there is none before it`
+      : `neither checkpoint of this run can be used: ${last}; ${previous}`;
+  return new UnusableCheckpoint(
+    fault,
+    hasBest ? 'best.safetensors may still be evaluated' : 'begin a new run',
   );
 }

@@ -20,6 +20,8 @@ export type SaveOutcome =
       readonly error: LockstepError;
       /** How many times in a row checkpoints of this name have failed. */
       readonly failures: number;
+      /** Another name has failed as often for the same reason: there is nothing new to say. */
+      readonly isKnown: boolean;
     };
 
 export type SaveListener = (outcome: SaveOutcome) => void;
@@ -30,14 +32,16 @@ interface Waiting {
   readonly onOutcome: SaveListener;
 }
 
+interface Failure {
+  readonly error: LockstepError;
+  readonly count: number;
+}
+
 export class CheckpointWriter {
   /** Checkpoints that are not on disk yet, oldest first. */
   private readonly waiting = new Map<CheckpointName, Waiting>();
   /** For waiting checkpoints whose writing failed: the error, and the number of failures. */
-  private readonly failures = new Map<
-    CheckpointName,
-    { readonly error: LockstepError; readonly count: number }
-  >();
+  private readonly failures = new Map<CheckpointName, Failure>();
   private running: Promise<void> | undefined;
 
   constructor(private readonly files: CheckpointFiles) {}
@@ -86,12 +90,20 @@ export class CheckpointWriter {
     } catch (error) {
       const failure = error instanceof LockstepError ? error : ioError(this.files.fileOf(name), error);
       const count = (this.failures.get(name)?.count ?? 0) + 1;
+      const others = [...this.failures].filter(([other]) => other !== name).map(([, known]) => known);
+      const isKnown = others.some((other) => other.count >= count && isSameReason(other.error, failure));
       this.failures.set(name, { error: failure, count });
-      onOutcome({ kind: 'failed', error: failure, failures: count });
+      onOutcome({ kind: 'failed', error: failure, failures: count, isKnown });
       return;
     }
     if (this.waiting.get(name) === next) this.waiting.delete(name);
-    const recovered = this.failures.delete(name);
+    const recovered = this.failures.delete(name) && this.failures.size === 0;
     onOutcome({ kind: 'saved', writeMs: performance.now() - startedMs, byteCount, recovered });
   }
+}
+
+/** The system's own code: messages name the file, too. */
+function isSameReason(a: LockstepError, b: LockstepError): boolean {
+  const codeOf = ({ cause }: LockstepError): unknown => (cause as NodeJS.ErrnoException | undefined)?.code;
+  return codeOf(a) !== undefined && codeOf(a) === codeOf(b);
 }

@@ -92,7 +92,9 @@ export function ioError(file: string, error: unknown): LockstepError {
       ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'make the folder writable, or choose another with --run-dir'
-        : 'check the path and the disk';
+        : code === 'ENOTDIR' || code === 'EEXIST'
+          ? 'a part of this path is a file, not a folder; choose another path'
+          : 'check the path and the disk';
   return new LockstepError('E_IO', `cannot write ${file}: ${describeError(error)}; ${remedy}`, {
     cause: error,
   });

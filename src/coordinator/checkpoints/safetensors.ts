@@ -4,9 +4,9 @@
  */
 
 import { isRecord } from '../../foundation/isRecord.js';
-import { LockstepError } from '../../foundation/errors.js';
 import { floatsFromLittleEndian, littleEndianBytes } from '../../foundation/littleEndian.js';
 import { printable } from '../../foundation/printable.js';
+import { UnusableCheckpoint } from './unusableCheckpoint.js';
 
 export interface NamedTensor {
   readonly name: string;
@@ -75,8 +75,8 @@ export function encodeSafetensorsHeader(
  * @throws LockstepError E_CHECKPOINT if the bytes are not a complete safetensors file of float32 tensors
  */
 export function decodeSafetensors(file: Uint8Array, origin: string): SafetensorsContent {
-  const damaged = (what: string): LockstepError =>
-    new LockstepError('E_CHECKPOINT', `${origin} is not a complete safetensors file: ${what}`);
+  const damaged = (what: string): UnusableCheckpoint =>
+    new UnusableCheckpoint(`${origin} is not a complete safetensors file of Lockstep: ${what}`);
   const { header, data } = splitFile(file, damaged);
   const extents: Extent[] = [];
   for (const [name, entry] of Object.entries(header)) {
@@ -97,7 +97,7 @@ export function decodeSafetensors(file: Uint8Array, origin: string): Safetensors
   return { metadata: metadata as Record<string, string>, tensors };
 }
 
-type Damaged = (what: string) => LockstepError;
+type Damaged = (what: string) => UnusableCheckpoint;
 
 function splitFile(
   file: Uint8Array,

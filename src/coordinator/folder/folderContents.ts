@@ -44,7 +44,11 @@ function refuseIfNotEmpty(folder: string): void {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    throw ioError(folder, error);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw ioError(folder, error);
+    throw new LockstepError(
+      'E_RUN_EXISTS',
+      `${folder} is a file, and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
+    );
   }
   const foreign = names.find((name) => !IGNORED.test(name) && !name.startsWith(LOCK));
   if (foreign === undefined) return;

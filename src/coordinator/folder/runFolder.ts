@@ -8,6 +8,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readRegularFile } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
+import { shellWord } from '../../foundation/shellWord.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -98,7 +99,7 @@ export class RunFolder {
     if (!run.checkpoints.exist()) {
       throw new LockstepError(
         'E_CHECKPOINT',
-        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; give --resume the folder of a run`,
+        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; ${resumeRemedy(folder)}`,
       );
     }
     lockFolder(folder, abandoned);
@@ -243,6 +244,17 @@ export class RunFolder {
       throw error instanceof LockstepError ? error : ioError(this.folder, error);
     }
   }
+}
+
+/** Something inside a run is often given for the run. */
+function resumeRemedy(given: string): string {
+  const parent = path.dirname(given);
+  const around = [parent, path.dirname(parent)].find((folder) =>
+    new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist(),
+  );
+  return around === undefined
+    ? 'give --resume the folder of a run'
+    : `give the run that it is in: --resume ${shellWord(around)}`;
 }
 
 /** config.json and result.json have some hundred bytes. */

@@ -4,7 +4,7 @@ import type { OptionDefinition } from '../../foundation/options/definition.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import { OptionError } from '../../foundation/options/optionError.js';
 import type { Remedy, Sentence } from '../../foundation/options/optionError.js';
-import { nearestMicroBatch } from './microBatch.js';
+import { LEAST_UNASKED, nearestMicroBatch, unusualMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { RECIPE_OPTIONS } from './recipeOptions.js';
 import type { RequestedRecipe } from './recipeOptions.js';
 
@@ -35,15 +35,26 @@ const RULES: readonly Rule[] = [
   patienceWithValidation,
 ];
 
-function batchOfWholeMicroBatches({ batchSize, microBatch }: RequestedRecipe): Contradiction | undefined {
+function batchOfWholeMicroBatches(
+  { batchSize, microBatch }: RequestedRecipe,
+  asked: ReadonlySet<string>,
+): Contradiction | undefined {
   if (batchSize % microBatch === 0) return undefined;
   const below = Math.floor(batchSize / microBatch) * microBatch;
+  const otherBatch = use('batchSize', ...[below, below + microBatch].filter((size) => size > 0));
+  if (!asked.has('microBatch')) {
+    const size = unusualMicroBatch(batchSize);
+    return {
+      problem: [
+        of('batchSize', batchSize),
+        ` cannot be cut into micro-batches of ${LEAST_UNASKED} to ${USUAL_MICRO_BATCH} samples: it has no such divisor`,
+      ],
+      remedies: [otherBatch, ...(size === undefined ? [] : [use('microBatch', size)])],
+    };
+  }
   return {
     problem: [of('batchSize', batchSize), ' must be a multiple of ', of('microBatch', microBatch)],
-    remedies: [
-      use('batchSize', ...[below, below + microBatch].filter((size) => size > 0)),
-      use('microBatch', nearestMicroBatch(batchSize, microBatch)),
-    ],
+    remedies: [otherBatch, use('microBatch', nearestMicroBatch(batchSize, microBatch))],
   };
 }
 

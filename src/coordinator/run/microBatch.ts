@@ -4,7 +4,7 @@ import { LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 
 export const USUAL_MICRO_BATCH = 32;
 /** Batch statistics over fewer samples than this are noise: better ask than take such a divisor unasked. */
-const LEAST_UNASKED = 8;
+export const LEAST_UNASKED = 8;
 
 /** The largest divisor of the batch size up to 32; 32 itself where that would be too small, and then it does not fit. */
 export function defaultMicroBatch(batchSize: number): number {
@@ -12,10 +12,15 @@ export function defaultMicroBatch(batchSize: number): number {
   return largest >= Math.min(LEAST_UNASKED, batchSize) ? largest : USUAL_MICRO_BATCH;
 }
 
-/** The size that divides the batch and is nearest to the one that was meant. */
+/** The size that divides the batch and is nearest to the one that was given. */
 export function nearestMicroBatch(batchSize: number, wanted: number): number {
   const distance = (size: number): number => Math.abs(size - wanted);
   return divisorsOf(batchSize).reduce((best, size) => (distance(size) < distance(best) ? size : best));
+}
+
+/** The size to propose to whoever has given none and whose batch has no usual one; undefined if none is good. */
+export function unusualMicroBatch(batchSize: number): number | undefined {
+  return divisorsOf(batchSize).find((size) => size > USUAL_MICRO_BATCH);
 }
 
 /** Those that a micro-batch may have, ascending. */

@@ -96,7 +96,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     max: LARGEST_MICRO_BATCH,
     default: USUAL_MICRO_BATCH,
     defaultFrom: ({ batchSize }) => defaultMicroBatch(batchSize as number),
-    help: 'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch, its largest divisor up to 32',
+    help: 'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch: its largest divisor below 32, if that is at least 8',
   }),
   lr: number({
     group: 'Learning rate',

@@ -62,8 +62,8 @@ export class CheckpointSaver {
   private report(outcome: SaveOutcome, { name, step, stallMs }: SavedCheckpoint): void {
     const { folder, onEvent } = this.options;
     if (outcome.kind === 'failed') {
-      const { error, failures } = outcome;
-      if (!isPowerOfTwo(failures)) return; // warns clearly, without a flood of notices
+      const { error, failures, isKnown } = outcome;
+      if (isKnown || !isPowerOfTwo(failures)) return; // warns clearly, without a flood of notices
       const soFar = failures > 1 ? ` (failure ${failures} in a row)` : '';
       const message =
         `THE CHECKPOINT OF STEP ${step} IS NOT SAVED${soFar}: ${error.message}. Earlier checkpoints are intact; ` +

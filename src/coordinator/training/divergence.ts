@@ -1,15 +1,25 @@
 /** The error of a run that has diverged. Resuming does not help: the same steps give the same numbers. */
 
-import { LockstepError } from '../../foundation/errors.js';
+import { OptionError } from '../../foundation/options/optionError.js';
+import type { Remedy } from '../../foundation/options/optionError.js';
 import type { Recipe } from '../run/recipe.js';
 
 /** @param what which value is not finite, such as `the loss of step 7` */
-export function divergedError(what: string, { lr, warmupEpochs, schedule }: Recipe): LockstepError {
-  const warmup =
-    warmupEpochs > 0 ? ` or more --warmup-epochs (they are ${warmupEpochs})` : ' or --warmup-epochs 1';
-  return new LockstepError(
+export function divergedError(what: string, { lr, warmupEpochs, schedule }: Recipe): OptionError {
+  const lowerRate: Remedy = {
+    kind: 'advice',
+    sentence: ['begin a new run with a lower ', { option: 'lr' }, ` (it is ${lr})`],
+  };
+  const warmup: Remedy = {
+    kind: 'advice',
+    sentence:
+      warmupEpochs > 0
+        ? ['with more ', { option: 'warmupEpochs' }, ` (they are ${warmupEpochs})`]
+        : ['with ', { option: 'warmupEpochs', value: 1 }],
+  };
+  return new OptionError(
+    [`${what} is not finite: training has diverged, and a resumed run would do so again`],
+    schedule === 'onecycle' ? [lowerRate] : [lowerRate, warmup],
     'E_DIVERGED',
-    `${what} is not finite: training has diverged; begin a new run with a lower --lr (it is ${lr})` +
-      `${schedule === 'onecycle' ? '' : warmup}, for --resume would keep the rate and diverge again`,
   );
 }

@@ -59,7 +59,7 @@ export class Fallback {
       message:
         `the last checkpoint is now the state ${epoch === 0 ? 'before the first epoch' : `after epoch ${epoch}`} ` +
         `(step ${step}), which training could go on from. ` +
-        '--resume would take the same steps from there, at the same rate. Resuming at another rate is not ' +
+        'Resuming would take the same steps from there, at the same rate. Resuming at another rate is not ' +
         'possible yet: begin a new run',
     });
   }

@@ -85,7 +85,7 @@ function ruleFor(value: unknown, kind: ValueKind): string {
       return `an integer ${range}${orNone === true ? ', or none' : ''}`;
     }
     case 'number':
-      return numberRule(kind);
+      return numberRule(kind, Math.abs(Number(value)) === Infinity);
     case 'integers':
       return `ascending integers of at least ${kind.min}, separated by commas`;
     case 'choice':
@@ -102,13 +102,16 @@ function textRule(value: unknown, form: TextForm | undefined): string {
   return closer ?? form?.rule ?? 'a non-empty text';
 }
 
-function numberRule({ min, above, below }: Extract<ValueKind, { kind: 'number' }>): string {
+function numberRule(
+  { min, above, below }: Extract<ValueKind, { kind: 'number' }>,
+  isInfinite: boolean,
+): string {
   const rules = [
     above === undefined ? undefined : `above ${above}`,
     min === undefined ? undefined : `at least ${min}`,
     below === undefined ? undefined : `below ${below}`,
   ].filter((rule) => rule !== undefined);
-  return `a number ${rules.join(' and ')}`;
+  return `a ${isInfinite ? 'finite ' : ''}number ${rules.join(' and ')}`;
 }
 
 /** @returns NaN for a text that should be a number and is none */
@@ -123,6 +126,7 @@ function fromText(raw: unknown, kind: ValueKind): unknown {
 
 function toNumber(raw: unknown): unknown {
   if (typeof raw !== 'string') return raw;
+  if (/^[+-]?inf(inity)?$/i.test(raw.trim())) return raw.trim().startsWith('-') ? -Infinity : Infinity;
   // Number('') is 0 and Number('0x10') is 16: only plain decimal notation is accepted.
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim()) ? Number(raw) : NaN;
 }

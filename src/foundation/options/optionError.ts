@@ -19,13 +19,15 @@ export type Sentence = readonly (string | OptionReference)[];
 export type Remedy =
   | { readonly kind: 'use'; readonly option: string; readonly values: readonly OptionValue[] }
   | { readonly kind: 'leave-out'; readonly option: string; readonly value?: OptionValue }
-  /** Not about one option. */
+  /** In words of its own, which may name options. */
+  | { readonly kind: 'advice'; readonly sentence: Sentence }
+  /** Not about an option. */
   | { readonly kind: 'other'; readonly text: string };
 
 /** How references and remedies are written. */
 export interface Wording {
   readonly option: (reference: OptionReference) => string;
-  readonly remedy: (remedy: Remedy) => string;
+  readonly remedy: (remedy: Exclude<Remedy, { kind: 'advice' | 'other' }>) => string;
 }
 
 export class OptionError extends LockstepError {
@@ -46,8 +48,24 @@ export function wordsOf(
   { problem, remedies }: Pick<OptionError, 'problem' | 'remedies'>,
   wording: Wording,
 ): string {
-  const said = problem.map((part) => (typeof part === 'string' ? part : wording.option(part))).join('');
-  return remedies.length === 0 ? said : `${said}; ${alternatives(remedies.map(wording.remedy))}`;
+  const said = sentenceText(problem, wording);
+  if (remedies.length === 0) return said;
+  return `${said}; ${alternatives(remedies.map((remedy) => remedyText(remedy, wording)))}`;
+}
+
+function sentenceText(sentence: Sentence, wording: Wording): string {
+  return sentence.map((part) => (typeof part === 'string' ? part : wording.option(part))).join('');
+}
+
+function remedyText(remedy: Remedy, wording: Wording): string {
+  switch (remedy.kind) {
+    case 'advice':
+      return sentenceText(remedy.sentence, wording);
+    case 'other':
+      return remedy.text;
+    default:
+      return wording.remedy(remedy);
+  }
 }
 
 /** `use A, or B`, and not `use A, or use B`. */
@@ -66,7 +84,6 @@ function beginsWithUse(text: string | undefined): boolean {
 const BY_KEY: Wording = {
   option: ({ option, value }) => (value === undefined ? option : `${option} ${valueText(value)}`),
   remedy: (remedy) => {
-    if (remedy.kind === 'other') return remedy.text;
     if (remedy.kind === 'leave-out') return `leave ${remedy.option} out`;
     return `${USE}${remedy.option} ${remedy.values.map(valueText).join(' or ')}`;
   },

@@ -138,6 +138,12 @@ describe('the lines of events', () => {
     expect(inexact).not.toContain('best validation accuracy');
   });
 
+  it('tell of no engine where no step was made', () => {
+    const text = textOf({ event: 'run-finished', ...RESULT, engine: '', exact: false });
+    expect(text).toContain('no step was made');
+    expect(text).not.toMatch(/engine|exact/);
+  });
+
   it('put notices where nobody can miss them, wrapped, with every word', () => {
     const message =
       'CIFAR-10 IS NOT HERE: training on SYNTHETIC images instead, whatever the accuracies may say about it.';

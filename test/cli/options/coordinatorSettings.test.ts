@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import {
   coordinatorSettingsOf,
+  overruledBy,
   readCoordinatorSettings,
   rememberCoordinatorSettings,
 } from '../../../src/cli/options/coordinatorSettings.js';
@@ -34,7 +35,7 @@ async function resumedWith(
 ): Promise<Record<string, unknown>> {
   const folder = runWith({ workers: 2, ...coordinatorSettingsOf(parsed(...before)) });
   const command = parsed(...now);
-  rememberCoordinatorSettings(command, await readCoordinatorSettings(folder));
+  rememberCoordinatorSettings(command, await readCoordinatorSettings(folder, overruledBy(command)));
   return command.opts();
 }
 
@@ -95,6 +96,12 @@ describe('a resumed coordinator', () => {
   ])('has its defaults where config.json is of %s', async (_what, config) => {
     expect(await readCoordinatorSettings(runWith(config))).toEqual({});
     expect(await readCoordinatorSettings(temporaryFolder())).toEqual({});
+  });
+
+  it('does not look at a value in config.json that is given anew, or that a flag replaces', async () => {
+    const folder = runWith({ listen: 5, tlsCert: 6, maxNodes: 7 });
+    const command = parsed('--listen', '127.0.0.1:1', '--insecure');
+    expect(await readCoordinatorSettings(folder, overruledBy(command))).toEqual({ maxNodes: 7 });
   });
 
   it.skipIf(process.platform === 'win32')('waits for nobody where config.json is a pipe', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { entriesOf, RUN_OPTIONS } from '../../../src/cli/options/optionTable.js';
 import { withRemembered } from '../../../src/cli/options/remembered.js';
 import { RUN_SETTINGS, SITTING_SETTINGS } from '../../../src/cli/options/settings.js';
@@ -13,7 +13,21 @@ function settings(saved: Partial<RunSettings>, now: Partial<RunSettings> = {}): 
   return withRemembered<RunSettings>(RUN_OPTIONS, { ...DEFAULTS, ...now }, { saved, given });
 }
 
+beforeEach(() => vi.stubEnv('LOCKSTEP_DATA_DIR', undefined));
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 describe('a setting of a resumed run', () => {
+  it('is what the environment says of this machine, not what it was', () => {
+    vi.stubEnv('LOCKSTEP_DATA_DIR', '/here');
+    // As resolveTrainingOptions reads the environment.
+    const now = { ...DEFAULTS, dataDir: '/here' };
+    const saved = { dataDir: '/there', checkpointEvery: 7 };
+    const kept = withRemembered<RunSettings>(RUN_OPTIONS, now, { saved, given: new Set() });
+    expect(kept).toEqual({ ...now, checkpointEvery: 7 });
+  });
+
   it('is what is given now, else what it was, else the default', () => {
     const saved = { dataDir: '/data', checkpointEvery: 7 };
     expect(settings(saved)).toEqual({ ...DEFAULTS, ...saved });
@@ -24,7 +38,7 @@ describe('a setting of a resumed run', () => {
   it('is not kept where it belongs to an engine and another engine is given', () => {
     const saved = { engine: 'webgpu', device: '1', precision: 'f16', numerics: 'simd', tune: false } as const;
     expect(settings(saved)).toMatchObject(saved);
-    expect(settings(saved, { engine: 'simd' })).toEqual({ ...DEFAULTS, engine: 'simd', tune: false });
+    expect(settings(saved, { engine: 'simd' })).toEqual({ ...DEFAULTS, engine: 'simd' });
   });
 
   it('is not kept where it belongs to one sitting', () => {

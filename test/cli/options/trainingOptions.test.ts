@@ -143,7 +143,7 @@ describe('what the user gives', () => {
     expect(resolve('--config', configFile({ seed: 5 }), '--seed', '1').recipe.seed).toBe(1);
   });
 
-  it('in a file may be written as the flags are, and null means not given', () => {
+  it('in a file may be written as the flags are, and null means none', () => {
     const file = configFile({
       '--batch-size': 64,
       'weight-decay': 0,
@@ -152,7 +152,19 @@ describe('what the user gives', () => {
     });
     const { recipe, given } = resolve('--config', file);
     expect(recipe).toMatchObject({ batchSize: 64, weightDecay: 0, maxSteps: null, evalStatistics: 'batch' });
-    expect(given.has('maxSteps')).toBe(false);
+    expect(given.has('maxSteps')).toBe(true);
+  });
+
+  it.each(['lr', 'seed', 'device'])('in a file is no null where none is no value: %s', (key) => {
+    expect(refused('--config', configFile({ [key]: null })).message).toMatch(
+      new RegExp(`^"${key}" in .*: null must be a.*, or leave it out$`),
+    );
+    expect(resolve('--config', configFile({ [key]: null, versions: {} })).given).toEqual(new Set());
+  });
+
+  it.each(['1e400', 'Infinity', '-inf'])('is finite: --lr %s', (value) => {
+    expect(() => parsed(['--lr', value])).toThrow(/must be a finite number above 0/);
+    expect(refused('--config', configFile(`{"lr": 1e400}`)).message).toContain('Infinity must be a finite');
   });
 
   it('finds the data folder by flag, file, environment and default, in this order', () => {

@@ -44,6 +44,16 @@ describe('the token', () => {
     thrownBy('E_OPTION', () => resolveToken({}));
   });
 
+  it('is refused with the name of the place that it comes from', () => {
+    const messageOf = (options: Parameters<typeof resolveToken>[0]): string =>
+      thrownBy('E_OPTION', () => resolveToken(options)).message;
+    const file = tokenFile('');
+    expect(messageOf({ token: 'two words' })).toMatch(/^the token of --token must be one word/);
+    expect(messageOf({ tokenFile: file })).toContain(`the token of --token-file ${file} is empty`);
+    vi.stubEnv('LOCKSTEP_TOKEN', '');
+    expect(messageOf({})).toMatch(/^the token of LOCKSTEP_TOKEN is empty .* or unset LOCKSTEP_TOKEN$/);
+  });
+
   it('is refused from an empty or a missing file, and is never shown', () => {
     thrownBy('E_OPTION', () => resolveToken({ tokenFile: tokenFile('\n') }));
     const missing = path.join(temporaryFolder(), 'none');

@@ -157,8 +157,10 @@ describe('a checkpoint that cannot be used', () => {
 
   it('is missing, or a folder', async () => {
     const folder = temporaryFolder();
-    await rejectionOf('E_CHECKPOINT', readCheckpoint(path.join(folder, 'none.safetensors')));
-    await rejectionOf('E_CHECKPOINT', readCheckpoint(folder));
+    for (const file of [path.join(folder, 'none.safetensors'), folder]) {
+      const { message } = await rejectionOf('E_CHECKPOINT', readCheckpoint(file));
+      expect(message).toMatch(/; use another checkpoint of the run/);
+    }
   });
 
   it('is some other safetensors file', async () => {

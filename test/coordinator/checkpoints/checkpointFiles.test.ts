@@ -179,8 +179,11 @@ describe('the newest checkpoint that is whole', () => {
     for (const part of [files.fileOf('last'), files.previousFile, 'begin a new run']) {
       expect(message).toContain(part);
     }
+    expect(message).not.toContain('use another checkpoint'); // there is none
     await files.write('best', await checkpointOf(200));
     expect((await rejectionOf('E_CHECKPOINT', files.readNewest())).message).toContain('best.safetensors may');
+    flip(files.fileOf('best'), 5000);
+    expect((await rejectionOf('E_CHECKPOINT', files.readNewest())).message).toMatch(/; begin a new run$/);
   });
 
   it('is none if there is but one, and that is damaged', async () => {

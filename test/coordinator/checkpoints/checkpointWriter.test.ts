@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointFiles } from '../../../src/coordinator/checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../../../src/coordinator/checkpoints/checkpointSnapshot.js';
+import { ioError } from '../../../src/coordinator/checkpoints/files.js';
 import { CheckpointWriter } from '../../../src/coordinator/checkpoints/checkpointWriter.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -66,6 +67,31 @@ describe('checkpoints that come faster than they are written', () => {
     await writer.flush();
     expect(order).toEqual(['last', 'best', 'newer last']);
     expect(readFileSync(files.fileOf('best'), 'utf8')).toBe('step 2');
+  });
+
+  it('fail together on a full disk, and that is news once for each time', async () => {
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    const files = new CheckpointFiles(temporaryFolder(), () => {
+      throw ioError('a file', full);
+    });
+    const writer = new CheckpointWriter(files);
+    const news: number[] = [];
+    let attempts = 0;
+    const save = (name: 'last' | 'best'): void => {
+      const snapshot = held(1);
+      snapshot.release();
+      writer.save(name, snapshot, (outcome) => {
+        attempts++;
+        if (outcome.kind === 'failed' && !outcome.isKnown) news.push(outcome.failures);
+      });
+    };
+    for (const _round of [1, 2]) {
+      save('last');
+      save('best');
+      await writer.flush().catch(() => undefined);
+    }
+    expect(news).toEqual(Array.from(news, (_, index) => index + 1)); // and not 1, 1, 2, 2
+    expect(attempts).toBeGreaterThan(news.length);
   });
 
   it('never keep the caller waiting', async () => {

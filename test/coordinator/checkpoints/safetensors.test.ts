@@ -126,7 +126,8 @@ it('reads tensors in whatever order the header names them, empty ones between th
 describe('a damaged file', () => {
   it('is refused wherever it is cut off, by a message that names it', () => {
     for (let length = 0; length < reference.byteLength; length++) {
-      expect(refuse(reference.subarray(0, length)).message).toContain('some.safetensors');
+      const { message } = refuse(reference.subarray(0, length));
+      expect(message).toMatch(/^some\.safetensors .*; use another checkpoint of the run/);
     }
   });
 

@@ -135,6 +135,10 @@ describe('a new run folder', () => {
     thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(folder));
     const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
     expect(message).toMatch(/is not empty \(main\.ts\).*--run-dir/);
+    const file = path.join(temporaryFolder(), 'package.json');
+    writeFileSync(file, '{}');
+    const ofFile = thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(file));
+    expect(ofFile.message).toMatch(/package\.json is a file, .*choose a new or an empty one with --run-dir$/);
     expect(readdirSync(folder)).toEqual(['main.ts']);
   });
 
@@ -263,6 +267,11 @@ describe('a run that is opened again', () => {
     const begun = await newRun();
     begun.close();
     thrownBy('E_CHECKPOINT', () => RunFolder.open(begun.folder));
+    writeFileSync(begun.checkpointFile('last'), '');
+    for (const within of [path.dirname(begun.checkpointFile('last')), begun.checkpointFile('last')]) {
+      const { message } = thrownBy('E_CHECKPOINT', () => RunFolder.open(within));
+      expect(message).toContain(`give the run that it is in: --resume ${begun.folder}`);
+    }
   });
 
   it('goes on after the lines that are there', async () => {

@@ -110,6 +110,12 @@ describe('a program asks for a recipe', () => {
     expect(error.message).toBe(
       'batchSize 100 must be a multiple of microBatch 32; use batchSize 96 or 128, or microBatch 25',
     );
+    expect(refused(() => requestRecipe({ batchSize: 53 })).message).toBe(
+      'batchSize 53 cannot be cut into micro-batches of 8 to 32 samples: it has no such divisor; use batchSize 32 or 64, or microBatch 53',
+    );
+    expect(refused(() => requestRecipe({ batchSize: 65521 })).message).toMatch(
+      /no such divisor; use batchSize 65504 or 65536$/,
+    );
     expect(error.remedies).toEqual([
       { kind: 'use', option: 'batchSize', values: [96, 128] },
       { kind: 'use', option: 'microBatch', values: [25] },

@@ -196,8 +196,8 @@ describe('an answer that is not finite', () => {
     analyticNode(fleet, {}, faulty(2, change()));
     const error = await rejectionOf('E_DIVERGED', computeGradient(fleet, request()));
     expect(error.message).toContain('step 13');
-    expect(error.message).toContain('--lr (it is 0.1)');
-    expect(error.message).toContain('--warmup-epochs');
+    expect(error.message).toContain('lower lr (it is 0.1)');
+    expect(error.message).toContain('warmupEpochs');
   });
 
   it('always from one faulty machine, does not end a run that has a sound one', async () => {

@@ -1,10 +1,9 @@
-/** Prints what every scenario did, when all are over: scenario, digest equal, seconds lost, bound. */
+/** Prints what every scenario did, when all are over: scenario, digest equal, seconds lost. */
 
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /** What a scenario's test leaves in its `meta`. */
 export interface FaultMeta {
-  readonly boundSeconds: number;
   /** Against the undisturbed run of the same set-up; negative if it was faster. */
   readonly lostSeconds?: number;
   readonly equal?: boolean;
@@ -20,7 +19,7 @@ export class FaultTable implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const rows = modules.flatMap((module) => [...module.children.allTests()].flatMap(rowOf));
     if (rows.length === 0) return;
-    process.stdout.write(`\n${table([['scenario', 'digest equal', 'seconds lost', 'bound'], ...rows])}\n`);
+    process.stdout.write(`\n${table([['scenario', 'digest equal', 'seconds lost'], ...rows])}\n`);
   }
 }
 
@@ -32,7 +31,7 @@ function rowOf(test: TestCase): (readonly string[])[] {
   const equal = skipped ? 'skipped' : fault.equal === true ? 'yes' : 'NO';
   const note = state === 'failed' && fault.equal === true ? ' FAILED' : '';
   const lost = fault.lostSeconds === undefined ? '-' : fault.lostSeconds.toFixed(1);
-  return [[test.name + note, equal, lost, String(fault.boundSeconds)]];
+  return [[test.name + note, equal, lost]];
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -141,7 +141,8 @@ export function epochDigests(runDir: string): Map<number, string> {
   return new Map(epochs.map(({ epoch, weightsSha256 }) => [epoch!, weightsSha256!]));
 }
 
-export async function until(what: string, condition: () => boolean, timeoutMs = 120_000): Promise<void> {
+/** The limit only ends a test that would never end. */
+export async function until(what: string, condition: () => boolean, timeoutMs = 500_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`timed out waiting until ${what}`);

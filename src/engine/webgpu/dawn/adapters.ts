@@ -24,9 +24,9 @@ export type AdapterList =
   | { readonly found: false; readonly reason: string; readonly remedy: string };
 
 export const INSTALL_REMEDY = 'run npm ci without --omit=optional, or npm install --no-save webgpu';
-const DRIVER_REMEDY = 'install the driver of your GPU (docs/gpu.md says which), or use another --engine';
+const DRIVER_REMEDY = 'install the driver of your GPU (docs/gpu.md says which)';
 const LOADER_REMEDY =
-  'install the Vulkan loader (on Debian and Ubuntu: apt install libvulkan1) and the driver of your GPU; see docs/gpu.md';
+  'install the Vulkan loader (on Debian and Ubuntu: apt install libvulkan1) and the driver of your GPU (docs/gpu.md)';
 
 /** What a browser would use. Older interfaces list the same device again, with fewer features. */
 const BACKENDS = ['vulkan', 'metal', 'd3d12'];
@@ -39,7 +39,7 @@ export async function listAdapters(): Promise<AdapterList> {
   const result = await probe<Omit<AdapterDescription, 'index'>[]>(probeSource(url));
   if (!result.succeeded) {
     const isBinary = /dawn\.node|Cannot find module|invalid ELF|GLIBC/.test(result.reason);
-    const remedy = isBinary ? 'use another --engine: Dawn has no binary that runs here' : DRIVER_REMEDY;
+    const remedy = isBinary ? 'use another engine: Dawn has no binary that runs here' : DRIVER_REMEDY;
     return { found: false, reason: `Dawn failed: ${result.reason}`, remedy };
   }
   if (result.report.length === 0) return { found: false, ...reasonForNone(result.stderr) };
