@@ -24,7 +24,6 @@ export interface RequestedEngine {
   readonly numerics: Numerics;
   readonly device?: string | undefined;
   readonly precision?: Precision | undefined;
-  readonly tune?: boolean | undefined;
 }
 
 /**
@@ -32,12 +31,12 @@ export interface RequestedEngine {
  * @throws LockstepError E_OPTION, E_ENGINE_UNAVAILABLE
  */
 export async function resolveGpuWorkers(text: string, requested: RequestedEngine): Promise<GpuWorkers> {
-  const { engine, numerics, tune = true } = requested;
+  const { engine, numerics } = requested;
   const ofWebgpu = optionOfWebgpu(requested);
   if (ofWebgpu !== undefined) {
     throw new LockstepError(
       'E_OPTION',
-      `--gpus counts CUDA’s devices, which ${ofWebgpu} does not use; leave one of them out${engine === 'webgpu' || !tune ? ', or give --engine tensorflow' : ''}`,
+      `--gpus counts CUDA’s devices, which ${ofWebgpu} does not use; leave one of them out${engine === 'webgpu' ? ', or give --engine tensorflow' : ''}`,
     );
   }
   const gpus = chooseGpus(text, listGpus(process.env));
@@ -46,16 +45,10 @@ export async function resolveGpuWorkers(text: string, requested: RequestedEngine
 }
 
 /** What was asked for that only the engine webgpu has. */
-function optionOfWebgpu({
-  engine,
-  device,
-  precision = 'f32',
-  tune = true,
-}: RequestedEngine): string | undefined {
+function optionOfWebgpu({ engine, device, precision = 'f32' }: RequestedEngine): string | undefined {
   if (engine === 'webgpu') return '--engine webgpu';
   if (device !== undefined) return `--device ${device}, of --engine webgpu,`;
-  if (precision !== 'f32') return `--precision ${precision}, of --engine webgpu,`;
-  return tune ? undefined : '--no-tune, of --engine webgpu,';
+  return precision === 'f32' ? undefined : `--precision ${precision}, of --engine webgpu,`;
 }
 
 export interface Attachment {
