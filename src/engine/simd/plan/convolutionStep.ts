@@ -3,6 +3,7 @@
  * images at a time, and what batch normalisation needs of its output is taken while that is still in cache.
  */
 
+import { zerosBefore } from '../../../model/index.js';
 import type { ConvolutionLayer } from '../../../model/index.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { paddedStrides, shapeKey } from '../kernels/shapes.js';
@@ -10,6 +11,7 @@ import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, Region } from './arena.js';
 import { makeConvolution } from './convolution.js';
 import type { Convolution, OutputGradient } from './convolution.js';
+import { ConvolutionBias } from './convolutionBias.js';
 import type { Normalisation } from './normalisation.js';
 import { copyToPaddedKernel } from './pixelKernels.js';
 import type { PixelStep } from './pixelStep.js';
@@ -34,6 +36,7 @@ export class ConvolutionStep implements Step {
   /** Set by the planner; undefined where nobody wants the gradient of the input. */
   inputContribution: Contribution | undefined;
   private readonly convolution: Convolution;
+  private readonly bias: ConvolutionBias | undefined;
   private readonly groupSize: number;
   private readonly weights: WeightPadding;
   private readonly padded: Region;
@@ -50,9 +53,12 @@ export class ConvolutionStep implements Step {
       input: source.map,
       output: result.map,
       stride: layer.stride,
+      kernelSize: layer.kernelSize,
+      zeros: zerosBefore(layer),
       imagesPerGroup: this.groupSize,
     });
     this.weights = new WeightPadding(library, arena, layer.weight, source.map.channels, result.map.channels);
+    this.bias = layer.bias && new ConvolutionBias(library, arena, layer.bias, result.map);
     const { map } = source;
     this.padded = arena.scratch(
       `padded input ${shapeKey(map)}/${this.groupSize}`,
@@ -68,6 +74,7 @@ export class ConvolutionStep implements Step {
   prepareWeights(run: Run): void {
     const natural = this.weights.natural(run.state.parameters);
     this.convolution.prepareWeights(natural, this.weights.transposed(natural));
+    this.bias?.prepare(run);
   }
 
   forward(run: Run): void {
@@ -77,6 +84,7 @@ export class ConvolutionStep implements Step {
     forEachGroup(run.imageCount, this.groupSize, (first, count) => {
       if (deferred?.options.kept) deferred.applyToResult(first, count);
       this.convolution.forward(this.loadInputs(first, count), result.data.at(first), count);
+      this.bias?.add(result.data.at(first), count);
       if (!needsMoments) return;
       for (const normalisation of feeds) normalisation.addMoments(result.data.at(first), count);
     });
@@ -85,15 +93,34 @@ export class ConvolutionStep implements Step {
   }
 
   backward(run: Run): void {
+    this.biasGradient(run);
     const { convolution, inputContribution } = this;
+    const wanted = {
+      weights: !this.options.layer.weight.frozen,
+      inputs: inputContribution !== undefined,
+    };
+    if (!wanted.weights && !wanted.inputs) return;
     convolution.beginBackward();
     inputContribution?.begin();
     forEachGroup(run.imageCount, this.groupSize, (first, count) => {
-      const padded = this.loadInputs(first, count);
-      convolution.backward(padded, this.outputGradient(first), count, inputContribution !== undefined);
+      const padded = wanted.weights ? this.loadInputs(first, count) : 0;
+      convolution.backward(padded, this.outputGradient(first), count, wanted);
       inputContribution?.deliver(convolution.inputGradient.byteOffset, first, count);
     });
+    if (!wanted.weights) return;
     this.weights.collect(run.gradientSum!, (natural) => convolution.finishBackward(natural));
+  }
+
+  /** Batch normalisation takes away what a bias adds, so before one the gradient stays zero, which it is. */
+  private biasGradient(run: Run): void {
+    const { layer, result, normalisedBy } = this.options;
+    const { bias } = this;
+    if (bias === undefined || layer.bias?.frozen || normalisedBy !== undefined) return;
+    bias.beginBackward();
+    forEachGroup(run.imageCount, this.groupSize, (first, count) =>
+      bias.addGradient(result.gradient.at(first), count),
+    );
+    bias.finishBackward(run);
   }
 
   /** Address of a group's padded inputs: where they are kept, or in scratch. */

@@ -2,10 +2,10 @@
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
-import { plainStrides, shapeKey } from '../kernels/shapes.js';
+import { paddedStrides, plainStrides, shapeKey, tilesAlong } from '../kernels/shapes.js';
 import type { MapShape } from '../kernels/shapes.js';
 import { emitTileProduct, emitWeightProduct, TILES_PER_BLOCK } from '../kernels/winogradProducts.js';
-import { positionsOf, TILE } from '../kernels/winogradScheme.js';
+import { positionsOf } from '../kernels/winogradScheme.js';
 import type { WinogradScheme } from '../kernels/winogradScheme.js';
 import {
   emitInputTransform,
@@ -18,7 +18,7 @@ import {
   weightPositionStride,
 } from '../kernels/winogradTransforms.js';
 import type { Arena, Region } from './arena.js';
-import type { Convolution, ConvolutionShape, OutputGradient } from './convolution.js';
+import type { Convolution, ConvolutionShape, OutputGradient, WantedGradients } from './convolution.js';
 import { normalisationBackwardKernel } from './pixelKernels.js';
 
 export class WinogradConvolution implements Convolution {
@@ -53,7 +53,8 @@ export class WinogradConvolution implements Convolution {
     const positions = positionsOf(scheme);
     const kind = `/${scheme.stride}`;
     this.outputImageBytes = plainStrides(output).image;
-    this.tilesPerImage = (output.height / TILE) * (output.width / TILE);
+    const grid = { rows: tilesAlong(output.height), columns: tilesAlong(output.width) };
+    this.tilesPerImage = grid.rows * grid.columns;
     const tiles = Math.ceil((imagesPerGroup * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
       const stride = positionStride(tiles * map.channels);
@@ -69,11 +70,11 @@ export class WinogradConvolution implements Convolution {
     this.inputDomain = from.region;
     const outputFloats = to.region.byteLength / FLOAT_BYTES;
     this.outputDomain = arena.scratch(`output domain ${outputFloats}`, outputFloats);
-    const paddedFloats = imagesPerGroup * (input.height + 2) * (input.width + 2) * input.channels;
+    const paddedFloats = (imagesPerGroup * paddedStrides(input).image) / FLOAT_BYTES;
     this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesPerGroup}`, paddedFloats);
 
-    const inputShape = { scheme, map: input, positionStride: from.stride };
-    const outputShape = { scheme, map: output, positionStride: to.stride };
+    const inputShape = { scheme, map: input, grid, positionStride: from.stride };
+    const outputShape = { scheme, map: output, grid, positionStride: to.stride };
     this.inputTransform = library.kernel(`Bt d B ${from.name}`, 3, emitInputTransform(inputShape));
     this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
     this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));
@@ -143,17 +144,19 @@ export class WinogradConvolution implements Convolution {
     this.arena.zero(this.weightSums, this.weightSums.byteLength / FLOAT_BYTES);
   }
 
-  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void {
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wanted: WantedGradients): void {
     const { inputDomain, outputDomain } = this;
-    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
     this.transformGradient(gradient, imageCount);
-    this.weightProduct.run(
-      inputDomain.byteOffset,
-      outputDomain.byteOffset,
-      this.weightSums.byteOffset,
-      imageCount * this.tilesPerImage,
-    );
-    if (!wantInputGradient) return;
+    if (wanted.weights) {
+      this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
+      this.weightProduct.run(
+        inputDomain.byteOffset,
+        outputDomain.byteOffset,
+        this.weightSums.byteOffset,
+        imageCount * this.tilesPerImage,
+      );
+    }
+    if (!wanted.inputs) return;
     this.transposedProduct.run(
       outputDomain.byteOffset,
       this.transposedWeights.byteOffset,

@@ -91,6 +91,9 @@ export class BackwardPass {
       }
       case 'dense':
         return this.densely(operation);
+      case 'window-pool':
+      case 'scale':
+        return invariant(false, `webgpu has no kernel for ${operation.kind}`); // see support.ts
     }
   }
 

@@ -4,7 +4,13 @@
  */
 
 import { invariant } from '../../../foundation/errors.js';
-import type { BatchNormalisationLayer, Model, ModelState, TensorSpec } from '../../../model/index.js';
+import type {
+  BatchNormalisationLayer,
+  DenseLayer,
+  Model,
+  ModelState,
+  TensorSpec,
+} from '../../../model/index.js';
 import { aligned, allocate } from '../kernels/kernelSource.js';
 import type { Range } from '../kernels/kernelSource.js';
 import { COEFFICIENT_ROWS } from '../kernels/readings.js';
@@ -174,6 +180,12 @@ function forEachPiece(
 
 type Shape = Omit<Placement, 'offset' | 'isPadded'>;
 
+/** `requireSupport` has seen to it that there is one. */
+export function biasOf({ name, bias }: DenseLayer): TensorSpec {
+  invariant(bias !== undefined, `dense layer ${name} has no bias`);
+  return bias;
+}
+
 function placementsOf({ layers }: Model): Shape[] {
   return layers.flatMap((layer) => {
     switch (layer.kind) {
@@ -184,7 +196,7 @@ function placementsOf({ layers }: Model): Shape[] {
       case 'batch-normalisation':
         return [layer.scale, layer.shift].map((spec) => vector(spec, quadUp(spec.length)));
       case 'dense':
-        return [layer.weight, layer.bias].map((spec) => vector(spec, spec.length));
+        return [layer.weight, biasOf(layer)].map((spec) => vector(spec, spec.length));
       default:
         return [];
     }

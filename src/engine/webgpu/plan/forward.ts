@@ -29,6 +29,7 @@ import type { Tiling } from '../kernels/shapes.js';
 import { coefficientLength, finishMoments } from '../kernels/statistics.js';
 import type { MatrixUnit } from '../kernels/matrixOperations.js';
 import { Convolutions } from './convolutions.js';
+import { biasOf } from './deviceLayout.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { inputOf } from './passInput.js';
 import type { InputKind, PassInput } from './passInput.js';
@@ -104,7 +105,7 @@ export class ForwardPass {
       layer,
       imageCount,
       weights: layout.tensorIn(weightsOf, layer.weight),
-      bias: layout.tensorIn(weightsOf, layer.bias),
+      bias: layout.tensorIn(weightsOf, biasOf(layer)),
     };
   }
 
@@ -129,6 +130,9 @@ export class ForwardPass {
         return this.store(result, (range) =>
           dense(read, this.denseOptions(operation, layout.parameters), range),
         );
+      case 'window-pool':
+      case 'scale':
+        return invariant(false, `webgpu has no kernel for ${operation.kind}`) as never; // see support.ts
     }
   }
 
