@@ -19,6 +19,7 @@ import type { Member } from '../fleet/member.js';
 import { checkProgress, emptyTotals } from '../run/progress.js';
 import type { RunResult, StopReason } from '../run/result.js';
 import { recordContribution, saveCheckpoint, scheduleOf, WallClock } from './trainingRun.js';
+import { tensorRulesOf } from './tensorRules.js';
 import type { TrainingRun } from './trainingRun.js';
 import type { TrainingState } from './trainingState.js';
 
@@ -115,7 +116,7 @@ async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {
     onContribution: (member) => contributors.add(member),
   });
   const lr = learningRateAt(step, scheduleOf(run));
-  state.update(gradient.total, lr, recipe);
+  state.update(gradient.total, lr, recipe, tensorRulesOf(model));
   if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
   for (const member of contributors) recordContribution(run, member);
   const stepMs = performance.now() - startedMs;

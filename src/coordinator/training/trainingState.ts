@@ -13,6 +13,7 @@ import { freshProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
+import type { TensorRules } from './tensorRules.js';
 import { GradientBuffers } from '../vectors/treeReduction.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { allFinite } from '../vectors/vectorKernels.js';
@@ -53,9 +54,9 @@ export class TrainingState {
   }
 
   /** One optimizer step: the only place where the weights change. Gives the total back to `gradientBuffers`. */
-  update(total: GradientLeaf, lr: number, options: SgdOptions): void {
-    applySgd(this.model.parameters, this.velocity, total, lr, options);
-    mergeStatistics(this.model, total);
+  update(total: GradientLeaf, lr: number, options: SgdOptions, rules?: TensorRules): void {
+    applySgd(this.model.parameters, this.velocity, total, lr, options, rules);
+    mergeStatistics(this.model, total, rules);
     this.gradientBuffers.giveBack(total);
     this.nextVersion();
   }
