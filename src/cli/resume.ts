@@ -1,11 +1,12 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
-import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
+import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import type { ModelState } from '../model/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, ModelState, NetworkDescription } from '../model/index.js';
+import { requestNetwork } from './requestNetwork.js';
 import { count } from './display/text.js';
-import { flagOfKey } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
 import type { TrainingOptions } from './options/trainingOptions.js';
@@ -13,15 +14,12 @@ import type { TrainingOptions } from './options/trainingOptions.js';
 export interface ResumedRun {
   readonly folder: RunFolder;
   readonly recipe: Recipe;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly best: ModelState | undefined;
   readonly saved: Partial<Settings>;
   /** What the user must know of the files that were found. */
   readonly notices: readonly string[];
 }
-
-/** What a resumed run may change: where it ends, not what it computes. */
-const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
 
 /** What else matters of the new sitting. */
 interface Sitting {
@@ -49,7 +47,7 @@ export async function resumeRun(
       recipe: checkpoint.recipe,
       given: options.given,
     });
-    const recipe = changedRecipe(checkpoint.recipe, options, runDir);
+    const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
     refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
@@ -68,28 +66,23 @@ export async function resumeRun(
   }
 }
 
-function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
-  const changed: Record<string, unknown> = { ...saved };
-  for (const key of given) {
-    if (!(key in saved)) continue;
-    const before = saved[key as keyof Recipe];
-    const now = recipe[key as keyof Recipe];
-    if (JSON.stringify(before) === JSON.stringify(now) || (key === 'dataset' && now === 'auto')) continue;
-    if (!CHANGEABLE.has(key)) {
-      throw new LockstepError(
-        'E_OPTION',
-        `${flagOfKey(key)}${typeof now === 'boolean' ? '' : ` ${String(now)}`} contradicts the run in ${runDir}, which ${typeof now === 'boolean' ? 'was begun without it' : `has ${String(before ?? 'none')}`}; leave it out, or start a new run`,
-      );
-    }
-    if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
-      throw new LockstepError(
-        'E_OPTION',
-        `--epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
-      );
-    }
-    changed[key] = now;
-  }
-  return recipeSchema.parse(changed);
+function changedRecipe(
+  { recipe: saved, model }: StoredCheckpoint,
+  { recipe, given }: TrainingOptions,
+  runDir: string,
+): Recipe {
+  const isSameNetwork = given.has('model') && describesSameNetwork(recipe.model, model);
+  const now = Object.entries(recipe).filter(([key]) => given.has(key) && !(key === 'model' && isSameNetwork));
+  return changeRecipe(saved, Object.fromEntries(now), `the run in ${runDir}`);
+}
+
+/** Whether `--model` names a file that holds the run's own network, whatever it calls it and its classes. */
+function describesSameNetwork(given: string, model: Model): boolean {
+  if (isPresetName(given)) return false;
+  const { description } = requestNetwork(given, 0).model;
+  const essence = ({ inputShape, layers, classNames }: NetworkDescription): string =>
+    JSON.stringify({ inputShape, layers, classCount: classNames.length });
+  return essence(description) === essence(model.description);
 }
 
 interface ReadResult {

@@ -5,15 +5,12 @@ import type { Recipe } from '../coordinator/index.js';
 import type { EngineDescription, EngineName } from '../engine/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { SessionOptions } from './trainingSession.js';
-import type { TrainingOptions } from './options/trainingOptions.js';
+import { RUN_OPTIONS } from './options/optionTable.js';
+import { withRemembered } from './options/remembered.js';
+import type { RunSettings } from './options/settings.js';
 
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
-export type Settings = Pick<
-  TrainingOptions,
-  'dataDir' | 'engine' | 'numerics' | 'device' | 'precision' | 'tune' | 'checkpointEvery'
-> & {
-  readonly test: boolean;
-};
+export type Settings = RunSettings & { readonly test: boolean };
 
 interface Engines {
   /** What the threads of this process compute with; undefined if there are none. */
@@ -50,19 +47,9 @@ export function resolveSettings(
   { training, test }: SessionOptions,
   saved: Partial<Settings> | undefined,
 ): Settings {
-  const given = <Key extends keyof TrainingOptions & keyof Settings>(key: Key): TrainingOptions[Key] =>
-    training.given.has(key)
-      ? training[key]
-      : ((saved?.[key] as TrainingOptions[Key] | undefined) ?? training[key]);
-  return {
-    dataDir: given('dataDir'),
-    engine: given('engine'),
-    // Numerics, device and precision belong to an engine: one given anew does not inherit them.
-    numerics: training.given.has('engine') ? training.numerics : given('numerics'),
-    device: training.given.has('engine') ? training.device : given('device'),
-    tune: given('tune'),
-    precision: training.given.has('engine') ? training.precision : given('precision'),
-    checkpointEvery: given('checkpointEvery'),
-    test: test || (saved?.test ?? false),
-  };
+  const settings = withRemembered<RunSettings>(RUN_OPTIONS, training, {
+    saved: saved ?? {},
+    given: training.given,
+  });
+  return { ...settings, test: test || (saved?.test ?? false) };
 }

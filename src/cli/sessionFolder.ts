@@ -79,8 +79,12 @@ export async function continueIn(
   folder.forgetMetricsAfter(resumed.checkpoint.progress);
 }
 
-export function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${commandLine(...continueWith, '--resume', folder)}`;
+export function continueLine(
+  { continueWith, noteOnResuming }: SessionOptions,
+  { folder }: RunFolder,
+): string {
+  const line = `continue with: ${commandLine(...continueWith, '--resume', folder)}`;
+  return noteOnResuming === undefined ? line : `${line}\n${noteOnResuming}`;
 }
 
 /** What to do with a run that is complete. */

@@ -4,7 +4,18 @@
  */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
+import {
+  checkRecipeFitsImages,
+  Fleet,
+  largestCropPadding,
+  recipeNotices,
+  recipeRemarks,
+  RunFolder,
+  settleRecipe,
+  train,
+  TrainingState,
+  welcomeFor,
+} from '../coordinator/index.js';
 import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
 import {
   digestSamples,
@@ -17,21 +28,22 @@ import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.
 import { chooseEngine } from '../engine/index.js';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { buildModel } from '../model/index.js';
-import type { Model, ModelState } from '../model/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, NetworkDescription } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './process/cleanup.js';
 import type { Closer } from './process/cleanup.js';
-import { chooseDisplay } from './display/display.js';
+import { chooseDisplay } from './display/chooseDisplay.js';
 import type { Display } from './display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { CoordinatorSettings } from './options/coordinatorSettings.js';
+import { requestNetwork } from './requestNetwork.js';
+import type { RequestedNetwork } from './requestNetwork.js';
 import { checkSameData } from './resumedData.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
 import { listenForStop } from './process/stopSignal.js';
-import { recipeNotices, recipeRemarks, settleRecipe } from './options/trainingOptions.js';
 import type { TrainingOptions } from './options/trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
@@ -61,6 +73,8 @@ export interface SessionOptions {
   readonly coordinatorSettings: CoordinatorSettings;
   /** The words of the command that continues the run, with what it needs besides `--resume`. */
   readonly continueWith: readonly string[];
+  /** Said below that command. */
+  readonly noteOnResuming?: string;
   /**
    * Checks what remote nodes need, before any data is loaded; undefined in a run of one process.
    * @throws LockstepError for what cannot work here
@@ -117,6 +131,10 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
     if (resumed) closers.push(() => resumed.folder.close());
     resumed?.notices.forEach((message) => log.notice(message));
     const settings = resolveSettings(options, resumed?.saved);
+    const { recipe } = options.training;
+    const networkFor = resumed
+      ? () => resumed.checkpoint.model
+      : requestNetwork(recipe.model, recipe.dropout).forData;
     // Before the data, which may take a download: what cannot run here is refused at once.
     const engine =
       options.training.workers > 0
@@ -127,7 +145,12 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
         : undefined;
     if (engine?.notice !== undefined) log.notice(engine.notice);
     const door = await options.prepareDoor?.(settings);
-    const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
+    const prepared = await prepare(
+      options,
+      settings,
+      { resumed, networkFor },
+      { log, display, signal: stop.signal },
+    );
     if (!resumed) {
       recipeRemarks(prepared.recipe, options.training.given).forEach((text) => log.say(text));
       recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
@@ -144,7 +167,11 @@ async function runSession(options: SessionOptions, closers: Closer[]): Promise<n
       ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
     });
     const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
-    const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
+    const engines = { local, remoteEngine: door?.engine };
+    const config = {
+      ...runConfig(options, prepared.recipe, settings, engines),
+      ...ownNetwork(prepared.model),
+    };
     const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
     if (resumed) await continueIn(folder, config, { resumed, log });
     else closers.push(() => folder.close());
@@ -170,10 +197,16 @@ function isDownloadError(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
 }
 
+/** Whether a run is a new one, and where its network comes from. */
+interface Origin {
+  readonly resumed: ResumedRun | undefined;
+  readonly networkFor: RequestedNetwork['forData'];
+}
+
 async function prepare(
   { training }: SessionOptions,
   { dataDir, test }: Settings,
-  resumed: ResumedRun | undefined,
+  { resumed, networkFor }: Origin,
   { log, display, signal }: { readonly log: RunLog; readonly display: Display; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   const dataset = await openDataset({
@@ -185,7 +218,8 @@ async function prepare(
     onProgress: (progress) => display.download(progress),
     onNotice: (message) => log.notice(message),
   });
-  const recipe = resumed?.recipe ?? settleRecipe(training.recipe, dataset.name);
+  const model = networkFor(dataset.name, dataset.training);
+  const recipe = resumed?.recipe ?? newRecipe(training, dataset, model);
   const split = splitTrainingSet({
     sampleCount: dataset.training.sampleCount,
     validationSize: recipe.valSize,
@@ -197,8 +231,23 @@ async function prepare(
   const samples = digestSamples(dataset.training, split);
   if (resumed)
     checkSameData(resumed.checkpoint, { normalisation, samples }).forEach((text) => log.notice(text));
-  const model = buildModel(recipe.model, recipe.dropout);
   return { recipe, model, dataset, split, normalisation, samples };
+}
+
+/** A network file gives the run its name; small images allow less padding than is usual. */
+function newRecipe({ recipe, given }: TrainingOptions, dataset: OpenedDataset, model: Model): Recipe {
+  const { imageShape } = dataset.training;
+  const cropPadding = given.has('cropPadding')
+    ? recipe.cropPadding
+    : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
+  const settled = settleRecipe({ ...recipe, model: model.name, cropPadding }, dataset.name);
+  checkRecipeFitsImages(settled, dataset.training);
+  return settled;
+}
+
+/** What config.json says of a network that no name makes. */
+function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
+  return isPresetName(name) ? {} : { network: description };
 }
 
 interface FleetSurroundings {
@@ -247,8 +296,9 @@ async function trainIn(
   { recipe, model, dataset, split, normalisation, samples }: Prepared,
   { options, settings, resumed, fleet, log, signal }: Surroundings,
 ): Promise<RunResult> {
-  const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
-  const best: ModelState | undefined = resumed?.best;
+  const state = resumed
+    ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
+    : TrainingState.fresh(model, recipe.seed);
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,
@@ -270,7 +320,6 @@ async function trainIn(
     normalisation,
     samples,
     state,
-    best,
     fleet,
     folder,
     minWorkers: options.minWorkers,

@@ -1,6 +1,6 @@
 /**
- * A layer list as fewer, larger operations: what lies between two convolutions (batch normalisation, the shortcut's
- * sum, ReLU) is one operation on pixels, done in one pass over memory.
+ * Turns a list of layers into fewer, larger operations. The layers between two convolutions (batch normalisation, the
+ * shortcut's sum, ReLU) become one operation on pixels, done in one pass over memory.
  */
 
 import { invariant } from '../foundation/errors.js';
@@ -80,7 +80,7 @@ export interface Value {
   readonly shape: ActivationShape;
   /** The operation that computes it; undefined for the images. */
   readonly producer: number | undefined;
-  /** Operations that read it, in order; one that reads it twice is there twice. */
+  /** Operations that read it, in order; one that reads it twice is listed twice. */
   readonly consumers: readonly number[];
 }
 
@@ -208,7 +208,7 @@ function smoothOf(layer: ActivationLayer | undefined): SmoothActivation | undefi
 function findChains(layers: readonly Layer[]): Map<number, Chain> {
   const readers = readersOf(layers);
   const chains = new Map<number, Chain>();
-  /** The one layer that reads `index`, if it is of a fitting kind and not taken. */
+  /** The only layer that reads `index`, if its kind fits and it is not part of another chain. */
   const soleReader = <Fitting extends Layer>(
     index: number,
     fits: (layer: Layer) => layer is Fitting,

@@ -2,8 +2,9 @@
 
 import { invariant } from '../foundation/errors.js';
 import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
-import type { Layer, Model, TensorSpec } from './layers.js';
+import type { Layer, TensorSpec } from './layers.js';
 import { tensorView } from './layout.js';
+import type { Model } from './model.js';
 
 /** Everything that training changes in a model: two flat vectors in layout order. */
 export interface ModelState {
@@ -43,7 +44,17 @@ function initialiseLayer(
       fillVector(parameters, layer.shift, 0);
       tensorView(statistics, layer.runningVariance).fill(1);
       break;
-    default:
+    case 'relu':
+    case 'gelu':
+    case 'silu':
+    case 'celu':
+    case 'max-pool':
+    case 'average-pool':
+    case 'scale':
+    case 'shortcut':
+    case 'add':
+    case 'global-average-pool':
+    case 'dropout':
       break;
   }
 }

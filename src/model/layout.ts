@@ -7,8 +7,8 @@ type TensorOptions = Pick<TensorSpec, 'frozen' | 'initial'>;
 export class LayoutBuilder {
   private readonly parameters: TensorSpec[] = [];
   private readonly statistics: TensorSpec[] = [];
-  private parameterCount = 0;
-  private statisticCount = 0;
+  parameterCount = 0;
+  statisticCount = 0;
 
   parameter(name: string, shape: readonly number[], options: TensorOptions = {}): TensorSpec {
     const spec = { name, shape, offset: this.parameterCount, length: elementCount(shape), ...options };

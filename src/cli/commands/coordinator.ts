@@ -6,17 +6,20 @@ import type { Fleet } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
+import { imageByteCount } from '../../data/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import {
   coordinatorSettingsOf,
   readCoordinatorSettings,
+  readTokenSource,
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
+import type { TokenSource } from '../options/coordinatorSettings.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { advertisedUrl, privateAuthorityOf } from '../token/advertised.js';
-import { announceToken } from '../token/tokenNotice.js';
+import { announceToken, NEW_TOKEN_ON_RESUME } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { runTrainingSession } from '../trainingSession.js';
@@ -53,13 +56,16 @@ export function addCoordinatorCommand(program: Command): void {
     const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
-    const door = doorOptionsOf(options);
-    const coordinatorSettings = coordinatorSettingsOf(command);
+    const tokenSourceBefore =
+      session.resume === undefined ? undefined : await readTokenSource(session.resume);
+    const door = doorOptionsOf(options, tokenSourceBefore);
+    const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: tokenSourceOf(door) };
     process.exitCode = await runTrainingSession({
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
       coordinatorSettings,
       continueWith: ['coordinator', ...tokenArguments(options)],
+      ...noteOnResuming(door, options),
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
       noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
@@ -85,6 +91,25 @@ function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
   return tokenFile === undefined ? [] : ['--token-file', tokenFile];
 }
 
+/** What whoever resumes the run must know of the token, which Lockstep does not keep. */
+function noteOnResuming(door: DoorOptions, { tokenFile }: RawOptions): { readonly noteOnResuming?: string } {
+  switch (tokenSourceOf(door)) {
+    case 'none':
+      return {};
+    case 'made':
+      return { noteOnResuming: `${NEW_TOKEN_ON_RESUME}.` };
+    case 'given':
+      return tokenFile === undefined
+        ? { noteOnResuming: 'give the same token again, with LOCKSTEP_TOKEN or --token-file.' }
+        : {};
+  }
+}
+
+function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
+  if (token === undefined) return 'none';
+  return tokenIsNew ? 'made' : 'given';
+}
+
 interface DoorOptions {
   readonly host: string;
   readonly port: number;
@@ -94,6 +119,8 @@ interface DoorOptions {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly tlsCertFile: string | undefined;
   readonly tokenFile: string | undefined;
+  /** In the sitting before, if the run is resumed. */
+  readonly tokenBefore: TokenSource | undefined;
   readonly advertise: string | undefined;
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
@@ -102,14 +129,18 @@ interface DoorOptions {
 
 async function openDoor(
   fleet: Fleet,
-  { layout }: Model,
+  { layout, inputShape }: Model,
   { onEvent, say }: DoorVoice,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
   const server = await listen({
     ...options,
-    maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+    maxFrameBytes: largestFrameBytes({
+      ...layout,
+      samplesPerItem: EVALUATION_CHUNK,
+      imageBytes: imageByteCount(inputShape),
+    }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
@@ -120,7 +151,14 @@ async function openDoor(
   if (warning !== undefined) onEvent({ event: 'notice', message: warning });
   if (authority === 'elsewhere') say(ADD_AUTHORITY);
   if (token === undefined || !tokenIsNew) return server;
-  const notice = announceToken({ token, url, ca, json, say });
+  const notice = announceToken({
+    token,
+    url,
+    ca,
+    json,
+    say,
+    replacesAnother: options.tokenBefore === 'made',
+  });
   return {
     close: () => {
       notice.withdraw();
@@ -133,7 +171,7 @@ const ADD_AUTHORITY =
   'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
-function doorOptionsOf(options: RawOptions): DoorOptions {
+function doorOptionsOf(options: RawOptions, tokenSourceBefore: TokenSource | undefined): DoorOptions {
   const { insecure = false, tlsCert, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
@@ -144,6 +182,12 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     );
   }
   const given = resolveToken(options);
+  if (given === undefined && tokenSourceBefore === 'given') {
+    throw new LockstepError(
+      'E_OPTION',
+      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and start the workers anew with it',
+    );
+  }
   // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.
   const advertised = options.advertise === undefined ? undefined : splitAdvertised(options.advertise)?.host;
   const isPrivate = [address.host, advertised ?? address.host].every(isLoopback);
@@ -155,6 +199,7 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     tls: readTls(options),
     tlsCertFile: tlsCert,
     tokenFile: options.tokenFile,
+    tokenBefore: tokenSourceBefore,
     advertise: options.advertise,
     insecure,
     maxNodes,

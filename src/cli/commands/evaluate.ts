@@ -1,27 +1,42 @@
 /** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
 import type { Command } from 'commander';
-import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
+import {
+  broadcastOf,
+  checkNetworkFitsData,
+  evaluate,
+  Fleet,
+  RECIPE_OPTIONS,
+  welcomeFor,
+} from '../../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
 import { chooseEngine } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import { variant } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import { digestState } from '../../model/index.js';
 import { startLocalNode } from '../../worker/index.js';
-import { defaultDataDir } from '../options/dataDir.js';
+import { entriesOf } from '../options/optionTable.js';
+import { dataDirSetting, jsonSetting, threadsSetting } from '../options/settings.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { percent } from '../display/text.js';
-import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../options/engineOptions.js';
+import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { readForEvaluation } from '../evaluatedCheckpoint.js';
 import { listenForStop } from '../process/stopSignal.js';
-import { valueParser } from '../options/values.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
-interface RawOptions extends EngineOptions {
-  readonly dataDir: string;
-  readonly workers: number;
-  readonly evalStatistics?: 'running' | 'batch';
-  readonly json: boolean;
-}
+const EVALUATE_SETTINGS = {
+  dataDir: dataDirSetting('folder that holds CIFAR-10'),
+  workers: threadsSetting('worker threads'),
+  evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
+    default: undefined,
+    help: 'batch normalisation by running or batch statistics (default: as trained)',
+  }),
+  json: jsonSetting('print one JSON object'),
+};
+
+type RawOptions = EngineOptions & ValuesOf<typeof EVALUATE_SETTINGS>;
 
 const WAIT_TIMEOUT_MS = 30_000;
 
@@ -32,15 +47,8 @@ export function addEvaluateCommand(program: Command): void {
     .argument(
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
-    )
-    .option('--data-dir <dir>', 'folder that holds CIFAR-10', defaultDataDir())
-    .addOption(threadsOption('--workers', 'worker threads'))
-    .option(
-      '--eval-statistics <which>',
-      'batch normalisation by running or batch statistics (default: as trained)',
-      valueParser('--eval-statistics', { kind: 'choice', of: ['running', 'batch'] }, 'running'),
-    )
-    .option('--json', 'print one JSON object', false);
+    );
+  declareOptions(command, entriesOf(EVALUATE_SETTINGS));
   declareEngineOptions(command);
   command.action((file: string) =>
     evaluateCheckpoint(file, command.opts<RawOptions>(), command.getOptionValueSource('workers') === 'cli'),
@@ -57,6 +65,7 @@ async function evaluateCheckpoint(
   const { recipe, normalisation, model } = found.checkpoint;
   if (found.damage !== undefined) printError(`lockstep: ${found.damage}; ${file} is evaluated instead`);
   const set = recipe.dataset === 'cifar10' ? await loadCifar10Test(options.dataDir) : syntheticTestSet();
+  checkNetworkFitsData(model, set.name, set);
   const fleet = new Fleet({
     welcome: welcomeFor({
       runName: 'evaluation',

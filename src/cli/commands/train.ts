@@ -4,11 +4,13 @@ import { commandLine } from '../../foundation/commandLine.js';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
+import { imageByteCount } from '../../data/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
+import { readCoordinatorSettings, readTokenSource } from '../options/coordinatorSettings.js';
+import type { CoordinatorSettings } from '../options/coordinatorSettings.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
@@ -27,8 +29,7 @@ export function addTrainCommand(program: Command): void {
     const { gpus } = command.opts<{ gpus?: string }>();
     const session = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
-    const coordinatorSettings =
-      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+    const coordinatorSettings = session.resume === undefined ? {} : await keptSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
       const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
@@ -56,7 +57,7 @@ const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
 function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
-  return async (fleet, { layout }, { onEvent }) => {
+  return async (fleet, { layout, inputShape }, { onEvent }) => {
     const notice = (message: string): void => onEvent({ event: 'notice', message });
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
@@ -65,7 +66,11 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
       token,
       tls: undefined,
       insecure: false,
-      maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+      maxFrameBytes: largestFrameBytes({
+        ...layout,
+        samplesPerItem: EVALUATION_CHUNK,
+        imageBytes: imageByteCount(inputShape),
+      }),
       onChannel: (channel) => fleet.admit(channel, { local: false }),
     });
     const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });
@@ -91,3 +96,8 @@ Examples:
   ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
   ${commandLine('train')} --gpus all --micro-batch 128
   ${commandLine('train')} --config recipe.json --seed 2`;
+
+async function keptSettings(runDir: string): Promise<CoordinatorSettings> {
+  const tokenSource = await readTokenSource(runDir);
+  return { ...(await readCoordinatorSettings(runDir)), ...(tokenSource ? { tokenSource } : {}) };
+}

@@ -6,10 +6,12 @@ import type { Command } from 'commander';
 import { chooseEngine } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
+import { number, text } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import { ENDPOINT_PATH } from '../../protocol/index.js';
 import { ComputePool, serveCoordinator } from '../../worker/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../options/engineOptions.js';
+import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
@@ -17,24 +19,43 @@ import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus
 import type { Attachment } from '../process/gpus/workers.js';
 import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
-import { GPUS_HELP } from '../options/optionTable.js';
 import { proxyFor } from '../process/proxy.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { HEARTBEAT_OPTIONS } from '../options/optionTable.js';
+import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { valueParser } from '../options/values.js';
+import { GPUS_SETTINGS, threadsSetting } from '../options/settings.js';
 import { print } from '../process/terminal.js';
 
-interface RawOptions extends EngineOptions {
-  readonly threads: number;
-  readonly gpus?: string;
-  readonly name: string;
+const WORKER_SETTINGS = {
+  threads: threadsSetting('workers (threads) to bring'),
+  ...GPUS_SETTINGS,
+  name: text({
+    group: 'Connection',
+    default: `${hostname()}:${process.pid}`,
+    defaultText: 'host name and process id',
+    help: 'how the coordinator calls this node',
+  }),
+  ca: text<string | undefined>({
+    group: 'Connection',
+    placeholder: 'file',
+    default: undefined,
+    help: 'certificate authority (PEM) to trust besides the public ones, for wss://',
+    example: 'ca.pem',
+  }),
+  retryFor: number({
+    group: 'Connection',
+    placeholder: 'seconds',
+    min: 0,
+    default: 600,
+    help: 'how long to try to reach a coordinator that cannot be reached',
+  }),
+};
+
+interface RawOptions extends EngineOptions, ValuesOf<typeof WORKER_SETTINGS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly ca?: string;
-  readonly retryFor: number;
   readonly heartbeatTimeout: number;
 }
 
@@ -42,17 +63,8 @@ export function addWorkerCommand(program: Command): void {
   const command = program
     .command('worker')
     .description('attach this machine to a coordinator')
-    .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070')
-    .addOption(threadsOption('--threads', 'workers (threads) to bring'))
-    .option('--gpus <which>', GPUS_HELP)
-    .option('--name <text>', 'how the coordinator calls this node', `${hostname()}:${process.pid}`)
-    .option('--ca <file>', 'certificate authority (PEM) to trust besides the public ones, for wss://')
-    .option(
-      '--retry-for <seconds>',
-      'how long to try to reach a coordinator that cannot be reached',
-      valueParser('--retry-for', { kind: 'number', min: 0 }, '600'),
-      600,
-    );
+    .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070');
+  declareOptions(command, entriesOf(WORKER_SETTINGS));
   declareOptions(command, HEARTBEAT_OPTIONS);
   declareEngineOptions(command);
   declareTokenOptions(command);
@@ -154,7 +166,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         say(statusLine(status));
       },
       onAnswered: report.answered,
-      onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
+      onWelcome: ({ runName }, { name }) => say(`taking part in ${runName} (${name})`),
     });
     say(`done: ${reason}`);
     return stop.exitCode() ?? 0;
@@ -193,25 +205,36 @@ function say(message: string): void {
   print(outputIsLog() ? withTime(message) : message);
 }
 
-/** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */
-function parseUrl(text: string): URL {
+/** That of --listen, if none is given. */
+const DEFAULT_PORT = '7070';
+
+/** Of a ws or wss URL, or a bare HOST or HOST:PORT. @throws LockstepError E_OPTION for what is no coordinator's URL */
+export function parseUrl(text: string): URL {
   const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  const scheme = url?.protocol.replace(/^http/, 'ws');
   if (!url && /\[[^\]]*%/.test(text)) {
     throw new LockstepError(
       'E_OPTION',
       `${text} holds a zone (%), which no URL can; use the coordinator's name or another address of its machine`,
     );
   }
-  if (!url || (scheme !== 'ws:' && scheme !== 'wss:')) {
+  if (url && /^https?:$/.test(url.protocol)) {
+    const scheme = url.protocol.replace('http', 'ws');
+    throw new LockstepError(
+      'E_OPTION',
+      `${text} must begin with ws:// or wss://; use ${scheme}//${url.host}, or the URL that the coordinator prints`,
+    );
+  }
+  if (!url || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
     throw new LockstepError(
       'E_OPTION',
       `${text} must be the coordinator's URL; for example ws://127.0.0.1:7070`,
     );
   }
+  // Of a name alone nobody knows that ws:// means port 80: it is where coordinators listen.
+  if (withScheme !== text && !/:\d+$/.test(url.host) && !/:80(\/|$)/.test(text)) url.port = DEFAULT_PORT;
   const path = url.pathname === '/' ? ENDPOINT_PATH : url.pathname;
-  return new URL(path, `${scheme}//${url.host}`);
+  return new URL(path, `${url.protocol}//${url.host}`);
 }
 
 const examples = (): string => `

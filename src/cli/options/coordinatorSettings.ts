@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readRegularFile } from '../../data/index.js';
-import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from './optionTable.js';
+import { COORDINATOR_OPTIONS, DOOR_OPTIONS, OPTIONS_BY_KEY } from './optionTable.js';
 import { parseJsonValue } from './values.js';
 import type { OptionValue } from './values.js';
 
@@ -11,22 +11,14 @@ import type { OptionValue } from './values.js';
 export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;
 
 const WORKERS = COORDINATOR_OPTIONS.filter(({ key }) => key === 'workers');
-/** Files, which are to be found from any folder. */
-const FILES: ReadonlySet<string> = new Set(['tlsCert', 'tlsKey']);
-/** A flag that makes a remembered option wrong. */
-const REPLACED_BY: ReadonlyMap<string, readonly string[]> = new Map([
-  ['insecure', ['tlsCert', 'tlsKey']],
-  ['tlsCert', ['insecure']],
-  ['tlsKey', ['insecure']],
-]);
 
 /** Of a command that declares the coordinator's options. */
 export function coordinatorSettingsOf(command: Command): CoordinatorSettings {
   const settings: Record<string, OptionValue> = {};
-  for (const { key } of DOOR_OPTIONS) {
+  for (const { key, isPath } of DOOR_OPTIONS) {
     const value = command.getOptionValue(key) as OptionValue | undefined;
     if (value === undefined) continue;
-    settings[key] = FILES.has(key) ? path.resolve(value as string) : value;
+    settings[key] = isPath === true ? path.resolve(value as string) : value;
   }
   return settings;
 }
@@ -48,11 +40,23 @@ export async function readCoordinatorSettings(runDir: string): Promise<Coordinat
   return settings;
 }
 
+/** Where the workers' token came from; the token itself is never kept. */
+export type TokenSource = 'given' | 'made' | 'none';
+
+/** Of the coordinator that had the run before; undefined if there was none, or one of an older version. */
+export async function readTokenSource(runDir: string): Promise<TokenSource | undefined> {
+  const { tokenSource } = await readObject(path.join(runDir, 'config.json'));
+  return (['given', 'made', 'none'] as const).find((source) => source === tokenSource);
+}
+
 /** Hands a resumed run's settings to the command as if they had been given; flags win. */
 export function rememberCoordinatorSettings(command: Command, settings: CoordinatorSettings): void {
   const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+  const replaced = new Set(
+    [...OPTIONS_BY_KEY.values()].filter(({ key }) => isGiven(key)).flatMap(({ replaces = [] }) => replaces),
+  );
   for (const [key, value] of Object.entries(settings)) {
-    if (isGiven(key) || REPLACED_BY.get(key)?.some(isGiven) === true) continue;
+    if (isGiven(key) || replaced.has(key)) continue;
     command.setOptionValueWithSource(key, value, 'config');
   }
 }

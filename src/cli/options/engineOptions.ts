@@ -1,31 +1,17 @@
 /** The options of commands that compute but do not train: which engine, on how many threads. */
 
 import type { Command } from 'commander';
-import { Option } from 'commander';
-import type { EngineChoice, EngineName, Numerics, Precision } from '../../engine/index.js';
-import { defaultThreads } from '../../worker/index.js';
-import { cacheFolder } from '../process/cacheFolder.js';
+import { cacheFolder } from '../../engine/index.js';
+import type { EngineChoice } from '../../engine/index.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
+import type { ENGINE_SETTINGS } from './settings.js';
 import { declareOptions } from './trainingOptions.js';
-import { valueParser } from './values.js';
 
-export interface EngineOptions {
-  readonly engine: EngineName | 'auto';
-  readonly numerics: Numerics;
-  readonly device?: string;
-  readonly tune: boolean;
-  readonly precision: Precision;
-}
+export type EngineOptions = ValuesOf<typeof ENGINE_SETTINGS>;
 
 export function declareEngineOptions(command: Command): void {
   declareOptions(command, ENGINE_OPTIONS);
-}
-
-/** @param flag `--threads` or `--workers` */
-export function threadsOption(flag: string, help: string): Option {
-  return new Option(`${flag} <n>`, help)
-    .argParser(valueParser(flag, { kind: 'integer', min: 1, max: 1024 }, '2'))
-    .default(defaultThreads(), 'the cores');
 }
 
 /** The engine chosen, tuned to its device unless `--no-tune` is given. */

@@ -36,7 +36,7 @@ function replaceKernel(
   tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc } satisfies KernelConfig);
 }
 
-/** Stride and padding of a call; only what Lockstep's layers ask for is supported. */
+/** Stride and padding of a call; only what Lockstep's layers need is supported. */
 function geometry(attributes: NamedAttrMap): { stride: 1 | 2; padding: 0 | 1 } {
   const [stride, horizontal] = attributes.strides as [number, number];
   const padding = attributes.pad;

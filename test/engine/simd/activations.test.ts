@@ -63,7 +63,8 @@ async function compute(
   });
   const memory = newMemory(Math.ceil((3 * bytes) / 65_536), 64);
   new Float32Array(memory.buffer).set(POINTS);
-  await library.compile(memory);
+  await library.compile();
+  library.bind(memory);
   kernel.run(0, POINTS.length / 4);
   return {
     values: new Float32Array(memory.buffer.slice(bytes, 2 * bytes)),

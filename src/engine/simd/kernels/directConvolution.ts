@@ -24,7 +24,7 @@ import { columnOperands } from './winogradProducts.js';
 
 const PIXELS_PER_BLOCK = 4;
 
-/** A run of `length` floats of the source, relative to the pixel's own place, against as many rows of weights. */
+/** A run of `length` floats of the source, relative to the pixel's own place, and as many rows of weights. */
 interface Run {
   readonly sourceOffset: number;
   readonly weightRow: number;
@@ -147,8 +147,8 @@ export const emitDirectForward =
   };
 
 /**
- * The gradient of the inputs. An input pixel feeds, by each tap k, output (pixel + zeros - k) / stride where that is
- * whole; so pixels of one parity share their taps, and each parity is a grid of its own. One without taps is zero.
+ * The gradient of the inputs. Through tap k, an input pixel feeds output (pixel + zeros - k) / stride if that is whole.
+ * So pixels of one parity share their taps, and each parity is a separate grid. A parity without taps is zero.
  * Parameters: gradients of the outputs, padded as `gradientPadding` says, packed transposed weights (taps outputs,
  * inputs), plain gradients of the inputs (written), image count.
  */

@@ -58,12 +58,12 @@ export const emitNormalisationBackward =
     });
   };
 
-/** What becomes of a gradient on its way through a ReLU and into a batch normalisation. */
+/** What is done to a gradient on its way through a ReLU and into a batch normalisation. */
 export interface GradientOptions {
   readonly map: MapShape;
   readonly sourcePadded: boolean;
   readonly addend: boolean;
-  /** How a ReLU that lies before is undone: by its results, or by recomputing what went into it. */
+  /** How the ReLU before is undone: from its results, or by recomputing its input. */
   readonly mask: 'none' | 'results' | 'normalised';
   /** In place of a mask: the activation that lies before, and how what went into it is computed again. */
   readonly smooth?: SmoothInput | undefined;

@@ -1,7 +1,7 @@
 /**
- * How activations lie in the arena. Channels are padded to a multiple of 4 with zeros, so that every pixel is whole
- * vectors. `plain` images are (H, W, C); `padded` ones have a border of zeros, which is what convolutions read: one pixel
- * all around, and behind it what completes the last 4x4 tile of a row or column.
+ * How activations are stored in the arena. Channels are padded to a multiple of 4 with zeros, so that every pixel is whole
+ * vectors. `plain` images are (H, W, C). `padded` ones have a border of zeros for the convolutions: one pixel all around,
+ * and after it as many as complete the last 4x4 tile of a row or column.
  */
 
 import { FLOAT_BYTES, VECTOR } from './products.js';
@@ -15,7 +15,7 @@ export interface MapShape {
 
 export const paddedChannels = (channels: number): number => Math.ceil(channels / VECTOR) * VECTOR;
 
-/** Strides of one image stream, in bytes. `origin` is where pixel (0, 0) lies. */
+/** Strides of one image stream, in bytes. `origin` is the place of pixel (0, 0). */
 export interface ImageStrides {
   readonly pixel: number;
   readonly row: number;

@@ -96,7 +96,7 @@ export class DirectConvolution implements Convolution {
   }
 }
 
-/** (rows, columns) -> blocks of 8 columns, each (rows, 8); the last block as wide as what is left. */
+/** (rows, columns) -> blocks of 8 columns, each (rows, 8); the last block may be narrower. */
 function packColumnBlocks(arena: Arena, from: Region, to: Region, rows: number, columns: number): void {
   const source = arena.view(from);
   const packed = arena.view(to);
