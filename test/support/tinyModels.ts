@@ -390,6 +390,9 @@ export const MODERN_LAYERS: Readonly<Record<string, Model>> = {
   }),
 };
 
+/** After a stride of 2, maps still have some pixels. */
+const HIGHER: ActivationShape = { height: 9, width: 10, channels: 3 };
+
 const KERNELS = [1, 2, 3].flatMap((kernelSize) =>
   (['same', 'valid'] as const).flatMap((padding) =>
     [1, 2].map((stride) => ({ kernelSize, padding, stride }) as Required<Kernel>),
@@ -405,10 +408,10 @@ export const CONVOLUTION_KINDS: Readonly<Record<string, Model>> = {
       between((builder) => {
         builder.convolution(6, stride, undefined, { ...kernel, bias: true });
         builder.activation('gelu');
-        builder.convolution(4, stride, undefined, kernel);
+        builder.convolution(4, 1, undefined, kernel);
         builder.batchNormalisation();
         builder.relu();
-      }),
+      }, HIGHER),
     ]),
   ),
   'frozen weights of the first layer': tinyModel(WIDER, (builder) => {
