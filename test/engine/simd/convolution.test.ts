@@ -5,6 +5,7 @@ import type { Arithmetic } from '../../../src/engine/simd/arithmetic.js';
 import { KernelLibrary } from '../../../src/engine/simd/kernels/library.js';
 import { probeNumerics } from '../../../src/engine/simd/numerics.js';
 import { Arena } from '../../../src/engine/simd/plan/arena.js';
+import { forEachGroup } from '../../../src/engine/simd/plan/run.js';
 import { makeConvolution } from '../../../src/engine/simd/plan/makeConvolution.js';
 import { hashedValues, relativeError } from '../../support/numbers.js';
 import { paddedStrides, plainStrides } from '../../../src/engine/simd/kernels/shapes.js';
@@ -52,13 +53,17 @@ interface Results {
   readonly weightGradient: Float32Array;
 }
 
-/** Runs the kernels on channels that are multiples of 4, as the plan pads them. */
+/**
+ * Runs the kernels on channels that are multiples of 4, as the plan pads them.
+ * @param imagesPerCall the gradient of the inputs is that of the last call
+ */
 async function byKernels(
   arithmetic: Arithmetic,
   shape: NaiveShape,
   inputs: Float32Array,
   weights: Float32Array,
   gradients: Float32Array,
+  { imagesPerGroup = shape.images, imagesPerCall = shape.images } = {},
 ): Promise<Results> {
   const { images, height, width, stride, kernelSize } = shape;
   const input = { height, width, channels: shape.inputs };
@@ -67,7 +72,7 @@ async function byKernels(
   const library = new KernelLibrary(arithmetic);
   const arena = new Arena();
   const convolution = makeConvolution(library, arena, {
-    ...{ input, output, stride, kernelSize, imagesPerGroup: images },
+    ...{ input, output, stride, kernelSize, imagesPerGroup },
     zeros: zerosBefore(shape),
   });
   const put = (values: Float32Array): ReturnType<Arena['fixed']> => {
@@ -92,13 +97,17 @@ async function byKernels(
   await library.compile();
   library.bind(arena.memory);
   convolution.prepareWeights(naturalRegion, transposedRegion);
-  convolution.forward(padded.byteOffset, outputRegion.byteOffset, images);
   convolution.beginBackward();
-  convolution.backward(padded.byteOffset, { gradients: gradientRegion.byteOffset }, images, {
-    weights: true,
-    inputs: true,
+  forEachGroup(images, imagesPerCall, (first, count) => {
+    const from = padded.byteOffset + first * paddedStrides(input).image;
+    const outputsBefore = first * plainStrides(output).image;
+    convolution.forward(from, outputRegion.byteOffset + outputsBefore, count);
+    const gradient = { gradients: gradientRegion.byteOffset + outputsBefore };
+    convolution.backward(from, gradient, count, { weights: true, inputs: true });
   });
   const inputGradient = arena.view(convolution.inputGradient).slice();
+  expect(convolution.imagesAtOnce % imagesPerGroup).toBe(0);
+  expect(convolution.imagesAtOnce).toBeGreaterThanOrEqual(imagesPerCall);
   convolution.finishBackward(naturalRegion);
   return {
     outputs: arena.view(outputRegion).slice(),
@@ -158,6 +167,19 @@ describe.each(ARITHMETICS)('convolution kernels, $name', ({ arithmetic }) => {
       fc.asyncProperty(shapes, (shape) => expectToMatchDefinition(arithmetic, shape)),
       { numRuns: 60, seed: 1 },
     );
+  });
+
+  it('give the same bits to groups of images that share a call, of which the last is cut', async () => {
+    const shape = { height: 8, width: 8, inputs: 64, outputs: 128, stride: 1, images: 7 } as const;
+    const naive = { ...shape, kernelSize: 3, padding: 'same' } as const;
+    const inputs = hashedValues(7 * 64 * 64, 1);
+    const weights = hashedValues(9 * 64 * 128, 2);
+    const gradients = hashedValues(7 * 64 * 128, 3);
+    const results = (imagesPerCall: number): Promise<Results> =>
+      byKernels(arithmetic, naive, inputs, weights, gradients, { imagesPerGroup: 2, imagesPerCall });
+    const [apart, together] = [await results(2), await results(7)];
+    expect(together.outputs).toEqual(apart.outputs);
+    expect(together.weightGradient).toEqual(apart.weightGradient);
   });
 
   it.each([

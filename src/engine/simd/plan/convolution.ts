@@ -7,6 +7,7 @@ import type { DirectShape } from '../kernels/directConvolution.js';
 import type { Region } from './arena.js';
 
 export interface ConvolutionShape extends DirectShape {
+  /** Images whose contributions to the weights' gradient have a sum of their own: what the bits depend on. */
   readonly imagesPerGroup: number;
 }
 
@@ -27,6 +28,8 @@ export interface Convolution {
   /** Where `backward` leaves the gradient of the inputs of a group, and how. */
   readonly inputGradient: Region;
   readonly inputGradientPadded: boolean;
+  /** Images of one call, at most: whole groups. */
+  readonly imagesAtOnce: number;
   prepareWeights(natural: Region, transposed: Region): void;
   /** @param padded address of the group's padded inputs @param outputs address of plain outputs, written */
   forward(padded: number, outputs: number, imageCount: number): void;

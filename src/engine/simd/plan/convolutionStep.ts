@@ -6,7 +6,7 @@
 import { zerosBefore } from '../../../model/index.js';
 import type { ConvolutionLayer } from '../../../model/index.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { paddedStrides, shapeKey } from '../kernels/shapes.js';
+import { paddedStrides, shapeKey, stridesOf } from '../kernels/shapes.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, Region } from './arena.js';
 import type { Convolution, OutputGradient } from './convolution.js';
@@ -40,6 +40,7 @@ export class ConvolutionStep implements Step {
   private readonly groupSize: number;
   private readonly weights: WeightPadding;
   private readonly padded: Region;
+  private readonly inputGradientImageBytes: number;
   private readonly copyToPadded: Kernel;
 
   constructor(
@@ -60,10 +61,12 @@ export class ConvolutionStep implements Step {
     this.weights = new WeightPadding(library, arena, layer.weight, source.map.channels, result.map.channels);
     this.bias = layer.bias && new ConvolutionBias(library, arena, layer.bias, result.map);
     const { map } = source;
+    const { imagesAtOnce, inputGradientPadded } = this.convolution;
     this.padded = arena.scratch(
-      `padded input ${shapeKey(map)}/${this.groupSize}`,
-      (this.groupSize * paddedStrides(map).image) / FLOAT_BYTES,
+      `padded input ${shapeKey(map)}/${imagesAtOnce}`,
+      (imagesAtOnce * paddedStrides(map).image) / FLOAT_BYTES,
     );
+    this.inputGradientImageBytes = stridesOf(map, inputGradientPadded).image;
     this.copyToPadded = copyToPaddedKernel(library, map);
   }
 
@@ -81,12 +84,14 @@ export class ConvolutionStep implements Step {
     const { result, deferred, feeds } = this.options;
     const needsMoments = run.statistics === 'batch';
     for (const normalisation of feeds) normalisation.beginMoments();
-    forEachGroup(run.imageCount, this.groupSize, (first, count) => {
+    forEachGroup(run.imageCount, this.convolution.imagesAtOnce, (first, count) => {
       if (deferred?.options.kept) deferred.applyToResult(first, count);
       this.convolution.forward(this.loadInputs(first, count), result.data.at(first), count);
       this.bias?.add(result.data.at(first), count);
       if (!needsMoments) return;
-      for (const normalisation of feeds) normalisation.addMoments(result.data.at(first), count);
+      forEachGroup(count, this.groupSize, (within, size) => {
+        for (const normalisation of feeds) normalisation.addMoments(result.data.at(first + within), size);
+      });
     });
     if (!needsMoments) return;
     for (const normalisation of feeds) normalisation.finishMoments(run);
@@ -102,10 +107,13 @@ export class ConvolutionStep implements Step {
     if (!wanted.weights && !wanted.inputs) return;
     convolution.beginBackward();
     inputContribution?.begin();
-    forEachGroup(run.imageCount, this.groupSize, (first, count) => {
+    forEachGroup(run.imageCount, convolution.imagesAtOnce, (first, count) => {
       const padded = wanted.weights ? this.loadInputs(first, count) : 0;
       convolution.backward(padded, this.outputGradient(first), count, wanted);
-      inputContribution?.deliver(convolution.inputGradient.byteOffset, first, count);
+      forEachGroup(count, this.groupSize, (within, size) => {
+        const from = convolution.inputGradient.byteOffset + within * this.inputGradientImageBytes;
+        inputContribution?.deliver(from, first + within, size);
+      });
     });
     if (!wanted.weights) return;
     this.weights.collect(run.gradientSum!, (natural) => convolution.finishBackward(natural));

@@ -15,6 +15,7 @@ import { copyToPaddedKernel, normalisationBackwardKernel } from './pixelKernels.
 
 export class DirectConvolution implements Convolution {
   readonly inputGradientPadded = false;
+  readonly imagesAtOnce: number;
   readonly inputGradient: Region;
   private readonly weights: Region;
   private readonly transposedWeights: Region;
@@ -32,6 +33,7 @@ export class DirectConvolution implements Convolution {
     private readonly shape: ConvolutionShape,
   ) {
     const { input, output, stride, kernelSize, zeros, imagesPerGroup } = shape;
+    this.imagesAtOnce = imagesPerGroup;
     const weightCount = kernelSize * kernelSize * input.channels * output.channels;
     this.weights = arena.fixed(weightCount);
     this.transposedWeights = arena.fixed(weightCount);

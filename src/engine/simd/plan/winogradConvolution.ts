@@ -21,14 +21,25 @@ import type { Arena, Region } from './arena.js';
 import type { Convolution, ConvolutionShape, OutputGradient, WantedGradients } from './convolution.js';
 import { normalisationBackwardKernel } from './pixelKernels.js';
 
+/**
+ * Weights in the transform domain of wide layers do not stay in the second-level cache, and are read anew for each call. So
+ * several groups share a call if the weights are larger than this.
+ */
+const MOST_WEIGHT_BYTES_OF_ONE_GROUP = 1 << 20;
+const GROUPS_AT_ONCE = 4;
+
 export class WinogradConvolution implements Convolution {
   readonly inputGradientPadded = true;
+  readonly imagesAtOnce: number;
   readonly inputGradient: Region;
   private readonly inputDomain: Region;
   private readonly outputDomain: Region;
   private readonly weights: Region;
   private readonly transposedWeights: Region;
   private readonly weightSums: Region;
+  private readonly imagesPerGroup: number;
+  /** Of one tile at one position of the transform domain. */
+  private readonly tileBytes: { readonly inputs: number; readonly outputs: number };
   private readonly tilesPerImage: number;
   private readonly outputImageBytes: number;
   private readonly inputTransform: Kernel;
@@ -40,6 +51,7 @@ export class WinogradConvolution implements Convolution {
   private readonly product: Kernel;
   private readonly transposedProduct: Kernel;
   private readonly weightProduct: Kernel;
+  private readonly weightProductOfGroups: Kernel | undefined;
   private readonly weightTransform: Kernel;
   private readonly weightTransformOfTransposed: Kernel;
   private readonly weightTransposed: Kernel;
@@ -55,7 +67,13 @@ export class WinogradConvolution implements Convolution {
     this.outputImageBytes = plainStrides(output).image;
     const grid = { rows: tilesAlong(output.height), columns: tilesAlong(output.width) };
     this.tilesPerImage = grid.rows * grid.columns;
-    const tiles = Math.ceil((imagesPerGroup * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
+    const weightBytes = positions * input.channels * output.channels * FLOAT_BYTES;
+    const isWide = weightBytes > MOST_WEIGHT_BYTES_OF_ONE_GROUP;
+    this.imagesPerGroup = imagesPerGroup;
+    this.tileBytes = { inputs: input.channels * FLOAT_BYTES, outputs: output.channels * FLOAT_BYTES };
+    this.imagesAtOnce = imagesPerGroup * (isWide ? GROUPS_AT_ONCE : 1);
+    const { imagesAtOnce } = this;
+    const tiles = Math.ceil((imagesAtOnce * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
       const stride = positionStride(tiles * map.channels);
       const floats = (positions * stride) / FLOAT_BYTES;
@@ -70,8 +88,8 @@ export class WinogradConvolution implements Convolution {
     this.inputDomain = from.region;
     const outputFloats = to.region.byteLength / FLOAT_BYTES;
     this.outputDomain = arena.scratch(`output domain ${outputFloats}`, outputFloats);
-    const paddedFloats = (imagesPerGroup * paddedStrides(input).image) / FLOAT_BYTES;
-    this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesPerGroup}`, paddedFloats);
+    const paddedFloats = (imagesAtOnce * paddedStrides(input).image) / FLOAT_BYTES;
+    this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesAtOnce}`, paddedFloats);
 
     const inputShape = { scheme, map: input, grid, positionStride: from.stride };
     const outputShape = { scheme, map: output, grid, positionStride: to.stride };
@@ -79,7 +97,7 @@ export class WinogradConvolution implements Convolution {
     this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
     this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));
     this.outputTransposed = library.kernel(`A y At ${to.name}`, 3, emitOutputTransposed(outputShape));
-    const plainFloats = (imagesPerGroup * plainStrides(output).image) / FLOAT_BYTES;
+    const plainFloats = (imagesAtOnce * plainStrides(output).image) / FLOAT_BYTES;
     this.plainGradient = arena.scratch(`output gradient ${plainFloats}`, plainFloats);
     this.normalisationBackward = normalisationBackwardKernel(library, output, false);
 
@@ -97,6 +115,11 @@ export class WinogradConvolution implements Convolution {
     this.product = library.kernel(`V U ${productName(forward)}`, 4, emitTileProduct(forward));
     this.transposedProduct = library.kernel(`V U ${productName(backward)}`, 4, emitTileProduct(backward));
     this.weightProduct = library.kernel(`Vt M ${productName(forward)}`, 4, emitWeightProduct(forward));
+    const tilesPerGroup = imagesPerGroup * this.tilesPerImage;
+    const groupsName = `Vt M ${productName(forward)} groups of ${tilesPerGroup}`;
+    this.weightProductOfGroups = isWide
+      ? library.kernel(groupsName, 4, emitWeightProduct(forward, tilesPerGroup))
+      : undefined;
 
     const natural = { rows: input.channels, columns: output.channels };
     const transposed = { rows: output.channels, columns: input.channels };
@@ -149,12 +172,7 @@ export class WinogradConvolution implements Convolution {
     this.transformGradient(gradient, imageCount);
     if (wanted.weights) {
       this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
-      this.weightProduct.run(
-        inputDomain.byteOffset,
-        outputDomain.byteOffset,
-        this.weightSums.byteOffset,
-        imageCount * this.tilesPerImage,
-      );
+      this.addWeightProducts(imageCount);
     }
     if (!wanted.inputs) return;
     this.transposedProduct.run(
@@ -164,6 +182,23 @@ export class WinogradConvolution implements Convolution {
       this.blocksOf(imageCount),
     );
     this.inputTransposed.run(this.inputGradient.byteOffset, inputDomain.byteOffset, imageCount);
+  }
+
+  /** Group by group, in one call where groups are whole. */
+  private addWeightProducts(imageCount: number): void {
+    const { inputDomain, outputDomain, weightSums, weightProductOfGroups } = this;
+    const groups = weightProductOfGroups ? Math.floor(imageCount / this.imagesPerGroup) : 0;
+    const [inputs, outputs] = [inputDomain.byteOffset, outputDomain.byteOffset];
+    if (groups > 0) weightProductOfGroups!.run(inputs, outputs, weightSums.byteOffset, groups);
+    const rest = imageCount - groups * this.imagesPerGroup;
+    if (rest === 0) return;
+    const tilesBefore = groups * this.imagesPerGroup * this.tilesPerImage;
+    this.weightProduct.run(
+      inputs + tilesBefore * this.tileBytes.inputs,
+      outputs + tilesBefore * this.tileBytes.outputs,
+      weightSums.byteOffset,
+      rest * this.tilesPerImage,
+    );
   }
 
   finishBackward(natural: Region): void {
