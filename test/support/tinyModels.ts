@@ -429,7 +429,7 @@ export const CONVOLUTION_KINDS: Readonly<Record<string, Model>> = {
     builder.convolution(6, 1, undefined, { frozen: true });
     builder.batchNormalisation(undefined, { frozen: 'shift' });
     builder.relu();
-    builder.convolution(4, 2, undefined, { frozen: true });
+    builder.convolution(8, 2, undefined, { frozen: true });
   }),
   'a projection shortcut': between((builder) => {
     const input = builder.relu();
