@@ -45,10 +45,14 @@ const KINDS: readonly (readonly [string, string])[] = [
   ['direct', 'direct convolution'],
   ['moments', 'batch normalisation, moments'],
   ['normalisation dx', 'batch normalisation, input gradient'],
-  ['forward', 'batch normalisation, sum and ReLU'],
-  ['gradient', 'ReLU, sum and sums for normalisation'],
+  ['forward', 'batch normalisation, sum and activation'],
+  ['gradient', 'activation, sum and sums for normalisation'],
   ['shortcut', 'shortcut'],
   ['pool', 'pooling'],
+  ['max-pool', 'pooling by windows'],
+  ['average-pool', 'pooling by windows'],
+  ['dx ', 'pooling by windows, gradient'],
+  ['channel sums', 'gradient of a bias'],
 ];
 
 const OTHER = 'other';
@@ -146,8 +150,11 @@ function workOf(name: string, parameters: readonly number[]): Work {
     return { flops: (isStrided ? 81 : 36) * 2 * inputs! * outputs! * tiles, bytes: 0 };
   }
   if (name.startsWith('direct')) {
-    const [, , inputs, outputHeight, outputWidth, outputs] = numbersIn(name);
-    return { flops: 2 * 9 * inputs! * outputs! * outputHeight! * outputWidth! * count(3), bytes: 0 };
+    const [, , inputs, outputHeight, outputWidth, outputs, , side] = numbersIn(name);
+    return {
+      flops: 2 * side! * side! * inputs! * outputs! * outputHeight! * outputWidth! * count(3),
+      bytes: 0,
+    };
   }
   const isOfInputs = name.startsWith('Bt d B') || name.startsWith('B x Bt');
   if (isOfInputs || name.startsWith('At') || name.startsWith('A y')) {

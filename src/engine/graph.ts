@@ -7,16 +7,25 @@ import { invariant } from '../foundation/errors.js';
 import { IMAGES } from '../model/index.js';
 import type {
   ActivationShape,
+  AddLayer,
   BatchNormalisationLayer,
+  CeluLayer,
   ConvolutionLayer,
   DenseLayer,
+  GeluLayer,
   Layer,
   Model,
+  PoolLayer,
+  SiluLayer,
 } from '../model/index.js';
 
 /** Index into `Graph.values`; the images are value 0. */
 export type ValueIndex = number;
 export const IMAGES_VALUE: ValueIndex = 0;
+
+/** The activations that are smooth: their gradients need what went in, where a ReLU's need only its result. */
+export type SmoothActivation =
+  { readonly kind: 'gelu' | 'silu' } | { readonly kind: 'celu'; readonly alpha: number };
 
 export interface PixelOperation {
   readonly kind: 'pixels';
@@ -24,6 +33,8 @@ export interface PixelOperation {
   readonly normalisation: BatchNormalisationLayer | undefined;
   readonly addend: ValueIndex | undefined;
   readonly relu: boolean;
+  /** In place of a ReLU. */
+  readonly smooth: SmoothActivation | undefined;
   readonly result: ValueIndex;
 }
 
@@ -48,12 +59,20 @@ export interface DenseOperation extends SimpleOperation<'dense'> {
   readonly layer: DenseLayer;
 }
 export type PoolOperation = SimpleOperation<'pool'>;
+export interface WindowPoolOperation extends SimpleOperation<'window-pool'> {
+  readonly layer: PoolLayer;
+}
+export interface ScaleOperation extends SimpleOperation<'scale'> {
+  readonly factor: number;
+}
 
 export type Operation =
   | ConvolutionOperation
   | PixelOperation
   | ShortcutOperation
   | PoolOperation
+  | WindowPoolOperation
+  | ScaleOperation
   | DropoutOperation
   | DenseOperation;
 
@@ -96,7 +115,8 @@ export function buildGraph(model: Model): Graph {
             source: valueOf(chain.source),
             normalisation: chain.normalisation,
             addend: chain.addend === undefined ? undefined : valueOf(chain.addend),
-            relu: chain.relu,
+            relu: chain.activation?.kind === 'relu',
+            smooth: smoothOf(chain.activation),
             result,
           },
     );
@@ -149,6 +169,11 @@ function lowerLayer(layer: Layer, layerIndex: number, source: ValueIndex, result
       return { kind: 'shortcut', stride: layer.stride, source, result };
     case 'global-average-pool':
       return { kind: 'pool', source, result };
+    case 'max-pool':
+    case 'average-pool':
+      return { kind: 'window-pool', layer, source, result };
+    case 'scale':
+      return { kind: 'scale', factor: layer.factor, source, result };
     case 'dropout':
       return { kind: 'dropout', rate: layer.rate, layerIndex, source, result };
     default:
@@ -161,40 +186,58 @@ interface Chain {
   readonly source: number;
   readonly normalisation: BatchNormalisationLayer | undefined;
   readonly addend: number | undefined;
-  readonly relu: boolean;
+  readonly activation: ActivationLayer | undefined;
   readonly last: number;
+}
+
+type ActivationLayer = Extract<Layer, { kind: 'relu' }> | GeluLayer | SiluLayer | CeluLayer;
+
+const ACTIVATIONS = ['relu', 'gelu', 'silu', 'celu'] as const;
+
+const isActivation = (layer: Layer): layer is ActivationLayer =>
+  (ACTIVATIONS as readonly Layer['kind'][]).includes(layer.kind);
+
+const isAdd = (layer: Layer): layer is AddLayer => layer.kind === 'add';
+
+function smoothOf(layer: ActivationLayer | undefined): SmoothActivation | undefined {
+  if (layer === undefined || layer.kind === 'relu') return undefined;
+  return layer.kind === 'celu' ? { kind: 'celu', alpha: layer.alpha } : { kind: layer.kind };
 }
 
 /** For each layer that is part of a chain, the chain. */
 function findChains(layers: readonly Layer[]): Map<number, Chain> {
   const readers = readersOf(layers);
   const chains = new Map<number, Chain>();
-  /** The only layer that reads `index`, if it has that kind and is not part of another chain. */
-  const soleReader = (index: number, kind: Layer['kind']): number | undefined => {
+  /** The only layer that reads `index`, if its kind fits and it is not part of another chain. */
+  const soleReader = <Fitting extends Layer>(
+    index: number,
+    fits: (layer: Layer) => layer is Fitting,
+  ): { readonly index: number; readonly layer: Fitting } | undefined => {
     const [reader, ...others] = readers[index]!;
     if (reader === undefined || others.length > 0 || chains.has(reader)) return undefined;
-    return layers[reader]!.kind === kind ? reader : undefined;
+    const layer = layers[reader]!;
+    return fits(layer) ? { index: reader, layer } : undefined;
   };
   layers.forEach((layer, index) => {
     if (chains.has(index)) return;
-    if (layer.kind !== 'batch-normalisation' && layer.kind !== 'add' && layer.kind !== 'relu') return;
+    if (layer.kind !== 'batch-normalisation' && layer.kind !== 'add' && !isActivation(layer)) return;
     const members = [index];
     let addend = layer.kind === 'add' ? layer.other : undefined;
     if (layer.kind === 'batch-normalisation') {
-      const sum = soleReader(index, 'add');
+      const sum = soleReader(index, isAdd);
       if (sum !== undefined) {
-        const { input, other } = layers[sum] as Extract<Layer, { kind: 'add' }>;
+        const { input, other } = sum.layer;
         addend = input === index ? other : input;
-        members.push(sum);
+        members.push(sum.index);
       }
     }
-    const relu = layer.kind === 'relu' ? undefined : soleReader(members.at(-1)!, 'relu');
-    if (relu !== undefined) members.push(relu);
+    const activation = isActivation(layer) ? { index, layer } : soleReader(members.at(-1)!, isActivation);
+    if (activation !== undefined && activation.index !== index) members.push(activation.index);
     const chain: Chain = {
       source: layer.input,
       normalisation: layer.kind === 'batch-normalisation' ? layer : undefined,
       addend,
-      relu: layer.kind === 'relu' || relu !== undefined,
+      activation: activation?.layer,
       last: members.at(-1)!,
     };
     for (const member of members) chains.set(member, chain);

@@ -28,6 +28,7 @@ export {
 } from './presets.js';
 export type { NetworkPurpose } from './presets.js';
 export { elementCount, tensorView } from './layout.js';
+export { convolvedShape, pooledShape, zerosBefore } from './geometry.js';
 export { initialiseModel } from './initialise.js';
 export type { ModelState } from './initialise.js';
 export { digestState } from './digest.js';

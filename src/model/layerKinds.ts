@@ -5,8 +5,10 @@
  */
 
 import { z } from 'zod';
+import { convolvedShape, pooledShape } from './geometry.js';
 import { NETWORK_LIMITS } from './limits.js';
-import type { ActivationShape, Layer } from './layers.js';
+import type { ActivationShape, Initialisation, Layer, TensorSpec } from './layers.js';
+import { elementCount } from './layout.js';
 import type { LayoutBuilder } from './layout.js';
 
 const BATCH_NORMALISATION_EPSILON = 1e-5; // PyTorch's BatchNorm2d default
@@ -27,26 +29,71 @@ const common = {
   input: layerNameSchema.optional(),
 };
 
-/** One layer of a description. */
+/** Still finite as float32. */
+const LARGEST_VALUE = 3e38;
+
+/** How a tensor starts; see `Initialisation`. */
+const initial = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('kaiming') }),
+  z.strictObject({ kind: z.literal('dirac') }),
+  z.strictObject({ kind: z.literal('zero') }),
+  z.strictObject({
+    kind: z.literal('values'),
+    values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE)),
+  }),
+]);
+
+/** Of a layer with these tensors: which are never trained, and how they start. */
+const tensorOptions = <const Name extends string>(...names: readonly [Name, ...Name[]]) => ({
+  frozen: z.array(z.enum(names)).max(names.length).optional(),
+  initial: z.partialRecord(z.enum(names), initial).optional(),
+});
+
+/** A window of a pool; left out, windows lie side by side. */
+const window = {
+  size: z.int().min(1).max(NETWORK_LIMITS.window),
+  stride: z.int().min(1).max(NETWORK_LIMITS.window).optional(),
+};
+
+/** One layer of a description. Options that are left out, and have no default here, keep the list as short as it was. */
 export const layerEntrySchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('convolution'),
     ...common,
     channels,
-    kernelSize: z.literal(3, { error: 'must be 3' }).default(3),
+    kernelSize: z
+      .union([z.literal(1), z.literal(2), z.literal(3)], { error: 'must be 1, 2 or 3' })
+      .default(3),
     stride: stride.default(1),
+    padding: z.enum(['same', 'valid']).optional(),
+    bias: z.boolean().optional(),
+    ...tensorOptions('weight', 'bias'),
   }),
   z.strictObject({
     kind: z.literal('batch-normalisation'),
     ...common,
     epsilon: z.number().min(1e-12).max(1).default(BATCH_NORMALISATION_EPSILON),
+    momentum: z.number().gt(0).max(1).optional(),
+    ...tensorOptions('scale', 'shift'),
   }),
   z.strictObject({ kind: z.literal('relu'), ...common }),
+  z.strictObject({ kind: z.literal('gelu'), ...common }),
+  z.strictObject({ kind: z.literal('silu'), ...common }),
+  z.strictObject({ kind: z.literal('celu'), ...common, alpha: z.number().min(1e-3).max(1e3).default(1) }),
+  z.strictObject({ kind: z.literal('max-pool'), ...common, ...window }),
+  z.strictObject({ kind: z.literal('average-pool'), ...common, ...window }),
+  z.strictObject({ kind: z.literal('scale'), ...common, factor: z.number() }),
   z.strictObject({ kind: z.literal('shortcut'), ...common, channels, stride: stride.default(1) }),
   z.strictObject({ kind: z.literal('add'), ...common, other: layerNameSchema }),
   z.strictObject({ kind: z.literal('global-average-pool'), ...common }),
   z.strictObject({ kind: z.literal('dropout'), ...common, rate: z.number().min(0).lt(1) }),
-  z.strictObject({ kind: z.literal('dense'), ...common, channels }),
+  z.strictObject({
+    kind: z.literal('dense'),
+    ...common,
+    channels,
+    bias: z.boolean().optional(),
+    ...tensorOptions('weight', 'bias'),
+  }),
 ]);
 
 export const LAYER_KINDS: readonly Layer['kind'][] = layerEntrySchema.options.map(
@@ -77,15 +124,19 @@ export function placeLayer(layer: LayerDescription, placement: Placement): Layer
   const base = { name, input, inputShape };
   switch (layer.kind) {
     case 'convolution': {
-      const { kind, kernelSize, stride, channels } = layer;
-      const outputShape = strided(inputShape, channels, stride);
-      const weight = layout.parameter(`${name}.weight`, [
-        kernelSize,
-        kernelSize,
-        inputShape.channels,
-        channels,
-      ]);
-      return { kind, ...base, outputShape, kernelSize, stride, weight };
+      const { kind, kernelSize, stride, channels, padding } = layer;
+      const window = { kernelSize, stride, ...(padding && { padding }) };
+      const outputShape = convolvedShape(inputShape, channels, window);
+      if (outputShape.height === 0 || outputShape.width === 0) {
+        return refuse(
+          `its kernel of ${kernelSize}x${kernelSize} does not fit into ${shapeText(inputShape)}; use padding "same"`,
+        );
+      }
+      const shape = [kernelSize, kernelSize, inputShape.channels, channels];
+      const weight = tensor(layer, 'weight', shape, placement);
+      const bias = layer.bias === true && { bias: tensor(layer, 'bias', [channels], placement) };
+      refuseWordsOn('bias', layer.bias === true, layer, placement);
+      return { kind, ...base, outputShape, ...window, weight, ...bias };
     }
     case 'batch-normalisation': {
       const shape = [inputShape.channels];
@@ -94,14 +145,32 @@ export function placeLayer(layer: LayerDescription, placement: Placement): Layer
         ...base,
         outputShape: inputShape,
         epsilon: layer.epsilon,
-        scale: layout.parameter(`${name}.scale`, shape),
-        shift: layout.parameter(`${name}.shift`, shape),
+        ...(layer.momentum !== undefined && { momentum: layer.momentum }),
+        scale: tensor(layer, 'scale', shape, placement),
+        shift: tensor(layer, 'shift', shape, placement),
         runningMean: layout.statistic(`${name}.runningMean`, shape),
         runningVariance: layout.statistic(`${name}.runningVariance`, shape),
       };
     }
+    case 'gelu':
+    case 'silu':
     case 'relu':
       return { kind: layer.kind, ...base, outputShape: inputShape };
+    case 'celu':
+      return { kind: layer.kind, ...base, outputShape: inputShape, alpha: layer.alpha };
+    case 'scale':
+      return { kind: layer.kind, ...base, outputShape: inputShape, factor: layer.factor };
+    case 'max-pool':
+    case 'average-pool': {
+      const { kind, size, stride = size } = layer;
+      const outputShape = pooledShape(inputShape, { size, stride });
+      if (outputShape.height === 0 || outputShape.width === 0) {
+        return refuse(
+          `its window of ${size}x${size} does not fit into ${shapeText(inputShape)}; make it smaller`,
+        );
+      }
+      return { kind, ...base, outputShape, size, stride };
+    }
     case 'shortcut': {
       if (layer.channels < inputShape.channels) {
         return refuse(
@@ -130,15 +199,52 @@ export function placeLayer(layer: LayerDescription, placement: Placement): Layer
           `its input is ${shapeText(inputShape)} and must be 1x1 pixels; put a global-average-pool layer before it`,
         );
       }
-      return {
-        kind: layer.kind,
-        ...base,
-        outputShape: vector(layer.channels),
-        weight: layout.parameter(`${name}.weight`, [inputShape.channels, layer.channels]),
-        bias: layout.parameter(`${name}.bias`, [layer.channels]),
-      };
+      const weight = tensor(layer, 'weight', [inputShape.channels, layer.channels], placement);
+      const bias = layer.bias !== false && { bias: tensor(layer, 'bias', [layer.channels], placement) };
+      refuseWordsOn('bias', layer.bias !== false, layer, placement);
+      return { kind: layer.kind, ...base, outputShape: vector(layer.channels), weight, ...bias };
     }
   }
+}
+
+/** What a description says of a layer's tensors. */
+interface TensorWords {
+  readonly frozen?: readonly string[] | undefined;
+  readonly initial?: Readonly<Partial<Record<string, Initialisation>>> | undefined;
+}
+
+function tensor(
+  { frozen, initial }: TensorWords,
+  which: 'weight' | 'bias' | 'scale' | 'shift',
+  shape: readonly number[],
+  { name, layout, refuse }: Placement,
+): TensorSpec {
+  const start = initial?.[which];
+  const length = elementCount(shape);
+  if (start?.kind === 'values' && start.values.length !== length) {
+    refuse(`initial ${which} has ${start.values.length} values and must have ${length}; give one for each`);
+  }
+  if (start?.kind === 'dirac' && shape.length !== 4) {
+    refuse(`initial ${which} cannot be dirac, which is for weights of convolutions; leave it out`);
+  }
+  if (start?.kind === 'kaiming' && which !== 'weight') {
+    refuse(`initial ${which} cannot be kaiming, which is for weights; leave it out`);
+  }
+  return layout.parameter(`${name}.${which}`, shape, {
+    ...(frozen?.includes(which) && { frozen: true }),
+    ...(start && { initial: start }),
+  });
+}
+
+/** A tensor that a layer does not have cannot be frozen or started. */
+function refuseWordsOn(
+  which: 'bias',
+  isThere: boolean,
+  { frozen, initial }: TensorWords,
+  { refuse }: Placement,
+): void {
+  if (isThere || !(frozen?.includes(which) || initial?.[which])) return;
+  refuse(`it has no ${which} to freeze or to start; set "${which}": true`);
 }
 
 /** Of one image's forward pass, in convolutions and dense layers: what a matrix unit would do. */
@@ -150,6 +256,12 @@ export function multiplicationsOf(layer: Layer): number {
       return layer.weight.length;
     case 'batch-normalisation':
     case 'relu':
+    case 'gelu':
+    case 'silu':
+    case 'celu':
+    case 'max-pool':
+    case 'average-pool':
+    case 'scale':
     case 'shortcut':
     case 'add':
     case 'global-average-pool':
@@ -162,12 +274,17 @@ export function multiplicationsOf(layer: Layer): number {
 export function parametersOf(layer: Layer): number {
   switch (layer.kind) {
     case 'convolution':
-      return layer.weight.length;
     case 'dense':
-      return layer.weight.length + layer.bias.length;
+      return layer.weight.length + (layer.bias?.length ?? 0);
     case 'batch-normalisation':
       return layer.scale.length + layer.shift.length;
     case 'relu':
+    case 'gelu':
+    case 'silu':
+    case 'celu':
+    case 'max-pool':
+    case 'average-pool':
+    case 'scale':
     case 'shortcut':
     case 'add':
     case 'global-average-pool':

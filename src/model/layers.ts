@@ -24,12 +24,21 @@ interface LayerBase {
   readonly outputShape: ActivationShape;
 }
 
-/** 2-D cross-correlation without bias, zero padding 1, kernel 3x3. Weight (3, 3, Cin, Cout). */
+/**
+ * 2-D cross-correlation with a square kernel. Weight (K, K, Cin, Cout), bias (Cout).
+ *
+ * `same` gives ceil(side / stride) outputs a side. Its zeros are one pixel all around for 3x3, one after the last pixel
+ * for 2x2 (as PyTorch's padding='same' has it), none for 1x1. `valid` has no zeros: floor((side - K) / stride) + 1.
+ */
 export interface ConvolutionLayer extends LayerBase {
   readonly kind: 'convolution';
-  readonly kernelSize: 3;
+  readonly kernelSize: 1 | 2 | 3;
   readonly stride: 1 | 2;
+  /** Left out: `same`. */
+  readonly padding?: 'same' | 'valid';
   readonly weight: TensorSpec;
+  /** Left out: no bias. */
+  readonly bias?: TensorSpec;
 }
 
 /**
@@ -39,6 +48,8 @@ export interface ConvolutionLayer extends LayerBase {
 export interface BatchNormalisationLayer extends LayerBase {
   readonly kind: 'batch-normalisation';
   readonly epsilon: number;
+  /** Share of the new batch in the running statistics, as PyTorch's BatchNorm2d counts it. Left out: 0.1. */
+  readonly momentum?: number;
   readonly scale: TensorSpec; // (C)
   readonly shift: TensorSpec; // (C)
   readonly runningMean: TensorSpec; // (C), in the statistics vector
@@ -47,6 +58,38 @@ export interface BatchNormalisationLayer extends LayerBase {
 
 export interface ReluLayer extends LayerBase {
   readonly kind: 'relu';
+}
+
+/** x Phi(x) with the normal distribution function Phi: the exact form, PyTorch's default (arXiv:1606.08415). */
+export interface GeluLayer extends LayerBase {
+  readonly kind: 'gelu';
+}
+
+/** x / (1 + exp(-x)) (arXiv:1702.03118). */
+export interface SiluLayer extends LayerBase {
+  readonly kind: 'silu';
+}
+
+/** x where positive, else alpha (exp(x / alpha) - 1) (arXiv:1704.07483). */
+export interface CeluLayer extends LayerBase {
+  readonly kind: 'celu';
+  readonly alpha: number;
+}
+
+/**
+ * Maximum or mean over windows of size x size pixels, `stride` apart, by channel. Windows lie within the map: what the
+ * last one does not reach is not read. The gradient of a maximum goes to the first pixel, row by row, that has it.
+ */
+export interface PoolLayer extends LayerBase {
+  readonly kind: 'max-pool' | 'average-pool';
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** x times a constant: a fixed scale of the logits. */
+export interface ScaleLayer extends LayerBase {
+  readonly kind: 'scale';
+  readonly factor: number;
 }
 
 /**
@@ -79,13 +122,19 @@ export interface DropoutLayer extends LayerBase {
 export interface DenseLayer extends LayerBase {
   readonly kind: 'dense';
   readonly weight: TensorSpec;
-  readonly bias: TensorSpec;
+  /** Left out: no bias. */
+  readonly bias?: TensorSpec;
 }
 
 export type Layer =
   | ConvolutionLayer
   | BatchNormalisationLayer
   | ReluLayer
+  | GeluLayer
+  | SiluLayer
+  | CeluLayer
+  | PoolLayer
+  | ScaleLayer
   | ShortcutLayer
   | AddLayer
   | GlobalAveragePoolLayer
@@ -99,7 +148,18 @@ export interface TensorSpec {
   /** In elements, not bytes. */
   readonly offset: number;
   readonly length: number;
+  /** Never trained: its gradient is not computed and reads as zero, and the optimizer leaves it alone, decay included. */
+  readonly frozen?: boolean;
+  /** Left out: what `initialiseModel` does for the kind of layer. */
+  readonly initial?: Initialisation;
 }
+
+/** How a tensor starts. All but `values` are functions of the run's seed. See initialise.ts. */
+export type Initialisation =
+  | { readonly kind: 'kaiming' }
+  | { readonly kind: 'dirac' }
+  | { readonly kind: 'zero' }
+  | { readonly kind: 'values'; readonly values: readonly number[] };
 
 /** Where every tensor lies in the two flat vectors that make up a model's state. */
 export interface Layout {

@@ -2,14 +2,16 @@
 
 import type { Layout, TensorSpec } from './layers.js';
 
+type TensorOptions = Pick<TensorSpec, 'frozen' | 'initial'>;
+
 export class LayoutBuilder {
   private readonly parameters: TensorSpec[] = [];
   private readonly statistics: TensorSpec[] = [];
   parameterCount = 0;
   statisticCount = 0;
 
-  parameter(name: string, shape: readonly number[]): TensorSpec {
-    const spec = { name, shape, offset: this.parameterCount, length: elementCount(shape) };
+  parameter(name: string, shape: readonly number[], options: TensorOptions = {}): TensorSpec {
+    const spec = { name, shape, offset: this.parameterCount, length: elementCount(shape), ...options };
     this.parameters.push(spec);
     this.parameterCount += spec.length;
     return spec;

@@ -11,6 +11,8 @@ export const NETWORK_LIMITS = {
   classes: 256,
   /** Height and width of any activation. */
   side: 4_096,
+  /** Height and width of a pool's window. */
+  window: 8,
   /** Channels of any activation. */
   channels: 16_384,
   /** Of an image. */

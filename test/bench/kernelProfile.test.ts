@@ -21,7 +21,7 @@ describe('KernelProfile', () => {
     expect(calls).toEqual([
       ['Winograd product of weights', 'forward', 2],
       ['Winograd product of weights', 'backward', 1],
-      ['ReLU, sum and sums for normalisation', 'backward', 1],
+      ['activation, sum and sums for normalisation', 'backward', 1],
     ]);
   });
 

@@ -254,6 +254,13 @@ function expectToMatchReference(
   expect(relativeError(actual.batchStatistics, reference.batchStatistics)).toBeLessThan(tolerance);
   expect(actual.gradientSum.length).toBe(model.layout.parameterCount);
   for (const spec of model.layout.parameters) {
+    if (spec.frozen) {
+      expect(
+        tensorView(actual.gradientSum, spec).every((value) => value === 0),
+        spec.name,
+      ).toBe(true);
+      continue;
+    }
     const indices = spread(spec.offset, spec.length, indicesPerTensor);
     const expected = referenceGradient(model, state.parameters, batch.images, batch.labels, mode, indices);
     const found = indices.map((index) => actual.gradientSum[index]!);

@@ -16,6 +16,7 @@ import {
 import type { LayerEntry, NetworkEntry } from '../../src/model/index.js';
 import { LONGEST_NETWORK, MOST_CHANNELS } from '../../src/protocol/index.js';
 import { thrownBy } from '../support/errors.js';
+import { CONVOLUTION_KINDS, MODERN_LAYERS } from '../support/tinyModels.js';
 
 const CLASSES = ['a', 'b', 'c', 'd', 'e'];
 const LAYERS: readonly LayerEntry[] = [
@@ -93,12 +94,30 @@ describe('a network from its description', () => {
     ['no layers', { ...NETWORK, layers: [] }, /layers: Too small/],
     [
       'an unknown kind',
-      withLayer(1, { kind: 'gelu' }),
-      /layers\[1\] \(relu1\)\.kind: "gelu" must be one of convolution, /,
+      withLayer(1, { kind: 'tanh' }),
+      /layers\[1\] \(relu1\)\.kind: "tanh" must be one of convolution, /,
     ],
     ['an unknown option', withLayer(1, { slope: 2 }), /layers\[1\] \(relu1\): .*slope/],
     ['a stride of 3', withLayer(2, { stride: 3 }), /layers\[2\] \(conv2\)\.stride: must be 1 or 2/],
-    ['a kernel of 5', withLayer(2, { kernelSize: 5 }), /kernelSize: must be 3/],
+    ['a kernel of 5', withLayer(2, { kernelSize: 5 }), /kernelSize: must be 1, 2 or 3/],
+    ['a window of 9', withLayer(1, { kind: 'max-pool', size: 9 }), /layers\[1\] \(relu1\)\.size: /],
+    [
+      'a window larger than its map',
+      withLayer(3, { kind: 'max-pool', size: 8 }),
+      /its window of 8x8 does not fit into 10x7x6; make it smaller/,
+    ],
+    ['a frozen tensor that no layer of the kind has', withLayer(0, { frozen: ['scale'] }), /frozen/],
+    ['a frozen bias that is not there', withLayer(0, { frozen: ['bias'] }), /it has no bias to freeze/],
+    [
+      'too few values to start from',
+      withLayer(0, { initial: { weight: { kind: 'values', values: [1, 2] } } }),
+      /initial weight has 2 values and must have \d+; give one for each/,
+    ],
+    [
+      'a bias that starts as a filter',
+      withLayer(0, { bias: true, initial: { bias: { kind: 'dirac' } } }),
+      /initial bias cannot be dirac/,
+    ],
     ['no channels', withLayer(2, { channels: 0 }), /channels: Too small/],
     ['half a channel', withLayer(2, { channels: 1.5 }), /channels/],
     ['a rate that is not finite', withLayer(1, { kind: 'dropout', rate: Infinity }), /rate/],
@@ -158,6 +177,24 @@ describe('a network from its description', () => {
   ])('is refused for %s', (_, value, message) => {
     expect(refusalOf(value)).toMatch(message);
     expect(refusalOf(value)).toMatch(/^the network own\.json cannot be used: /);
+  });
+
+  it('keeps all that is said of a layer in its text', () => {
+    const options = {
+      ...{ kind: 'convolution', kernelSize: 2, padding: 'valid', bias: true, frozen: ['weight'] },
+      initial: { weight: { kind: 'dirac' }, bias: { kind: 'values', values: [1, 2, 3, 4] } },
+    };
+    const model = networkFrom(withLayer(0, options), 'own.json');
+    const again = networkFromText(networkText(model), 'its text');
+    expect(again).toEqual(model);
+    expect(model.layers[0]).toMatchObject({
+      ...{ kernelSize: 2, padding: 'valid', outputShape: { height: 19, width: 12, channels: 4 } },
+      weight: { frozen: true, initial: { kind: 'dirac' } },
+      bias: { initial: { values: [1, 2, 3, 4] } },
+    });
+    for (const network of Object.values({ ...MODERN_LAYERS, ...CONVOLUTION_KINDS })) {
+      expect(networkFromText(networkText(network), 'its text')).toEqual(network);
+    }
   });
 
   it('is never anything but a network or E_MODEL, whatever is read', () => {

@@ -57,7 +57,7 @@ export function readGoldenGradient(): GoldenGradient {
 }
 
 /** `fill_parameters` of the script. */
-function goldenParameters(model: Model, seed: number): Float32Array {
+export function goldenParameters(model: Model, seed: number): Float32Array {
   const parameters = hashedValues(model.layout.parameterCount, seed);
   for (const spec of model.layout.parameters) {
     const view = tensorView(parameters, spec);

@@ -6,7 +6,7 @@
 
 import type { RandomKey } from '../../src/foundation/random.js';
 import { dropoutMask, IMAGES } from '../../src/model/index.js';
-import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/index.js';
+import type { ActivationShape, Layer, Model, PoolLayer, TensorSpec } from '../../src/model/index.js';
 
 export type Numbers = ArrayLike<number>;
 
@@ -118,6 +118,17 @@ class ReferenceNetwork {
         return this.normalise(layer, input);
       case 'relu':
         return input.map((value) => Math.max(value, 0));
+      case 'gelu':
+        return input.map((value) => value * normalDistribution(value));
+      case 'silu':
+        return input.map((value) => value / (1 + Math.exp(-value)));
+      case 'celu':
+        return input.map((value) => (value > 0 ? value : layer.alpha * (Math.exp(value / layer.alpha) - 1)));
+      case 'max-pool':
+      case 'average-pool':
+        return this.poolWindows(layer, input);
+      case 'scale':
+        return input.map((value) => value * layer.factor);
       case 'shortcut':
         return this.strideAndPad(layer, input);
       case 'add':
@@ -132,17 +143,19 @@ class ReferenceNetwork {
   }
 
   private convolve(layer: Extract<Layer, { kind: 'convolution' }>, input: Float64Array): Float64Array {
-    const { inputShape, outputShape, stride } = layer;
+    const { inputShape, outputShape, stride, kernelSize, padding, bias } = layer;
     const weight = this.read(layer.weight);
+    const zeros = padding !== 'valid' && kernelSize === 3 ? 1 : 0; // before the first pixel
     return this.fill(outputShape, (sample, row, column, channel) => {
-      let sum = 0;
-      for (let kernelRow = 0; kernelRow < 3; kernelRow++) {
-        for (let kernelColumn = 0; kernelColumn < 3; kernelColumn++) {
-          const y = row * stride + kernelRow - 1;
-          const x = column * stride + kernelColumn - 1;
+      let sum = bias === undefined ? 0 : this.read(bias)(channel);
+      for (let kernelRow = 0; kernelRow < kernelSize; kernelRow++) {
+        for (let kernelColumn = 0; kernelColumn < kernelSize; kernelColumn++) {
+          const y = row * stride + kernelRow - zeros;
+          const x = column * stride + kernelColumn - zeros;
           if (y < 0 || x < 0 || y >= inputShape.height || x >= inputShape.width) continue;
           for (let from = 0; from < inputShape.channels; from++) {
-            const tap = ((kernelRow * 3 + kernelColumn) * inputShape.channels + from) * outputShape.channels;
+            const tap =
+              ((kernelRow * kernelSize + kernelColumn) * inputShape.channels + from) * outputShape.channels;
             sum += input[position(inputShape, sample, y, x, from)]! * weight(tap + channel);
           }
         }
@@ -196,6 +209,30 @@ class ReferenceNetwork {
     });
   }
 
+  private poolWindows(
+    { kind, size, stride, inputShape, outputShape }: PoolLayer,
+    input: Float64Array,
+  ): Float64Array {
+    return this.fill(outputShape, (sample, row, column, channel) => {
+      const window = Array.from(
+        { length: size * size },
+        (_, index) =>
+          input[
+            position(
+              inputShape,
+              sample,
+              row * stride + Math.floor(index / size),
+              column * stride + (index % size),
+              channel,
+            )
+          ]!,
+      );
+      return kind === 'max-pool'
+        ? Math.max(...window)
+        : window.reduce((sum, value) => sum + value, 0) / window.length;
+    });
+  }
+
   private dropOut(rate: number, layerIndex: number, input: Float64Array): Float64Array {
     if (this.mode.kind === 'evaluation') return input;
     const mask = dropoutMask(this.mode.dropoutKey, layerIndex, input.length, rate);
@@ -206,7 +243,7 @@ class ReferenceNetwork {
     const inputs = layer.inputShape.channels;
     const outputs = layer.outputShape.channels;
     return this.fill(layer.outputShape, (sample, _row, _column, channel) => {
-      let sum = this.read(layer.bias)(channel);
+      let sum = layer.bias === undefined ? 0 : this.read(layer.bias)(channel);
       for (let from = 0; from < inputs; from++) {
         sum += input[sample * inputs + from]! * this.read(layer.weight)(from * outputs + channel);
       }
@@ -240,4 +277,20 @@ class ReferenceNetwork {
 
 function position(shape: ActivationShape, sample: number, y: number, x: number, channel: number): number {
   return ((sample * shape.height + y) * shape.width + x) * shape.channels + channel;
+}
+
+/** Phi(x), by its series about 0 where that is accurate, else by its continued fraction: 1e-14 and better. */
+export function normalDistribution(x: number): number {
+  const a = Math.abs(x);
+  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+  if (a > 40) return x > 0 ? 1 : 0;
+  if (a < 4) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; n < 120; n++) sum += term *= (x * x) / (2 * n + 1);
+    return 0.5 + density * sum;
+  }
+  let fraction = a;
+  for (let n = 200; n >= 1; n--) fraction = a + n / fraction;
+  return x > 0 ? 1 - density / fraction : density / fraction;
 }

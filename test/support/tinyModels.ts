@@ -1,9 +1,22 @@
 /** Layer lists small enough for finite differences. Each has one kind of layer between others that pass gradients on. */
 
-import { IMAGES, IMAGES_NAME, networkFrom } from '../../src/model/index.js';
-import type { ActivationShape, LayerEntry, Model } from '../../src/model/index.js';
+import { convolvedShape, IMAGES, IMAGES_NAME, networkFrom, pooledShape } from '../../src/model/index.js';
+import type {
+  ActivationShape,
+  ConvolutionLayer,
+  LayerEntry,
+  Model,
+  PoolLayer,
+} from '../../src/model/index.js';
 
 const CLASS_COUNT = 3;
+
+interface ConvolutionOptions {
+  readonly kernelSize?: ConvolutionLayer['kernelSize'];
+  readonly padding?: 'same' | 'valid';
+  readonly bias?: boolean;
+  readonly frozen?: boolean;
+}
 
 /** Appends layers to a list; each method returns the new layer's index, and reads the last layer by default. */
 export class TinyModelBuilder {
@@ -12,17 +25,51 @@ export class TinyModelBuilder {
 
   constructor(private readonly inputShape: ActivationShape) {}
 
-  convolution(channels: number, stride: 1 | 2 = 1, input = this.last()): number {
-    const shape = strided(this.shapeOf(input), channels, stride);
-    return this.push({ kind: 'convolution', ...this.base(input), channels, stride }, shape);
+  convolution(
+    channels: number,
+    stride: 1 | 2 = 1,
+    input = this.last(),
+    { kernelSize = 3, padding = 'same', bias = false, frozen = false }: ConvolutionOptions = {},
+  ): number {
+    const shape = convolvedShape(this.shapeOf(input), channels, { kernelSize, stride, padding });
+    const more = {
+      ...(padding === 'valid' && { padding }),
+      ...(bias && { bias }),
+      ...(frozen && { frozen: ['weight' as const] }),
+    };
+    return this.push(
+      { kind: 'convolution', ...this.base(input), channels, kernelSize, stride, ...more },
+      shape,
+    );
   }
 
-  batchNormalisation(input = this.last()): number {
-    return this.push({ kind: 'batch-normalisation', ...this.base(input) }, this.shapeOf(input));
+  batchNormalisation(
+    input = this.last(),
+    { epsilon, frozen }: { epsilon?: number; frozen?: 'scale' | 'shift' } = {},
+  ): number {
+    const more = {
+      ...(epsilon !== undefined && { epsilon }),
+      ...(frozen !== undefined && { frozen: [frozen] }),
+    };
+    return this.push({ kind: 'batch-normalisation', ...this.base(input), ...more }, this.shapeOf(input));
   }
 
   relu(input = this.last()): number {
     return this.push({ kind: 'relu', ...this.base(input) }, this.shapeOf(input));
+  }
+
+  activation(kind: 'gelu' | 'silu' | 'celu', input = this.last(), alpha = 0.3): number {
+    const base = this.base(input);
+    return this.push(kind === 'celu' ? { kind, ...base, alpha } : { kind, ...base }, this.shapeOf(input));
+  }
+
+  pool(kind: PoolLayer['kind'], size: number, stride = size, input = this.last()): number {
+    const shape = pooledShape(this.shapeOf(input), { size, stride });
+    return this.push({ kind, ...this.base(input), size, stride }, shape);
+  }
+
+  scale(factor: number, input = this.last()): number {
+    return this.push({ kind: 'scale', ...this.base(input), factor }, this.shapeOf(input));
   }
 
   shortcut(channels: number, stride: 1 | 2, input = this.last()): number {
@@ -43,8 +90,11 @@ export class TinyModelBuilder {
     return this.push({ kind: 'dropout', ...this.base(input), rate }, this.shapeOf(input));
   }
 
-  dense(channels = CLASS_COUNT, input = this.last()): number {
-    return this.push({ kind: 'dense', ...this.base(input), channels }, { height: 1, width: 1, channels });
+  dense(channels = CLASS_COUNT, input = this.last(), hasBias = true): number {
+    return this.push(
+      { kind: 'dense', ...this.base(input), channels, ...(!hasBias && { bias: false }) },
+      { height: 1, width: 1, channels },
+    );
   }
 
   build(): Model {
@@ -267,4 +317,154 @@ export const TINY_MODELS: Readonly<Record<string, Model>> = {
     builder.dense();
   }),
   'a residual network': residualNetwork(SMALL),
+};
+
+const WIDER: ActivationShape = { height: 7, width: 8, channels: 3 };
+
+/** `convolution -> what `build` adds -> pooling, dense`: the layers between carry gradients both ways. */
+const between = (build: (builder: TinyModelBuilder) => void, shape = WIDER): Model =>
+  tinyModel(shape, (builder) => {
+    builder.convolution(5);
+    build(builder);
+    builder.globalAveragePool();
+    builder.dense();
+  });
+
+/** Pooling by windows, smooth activations, scaled logits, no bias. */
+export const MODERN_LAYERS: Readonly<Record<string, Model>> = {
+  'max pooling': between((builder) => builder.pool('max-pool', 2)),
+  'max pooling of windows that overlap': between((builder) => builder.pool('max-pool', 3, 2)),
+  'max pooling that skips pixels': between((builder) => builder.pool('max-pool', 2, 3)),
+  'max pooling of whole maps': between((builder) => builder.pool('max-pool', 8), {
+    height: 8,
+    width: 8,
+    channels: 3,
+  }),
+  'average pooling': between((builder) => builder.pool('average-pool', 2)),
+  'average pooling of windows that overlap': between((builder) => builder.pool('average-pool', 3, 1)),
+  'a pool and a convolution that read one value': between((builder) => {
+    const value = builder.relu();
+    builder.convolution(5);
+    const left = builder.pool('max-pool', 2);
+    builder.add(left, builder.pool('max-pool', 2, 2, value));
+  }),
+  ...Object.fromEntries(
+    (['gelu', 'silu', 'celu'] as const).flatMap((kind) => [
+      [`${kind} alone`, between((builder) => builder.activation(kind))],
+      [
+        `${kind} after batch normalisation`,
+        between((builder) => {
+          builder.batchNormalisation();
+          builder.activation(kind);
+          builder.convolution(4);
+        }),
+      ],
+      [
+        `${kind} after a sum`,
+        between((builder) => {
+          builder.pool('max-pool', 2);
+          builder.batchNormalisation();
+          const skip = builder.activation(kind);
+          builder.convolution(5);
+          const branch = builder.batchNormalisation();
+          builder.activation(kind, builder.add(branch, skip));
+          builder.convolution(4);
+        }),
+      ],
+      [
+        `${kind} of a sum without batch normalisation`,
+        between((builder) => {
+          const left = builder.convolution(5);
+          const right = builder.convolution(5, 1, left);
+          builder.activation(kind, builder.add(left, right));
+          builder.convolution(4);
+        }),
+      ],
+    ]),
+  ),
+  'a dense layer without bias, and scaled logits': tinyModel(SMALL, (builder) => {
+    builder.convolution(4);
+    builder.globalAveragePool();
+    builder.dense(3, undefined, false);
+    builder.scale(1 / 9);
+  }),
+};
+
+/** After a stride of 2, maps still have some pixels. */
+const HIGHER: ActivationShape = { height: 9, width: 10, channels: 3 };
+
+const KERNELS = [1, 2, 3].flatMap((kernelSize) =>
+  (['same', 'valid'] as const).flatMap((padding) =>
+    [1, 2].map((stride) => ({ kernelSize, padding, stride }) as Required<Kernel>),
+  ),
+);
+type Kernel = Pick<ConvolutionLayer, 'kernelSize' | 'padding' | 'stride'>;
+
+/** Convolutions of every size, padding and stride; biases, frozen tensors, projections. */
+export const CONVOLUTION_KINDS: Readonly<Record<string, Model>> = {
+  ...Object.fromEntries(
+    KERNELS.map(({ stride, ...kernel }) => [
+      `convolution ${kernel.kernelSize}x${kernel.kernelSize}, ${kernel.padding}, stride ${stride}, with bias`,
+      between((builder) => {
+        builder.convolution(6, stride, undefined, { ...kernel, bias: true });
+        builder.activation('gelu');
+        builder.convolution(4, 1, undefined, kernel);
+        builder.batchNormalisation();
+        builder.relu();
+      }, HIGHER),
+    ]),
+  ),
+  'frozen weights of the first layer': tinyModel(WIDER, (builder) => {
+    builder.convolution(6, 1, IMAGES, { kernelSize: 2, padding: 'valid', bias: true, frozen: true });
+    builder.activation('gelu');
+    builder.convolution(4);
+    builder.pool('max-pool', 2);
+    builder.batchNormalisation(undefined, { epsilon: 1e-12, frozen: 'scale' });
+    builder.activation('gelu');
+    builder.globalAveragePool();
+    builder.dense(3, undefined, false);
+    builder.scale(1 / 9);
+  }),
+  'frozen weights and a frozen shift in between': between((builder) => {
+    builder.convolution(6, 1, undefined, { frozen: true });
+    builder.batchNormalisation(undefined, { frozen: 'shift' });
+    builder.relu();
+    builder.convolution(8, 2, undefined, { frozen: true });
+  }),
+  'a projection shortcut': between((builder) => {
+    const input = builder.relu();
+    builder.convolution(8, 2);
+    builder.batchNormalisation();
+    builder.relu();
+    builder.convolution(8);
+    const branch = builder.batchNormalisation();
+    builder.convolution(8, 2, input, { kernelSize: 1 });
+    const shortcut = builder.batchNormalisation();
+    builder.relu(builder.add(branch, shortcut));
+    builder.convolution(4);
+  }),
+  'pre-activation blocks': between((builder) => {
+    let top = 0;
+    for (let block = 0; block < 2; block++) {
+      builder.batchNormalisation(top);
+      builder.relu();
+      builder.convolution(5);
+      builder.batchNormalisation();
+      builder.relu();
+      const branch = builder.convolution(5);
+      top = builder.add(branch, top);
+    }
+    builder.batchNormalisation(top);
+    builder.relu();
+  }),
+  'maps that are not whole tiles': between(
+    (builder) => {
+      builder.batchNormalisation();
+      builder.relu();
+      builder.convolution(6);
+      builder.convolution(6, 2);
+      builder.convolution(5);
+    },
+    { height: 7, width: 6, channels: 3 },
+  ),
 };

@@ -2,6 +2,8 @@
 
 import type { ModelState } from '../../model/index.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
+import { keepingFrozen, NO_RULES } from './tensorRules.js';
+import type { TensorRules } from './tensorRules.js';
 import { sgdInto } from '../vectors/vectorKernels.js';
 
 export interface SgdOptions {
@@ -26,16 +28,29 @@ export function applySgd(
   total: GradientLeaf,
   lr: number,
   options: SgdOptions,
+  rules: TensorRules = NO_RULES,
 ): void {
   const { gradientSum, sampleCount } = total;
-  sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr });
+  keepingFrozen([parameters, velocity], rules, () =>
+    sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr }),
+  );
 }
 
 /** Moves the running statistics towards the mean statistics of the step, in place. */
-export function mergeStatistics(state: ModelState, total: GradientLeaf): void {
-  const { statistics } = state;
-  for (let index = 0; index < statistics.length; index++) {
-    const batch = total.statisticSum[index]! / total.sampleCount;
-    statistics[index] = (1 - STATISTICS_MOMENTUM) * statistics[index]! + STATISTICS_MOMENTUM * batch;
+export function mergeStatistics(
+  { statistics }: Pick<ModelState, 'statistics'>,
+  { statisticSum, sampleCount }: GradientLeaf,
+  rules: TensorRules = NO_RULES,
+): void {
+  const merge = (first: number, end: number, momentum: number, from: Float32Array): void => {
+    for (let index = first; index < end; index++) {
+      const batch = statisticSum[index]! / sampleCount;
+      statistics[index] = (1 - momentum) * from[index]! + momentum * batch;
+    }
+  };
+  const before = rules.momenta.length === 0 ? statistics : statistics.slice();
+  merge(0, statistics.length, STATISTICS_MOMENTUM, before);
+  for (const { spec, momentum } of rules.momenta) {
+    merge(spec.offset, spec.offset + spec.length, momentum, before);
   }
 }

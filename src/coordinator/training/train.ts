@@ -27,6 +27,7 @@ import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
 import { learningRateAt, scheduleOf } from './learningRate.js';
 import type { ScheduleContext } from './learningRate.js';
+import { tensorRulesOf } from './tensorRules.js';
 import type { TrainingState } from './trainingState.js';
 import { WallClock } from './wallClock.js';
 
@@ -147,7 +148,7 @@ async function trainStep(run: TrainingRun, plan: StepPlan, lr: number): Promise<
     signal,
     onContribution: (member) => contributors.add(member),
   });
-  state.update(total, lr, recipe);
+  state.update(total, lr, recipe, tensorRulesOf(model));
   if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
   noteContributors(contributors, state, onEvent);
   const stepMs = performance.now() - startedMs;

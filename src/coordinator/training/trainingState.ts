@@ -16,6 +16,7 @@ import { emptyTotals, freshProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
+import type { TensorRules } from './tensorRules.js';
 import { GradientBuffers } from '../vectors/treeReduction.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { allFinite } from '../vectors/vectorKernels.js';
@@ -83,9 +84,9 @@ export class TrainingState {
   }
 
   /** Updates the weights by one optimizer step, and gives the total back to `gradientBuffers`. */
-  update(total: GradientLeaf, lr: number, options: SgdOptions): void {
-    applySgd(this.model.parameters, this.velocity, total, lr, options);
-    mergeStatistics(this.model, total);
+  update(total: GradientLeaf, lr: number, options: SgdOptions, rules?: TensorRules): void {
+    applySgd(this.model.parameters, this.velocity, total, lr, options, rules);
+    mergeStatistics(this.model, total, rules);
     this.gradientBuffers.giveBack(total);
     this.nextVersion();
   }

@@ -16,9 +16,11 @@ export type Tensor4D = tfjs.Tensor4D;
 
 export interface ConvolutionGeometry {
   readonly stride: 1 | 2;
+  /** Pixels of zeros on every side. */
+  readonly padding: 0 | 1;
   /** (B, H, W, Cin) */
   readonly inputShape: readonly [number, number, number, number];
-  /** (3, 3, Cin, Cout) */
+  /** (K, K, Cin, Cout) */
   readonly filterShape: readonly [number, number, number, number];
 }
 
@@ -73,8 +75,8 @@ export interface Normaliser {
 
 /** Operations that a backend may implement in its own way. All return new tensors and keep none. */
 export interface Operations {
-  /** 3x3 cross-correlation with one pixel of zeros on every side: (B, H, W, Cin) to (B, ceil(H/s), ceil(W/s), Cout). */
-  convolution(input: Tensor4D, filter: Tensor4D, stride: 1 | 2): Tensor4D;
+  /** Cross-correlation: (B, H, W, Cin) to (B, floor((H + 2 padding - K) / stride) + 1, likewise, Cout). */
+  convolution(input: Tensor4D, filter: Tensor4D, geometry: ConvolutionGeometry): Tensor4D;
   /** Gradient by the input, of the input's shape. */
   convolutionInputGradient(
     outputGradient: Tensor4D,

@@ -6,13 +6,16 @@
 import { invariant } from '../../foundation/errors.js';
 import { IMAGES } from '../../model/index.js';
 import type { ConvolutionLayer, DenseLayer, Layer, TensorSpec } from '../../model/index.js';
-import type { ConvolutionGeometry, Tensor, Tensor2D, Tensor4D } from './backend.js';
+import type { Tensor, Tensor2D, Tensor4D } from './backend.js';
+import { activationGradient } from './activations.js';
+import { geometryOf, paddedInput, unpaddedGradient } from './convolutionLayer.js';
 import { affineParameters } from './forward.js';
 import type { ForwardRecord } from './forward.js';
 import { planReleases } from './liveness.js';
 import { ActivationStore, scoped } from './pass.js';
 import type { Pass } from './pass.js';
 import { shortcutBackward } from './shortcut.js';
+import { poolBackward } from './windowPool.js';
 
 export interface ParameterGradient {
   readonly spec: TensorSpec;
@@ -92,13 +95,27 @@ function computeLayer(
         { spec: layer.scale, value: found.scale },
         { spec: layer.shift, value: found.shift },
       ];
-      return { toInput: found.input, parameters };
+      return { toInput: found.input, parameters: parameters.filter(isTrained) };
     }
     case 'relu':
       return {
         toInput: pass.operations.rectifierGradient(incoming, record.activations.get(index)),
         parameters: [],
       };
+    case 'gelu':
+    case 'silu':
+    case 'celu': {
+      const input = record.activations.get(layer.input);
+      return { toInput: activationGradient(tf, layer, input, incoming), parameters: [] };
+    }
+    case 'max-pool':
+    case 'average-pool': {
+      const input = record.activations.get(layer.input);
+      const output = layer.kind === 'max-pool' ? record.activations.get(index) : incoming;
+      return { toInput: poolBackward(tf, layer, { input, output, incoming }), parameters: [] };
+    }
+    case 'scale':
+      return { toInput: tf.mul(incoming, layer.factor), parameters: [] };
     case 'shortcut':
       return { toInput: shortcutBackward(tf, layer, incoming), parameters: [] };
     case 'add':
@@ -125,18 +142,24 @@ function convolutionGradients(
   input: Tensor4D,
   incoming: Tensor4D,
 ): LayerGradients {
-  const { operations } = pass;
+  const { tf, operations } = pass;
   const filter = pass.parameter(layer.weight) as Tensor4D;
-  const geometry: ConvolutionGeometry = {
-    stride: layer.stride,
-    inputShape: input.shape,
-    filterShape: filter.shape,
-  };
-  const value = operations.convolutionFilterGradient(input, incoming, geometry);
-  const parameters = [{ spec: layer.weight, value }];
+  const padded = paddedInput(tf, layer, input);
+  const geometry = geometryOf(layer, padded, filter);
+  const parameters: ParameterGradient[] = [];
+  if (!layer.weight.frozen) {
+    const value = operations.convolutionFilterGradient(padded, incoming, geometry);
+    parameters.push({ spec: layer.weight, value });
+  }
+  if (layer.bias && !layer.bias.frozen) {
+    parameters.push({ spec: layer.bias, value: tf.sum(incoming, [0, 1, 2]) });
+  }
   if (layer.input === IMAGES) return { parameters };
-  return { toInput: operations.convolutionInputGradient(incoming, filter, geometry), parameters };
+  const toPadded = operations.convolutionInputGradient(incoming, filter, geometry);
+  return { toInput: unpaddedGradient(tf, layer, toPadded), parameters };
 }
+
+const isTrained = ({ spec }: ParameterGradient): boolean => !spec.frozen;
 
 function denseGradients(pass: Pass, layer: DenseLayer, input: Tensor4D, incoming: Tensor4D): LayerGradients {
   const { tf } = pass;
@@ -145,8 +168,8 @@ function denseGradients(pass: Pass, layer: DenseLayer, input: Tensor4D, incoming
   const rowGradients: Tensor2D = tf.reshape(incoming, [batch, layer.outputShape.channels]);
   const parameters: ParameterGradient[] = [
     { spec: layer.weight, value: tf.matMul(rows, rowGradients, true, false) },
-    { spec: layer.bias, value: tf.sum(rowGradients, 0) },
   ];
+  if (layer.bias) parameters.push({ spec: layer.bias, value: tf.sum(rowGradients, 0) });
   const toInput = tf.matMul(rowGradients, pass.parameter(layer.weight) as Tensor2D, false, true);
-  return { toInput: tf.reshape(toInput, input.shape), parameters };
+  return { toInput: tf.reshape(toInput, input.shape), parameters: parameters.filter(isTrained) };
 }

@@ -1,7 +1,7 @@
 /** The forward pass: executes the list of layers, from the images to the logits. */
 
 import { dropoutMask } from '../../model/index.js';
-import type { BatchNormalisationLayer, DenseLayer, Layer } from '../../model/index.js';
+import type { BatchNormalisationLayer, ConvolutionLayer, DenseLayer, Layer } from '../../model/index.js';
 import type {
   AffineParameters,
   NormalisationRecord,
@@ -10,10 +10,13 @@ import type {
   Tensor2D,
   Tensor4D,
 } from './backend.js';
+import { activate } from './activations.js';
+import { geometryOf, paddedInput } from './convolutionLayer.js';
 import { planReleases } from './liveness.js';
 import { ActivationStore, scoped } from './pass.js';
 import type { Pass } from './pass.js';
 import { shortcutForward } from './shortcut.js';
+import { poolForward } from './windowPool.js';
 
 /** The output of a layer, and what its backward computation needs besides activations. */
 type LayerOutput = {
@@ -52,17 +55,24 @@ export function runForward(pass: Pass): ForwardRecord {
 }
 
 function computeLayer(pass: Pass, activations: ActivationStore, layer: Layer, index: number): LayerOutput {
-  const { tf, operations } = pass;
+  const { tf } = pass;
   const input = activations.get(layer.input);
   switch (layer.kind) {
     case 'convolution':
-      return {
-        output: operations.convolution(input, pass.parameter(layer.weight) as Tensor4D, layer.stride),
-      };
+      return { output: convolve(pass, layer, input) };
     case 'batch-normalisation':
       return normalise(pass, layer, input);
     case 'relu':
       return { output: tf.relu(input) };
+    case 'gelu':
+    case 'silu':
+    case 'celu':
+      return { output: activate(tf, layer, input) };
+    case 'max-pool':
+    case 'average-pool':
+      return { output: poolForward(tf, layer, input) };
+    case 'scale':
+      return { output: tf.mul(input, layer.factor) };
     case 'shortcut':
       return { output: shortcutForward(tf, layer, input) };
     case 'add':
@@ -74,6 +84,14 @@ function computeLayer(pass: Pass, activations: ActivationStore, layer: Layer, in
     case 'dense':
       return { output: affine(pass, layer, input) };
   }
+}
+
+function convolve(pass: Pass, layer: ConvolutionLayer, input: Tensor4D): Tensor4D {
+  const { tf, operations } = pass;
+  const filter = pass.parameter(layer.weight) as Tensor4D;
+  const padded = paddedInput(tf, layer, input);
+  const output = operations.convolution(padded, filter, geometryOf(layer, padded, filter));
+  return layer.bias === undefined ? output : tf.add(output, pass.parameter(layer.bias));
 }
 
 function normalise(pass: Pass, layer: BatchNormalisationLayer, input: Tensor4D): LayerOutput {
@@ -109,6 +127,6 @@ function affine(pass: Pass, layer: DenseLayer, input: Tensor4D): Tensor4D {
   const [batch] = input.shape;
   const rows = tf.reshape(input, [batch, layer.inputShape.channels]) as Tensor2D;
   const product: Tensor = tf.matMul(rows, pass.parameter(layer.weight) as Tensor2D);
-  const sum = tf.add(product, pass.parameter(layer.bias));
+  const sum = layer.bias === undefined ? product : tf.add(product, pass.parameter(layer.bias));
   return tf.reshape(sum, [batch, 1, 1, layer.outputShape.channels]) as Tensor4D;
 }

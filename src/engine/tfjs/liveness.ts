@@ -27,7 +27,7 @@ export function planReleases(
     if (!withBackward) return;
     const backwardMoment = momentCount - 1 - index;
     if (backwardReadsInput(layer, normaliser)) read(layer.input, backwardMoment);
-    if (layer.kind === 'relu') read(index, backwardMoment);
+    if (layer.kind === 'relu' || layer.kind === 'max-pool') read(index, backwardMoment);
   });
   const plan = Array.from({ length: momentCount }, (): number[] => []);
   for (let activation = 0; activation < layers.length - 1; activation++) {
@@ -36,7 +36,17 @@ export function planReleases(
   return plan;
 }
 
+const READS_INPUT: readonly Layer['kind'][] = [
+  'convolution',
+  'dense',
+  'gelu',
+  'silu',
+  'celu',
+  'max-pool',
+  'average-pool', // for its shape
+];
+
 function backwardReadsInput(layer: Layer, normaliser: Pick<Normaliser, 'backwardReadsInput'>): boolean {
   if (layer.kind === 'batch-normalisation') return normaliser.backwardReadsInput;
-  return layer.kind === 'convolution' || layer.kind === 'dense';
+  return READS_INPUT.includes(layer.kind);
 }

@@ -6,47 +6,34 @@ import { softmaxCrossEntropy, targetOf } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
 import { composedNormaliser } from './batchNormalisation.js';
 
-const PADDING = 1;
-
 export interface ConvolutionGradientKernels {
-  byInput(
-    outputGradient: Tensor4D,
-    filter: Tensor4D,
-    geometry: ConvolutionGeometry,
-    padding: Padding,
-  ): Tensor4D;
-  byFilter(
-    input: Tensor4D,
-    outputGradient: Tensor4D,
-    geometry: ConvolutionGeometry,
-    padding: Padding,
-  ): Tensor4D;
+  byInput(outputGradient: Tensor4D, filter: Tensor4D, geometry: ConvolutionGeometry): Tensor4D;
+  byFilter(input: Tensor4D, outputGradient: Tensor4D, geometry: ConvolutionGeometry): Tensor4D;
 }
-type Padding = number | 'same' | 'valid';
 
 /** tfjs-core calls these kernels only from its tape, so they are called here by name. */
 export function convolutionGradientKernels(tf: TensorFlow): ConvolutionGradientKernels {
-  const attributes = ({ stride }: ConvolutionGeometry, pad: Padding): NamedAttrMap => ({
+  const attributes = ({ stride, padding }: ConvolutionGeometry): NamedAttrMap => ({
     strides: [stride, stride],
-    pad,
+    pad: padding,
     dataFormat: 'NHWC',
   });
   return {
-    byInput: (outputGradient, filter, geometry, padding) =>
+    byInput: (outputGradient, filter, geometry) =>
       tf
         .engine()
         .runKernel(
           'Conv2DBackpropInput',
           { dy: outputGradient, filter },
-          { ...attributes(geometry, padding), inputShape: [...geometry.inputShape] },
+          { ...attributes(geometry), inputShape: [...geometry.inputShape] },
         ) as Tensor4D,
-    byFilter: (input, outputGradient, geometry, padding) =>
+    byFilter: (input, outputGradient, geometry) =>
       tf
         .engine()
         .runKernel(
           'Conv2DBackpropFilter',
           { x: input, dy: outputGradient },
-          { ...attributes(geometry, padding), filterShape: [...geometry.filterShape] },
+          { ...attributes(geometry), filterShape: [...geometry.filterShape] },
         ) as Tensor4D,
   };
 }
@@ -55,11 +42,9 @@ export function convolutionGradientKernels(tf: TensorFlow): ConvolutionGradientK
 export function plainOperations(tf: TensorFlow, logitGradient: Operations['logitGradient']): Operations {
   const kernels = convolutionGradientKernels(tf);
   return {
-    convolution: (input, filter, stride) => tf.conv2d(input, filter, stride, PADDING),
-    convolutionInputGradient: (outputGradient, filter, geometry) =>
-      kernels.byInput(outputGradient, filter, geometry, PADDING),
-    convolutionFilterGradient: (input, outputGradient, geometry) =>
-      kernels.byFilter(input, outputGradient, geometry, PADDING),
+    convolution: (input, filter, { stride, padding }) => tf.conv2d(input, filter, stride, padding),
+    convolutionInputGradient: (...operands) => kernels.byInput(...operands),
+    convolutionFilterGradient: (...operands) => kernels.byFilter(...operands),
     normaliser: composedNormaliser(tf, {
       channelMean: (input) => tf.mean(input, [0, 1, 2]),
       spread: (vector) => vector,

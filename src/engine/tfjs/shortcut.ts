@@ -2,7 +2,7 @@
 
 import type { ShortcutLayer } from '../../model/index.js';
 import type { Tensor4D, TensorFlow } from './backend.js';
-import { dilateByTwo } from './dilate.js';
+import { dilate } from './dilate.js';
 
 export function shortcutForward(tf: TensorFlow, layer: ShortcutLayer, input: Tensor4D): Tensor4D {
   const { stride, inputShape, outputShape } = layer;
@@ -21,7 +21,7 @@ export function shortcutBackward(tf: TensorFlow, layer: ShortcutLayer, outputGra
   const { stride, inputShape } = layer;
   const [batch, rows, columns] = outputGradient.shape;
   const kept = tf.slice(outputGradient, [0, 0, 0, 0], [batch, rows, columns, inputShape.channels]);
-  return stride === 1 ? kept : dilateByTwo(tf, kept, inputShape.height, inputShape.width);
+  return stride === 1 ? kept : dilate(tf, kept, stride, inputShape.height, inputShape.width);
 }
 
 /** Two slices of matrices, 1.5 ms on wasm, where tfjs's strided slice takes 25 ms. */

@@ -60,25 +60,29 @@ type Convolutions = Pick<
   'convolution' | 'convolutionInputGradient' | 'convolutionFilterGradient'
 >;
 
-/** One pixel of zeros on every side: TensorFlow's `SAME` would put all of it at the end if the stride is 2. */
+/** Zeros on every side: TensorFlow's `SAME` would put all of it at the end if the stride is 2. */
 function convolutions(tf: TensorFlow, backend: NodeBackend): Convolutions {
   const { float32, integers, text } = attributesOf(backend);
-  const attributes = (stride: number): Attribute[] => [
+  const attributes = ({ stride, padding }: ConvolutionGeometry): Attribute[] => [
     float32('T'),
     integers('strides', [1, stride, stride, 1]),
     text('padding', 'EXPLICIT'),
-    integers('explicit_paddings', [0, 0, 1, 1, 1, 1, 0, 0]),
+    integers('explicit_paddings', [0, 0, padding, padding, padding, padding, 0, 0]),
     text('data_format', 'NHWC'),
   ];
-  const run = (name: string, stride: number, inputs: readonly Tensor[]): Tensor4D =>
-    backend.executeSingleOutput(name, attributes(stride), inputs) as Tensor4D;
+  const run = (name: string, geometry: ConvolutionGeometry, inputs: readonly Tensor[]): Tensor4D =>
+    backend.executeSingleOutput(name, attributes(geometry), inputs) as Tensor4D;
   const sizes = (shape: ConvolutionGeometry['inputShape']): Tensor1D => tf.tensor1d([...shape], 'int32');
   return {
-    convolution: (input, filter, stride) => run('Conv2D', stride, [input, filter]),
-    convolutionInputGradient: (outputGradient, filter, { stride, inputShape }) =>
-      tf.tidy(() => run('Conv2DBackpropInput', stride, [sizes(inputShape), filter, outputGradient])),
-    convolutionFilterGradient: (input, outputGradient, { stride, filterShape }) =>
-      tf.tidy(() => run('Conv2DBackpropFilter', stride, [input, sizes(filterShape), outputGradient])),
+    convolution: (input, filter, geometry) => run('Conv2D', geometry, [input, filter]),
+    convolutionInputGradient: (outputGradient, filter, geometry) =>
+      tf.tidy(() =>
+        run('Conv2DBackpropInput', geometry, [sizes(geometry.inputShape), filter, outputGradient]),
+      ),
+    convolutionFilterGradient: (input, outputGradient, geometry) =>
+      tf.tidy(() =>
+        run('Conv2DBackpropFilter', geometry, [input, sizes(geometry.filterShape), outputGradient]),
+      ),
   };
 }
 

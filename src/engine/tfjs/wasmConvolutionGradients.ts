@@ -6,7 +6,7 @@
 import type { KernelConfig, KernelFunc, NamedAttrMap, NamedTensorInfoMap } from '@tensorflow/tfjs-core';
 import { invariant } from '../../foundation/errors.js';
 import type { Tensor, Tensor4D, TensorFlow } from './backend.js';
-import { dilateByTwo } from './dilate.js';
+import { dilate } from './dilate.js';
 
 const BACKEND = 'wasm';
 
@@ -37,13 +37,14 @@ function replaceKernel(
 }
 
 /** Stride and padding of a call; only what Lockstep's layers need is supported. */
-function geometry(attributes: NamedAttrMap): { stride: 1 | 2 } {
+function geometry(attributes: NamedAttrMap): { stride: 1 | 2; padding: 0 | 1 } {
   const [stride, horizontal] = attributes.strides as [number, number];
+  const padding = attributes.pad;
   invariant(
-    (stride === 1 || stride === 2) && stride === horizontal && attributes.pad === 1,
-    `convolution gradients take strides 1 and 2 with padding 1, not ${stride} and ${String(attributes.pad)}`,
+    (stride === 1 || stride === 2) && stride === horizontal && (padding === 0 || padding === 1),
+    `convolution gradients take strides 1 and 2 with padding 0 or 1, not ${stride} and ${String(padding)}`,
   );
-  return { stride };
+  return { stride, padding };
 }
 
 /** dx = dy, zero-dilated by the stride, convolved with the filter, flipped in both directions and transposed. */
@@ -53,18 +54,21 @@ function inputGradient(
   filter: Tensor4D,
   attributes: NamedAttrMap,
 ): Tensor4D {
-  const { stride } = geometry(attributes);
+  const { stride, padding } = geometry(attributes);
   const [, height, width] = attributes.inputShape as Shape4D;
+  const [kernelSize] = filter.shape;
+  const side = (length: number): number => length + 2 * padding - kernelSize + 1; // of outputs, at stride 1
   return tf.tidy(() => {
-    const dilated = stride === 1 ? outputGradient : dilateByTwo(tf, outputGradient, height, width);
+    const dilated =
+      stride === 1 ? outputGradient : dilate(tf, outputGradient, stride, side(height), side(width));
     const flipped = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
-    return tf.conv2d(dilated, flipped, 1, 1);
+    return tf.conv2d(dilated, flipped, 1, kernelSize - 1 - padding);
   });
 }
 
 /**
- * dW[i, j, c, k] = sum over n, p, q of x[n, ps + i - 1, qs + j - 1, c] dy[n, p, q, k]: a convolution of C "images" with
- * N channels by a filter as large as dy, dilated by the stride, whose output is 3x3.
+ * dW[i, j, c, k] = sum over n, p, q of x[n, ps + i - z, qs + j - z, c] dy[n, p, q, k] with z zeros before: a convolution
+ * of C "images" with N channels by a filter as large as dy, dilated by the stride, whose output is KxK.
  */
 function filterGradient(
   tf: TensorFlow,
@@ -72,7 +76,8 @@ function filterGradient(
   outputGradient: Tensor4D,
   attributes: NamedAttrMap,
 ): Tensor4D {
-  const { stride } = geometry(attributes);
+  const { stride, padding: zeros } = geometry(attributes);
+  const [kernelSize] = attributes.filterShape as Shape4D;
   const [batch, height, width, channels] = input.shape;
   const [, rows, columns, filters] = outputGradient.shape;
   return tf.tidy(() => {
@@ -91,19 +96,13 @@ function filterGradient(
       tf.transpose(tf.reshape(outputGradient, [batch, rows * columns, filters]), [1, 0, 2]),
       [rows, columns, batch, filters],
     );
-    const padding: Padding = [
-      [0, 0],
-      endPadding(height, rows, stride),
-      endPadding(width, columns, stride),
-      [0, 0],
+    /** Before and after one side, such that the output has K elements; what no window reaches is left out. */
+    const paddingOf = (inputSize: number, outputSize: number): [number, number] => [
+      zeros,
+      (outputSize - 1) * stride + kernelSize - zeros - inputSize,
     ];
+    const padding: Padding = [[0, 0], paddingOf(height, rows), paddingOf(width, columns), [0, 0]];
     const gradient = tf.conv2d(channelsFirst, filter, 1, padding, 'NHWC', stride);
     return tf.transpose(gradient, [1, 2, 0, 3]);
   });
-}
-
-/** Padding before and after along one side, such that the output has three elements and the first reads from -1 on. */
-function endPadding(inputSize: number, outputSize: number, stride: number): [number, number] {
-  const filterSize = (outputSize - 1) * stride + 1;
-  return [1, filterSize + 2 - inputSize - 1];
 }

@@ -63,8 +63,17 @@ export const addVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(
 export const subtractVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe5));
 export const multiplyVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe6));
 export const divideVectors = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe7));
+/** A NaN where either is one. */
+export const maximum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xe9));
+export const absolute = (a: V128): V128 => v128(a.code, simd(0xe0));
+export const equal = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x41));
 export const greaterThan = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x44));
 export const bitwiseAnd = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x4e));
+/** a and not b */
+export const andNot = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x4f));
+export const bitwiseOr = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x50));
+/** The bits of a where the mask's are ones, else those of b. */
+export const select = (a: V128, b: V128, mask: V128): V128 => v128(a.code, b.code, mask.code, simd(0x52));
 
 /** Four floats of the eight of a (0 to 3) and b (4 to 7). */
 export const shuffle = (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 => {
@@ -74,6 +83,9 @@ export const shuffle = (a: V128, b: V128, lanes: readonly [number, number, numbe
 
 /** a < b ? b : a, one instruction on x64; a NaN in `a` stays NaN. */
 export const pseudoMaximum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xeb));
+
+/** b < a ? b : a, one instruction on x64; a NaN in `a` stays NaN. */
+export const pseudoMinimum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xea));
 
 /** a b + c, with one rounding if the host fuses, otherwise two: the only operation whose bits depend on the host. */
 export const relaxedMultiplyAdd = (a: V128, b: V128, c: V128): V128 =>

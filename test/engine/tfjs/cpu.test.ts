@@ -1,12 +1,18 @@
 import { describeEngineContract } from '../engineContract.js';
 import { cpuBackend } from '../../../src/engine/tfjs/cpuBackend.js';
 import { tfjsFactory } from '../../../src/engine/tfjs/tfjsFactory.js';
-import { ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import {
+  CONVOLUTION_KINDS,
+  MODERN_LAYERS,
+  ODD_LISTS,
+  ODD_SIDES,
+  TINY_MODELS,
+} from '../../support/tinyModels.js';
 import { tfjsMemory } from './tfjsMemory.js';
 
 describeEngineContract('cpu', () => Promise.resolve(tfjsFactory(cpuBackend)), {
   memoryInUse: tfjsMemory,
-  moreModels: { ...ODD_SIDES, ...ODD_LISTS },
+  moreModels: { ...ODD_SIDES, ...ODD_LISTS, ...MODERN_LAYERS, ...CONVOLUTION_KINDS },
   golden: false, // two seconds an image; wasm and cpu are compared in agreement.test.ts
   memoryModel: TINY_MODELS['a residual network']!,
 });

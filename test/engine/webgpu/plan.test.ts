@@ -10,7 +10,8 @@ import { assignBuffers } from '../../../src/engine/webgpu/plan/memory.js';
 import { buildModel } from '../../../src/model/index.js';
 import type { Model } from '../../../src/model/index.js';
 import { hashedValues } from '../../support/numbers.js';
-import { ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import { fast94 } from '../../support/modernNetworks.js';
+import { CONVOLUTION_KINDS, MODERN_LAYERS, ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
 import { expectToKeepTheRules } from './planRules.js';
 
 function plan(model: Model, kind: PassKind, imageCount: number, bindingLimit = 10): DevicePlan {
@@ -25,7 +26,8 @@ const planFromPixels = (model: Model, kind: PassKind, imageCount: number): Devic
 
 describe.each([10, 8])('a plan of at most %i bindings', (bindingLimit) => {
   const models: [string, Model][] = [
-    ...Object.entries({ ...TINY_MODELS, ...ODD_SIDES, ...ODD_LISTS }),
+    ...Object.entries({ ...TINY_MODELS, ...ODD_SIDES, ...ODD_LISTS, ...MODERN_LAYERS, ...CONVOLUTION_KINDS }),
+    ['fast94', fast94([64, 256, 256], 'same')],
     ...(['resnet20', 'notebook'] as const).map((name): [string, Model] => [name, buildModel(name, 0.1)]),
   ];
   it.each(models)('keeps the rules of WebGPU: %s', (_, model) => {

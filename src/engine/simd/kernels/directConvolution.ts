@@ -1,5 +1,5 @@
 /**
- * 3x3 convolution without transforms, for any stride and any map size: the first layer, the strided ones and odd maps.
+ * Convolution without transforms, for any kernel, stride and map size: the first layer, 1x1 and 2x2, small maps.
  * A tap (or a run of taps whose inputs are neighbours in memory) is a run of floats; a register block is 4 pixels x 8
  * output channels.
  */
@@ -18,12 +18,11 @@ import {
   VECTOR,
   zeroAccumulators,
 } from './products.js';
-import { paddedStrides, plainStrides } from './shapes.js';
-import type { ImageStrides, MapShape } from './shapes.js';
+import { paddedStrides, plainStrides, stridesOf } from './shapes.js';
+import type { ImageStrides, MapShape, Padded } from './shapes.js';
 import { columnOperands } from './winogradProducts.js';
 
 const PIXELS_PER_BLOCK = 4;
-const TAPS = 3;
 
 /** A run of `length` floats of the source, relative to the pixel's own place, and as many rows of weights. */
 interface Run {
@@ -109,49 +108,65 @@ export interface DirectShape {
   readonly input: MapShape;
   readonly output: MapShape;
   readonly stride: 1 | 2;
+  readonly kernelSize: 1 | 2 | 3;
+  /** Zeros before the first pixel: output p reads inputs from p stride - zeros on. */
+  readonly zeros: number;
 }
 
-/** Parameters: padded inputs, packed weights (9 inputs, outputs), plain outputs (written), image count. */
+/** How the gradients of the outputs lie: as far beyond the map as taps reach from some input. */
+export const gradientPadding = ({ kernelSize, zeros }: DirectShape): Padded =>
+  kernelSize - 1 - zeros > 1 ? 'doubly' : true;
+
+/** Padded inputs from the first tap of the first output on. */
+function tapStrides({ input, zeros }: DirectShape): ImageStrides {
+  const strides = paddedStrides(input);
+  return { ...strides, origin: (1 - zeros) * (strides.row + strides.pixel) };
+}
+
+const indexes = (length: number): number[] => Array.from({ length }, (_, index) => index);
+
+/** Parameters: padded inputs, packed weights (taps inputs, outputs), plain outputs (written), image count. */
 export const emitDirectForward =
-  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (shape: DirectShape): KernelEmitter =>
   (f, arithmetic) => {
-    const source = paddedStrides(input);
+    const { input, output, stride, kernelSize } = shape;
+    const source = tapStrides(shape);
     gather(f, arithmetic, {
       rows: output.height,
       columns: output.width,
-      source: { pixel: stride * source.pixel, row: stride * source.row, image: source.image, origin: 0 },
+      source: { ...source, pixel: stride * source.pixel, row: stride * source.row },
       destination: plainStrides(output),
-      runs: [0, 1, 2].map((y) => ({
+      runs: indexes(kernelSize).map((y) => ({
         sourceOffset: y * source.row,
-        weightRow: y * TAPS * input.channels,
-        length: TAPS * input.channels,
+        weightRow: y * kernelSize * input.channels,
+        length: kernelSize * input.channels,
       })),
-      weightRows: TAPS * TAPS * input.channels,
+      weightRows: kernelSize * kernelSize * input.channels,
       outputs: output.channels,
     });
   };
 
 /**
- * The gradient of the inputs. Through tap k, an input pixel feeds output (pixel + 1 - k) / stride if that is whole.
- * So pixels of one parity share their taps, and each parity is a separate grid.
- * Parameters: padded gradients of the outputs, packed transposed weights (9 outputs, inputs), plain gradients of the
- * inputs (written), image count.
+ * The gradient of the inputs. Through tap k, an input pixel feeds output (pixel + zeros - k) / stride if that is whole.
+ * So pixels of one parity share their taps, and each parity is a separate grid. A parity without taps is zero.
+ * Parameters: gradients of the outputs, padded as `gradientPadding` says, packed transposed weights (taps outputs,
+ * inputs), plain gradients of the inputs (written), image count.
  */
 export const emitDirectInputGradient =
-  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (shape: DirectShape): KernelEmitter =>
   (f, arithmetic) => {
-    const source = paddedStrides(output);
+    const { input, output, stride, kernelSize } = shape;
+    const source = stridesOf(output, gradientPadding(shape));
     const destination = plainStrides(input);
-    const parities = Array.from({ length: stride }, (_, parity) => parity);
-    for (const parityY of parities) {
-      for (const parityX of parities) {
+    for (const parityY of indexes(stride)) {
+      for (const parityX of indexes(stride)) {
         const rows = Math.ceil((input.height - parityY) / stride);
         const columns = Math.ceil((input.width - parityX) / stride);
         if (rows === 0 || columns === 0) continue;
-        const runs = tapsOf(parityY, stride).flatMap((y) =>
-          tapsOf(parityX, stride).map((x) => ({
+        const runs = tapsOf(parityY, shape).flatMap((y) =>
+          tapsOf(parityX, shape).map((x) => ({
             sourceOffset: y.shift * source.row + x.shift * source.pixel,
-            weightRow: (y.tap * TAPS + x.tap) * output.channels,
+            weightRow: (y.tap * kernelSize + x.tap) * output.channels,
             length: output.channels,
           })),
         );
@@ -166,7 +181,7 @@ export const emitDirectInputGradient =
             origin: parityY * destination.row + parityX * destination.pixel,
           },
           runs,
-          weightRows: TAPS * TAPS * output.channels,
+          weightRows: kernelSize * kernelSize * output.channels,
           outputs: input.channels,
         });
       }
@@ -174,28 +189,32 @@ export const emitDirectInputGradient =
   };
 
 /** The taps that pixels of this parity have, and which output each one reads, relative to the pixel's grid place. */
-function tapsOf(parity: number, stride: number): { readonly tap: number; readonly shift: number }[] {
-  return [0, 1, 2]
-    .map((tap) => ({ tap, shift: (parity + 1 - tap) / stride }))
+function tapsOf(
+  parity: number,
+  { kernelSize, zeros, stride }: DirectShape,
+): { readonly tap: number; readonly shift: number }[] {
+  return indexes(kernelSize)
+    .map((tap) => ({ tap, shift: (parity + zeros - tap) / stride }))
     .filter(({ shift }) => Number.isInteger(shift));
 }
 
 /**
  * The gradient of the weights, blocks of 4 inputs x 8 outputs.
- * Parameters: padded inputs, padded gradients of the outputs, weights' gradient (3, 3, inputs, outputs; added to),
- * image count.
+ * Parameters: padded inputs, gradients of the outputs, padded as `gradientPadding` says, weights' gradient (K, K, inputs,
+ * outputs; added to), image count.
  */
 export const emitDirectWeightGradient =
-  ({ input, output, stride }: DirectShape): KernelEmitter =>
+  (shape: DirectShape): KernelEmitter =>
   (f, arithmetic) => {
-    const source = paddedStrides(input);
-    const gradient = paddedStrides(output);
+    const { input, output, stride, kernelSize } = shape;
+    const source = tapStrides(shape);
+    const gradient = stridesOf(output, gradientPadding(shape));
     const outputBytes = output.channels * FLOAT_BYTES;
     const sums = f.variable(f.parameter(2));
-    const tapRow = f.variable(f.parameter(0));
-    f.repeat(TAPS, () => {
+    const tapRow = f.variable(add(f.parameter(0), constant(source.origin)));
+    f.repeat(kernelSize, () => {
       const tap = f.variable(tapRow);
-      f.repeat(TAPS, () => {
+      f.repeat(kernelSize, () => {
         const inputBlock = f.variable(tap);
         f.repeat(input.channels / VECTOR, () => {
           const column = f.variable(add(f.parameter(1), constant(gradient.origin)));

@@ -1,7 +1,7 @@
 /**
  * How activations are stored in the arena. Channels are padded to a multiple of 4 with zeros, so that every pixel is whole
- * vectors. `plain` images are (H, W, C); `padded` ones (H + 2, W + 2, C) with a border of zeros, which is what the 3x3
- * kernels read.
+ * vectors. `plain` images are (H, W, C). `padded` ones have a border of zeros for the convolutions: one pixel all around,
+ * and after it as many as complete the last 4x4 tile of a row or column.
  */
 
 import { FLOAT_BYTES, VECTOR } from './products.js';
@@ -28,13 +28,30 @@ export function plainStrides({ height, width, channels }: MapShape): ImageStride
   return { pixel, row: width * pixel, image: height * width * pixel, origin: 0 };
 }
 
+/** Outputs a side of a tile of Winograd's transforms. */
+export const TILE = 4;
+
+export const tilesAlong = (length: number): number => Math.ceil(length / TILE);
+
 export function paddedStrides({ height, width, channels }: MapShape): ImageStrides {
   const pixel = channels * FLOAT_BYTES;
-  const row = (width + 2) * pixel;
-  return { pixel, row, image: (height + 2) * row, origin: row + pixel };
+  const row = (tilesAlong(width) * TILE + 2) * pixel;
+  return { pixel, row, image: (tilesAlong(height) * TILE + 2) * row, origin: row + pixel };
 }
 
-export const stridesOf = (map: MapShape, padded: boolean): ImageStrides =>
-  padded ? paddedStrides(map) : plainStrides(map);
+/** Images with two pixels of zeros all around. */
+function doublyPaddedStrides({ height, width, channels }: MapShape): ImageStrides {
+  const pixel = channels * FLOAT_BYTES;
+  const row = (width + 4) * pixel;
+  return { pixel, row, image: (height + 4) * row, origin: 2 * (row + pixel) };
+}
+
+/** How images lie: plain, padded, or with a border of two pixels. */
+export type Padded = boolean | 'doubly';
+
+export function stridesOf(map: MapShape, padded: Padded): ImageStrides {
+  if (padded === 'doubly') return doublyPaddedStrides(map);
+  return padded ? paddedStrides(map) : plainStrides(map);
+}
 
 export const shapeKey = ({ height, width, channels }: MapShape): string => `${height}x${width}x${channels}`;

@@ -75,10 +75,20 @@ export const emitTileProduct =
     });
   };
 
-/** U[p] += V[p]t M[p]. Parameters: V (tiles, inputs), M (tiles, outputs), U (inputs, outputs; added to), tile count. */
+/**
+ * U[p] += V[p]t M[p]. Parameters: V (tiles, inputs), M (tiles, outputs), U (inputs, outputs; added to), and a count: of
+ * tiles, or of groups of tiles. Each group has a sum of its own, as if the kernel ran once for each: the bits are the same,
+ * and U passes through the caches once.
+ * @param tilesPerGroup undefined: the tiles that are counted are one group
+ */
 export const emitWeightProduct =
-  ({ positions, inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
+  (
+    { positions, inputs, outputs, inputStride, outputStride }: ProductShape,
+    tilesPerGroup?: number,
+  ): KernelEmitter =>
   (f, arithmetic) => {
+    const [groups, tiles] =
+      tilesPerGroup === undefined ? [1, f.parameter(3)] : [f.parameter(3), tilesPerGroup];
     const [domain, gradients, sums] = pointersOf(f, 3);
     const outputBytes = outputs * FLOAT_BYTES;
     const sumSkew = weightPositionStride({ rows: inputs, columns: outputs }) - inputs * outputBytes;
@@ -87,21 +97,23 @@ export const emitWeightProduct =
         const column = f.variable(gradients);
         for (const { width, count } of columnBlocks(outputs)) {
           f.repeat(count, () => {
-            const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
             const left = f.variable(domain);
             const right = f.variable(column);
-            f.repeat(f.parameter(3), () => {
-              rankOneUpdate(
-                f,
-                arithmetic,
-                block,
-                (input) => loadSplat(left, input * FLOAT_BYTES),
-                columnOperands(right, width),
-              );
-              f.advance(left, inputs * FLOAT_BYTES);
-              f.advance(right, outputBytes);
+            f.repeat(groups, () => {
+              const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
+              f.repeat(tiles, () => {
+                rankOneUpdate(
+                  f,
+                  arithmetic,
+                  block,
+                  (input) => loadSplat(left, input * FLOAT_BYTES),
+                  columnOperands(right, width),
+                );
+                f.advance(left, inputs * FLOAT_BYTES);
+                f.advance(right, outputBytes);
+              });
+              addAccumulators(f, block, sums, outputBytes);
             });
-            addAccumulators(f, block, sums, outputBytes);
             f.advance(column, width * FLOAT_BYTES);
             f.advance(sums, width * FLOAT_BYTES);
           });

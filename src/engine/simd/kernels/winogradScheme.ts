@@ -19,8 +19,6 @@ import {
 import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 
-/** Outputs along one side of a tile. */
-export const TILE = 4;
 export const TAPS = 3;
 
 /** A matrix times a vector of operands, each of which may be used more than once. */

@@ -5,14 +5,14 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, constant, load } from '../../../foundation/wasm/expressions.js';
+import { addVectors, constant, load, vector } from '../../../foundation/wasm/expressions.js';
 import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import { columnBlocks, FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
-import { stridesOf } from './shapes.js';
+import { stridesOf, TILE } from './shapes.js';
 import type { MapShape } from './shapes.js';
-import { MOST_POINTS, TAPS, TILE } from './winogradScheme.js';
+import { MOST_POINTS, TAPS } from './winogradScheme.js';
 import type { Transform, WinogradScheme } from './winogradScheme.js';
 
 /** Bytes at the start of the arena that the transforms use between their two halves. */
@@ -48,10 +48,12 @@ function transformTile(
   }
 }
 
-/** What the activation transforms are made for. Sides are multiples of a tile's: 4 outputs, or 4 strides of inputs. */
+/** What the activation transforms are made for. The last tiles may reach beyond the map. */
 export interface TransformShape {
   readonly scheme: WinogradScheme;
   readonly map: MapShape;
+  /** Tiles along the sides of an image. */
+  readonly grid: { readonly rows: number; readonly columns: number };
   /** Bytes between positions in the transform domain. */
   readonly positionStride: number;
 }
@@ -61,17 +63,19 @@ interface TileAccess {
   readonly write: (row: number, column: number, value: V128) => void;
 }
 
-/** Whether a tile is in the first row of tiles of its image, and whether it is the first of its row. */
+/** Which tiles of a row, and which rows of tiles of an image, the code is for. */
 interface TilePlace {
   readonly isFirstRow: boolean;
   readonly isFirstColumn: boolean;
+  readonly isLastRow: boolean;
+  readonly isLastColumn: boolean;
 }
 
 interface TileWalk {
   /** Inputs are padded images, outputs are plain ones. */
   readonly side: 'inputs' | 'outputs';
-  /** Generate separate code for the first rows and columns of tiles. */
-  readonly firstApart: boolean;
+  /** Generate separate code for the first, or the last, rows and columns of tiles. */
+  readonly apart: 'none' | 'first' | 'last';
   readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
 }
 
@@ -80,7 +84,7 @@ interface TileWalk {
  * Parameters of the kernel: images, transform domain, image count.
  */
 function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk): void {
-  const { scheme, map, positionStride } = shape;
+  const { scheme, map, grid, positionStride } = shape;
   const step = walk.side === 'inputs' ? TILE * scheme.stride : TILE; // pixels from tile to tile
   const strides = stridesOf(map, walk.side === 'inputs');
   const image = f.variable(f.parameter(0));
@@ -92,18 +96,19 @@ function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk):
     read: (row, column) => load(pointer, offset(row, column)),
     write: (row, column, value) => f.store(pointer, value, offset(row, column)),
   });
-  const repeatApart = (count: number, body: (isFirst: boolean) => void): void => {
-    if (walk.firstApart) body(true);
-    const rest = walk.firstApart ? count - 1 : count;
-    if (rest > 0) f.repeat(rest, () => body(false));
+  const repeatApart = (count: number, body: (isFirst: boolean, isLast: boolean) => void): void => {
+    if (walk.apart === 'first') body(true, false);
+    const rest = walk.apart === 'none' ? count : count - 1;
+    if (rest > 0) f.repeat(rest, () => body(false, false));
+    if (walk.apart === 'last') body(false, true);
   };
   f.repeat(f.parameter(2), () => {
     const tileRow = f.variable(image);
-    repeatApart(map.height / step, (isFirstRow) => {
+    repeatApart(grid.rows, (isFirstRow, isLastRow) => {
       const pixel = f.variable(tileRow);
-      repeatApart(map.width / step, (isFirstColumn) => {
+      repeatApart(grid.columns, (isFirstColumn, isLastColumn) => {
         f.repeat(map.channels / VECTOR, () => {
-          const place = { isFirstRow, isFirstColumn };
+          const place = { isFirstRow, isFirstColumn, isLastRow, isLastColumn };
           walk.body(access(pixel, pixelOffset), access(domain, domainOffset), place);
           f.advance(pixel, VECTOR_BYTES);
           f.advance(domain, VECTOR_BYTES);
@@ -130,15 +135,31 @@ const emitTileTransform =
   (shape: TransformShape, of: (scheme: WinogradScheme) => TileTransform): KernelEmitter =>
   (f, arithmetic) => {
     const { side, transform, from, to, into } = of(shape.scheme);
+    const { map, grid } = shape;
+    const isWhole = map.height === grid.rows * TILE && map.width === grid.columns * TILE;
     forEachTile(f, shape, {
       side,
-      firstApart: false,
-      body: (pixel, domain) => {
-        const [source, target] = into === 'domain' ? [pixel, domain] : [domain, pixel];
+      apart: side === 'inputs' || isWhole ? 'none' : 'last', // padded inputs reach as far as tiles do
+      body: (pixel, domain, place) => {
+        const pixels = side === 'inputs' ? pixel : within(shape, place, pixel);
+        const [source, target] = into === 'domain' ? [pixels, domain] : [domain, pixels];
         transformTile(f, arithmetic, transform, from, to, source.read, target.write);
       },
     });
   };
+
+/** The pixels of a tile that are in the image: others read as zero, and are not written. */
+function within({ map, grid }: TransformShape, place: TilePlace, pixel: TileAccess): TileAccess {
+  const rows = place.isLastRow ? map.height - (grid.rows - 1) * TILE : TILE;
+  const columns = place.isLastColumn ? map.width - (grid.columns - 1) * TILE : TILE;
+  const isInside = (row: number, column: number): boolean => row < rows && column < columns;
+  return {
+    read: (row, column) => (isInside(row, column) ? pixel.read(row, column) : vector(0)),
+    write: (row, column, value) => {
+      if (isInside(row, column)) pixel.write(row, column, value);
+    },
+  };
+}
 
 /** V = Bt d B of the tiles of padded images. Parameters: padded images, V (written), image count. */
 export const emitInputTransform = (shape: TransformShape): KernelEmitter =>
@@ -182,7 +203,7 @@ export const emitInputTransposed =
     const overlap = points - TILE * stride; // inputs that a tile shares with the next
     forEachTile(f, shape, {
       side: 'inputs',
-      firstApart: true,
+      apart: 'first',
       body: (pixel, domain, { isFirstRow, isFirstColumn }) =>
         transformTile(f, arithmetic, inputTransposed, points, points, domain.read, (row, column, value) => {
           const isReached = (!isFirstRow && row < overlap) || (!isFirstColumn && column < overlap);

@@ -1,5 +1,5 @@
 /**
- * A 3x3 convolution and its gradients over a group of images whose inputs are in padded scratch. It owns its weights in
+ * A convolution and its gradients over a group of images whose inputs are in padded scratch. It owns its weights in
  * the form that it multiplies by (made once per state), and the sum of its weights' gradient.
  */
 
@@ -7,6 +7,7 @@ import type { DirectShape } from '../kernels/directConvolution.js';
 import type { Region } from './arena.js';
 
 export interface ConvolutionShape extends DirectShape {
+  /** Images whose contributions to the weights' gradient have a sum of their own: what the bits depend on. */
   readonly imagesPerGroup: number;
 }
 
@@ -17,16 +18,23 @@ export interface OutputGradient {
   readonly normalised?: { readonly inputs: number; readonly coefficients: number } | undefined;
 }
 
-/** Natural weights are (3, 3, inputs, outputs) with padded channels; transposed ones (3, 3, outputs, inputs). */
+export interface WantedGradients {
+  readonly weights: boolean;
+  readonly inputs: boolean;
+}
+
+/** Natural weights are (K, K, inputs, outputs) with padded channels; transposed ones (K, K, outputs, inputs). */
 export interface Convolution {
   /** Where `backward` leaves the gradient of the inputs of a group, and how. */
   readonly inputGradient: Region;
   readonly inputGradientPadded: boolean;
+  /** Images of one call, at most: whole groups. */
+  readonly imagesAtOnce: number;
   prepareWeights(natural: Region, transposed: Region): void;
   /** @param padded address of the group's padded inputs @param outputs address of plain outputs, written */
   forward(padded: number, outputs: number, imageCount: number): void;
   beginBackward(): void;
-  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void;
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wanted: WantedGradients): void;
   /** Writes the gradient in natural order. */
   finishBackward(natural: Region): void;
 }

@@ -3,12 +3,14 @@
  * of images at a time. The moments of its output that batch normalisation needs are taken while the output is in cache.
  */
 
+import { zerosBefore } from '../../../model/index.js';
 import type { ConvolutionLayer } from '../../../model/index.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import { paddedStrides, shapeKey } from '../kernels/shapes.js';
+import { paddedStrides, shapeKey, stridesOf } from '../kernels/shapes.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, Region } from './arena.js';
 import type { Convolution, OutputGradient } from './convolution.js';
+import { ConvolutionBias } from './convolutionBias.js';
 import { makeConvolution } from './makeConvolution.js';
 import type { Normalisation } from './normalisation.js';
 import { copyToPaddedKernel } from './pixelKernels.js';
@@ -34,9 +36,11 @@ export class ConvolutionStep implements Step {
   /** Set by the planner; undefined if the gradient of the input is not needed. */
   inputContribution: Contribution | undefined;
   private readonly convolution: Convolution;
+  private readonly bias: ConvolutionBias | undefined;
   private readonly groupSize: number;
   private readonly weights: WeightPadding;
   private readonly padded: Region;
+  private readonly inputGradientImageBytes: number;
   private readonly copyToPadded: Kernel;
 
   constructor(
@@ -50,14 +54,19 @@ export class ConvolutionStep implements Step {
       input: source.map,
       output: result.map,
       stride: layer.stride,
+      kernelSize: layer.kernelSize,
+      zeros: zerosBefore(layer),
       imagesPerGroup: this.groupSize,
     });
     this.weights = new WeightPadding(library, arena, layer.weight, source.map.channels, result.map.channels);
+    this.bias = layer.bias && new ConvolutionBias(library, arena, layer.bias, result.map);
     const { map } = source;
+    const { imagesAtOnce, inputGradientPadded } = this.convolution;
     this.padded = arena.scratch(
-      `padded input ${shapeKey(map)}/${this.groupSize}`,
-      (this.groupSize * paddedStrides(map).image) / FLOAT_BYTES,
+      `padded input ${shapeKey(map)}/${imagesAtOnce}`,
+      (imagesAtOnce * paddedStrides(map).image) / FLOAT_BYTES,
     );
+    this.inputGradientImageBytes = stridesOf(map, inputGradientPadded).image;
     this.copyToPadded = copyToPaddedKernel(library, map);
   }
 
@@ -68,32 +77,58 @@ export class ConvolutionStep implements Step {
   prepareWeights(run: Run): void {
     const natural = this.weights.natural(run.state.parameters);
     this.convolution.prepareWeights(natural, this.weights.transposed(natural));
+    this.bias?.prepare(run);
   }
 
   forward(run: Run): void {
     const { result, deferred, feeds } = this.options;
     const needsMoments = run.statistics === 'batch';
     for (const normalisation of feeds) normalisation.beginMoments();
-    forEachGroup(run.imageCount, this.groupSize, (first, count) => {
+    forEachGroup(run.imageCount, this.convolution.imagesAtOnce, (first, count) => {
       if (deferred?.options.kept) deferred.applyToResult(first, count);
       this.convolution.forward(this.loadInputs(first, count), result.data.at(first), count);
+      this.bias?.add(result.data.at(first), count);
       if (!needsMoments) return;
-      for (const normalisation of feeds) normalisation.addMoments(result.data.at(first), count);
+      forEachGroup(count, this.groupSize, (within, size) => {
+        for (const normalisation of feeds) normalisation.addMoments(result.data.at(first + within), size);
+      });
     });
     if (!needsMoments) return;
     for (const normalisation of feeds) normalisation.finishMoments(run);
   }
 
   backward(run: Run): void {
+    this.biasGradient(run);
     const { convolution, inputContribution } = this;
+    const wanted = {
+      weights: !this.options.layer.weight.frozen,
+      inputs: inputContribution !== undefined,
+    };
+    if (!wanted.weights && !wanted.inputs) return;
     convolution.beginBackward();
     inputContribution?.begin();
-    forEachGroup(run.imageCount, this.groupSize, (first, count) => {
-      const padded = this.loadInputs(first, count);
-      convolution.backward(padded, this.outputGradient(first), count, inputContribution !== undefined);
-      inputContribution?.deliver(convolution.inputGradient.byteOffset, first, count);
+    forEachGroup(run.imageCount, convolution.imagesAtOnce, (first, count) => {
+      const padded = wanted.weights ? this.loadInputs(first, count) : 0;
+      convolution.backward(padded, this.outputGradient(first), count, wanted);
+      forEachGroup(count, this.groupSize, (within, size) => {
+        const from = convolution.inputGradient.byteOffset + within * this.inputGradientImageBytes;
+        inputContribution?.deliver(from, first + within, size);
+      });
     });
+    if (!wanted.weights) return;
     this.weights.collect(run.gradientSum!, (natural) => convolution.finishBackward(natural));
+  }
+
+  /** Batch normalisation takes away what a bias adds, so before one the gradient stays zero, which it is. */
+  private biasGradient(run: Run): void {
+    const { layer, result, normalisedBy } = this.options;
+    const { bias } = this;
+    if (bias === undefined || layer.bias?.frozen || normalisedBy !== undefined) return;
+    bias.beginBackward();
+    forEachGroup(run.imageCount, this.groupSize, (first, count) =>
+      bias.addGradient(result.gradient.at(first), count),
+    );
+    bias.finishBackward(run);
   }
 
   /** Address of a group's padded inputs: their region if they are kept, else scratch. */

@@ -1,21 +1,21 @@
-/** Convolution without transforms, for maps that do not consist of whole tiles. */
+/** Convolution without transforms: kernels other than 3x3, maps much smaller than their tiles. */
 
 import {
   emitDirectForward,
   emitDirectInputGradient,
   emitDirectWeightGradient,
+  gradientPadding,
 } from '../kernels/directConvolution.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { BLOCK_COLUMNS, FLOAT_BYTES } from '../kernels/products.js';
-import { paddedStrides, plainStrides, shapeKey } from '../kernels/shapes.js';
+import { plainStrides, shapeKey, stridesOf } from '../kernels/shapes.js';
 import type { Arena, Region } from './arena.js';
-import type { Convolution, ConvolutionShape, OutputGradient } from './convolution.js';
+import type { Convolution, ConvolutionShape, OutputGradient, WantedGradients } from './convolution.js';
 import { copyToPaddedKernel, normalisationBackwardKernel } from './pixelKernels.js';
-
-const TAPS = 9;
 
 export class DirectConvolution implements Convolution {
   readonly inputGradientPadded = false;
+  readonly imagesAtOnce: number;
   readonly inputGradient: Region;
   private readonly weights: Region;
   private readonly transposedWeights: Region;
@@ -32,30 +32,33 @@ export class DirectConvolution implements Convolution {
     private readonly arena: Arena,
     private readonly shape: ConvolutionShape,
   ) {
-    const { input, output, stride, imagesPerGroup } = shape;
-    const weightCount = TAPS * input.channels * output.channels;
+    const { input, output, stride, kernelSize, zeros, imagesPerGroup } = shape;
+    this.imagesAtOnce = imagesPerGroup;
+    const weightCount = kernelSize * kernelSize * input.channels * output.channels;
     this.weights = arena.fixed(weightCount);
     this.transposedWeights = arena.fixed(weightCount);
     this.weightSums = arena.scratch(`direct weight sums ${weightCount}`, weightCount);
     const inputFloats = (imagesPerGroup * plainStrides(input).image) / FLOAT_BYTES;
     this.inputGradient = arena.scratch(`gradient ${inputFloats}`, inputFloats);
-    const gradientFloats = (imagesPerGroup * paddedStrides(output).image) / FLOAT_BYTES;
+    const padded = gradientPadding(shape);
+    const gradientFloats = (imagesPerGroup * stridesOf(output, padded).image) / FLOAT_BYTES;
     this.paddedGradient = arena.scratch(
-      `padded output gradient ${shapeKey(output)}/${imagesPerGroup}`,
+      `padded=${String(padded)} output gradient ${shapeKey(output)}/${imagesPerGroup}`,
       gradientFloats,
     );
-    this.copyGradient = copyToPaddedKernel(library, output);
-    this.normalisationBackward = normalisationBackwardKernel(library, output, true);
-    const name = `${shapeKey(input)} ${shapeKey(output)} /${stride}`;
+    this.copyGradient = copyToPaddedKernel(library, output, padded);
+    this.normalisationBackward = normalisationBackwardKernel(library, output, padded);
+    const name = `${shapeKey(input)} ${shapeKey(output)} /${stride} ${kernelSize}x${kernelSize} -${zeros}`;
     this.forwardKernel = library.kernel(`direct ${name}`, 4, emitDirectForward(shape));
     this.inputGradientKernel = library.kernel(`direct dx ${name}`, 4, emitDirectInputGradient(shape));
     this.weightGradientKernel = library.kernel(`direct dw ${name}`, 4, emitDirectWeightGradient(shape));
   }
 
   prepareWeights(natural: Region, transposed: Region): void {
-    const { input, output } = this.shape;
-    packColumnBlocks(this.arena, natural, this.weights, TAPS * input.channels, output.channels);
-    packColumnBlocks(this.arena, transposed, this.transposedWeights, TAPS * output.channels, input.channels);
+    const { input, output, kernelSize } = this.shape;
+    const taps = kernelSize * kernelSize;
+    packColumnBlocks(this.arena, natural, this.weights, taps * input.channels, output.channels);
+    packColumnBlocks(this.arena, transposed, this.transposedWeights, taps * output.channels, input.channels);
   }
 
   forward(padded: number, outputs: number, imageCount: number): void {
@@ -66,11 +69,13 @@ export class DirectConvolution implements Convolution {
     this.arena.zero(this.weightSums, this.weightSums.byteLength / FLOAT_BYTES);
   }
 
-  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void {
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wanted: WantedGradients): void {
     const gradients = this.paddedGradient.byteOffset;
     this.padGradient(gradient, imageCount);
-    this.weightGradientKernel.run(padded, gradients, this.weightSums.byteOffset, imageCount);
-    if (!wantInputGradient) return;
+    if (wanted.weights) {
+      this.weightGradientKernel.run(padded, gradients, this.weightSums.byteOffset, imageCount);
+    }
+    if (!wanted.inputs) return;
     this.inputGradientKernel.run(
       gradients,
       this.transposedWeights.byteOffset,

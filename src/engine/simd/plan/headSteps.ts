@@ -5,7 +5,7 @@
 
 import type { DropoutOperation } from '../../graph.js';
 import { dropoutMask, tensorView } from '../../../model/index.js';
-import type { DenseLayer } from '../../../model/index.js';
+import type { DenseLayer, TensorSpec } from '../../../model/index.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, BatchRegion } from './arena.js';
 import type { Run, Step } from './run.js';
@@ -94,6 +94,34 @@ export class DropoutStep extends HeadStep {
   }
 }
 
+/** x times a constant. */
+export class ScaleStep extends HeadStep {
+  constructor(
+    options: HeadStepOptions,
+    private readonly factor: number,
+  ) {
+    super(options);
+  }
+
+  forward(run: Run): void {
+    const { source, result, arena } = this.options;
+    this.multiply(run, arena.floats, source.data, result.data);
+  }
+
+  protected sourceGradient(run: Run, floats: Float32Array, from: BatchRegion, to: BatchRegion): void {
+    this.multiply(run, floats, from, to);
+  }
+
+  private multiply(run: Run, floats: Float32Array, from: BatchRegion, to: BatchRegion): void {
+    const length = from.imageBytes / FLOAT_BYTES;
+    for (let image = 0; image < run.imageCount; image++) {
+      const start = floatIndex(from, image);
+      const end = floatIndex(to, image);
+      for (let index = 0; index < length; index++) floats[end + index] = floats[start + index]! * this.factor;
+    }
+  }
+}
+
 /** x W + b. */
 export class DenseStep extends HeadStep {
   constructor(
@@ -108,12 +136,12 @@ export class DenseStep extends HeadStep {
     const { floats } = arena;
     const [inputs, outputs] = this.layer.weight.shape as [number, number];
     const weight = tensorView(run.state.parameters, this.layer.weight);
-    const bias = tensorView(run.state.parameters, this.layer.bias);
+    const bias = this.layer.bias && tensorView(run.state.parameters, this.layer.bias);
     for (let image = 0; image < run.imageCount; image++) {
       const start = floatIndex(source.data, image);
       const end = floatIndex(result.data, image);
       for (let output = 0; output < outputs; output++) {
-        let sum = bias[output]!;
+        let sum = bias?.[output] ?? 0;
         for (let input = 0; input < inputs; input++) {
           sum += floats[start + input]! * weight[input * outputs + output]!;
         }
@@ -124,17 +152,29 @@ export class DenseStep extends HeadStep {
   }
 
   protected override parameterGradients(run: Run): void {
+    const { weight, bias } = this.layer;
+    if (bias !== undefined && !bias.frozen) this.biasGradient(run, bias);
+    if (!weight.frozen) this.weightGradient(run);
+  }
+
+  private biasGradient(run: Run, spec: TensorSpec): void {
+    const { result, arena } = this.options;
+    const bias = tensorView(run.gradientSum!, spec);
+    for (let output = 0; output < bias.length; output++) {
+      let sum = 0;
+      for (let image = 0; image < run.imageCount; image++) {
+        sum += arena.floats[floatIndex(result.gradient, image) + output]!;
+      }
+      bias[output] = sum;
+    }
+  }
+
+  private weightGradient(run: Run): void {
     const { source, result, arena } = this.options;
     const { floats } = arena;
     const [inputs, outputs] = this.layer.weight.shape as [number, number];
     const weight = tensorView(run.gradientSum!, this.layer.weight);
-    const bias = tensorView(run.gradientSum!, this.layer.bias);
     for (let output = 0; output < outputs; output++) {
-      let biasSum = 0;
-      for (let image = 0; image < run.imageCount; image++) {
-        biasSum += floats[floatIndex(result.gradient, image) + output]!;
-      }
-      bias[output] = biasSum;
       for (let input = 0; input < inputs; input++) {
         let sum = 0;
         for (let image = 0; image < run.imageCount; image++) {

@@ -1,19 +1,38 @@
 /** Chooses how a convolution is computed. */
 
 import type { KernelLibrary } from '../kernels/library.js';
-import { STRIDE_1, TILE } from '../kernels/winogradScheme.js';
+import { TILE, tilesAlong } from '../kernels/shapes.js';
+import { positionsOf, STRIDE_1, TAPS } from '../kernels/winogradScheme.js';
+import type { WinogradScheme } from '../kernels/winogradScheme.js';
 import { STRIDE_2 } from '../kernels/winogradStride2.js';
 import type { Arena } from './arena.js';
 import type { Convolution, ConvolutionShape } from './convolution.js';
 import { DirectConvolution } from './directConvolution.js';
 import { WinogradConvolution } from './winogradConvolution.js';
 
-/** Uses Winograd's transforms if the map consists of whole tiles, and direct convolution otherwise. */
+/** What a product in the transform domain costs, transforms included, beside a direct one. */
+const COST_OF_TRANSFORMS = 1.5;
+
+/** Uses Winograd's transforms if they save enough, and direct convolution otherwise. */
 export function makeConvolution(library: KernelLibrary, arena: Arena, shape: ConvolutionShape): Convolution {
-  const { input, output, stride } = shape;
-  const isWhole = (inputSide: number, outputSide: number): boolean =>
-    outputSide % TILE === 0 && inputSide === stride * outputSide;
-  return isWhole(input.height, output.height) && isWhole(input.width, output.width)
-    ? new WinogradConvolution(library, arena, shape, stride === 1 ? STRIDE_1 : STRIDE_2)
+  const scheme = shape.stride === 1 ? STRIDE_1 : STRIDE_2;
+  return suits(shape, scheme)
+    ? new WinogradConvolution(library, arena, shape, scheme)
     : new DirectConvolution(library, arena, shape);
+}
+
+function suits(
+  { kernelSize, zeros, input, output, stride }: ConvolutionShape,
+  scheme: WinogradScheme,
+): boolean {
+  if (kernelSize !== TAPS || zeros !== 1) return false;
+  const tiles = { rows: tilesAlong(output.height), columns: tilesAlong(output.width) };
+  const overlap = scheme.points - TILE * stride;
+  const reads = (count: number): number => count * TILE * stride + overlap; // padded inputs along a side
+  const lie = (length: number): number => tilesAlong(length) * TILE + 2;
+  if (reads(tiles.rows) > lie(input.height) || reads(tiles.columns) > lie(input.width)) return false;
+  const isWhole = output.height % TILE === 0 && output.width % TILE === 0;
+  const products = tiles.rows * tiles.columns * positionsOf(scheme);
+  const directProducts = TAPS * TAPS * output.height * output.width;
+  return isWhole || products * COST_OF_TRANSFORMS <= directProducts;
 }

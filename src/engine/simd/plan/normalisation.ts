@@ -117,8 +117,8 @@ export class Normalisation {
       const gradientSum = this.gradientSums[channel]!;
       const normalisedSum = this.productSums[channel]! * inverse; // sum of g times the normalised x
       if (run.gradientSum !== undefined) {
-        run.gradientSum[scale.offset + channel] = normalisedSum;
-        run.gradientSum[shift.offset + channel] = gradientSum;
+        if (!scale.frozen) run.gradientSum[scale.offset + channel] = normalisedSum;
+        if (!shift.frozen) run.gradientSum[shift.offset + channel] = gradientSum;
       }
       const gain = run.state.parameters[scale.offset + channel]! * inverse;
       this.write('gain', channel, gain);

@@ -6,20 +6,26 @@ import type { GradientOptions } from '../kernels/pixelBackward.js';
 import { emitForward } from '../kernels/pixelForward.js';
 import type { ForwardOptions } from '../kernels/pixelForward.js';
 import { shapeKey } from '../kernels/shapes.js';
-import type { MapShape } from '../kernels/shapes.js';
+import type { MapShape, Padded } from '../kernels/shapes.js';
 
 const spell = (options: object): string =>
   Object.entries(options)
-    .filter(([key, value]) => key !== 'map' && value !== false)
-    .map(([key, value]) => (value === true ? key : `${key}=${String(value)}`))
+    .filter(([key, value]) => key !== 'map' && value !== false && value !== undefined)
+    .map(([key, value]) => (value === true ? key : `${key}=${spellValue(value)}`))
     .join(' ');
+
+const spellValue = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 export function forwardKernel(library: KernelLibrary, options: ForwardOptions): Kernel {
   return library.kernel(`forward ${shapeKey(options.map)} ${spell(options)}`, 5, emitForward(options));
 }
 
 /** Copies plain images to padded ones. */
-export function copyToPaddedKernel(library: KernelLibrary, map: MapShape): Kernel {
+export function copyToPaddedKernel(
+  library: KernelLibrary,
+  map: MapShape,
+  resultPadded: Padded = true,
+): Kernel {
   return forwardKernel(library, {
     map,
     normalise: false,
@@ -27,12 +33,12 @@ export function copyToPaddedKernel(library: KernelLibrary, map: MapShape): Kerne
     relu: false,
     sourcePadded: false,
     addendPadded: false,
-    resultPadded: true,
+    resultPadded,
   });
 }
 
-export function normalisationBackwardKernel(library: KernelLibrary, map: MapShape, padded: boolean): Kernel {
-  const name = `normalisation dx ${shapeKey(map)}${padded ? ' padded' : ''}`;
+export function normalisationBackwardKernel(library: KernelLibrary, map: MapShape, padded: Padded): Kernel {
+  const name = `normalisation dx ${shapeKey(map)} padded=${String(padded)}`;
   return library.kernel(name, 5, emitNormalisationBackward({ map, padded }));
 }
 

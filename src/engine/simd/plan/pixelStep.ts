@@ -1,5 +1,6 @@
-/** Batch normalisation, a sum and ReLU (those that are present) in one pass. */
+/** Batch normalisation, a sum and an activation (those that are present) in one pass. */
 
+import type { SmoothActivation } from '../../graph.js';
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import type { BatchRegion } from './arena.js';
 import type { Normalisation } from './normalisation.js';
@@ -12,6 +13,7 @@ export interface PixelStepOptions {
   readonly source: ValueMemory;
   readonly addend: ValueMemory | undefined;
   readonly relu: boolean;
+  readonly smooth: SmoothActivation | undefined;
   readonly result: ValueMemory;
   readonly normalisation: Normalisation | undefined;
   /** Whether the convolution that computes the source also takes its moments. */
@@ -34,12 +36,13 @@ export class PixelStep implements Step {
     readonly options: PixelStepOptions,
     private readonly gradientScratch: BatchRegion | undefined,
   ) {
-    const { source, result, normalisation, addend, relu, kept } = options;
+    const { source, result, normalisation, addend, relu, smooth, kept } = options;
     this.kernel = forwardKernel(library, {
       map: result.map,
       normalise: normalisation !== undefined,
       addend: addend !== undefined,
       relu,
+      smooth,
       sourcePadded: source.padded,
       addendPadded: addend?.padded ?? false,
       resultPadded: result.padded || !kept,

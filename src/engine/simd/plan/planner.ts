@@ -7,7 +7,7 @@ import type { Arena, BatchRegion } from './arena.js';
 import { ConvolutionStep } from './convolutionStep.js';
 import { IMAGES_VALUE, operandsOf } from '../../graph.js';
 import type { Graph, Operation, PixelOperation, ValueIndex } from '../../graph.js';
-import { DenseStep, DropoutStep } from './headSteps.js';
+import { DenseStep, DropoutStep, ScaleStep } from './headSteps.js';
 import type { RegionContribution } from './headSteps.js';
 import { Normalisation } from './normalisation.js';
 import { PixelStep } from './pixelStep.js';
@@ -16,6 +16,7 @@ import type { Step } from './run.js';
 import { ShortcutStep } from './shortcutStep.js';
 import { GradientPlan, ValueMemory } from './values.js';
 import type { Contribution, ContributionKind } from './values.js';
+import { WindowPoolStep } from './windowPoolStep.js';
 
 type Flow = Pick<Graph, 'operations' | 'values'>;
 
@@ -49,6 +50,7 @@ function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
   const readers = consumers.map((consumer) => operations[consumer]!);
   const takesPadded = (reader: Operation): boolean => {
     if (reader.kind === 'convolution' || reader.kind === 'shortcut') return true;
+    if (reader.kind === 'window-pool') return true;
     return reader.kind === 'pixels' && (reader.normalisation === undefined || reader.source !== index);
   };
   const isConvolved = readers.some(({ kind }) => kind === 'convolution');
@@ -133,6 +135,7 @@ export class Planner {
         source,
         addend,
         relu: operation.relu,
+        smooth: operation.smooth,
         result,
         normalisation,
         momentsBySource: this.producerOf(operation.source)?.kind === 'convolution',
@@ -143,8 +146,17 @@ export class Planner {
     );
     result.finish = {
       mask: !operation.relu ? 'none' : isRecomputable ? 'normalised' : 'results',
+      smooth: operation.smooth && {
+        input: {
+          activation: operation.smooth,
+          normalise: normalisation !== undefined,
+          inputPadded: source.padded,
+          addend: addend === undefined ? 'none' : addend.padded ? 'padded' : 'plain',
+        },
+        addend: addend?.data,
+      },
       normalisation,
-      normalised: normalisation && source.data,
+      normalised: normalisation || operation.smooth ? source.data : undefined,
     };
     this.pixelSteps.set(index, step);
   }
@@ -241,6 +253,12 @@ export class Planner {
         return new ShortcutStep(this.library, { source, result, stride: operation.stride, contribution });
       case 'pool':
         return new PoolStep(this.library, { source, result, contribution });
+      case 'window-pool': {
+        const { layer } = operation;
+        return new WindowPoolStep(this.library, { arena: this.arena, layer, source, result, contribution });
+      }
+      case 'scale':
+        return new ScaleStep({ arena: this.arena, source, result, contribution }, operation.factor);
       case 'dropout':
         return new DropoutStep({ arena: this.arena, source, result, contribution }, operation);
       case 'dense':
@@ -279,6 +297,9 @@ export class Planner {
       const reads = operandsOf(operation).map((value) => this.valueAt(value));
       for (const { data } of reads) this.readBy(data, operation, index);
       if (operation.kind === 'pixels') this.declarePixelUses(operation, index, step!);
+      if (operation.kind === 'window-pool') {
+        this.valueAt(operation.result).data.usedAt(this.backwardTime(index));
+      }
     });
   }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
-import type { GradientOptions } from '../kernels/pixelBackward.js';
+import type { GradientOptions, SmoothInput } from '../kernels/pixelBackward.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { paddedChannels, plainStrides, stridesOf } from '../kernels/shapes.js';
 import type { ImageStrides, MapShape } from '../kernels/shapes.js';
@@ -26,12 +26,17 @@ export const imagesPerGroup = ({ height, width }: ActivationShape): number =>
 /** How the gradient of a value has to be finished for its producer. */
 export interface GradientFinish {
   readonly mask: GradientOptions['mask'];
+  /** A smooth activation before it, and the value that was added to its input. */
+  readonly smooth?: { readonly input: SmoothInput; readonly addend: BatchRegion | undefined } | undefined;
   readonly normalisation: Normalisation | undefined;
-  /** The input of batch normalisation. */
+  /** The input of batch normalisation, or of a smooth activation without one. */
   readonly normalised: BatchRegion | undefined;
 }
 
 export const NO_FINISH: GradientFinish = { mask: 'none', normalisation: undefined, normalised: undefined };
+
+const isNothing = ({ mask, smooth, normalisation }: GradientFinish): boolean =>
+  mask === 'none' && smooth === undefined && normalisation === undefined;
 
 export class ValueMemory {
   readonly map: MapShape;
@@ -89,8 +94,9 @@ export class GradientPlan {
     this.value.gradient.usedAt(time);
     alias?.usedAt(time);
     if (isLast) {
-      const { mask, normalised } = this.value.finish;
+      const { mask, normalised, smooth } = this.value.finish;
       if (mask === 'results') this.value.data.usedAt(time);
+      smooth?.addend?.usedAt(time);
       normalised?.usedAt(time);
     }
     const isFirst = index === 0;
@@ -127,6 +133,7 @@ export class Contribution {
       sourcePadded: options.sourcePadded,
       addend: options.addend !== undefined,
       mask: this.finish.mask,
+      smooth: this.finish.smooth?.input,
       sums: this.finish.normalisation !== undefined,
       resultsPadded: this.finish.mask === 'results' && value.padded,
     };
@@ -152,7 +159,7 @@ export class Contribution {
     this.kernel.run(
       source,
       address(options.addend),
-      address(value.data),
+      address(finish.smooth === undefined ? value.data : finish.smooth.addend),
       address(finish.normalised),
       coefficients,
       address(value.gradient),
@@ -165,7 +172,7 @@ export class Contribution {
   /** Adds a region with the contribution of the whole micro-batch. */
   deliverRegion(region: BatchRegion, imageCount: number): void {
     const isInPlace = region === this.value.gradient;
-    if (isInPlace && this.finish.mask === 'none' && this.finish.normalisation === undefined) return;
+    if (isInPlace && isNothing(this.finish)) return;
     this.begin();
     forEachGroup(imageCount, this.value.groupSize, (first, count) =>
       this.deliver(region.at(first), first, count),

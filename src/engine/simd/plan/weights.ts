@@ -6,13 +6,12 @@ import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { emitTranspose } from '../kernels/transpose.js';
 import type { Arena, Region } from './arena.js';
 
-const TAPS = 9;
-
-/** Weights (3, 3, inputs, outputs) of one convolution. */
+/** Weights (K, K, inputs, outputs) of one convolution. */
 export class WeightPadding {
-  /** (3, 3, padded inputs, padded outputs); shared by all weights of that shape, during one call. */
+  /** (K, K, padded inputs, padded outputs); shared by all weights of that shape, during one call. */
   readonly region: Region;
   private readonly transposedRegion: Region;
+  private readonly taps: number;
   private readonly inputs: number;
   private readonly outputs: number;
   private readonly transpose: Kernel;
@@ -24,9 +23,12 @@ export class WeightPadding {
     private readonly paddedInputs: number,
     private readonly paddedOutputs: number,
   ) {
-    [, , this.inputs, this.outputs] = spec.shape as [number, number, number, number];
-    const length = TAPS * paddedInputs * paddedOutputs;
-    const name = `${this.inputs}/${paddedInputs}x${this.outputs}/${paddedOutputs}`;
+    const [rows, columns, inputs, outputs] = spec.shape as [number, number, number, number];
+    this.taps = rows * columns;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    const length = this.taps * paddedInputs * paddedOutputs;
+    const name = `${this.taps}x${this.inputs}/${paddedInputs}x${this.outputs}/${paddedOutputs}`;
     this.region = arena.scratch(`weights ${name}`, length);
     this.transposedRegion = arena.scratch(`transposed weights ${name}`, length);
     this.transpose = library.kernel(
@@ -52,7 +54,7 @@ export class WeightPadding {
 
   /** The weights that `natural` wrote, with inputs and outputs exchanged. */
   transposed(natural: Region): Region {
-    this.transpose.run(natural.byteOffset, this.transposedRegion.byteOffset, TAPS);
+    this.transpose.run(natural.byteOffset, this.transposedRegion.byteOffset, this.taps);
     return this.transposedRegion;
   }
 
@@ -78,7 +80,7 @@ export class WeightPadding {
   }
 
   private forEachRow(body: (row: number, paddedRow: number) => void): void {
-    for (let tap = 0; tap < TAPS; tap++) {
+    for (let tap = 0; tap < this.taps; tap++) {
       for (let input = 0; input < this.inputs; input++) {
         body(
           (tap * this.inputs + input) * this.outputs,

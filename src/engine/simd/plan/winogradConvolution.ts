@@ -2,10 +2,10 @@
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
-import { plainStrides, shapeKey } from '../kernels/shapes.js';
+import { paddedStrides, plainStrides, shapeKey, tilesAlong } from '../kernels/shapes.js';
 import type { MapShape } from '../kernels/shapes.js';
 import { emitTileProduct, emitWeightProduct, TILES_PER_BLOCK } from '../kernels/winogradProducts.js';
-import { positionsOf, TILE } from '../kernels/winogradScheme.js';
+import { positionsOf } from '../kernels/winogradScheme.js';
 import type { WinogradScheme } from '../kernels/winogradScheme.js';
 import {
   emitInputTransform,
@@ -18,17 +18,28 @@ import {
   weightPositionStride,
 } from '../kernels/winogradTransforms.js';
 import type { Arena, Region } from './arena.js';
-import type { Convolution, ConvolutionShape, OutputGradient } from './convolution.js';
+import type { Convolution, ConvolutionShape, OutputGradient, WantedGradients } from './convolution.js';
 import { normalisationBackwardKernel } from './pixelKernels.js';
+
+/**
+ * Weights in the transform domain of wide layers do not stay in the second-level cache, and are read anew for each call. So
+ * several groups share a call if the weights are larger than this.
+ */
+const MOST_WEIGHT_BYTES_OF_ONE_GROUP = 1 << 20;
+const GROUPS_AT_ONCE = 4;
 
 export class WinogradConvolution implements Convolution {
   readonly inputGradientPadded = true;
+  readonly imagesAtOnce: number;
   readonly inputGradient: Region;
   private readonly inputDomain: Region;
   private readonly outputDomain: Region;
   private readonly weights: Region;
   private readonly transposedWeights: Region;
   private readonly weightSums: Region;
+  private readonly imagesPerGroup: number;
+  /** Of one tile at one position of the transform domain. */
+  private readonly tileBytes: { readonly inputs: number; readonly outputs: number };
   private readonly tilesPerImage: number;
   private readonly outputImageBytes: number;
   private readonly inputTransform: Kernel;
@@ -40,6 +51,7 @@ export class WinogradConvolution implements Convolution {
   private readonly product: Kernel;
   private readonly transposedProduct: Kernel;
   private readonly weightProduct: Kernel;
+  private readonly weightProductOfGroups: Kernel | undefined;
   private readonly weightTransform: Kernel;
   private readonly weightTransformOfTransposed: Kernel;
   private readonly weightTransposed: Kernel;
@@ -53,8 +65,15 @@ export class WinogradConvolution implements Convolution {
     const positions = positionsOf(scheme);
     const kind = `/${scheme.stride}`;
     this.outputImageBytes = plainStrides(output).image;
-    this.tilesPerImage = (output.height / TILE) * (output.width / TILE);
-    const tiles = Math.ceil((imagesPerGroup * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
+    const grid = { rows: tilesAlong(output.height), columns: tilesAlong(output.width) };
+    this.tilesPerImage = grid.rows * grid.columns;
+    const weightBytes = positions * input.channels * output.channels * FLOAT_BYTES;
+    const isWide = weightBytes > MOST_WEIGHT_BYTES_OF_ONE_GROUP;
+    this.imagesPerGroup = imagesPerGroup;
+    this.tileBytes = { inputs: input.channels * FLOAT_BYTES, outputs: output.channels * FLOAT_BYTES };
+    this.imagesAtOnce = imagesPerGroup * (isWide ? GROUPS_AT_ONCE : 1);
+    const { imagesAtOnce } = this;
+    const tiles = Math.ceil((imagesAtOnce * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
       const stride = positionStride(tiles * map.channels);
       const floats = (positions * stride) / FLOAT_BYTES;
@@ -69,16 +88,16 @@ export class WinogradConvolution implements Convolution {
     this.inputDomain = from.region;
     const outputFloats = to.region.byteLength / FLOAT_BYTES;
     this.outputDomain = arena.scratch(`output domain ${outputFloats}`, outputFloats);
-    const paddedFloats = imagesPerGroup * (input.height + 2) * (input.width + 2) * input.channels;
-    this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesPerGroup}`, paddedFloats);
+    const paddedFloats = (imagesAtOnce * paddedStrides(input).image) / FLOAT_BYTES;
+    this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesAtOnce}`, paddedFloats);
 
-    const inputShape = { scheme, map: input, positionStride: from.stride };
-    const outputShape = { scheme, map: output, positionStride: to.stride };
+    const inputShape = { scheme, map: input, grid, positionStride: from.stride };
+    const outputShape = { scheme, map: output, grid, positionStride: to.stride };
     this.inputTransform = library.kernel(`Bt d B ${from.name}`, 3, emitInputTransform(inputShape));
     this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
     this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));
     this.outputTransposed = library.kernel(`A y At ${to.name}`, 3, emitOutputTransposed(outputShape));
-    const plainFloats = (imagesPerGroup * plainStrides(output).image) / FLOAT_BYTES;
+    const plainFloats = (imagesAtOnce * plainStrides(output).image) / FLOAT_BYTES;
     this.plainGradient = arena.scratch(`output gradient ${plainFloats}`, plainFloats);
     this.normalisationBackward = normalisationBackwardKernel(library, output, false);
 
@@ -96,6 +115,11 @@ export class WinogradConvolution implements Convolution {
     this.product = library.kernel(`V U ${productName(forward)}`, 4, emitTileProduct(forward));
     this.transposedProduct = library.kernel(`V U ${productName(backward)}`, 4, emitTileProduct(backward));
     this.weightProduct = library.kernel(`Vt M ${productName(forward)}`, 4, emitWeightProduct(forward));
+    const tilesPerGroup = imagesPerGroup * this.tilesPerImage;
+    const groupsName = `Vt M ${productName(forward)} groups of ${tilesPerGroup}`;
+    this.weightProductOfGroups = isWide
+      ? library.kernel(groupsName, 4, emitWeightProduct(forward, tilesPerGroup))
+      : undefined;
 
     const natural = { rows: input.channels, columns: output.channels };
     const transposed = { rows: output.channels, columns: input.channels };
@@ -143,17 +167,14 @@ export class WinogradConvolution implements Convolution {
     this.arena.zero(this.weightSums, this.weightSums.byteLength / FLOAT_BYTES);
   }
 
-  backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void {
+  backward(padded: number, gradient: OutputGradient, imageCount: number, wanted: WantedGradients): void {
     const { inputDomain, outputDomain } = this;
-    this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
     this.transformGradient(gradient, imageCount);
-    this.weightProduct.run(
-      inputDomain.byteOffset,
-      outputDomain.byteOffset,
-      this.weightSums.byteOffset,
-      imageCount * this.tilesPerImage,
-    );
-    if (!wantInputGradient) return;
+    if (wanted.weights) {
+      this.inputTransform.run(padded, inputDomain.byteOffset, imageCount);
+      this.addWeightProducts(imageCount);
+    }
+    if (!wanted.inputs) return;
     this.transposedProduct.run(
       outputDomain.byteOffset,
       this.transposedWeights.byteOffset,
@@ -161,6 +182,23 @@ export class WinogradConvolution implements Convolution {
       this.blocksOf(imageCount),
     );
     this.inputTransposed.run(this.inputGradient.byteOffset, inputDomain.byteOffset, imageCount);
+  }
+
+  /** Group by group, in one call where groups are whole. */
+  private addWeightProducts(imageCount: number): void {
+    const { inputDomain, outputDomain, weightSums, weightProductOfGroups } = this;
+    const groups = weightProductOfGroups ? Math.floor(imageCount / this.imagesPerGroup) : 0;
+    const [inputs, outputs] = [inputDomain.byteOffset, outputDomain.byteOffset];
+    if (groups > 0) weightProductOfGroups!.run(inputs, outputs, weightSums.byteOffset, groups);
+    const rest = imageCount - groups * this.imagesPerGroup;
+    if (rest === 0) return;
+    const tilesBefore = groups * this.imagesPerGroup * this.tilesPerImage;
+    this.weightProduct.run(
+      inputs + tilesBefore * this.tileBytes.inputs,
+      outputs + tilesBefore * this.tileBytes.outputs,
+      weightSums.byteOffset,
+      rest * this.tilesPerImage,
+    );
   }
 
   finishBackward(natural: Region): void {

@@ -8,9 +8,9 @@ import type { KernelSource, Range, Reading } from './kernelSource.js';
 import { quadsOf } from './shapes.js';
 
 export type Finish =
-  | { readonly kind: 'store' }
+  | { readonly kind: 'store'; readonly terms?: readonly Reading[] }
   /** Sum and squared deviations of the stored values. */
-  | { readonly kind: 'moments'; readonly partials: Range }
+  | { readonly kind: 'moments'; readonly partials: Range; readonly terms?: readonly Reading[] }
   | GradientFinish;
 
 export interface GradientFinish {
@@ -19,6 +19,8 @@ export interface GradientFinish {
   readonly terms: readonly Reading[];
   /** The gradient is zero where this is not positive. */
   readonly sign: Reading | undefined;
+  /** Multiplied with: the derivative of a smooth activation. */
+  readonly factor?: Reading | undefined;
   /** Sums of the gradient, and of its products with the deviation of batch normalisation's input. */
   readonly products: { readonly deviation: Reading; readonly partials: Range } | undefined;
 }
@@ -62,7 +64,8 @@ function finishValues(kernel: KernelSource, finish: Finish, around: Surroundings
   const { shape, pixels } = around;
   const result = kernel.bind(around.result, 'vec4f', 'read_write');
   const gradient = finish.kind === 'gradient' ? finish : undefined;
-  const terms = gradient?.terms.map((term) => kernel.reader(term)) ?? [];
+  const terms = finish.terms?.map((term) => kernel.reader(term)) ?? [];
+  const factor = gradient?.factor && kernel.reader(gradient.factor);
   const sign = gradient?.sign && kernel.reader(gradient.sign);
   const deviation = gradient?.products && kernel.reader(gradient.products.deviation);
   const lines: string[] = [];
@@ -73,6 +76,7 @@ function finishValues(kernel: KernelSource, finish: Finish, around: Surroundings
     const at = '(image, row, column, quad)';
     for (const term of terms) lines.push(`  ${value} += ${term}${at};`);
     if (sign !== undefined) lines.push(`  ${value} = select(vec4f(), ${value}, ${sign}${at} > vec4f());`);
+    if (factor !== undefined) lines.push(`  ${value} *= ${factor}${at};`);
     lines.push(
       `  ${result}[((image * ${shape.height}u + row) * ${shape.width}u + column) * ${quadsOf(shape)}u + quad] = ${value};`,
     );

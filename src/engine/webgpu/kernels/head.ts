@@ -46,7 +46,7 @@ export interface DenseOptions {
   readonly layer: DenseLayer;
   readonly imageCount: number;
   readonly weights: Range; // (Cin, Cout)
-  readonly bias: Range; // (Cout)
+  readonly bias: Range | undefined; // (Cout)
 }
 
 /** x W + b, the result padded to quads. */
@@ -56,7 +56,8 @@ export function dense(read: Reading, options: DenseOptions, result: Range): Disp
   const padded = quadsOf(layer.outputShape) * 4;
   const kernel = new KernelSource();
   const reader = kernel.reader(read);
-  const [weights, bias] = [kernel.bind(options.weights, 'f32'), kernel.bind(options.bias, 'f32')];
+  const weights = kernel.bind(options.weights, 'f32');
+  const bias = options.bias && kernel.bind(options.bias, 'f32');
   const to = kernel.bind(result, 'f32', 'read_write');
   return flatKernel(
     kernel,
@@ -74,8 +75,7 @@ export function dense(read: Reading, options: DenseOptions, result: Range): Disp
         if (input < ${inputs}u) { sum += x[lane] * ${weights}[input * ${outputs}u + output]; }
       }
     }
-    sum += ${bias}[output];
-  }
+${bias === undefined ? '' : `    sum += ${bias}[output];\n`}  }
   ${to}[index] = sum;`,
   );
 }
@@ -126,12 +126,12 @@ export function denseParameterGradients(
   const kernel = new KernelSource();
   const [reader, gradient] = [kernel.reader(read), kernel.reader(readGradient)];
   const toWeights = kernel.bind(weights, 'f32', 'read_write');
-  const toBias = kernel.bind(bias, 'f32', 'read_write');
+  const toBias = bias && kernel.bind(bias, 'f32', 'read_write');
   kernel.workgroupArray('lanes', SUM_THREADS);
   return kernel.build({
     label: 'dense parameter gradients',
     threads: SUM_THREADS,
-    workgroups: [inputs + 1, quads, 1],
+    workgroups: [bias === undefined ? inputs : inputs + 1, quads, 1],
     main: `
 let input = group.x;
 let quad = group.y;
@@ -150,8 +150,7 @@ for (var reach = ${SUM_THREADS / 2}u; reach > 0u; reach /= 2u) {
 let output = quad * 4u + thread;
 if (thread < 4u && output < ${outputs}u) {
   if (input < ${inputs}u) { ${toWeights}[input * ${outputs}u + output] = lanes[0][thread]; }
-  else { ${toBias}[output] = lanes[0][thread]; }
-}`,
+${toBias === undefined ? '' : `  else { ${toBias}[output] = lanes[0][thread]; }\n`}}`,
   });
 }
 

@@ -96,6 +96,15 @@ export function spread(source: Reading, factor: number): Reading {
   return (kernel) => `return ${kernel.reader(source)}(image, 0u, 0u, quad) * ${floatText(factor)};`;
 }
 
+export function scaled(source: Reading, factor: number): Reading {
+  return (kernel) => `return ${kernel.reader(source)}(image, row, column, quad) * ${floatText(factor)};`;
+}
+
+/** One vector of channels at every pixel: a bias. */
+export function everywhere(range: Range): Reading {
+  return (kernel) => `return ${kernel.bind(range, 'vec4f')}[quad];`;
+}
+
 interface ShortcutShapes {
   readonly inputShape: ActivationShape;
   readonly stride: 1 | 2;

@@ -11,7 +11,10 @@ import type {
   Operation,
   PixelOperation,
   ValueIndex,
+  WindowPoolOperation,
 } from '../../graph.js';
+import { activationDerivative } from '../kernels/activations.js';
+import { biasGradient } from '../kernels/biasGradient.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish, GradientFinish } from '../kernels/finish.js';
 import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
@@ -24,6 +27,7 @@ import {
   normalised,
   packed,
   product,
+  scaled,
   shortcutGradient,
   spread,
   stored,
@@ -32,6 +36,7 @@ import {
 import { partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { finishGradientSums } from '../kernels/statistics.js';
+import { pooledGradient } from '../kernels/windowPool.js';
 import type { ForwardPass } from './forward.js';
 
 /** Bindings of the largest kernel that computes the gradient of a normalisation while it loads it. */
@@ -91,6 +96,10 @@ export class BackwardPass {
       }
       case 'dense':
         return this.densely(operation);
+      case 'window-pool':
+        return this.poolWindows(operation);
+      case 'scale':
+        return this.contribute(source, scaled(this.gradientOf(result), operation.factor));
     }
   }
 
@@ -106,10 +115,17 @@ export class BackwardPass {
     const terms = this.terms.get(value) ?? [];
     invariant(terms.length > 0, `value ${value} has no gradient`);
     const finish = this.finishOf(value, [], pixelTiling(this.forward.shapeOf(value), this.imageCount));
-    const isPlain = finish.sign === undefined && finish.products === undefined;
-    const reading = isPlain && terms.length === 1 ? terms[0]! : this.storeGradient(value, sum(terms), finish);
+    const isPlain = finish.sign === undefined && finish.factor === undefined && finish.products === undefined;
+    const reading = isPlain && terms.length === 1 ? terms[0]! : this.finishGradient(value, terms, finish);
     this.finished.set(value, reading);
     return reading;
+  }
+
+  /** A derivative reads up to three bindings: several terms are summed before. */
+  private finishGradient(value: ValueIndex, terms: readonly Reading[], finish: GradientFinish): Reading {
+    const isTogether = terms.length === 1 || finish.factor === undefined;
+    const total = isTogether ? sum(terms) : this.storeGradient(value, sum(terms), { kind: 'store' });
+    return this.storeGradient(value, total, finish);
   }
 
   private get imageCount(): number {
@@ -135,10 +151,22 @@ export class BackwardPass {
     const result = this.forward.readings[value]!;
     const beforeRelu = by !== undefined && operation.addend === undefined ? normalised(by) : result;
     const sign = operation.relu ? beforeRelu : undefined;
-    if (by === undefined) return { kind: 'gradient', terms, sign, products: undefined };
+    const factor = this.derivativeOf(operation);
+    if (by === undefined) return { kind: 'gradient', terms, sign, factor, products: undefined };
     const partials = allocate('partial gradient sums', partialLength(tiling, this.forward.shapeOf(value)));
     this.channelSums.set(value, { tiling, partials });
-    return { kind: 'gradient', terms, sign, products: { deviation: deviation(by), partials } };
+    return { kind: 'gradient', terms, sign, factor, products: { deviation: deviation(by), partials } };
+  }
+
+  private derivativeOf(operation: PixelOperation): Reading | undefined {
+    const input = this.forward.activationInputs.get(operation);
+    return input && operation.smooth && activationDerivative(input, operation.smooth);
+  }
+
+  private poolWindows({ layer, source, result }: WindowPoolOperation): void {
+    if (source === IMAGES_VALUE) return;
+    const read = pooledGradient(this.forward.readings[source]!, this.gradientOf(result), layer);
+    this.contribute(source, this.storeGradient(source, read, { kind: 'store' }));
   }
 
   private combine(operation: PixelOperation): void {
@@ -171,6 +199,14 @@ export class BackwardPass {
       readGradient = this.storeGradient(result, readGradient, { kind: 'store' });
     }
     const { layout } = forward.options;
+    if (layer.bias && !layer.bias.frozen) {
+      const to = layout.tensorIn(gradient, layer.bias);
+      this.dispatches.push(biasGradient(readGradient, layer.outputShape, imageCount, to));
+    }
+    if (layer.weight.frozen) {
+      if (source !== IMAGES_VALUE) this.convolveInput(operation, index, readGradient);
+      return;
+    }
     const size = {
       stride: layer.stride,
       imageCount,
@@ -197,7 +233,7 @@ export class BackwardPass {
       input: layer.outputShape,
       output: layer.inputShape,
     };
-    const isLast = this.isLastContribution(source, index);
+    const isLast = this.isLastContribution(source, index) && !this.isSmooth(source);
     const planned = forward.convolutions.plan(size, layer);
     const finish: Finish = isLast
       ? this.finishOf(source, this.terms.get(source) ?? [], planned.tiling)
@@ -207,6 +243,14 @@ export class BackwardPass {
     const reading = stored(result, forward.shapeOf(source));
     if (isLast) this.finished.set(source, reading);
     this.contribute(source, reading);
+  }
+
+  /** A derivative is left to a kernel of its own: beside a convolution's there is no room for its bindings. */
+  private isSmooth(value: ValueIndex): boolean {
+    const { graph } = this.forward.options;
+    const { producer } = graph.values[value]!;
+    const operation = producer === undefined ? undefined : graph.operations[producer];
+    return operation?.kind === 'pixels' && operation.smooth !== undefined;
   }
 
   /** Whether every other live operation that reads the value comes later in the forward pass. */

@@ -4,7 +4,13 @@
  */
 
 import { invariant } from '../../../foundation/errors.js';
-import type { BatchNormalisationLayer, Model, ModelState, TensorSpec } from '../../../model/index.js';
+import type {
+  BatchNormalisationLayer,
+  ConvolutionLayer,
+  Model,
+  ModelState,
+  TensorSpec,
+} from '../../../model/index.js';
 import { aligned, allocate } from '../kernels/kernelSource.js';
 import type { Range } from '../kernels/kernelSource.js';
 import { COEFFICIENT_ROWS } from '../kernels/readings.js';
@@ -15,7 +21,9 @@ import { channelLength, coefficientLength } from '../kernels/statistics.js';
 interface Placement {
   readonly spec: TensorSpec;
   readonly offset: number;
-  readonly blocks: number;
+  /** Which of the device's blocks each of the tensor's is; the others are zero. */
+  readonly blocks: readonly number[];
+  readonly deviceBlocks: number;
   readonly rows: number;
   readonly columns: number;
   readonly paddedRows: number;
@@ -127,6 +135,8 @@ export class DeviceLayout {
       forEachPiece(placement, (from, to, length) => {
         gradientSum.set(gradient.subarray(to, to + length), from);
       });
+      const { spec } = placement;
+      if (spec.frozen) gradientSum.fill(0, spec.offset, spec.offset + spec.length);
     }
     for (const layer of this.normalisations) {
       const padded = quadsOf(layer.outputShape) * 4;
@@ -138,6 +148,7 @@ export class DeviceLayout {
         [gradientSum, layer.shift],
       ] as const;
       targets.forEach(([target, spec], row) => {
+        if (spec.frozen) return;
         const from = start + row * padded;
         target.set(channels.subarray(from, from + spec.length), spec.offset);
       });
@@ -152,8 +163,8 @@ export class DeviceLayout {
   }
 }
 
-const paddedLength = ({ blocks, paddedRows, paddedColumns }: Shape): number =>
-  blocks * paddedRows * paddedColumns;
+const paddedLength = ({ deviceBlocks, paddedRows, paddedColumns }: Shape): number =>
+  deviceBlocks * paddedRows * paddedColumns;
 
 /** Visits each run of elements that is contiguous in the flat vector (at `from`) and on the device (at `to`). */
 function forEachPiece(
@@ -161,40 +172,58 @@ function forEachPiece(
   visit: (from: number, to: number, length: number) => void,
 ): void {
   if (!isPadded) return visit(spec.offset, offset, spec.length);
-  for (let block = 0; block < blocks; block++) {
+  blocks.forEach((deviceBlock, block) => {
     for (let row = 0; row < rows; row++) {
       visit(
         spec.offset + (block * rows + row) * columns,
-        offset + (block * paddedRows + row) * paddedColumns,
+        offset + (deviceBlock * paddedRows + row) * paddedColumns,
         columns,
       );
     }
-  }
+  });
 }
 
 type Shape = Omit<Placement, 'offset' | 'isPadded'>;
+
+/** Taps of the kernels' 3x3: a smaller filter takes the middle and what comes after. */
+function tapsOf({ kernelSize }: ConvolutionLayer): number[] {
+  const first = kernelSize === 3 ? 0 : 1;
+  return Array.from({ length: kernelSize * kernelSize }, (_, tap) => {
+    const [row, column] = [Math.floor(tap / kernelSize), tap % kernelSize];
+    return (first + row) * 3 + first + column;
+  });
+}
 
 function placementsOf({ layers }: Model): Shape[] {
   return layers.flatMap((layer) => {
     switch (layer.kind) {
       case 'convolution': {
         const [, , inputs, outputs] = layer.weight.shape as [number, number, number, number];
-        return [padded(layer.weight, 9, inputs, outputs)];
+        const weight = padded(layer.weight, tapsOf(layer), inputs, outputs);
+        return layer.bias === undefined ? [weight] : [weight, vector(layer.bias, quadUp(layer.bias.length))];
       }
       case 'batch-normalisation':
         return [layer.scale, layer.shift].map((spec) => vector(spec, quadUp(spec.length)));
       case 'dense':
-        return [layer.weight, layer.bias].map((spec) => vector(spec, spec.length));
+        return [layer.weight, ...(layer.bias ? [layer.bias] : [])].map((spec) => vector(spec, spec.length));
       default:
         return [];
     }
   });
 }
 
-function padded(spec: TensorSpec, blocks: number, rows: number, columns: number): Shape {
-  return { spec, blocks, rows, columns, paddedRows: quadUp(rows), paddedColumns: quadUp(columns) };
+function padded(spec: TensorSpec, blocks: readonly number[], rows: number, columns: number): Shape {
+  return {
+    spec,
+    blocks,
+    deviceBlocks: 9,
+    rows,
+    columns,
+    paddedRows: quadUp(rows),
+    paddedColumns: quadUp(columns),
+  };
 }
 
 function vector(spec: TensorSpec, paddedColumns: number): Shape {
-  return { spec, blocks: 1, rows: 1, columns: spec.length, paddedRows: 1, paddedColumns };
+  return { spec, blocks: [0], deviceBlocks: 1, rows: 1, columns: spec.length, paddedRows: 1, paddedColumns };
 }

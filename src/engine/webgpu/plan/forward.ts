@@ -13,7 +13,9 @@ import type {
   Operation,
   PixelOperation,
   ValueIndex,
+  WindowPoolOperation,
 } from '../../graph.js';
+import { activated } from '../kernels/activations.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
@@ -22,12 +24,23 @@ import { allocate } from '../kernels/kernelSource.js';
 import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
 import { pixels, pixelTiling } from '../kernels/pixels.js';
 import { prepareImages } from '../kernels/prepare.js';
-import { normalised, packed, product, rectified, shortcut, stored, sum } from '../kernels/readings.js';
+import {
+  everywhere,
+  normalised,
+  packed,
+  product,
+  rectified,
+  scaled,
+  shortcut,
+  stored,
+  sum,
+} from '../kernels/readings.js';
 import type { Normalised } from '../kernels/readings.js';
 import { imageLength, partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { coefficientLength, finishMoments } from '../kernels/statistics.js';
 import type { MatrixUnit } from '../kernels/matrixOperations.js';
+import { pooled } from '../kernels/windowPool.js';
 import { Convolutions } from './convolutions.js';
 import type { DeviceLayout } from './deviceLayout.js';
 import { inputOf } from './passInput.js';
@@ -60,6 +73,8 @@ export class ForwardPass {
   readonly readings: Reading[] = [];
   /** The normalisation of each pixel operation that has one. */
   readonly normalisations = new Map<PixelOperation, Normalised>();
+  /** What each smooth activation reads. */
+  readonly activationInputs = new Map<PixelOperation, Reading>();
   readonly input: PassInput;
   /** One of the results: means, variances and gradients of every normalisation. */
   readonly channels: Range;
@@ -104,7 +119,7 @@ export class ForwardPass {
       layer,
       imageCount,
       weights: layout.tensorIn(weightsOf, layer.weight),
-      bias: layout.tensorIn(weightsOf, layer.bias),
+      bias: layer.bias && layout.tensorIn(weightsOf, layer.bias),
     };
   }
 
@@ -129,6 +144,10 @@ export class ForwardPass {
         return this.store(result, (range) =>
           dense(read, this.denseOptions(operation, layout.parameters), range),
         );
+      case 'window-pool':
+        return this.poolWindows(operation);
+      case 'scale':
+        return scaled(read, operation.factor);
     }
   }
 
@@ -139,8 +158,30 @@ export class ForwardPass {
     return stored(range, this.shapeOf(value));
   }
 
+  /** Stored, with the moments if batch normalisation reads it: windows that are read again are computed again. */
+  private poolWindows({ layer, source, result }: WindowPoolOperation): Reading {
+    const { imageCount, kind } = this.options;
+    const shape = this.shapeOf(result);
+    const finish: Finish =
+      this.isNormalised(result) && kind !== 'running'
+        ? { kind: 'moments', partials: this.partials(result, pixelTiling(shape, imageCount)) }
+        : { kind: 'store' };
+    const read = pooled(this.readings[source]!, layer);
+    return this.store(result, (range) =>
+      pixels({ purpose: layer.kind, shape, imageCount, read, result: range, finish }),
+    );
+  }
+
+  private isNormalised(value: ValueIndex): boolean {
+    const { graph } = this.options;
+    return graph.values[value]!.consumers.some((consumer) => {
+      const reader = graph.operations[consumer]!;
+      return reader.kind === 'pixels' && reader.normalisation !== undefined && reader.source === value;
+    });
+  }
+
   private convolve({ layer, source, result }: ConvolutionOperation): Reading {
-    const { imageCount, graph, kind } = this.options;
+    const { imageCount, layout, kind } = this.options;
     const size: ConvolutionSize = {
       kind: 'forward',
       stride: layer.stride,
@@ -148,14 +189,12 @@ export class ForwardPass {
       input: layer.inputShape,
       output: layer.outputShape,
     };
-    const isNormalised = graph.values[result]!.consumers.some((consumer) => {
-      const reader = graph.operations[consumer]!;
-      return reader.kind === 'pixels' && reader.normalisation !== undefined && reader.source === result;
-    });
-    let finish: Finish = { kind: 'store' };
+    const terms = layer.bias && [everywhere(layout.tensorIn(layout.parameters, layer.bias))];
+    const more = terms === undefined ? {} : { terms };
+    let finish: Finish = { kind: 'store', ...more };
     const planned = this.convolutions.plan(size, layer);
-    if (isNormalised && kind !== 'running') {
-      finish = { kind: 'moments', partials: this.partials(result, planned.tiling) };
+    if (this.isNormalised(result) && kind !== 'running') {
+      finish = { kind: 'moments', partials: this.partials(result, planned.tiling), ...more };
     }
     return this.store(result, (range) =>
       planned.dispatch({ read: this.readings[source]!, result: range, finish }),
@@ -164,7 +203,7 @@ export class ForwardPass {
 
   private combine(operation: PixelOperation, index: number): Reading {
     const { imageCount, graph } = this.options;
-    const { source, addend, relu, result, normalisation } = operation;
+    const { source, addend, relu, smooth, result, normalisation } = operation;
     let read = this.readings[source]!;
     if (normalisation !== undefined) {
       const by = this.normaliseBy(normalisation, source);
@@ -173,6 +212,10 @@ export class ForwardPass {
     }
     if (addend !== undefined) read = sum([read, this.readings[addend]!]);
     if (relu) read = rectified(read);
+    if (smooth !== undefined) {
+      this.activationInputs.set(operation, read);
+      read = activated(read, smooth);
+    }
     const { consumers } = graph.values[result]!;
     const isOnlyConvolved =
       consumers.length > 0 &&
