@@ -14,7 +14,8 @@ export const WALLS = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
-  cli: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  cli: ['session', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
 };
 
 /** Folders whose files are entered one by one: they are small and independent of each other. */

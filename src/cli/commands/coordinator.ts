@@ -12,17 +12,17 @@ import {
   readCoordinatorSettings,
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
-import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
+import { COORDINATOR_OPTIONS } from '../../session/index.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
-import { advertisedUrl, privateAuthorityOf } from '../token/advertised.js';
+import { advertisedUrl, privateAuthorityOf } from '../../session/index.js';
 import { announceToken } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../trainingSession.js';
+import { runTrainingSession } from '../../session/index.js';
 import type { TrainingOptions } from '../options/trainingOptions.js';
-import type { Door, DoorVoice } from '../trainingSession.js';
-import { splitAddress, splitAdvertised } from '../options/values.js';
+import type { Door, DoorVoice } from '../../session/index.js';
+import { splitAddress, splitAdvertised } from '../../session/index.js';
 
 interface RawOptions {
   readonly listen: string;

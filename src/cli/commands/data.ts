@@ -16,7 +16,7 @@ import { chooseDisplay } from '../display/display.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { imageLines } from '../display/showImage.js';
-import { valueParser } from '../options/values.js';
+import { valueParser } from '../../session/index.js';
 import { print, printDrawn, printJson } from '../process/terminal.js';
 
 export function addDataCommand(program: Command): void {

@@ -7,8 +7,8 @@ import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { cacheFolder } from '../process/cacheFolder.js';
-import { measureEngine } from '../measureEngine.js';
-import { valueParser } from '../options/values.js';
+import { measureEngine } from '../../session/index.js';
+import { valueParser } from '../../session/index.js';
 import { print, printJson } from '../process/terminal.js';
 
 interface RawOptions {

@@ -11,9 +11,9 @@ import { defaultDataDir } from '../options/dataDir.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
-import { readForEvaluation } from '../evaluatedCheckpoint.js';
+import { readForEvaluation } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
-import { valueParser } from '../options/values.js';
+import { valueParser } from '../../session/index.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
 interface RawOptions extends EngineOptions {

@@ -9,11 +9,11 @@ import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
 import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
-import { TRAIN_OPTIONS } from '../options/optionTable.js';
+import { TRAIN_OPTIONS } from '../../session/index.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../trainingSession.js';
-import type { PreparedDoor } from '../trainingSession.js';
+import { runTrainingSession } from '../../session/index.js';
+import type { PreparedDoor } from '../../session/index.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program

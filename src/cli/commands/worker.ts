@@ -17,14 +17,14 @@ import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus
 import type { Attachment } from '../process/gpus/workers.js';
 import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
-import { GPUS_HELP } from '../options/optionTable.js';
+import { GPUS_HELP } from '../../session/index.js';
 import { proxyFor } from '../process/proxy.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { HEARTBEAT_OPTIONS } from '../options/optionTable.js';
+import { HEARTBEAT_OPTIONS } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { valueParser } from '../options/values.js';
+import { valueParser } from '../../session/index.js';
 import { print } from '../process/terminal.js';
 
 interface RawOptions extends EngineOptions {

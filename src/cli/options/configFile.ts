@@ -2,12 +2,12 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './optionTable.js';
-import type { OptionEntry } from './optionTable.js';
+import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from '../../session/index.js';
+import type { OptionEntry } from '../../session/index.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from './suggest.js';
-import { parseJsonValue } from './values.js';
-import type { OptionValue } from './values.js';
+import { parseJsonValue } from '../../session/index.js';
+import type { OptionValue } from '../../session/index.js';
 
 export interface ConfigFile {
   readonly values: Readonly<Record<string, OptionValue>>;

@@ -3,9 +3,9 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readRegularFile } from '../../data/index.js';
-import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from './optionTable.js';
-import { parseJsonValue } from './values.js';
-import type { OptionValue } from './values.js';
+import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../session/index.js';
+import { parseJsonValue } from '../../session/index.js';
+import type { OptionValue } from '../../session/index.js';
 
 /** By key; what has no value is left out. */
 export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;

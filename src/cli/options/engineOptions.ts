@@ -5,9 +5,9 @@ import { Option } from 'commander';
 import type { EngineChoice, EngineName, Numerics, Precision } from '../../engine/index.js';
 import { defaultThreads } from '../../worker/index.js';
 import { cacheFolder } from '../process/cacheFolder.js';
-import { ENGINE_OPTIONS } from './optionTable.js';
+import { ENGINE_OPTIONS } from '../../session/index.js';
 import { declareOptions } from './trainingOptions.js';
-import { valueParser } from './values.js';
+import { valueParser } from '../../session/index.js';
 
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';

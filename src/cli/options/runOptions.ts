@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
-import type { SessionOptions } from '../trainingSession.js';
+import type { SessionOptions } from '../../session/index.js';
 
 export function declareRunOptions(command: Command): void {
   command

@@ -9,11 +9,11 @@ import { LockstepError } from '../../foundation/errors.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
 import { dataDirOfEnvironment } from './dataDir.js';
-import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
-import { flagOf } from './optionTable.js';
-import type { OptionEntry } from './optionTable.js';
-import { valueParser } from './values.js';
-import type { OptionValue } from './values.js';
+import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from '../../session/index.js';
+import { flagOf } from '../../session/index.js';
+import type { OptionEntry } from '../../session/index.js';
+import { valueParser } from '../../session/index.js';
+import type { OptionValue } from '../../session/index.js';
 
 /** The recipe before `--dataset auto` is decided. */
 export type RequestedRecipe = Omit<Recipe, 'dataset'> & { readonly dataset: Recipe['dataset'] | 'auto' };

@@ -8,7 +8,7 @@ import {
   readCoordinatorSettings,
   rememberCoordinatorSettings,
 } from '../../../src/cli/options/coordinatorSettings.js';
-import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../../src/cli/options/optionTable.js';
+import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../../src/session/options/optionTable.js';
 import { declareTokenOptions } from '../../../src/cli/token/token.js';
 import { declareOptions } from '../../../src/cli/options/trainingOptions.js';
 import { rejectionOf } from '../../support/errors.js';

@@ -6,8 +6,8 @@ import {
   COORDINATOR_OPTIONS,
   TRAIN_OPTIONS,
   TRAINING_OPTIONS,
-} from '../../../src/cli/options/optionTable.js';
-import type { OptionEntry } from '../../../src/cli/options/optionTable.js';
+} from '../../../src/session/options/optionTable.js';
+import type { OptionEntry } from '../../../src/session/options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../../../src/cli/options/runOptions.js';
 import {
   declareOptions,

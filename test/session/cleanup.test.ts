@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withCleanup } from '../../../src/cli/process/cleanup.js';
+import { withCleanup } from '../../src/session/cleanup.js';
 
 describe('cleaning up', () => {
   it('closes the last first, and gives what the body gave', async () => {

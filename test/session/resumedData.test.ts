@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkSameData } from '../../src/cli/resumedData.js';
-import type { PresentData } from '../../src/cli/resumedData.js';
+import { checkSameData } from '../../src/session/resumedData.js';
+import type { PresentData } from '../../src/session/resumedData.js';
 import type { Checkpoint } from '../../src/coordinator/index.js';
 import { thrownBy } from '../support/errors.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseJsonValue, parseValue, splitAddress } from '../../../src/cli/options/values.js';
-import type { ValueKind } from '../../../src/cli/options/values.js';
+import { parseJsonValue, parseValue, splitAddress } from '../../../src/session/options/values.js';
+import type { ValueKind } from '../../../src/session/options/values.js';
 import { thrownBy } from '../../support/errors.js';
 
 /** Texts as of the command line, everything else as of a config file. */

@@ -20,22 +20,22 @@ import { LockstepError } from '../foundation/errors.js';
 import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
-import { withCleanup } from './process/cleanup.js';
-import type { Closer } from './process/cleanup.js';
-import { chooseDisplay } from './display/display.js';
-import type { Display } from './display/display.js';
+import { withCleanup } from './cleanup.js';
+import type { Closer } from './cleanup.js';
+import { chooseDisplay } from '../cli/display/display.js';
+import type { Display } from '../cli/display/display.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
-import type { CoordinatorSettings } from './options/coordinatorSettings.js';
+import type { CoordinatorSettings } from '../cli/options/coordinatorSettings.js';
 import { checkSameData } from './resumedData.js';
 import type { ResumedRun } from './resume.js';
 import { RunLog } from './runLog.js';
-import { listenForStop } from './process/stopSignal.js';
-import { recipeNotices, recipeRemarks, settleRecipe } from './options/trainingOptions.js';
-import type { TrainingOptions } from './options/trainingOptions.js';
+import { listenForStop } from '../cli/process/stopSignal.js';
+import { recipeNotices, recipeRemarks, settleRecipe } from '../cli/options/trainingOptions.js';
+import type { TrainingOptions } from '../cli/options/trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { Settings } from './runConfig.js';
-import { threadsFor, withTuning } from './options/engineOptions.js';
+import { threadsFor, withTuning } from '../cli/options/engineOptions.js';
 import {
   afterError,
   continueIn,

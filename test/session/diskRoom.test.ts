@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whenThereIsRoom } from '../../src/cli/diskRoom.js';
+import { whenThereIsRoom } from '../../src/session/diskRoom.js';
 import { ioError } from '../../src/coordinator/index.js';
 import { rejectionOf } from '../support/errors.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readForEvaluation } from '../../src/cli/evaluatedCheckpoint.js';
+import { readForEvaluation } from '../../src/session/evaluatedCheckpoint.js';
 import { train } from '../../src/coordinator/index.js';
 import { digestState } from '../../src/model/index.js';
 import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { advertisedUrl, privateAuthorityOf } from '../../../src/cli/token/advertised.js';
-import { selfSignedCertificate } from '../../support/certificate.js';
-import { CertificateAuthority, hasOpenssl } from '../../support/certificateAuthority.js';
+import { advertisedUrl, privateAuthorityOf } from '../../src/session/advertised.js';
+import { selfSignedCertificate } from '../support/certificate.js';
+import { CertificateAuthority, hasOpenssl } from '../support/certificateAuthority.js';
 
 const OPEN = { port: 7070, cert: undefined, advertise: undefined };
 

@@ -6,8 +6,8 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { checkServerIdentity, rootCertificates } from 'node:tls';
-import { hasZone, isUnspecified } from '../../coordinator/index.js';
-import { splitAdvertised } from '../options/values.js';
+import { hasZone, isUnspecified } from '../coordinator/index.js';
+import { splitAdvertised } from './options/values.js';
 
 export interface Listening {
   /** As `--listen` has it. */

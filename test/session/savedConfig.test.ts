@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSavedConfig } from '../../src/cli/savedConfig.js';
-import type { SavedConfig } from '../../src/cli/savedConfig.js';
+import { parseSavedConfig } from '../../src/session/savedConfig.js';
+import type { SavedConfig } from '../../src/session/savedConfig.js';
 import { thrownBy } from '../support/errors.js';
 import { recipe } from '../support/recipes.js';
 

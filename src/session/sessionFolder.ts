@@ -5,7 +5,7 @@ import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { defaultDataDir } from './options/dataDir.js';
+import { defaultDataDir } from '../cli/options/dataDir.js';
 import { whenThereIsRoom } from './diskRoom.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';

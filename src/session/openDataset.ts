@@ -12,7 +12,7 @@ import {
 import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { proxyFor } from './process/proxy.js';
+import { proxyFor } from '../cli/process/proxy.js';
 
 export interface OpenedDataset {
   readonly name: DatasetName;

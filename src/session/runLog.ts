@@ -1,7 +1,7 @@
 /** Passes a run's events on to the display and, as soon as there is one, to the run's folder. */
 
 import type { RunEvent, RunFolder } from '../coordinator/index.js';
-import type { Display } from './display/display.js';
+import type { Display } from '../cli/display/display.js';
 
 export class RunLog {
   private folder: RunFolder | undefined;

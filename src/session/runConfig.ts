@@ -5,7 +5,7 @@ import type { Recipe } from '../coordinator/index.js';
 import type { EngineDescription, EngineName } from '../engine/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { SessionOptions } from './trainingSession.js';
-import type { TrainingOptions } from './options/trainingOptions.js';
+import type { TrainingOptions } from '../cli/options/trainingOptions.js';
 
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
 export type Settings = Pick<
