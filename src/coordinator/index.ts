@@ -1,12 +1,12 @@
 /** What the command line uses of the coordinator. */
-export { EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
+export { DATASET_NAME, EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
 export type { Recipe } from './run/recipe.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
-export type { EventListener, MemberInfo, RunEvent } from './run/events.js';
+export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { Fleet } from './fleet/fleet.js';
 export { watchForeignHolder } from './folder/lockLease.js';

@@ -8,11 +8,13 @@ export const IMAGE_CHANNELS = 3;
 export const IMAGE_BYTE_COUNT = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS;
 export const CLASS_COUNT = 10;
 
+/** The data sets that Lockstep brings itself; a program may bring others. */
 export type DatasetName = 'cifar10' | 'synthetic';
 
 /** A fixed list of labelled images. Index and content belong together for ever: plans name samples by index. */
 export interface ImageSet {
-  readonly name: DatasetName;
+  /** For recipes, messages and results; a word such as `cifar10`. */
+  readonly name: string;
   readonly sampleCount: number;
   /** CLASS_COUNT names, by label. */
   readonly classNames: readonly string[];

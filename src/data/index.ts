@@ -8,6 +8,8 @@ export {
   labelsOf,
 } from './imageSet.js';
 export type { DatasetName, ImageSet, RawSamples } from './imageSet.js';
+export { arrayImageSet } from './arrayImageSet.js';
+export type { LabelledImages } from './arrayImageSet.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';

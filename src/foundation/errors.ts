@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'E_DATA_MISSING' // a data file or folder is not there
   | 'E_DATA_CORRUPT' // a data file is there and wrong: size, label, checksum, format
   | 'E_DATA_DOWNLOAD' // the archive could not be fetched
+  | 'E_STOPPED' // a run was asked to stop before it had anything to save
   | 'E_ENGINE_UNAVAILABLE' // the engine asked for cannot run on this machine
   | 'E_SETUP' // a script that sets up an optional engine misses something, or could not fetch it
   | 'E_ENGINE_FAILED' // the engine started and then failed

@@ -6,7 +6,7 @@ import { CheckpointFiles, readCheckpoint } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model, ModelState } from '../model/index.js';
 import type { Checkpoint } from '../coordinator/index.js';
-import { count } from '../cli/display/text.js';
+import { count } from '../foundation/count.js';
 
 export interface EvaluatedCheckpoint {
   readonly file: string;

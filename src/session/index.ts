@@ -1,11 +1,23 @@
 /** What the command line and the library use of the session. */
-export { advertisedUrl, privateAuthorityOf } from './advertised.js';
+export { coordinatorUrl } from './coordinatorUrl.js';
 export { withCleanup } from './cleanup.js';
 export type { Closer } from './cleanup.js';
+export { openDoor } from './door.js';
+export type { Door, DoorVoice, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export { evaluateCheckpoint } from './evaluateCheckpoint.js';
+export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { measureEngine } from './measureEngine.js';
-export { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './options/microBatch.js';
+export type { OpenedDataset } from './openDataset.js';
+export { defaultMicroBatch } from './options/microBatch.js';
 export * from './options/optionTable.js';
 export * from './options/values.js';
+export type { CoordinatorSettings, Settings } from './runConfig.js';
+export { RunLog } from './runLog.js';
+export type { Follower } from './runLog.js';
+export { checkContradictions, requestRecipe, withDefaults } from './trainingOptions.js';
+export type { EngineSettings, GivenRecipe, RequestedRecipe, TrainingOptions } from './trainingOptions.js';
 export { runTrainingSession } from './trainingSession.js';
-export type { Door, DoorVoice, PreparedDoor, SessionOptions } from './trainingSession.js';
+export type { SessionContext, SessionOptions, SessionOutcome } from './trainingSession.js';
+export { workFor } from './workFor.js';
+export type { WorkOptions } from './workFor.js';

@@ -9,26 +9,28 @@ import {
   syntheticTestSet,
   syntheticTrainingSet,
 } from '../data/index.js';
-import type { DatasetName, DownloadProgress, ImageSet } from '../data/index.js';
+import type { DownloadProgress, ImageSet } from '../data/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { proxyFor } from '../cli/process/proxy.js';
 
 export interface OpenedDataset {
-  readonly name: DatasetName;
+  readonly name: string;
   readonly training: ImageSet;
   /** Opened by whoever may look at the test set, and by nobody else. */
-  readonly openTest: () => Promise<ImageSet>;
+  readonly openTest?: (() => Promise<ImageSet>) | undefined;
 }
 
 export interface OpenDatasetOptions {
-  readonly requested: DatasetName | 'auto';
+  /** `cifar10`, `synthetic`, `auto`, or what a program called its own data. */
+  readonly requested: string;
   readonly dataDir: string;
   /** Whether the run may still be given other data: one that is resumed may not. */
   readonly isNewRun: boolean;
   /** Whether the test set will be asked for in the end: then it must be there now. */
   readonly test: boolean;
   readonly signal: AbortSignal;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor: ((url: URL) => URL | undefined) | undefined;
   readonly onProgress: (progress: DownloadProgress) => void;
   /** Something that nobody may miss. */
   readonly onNotice: (message: string) => void;
@@ -44,9 +46,18 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
     });
   }
   if (requested === 'synthetic') return openSynthetic();
+  if (requested !== 'auto') throw ofAProgram(requested);
   // Any part of CIFAR-10 is meant to be used: if it is damaged or incomplete, say so rather than train on something else.
   if (await holdsCifar10(dataDir)) return openCifar10(dataDir);
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+/** Data that only the program has which began the run. */
+export function ofAProgram(dataset: string): LockstepError {
+  return new LockstepError(
+    'E_DATA_MISSING',
+    `the data set ${dataset} is neither cifar10 nor synthetic: a program brought it; use the library, and give it the same data`,
+  );
 }
 
 /** A way out that only those have who begin a run. */
@@ -88,9 +99,10 @@ function openSynthetic(): OpenedDataset {
 }
 
 /** @returns whether CIFAR-10 is there now */
-async function fetchCifar10({ dataDir, signal, onProgress, onNotice }: OpenDatasetOptions): Promise<boolean> {
+async function fetchCifar10(options: OpenDatasetOptions): Promise<boolean> {
+  const { dataDir, proxyFor, signal, onProgress, onNotice } = options;
   try {
-    await downloadCifar10({ dataDir, proxyFor, signal, onProgress });
+    await downloadCifar10({ dataDir, ...(proxyFor && { proxyFor }), signal, onProgress });
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

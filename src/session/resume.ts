@@ -4,11 +4,11 @@ import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js
 import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
-import { count } from '../cli/display/text.js';
+import { count } from '../foundation/count.js';
 import { flagOfKey } from './options/optionTable.js';
 import type { Settings } from './runConfig.js';
 import { parseSavedConfig } from './savedConfig.js';
-import type { TrainingOptions } from '../cli/options/trainingOptions.js';
+import type { TrainingOptions } from './trainingOptions.js';
 
 export interface ResumedRun {
   readonly folder: RunFolder;

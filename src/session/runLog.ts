@@ -1,30 +1,41 @@
-/** Passes a run's events on to the display and, as soon as there is one, to the run's folder. */
+/** Passes a run's events on to whoever follows it and, as soon as there is one, to the run's folder. */
 
-import type { RunEvent, RunFolder } from '../coordinator/index.js';
-import type { Display } from '../cli/display/display.js';
+import type { EventListener, RunEvent, RunFolder } from '../coordinator/index.js';
+import type { DownloadProgress } from '../data/index.js';
+
+/** Who follows a run. None of these calls can stop it or slow it down. */
+export interface Follower {
+  readonly onEvent: EventListener;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  /** A sentence for people at this moment: it is no event, and is not written to the run's folder. */
+  readonly onRemark?: ((message: string) => void) | undefined;
+}
 
 export class RunLog {
   private folder: RunFolder | undefined;
   private readonly early: RunEvent[] = [];
 
-  constructor(private readonly display: Display) {}
+  constructor(private readonly follower: Follower) {}
 
   readonly onEvent = (event: RunEvent): void => {
-    this.display.event(event);
+    this.follower.onEvent(event);
     if (this.folder) this.append(this.folder, event);
     else this.early.push(event);
   };
 
-  /** For people at this moment: not written to the run's folder, and not shown where only machines read. */
+  readonly onDownload = (progress: DownloadProgress): void => {
+    this.follower.onDownload?.(progress);
+  };
+
   say(message: string): void {
-    this.display.say(message);
+    this.follower.onRemark?.(message);
   }
 
   notice(message: string): void {
     this.onEvent({ event: 'notice', message });
   }
 
-  /** What happened before the folder was there is written to it now. */
+  /** Writes the events so far to the folder, and all later ones. */
   attach(folder: RunFolder): void {
     this.folder = folder;
     for (const event of this.early.splice(0)) this.append(folder, event);
@@ -34,6 +45,6 @@ export class RunLog {
     const problem = folder.append(event);
     if (!problem) return;
     const message = `${problem.message}. Training goes on; the lines are kept and written as soon as there is room`;
-    this.display.event({ event: 'notice', message });
+    this.follower.onEvent({ event: 'notice', message });
   }
 }

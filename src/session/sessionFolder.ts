@@ -1,15 +1,12 @@
-/** The run folder of a session: whose it is, how it is made or continued, and what can be done with it afterwards. */
+/** The run folder of a session: who holds it, how it is made, how it is continued. */
 
 import path from 'node:path';
 import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
-import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { defaultDataDir } from '../cli/options/dataDir.js';
 import { whenThereIsRoom } from './diskRoom.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
-import type { Settings } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionOptions } from './trainingSession.js';
 
@@ -77,26 +74,4 @@ export async function continueIn(
   }
   await folder.removeResult();
   folder.forgetMetricsAfter(resumed.checkpoint.progress);
-}
-
-export function continueLine({ continueWith }: SessionOptions, { folder }: RunFolder): string {
-  return `continue with: ${commandLine(...continueWith, '--resume', folder)}`;
-}
-
-/** What to do with a run that is complete. */
-export function evaluateLine(
-  { folder }: RunFolder,
-  { dataset }: Recipe,
-  { dataDir }: Pick<Settings, 'dataDir'>,
-): string {
-  const data = dataset === 'synthetic' || dataDir === defaultDataDir() ? [] : ['--data-dir', dataDir];
-  return `test it with: ${commandLine('evaluate', folder, ...data)}`;
-}
-
-/** Tells to resume only where that can help. */
-export function afterError(options: SessionOptions, folder: RunFolder, error: unknown): string {
-  if (!folder.checkpoints.exist()) return 'stopped by an error, before anything was saved';
-  const isFutile = error instanceof LockstepError && ['E_DIVERGED', 'E_RUN_EXISTS'].includes(error.code);
-  const kept = 'stopped by an error; what was saved is kept';
-  return isFutile ? kept : `${kept}. ${continueLine(options, folder)}`;
 }

@@ -1,54 +1,31 @@
-/**
- * What `train` and `coordinator` have in common, from the options to the result: data, fleet, run folder, training,
- * and the way out.
- */
+/** A run from its settings to its result: data, fleet, run folder, training, and the way out. */
 
 import path from 'node:path';
 import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
-import type { EventListener, Recipe, RunResult } from '../coordinator/index.js';
-import {
-  digestSamples,
-  labelsOf,
-  measureNormalisation,
-  splitTrainingSet,
-  stepsPerEpoch,
-} from '../data/index.js';
-import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
+import type { Recipe, RunResult } from '../coordinator/index.js';
+import { stepsPerEpoch } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
-import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
+import type { ChosenEngine, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { buildModel } from '../model/index.js';
 import type { Model, ModelState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
-import { chooseDisplay } from '../cli/display/display.js';
-import type { Display } from '../cli/display/display.js';
-import { openDataset } from './openDataset.js';
+import type { PreparedDoor } from './door.js';
+import { threadsFor, withTuning } from './engineThreads.js';
 import type { OpenedDataset } from './openDataset.js';
-import type { CoordinatorSettings } from '../cli/options/coordinatorSettings.js';
-import { checkSameData } from './resumedData.js';
+import { prepareData } from './prepareData.js';
+import type { PreparedData } from './prepareData.js';
 import type { ResumedRun } from './resume.js';
-import { RunLog } from './runLog.js';
-import { listenForStop } from '../cli/process/stopSignal.js';
-import { recipeNotices, recipeRemarks, settleRecipe } from '../cli/options/trainingOptions.js';
-import type { TrainingOptions } from '../cli/options/trainingOptions.js';
 import { resolveSettings, runConfig } from './runConfig.js';
-import type { Settings } from './runConfig.js';
-import { threadsFor, withTuning } from '../cli/options/engineOptions.js';
-import {
-  afterError,
-  continueIn,
-  continueLine,
-  createFolder,
-  evaluateLine,
-  openResumed,
-  watchOwner,
-} from './sessionFolder.js';
+import type { CoordinatorSettings, Settings } from './runConfig.js';
+import type { RunLog } from './runLog.js';
+import { continueIn, createFolder, openResumed, watchOwner } from './sessionFolder.js';
+import { recipeNotices, recipeRemarks } from './trainingOptions.js';
+import type { TrainingOptions } from './trainingOptions.js';
 
 export interface SessionOptions {
   readonly training: TrainingOptions;
-  readonly json: boolean;
   readonly runDir: string | undefined;
   readonly resume: string | undefined;
   /** Evaluate the test set once the weights are final. */
@@ -59,8 +36,6 @@ export interface SessionOptions {
   readonly noWorkersRemedy?: string;
   /** The coordinator's own options, for config.json: a resumed coordinator uses them again. */
   readonly coordinatorSettings: CoordinatorSettings;
-  /** The words of the command that continues the run, with what it needs besides `--resume`. */
-  readonly continueWith: readonly string[];
   /**
    * Checks what remote nodes need, before any data is loaded; undefined in a run of one process.
    * @throws LockstepError for what cannot work here
@@ -68,137 +43,106 @@ export interface SessionOptions {
   readonly prepareDoor: ((settings: Settings) => Promise<PreparedDoor>) | undefined;
 }
 
-export interface PreparedDoor {
-  /** What the nodes compute with, if this process starts them. */
-  readonly engine: EngineName | undefined;
-  /** Lets remote nodes in. */
-  open(fleet: Fleet, model: Model, voice: DoorVoice): Promise<Door>;
+/** What a session is given besides its options. */
+export interface SessionContext {
+  readonly log: RunLog;
+  /** Aborted to save and stop. */
+  readonly signal: AbortSignal;
+  /** Data that the caller has opened; undefined: those that the recipe names. */
+  readonly data?: OpenedDataset | undefined;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor?: ((url: URL) => URL | undefined) | undefined;
+  /** Where measurements of this machine's devices are kept; undefined: nowhere, and nothing is tuned. */
+  readonly cacheFolder?: string | undefined;
 }
 
-/** Where a door makes itself heard. */
-export interface DoorVoice {
-  readonly onEvent: EventListener;
-  readonly say: (message: string) => void;
-}
-
-export interface Door {
-  close(): Promise<void>;
-}
-
-interface Prepared {
+export interface SessionOutcome {
+  readonly result: RunResult;
+  readonly runDir: string;
   readonly recipe: Recipe;
-  readonly model: Model;
-  readonly dataset: OpenedDataset;
-  readonly split: TrainingSplit;
-  readonly normalisation: Normalisation;
-  readonly samples: SampleDigests;
+  readonly settings: Settings;
 }
 
-/** @returns the process's exit code */
-export function runTrainingSession(options: SessionOptions): Promise<number> {
-  return withCleanup((closers) => runSession(options, closers));
-}
-
-async function runSession(options: SessionOptions, closers: Closer[]): Promise<number> {
-  const display = chooseDisplay(options);
-  const log = new RunLog(display);
-  const stop = listenForStop(
-    (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
-    (message) => log.notice(message),
-  );
-  closers.push(
-    () => stop.dispose(),
-    () => display.close(),
-  );
+/** @throws LockstepError E_STOPPED if the signal came before training began */
+export async function runTrainingSession(
+  options: SessionOptions,
+  context: SessionContext,
+): Promise<SessionOutcome> {
   try {
-    const abandoned = await watchOwner(options, log, stop.signal);
-    if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
-    const resumed = await openResumed(options, { log, signal: stop.signal, abandoned });
-    if (resumed) closers.push(() => resumed.folder.close());
-    resumed?.notices.forEach((message) => log.notice(message));
-    const settings = resolveSettings(options, resumed?.saved);
-    // Before the data, which may take a download: what cannot run here is refused at once.
-    const engine =
-      options.training.workers > 0
-        ? withTuning(
-            await chooseEngine(settings.engine, settings.numerics, settings.device, settings.precision),
-            settings.tune,
-          )
-        : undefined;
-    if (engine?.notice !== undefined) log.notice(engine.notice);
-    const door = await options.prepareDoor?.(settings);
-    const prepared = await prepare(options, settings, resumed, { log, display, signal: stop.signal });
-    if (!resumed) {
-      recipeRemarks(prepared.recipe, options.training.given).forEach((text) => log.say(text));
-      recipeNotices(prepared.recipe, options.training.given).forEach((text) => log.notice(text));
-    }
-    const fleet = new Fleet({
-      welcome: welcomeFor({
-        runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
-        model: prepared.model,
-        normalisation: prepared.normalisation,
-        recipe: prepared.recipe,
-      }),
-      onEvent: log.onEvent,
-      waitTimeoutMs: options.waitTimeoutMs,
-      ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
-    });
-    const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
-    const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
-    const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
-    if (resumed) await continueIn(folder, config, { resumed, log });
-    else closers.push(() => folder.close());
-    log.attach(folder);
-    folder.whenTakenOver((error) => fleet.abort(error));
-    const surroundings = { options, settings, resumed, fleet, log, signal: stop.signal };
-    const result = await trainIn(folder, prepared, surroundings).catch((error: unknown) => {
-      display.say(afterError(options, folder, error));
-      throw error;
-    });
-    if (result.stoppedBy === 'signal') display.say(continueLine(options, folder));
-    else if (!settings.test) display.say(evaluateLine(folder, prepared.recipe, settings));
-    return result.stoppedBy === 'signal' ? (stop.exitCode() ?? 0) : 0;
+    return await withCleanup((closers) => runSession(options, context, closers));
   } catch (error) {
-    const wasStopped = error === stop.signal.reason || isDownloadError(error);
-    if (stop.signal.aborted && wasStopped) return stop.exitCode() ?? 1;
+    const { signal } = context;
+    if (signal.aborted && (error === signal.reason || isDownloadError(error))) throw stopped(error);
     throw error;
   }
 }
 
-/** A download that was cut short by the stop signal says so in its own words. */
+/** A download that the signal cut short says so in its own words. */
 function isDownloadError(error: unknown): boolean {
   return error instanceof LockstepError && error.code === 'E_DATA_DOWNLOAD';
 }
 
-async function prepare(
+function stopped(cause: unknown): LockstepError {
+  return new LockstepError('E_STOPPED', 'the run was stopped before its first step, so nothing was saved', {
+    cause,
+  });
+}
+
+async function runSession(
+  options: SessionOptions,
+  context: SessionContext,
+  closers: Closer[],
+): Promise<SessionOutcome> {
+  const { log, signal } = context;
+  signal.throwIfAborted();
+  const abandoned = await watchOwner(options, log, signal);
+  if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
+  const resumed = await openResumed(options, { log, signal, abandoned });
+  if (resumed) closers.push(() => resumed.folder.close());
+  resumed?.notices.forEach((message) => log.notice(message));
+  const settings = resolveSettings(options, resumed?.saved);
+  // Before the data, which may take a download: what cannot run here is refused at once.
+  const engine = await engineOfThreads(options, settings, context);
+  const door = await options.prepareDoor?.(settings);
+  const prepared = await prepareData(options, { settings, resumed, context });
+  if (!resumed) tellOfRecipe(prepared.recipe, options.training.given, log);
+  const fleet = new Fleet({
+    welcome: welcomeFor({
+      runName: path.basename(options.resume ?? options.runDir ?? prepared.recipe.model),
+      model: prepared.model,
+      normalisation: prepared.normalisation,
+      recipe: prepared.recipe,
+    }),
+    onEvent: log.onEvent,
+    waitTimeoutMs: options.waitTimeoutMs,
+    ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
+  });
+  const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
+  const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
+  const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
+  if (resumed) await continueIn(folder, config, { resumed, log });
+  else closers.push(() => folder.close());
+  log.attach(folder);
+  folder.whenTakenOver((error) => fleet.abort(error));
+  const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
+  return { result, runDir: folder.folder, recipe: prepared.recipe, settings };
+}
+
+/** @returns undefined if this process computes nothing itself */
+async function engineOfThreads(
   { training }: SessionOptions,
-  { dataDir, test }: Settings,
-  resumed: ResumedRun | undefined,
-  { log, display, signal }: { readonly log: RunLog; readonly display: Display; readonly signal: AbortSignal },
-): Promise<Prepared> {
-  const dataset = await openDataset({
-    requested: resumed?.recipe.dataset ?? training.recipe.dataset,
-    dataDir,
-    isNewRun: resumed === undefined,
-    test,
-    signal,
-    onProgress: (progress) => display.download(progress),
-    onNotice: (message) => log.notice(message),
-  });
-  const recipe = resumed?.recipe ?? settleRecipe(training.recipe, dataset.name);
-  const split = splitTrainingSet({
-    sampleCount: dataset.training.sampleCount,
-    validationSize: recipe.valSize,
-    seed: recipe.seed,
-    trainLimit: recipe.trainLimit ?? undefined,
-    stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
-  });
-  const normalisation = measureNormalisation(dataset.training, split.training);
-  const samples = digestSamples(dataset.training, split);
-  if (resumed)
-    checkSameData(resumed.checkpoint, { normalisation, samples }).forEach((text) => log.notice(text));
-  const model = buildModel(recipe.model, recipe.dropout);
-  return { recipe, model, dataset, split, normalisation, samples };
+  { engine, numerics, device, precision, tune }: Settings,
+  { log, cacheFolder }: SessionContext,
+): Promise<ChosenEngine | undefined> {
+  if (training.workers === 0) return undefined;
+  const chosen = await chooseEngine(engine, numerics, device, precision);
+  if (chosen.notice !== undefined) log.notice(chosen.notice);
+  return withTuning(chosen, tune ? cacheFolder : undefined);
+}
+
+function tellOfRecipe(recipe: Recipe, given: ReadonlySet<string>, log: RunLog): void {
+  recipeRemarks(recipe, given).forEach((text) => log.say(text));
+  recipeNotices(recipe, given).forEach((text) => log.notice(text));
 }
 
 interface FleetSurroundings {
@@ -212,7 +156,7 @@ interface FleetSurroundings {
 /** @returns what the threads of this process compute with, if there are any */
 async function attachWorkers(
   { training }: SessionOptions,
-  engine: EngineChoice | undefined,
+  engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
   { model, fleet, log, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
@@ -225,7 +169,7 @@ async function attachWorkers(
     fleet.admit(node.channel, { local: true });
   }
   if (preparedDoor) {
-    const voice: DoorVoice = { onEvent: log.onEvent, say: (message) => log.say(message) };
+    const voice = { onEvent: log.onEvent, say: (message: string) => log.say(message) };
     const door = await preparedDoor.open(fleet, model, voice);
     closers.push(() => door.close());
   }
@@ -238,14 +182,13 @@ interface Surroundings {
   readonly settings: Settings;
   readonly resumed: ResumedRun | undefined;
   readonly fleet: Fleet;
-  readonly log: RunLog;
-  readonly signal: AbortSignal;
+  readonly context: SessionContext;
 }
 
 async function trainIn(
   folder: RunFolder,
-  { recipe, model, dataset, split, normalisation, samples }: Prepared,
-  { options, settings, resumed, fleet, log, signal }: Surroundings,
+  { recipe, model, dataset, split, normalisation, samples }: PreparedData,
+  { options, settings, resumed, fleet, context: { log, signal } }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
   const best: ModelState | undefined = resumed?.best;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { resumeRun } from '../../src/session/resume.js';
 import type { ResumedRun } from '../../src/session/resume.js';
-import type { TrainingOptions } from '../../src/cli/options/trainingOptions.js';
+import type { TrainingOptions } from '../../src/session/trainingOptions.js';
 import { encodeCheckpoint } from '../../src/coordinator/checkpoints/checkpointSnapshot.js';
 import type { CheckpointName } from '../../src/coordinator/checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../../src/coordinator/checkpoints/checkpointSnapshot.js';

@@ -1,28 +1,22 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, isLoopback, listen, refuseUnusable } from '../../coordinator/index.js';
-import type { Fleet } from '../../coordinator/index.js';
+import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
-import type { Model } from '../../model/index.js';
-import { largestFrameBytes } from '../../protocol/index.js';
+import { COORDINATOR_OPTIONS, openDoor, splitAddress, splitAdvertised } from '../../session/index.js';
+import type { Door, ListenOptions, PreparedDoor, TrainingOptions } from '../../session/index.js';
 import {
   coordinatorSettingsOf,
   readCoordinatorSettings,
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
-import { COORDINATOR_OPTIONS } from '../../session/index.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
-import { advertisedUrl, privateAuthorityOf } from '../../session/index.js';
 import { announceToken } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../../session/index.js';
-import type { TrainingOptions } from '../options/trainingOptions.js';
-import type { Door, DoorVoice } from '../../session/index.js';
-import { splitAddress, splitAdvertised } from '../../session/index.js';
+import { trainInTerminal } from './terminalSession.js';
 
 interface RawOptions {
   readonly listen: string;
@@ -49,28 +43,26 @@ export function addCoordinatorCommand(program: Command): void {
   declareTokenOptions(command);
   command.action(async () => {
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
-    const session = sessionOptionsOf(command);
+    const { json, ...session } = sessionOptionsOf(command);
     const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const door = doorOptionsOf(options);
     const coordinatorSettings = coordinatorSettingsOf(command);
-    process.exitCode = await runTrainingSession({
+    const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
       coordinatorSettings,
-      continueWith: ['coordinator', ...tokenArguments(options)],
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
       noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
-      prepareDoor: async () => {
+      prepareDoor: async (): Promise<PreparedDoor> => {
         await refuseUnusable(door);
-        return {
-          engine: undefined,
-          open: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
-        };
+        return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
       },
-    });
+    };
+    const continueWith = ['coordinator', ...tokenArguments(options)];
+    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith });
   });
 }
 
@@ -85,52 +77,27 @@ function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
   return tokenFile === undefined ? [] : ['--token-file', tokenFile];
 }
 
-interface DoorOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly token: string | undefined;
+interface DoorOptions extends ListenOptions {
   /** Nobody gave one, so one was made: whoever is to attach must be told. */
   readonly tokenIsNew: boolean;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly tlsCertFile: string | undefined;
-  readonly tokenFile: string | undefined;
-  readonly advertise: string | undefined;
-  readonly insecure: boolean;
-  readonly heartbeatTimeoutMs: number;
-  readonly maxNodes: number;
 }
 
-async function openDoor(
-  fleet: Fleet,
-  { layout }: Model,
-  { onEvent, say }: DoorVoice,
+/** Tells a new token to whoever started the coordinator, as well. */
+async function openAndAnnounce(
+  [fleet, model, voice]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
-  const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
-  const server = await listen({
-    ...options,
-    maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
-    onChannel: (channel) => fleet.admit(channel, { local: false }),
-    onRefused: (address, reason) => fleet.connectionRefused(address, reason),
-  });
-  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
-  const authority = tls && privateAuthorityOf(tls.cert);
-  const ca = authority === 'in-file' ? tlsCertFile : undefined;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
-  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
-  if (authority === 'elsewhere') say(ADD_AUTHORITY);
-  if (token === undefined || !tokenIsNew) return server;
-  const notice = announceToken({ token, url, ca, json, say });
+  const { token, tokenIsNew, json } = options;
+  const door = await openDoor(fleet, model, voice, options);
+  if (token === undefined || !tokenIsNew) return door;
+  const notice = announceToken({ token, url: door.url, ca: door.ca, json, say: voice.say });
   return {
     close: () => {
       notice.withdraw();
-      return server.close();
+      return door.close();
     },
   };
 }
-
-const ADD_AUTHORITY =
-  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions): DoorOptions {

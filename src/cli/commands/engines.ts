@@ -7,8 +7,7 @@ import { describeError } from '../../foundation/errors.js';
 import { MODEL_NAMES } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
 import { cacheFolder } from '../process/cacheFolder.js';
-import { measureEngine } from '../../session/index.js';
-import { valueParser } from '../../session/index.js';
+import { measureEngine, valueParser } from '../../session/index.js';
 import { print, printJson } from '../process/terminal.js';
 
 interface RawOptions {

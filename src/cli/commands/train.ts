@@ -8,12 +8,12 @@ import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
 import { TRAIN_OPTIONS } from '../../session/index.js';
+import type { PreparedDoor, SessionOptions } from '../../session/index.js';
+import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../../session/index.js';
-import type { PreparedDoor } from '../../session/index.js';
+import { trainInTerminal } from './terminalSession.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -25,27 +25,27 @@ export function addTrainCommand(program: Command): void {
   command.action(async () => {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     const { gpus } = command.opts<{ gpus?: string }>();
-    const session = sessionOptionsOf(command);
+    const { json, ...session } = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
     const coordinatorSettings =
       session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
-      const local = { continueWith: ['train'], waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
-      process.exitCode = await runTrainingSession({ ...shared, ...local, training });
+      const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
+      process.exitCode = await trainInTerminal(local, { json, continueWith: ['train'] });
       return;
     }
-    process.exitCode = await runTrainingSession({
+    const onGpus: SessionOptions = {
       ...shared,
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
-      continueWith: ['train', '--gpus', gpus],
       waitTimeoutMs: GPU_WAIT_MS,
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
         return { engine: workers.engine, open: openDoorForGpus(workers) };
       },
-    });
+    };
+    process.exitCode = await trainInTerminal(onGpus, { json, continueWith: ['train', '--gpus', gpus] });
   });
 }
 

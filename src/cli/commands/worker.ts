@@ -3,28 +3,24 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { chooseEngine } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { ENDPOINT_PATH } from '../../protocol/index.js';
-import { ComputePool, serveCoordinator } from '../../worker/index.js';
+import { coordinatorUrl, GPUS_HELP, HEARTBEAT_OPTIONS, valueParser, workFor } from '../../session/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsFor, threadsOption, withTuning } from '../options/engineOptions.js';
+import { declareEngineOptions, threadsOption } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
+import { cacheFolder } from '../process/cacheFolder.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { Attachment } from '../process/gpus/workers.js';
 import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
-import { GPUS_HELP } from '../../session/index.js';
 import { proxyFor } from '../process/proxy.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { HEARTBEAT_OPTIONS } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { valueParser } from '../../session/index.js';
 import { print } from '../process/terminal.js';
 
 interface RawOptions extends EngineOptions {
@@ -59,7 +55,7 @@ export function addWorkerCommand(program: Command): void {
   command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
-    const url = parseUrl(urlText);
+    const url = coordinatorUrl(urlText);
     process.exitCode = await (options.gpus === undefined
       ? attach(url, options, isGiven('threads'))
       : attachGpus(url, options, {
@@ -126,29 +122,27 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   );
   endWithSupervisor();
   const report = new WorkerReport(say);
-  let pool: ComputePool | undefined;
   try {
-    const { engine, numerics, device, precision } = options;
-    const chosen = await chooseEngine(engine, numerics, device, precision);
-    const { notice, ...choice } = withTuning(chosen, options.tune);
-    if (notice !== undefined) say(`notice: ${notice}`);
-    const threads = threadsFor(choice, options.threads, isThreadsGiven);
-    pool = new ComputePool(choice, threads);
-    const description = await pool.describe();
-    say(
-      `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
-    );
-    const reason = await serveCoordinator({
+    const { engine, numerics, device, tune, precision, threads: wantedThreads } = options;
+    const { name, retryFor, heartbeatTimeout } = options;
+    const reason = await workFor({
+      ...{ engine, numerics, device, tune, precision },
+      threads: wantedThreads,
       url,
       token,
       ca,
       proxy,
-      pool,
-      description,
-      nodeName: options.name.slice(0, 200),
-      retryForMs: options.retryFor * 1000,
-      heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
+      isThreadsGiven,
+      cacheFolder: cacheFolder(),
+      nodeName: name.slice(0, 200),
+      retryForMs: retryFor * 1000,
+      heartbeatTimeoutMs: heartbeatTimeout * 1000,
       signal: stop.signal,
+      onNotice: (message) => say(`notice: ${message}`),
+      onReady: (description, threads) =>
+        say(
+          `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
+        ),
       onStatus: (status) => {
         if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
         say(statusLine(status));
@@ -165,7 +159,6 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   } finally {
     stop.dispose();
     report.stop();
-    await pool?.close();
   }
 }
 
@@ -191,27 +184,6 @@ function statusLine(status: NodeStatus): string {
 
 function say(message: string): void {
   print(outputIsLog() ? withTime(message) : message);
-}
-
-/** Accepts ws, wss, http and https URLs, and a bare HOST:PORT. @throws LockstepError E_OPTION */
-function parseUrl(text: string): URL {
-  const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  const scheme = url?.protocol.replace(/^http/, 'ws');
-  if (!url && /\[[^\]]*%/.test(text)) {
-    throw new LockstepError(
-      'E_OPTION',
-      `${text} holds a zone (%), which no URL can; use the coordinator's name or another address of its machine`,
-    );
-  }
-  if (!url || (scheme !== 'ws:' && scheme !== 'wss:')) {
-    throw new LockstepError(
-      'E_OPTION',
-      `${text} must be the coordinator's URL; for example ws://127.0.0.1:7070`,
-    );
-  }
-  const path = url.pathname === '/' ? ENDPOINT_PATH : url.pathname;
-  return new URL(path, `${scheme}//${url.host}`);
 }
 
 const examples = (): string => `

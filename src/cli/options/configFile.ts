@@ -2,12 +2,10 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from '../../session/index.js';
-import type { OptionEntry } from '../../session/index.js';
+import { COORDINATOR_OPTIONS, TRAIN_OPTIONS, parseJsonValue } from '../../session/index.js';
+import type { OptionEntry, OptionValue } from '../../session/index.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from './suggest.js';
-import { parseJsonValue } from '../../session/index.js';
-import type { OptionValue } from '../../session/index.js';
 
 export interface ConfigFile {
   readonly values: Readonly<Record<string, OptionValue>>;

@@ -3,12 +3,8 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readRegularFile } from '../../data/index.js';
-import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../session/index.js';
-import { parseJsonValue } from '../../session/index.js';
-import type { OptionValue } from '../../session/index.js';
-
-/** By key; what has no value is left out. */
-export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;
+import { COORDINATOR_OPTIONS, DOOR_OPTIONS, parseJsonValue } from '../../session/index.js';
+import type { CoordinatorSettings, OptionValue } from '../../session/index.js';
 
 const WORKERS = COORDINATOR_OPTIONS.filter(({ key }) => key === 'workers');
 /** Files, which are to be found from any folder. */

@@ -23,7 +23,7 @@ interface RawOptions {
  */
 export function sessionOptionsOf(
   command: Command,
-): Pick<SessionOptions, 'runDir' | 'resume' | 'test' | 'json'> {
+): Pick<SessionOptions, 'runDir' | 'resume' | 'test'> & { readonly json: boolean } {
   const { runDir, resume, test = false, json = false } = command.opts<RawOptions>();
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(

@@ -6,6 +6,9 @@ import { LARGEST_CROP_PADDING } from '../../protocol/index.js';
 
 const positive = z.int().min(1);
 
+/** What a data set may be called. */
+export const DATASET_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
 export const SCHEDULE_NAMES = ['multistep', 'cosine', 'onecycle', 'constant'] as const;
 
 /**
@@ -13,7 +16,8 @@ export const SCHEDULE_NAMES = ['multistep', 'cosine', 'onecycle', 'constant'] as
  * exact numerics class, end in the same bits. A resumed run keeps its recipe.
  */
 export const recipeSchema = z.strictObject({
-  dataset: z.enum(['cifar10', 'synthetic']),
+  /** `cifar10`, `synthetic`, or the name that a program gave its own data. */
+  dataset: z.string().regex(DATASET_NAME),
   /** Training samples to use; null for all. */
   trainLimit: positive.nullable(),
   valSize: z.int().min(0),

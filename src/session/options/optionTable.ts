@@ -443,6 +443,14 @@ export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
   ...DOOR_OPTIONS,
 ];
 
+/** Every option of a run, by its widest bounds. */
+export const RUN_FLAGS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  COORDINATOR_WORKERS_OPTION,
+  ...RUN_OPTIONS,
+  ...DOOR_OPTIONS,
+];
+
 /** The flag alone: `--lr` of `--lr <rate>`. */
 export function flagOf({ flags }: OptionEntry): string {
   return flags.split(' ')[0]!;

@@ -52,6 +52,19 @@ export function parseJsonValue(
   );
 }
 
+/**
+ * The same for a value that a program gives.
+ * @throws LockstepError E_OPTION
+ */
+export function checkValue(key: string, raw: unknown, kind: ValueKind, example: string): OptionValue {
+  const shown = JSON.stringify(raw);
+  return valueOf(
+    raw,
+    kind,
+    (rule) => `${key} ${shown} must be ${rule}; for example ${key}: ${jsonExample(kind, example)}`,
+  );
+}
+
 function jsonExample({ kind }: ValueKind, example: string): string {
   if (kind === 'integers') return `[${example.replaceAll(',', ', ')}]`;
   return kind === 'integer' || kind === 'number' || kind === 'switch' ? example : JSON.stringify(example);

@@ -9,14 +9,9 @@ import {
 } from '../../../src/session/options/optionTable.js';
 import type { OptionEntry } from '../../../src/session/options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../../../src/cli/options/runOptions.js';
-import {
-  declareOptions,
-  resolveTrainingOptions,
-  recipeNotices,
-  recipeRemarks,
-  settleRecipe,
-} from '../../../src/cli/options/trainingOptions.js';
-import type { TrainingOptions } from '../../../src/cli/options/trainingOptions.js';
+import { declareOptions, resolveTrainingOptions } from '../../../src/cli/options/trainingOptions.js';
+import { recipeNotices, recipeRemarks, settleRecipe } from '../../../src/session/trainingOptions.js';
+import type { TrainingOptions } from '../../../src/session/trainingOptions.js';
 import { recipeSchema } from '../../../src/coordinator/index.js';
 import type { LockstepError } from '../../../src/foundation/errors.js';
 import { thrownBy } from '../../support/errors.js';

@@ -1,0 +1,77 @@
+/** Where a run's images come from. */
+
+import { DATASET_NAME } from '../coordinator/index.js';
+import {
+  arrayImageSet,
+  loadCifar10 as loadTraining,
+  loadCifar10Test,
+  syntheticTestSet,
+  syntheticTrainingSet,
+} from '../data/index.js';
+import type { ImageSet, LabelledImages } from '../data/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import type { OpenedDataset } from '../session/index.js';
+import { asLibraryErrors } from './errors.js';
+
+/** Labelled images for training, and perhaps a test set that only an evaluation opens. */
+export interface DataSource {
+  /** Stands in the recipe: a resumed run must be given data of the same name. */
+  readonly name: string;
+  readonly training: ImageSet;
+  readonly openTest?: (() => Promise<ImageSet>) | undefined;
+}
+
+/** Images of your own, in memory: 32×32 pixels, three channels, ten classes. */
+export interface OwnData {
+  /** A short word: letters, digits, `.`, `_` and `-`; other than `cifar10`, `synthetic` and `auto`. */
+  readonly name: string;
+  /** By label; the digits if left out. */
+  readonly classNames?: readonly string[];
+  readonly training: LabelledImages;
+  readonly test?: LabelledImages;
+}
+
+/**
+ * CIFAR-10 from a folder that is or contains `cifar-10-batches-bin` or `cifar-10-batches-py`. The test set is read when
+ * an evaluation asks for it, not before.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file
+ */
+export function loadCifar10(dataDir: string): Promise<DataSource> {
+  return asLibraryErrors(async () => ({
+    name: 'cifar10',
+    training: await loadTraining(dataDir),
+    openTest: () => loadCifar10Test(dataDir),
+  }));
+}
+
+/** Drawn images of ten shapes: 50,000 for training and 10,000 for testing. Needs no files and no network. */
+export function syntheticData(): DataSource {
+  return {
+    name: 'synthetic',
+    training: syntheticTrainingSet(),
+    openTest: () => Promise.resolve(syntheticTestSet()),
+  };
+}
+
+const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
+
+/** @throws LockstepError E_OPTION for images that cannot be used */
+export function openData(data: DataSource | OwnData): OpenedDataset {
+  if (!isOwn(data)) return data;
+  const { name, classNames, training, test } = data;
+  if (!DATASET_NAME.test(name) || RESERVED.has(name)) {
+    throw new LockstepError(
+      'E_OPTION',
+      `the name of the data, ${JSON.stringify(name)}, must be a word of letters, digits, ".", "_" and "-", other than ${[...RESERVED].join(', ')}; for example "flowers"`,
+    );
+  }
+  return {
+    name,
+    training: arrayImageSet(name, training, classNames),
+    openTest: test && (() => Promise.resolve(arrayImageSet(name, test, classNames))),
+  };
+}
+
+function isOwn(data: DataSource | OwnData): data is OwnData {
+  return !('read' in data.training);
+}
