@@ -56,7 +56,7 @@ function optionText(flag: string, next: string | undefined): string | undefined 
 /** Whether the word after a flag is its value, or goes on with the sentence. */
 function isValue(word: string, entry: OptionEntry | undefined): boolean {
   if (entry?.kind.kind === 'choice') return entry.kind.of.includes(word);
-  return /^[\d/.]|^[A-Z:]+$/.test(word);
+  return /^[\d.]|\/|^[A-Z:]+$/.test(word);
 }
 
 function camelCase(flag: string): string {

@@ -8,8 +8,8 @@ import { defaultMicroBatch, nearestMicroBatch, USUAL_MICRO_BATCH } from './optio
 import { TRAINING_OPTIONS } from './options/optionTable.js';
 import { checkValue } from './options/values.js';
 
-/** The recipe before `--dataset auto` is decided. */
-export type RequestedRecipe = Omit<Recipe, 'dataset'> & { readonly dataset: Recipe['dataset'] | 'auto' };
+/** A recipe whose data set may still be `auto`. */
+export type RequestedRecipe = Recipe;
 
 /** What does the arithmetic. */
 export interface EngineSettings {

@@ -37,7 +37,7 @@ vi.mock('node:fs/promises', async (importOriginal) => {
 });
 
 /** Options of which the user gave only these. */
-function options(given: Partial<Recipe> & { dataset?: Recipe['dataset'] | 'auto' } = {}): TrainingOptions {
+function options(given: Partial<Recipe> = {}): TrainingOptions {
   return {
     recipe: { ...recipe(), ...given },
     dataDir: 'data',
@@ -277,7 +277,7 @@ describe('an option that contradicts the run', () => {
     const { folder } = await sitting({ maxSteps: 1 });
     const run = await resumeRun(
       folder,
-      options({ lr: 0.1, seed: 1, milestones: [100, 150], dataset: 'auto' as never, maxSteps: 2 }),
+      options({ lr: 0.1, seed: 1, milestones: [100, 150], dataset: 'auto', maxSteps: 2 }),
     );
     run.folder.close();
   });

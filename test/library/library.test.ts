@@ -1,0 +1,223 @@
+/** The library in one process, with threads: what it gives, what it refuses, and what it leaves alone. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src/data/index.js';
+import { coordinate, evaluate, LockstepError, resnet, syntheticData, train, work } from '../../src/index.js';
+import type { OwnData, RunEvent, TrainOptions } from '../../src/index.js';
+import { rejectionOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const RECIPE = { model: 'resnet8', epochs: 2, trainLimit: 96, valSize: 32, batchSize: 32, seed: 7 } as const;
+const onSimd = { engine: 'simd' } as const;
+
+const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
+  ...onSimd,
+  recipe: RECIPE,
+  data: syntheticData(),
+  workers: 1,
+  runDir: path.join(temporaryFolder(), 'run'),
+  ...more,
+});
+
+/** The first images of the synthetic sets, as a program's own. */
+function ownData(): OwnData {
+  const indices = Array.from({ length: 128 }, (_, index) => index);
+  const [training, test] = [syntheticTrainingSet(), syntheticTestSet()].map((set) =>
+    gatherSamples(set, indices),
+  );
+  return { name: 'shapes', training: training!, test: test! };
+}
+
+describe('train', () => {
+  it('ends in the same bits in runs at the same time and on workers attached by work()', async () => {
+    const { url, token, done } = await coordinate({ ...options(), workers: 0, port: 0 });
+    expect(token).toBeUndefined();
+    const [one, two, remote, node] = await Promise.all([
+      train(options()),
+      train(options({ workers: 2 })),
+      done,
+      work({ ...onSimd, url, threads: 1 }),
+    ]);
+    expect(one).toMatchObject({ stoppedBy: 'epochs', epochsCompleted: 2, stepsCompleted: 6, exact: true });
+    expect([two, remote].map(({ weightsSha256 }) => weightsSha256)).toEqual([
+      one.weightsSha256,
+      one.weightsSha256,
+    ]);
+    expect(node.reason).toBe('the run has ended');
+    expect(existsSync(path.join(one.runDir, 'result.json'))).toBe(true);
+  });
+
+  it('tells every event, saves when it is aborted, and goes on from there to the same bits', async () => {
+    const whole = await train(options());
+    const events: RunEvent[] = [];
+    const stop = new AbortController();
+    const runDir = path.join(temporaryFolder(), 'run');
+    const first = await train(
+      options({
+        runDir,
+        signal: stop.signal,
+        onEvent: (event) => {
+          events.push(event);
+          if (event.event === 'step' && event.step === 2) stop.abort();
+        },
+      }),
+    );
+    expect(first).toMatchObject({ stoppedBy: 'signal', runDir });
+    expect(first.stepsCompleted).toBeLessThan(whole.stepsCompleted);
+    const kinds = new Set(events.map(({ event }) => event));
+    for (const kind of ['run-started', 'worker-joined', 'step', 'run-finished'] as const)
+      expect(kinds).toContain(kind);
+    const second = await train({ ...onSimd, resume: runDir, workers: 2 });
+    expect(second).toMatchObject({ stoppedBy: 'epochs', weightsSha256: whole.weightsSha256 });
+  });
+
+  it('does not begin once its signal is aborted', async () => {
+    const given = options({ signal: AbortSignal.abort() });
+    await rejectionOf('E_STOPPED', train(given));
+    expect(existsSync(given.runDir!)).toBe(false);
+  });
+
+  it('goes on when a listener throws, which is the program’s own uncaught exception', async () => {
+    const uncaught: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => uncaught.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    });
+    const onEvent = ({ event }: RunEvent): void => {
+      if (event === 'epoch') throw new Error('my own mistake');
+    };
+    expect(await train(options({ onEvent }))).toMatchObject({ stoppedBy: 'epochs' });
+    expect(uncaught.map(String)).toEqual(['Error: my own mistake', 'Error: my own mistake']);
+  });
+
+  it('prints nothing, and leaves environment, exit code and listeners alone', async () => {
+    const written = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write'));
+    const before = { env: { ...process.env }, exitCode: process.exitCode, title: process.title };
+    const listeners = (): unknown => process.eventNames().map((name) => [name, process.listenerCount(name)]);
+    const listening = listeners();
+    await train(options());
+    expect({ env: { ...process.env }, exitCode: process.exitCode, title: process.title }).toEqual(before);
+    expect(listeners()).toEqual(listening);
+    for (const write of written) expect(write).not.toHaveBeenCalled();
+  });
+});
+
+describe('data of a program', () => {
+  it('train, are named in the result, and must be given again', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const data = ownData();
+    const recipe = { ...RECIPE, trainLimit: 64, epochs: 1, maxSteps: 1 };
+    const first = await train(options({ recipe, data, runDir, test: true }));
+    expect(first).toMatchObject({ dataset: 'shapes', stoppedBy: 'max-steps' });
+    expect(first.testAccuracy).not.toBeNull();
+    const again = { ...onSimd, resume: runDir, recipe: { maxSteps: 2 } };
+    expect((await rejectionOf('E_DATA_MISSING', train(again))).message).toMatch(
+      /shapes .*a program brought it/,
+    );
+    expect((await rejectionOf('E_OPTION', train({ ...again, data: syntheticData() }))).message).toMatch(
+      /shapes/,
+    );
+    expect(await train({ ...again, data })).toMatchObject({ stepsCompleted: 2 });
+    const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
+    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128 });
+    await rejectionOf('E_DATA_MISSING', evaluate({ ...onSimd, checkpoint: runDir, workers: 1 }));
+  });
+
+  it.each([
+    [
+      'pixels that are too few',
+      { training: { pixels: new Uint8Array(10), labels: Uint8Array.of(1) } },
+      /3072 bytes/,
+    ],
+    ['no images', { training: { pixels: new Uint8Array(0), labels: new Uint8Array(0) } }, /no images/],
+    [
+      'an unknown label',
+      { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(10) } },
+      /label 10/,
+    ],
+    ['a name that is taken', { name: 'cifar10' }, /"cifar10", must be/],
+    ['a name that is a path', { name: '../x' }, /must be a word/],
+    ['too few class names', { classNames: ['a'] }, /10 class names/],
+  ])('are refused with %s', async (_what, change, problem) => {
+    const { message } = await rejectionOf('E_OPTION', train(options({ data: { ...ownData(), ...change } })));
+    expect(message).toMatch(problem);
+  });
+});
+
+describe('errors', () => {
+  const empty = (): string => temporaryFolder();
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['no data', () => train({}), /needs data.*syntheticData/],
+    [
+      'an unknown option',
+      () => train({ ...options(), worker: 2 } as TrainOptions),
+      /"worker" is not an option/,
+    ],
+    [
+      'an unknown key of the recipe',
+      () => train(options({ recipe: { batch: 1 } as never })),
+      /"batch" is not/,
+    ],
+    [
+      'a value out of bounds',
+      () => train(options({ recipe: { dropout: 1 } })),
+      /dropout 1 must be .*below 1/,
+    ],
+    [
+      'a contradiction',
+      () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
+      /microBatch: 25/,
+    ],
+    ['too many validation samples', () => train(options({ recipe: { valSize: 60_000 } })), /valSize: 5000/],
+    ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
+    ['no run to resume', () => train({ resume: empty() }), /holds no run.*give resume/],
+    ['two folders', () => train({ resume: empty(), runDir: empty() }), /leave runDir/],
+    [
+      'an open door without TLS',
+      () => coordinate({ ...options(), host: '0.0.0.0' }),
+      /tls\.cert.*insecure: true/,
+    ],
+    [
+      'a port that is none',
+      () => coordinate({ ...options(), port: 70_000 }),
+      /listen "127.0.0.1:70000" must be/,
+    ],
+    ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
+    [
+      'nobody there',
+      () => work({ ...onSimd, url: 'ws://127.0.0.1:1', threads: 1, retryForMs: 0 }),
+      /retryForMs/,
+    ],
+    ['no checkpoint', () => evaluate({ checkpoint: path.join(empty(), 'none') }), /there is no checkpoint/],
+  ])('for %s are coded, and speak of no flags', async (_what, call, expected) => {
+    const error: unknown = await call().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(LockstepError);
+    const { message, code } = error as LockstepError;
+    expect(code).not.toBe('E_INTERNAL');
+    expect(message).toMatch(expected);
+    expect(message).not.toMatch(/--[a-z]/);
+  });
+
+  it('of a resumed run name the key that contradicts it', async () => {
+    const { runDir } = await train(options({ recipe: { ...RECIPE, maxSteps: 1 } }));
+    const { message } = await rejectionOf(
+      'E_OPTION',
+      train({ ...onSimd, resume: runDir, recipe: { seed: 3 } }),
+    );
+    expect(message).toMatch(/^seed: 3 contradicts/);
+    expect(readFileSync(path.join(runDir, 'config.json'), 'utf8')).toContain('"seed": 7');
+  });
+});
+
+it('resnet() names the models that there are', () => {
+  expect(resnet({ depth: 20 })).toBe('resnet20');
+  expect(resnet({ depth: 20, width: 4 })).toBe('resnet20x4');
+  expect(() => resnet({ depth: 21 })).toThrow(LockstepError);
+});
