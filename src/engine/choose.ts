@@ -4,7 +4,7 @@ import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
 import type { Engine, EngineAvailability, EngineName, Numerics, Precision, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
-import { missingEnvironment } from './tfjs/tensorflowBackend.js';
+import { missingEnvironment } from './tfjs/environment.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
 export interface EngineChoice {

@@ -3,4 +3,4 @@ export * from './engine.js';
 export { ENGINE_FACTORIES } from './registry.js';
 export { chooseEngine, loadEngine } from './choose.js';
 export type { ChosenEngine, EngineChoice } from './choose.js';
-export { TENSORFLOW_ENVIRONMENT } from './tfjs/tensorflowBackend.js';
+export { TENSORFLOW_ENVIRONMENT } from './tfjs/environment.js';
