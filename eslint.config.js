@@ -38,7 +38,16 @@ const WRITES_PAST_THE_DOOR = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'runs/', 'records/', 'coverage/', 'data/', '.venv*/', '.tensorflow*/']),
+  globalIgnores([
+    'dist/',
+    'docs/api/',
+    'runs/',
+    'records/',
+    'coverage/',
+    'data/',
+    '.venv*/',
+    '.tensorflow*/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

@@ -31,7 +31,7 @@ export type {
 } from './coordinator/index.js';
 export type { TestScore } from './coordinator/index.js';
 export type { DownloadProgress, ImageSet, LabelledImages } from './data/index.js';
-export { ENGINE_NAMES, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
+export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
 export { LockstepError } from './foundation/errors.js';
 export type { ErrorCode } from './foundation/errors.js';

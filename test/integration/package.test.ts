@@ -130,7 +130,7 @@ describe('the examples', () => {
     const types = path.join(REPOSITORY, 'node_modules', '@types');
     const compilerOptions = {
       ...{ target: 'ES2022', module: 'NodeNext', strict: true, skipLibCheck: false },
-      ...{ types: ['node'], typeRoots: [types], outDir: '.' },
+      ...{ types: ['node'], typeRoots: [types] },
     };
     writeFileSync(
       path.join(project, 'tsconfig.json'),

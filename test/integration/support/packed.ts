@@ -19,9 +19,14 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** @throws what execFile throws for another exit code than 0 */
-export function runIn(folder: string, program: string, ...args: readonly string[]): Promise<Output> {
-  return execute(program, args, { cwd: folder, env: ENVIRONMENT, maxBuffer: 1 << 26 });
+/** @throws Error with all that was printed, for another exit code than 0 */
+export async function runIn(folder: string, program: string, ...args: readonly string[]): Promise<Output> {
+  try {
+    return await execute(program, args, { cwd: folder, env: ENVIRONMENT, maxBuffer: 1 << 26 });
+  } catch (error) {
+    const { message, stdout = '', stderr = '' } = error as Error & Partial<Output>;
+    throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });
+  }
 }
 
 /** A program of the checkout's own development packages. */
