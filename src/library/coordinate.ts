@@ -5,6 +5,7 @@ import { DEFAULT_MAX_NODES, isLoopback, refuseUnusable } from '../coordinator/in
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
 import { openDoor, splitAdvertised } from '../session/index.js';
 import type { ListenOptions, OpenDoor, PreparedDoor } from '../session/index.js';
+import { checkToken } from './checks.js';
 import { asLibraryErrors, libraryError } from './errors.js';
 import { checkSetting, refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
@@ -105,6 +106,7 @@ function doorOptionsOf(options: CoordinateOptions): ListenOptions {
   checkSetting('waitTimeout', (options.waitTimeoutMs ?? WAIT_TIMEOUT_MS) / 1000);
   checkSetting('heartbeatTimeout', heartbeatTimeoutMs / 1000);
   if (advertise !== undefined) checkSetting('advertise', advertise);
+  checkToken(options.token);
   const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
   const isPrivate = [host, advertised ?? host].every(isLoopback);
   const token = options.token ?? (isPrivate ? undefined : randomBytes(TOKEN_BYTES).toString('hex'));

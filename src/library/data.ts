@@ -57,6 +57,7 @@ const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
 
 /** @throws LockstepError E_OPTION for images that cannot be used */
 export function openData(data: DataSource | OwnData): OpenedDataset {
+  refuseShapeless(data);
   if (!isOwn(data)) return data;
   const { name, classNames, training, test } = data;
   if (!DATASET_NAME.test(name) || RESERVED.has(name)) {
@@ -70,6 +71,15 @@ export function openData(data: DataSource | OwnData): OpenedDataset {
     training: arrayImageSet(name, training, classNames),
     openTest: test && (() => Promise.resolve(arrayImageSet(name, test, classNames))),
   };
+}
+
+/** What a program without types may give. */
+function refuseShapeless(data: Partial<DataSource | OwnData> | null): void {
+  if (typeof data === 'object' && typeof data?.training === 'object' && typeof data.name === 'string') return;
+  throw new LockstepError(
+    'E_OPTION',
+    'data must have a name and training images; for example syntheticData(), or { name, training: { pixels, labels } }',
+  );
 }
 
 function isOwn(data: DataSource | OwnData): data is OwnData {

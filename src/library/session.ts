@@ -4,6 +4,7 @@ import type { RunResult } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
+import { checkFolder } from './checks.js';
 import { openData } from './data.js';
 import { libraryEvent } from './errors.js';
 import type { RunOptions } from './options.js';
@@ -37,6 +38,8 @@ function undisturbed(callback: () => void): void {
 
 /** @throws LockstepError E_OPTION */
 export function refuseIncomplete({ data, resume, runDir }: RunOptions): void {
+  checkFolder('runDir', runDir);
+  checkFolder('resume', resume);
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(
       'E_OPTION',

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { coordinatorUrl, workFor } from '../session/index.js';
 import { defaultThreads } from '../worker/index.js';
 import type { NodeStatus } from '../worker/index.js';
+import { checkAuthority, checkDuration, checkToken, proxyUrl } from './checks.js';
 import { asLibraryErrors } from './errors.js';
 import { checkSetting, ENGINE_KEYS, engineSettingsOf, refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
@@ -52,13 +53,17 @@ export function work(options: WorkOptions): Promise<WorkEnd> {
     refuseUnknown(options, KEYS);
     const { url, token, ca, proxy, threads, heartbeatTimeoutMs, onStatus, onNotice } = options;
     if (threads !== undefined) checkSetting('workers', threads);
+    if (heartbeatTimeoutMs !== undefined) checkSetting('heartbeatTimeout', heartbeatTimeoutMs / 1000);
+    checkDuration('retryForMs', options.retryForMs);
+    checkToken(token);
+    checkAuthority(ca);
     const reason = await workFor({
       ...engineSettingsOf(options),
       cacheFolder: options.cacheDir,
       url: coordinatorUrl(String(url)),
       token,
       ca,
-      proxy: proxy === undefined ? undefined : new URL(proxy),
+      proxy: proxyUrl(proxy),
       threads: threads ?? defaultThreads(),
       isThreadsGiven: threads !== undefined,
       nodeName: (options.name ?? `${hostname()}:${process.pid}`).slice(0, LONGEST_NAME),

@@ -106,6 +106,15 @@ describe('train', () => {
   });
 });
 
+describe('work', () => {
+  it('leaves a coordinator that is not there as soon as it is aborted', async () => {
+    const stop = new AbortController();
+    const onStatus = (): void => stop.abort();
+    const given = { ...onSimd, url: 'ws://127.0.0.1:1', threads: 1, signal: stop.signal, onStatus };
+    expect(await work(given)).toEqual({ reason: expect.any(String) as string });
+  });
+});
+
 describe('data of a program', () => {
   it('train, are named in the result, and must be given again', async () => {
     const runDir = path.join(temporaryFolder(), 'run');
@@ -187,6 +196,22 @@ describe('errors', () => {
       /listen "127.0.0.1:70000" must be/,
     ],
     ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
+    ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],
+    ['an empty token', () => work({ url: 'ws://127.0.0.1:1', token: '' }), /token must be one word/],
+    [
+      'a certificate by its name',
+      () => work({ url: 'wss://x', ca: 'cert.pem' }),
+      /ca must be .*not the name/,
+    ],
+    ['a proxy that is none', () => work({ url: 'wss://x', proxy: 'proxy' }), /proxy proxy must be the URL/],
+    ['a duration that is none', () => work({ url: 'ws://x', retryForMs: -1 }), /retryForMs -1 must be/],
+    ['an empty folder name', () => train(options({ runDir: '' })), /runDir "" must be/],
+    ['data without images', () => train(options({ data: {} as OwnData })), /data must have a name/],
+    [
+      'a promise for data',
+      () => train(options({ data: Promise.resolve(ownData()) as never })),
+      /data must have/,
+    ],
     [
       'nobody there',
       () => work({ ...onSimd, url: 'ws://127.0.0.1:1', threads: 1, retryForMs: 0 }),
