@@ -83,7 +83,7 @@ function isDownloadError(error: unknown): boolean {
 }
 
 function stopped(cause: unknown): LockstepError {
-  return new LockstepError('E_STOPPED', 'the run was stopped before its first step, so nothing was saved', {
+  return new LockstepError('E_STOPPED', 'the run was stopped before training began; start it again', {
     cause,
   });
 }
