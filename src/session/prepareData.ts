@@ -10,9 +10,8 @@ import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { ResumedRun } from './resume.js';
 import { checkSameData } from './resumedData.js';
-import type { Settings } from './runConfig.js';
+import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 import { settleRecipe } from './trainingOptions.js';
-import type { SessionContext, SessionOptions } from './trainingSession.js';
 
 export interface PreparedData {
   readonly recipe: Recipe;

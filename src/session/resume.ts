@@ -6,7 +6,7 @@ import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import { count } from '../foundation/count.js';
 import { flagOfKey } from './options/optionTable.js';
-import type { Settings } from './runConfig.js';
+import type { Settings } from './sessionOptions.js';
 import { parseSavedConfig } from './savedConfig.js';
 import type { TrainingOptions } from './trainingOptions.js';
 

@@ -4,20 +4,8 @@ import path from 'node:path';
 import type { Recipe } from '../coordinator/index.js';
 import type { EngineDescription, EngineName } from '../engine/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
-import type { OptionValue } from './options/values.js';
-import type { SessionOptions } from './trainingSession.js';
+import type { SessionOptions, Settings } from './sessionOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
-
-/** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
-export type Settings = Pick<
-  TrainingOptions,
-  'dataDir' | 'engine' | 'numerics' | 'device' | 'precision' | 'tune' | 'checkpointEvery'
-> & {
-  readonly test: boolean;
-};
-
-/** The options of a coordinator, by key; an option without a value is left out. */
-export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;
 
 interface Engines {
   /** What the threads of this process compute with; undefined if there are none. */

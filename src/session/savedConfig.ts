@@ -5,7 +5,7 @@ import type { Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './options/optionTable.js';
 import type { OptionEntry } from './options/optionTable.js';
-import type { Settings } from './runConfig.js';
+import type { Settings } from './sessionOptions.js';
 import { parseJsonValue } from './options/values.js';
 import type { OptionValue } from './options/values.js';
 

@@ -8,7 +8,7 @@ import { whenThereIsRoom } from './diskRoom.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
 import type { RunLog } from './runLog.js';
-import type { SessionOptions } from './trainingSession.js';
+import type { SessionOptions } from './sessionOptions.js';
 
 /** A process of another host or container that holds the folder is watched: it may be gone. */
 export async function watchOwner(
