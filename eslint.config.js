@@ -40,6 +40,7 @@ const WRITES_PAST_THE_DOOR = {
 export default defineConfig(
   globalIgnores([
     'dist/',
+    '.dist-*/',
     'docs/api/',
     'runs/',
     'records/',

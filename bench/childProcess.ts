@@ -1,4 +1,4 @@
-/** Runs one program to its end; what it says on standard error is kept for the case that it fails. */
+/** Runs one program to its end; if it fails, the error has the end of its standard error. */
 
 import { execFile } from 'node:child_process';
 

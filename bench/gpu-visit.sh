@@ -1,28 +1,28 @@
 #!/usr/bin/env bash
-# Measures Lockstep on a machine with a GPU, beside PyTorch where python3 has it. Each part has a time limit of its own;
-# one that fails does not stop the next.
+# Measures Lockstep on a machine with a GPU, beside PyTorch if python3 has it. Each part has its own time limit. If a part
+# fails, the next one runs all the same.
 #
 #   bash bench/gpu-visit.sh FOLDER              all parts
-#   bash bench/gpu-visit.sh FOLDER parity peer  some
+#   bash bench/gpu-visit.sh FOLDER parity peer  some parts
 #   OUT=FOLDER bash bench/gpu-visit.sh parity
 #
-# Parts, in this order unless named in another:
-#   machine  what the machine is, and which engines work
-#   parity   gradients of the GPU engine beside the exact one
-#   probe    what the GPU and the way to it can do at most
-#   tiles    the promising tiles of the GPU engine's kernels, and which of them a run would choose
+# Parts, in this order unless the command line has another:
+#   machine  describes the machine, and which engines work
+#   parity   compares gradients of the GPU engine with those of the exact one
+#   probe    the limits of the GPU and of the connection to it
+#   tiles    times the promising tiles of the GPU engine's kernels, and prints which a run would choose
 #   engine   images/s and time by kernel, by network and micro-batch
 #   peer     PyTorch on the same GPU: eager, channels-last, CUDA graphs, torch.compile; without TF32 and with
 #   train    `lockstep train` on the GPU, one and two workers
 #   mixed    a coordinator with two GPU workers and one on the processor
 #   cpu      the processor's cores: Lockstep beside PyTorch
 #
-# In FOLDER: results.jsonl (a line a measurement, with its `part`), engine.json, tiles.jsonl, machine.txt, and visit.log with everything
-# else. While a part runs, its output is in running.out.
+# Writes to FOLDER: results.jsonl (one line per measurement, with its `part`), engine.json, tiles.jsonl, machine.txt, and
+# visit.log with everything else. While a part runs, its output is in running.out.
 #
-# The variables below may be set. LIMIT_<PART> is a part's limit in seconds. VISIT_SCALE=tiny tries the script itself on a
-# machine without a GPU (with scripts/setup-swiftshader.sh; PyTorch then computes on the processor).
-# LOCKSTEP_PEER_PYTHON names a Python with torch; LOCKSTEP_DATA_DIR a folder with CIFAR-10, else images are drawn.
+# The variables below can be set. LIMIT_<PART> is a part's limit in seconds. VISIT_SCALE=tiny tests this script on a machine
+# without a GPU (with scripts/setup-swiftshader.sh; PyTorch then uses the processor).
+# LOCKSTEP_PEER_PYTHON names a Python with torch; LOCKSTEP_DATA_DIR names a folder with CIFAR-10 (default: synthetic images).
 set -uo pipefail
 CALLED_IN=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -125,7 +125,7 @@ part_mixed() {
   bench mixedRun $MIXED_OPTIONS
 }
 
-# Lockstep and PyTorch take turns. All cores first, then one, then what lies between.
+# Lockstep and PyTorch take turns. First all cores, then one, then the numbers in between.
 part_cpu() {
   local failed=0 count network
   for count in $(core_counts); do

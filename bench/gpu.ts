@@ -1,10 +1,9 @@
-/** `npm run bench:gpu`: what a micro-batch costs a GPU, counted; and timed beside PyTorch, where there is one. */
+/** `npm run bench:gpu`: counts what a micro-batch costs a GPU and, if there is a GPU, times it beside PyTorch. */
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Precision } from '../src/engine/engine.js';
 import { SUBGROUP_MATRICES_OF_SCALARS } from '../src/engine/webgpu/kernels/matrixOperations.js';
-import type { ModelName } from '../src/model/index.js';
 import { run } from './childProcess.js';
 import { countGpuWork } from './gpuCounts.js';
 import type { GpuCounts } from './gpuCounts.js';
@@ -15,7 +14,7 @@ import { inRepository } from './repository.js';
 import { renderTable } from './table.js';
 
 interface Options {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly microBatches: readonly number[];
   readonly warmUps: number;
   readonly repetitions: number;
@@ -30,13 +29,13 @@ interface Options {
 }
 
 const options = new Command('npm run bench:gpu --')
-  .description('counts the kernels and bytes of a micro-batch, and times them beside PyTorch on the same GPU')
-  .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'] as ModelName[])
+  .description('count the kernels and bytes of a micro-batch, and time them beside PyTorch on the same GPU')
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])
   .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [32, 128, 512])
-  .option('--warm-ups <n>', 'gradients before those that are timed', positive, 10)
+  .option('--warm-ups <n>', 'gradients before the timed ones', positive, 10)
   .option('--repetitions <n>', 'gradients that are timed', positive, 30)
   .option('--device <name>', 'index or name of an adapter')
-  .option('--tune <folder>', 'choose tiles by measurement, as a run does, and remember them in this folder')
+  .option('--tune <folder>', 'measure which tiles are fastest, as a run does, and store them in this folder')
   .addOption(precisionOption())
   .option('--scalars', 'with f16: hold operands in arrays of single numbers', false)
   .option('--count', 'only count', false)
@@ -46,7 +45,7 @@ const options = new Command('npm run bench:gpu --')
     'Python that has torch with CUDA',
     process.env['LOCKSTEP_PEER_PYTHON'] ?? 'python3',
   )
-  .option('--json <file>', 'also write all of it to this file, a JSON object a line')
+  .option('--json <file>', 'also write everything to this file, one JSON object per line')
   .parse()
   .opts<Options>();
 
@@ -59,7 +58,7 @@ if (options.json !== undefined) writeFileSync(options.json, '');
 for (const count of counts) record({ kind: 'count', ...count });
 if (!options.count) await timeAll();
 
-/** At once, so that it is there whatever comes later. */
+/** At once, so that a later failure does not lose it. */
 function record(line: object): void {
   if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(line)}\n`);
 }
@@ -92,9 +91,9 @@ interface PeerTimes {
   readonly channelsLast: boolean;
 }
 
-/** Undefined where there is no torch with CUDA. */
+/** Undefined if there is no torch with CUDA. */
 async function measurePeer(
-  model: ModelName,
+  model: string,
   batch: number,
   channelsLast: boolean,
 ): Promise<PeerTimes | undefined> {
@@ -152,7 +151,7 @@ function timeText(model: string, microBatch: number, times: GpuTimes, peers: rea
     ),
   ];
   if (options.peer && peers.length === 0)
-    lines.push('PyTorch: not measured, there is no torch with CUDA here (--python)');
+    lines.push('PyTorch: not measured; no Python with torch and CUDA (--python)');
   if (kernels === undefined) return [...lines, 'this device has no timestamp queries'].join('\n');
   const rows = kernels.map(({ label, count, microseconds }) => [label, count, microseconds.toFixed(0)]);
   return [...lines, renderTable(['kernel', 'count', 'µs in all'], rows)].join('\n');

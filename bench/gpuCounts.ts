@@ -1,34 +1,33 @@
-/** What a micro-batch costs a GPU before any clock is read: kernels, bytes, memory. Needs no GPU. */
+/** Counts what a micro-batch costs a GPU: kernels, bytes, memory. Needs no GPU. */
 
 import { DeviceLayout } from '../src/engine/webgpu/plan/deviceLayout.js';
 import { planPass } from '../src/engine/webgpu/plan/devicePlan.js';
 import { assignBuffers } from '../src/engine/webgpu/plan/memory.js';
 import { buildModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { sum } from './statistics.js';
 
 const FLOAT_BYTES = 4;
-/** What real GPUs offer; with fewer, gradients of batch normalisation are stored rather than computed as they are read. */
+/** As on real GPUs; with fewer, gradients of batch normalisation are stored, not computed when they are read. */
 const BINDING_LIMIT = 10;
 
 export interface GpuCounts {
-  readonly model: ModelName;
+  readonly model: string;
   readonly microBatch: number;
   readonly dispatches: number;
-  /** Of one forward pass by running statistics, as in validation. */
+  /** Of one forward pass with running statistics, as in validation. */
   readonly evaluationDispatches: number;
-  /** Texts to compile. */
+  /** Shaders to compile. */
   readonly kernels: number;
-  /** Up and down for each micro-batch. */
+  /** Uploaded and downloaded for each micro-batch. */
   readonly uploadBytes: number;
   readonly readBackBytes: number;
-  /** Up for each new version of the weights. */
+  /** Uploaded for each new version of the weights. */
   readonly parameterBytes: number;
   /** Buffers on the device. */
   readonly memoryBytes: number;
 }
 
-export function countGpuWork(name: ModelName, microBatch: number): GpuCounts {
+export function countGpuWork(name: string, microBatch: number): GpuCounts {
   const model = buildModel(name);
   const layout = new DeviceLayout(model);
   const common = {

@@ -1,6 +1,7 @@
 /**
- * Half-precision convolutions of random data on a GPU, by every tile, a JSON object a line: how far they are from sums in
- * float64, which rounding of the operands explains, and their time on layers of real size. Exits with 1 if one is wrong.
+ * Half-precision convolutions of random data on a GPU, with every tile, one JSON object per line: their distance from sums
+ * in float64, which rounding of the operands must explain, and their time on layers of real size. Exits with 1 if one is
+ * wrong.
  */
 
 import { appendFileSync } from 'node:fs';
@@ -30,21 +31,16 @@ interface Options {
 const options = new Command('gpuMatrices.js')
   .option('--emulate', 'compute without matrix units: only check', false)
   .option('--no-time', 'only check')
-  .option('--json <file>', 'append every line to this file, and print the fastest tiles alone')
-  .option('--width <n>', 'multiple of the channels of a ResNet, for the layers that are timed', positive, 4)
-  .option('--micro-batch <n>', 'images of the layers that are timed', positive, 128)
+  .option('--json <file>', 'append every line to this file, and print only the fastest tiles')
+  .option('--width <n>', 'times the channels of a ResNet, for the timed layers', positive, 4)
+  .option('--micro-batch <n>', 'images of the timed layers', positive, 128)
   .option('--most-tiles <n>', 'tiles of a kernel', positive, 12)
-  .option(
-    '--layers <sides>',
-    'sides of the images of the layers that are timed',
-    listOf(positive),
-    [32, 16, 8],
-  )
+  .option('--layers <sides>', 'image sizes of the timed layers', listOf(positive), [32, 16, 8])
   .parse()
   .opts<Options>();
 
 const TOLERANCE = 1e-3;
-/** Of a kernel's tiles, the fastest. */
+/** The fastest of a kernel's tiles. */
 const SHOWN = 3;
 const SMALL: readonly LayerSize[] = [
   { imageCount: 2, height: 16, width: 16, inputs: 32, outputs: 64, stride: 1 },
@@ -91,7 +87,7 @@ async function check(
   times: boolean,
 ): Promise<void> {
   const layer = `${size.imageCount}x${size.height}x${size.width} ${size.inputs}-${size.outputs} stride ${size.stride}`;
-  // Of arrays of single numbers, only what tells whether they are right, and as fast.
+  // For arrays of single numbers, only whether they are right, and as fast.
   const mostTiles = Math.min(options.mostTiles, arrays === 'scalars' ? 1 : times ? Infinity : 3);
   const checks: LayerCheck[] = [];
   try {

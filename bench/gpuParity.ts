@@ -1,9 +1,9 @@
 /**
- * Gradients of the engine `webgpu` beside those of `simd`, as JSON lines; exits with 1 if a verdict is bad.
+ * Compares gradients of the engine `webgpu` with those of `simd`, as JSON lines; exits with 1 if they differ too much.
  *
- * A value within a rounding of zero may pass a rectifier in one engine and not in the other, and moves gradients by up to
- * a hundredth then. Of a deep network's random images nearly each has such a value. So the verdict is on the closest of
- * several single images: one that agrees to rounding in every tensor proves the arithmetic, for no wrong one does by chance.
+ * A value within a rounding error of zero may pass a rectifier in one engine and not in the other, which changes gradients
+ * by up to a hundredth. In a deep network nearly every random image has such a value. So the closest of several single
+ * images decides: if it agrees to rounding in every tensor, the arithmetic is right, since a wrong one never does by chance.
  */
 
 import { Command } from 'commander';
@@ -12,21 +12,21 @@ import { engineFactory } from '../src/engine/registry.js';
 import { loadWebgpu, webgpuEngine } from '../src/engine/webgpu/index.js';
 import { SUBGROUP_MATRICES_OF_SCALARS } from '../src/engine/webgpu/kernels/matrixOperations.js';
 import { buildModel, elementCount, initialiseModel } from '../src/model/index.js';
-import type { Model, ModelName } from '../src/model/index.js';
+import type { Model } from '../src/model/index.js';
 import { hashedLabels, hashedValues, relativeError } from '../test/support/numbers.js';
 import { tensorDistances } from '../test/support/tensorDistances.js';
 import { listOf, modelName, positive, precisionOption } from './optionValues.js';
 import { median } from './statistics.js';
 
 const KEY = [5, 6] as const;
-/** Of the median gradient; and of losses and statistics, which meet no gradient of a rectifier. */
+/** Of the median gradient; and of losses and statistics, which no rectifier's gradient affects. */
 const TOLERANCES = {
   f32: { gradient: 1e-4, forward: 1e-5 },
-  f16: { gradient: 0.1, forward: 5e-3 }, // many values pass a rectifier that did not, or the other way about
+  f16: { gradient: 0.1, forward: 5e-3 }, // many values change sides at a rectifier
 } as const;
 
 interface Options {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly microBatches: number;
   readonly microBatch: number;
   readonly largeMicroBatch: number;
@@ -38,7 +38,7 @@ interface Options {
 interface Distances {
   readonly loss: number;
   readonly statistics: number;
-  /** Of the tensor that is farthest off. */
+  /** Of the tensor with the largest distance. */
   readonly gradient: number;
   readonly tensor: string;
 }
@@ -46,10 +46,10 @@ interface Distances {
 type Gradient = (batch: MicroBatch) => Promise<GradientResult>;
 
 const options = new Command('gpuParity.js')
-  .option('--models <names>', 'networks', listOf(modelName), ['resnet8', 'resnet20'] as ModelName[])
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet8', 'resnet20'])
   .option('--micro-batches <n>', 'small micro-batches to compare', positive, 12)
   .option('--micro-batch <n>', 'images of a small one', positive, 1)
-  .option('--large-micro-batch <n>', 'images of the one that is computed twice', positive, 128)
+  .option('--large-micro-batch <n>', 'images of the micro-batch that is computed twice', positive, 128)
   .option('--device <name>', 'index or name of an adapter')
   .addOption(precisionOption())
   .option('--scalars', 'with f16: hold operands in arrays of single numbers', false)
@@ -116,7 +116,7 @@ async function compareLarge(model: Model, gpu: Gradient, simd: Gradient): Promis
 
 function distancesOf(model: Model, actual: GradientResult, expected: GradientResult): Distances {
   const tensors = [...tensorDistances(model, actual.gradientSum, expected.gradientSum)];
-  // A NaN is farther off than everything.
+  // NaN counts as the largest distance.
   const size = (distance: number): number => (Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance);
   const [tensor, gradient] = tensors.reduce((worst, one) => (size(one[1]) > size(worst[1]) ? one : worst));
   return {

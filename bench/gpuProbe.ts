@@ -1,6 +1,6 @@
 /**
- * What a GPU and the way to it can do at most, a JSON object a line: arithmetic, memory, the cost of a kernel and of a round trip.
- * These are the limits that the engine's times are held against.
+ * The limits of a GPU and of the connection to it, one JSON object per line: arithmetic, memory, the cost of a kernel and of
+ * a round trip. The engine's times are compared with them.
  */
 
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ const dawn = (await import(createRequire(import.meta.url).resolve('webgpu'))) as
 const SPEED = 'disable_robustness,disable_workgroup_init';
 const EXPERIMENTAL = `${SPEED},allow_unsafe_apis,vulkan_enable_f16_on_nvidia`;
 const WANTED = ['timestamp-query', 'shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
-const instances: GPU[] = []; // each must outlive all that came of it
+const instances: GPU[] = []; // each must outlive everything made from it
 
 const report = (probe: string, values: object): void => console.log(JSON.stringify({ probe, ...values }));
 
@@ -26,7 +26,7 @@ async function attempt(probe: string, run: () => Promise<object>): Promise<void>
 }
 
 async function open(features: string): Promise<{ adapter: GPUAdapter; device: GPUDevice }> {
-  const backend = process.argv.includes('--null') ? ['backend=null'] : []; // checks WGSL, and computes nothing
+  const backend = process.argv.includes('--null') ? ['backend=null'] : []; // checks WGSL without computing
   const flags = [
     ...backend,
     `enable-dawn-features=${features}`,
@@ -63,7 +63,7 @@ class Runner {
     });
   }
 
-  /** Microseconds on the GPU of one compute pass with `count` dispatches; the least of five. */
+  /** Microseconds on the GPU of one compute pass with `count` dispatches; the minimum of five. */
   async time({ code, buffers, workgroups }: Kernel, count = 1): Promise<number> {
     const pipeline = await this.pipeline(code);
     const bindGroup = this.device.createBindGroup({
@@ -97,7 +97,7 @@ class Runner {
 const isTiny = process.argv.includes('--tiny');
 const WORKGROUPS = isTiny ? 4 : 132 * 16;
 
-/** Independent vector multiply-adds, whose operands change in every turn. */
+/** Independent vector multiply-adds, whose operands change in each iteration. */
 async function arithmetic({ device }: Runner, type: 'f32' | 'f16'): Promise<object> {
   const runner = new Runner(device);
   const [turns, sums] = [isTiny ? 4 : 512, 16];
@@ -141,7 +141,7 @@ async function copy(runner: Runner, megabytes: number): Promise<object> {
   return { megabytes, microseconds, terabytesPerSecond: (2 * bytes) / microseconds / 1e6 };
 }
 
-/** Kernels that wait for each other, and what each adds. */
+/** Kernels that depend on each other, and the time that each adds. */
 async function launches(runner: Runner, workgroups: number): Promise<object> {
   const code = `
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
@@ -154,7 +154,7 @@ async function launches(runner: Runner, workgroups: number): Promise<object> {
   return { workgroups, microsecondsEach: (many - few) / 200 };
 }
 
-/** Half-precision matrix products with float32 sums, from workgroup memory: `tiles` x `tiles` results a subgroup. */
+/** Half-precision matrix products with float32 sums, from workgroup memory: `tiles` x `tiles` results per subgroup. */
 async function matrices(
   runner: Runner,
   size: { m: number; n: number; k: number },
@@ -188,7 +188,7 @@ ${all.flatMap((i) => all.map((j) => `  subgroupMatrixStore<row_major>(&out, subg
   return { m, n, k, tiles, microseconds, teraflops: operations / microseconds / 1e6 };
 }
 
-/** What the host pays: commands, a round trip, data up and down. Milliseconds, medians. */
+/** Costs on the host: commands, a round trip, upload and download. Milliseconds, medians. */
 async function host(runner: Runner, commands: number): Promise<object> {
   const { device } = runner;
   const code = `

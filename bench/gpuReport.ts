@@ -46,7 +46,7 @@ const parsed = <Line>(lines: readonly unknown[], schema: z.ZodType<Line>): Line[
   lines.map((line) => schema.safeParse(line)).flatMap(({ data }) => (data === undefined ? [] : [data]));
 
 const results = read('results.jsonl');
-/** As the visit names them, and as records do. */
+/** The names in the visit's results, and in records. */
 const TIME_FILES = ['engine.json', 'engine.jsonl', 'engine-f16.json', 'engine-f16.jsonl'];
 const times = parsed(TIME_FILES.flatMap(read), timeLine);
 const peers = parsed([...results, ...read('peer.jsonl')], peerLine);
@@ -60,7 +60,7 @@ const rounded = (value: number | undefined): string => value?.toFixed(0) ?? '';
 const ratio = (ours: number | undefined, theirs: number): string =>
   ours === undefined || !Number.isFinite(theirs) ? '' : (ours / theirs).toFixed(2);
 
-/** Images/s by network and micro-batch; float32 of ours beside float32 without TF32 of PyTorch's, and best beside best. */
+/** Images/s by network and micro-batch: our float32 beside PyTorch's without TF32, and best beside best. */
 function comparison(): string {
   const modes = [...new Set(peers.map(({ mode, tf32 }) => `${mode}, TF32 ${tf32}`))];
   const pairs = new Map(
@@ -115,7 +115,7 @@ function comparison(): string {
   return table(headings, rows);
 }
 
-/** Where the GPU's time goes, by kind of kernel; each runs alone then, which takes some microseconds more. */
+/** The GPU's time by kind of kernel. Each runs alone for this, which adds some microseconds. */
 function kinds(): string {
   const kindOf = (label: string): string => label.replace(/ [\dx]+( [\dx]+)?$/, '');
   const all = [...new Set(times.flatMap(({ kernels = [] }) => kernels.map(({ label }) => kindOf(label))))];
@@ -131,7 +131,7 @@ function kinds(): string {
   return table(['µs of kernels', ...times.map(heading)], rows);
 }
 
-/** Whole runs, as they were reported. */
+/** Whole runs, as reported. */
 function rates(): string {
   const shown = new Set(
     'part engine model network workers processes threads mode layout batch batchSize microBatch'.split(' '),

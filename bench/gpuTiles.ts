@@ -1,6 +1,6 @@
 /**
- * Measures the promising tiles of a network's kernels on a GPU, as a first run does by itself, and prints what it would
- * choose. `--most` measures more of them.
+ * Measures the promising tiles of a network's kernels on a GPU, as a first run does, and prints which it would choose.
+ * `--most` measures more of them.
  */
 
 import { appendFileSync } from 'node:fs';
@@ -11,11 +11,10 @@ import type { TileChoice } from '../src/engine/webgpu/tuning/chooseTiles.js';
 import type { Round } from '../src/engine/webgpu/tuning/measureTiles.js';
 import { tuneTiles } from '../src/engine/webgpu/tuning/tuneTiles.js';
 import { buildModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { listOf, modelName, positive } from './optionValues.js';
 
 interface Options {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly microBatches: readonly number[];
   readonly seconds: number;
   readonly most: number;
@@ -23,11 +22,11 @@ interface Options {
 }
 
 const options = new Command('gpuTiles')
-  .option('--models <names>', 'networks', listOf(modelName), ['resnet20'] as ModelName[])
+  .option('--models <names>', 'networks', listOf(modelName), ['resnet20'])
   .option('--micro-batches <sizes>', 'samples of one gradient', listOf(positive), [128])
   .option('--seconds <n>', 'time for each network and micro-batch', positive, 20)
   .option('--most <n>', 'tiles of a size', positive, 8)
-  .option('--json <file>', 'file to append every time to, a JSON object a line')
+  .option('--json <file>', 'file to append every measurement to, one JSON object per line')
   .parse()
   .opts<Options>();
 
@@ -35,7 +34,7 @@ for (const model of options.models) {
   for (const microBatch of options.microBatches) await sweep(model, microBatch);
 }
 
-async function sweep(name: ModelName, microBatch: number): Promise<void> {
+async function sweep(name: string, microBatch: number): Promise<void> {
   const adapter = await openAdapter(locateDawn()!, { backend: '', name: '' });
   if (adapter === null) throw new Error('there is no adapter');
   const session = await Session.open(adapter);

@@ -7,7 +7,6 @@ import type { Session } from '../src/engine/webgpu/dawn/session.js';
 import { KernelTimer } from '../src/engine/webgpu/kernelTimer.js';
 import type { RecordedPlan } from '../src/engine/webgpu/recordedPlan.js';
 import { buildModel, initialiseModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { spreadOf } from './statistics.js';
 import type { Spread } from './statistics.js';
 import { MICRO_BATCHES_PER_STEP, syntheticPixelBatch } from './syntheticBatch.js';
@@ -23,21 +22,21 @@ export interface GpuTimes {
   /** A micro-batch, from the call to the gradient. */
   readonly milliseconds: Spread;
   readonly imagesPerSecond: number;
-  /** Of that, what the GPU computes; the rest is data on its way, and the host. */
+  /** The part in which the GPU computes; the rest is transfer and the host. */
   readonly computeMilliseconds: number | undefined;
-  /** Until the first gradient: kernels are compiled, and buffers made. */
+  /** Until the first gradient, including compiling kernels and making buffers. */
   readonly firstMilliseconds: number;
-  /** Longest first; undefined where the device has no timestamp queries. */
+  /** Longest first; undefined if the device has no timestamp queries. */
   readonly kernels: readonly KernelTime[] | undefined;
 }
 
 export interface GpuRun {
-  readonly model: ModelName;
+  readonly model: string;
   readonly microBatch: number;
   readonly warmUps: number;
   readonly repetitions: number;
   readonly device?: string;
-  /** Where measured tiles are remembered; the usual ones are used if it is left out. */
+  /** Where measured tiles are stored; if left out, the default tiles are used. */
   readonly tuningFolder?: string;
   readonly precision?: Precision;
   readonly matrices?: MatrixOperations;
@@ -54,7 +53,7 @@ export async function measureGpu(run: GpuRun): Promise<GpuTimes> {
   try {
     const state = initialiseModel(model, 1);
     const batch = syntheticPixelBatch(model, run.microBatch);
-    const into = new Float32Array(model.layout.parameterCount); // a run's workers reuse theirs, too
+    const into = new Float32Array(model.layout.parameterCount); // as a run's workers reuse theirs
     const durationsMs: number[] = [];
     let firstMilliseconds: number | undefined;
     for (let index = -run.warmUps; index < run.repetitions; index++) {
@@ -89,7 +88,7 @@ interface Profile {
   readonly computeMilliseconds: number | undefined;
 }
 
-/** The pass as a whole, median of a few; and kernel by kernel. */
+/** The whole pass, median of a few; and each kernel. */
 const profile =
   (batch: PixelBatch) =>
   async (recorded: RecordedPlan, session: Session): Promise<Profile> => {

@@ -1,4 +1,4 @@
-/** Time, arithmetic and memory traffic of the simd engine's kernels, told from their names and arguments. */
+/** Time, arithmetic and memory traffic of the simd engine's kernels, derived from their names and arguments. */
 
 import type { Kernel, KernelObserver } from '../src/engine/simd/kernels/library.js';
 import { sum } from './statistics.js';
@@ -14,7 +14,7 @@ export interface ProfileRow {
   /** Per micro-batch: the lower quartile of a call's times, times the calls, so that pauses do not count. */
   readonly milliseconds: number;
   readonly calls: number;
-  /** Null where a kernel moves data rather than computes, or the other way round. */
+  /** Null for a kernel that only moves data, or only computes. */
   readonly gflops: number | null;
   readonly gigabytesPerSecond: number | null;
 }
@@ -31,7 +31,7 @@ interface Calls {
   work: Work; // of all calls together
 }
 
-/** Kinds by the beginning of a kernel's name; the first that fits. */
+/** Kinds by the prefix of a kernel's name; the first match counts. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['V U', 'Winograd product of weights'],
   ['Vt M', 'Winograd product, weight gradient'],
@@ -52,7 +52,7 @@ const KINDS: readonly (readonly [string, string])[] = [
 ];
 
 const OTHER = 'other';
-/** Kernels of this name run in the backward pass alone, and one of them begins it. */
+/** Kernels of this name run only in the backward pass, and one of them begins it. */
 const BACKWARD = 'gradient';
 
 export class KernelProfile {
@@ -77,7 +77,7 @@ export class KernelProfile {
     return timed;
   };
 
-  /** To be called before each gradient: kernels cannot tell that a forward pass begins. */
+  /** Call before each gradient: kernels do not show that a forward pass begins. */
   startMicroBatch(): void {
     this.pass = 'forward';
   }
@@ -101,7 +101,7 @@ export class KernelProfile {
     );
   }
 
-  /** Per micro-batch, by kernel (so by the shape of its layers) and pass; what takes longest first. */
+  /** Per micro-batch, by kernel (so by the shape of its layers) and pass; longest first. */
   kernels(repetitions: number): ProfileRow[] {
     return this.calls
       .map((calls) => rowOf(calls.name, calls.pass, [calls], repetitions))
@@ -134,7 +134,7 @@ function lowerQuartile(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)] ?? 0;
 }
 
-/** What one call does: multiplications and additions of products, bytes read and written of the passes over pixels. */
+/** The work of one call: multiplications and additions of products; bytes read and written by passes over pixels. */
 function workOf(name: string, parameters: readonly number[]): Work {
   const [height, width, channels] = numbersIn(name);
   const mapBytes = 4 * height! * width! * channels!;

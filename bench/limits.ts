@@ -1,4 +1,4 @@
-/** What one core of this machine can do at most, by WebAssembly as the engine emits it. */
+/** The limits of one core of this machine, measured with WebAssembly as the engine emits it. */
 
 import type { Arithmetic } from '../src/engine/simd/arithmetic.js';
 import { KernelLibrary } from '../src/engine/simd/kernels/library.js';
@@ -10,7 +10,7 @@ export interface MachineLimits {
   readonly multiplyAddGflops: number;
   /** Bytes read and bytes written by a copy that fits into the second-level cache (2 x 128 KiB). */
   readonly cacheCopyGigabytesPerSecond: number;
-  /** The same of a copy that fits into no cache (2 x 128 MiB). */
+  /** The same for a copy that fits into no cache (2 x 128 MiB). */
   readonly memoryCopyGigabytesPerSecond: number;
 }
 
@@ -36,7 +36,8 @@ async function multiplyAddPeak(arithmetic: Arithmetic): Promise<number> {
     f.repeat(turns, () => sums.forEach((sum) => f.set(sum, multiplyAdd(factor, factor, sum))));
     sums.forEach((sum, index) => f.store(f.parameter(0), sum, 32 + 16 * index));
   });
-  await library.compile(newMemory(1, 1));
+  await library.compile();
+  library.bind(newMemory(1, 1));
   return (chains * 8 * turns) / fastestMs(() => kernel.run(0)) / 1e6;
 }
 
@@ -54,13 +55,14 @@ async function copyPeak(arithmetic: Arithmetic, byteCount: number, turns: number
     });
   });
   const memory = newMemory(pages, pages);
-  new Uint8Array(memory.buffer).fill(1); // the host gives memory only to pages that are written to
-  await library.compile(memory);
-  // The destination is moved by a quarter of a page: at equal offsets loads would wait for stores 4 KiB apart.
+  new Uint8Array(memory.buffer).fill(1); // the system allocates only pages that are written to
+  await library.compile();
+  library.bind(memory);
+  // The destination is offset by a quarter page: at equal offsets loads would wait for stores 4 KiB apart.
   return (2 * byteCount * turns) / fastestMs(() => kernel.run(0, byteCount + 1024)) / 1e6;
 }
 
-/** The best of several: whatever slows a run down is not the machine's limit. */
+/** The best of several: a slower run is not the machine's limit. */
 function fastestMs(run: () => void): number {
   const durationsMs = Array.from({ length: 20 }, () => {
     const startedMs = performance.now();

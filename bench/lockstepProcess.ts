@@ -1,4 +1,4 @@
-/** One real `lockstep` process that writes JSON lines, followed from outside. */
+/** One real `lockstep` process, observed by its JSON lines. */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
@@ -15,7 +15,7 @@ type EventName = RunEvent['event'];
 type EventOf<Name extends EventName> = Extract<RunEvent, { event: Name }>;
 
 export class LockstepProcess {
-  /** Resolves when the process has ended: how, if not as it should. Rejects if it could not be started. */
+  /** Resolves when the process has ended, with the reason if it failed. Rejects if it could not be started. */
   readonly ended: Promise<string | undefined>;
   private readonly child: ChildProcessByStdio<null, Readable, Readable>;
   private readonly seen: RunEvent[] = [];
@@ -38,11 +38,11 @@ export class LockstepProcess {
         resolve(isRight ? undefined : `${code ?? signal}: ${this.errorText.trim()}`);
       });
     });
-    // Whoever needs it awaits it; without anybody waiting, a failure must not end this process.
+    // If nothing awaits it, a failure must not end this process.
     this.ended.catch(() => undefined);
   }
 
-  /** The first event of this name that `isWanted`; rejects when the process ends without. */
+  /** The first event of this name that `isWanted`; rejects if the process ends without one. */
   async first<Name extends EventName>(
     name: Name,
     isWanted: (event: EventOf<Name>) => boolean = () => true,
@@ -62,7 +62,7 @@ export class LockstepProcess {
     return Promise.race([coming, ended]);
   }
 
-  /** Asks it to save and to end. */
+  /** Asks it to save and end. */
   stop(): void {
     this.child.kill('SIGINT');
   }

@@ -1,4 +1,4 @@
-/** What the numbers depend on besides the code, and whether the machine was free for them. */
+/** The machine that the numbers depend on, and whether it was idle. */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** Virtual machines often hide the processor's name, and not its family and model. */
+/** Virtual machines often hide the processor's name, but not its family and model. */
 function processorFamily(): string {
   try {
     const text = readFileSync('/proc/cpuinfo', 'utf8');
@@ -64,7 +64,7 @@ const PROBE_MS = 300;
 const IDLE_CORES = 0.1;
 const IDLE_LOAD = 0.5;
 
-/** Looks, while nothing of ours runs, how many cores others keep busy. */
+/** Measures, between runs, how many cores other programs use. */
 export class IdleWatch {
   readonly loadAverageAtStart = loadavg()[0]!;
   private readonly busyCores: number[] = [];
@@ -77,7 +77,7 @@ export class IdleWatch {
     this.busyCores.push((busyMs / Math.max(1, busyMs + after.idle - before.idle)) * cpus().length);
   }
 
-  /** Cores that others kept busy: the most of all probes, and the share of probes that found more than a tenth of one. */
+  /** Cores that other programs used: the maximum of all probes, and the share of probes above a tenth of a core. */
   report(): { readonly mostBusyCores: number; readonly busyShare: number; readonly probes: number } {
     const probes = this.busyCores.length;
     const busy = this.busyCores.filter((cores) => cores > IDLE_CORES).length;
@@ -97,8 +97,8 @@ export class IdleWatch {
         : []),
       ...(busyShare > 0
         ? [
-            `others kept up to ${mostBusyCores.toFixed(2)} cores busy between the runs ` +
-              `(in ${(100 * busyShare).toFixed(0)} % of ${probes} looks): these numbers are not those of an idle machine`,
+            `other programs used up to ${mostBusyCores.toFixed(2)} cores between the runs ` +
+              `(in ${(100 * busyShare).toFixed(0)} % of ${probes} probes): the machine was not idle`,
           ]
         : []),
     ];

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: throughput beside PyTorch, memory, where the time goes, and what a slow worker costs. Text on standard
- * output, progress on standard error, everything as JSON where `--json` says. Nothing is compared with a threshold here.
+ * `npm run bench`: throughput beside PyTorch, memory, where the time goes, and what a slow worker costs. Prints text on
+ * standard output and progress on standard error; `--json` writes everything to a file. Compares nothing with a threshold.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const machine = describeMachine();
   const { peer, remark } = await choosePeer(options);
   print(machineText(machine, peer));
-  if (remark !== undefined) print(`PyTorch is left out: ${remark}`);
+  if (remark !== undefined) print(`without PyTorch: ${remark}`);
 
   const measured = await measure(options, peer, idle);
   for (const line of engineShareText(measured.throughput, measured.profiles)) print(line);
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   print(`\n${wallSeconds.toFixed(0)} s in all`);
   idle.warnings().forEach(warn);
   if (options.json === undefined) return;
-  // Places on this machine stay out of a file that may be published.
+  // No paths of this machine: the file may be published.
   const { only, models, workers, rounds, steps, gradients, trainSteps, numerics } = options;
   await writeJson(options.json, {
     time: new Date().toISOString(),
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   });
 }
 
-/** Each part is printed as soon as it is there. */
+/** Prints each part as soon as it is measured. */
 async function measure(options: BenchOptions, peer: Peer | undefined, idle: IdleWatch): Promise<Measured> {
   const wanted = (part: Part): boolean => options.only.includes(part);
   const throughput = wanted('throughput') ? await measureThroughput(options, peer, idle, say) : [];
@@ -91,7 +91,7 @@ async function measure(options: BenchOptions, peer: Peer | undefined, idle: Idle
 
 async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {
   if (!only.includes('throughput')) return {};
-  if (peer === false) return { remark: 'as asked' };
+  if (peer === false) return { remark: '--no-peer' };
   const search = await findPeer(peer, python);
   return 'found' in search ? { peer: search.found } : { remark: search.missing };
 }

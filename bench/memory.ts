@@ -1,8 +1,7 @@
-/** What a worker thread costs in memory, and whether that grows. */
+/** The memory of a worker thread, and whether it grows. */
 
 import { run } from './childProcess.js';
-import type { FlatnessReport } from './flatnessReport.js';
-import type { ModelName } from '../src/model/index.js';
+import type { MemoryGrowthReport } from './memoryGrowthReport.js';
 import type { IdleWatch } from './machine.js';
 import { besideThisScript } from './repository.js';
 import { median, spreadOf } from './statistics.js';
@@ -13,18 +12,18 @@ const STEPS = 8;
 const TENTHS = 10;
 
 export interface MemoryResult {
-  readonly model: ModelName;
+  readonly model: string;
   /** Largest resident set of a whole `lockstep train` process with one worker thread, and with two. */
   readonly peakBytesOneWorker: Spread;
   readonly peakBytesTwoWorkers: Spread;
   /** The second worker thread: the difference of those medians. */
   readonly bytesPerWorker: number;
-  readonly flatness: FlatnessReport;
-  readonly training: TrainingFlatness;
+  readonly growth: MemoryGrowthReport;
+  readonly training: TrainingMemory;
 }
 
-/** One whole training, start and all. */
-export interface TrainingFlatness {
+/** One whole training, including its start. */
+export interface TrainingMemory {
   readonly workers: number;
   readonly steps: number;
   readonly peakBytes: number;
@@ -39,7 +38,7 @@ export interface MemoryOptions {
 }
 
 export async function measureMemory(
-  model: ModelName,
+  model: string,
   { rounds, gradients, trainSteps }: MemoryOptions,
   idle: IdleWatch,
   say: (message: string) => void,
@@ -53,7 +52,7 @@ export async function measureMemory(
     say(`round ${round} of ${rounds}: peak memory of ${model}`);
   }
   say(`${gradients} gradients of ${model} in one process`);
-  const script = [besideThisScript('flatness.js'), model, String(gradients)];
+  const script = [besideThisScript('memoryGrowth.js'), model, String(gradients)];
   const { stdout } = await run(process.execPath, ['--expose-gc', ...script]);
   say(`${trainSteps} steps of training ${model}`);
   const training = await watchTraining(model, trainSteps);
@@ -63,12 +62,12 @@ export async function measureMemory(
     peakBytesOneWorker: one,
     peakBytesTwoWorkers: two,
     bytesPerWorker: two.median - one.median,
-    flatness: JSON.parse(stdout) as FlatnessReport,
+    growth: JSON.parse(stdout) as MemoryGrowthReport,
     training,
   };
 }
 
-async function watchTraining(model: ModelName, steps: number): Promise<TrainingFlatness> {
+async function watchTraining(model: string, steps: number): Promise<TrainingMemory> {
   const workers = 2;
   const { memory } = await measureTraining({ model, workers, steps });
   return { workers, steps, peakBytes: memory.peakBytes, residentBytes: tenths(memory.residentBytes) };

@@ -1,5 +1,5 @@
 /**
- * Loaded into a process that is measured (`node --import`): at its end it writes to a file what memory it took. See
+ * Loaded into the measured process (`node --import`). When that ends, writes its memory use to a file; see
  * `MemoryReadings`.
  */
 

@@ -1,4 +1,4 @@
-/** A coordinator with nodes of several engines over loopback, each a process of its own, for some seconds; a JSON line. */
+/** Trains for some seconds with nodes of several engines over loopback, each in its own process; prints a JSON line. */
 
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
@@ -6,7 +6,7 @@ import { LockstepProcess } from './lockstepProcess.js';
 import { modelName, positive } from './optionValues.js';
 import { measureRun } from './timedRun.js';
 
-/** For nodes to end when asked. */
+/** For nodes to end after a stop. */
 const GRACE_MS = 5000;
 
 interface Options {
@@ -19,13 +19,13 @@ interface Options {
 }
 
 const { engines, seconds, warmUpSeconds, ...shape } = new Command('mixedRun.js')
-  .description('trains through a coordinator; on CIFAR-10 if LOCKSTEP_DATA_DIR names its folder')
+  .description('train through a coordinator; on CIFAR-10 if LOCKSTEP_DATA_DIR names its folder')
   .option('--engines <list>', 'one worker process for each', 'webgpu,webgpu,simd')
   .option('--model <name>', 'network', modelName, 'resnet20')
   .option('--batch-size <n>', 'samples of one step', positive, 512)
   .option('--micro-batch <n>', 'samples of one work item', positive, 64)
   .option('--seconds <n>', 'length of the run from its first step', Number, 10)
-  .option('--warm-up-seconds <n>', 'at its start, that do not count', Number, 2)
+  .option('--warm-up-seconds <n>', 'seconds at its start that do not count', Number, 2)
   .parse()
   .opts<Options>();
 
@@ -37,7 +37,7 @@ function start(options: readonly string[]): LockstepProcess {
   const count = String(engines.split(',').length);
   const listening = ['--listen', '127.0.0.1:0', '--min-workers', count];
   const coordinator = new LockstepProcess(['coordinator', ...listening, ...options], environment);
-  // What goes wrong with the coordinator itself, measureRun reports.
+  // measureRun reports failures of the coordinator itself.
   attachAll(coordinator).catch(() => undefined);
   return coordinator;
 }

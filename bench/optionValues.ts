@@ -1,9 +1,8 @@
-/** How the benchmarks' command lines read their values. */
+/** Values on the benchmarks' command lines. */
 
 import { InvalidArgumentError, Option } from 'commander';
 import { PRECISIONS } from '../src/engine/engine.js';
-import { isModelName } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
+import { isPresetName } from '../src/model/index.js';
 
 export function listOf<T>(parse: (text: string) => T): (text: string) => T[] {
   return (text) => text.split(',').map((item) => parse(item.trim()));
@@ -15,10 +14,10 @@ export function positive(text: string): number {
   throw new InvalidArgumentError(`${text} is not a positive integer.`);
 }
 
-export function modelName(text: string): ModelName {
-  if (isModelName(text)) return text;
-  throw new InvalidArgumentError(`There is no model ${text}.`);
+export function modelName(text: string): string {
+  if (isPresetName(text)) return text;
+  throw new InvalidArgumentError(`${text} is not a model.`);
 }
 
 export const precisionOption = (): Option =>
-  new Option('--precision <type>', 'of what convolutions multiply').choices(PRECISIONS).default('f32');
+  new Option('--precision <type>', 'type of the operands of convolutions').choices(PRECISIONS).default('f32');

@@ -1,4 +1,4 @@
-/** PyTorch beside us: runs pytorch_ddp.py, which trains the same networks in one process a worker, one thread each. */
+/** Runs bench/peers/pytorch_ddp.py, which trains the same networks with PyTorch: one process a worker, one thread each. */
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { run } from './childProcess.js';
 export const PEER_SETTINGS = ['contiguous', 'channels-last'] as const;
 export type PeerSetting = (typeof PEER_SETTINGS)[number];
 
-/** What to run, and which versions it is. Places are left out of `description`, which is published. */
+/** What to run. Its `description` is published, and so names no paths of this machine. */
 export interface Peer {
   readonly script: string;
   readonly python: string;
@@ -28,7 +28,7 @@ const PROBE =
 
 export async function findPeer(script: string, python: string): Promise<PeerSearch> {
   if (!existsSync(script)) {
-    return { missing: 'pytorch_ddp.py was not found; name it with --peer or LOCKSTEP_PEER_SCRIPT' };
+    return { missing: `${script} does not exist; choose a script with --peer or LOCKSTEP_PEER_SCRIPT` };
   }
   try {
     const { stdout } = await run(python, ['-c', PROBE]);
@@ -39,29 +39,29 @@ export async function findPeer(script: string, python: string): Promise<PeerSear
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n').at(-1) ?? '') : String(error);
     return {
-      missing: `torch cannot be imported (${reason}); name another Python with --python or LOCKSTEP_PEER_PYTHON`,
+      missing: `torch cannot be imported (${reason}); choose a Python that has torch with --python or LOCKSTEP_PEER_PYTHON`,
     };
   }
 }
 
 export interface PeerRunOptions {
-  /** Of the network: 6n + 2. */
-  readonly depth: number;
+  /** As the script names it: its depth, and its width if that is not 1, such as 20 or 20x4. */
+  readonly network: string;
   readonly workers: number;
   readonly globalBatch: number;
-  /** Steps to measure; the script takes two before, to warm up. */
+  /** Steps to measure, after the script's own warm-up. */
   readonly steps: number;
   readonly setting: PeerSetting;
 }
 
-/** @returns images/s by the median of the measured steps, as the script says */
+/** @returns images/s by the median of the measured steps */
 export async function measurePeer({ script, python }: Peer, options: PeerRunOptions): Promise<number> {
-  const { depth, workers, globalBatch, steps, setting } = options;
+  const { network, workers, globalBatch, steps, setting } = options;
   const { stdout } = await run(
     python,
     [
       script,
-      ...['--depth', String(depth), '--workers', String(workers)],
+      ...['--depth', network, '--workers', String(workers)],
       ...['--global-batch', String(globalBatch), '--steps', String(steps)],
       ...['--port', String(await freePort())],
       ...(setting === 'channels-last' ? ['--channels-last'] : []),
@@ -72,7 +72,7 @@ export async function measurePeer({ script, python }: Peer, options: PeerRunOpti
   return imagesPerSecond;
 }
 
-/** A port that nobody uses just now, for the peer's processes to meet at. */
+/** A free port, at which the peer's processes meet. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,10 +1,9 @@
-/** Throughput of the simd engine alone on one thread, and where its time goes, beside what the core can do at most. */
+/** Throughput of the simd engine alone on one thread, and where its time goes, beside the limits of the core. */
 
 import { FUSED, UNFUSED } from '../src/engine/simd/arithmetic.js';
 import { loadSimd } from '../src/engine/simd/index.js';
 import type { SimdOptions } from '../src/engine/simd/index.js';
 import { buildModel, initialiseModel } from '../src/model/index.js';
-import type { ModelName } from '../src/model/index.js';
 import { KernelProfile } from './kernelProfile.js';
 import type { ProfileRow } from './kernelProfile.js';
 import { measureLimits } from './limits.js';
@@ -18,7 +17,7 @@ const WARM_UPS = 8;
 const REPETITIONS = 40;
 
 export interface ModelProfile {
-  readonly model: ModelName;
+  readonly model: string;
   readonly numericsClass: string;
   readonly repetitions: number;
   /** A micro-batch, without profiling. */
@@ -30,10 +29,7 @@ export interface ModelProfile {
   readonly kernels: readonly ProfileRow[];
 }
 
-export async function profileModel(
-  model: ModelName,
-  numerics: SimdOptions['numerics'],
-): Promise<ModelProfile> {
+export async function profileModel(model: string, numerics: SimdOptions['numerics']): Promise<ModelProfile> {
   const timing = await time(model, { numerics });
   const profile = new KernelProfile();
   await time(model, { numerics, observe: profile.observe }, profile);
@@ -57,7 +53,7 @@ interface Timing {
   readonly arenaBytes: number;
 }
 
-async function time(name: ModelName, options: SimdOptions, profile?: KernelProfile): Promise<Timing> {
+async function time(name: string, options: SimdOptions, profile?: KernelProfile): Promise<Timing> {
   const model = buildModel(name);
   const state = initialiseModel(model, 1);
   const batch = syntheticBatch(model, MICRO_BATCH);

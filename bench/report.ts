@@ -1,4 +1,4 @@
-/** The measurements as text. Every number says what it is; docs/simd.md says what to make of them. */
+/** The measurements as text. docs/simd.md explains the numbers. */
 
 import type { MemoryResult } from './memory.js';
 import type { Machine } from './machine.js';
@@ -13,7 +13,7 @@ import type { Cell } from './table.js';
 import type { ThroughputOptions, ThroughputRow } from './throughput.js';
 import { GLOBAL_BATCH, MICRO_BATCH, WARM_UP_STEPS } from './trainRun.js';
 
-/** Kernels below this share of a micro-batch are left to the JSON. */
+/** Kernels below this share of a micro-batch are only in the JSON. */
 const SHOWN_SHARE = 0.02;
 
 export function machineText(machine: Machine, peer: Peer | undefined): string {
@@ -59,25 +59,25 @@ export function throughputText(rows: readonly ThroughputRow[], options: Throughp
     '',
     `lockstep       a \`lockstep train\` process, engine ${[...new Set(rows.map((row) => row.numericsClass))].join(', ')}: ` +
       `data, augmentation, gradients, reduction, update; ${WARM_UP_STEPS} steps to warm up`,
-    'by the clock   samples between the time stamps of step lines: with all that happens between steps',
-    'contiguous, channels-last: PyTorch DDP, one thread a process; gradients and update of one batch that lies ready',
-    "ratio          lockstep by PyTorch's better setting, medians",
-    'scaling        by one worker, medians',
-    'coordination   sum of coordinationMs by sum of stepMs: the part of a step before micro-batches begin to be handed out',
-    '               and after the last answer has come; what the coordinator does meanwhile counts as computing',
+    'by the clock   samples between the time stamps of step lines, including all work between steps',
+    'contiguous, channels-last: PyTorch DDP, one thread a process; gradients and update of one prepared batch',
+    "ratio          lockstep divided by PyTorch's better setting, medians",
+    'scaling        divided by one worker, medians',
+    'coordination   sum of coordinationMs divided by sum of stepMs: the part of a step before the first micro-batch is sent',
+    "               and after the last answer; the coordinator's work in between counts as computing",
   ].join('\n');
 }
 
-export function memoryText({ flatness, training, ...memory }: MemoryResult, rounds: number): string {
-  const { readings } = flatness;
+export function memoryText({ growth, training, ...memory }: MemoryResult, rounds: number): string {
+  const { readings } = growth;
   const last = readings.at(-1)!;
   return [
     `Memory of ${memory.model}, micro-batch ${MICRO_BATCH}`,
     `peak resident set of a \`lockstep train\` process, median (min … max) of ${rounds}, MB:`,
     `  1 worker ${megabyteSpread(memory.peakBytesOneWorker)}, 2 workers ${megabyteSpread(memory.peakBytesTwoWorkers)}; ` +
-      `a worker thread more: ${megabytes(memory.bytesPerWorker)}`,
+      `one more worker thread: ${megabytes(memory.bytesPerWorker)}`,
     `of that, the engine's arena: ${megabytes(last.arenaBytes)}; ` +
-      `after an evaluation ${megabytes(flatness.arenaBytesAfterEvaluation)}`,
+      `after an evaluation ${megabytes(growth.arenaBytesAfterEvaluation)}`,
     '',
     `One engine in a process of its own, MB (resident after a full garbage collection):`,
     renderTable(
@@ -101,7 +101,7 @@ export function profileText(profile: ModelProfile): string {
     `Profile of ${profile.model}, ${profile.numericsClass}, one thread, ${profile.repetitions} micro-batches of ${MICRO_BATCH}: ` +
       `${fixed(profile.imagesPerSecond, 0)} images/s, ${fixed(milliseconds.median, 1)} ms a micro-batch ` +
       `(${fixed(milliseconds.min, 1)} … ${fixed(milliseconds.max, 1)}), arena ${megabytes(profile.arenaBytes)} MB`,
-    `limits of this core: ${fixed(limits.multiplyAddGflops, 1)} GFLOP/s in a bare loop of multiply-adds; copies ` +
+    `limits of this core: ${fixed(limits.multiplyAddGflops, 1)} GFLOP/s in a loop of multiply-adds; copies ` +
       `${fixed(limits.cacheCopyGigabytesPerSecond, 1)} GB/s in the second-level cache, ` +
       `${fixed(limits.memoryCopyGigabytesPerSecond, 1)} GB/s in memory (read + written)`,
     '',
@@ -109,11 +109,11 @@ export function profileText(profile: ModelProfile): string {
       ['kind of kernel, pass', 'ms', '%', 'calls', 'GFLOP/s', '% of limit', 'GB/s'],
       [
         ...kinds.map((row) => profileCells(row, profile)),
-        ['all else: TypeScript, loss, weights', ...shares(milliseconds.median - explained), '', '', '', ''],
+        ['other: TypeScript, loss, weights', ...shares(milliseconds.median - explained), '', '', '', ''],
       ],
     ),
     '',
-    `by shape, what takes more than ${100 * SHOWN_SHARE} %:`,
+    `by shape, kernels that take more than ${100 * SHOWN_SHARE} %:`,
     renderTable(
       ['kernel, pass', 'ms', '%', 'calls', 'GFLOP/s', '% of limit', 'GB/s'],
       shown.map((row) => profileCells(row, profile)),
@@ -149,14 +149,14 @@ export function stragglerText(rows: readonly StragglerRow[]): string {
     ]),
   );
   return [
-    `Time of a step without and with one more worker that is ten times slower; a micro-batch takes ${STRAGGLER_ITEM_MS} ms`,
-    'by the clock (no arithmetic), median (min … max) of the steps in ms',
+    `Time of a step without and with one more worker, ten times slower; a micro-batch takes ${STRAGGLER_ITEM_MS} ms`,
+    '(workers wait and do not compute); median (min … max) of the steps in ms',
     '',
     table,
   ].join('\n');
 }
 
-/** How much of a one-worker step the engine itself takes, where both parts were measured. */
+/** The engine's share of a one-worker step, if both parts were measured. */
 export function engineShareText(rows: readonly ThroughputRow[], profiles: readonly ModelProfile[]): string[] {
   return profiles.flatMap(({ model, milliseconds }) => {
     const row = rows.find((candidate) => candidate.model === model && candidate.workers === 1);

@@ -9,11 +9,11 @@ export interface Spread {
 
 /** @param values at least one */
 export function spreadOf(values: readonly number[]): Spread {
-  if (values.length === 0) throw new RangeError('there is no spread of no values');
+  if (values.length === 0) throw new RangeError('the spread needs at least one value');
   return { median: median(values), min: Math.min(...values), max: Math.max(...values), values };
 }
 
-/** The mean of the two in the middle where their number is even; NaN of nothing. */
+/** The mean of the two middle values if their number is even; NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted.length >> 1;

@@ -1,4 +1,4 @@
-/** What the step lines of a run's metrics.jsonl say about its speed. */
+/** A run's speed, from the step lines of its metrics.jsonl. */
 
 import type { RunEvent } from '../src/coordinator/run/events.js';
 import { median, sum } from './statistics.js';
@@ -6,7 +6,7 @@ import { median, sum } from './statistics.js';
 export interface StepSummary {
   /** Median over the measured steps of samples / stepMs. */
   readonly imagesPerSecond: number;
-  /** Samples of all measured steps by the lines' time stamps: also counts what happens between steps. */
+  /** Samples of all measured steps divided by the time between the lines, including all work between steps. */
   readonly clockImagesPerSecond: number;
   readonly medianStepMs: number;
   /** Sum of coordinationMs over sum of stepMs; see `RunEvent`. */
@@ -32,7 +32,7 @@ export function summariseSteps(text: string, warmUpSteps: number): StepSummary {
   const lastWarmUp = steps[warmUpSteps - 1];
   const last = measured.at(-1);
   if (lastWarmUp === undefined || last === undefined) {
-    throw new Error(`a run of ${steps.length} steps has none to measure after ${warmUpSteps} to warm up`);
+    throw new Error(`a run of ${steps.length} steps is too short for ${warmUpSteps} warm-up steps`);
   }
   const clockMs = Date.parse(last.time) - Date.parse(lastWarmUp.time);
   const joined = lines.find((line) => line.event === 'worker-joined');

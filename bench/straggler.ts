@@ -1,6 +1,6 @@
 /**
- * What a worker that is ten times slower costs a step: the coordinator's own scheduling, with nodes of this process whose
- * arithmetic is waiting for a fixed time. No engine, no network, no sums.
+ * What a worker that is ten times slower costs a step. Uses the coordinator's own scheduling, with nodes in this process
+ * that wait for a fixed time instead of computing. No engine, no network, no sums.
  */
 
 import { Fleet } from '../src/coordinator/index.js';
@@ -11,7 +11,7 @@ import type { Spread } from './statistics.js';
 
 export const STRAGGLER_ITEM_MS = 40;
 const SLOW_FACTOR = 10;
-/** Steps in which the coordinator learns how quick everybody is. */
+/** Steps in which the coordinator learns each worker's speed. */
 const WARM_UP_STEPS = 4;
 const STEPS = 20;
 const FLEETS = [
@@ -31,9 +31,9 @@ export interface StragglerRow {
   /** Times of steps, in milliseconds. */
   readonly without: Spread;
   readonly withSlow: Spread;
-  /** Medians, with by without. */
+  /** Of the medians: with, divided by without. */
   readonly ratio: number;
-  /** Share of the slow worker among the answers that were used. */
+  /** The slow worker's share of the used answers. */
   readonly slowShare: number;
 }
 
@@ -62,7 +62,7 @@ async function measureFleet(
   withSlow: boolean,
 ): Promise<{ times: Spread; slowShare: number }> {
   const fleet = new Fleet({ welcome: WELCOME, onEvent: () => undefined, waitTimeoutMs: 60_000 });
-  // The slow one first: what is handed out in turn meets it first.
+  // The slow worker first: it then gets the first item of each turn.
   if (withSlow) attach(fleet, 'slow', SLOW_FACTOR * STRAGGLER_ITEM_MS);
   for (let index = 0; index < workers; index++) attach(fleet, `worker ${index}`, STRAGGLER_ITEM_MS);
   await fleet.waitForWorkers(workers + Number(withSlow));
@@ -88,7 +88,7 @@ async function measureFleet(
   return { times: spreadOf(times), slowShare: slowAnswers / (STEPS * microBatches) };
 }
 
-/** A node of one worker; an item takes it `itemMs`, whatever it holds. */
+/** A node of one worker, to which every item takes `itemMs`. */
 function attach(fleet: Fleet, nodeName: string, itemMs: number): void {
   const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');
   const worker = new WaitingWorker(nodeEnd, itemMs);
@@ -175,10 +175,7 @@ const WELCOME: Welcome = {
   type: 'welcome',
   runName: 'straggler benchmark',
   lockstepVersion: LOCKSTEP_VERSION,
-  modelName: 'none',
-  dropoutRate: 0,
-  parameterCount: 0,
-  statisticCount: 0,
+  network: '', // its nodes build none
   mean: [0, 0, 0],
   standardDeviation: [1, 1, 1],
   cropPadding: 4,

@@ -1,10 +1,10 @@
-/** Images for measurements of an engine alone: any will do, since no kernel's time depends on the values. */
+/** Images for measurements of an engine alone. Their values do not matter: no kernel's time depends on them. */
 
 import type { MicroBatch, PixelBatch } from '../src/engine/engine.js';
 import { elementCount } from '../src/model/index.js';
 import type { Model } from '../src/model/index.js';
 
-/** As in a real step: the weights change with every fourth micro-batch. */
+/** As in a real step, the weights change with every fourth micro-batch. */
 export const MICRO_BATCHES_PER_STEP = 4;
 
 export function syntheticBatch({ inputShape, classCount }: Model, sampleCount: number): MicroBatch {
@@ -16,7 +16,7 @@ export function syntheticBatch({ inputShape, classCount }: Model, sampleCount: n
   };
 }
 
-/** The same as training sends it to engines that prepare images themselves. */
+/** The same batch, as training sends it to engines that prepare images themselves. */
 export function syntheticPixelBatch({ inputShape, classCount }: Model, sampleCount: number): PixelBatch {
   const { height, width, channels } = inputShape;
   const length = sampleCount * elementCount([height, width, channels]);

@@ -1,8 +1,8 @@
-/** Plain tables: the first column to the left, numbers to the right. */
+/** Plain tables: the first column is left-aligned, numbers are right-aligned. */
 
 export type Cell = string | number | null;
 
-/** @param rows of as many cells as there are headings; null is shown as a dash */
+/** @param rows with one cell per heading; null is shown as a dash */
 export function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map(show))];
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));

@@ -1,6 +1,5 @@
-/** Lockstep beside PyTorch, taking turns, so that what the machine does in the meantime meets both. */
+/** Lockstep beside PyTorch, in turns, so that other load on the machine affects both. */
 
-import type { ModelName } from '../src/model/index.js';
 import type { IdleWatch } from './machine.js';
 import { measurePeer, PEER_SETTINGS } from './peer.js';
 import type { Peer, PeerSetting } from './peer.js';
@@ -10,26 +9,26 @@ import { GLOBAL_BATCH, measureTraining } from './trainRun.js';
 import type { TrainRun } from './trainRun.js';
 
 export interface ThroughputOptions {
-  readonly models: readonly ModelName[];
+  readonly models: readonly string[];
   readonly workers: readonly number[];
   readonly rounds: number;
   readonly steps: number;
 }
 
 export interface ThroughputRow {
-  readonly model: ModelName;
+  readonly model: string;
   readonly workers: number;
   readonly numericsClass: string;
-  /** Images a second: over the rounds, each round's value being the median of its steps. */
+  /** Images/s over the rounds; each round's value is the median of its steps. */
   readonly lockstep: Spread;
   readonly lockstepByTheClock: Spread;
   readonly stepMs: Spread;
   readonly coordinationShare: Spread;
   readonly peer: Readonly<Record<PeerSetting, Spread>> | null;
   readonly bestPeerSetting: PeerSetting | null;
-  /** Lockstep's median by that of the peer's best setting. */
+  /** Lockstep's median divided by that of the peer's best setting. */
   readonly ratio: number | null;
-  /** This median by the median of one worker. */
+  /** This median divided by that of one worker. */
   readonly scaling: number | null;
 }
 
@@ -39,7 +38,7 @@ class Case {
   private readonly peers: Record<PeerSetting, number[]> = { contiguous: [], 'channels-last': [] };
 
   constructor(
-    readonly model: ModelName,
+    readonly model: string,
     readonly workers: number,
   ) {}
 
@@ -49,10 +48,10 @@ class Case {
     const own = await measureTraining({ model, workers, steps });
     this.own.push(own);
     const said = [`lockstep ${own.imagesPerSecond.toFixed(0)}`];
-    const depth = depthOf(model);
-    for (const setting of peer && depth !== undefined ? PEER_SETTINGS : []) {
+    const network = peerNetwork(model);
+    for (const setting of peer && network !== undefined ? PEER_SETTINGS : []) {
       await idle.probe();
-      const options = { depth: depth!, workers, globalBatch: GLOBAL_BATCH, steps, setting };
+      const options = { network: network!, workers, globalBatch: GLOBAL_BATCH, steps, setting };
       const imagesPerSecond = await measurePeer(peer!, options);
       this.peers[setting].push(imagesPerSecond);
       said.push(`pytorch ${setting} ${imagesPerSecond.toFixed(0)}`);
@@ -106,8 +105,7 @@ export async function measureThroughput(
   });
 }
 
-/** The peer trains the networks of 6n + 2 layers only. */
-function depthOf(model: ModelName): number | undefined {
-  const digits = /^resnet(\d+)$/.exec(model)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+/** The peer trains the networks of the paper, and those with more channels. */
+function peerNetwork(model: string): string | undefined {
+  return /^resnet(\d+(x\d+)?)$/.exec(model)?.[1];
 }

@@ -1,4 +1,4 @@
-/** A real run that is stopped after so many seconds, however fast the machine is; and what its files say then. */
+/** A real run that is stopped after a number of seconds, and the figures in its files. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,12 +21,12 @@ export interface RunShape {
 export interface RunTimes {
   /** Counted from the first step. */
   readonly seconds: number;
-  /** Steps in the first seconds do not count. */
+  /** Steps in these first seconds do not count. */
   readonly warmUpSeconds: number;
 }
 
 export interface RunFigures extends StepSummary {
-  /** All images by the time in training steps, as result.json has it. */
+  /** All images divided by the time in training steps, from result.json. */
   readonly resultImagesPerSecond: number;
   readonly wallSeconds: number;
   readonly steps: number;
@@ -35,11 +35,11 @@ export interface RunFigures extends StepSummary {
   readonly engine: string;
   readonly numericsClasses: readonly string[];
   readonly devices: readonly string[];
-  /** Exit status or signal and message, where the process did not end as it should after the run. */
+  /** Exit status or signal, and message, if the process failed after the run. */
   readonly endedBy?: string;
 }
 
-/** @param start begins a run with the options given; it is stopped here, and whatever else it began is its own matter */
+/** @param start begins a run with the given options; this function stops only that process */
 export async function measureRun(
   shape: RunShape,
   { seconds, warmUpSeconds }: RunTimes,
@@ -63,7 +63,7 @@ export async function measureRun(
   }
 }
 
-/** CIFAR-10 where its folder is named, as for `lockstep` itself; else images that are drawn. */
+/** CIFAR-10 if its folder is named, as for `lockstep` itself, otherwise synthetic images. */
 function optionsOf({ model, batchSize, microBatch }: RunShape): string[] {
   const dataset = process.env['LOCKSTEP_DATA_DIR'] === undefined ? 'synthetic' : 'cifar10';
   return [
@@ -94,7 +94,7 @@ async function figuresOf(runFolder: string, warmUpSeconds: number): Promise<RunF
   };
 }
 
-/** At least one, and so many that one is left to measure. */
+/** At least one, and at most so many that one is left to measure. */
 function warmUpSteps(steps: readonly { readonly time: string }[], warmUpSeconds: number): number {
   const startMs = Date.parse(steps[0]!.time);
   const slow = steps.filter(({ time }) => Date.parse(time) - startMs <= warmUpSeconds * 1000).length;

@@ -1,10 +1,9 @@
-/** One real `lockstep train` process, measured from outside. */
+/** Measures one real `lockstep train` process from outside. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ModelName } from '../src/model/index.js';
 import { run } from './childProcess.js';
 import { besideThisScript, inRepository } from './repository.js';
 import { summariseSteps } from './stepLines.js';
@@ -12,20 +11,20 @@ import type { StepSummary } from './stepLines.js';
 
 export const MICRO_BATCH = 32;
 export const GLOBAL_BATCH = 128;
-/** V8 optimises the kernels meanwhile, in threads that take the cores from the workers: 4 ms a step of the first 25. */
+/** Meanwhile V8 optimises the kernels in threads that use the workers' cores: 4 ms in each of the first 25 steps. */
 export const WARM_UP_STEPS = 30;
 const VALIDATION_SAMPLES = 100;
 const MOST_TRAINING_SAMPLES = 50_000 - VALIDATION_SAMPLES;
 const HOOK = pathToFileURL(besideThisScript('memoryHook.js')).href;
 
 export interface TrainRunOptions {
-  readonly model: ModelName;
+  readonly model: string;
   readonly workers: number;
-  /** Steps to measure, after those to warm up. */
+  /** Steps to measure, after the warm-up. */
   readonly steps: number;
 }
 
-/** Of a whole process, all its threads included. */
+/** Of a whole process with all its threads. */
 export interface MemoryReadings {
   /** Largest resident set. */
   readonly peakBytes: number;
@@ -38,8 +37,8 @@ export interface TrainRun extends StepSummary {
 }
 
 /**
- * Trains on synthetic images, with augmentation, by the `simd` engine, in a folder of its own that is removed again.
- * The run ends by its number of steps, within the first epoch if there are few enough: then nothing is evaluated.
+ * Trains on synthetic images, with augmentation, on the `simd` engine, in a temporary folder. If there are few enough
+ * steps, the run ends within the first epoch, and nothing is evaluated.
  */
 export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));

@@ -1,4 +1,4 @@
-/** Images/s of real `lockstep train` runs, a JSON line for each; one that fails says why, and the next one follows. */
+/** Images/s of real `lockstep train` runs, one JSON line each. A run that fails prints why, and the next one follows. */
 
 import { Command, InvalidArgumentError } from 'commander';
 import { LockstepProcess } from './lockstepProcess.js';
@@ -19,12 +19,12 @@ interface Options {
 }
 
 const { engine, cases, seconds, warmUpSeconds, tune } = new Command('trainingRates.js')
-  .description('trains for some seconds for each case; on CIFAR-10 if LOCKSTEP_DATA_DIR names its folder')
+  .description('train for some seconds for each case; on CIFAR-10 if LOCKSTEP_DATA_DIR names its folder')
   .requiredOption('--engine <name>', 'engine of all cases')
-  .requiredOption('--cases <list>', 'model:workers:batch:micro-batch, with commas between', casesOf)
+  .requiredOption('--cases <list>', 'list of model:workers:batch:micro-batch, separated by commas', casesOf)
   .option('--seconds <n>', 'length of a run from its first step', Number, 10)
-  .option('--warm-up-seconds <n>', 'at its start, that do not count', Number, 2)
-  .option('--tune', 'tune a GPU that was not tuned yet, before the first step', false)
+  .option('--warm-up-seconds <n>', 'seconds at its start that do not count', Number, 2)
+  .option('--tune', 'tune a new GPU before the first step', false)
   .parse()
   .opts<Options>();
 

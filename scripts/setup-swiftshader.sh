@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# SwiftShader, a Vulkan in software, for the tests of the webgpu engine on machines without a GPU. Debian's chromium
-# carries it; its packages are unpacked into a folder, and nothing is installed.
+# SwiftShader, Vulkan in software, for the tests of the webgpu engine on machines without a GPU. Debian's chromium
+# contains it. Its packages are unpacked into a folder; nothing is installed.
 #
 #   bash scripts/setup-swiftshader.sh          prints the environment to run the tests with
 #   eval "$(bash scripts/setup-swiftshader.sh)"
 #
-# Exits with 3, and says why on standard error, where this cannot be done.
+# If that is not possible, exits with status 3 and prints the reason on standard error.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder="$PWD/node_modules/.cache/lockstep/swiftshader"
@@ -15,9 +15,9 @@ refuse() {
   exit 3
 }
 
-[ "$(uname -s)" = Linux ] || refuse 'this script knows Debian and its relatives alone'
+[ "$(uname -s)" = Linux ] || refuse 'this script supports Debian and its derivatives only'
 for tool in apt-get apt-cache dpkg-deb find; do
-  command -v "$tool" >/dev/null || refuse "there is no $tool here"
+  command -v "$tool" >/dev/null || refuse "$tool not found"
 done
 
 found() { find "$folder" -name "$1" 2>/dev/null | head -n 1; }
@@ -26,7 +26,7 @@ if [ -z "$(found vk_swiftshader_icd.json)" ] || [ -z "$(found libvulkan.so.1)" ]
   rm -rf "$folder"
   mkdir -p "$folder/packages"
   cd "$folder/packages"
-  # Lists that are there may do; where they do not, root can fetch new ones.
+  # The package lists may be sufficient; otherwise root can update them.
   download() { apt-get download "$@" >download.log 2>&1; }
   for package in libvulkan1 chromium-common; do
     apt-cache show "$package" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
@@ -39,9 +39,9 @@ fi
 
 icd=$(found vk_swiftshader_icd.json)
 loader=$(found 'libvulkan.so.1')
-[ -n "$icd" ] || refuse "Debian's chromium-common holds no vk_swiftshader_icd.json any more"
-[ -n "$loader" ] || refuse 'libvulkan1 holds no libvulkan.so.1'
-# Chromium has a loader of its own beside SwiftShader; the system's is the one to use.
+[ -n "$icd" ] || refuse "Debian's chromium-common no longer contains vk_swiftshader_icd.json"
+[ -n "$loader" ] || refuse 'libvulkan1 contains no libvulkan.so.1'
+# Chromium has its own loader beside SwiftShader; use the system's.
 loader=$(find "$folder/usr/lib" -path '*linux-gnu*' -name libvulkan.so.1 | head -n 1)
 printf 'export VK_ICD_FILENAMES=%q\n' "$icd"
 printf 'export LD_LIBRARY_PATH=%q\n' "$(dirname "$loader")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"

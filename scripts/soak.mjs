@@ -1,34 +1,43 @@
 /**
- * Trains for a while under one fault after another, and compares the bits with an undisturbed run's:
+ * Trains under one fault after another, and compares the weights with those of an undisturbed run:
  *
  *   npm run soak -- --minutes 20 --seed 1 [--record DIR]
  *
- * The work is in test/faults/soak/, beside the faults; vitest loads it as it loads them.
+ * The code is in test/faults/soak/, beside the faults, and runs in vitest like them.
  */
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { startVitest } from 'vitest/node';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    record: { type: 'string' },
-  },
-});
-const minutes = Number(values.minutes);
-const seed = Number(values.seed);
-if (!(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
-  console.error(
-    `--minutes ${values.minutes} --seed ${values.seed}: minutes must be above 0, the seed a whole number`,
-  );
-  process.exit(2);
-}
+const USAGE = 'usage: npm run soak -- [--minutes 20] [--seed 1] [--record DIR]';
+
+const { minutes, seed, record } = readOptions();
 process.env.LOCKSTEP_SOAK = JSON.stringify({
   minutes,
   seed,
-  record: values.record === undefined ? null : path.resolve(values.record),
+  record: record === undefined ? null : path.resolve(record),
 });
+const { startVitest } = await import('vitest/node');
 const vitest = await startVitest('test', [], { config: 'vitest.soak.config.ts', watch: false });
 await vitest.close();
+
+function readOptions() {
+  const options = { minutes: { type: 'string' }, seed: { type: 'string' }, record: { type: 'string' } };
+  let values;
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    refuse(error.message);
+  }
+  const minutes = Number(values.minutes ?? 20);
+  const seed = Number(values.seed ?? 1);
+  if (!(minutes > 0 && Number.isFinite(minutes)))
+    refuse(`--minutes ${values.minutes} must be a number above 0`);
+  if (!Number.isSafeInteger(seed) || seed < 0) refuse(`--seed ${values.seed} must be an integer from 0`);
+  return { minutes, seed, record: values.record };
+}
+
+function refuse(message) {
+  console.error(`soak: ${message}; ${USAGE}`);
+  process.exit(2);
+}

@@ -1,6 +1,6 @@
 /**
- * `npm start`: installs and builds what is missing or out of date, then trains the quick recipe. Arguments are passed
- * on: `npm start -- --epochs 5`. Nothing may be imported here that is not part of Node: it runs before `npm ci`.
+ * `npm start`: installs and builds what is missing or out of date, then trains a short recipe. Arguments are passed on:
+ * `npm start -- --epochs 5`. May import only Node's own modules, since it runs before `npm ci`.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isBuilt, isInstalled } from './setup/checkout.mjs';
+import { isBuilt, isInstalled } from './checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => path.join(ROOT, ...parts);
@@ -20,7 +20,7 @@ const NEXT = `lockstep: that was a short recipe. Next, in ${ROOT}:
 
 checkNodeVersion();
 if (!isInstalled(ROOT)) {
-  // With the tools for building, whatever the environment says (NODE_ENV=production).
+  // With the build tools, even if NODE_ENV=production.
   npm('installing what is needed (npm ci)', 'ci', '--include=dev', '--no-audit', '--no-fund');
 }
 if (!isBuilt(ROOT)) npm('building (npm run build)', 'run', 'build'); // npm ci does so, unless scripts are ignored
@@ -30,7 +30,7 @@ function checkNodeVersion() {
   const wanted = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).engines.node;
   if (wanted.split('||').some(isNodeIn)) return;
   fail(
-    `Node ${process.versions.node} will not do: Lockstep needs ${wanted}. Get one from https://nodejs.org`,
+    `Node ${process.versions.node} is not supported: Lockstep needs ${wanted}. Install one from https://nodejs.org`,
   );
 }
 
@@ -45,7 +45,7 @@ function isNodeIn(range) {
 function npm(what, ...args) {
   console.log(`lockstep: ${what} …`);
   const inherited = process.env.npm_execpath; // npm's own script, when npm started this one
-  const onWindows = process.platform === 'win32'; // there npm is a batch file, which needs a shell
+  const onWindows = process.platform === 'win32'; // npm is a batch file there, which needs a shell
   const { status, error } =
     inherited?.endsWith('.js') || inherited?.endsWith('.cjs')
       ? spawnSync(process.execPath, [inherited, ...args], { cwd: ROOT, stdio: 'inherit' })
@@ -55,12 +55,12 @@ function npm(what, ...args) {
 }
 
 function train(args) {
-  // A run that is resumed, and one from another file, has its own settings.
+  // A resumed run, and one with a config file, has its own settings.
   const hasOwnRecipe = args.some((arg) => /^--(resume|config)(=|$)/.test(arg));
   const recipe = hasOwnRecipe ? [] : ['--config', inRoot('scripts', 'quickstart.json')];
   const command = [inRoot('bin', 'lockstep'), 'train', ...recipe, ...args];
   const child = spawn(process.execPath, command, { stdio: 'inherit' });
-  // The child saves before it ends: this process waits for that, and tells what the child's end was.
+  // The child saves before it ends. This process waits, and ends with the same status.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   if (process.env.npm_lifecycle_event !== undefined) stopWithNpm(child);
   child.on('error', (error) => fail(`training could not be started: ${error.message}`));
@@ -71,8 +71,8 @@ function train(args) {
 }
 
 /**
- * npm passes SIGTERM on to the shell between it and this process, which dies and passes nothing on. A hang-up ends npm as
- * well, but is none of training's concern where there is no terminal (src/cli/process/stopSignal.ts).
+ * npm sends SIGTERM to the shell between it and this process, which dies without passing it on. A SIGHUP ends npm, too, but
+ * without a terminal training ignores it (src/cli/process/stopSignal.ts).
  */
 function stopWithNpm(child) {
   const { ppid } = process;

@@ -1,5 +1,5 @@
 /**
- * Lockstep as a library: trains ResNets by synchronous data-parallel SGD, with the same weights to the last bit whatever
+ * Lockstep as a library: trains convolutional networks by synchronous data-parallel SGD, with the same weights to the last bit whatever
  * the number of workers. See docs/library.md.
  *
  * Nothing happens at import, nothing is written to the terminal, and the environment is left as it is. Every error is a
@@ -12,7 +12,8 @@ export { loadCifar10, syntheticData } from './library/data.js';
 export type { DataSource, OwnData } from './library/data.js';
 export { evaluate } from './library/evaluate.js';
 export type { EvaluateOptions } from './library/evaluate.js';
-export type { EngineOptions, RunOptions } from './library/options.js';
+export type { OwnNetwork } from './library/network.js';
+export type { EngineOptions, GivenRecipe, RunOptions } from './library/options.js';
 export { resnet } from './library/resnet.js';
 export type { ResnetSize } from './library/resnet.js';
 export type { TrainedRun } from './library/session.js';
@@ -30,13 +31,13 @@ export type {
   StopReason,
 } from './coordinator/index.js';
 export type { TestScore } from './coordinator/index.js';
-export type { DownloadProgress, ImageSet, LabelledImages } from './data/index.js';
+export type { DownloadProgress, ImageFormat, ImageSet, ImageShape, LabelledImages } from './data/index.js';
 export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
 export { LockstepError } from './foundation/errors.js';
 export type { ErrorCode } from './foundation/errors.js';
-export { MODEL_NAMES } from './model/index.js';
-export type { ModelName } from './model/index.js';
+export { isPresetName, NetworkBuilder } from './model/index.js';
+export type { ActivationShape, LayerDescription, LayerEntry } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome, GivenRecipe } from './session/index.js';
+export type { EvaluationOutcome } from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

@@ -1,4 +1,4 @@
-/** One real `lockstep coordinator` process that trains ResNet-20 on nodes that attach, followed by its JSON lines. */
+/** One real `lockstep coordinator` process that trains ResNet-20 on attached nodes, observed by its JSON lines. */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
@@ -15,7 +15,7 @@ export interface CoordinatorOptions {
   readonly batchSize: number;
   readonly microBatch: number;
   readonly steps: number;
-  /** Images drawn before the first step; they count as memory of the coordinator. */
+  /** Images drawn before the first step; they count as the coordinator's memory. */
   readonly images: number;
   /** Folder for a processor profile of the coordinator. */
   readonly profileFolder: string | undefined;
@@ -62,7 +62,7 @@ export class CoordinatorProcess {
     return this.waitFor('it listens', () => this.listeningAt);
   }
 
-  /** When the step was done. */
+  /** The time when the step ended. */
   step(step: number): Promise<StepLine> {
     return this.waitFor(`step ${step} is done`, () => this.steps.find((line) => line.step === step));
   }
@@ -102,7 +102,7 @@ export class CoordinatorProcess {
   }
 }
 
-/** One epoch, that nothing but steps may be measured; the images are drawn before the first of them. */
+/** One epoch, so that only steps are measured; the images are drawn before the first. */
 function flagsOf(
   { model, minWorkers, batchSize, microBatch, steps, images }: CoordinatorOptions,
   folder: string,

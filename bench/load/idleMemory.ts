@@ -1,4 +1,4 @@
-/** What a connection costs the coordinator while nothing is asked of it. */
+/** The coordinator's memory per idle connection. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoordinatorProcess } from './coordinatorProcess.js';
@@ -12,7 +12,7 @@ export interface IdleMemory {
 
 const SETTLING_MS = 2_000;
 
-/** @param counts ascending; the same coordinator is looked at with so many nodes, one after the other */
+/** @param counts ascending numbers of nodes, for which the same coordinator is measured one after the other */
 export async function measureIdleMemory(counts: readonly number[], model: string): Promise<IdleMemory[]> {
   const coordinator = new CoordinatorProcess({
     model,

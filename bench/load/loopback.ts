@@ -1,6 +1,6 @@
 /**
- * What loopback can do at most on this machine: frames of the same size from one process to another, over plain TCP
- * and over a WebSocket with nothing but the socket's own work.
+ * The limits of loopback on this machine: frames of the same size from one process to another, over plain TCP and over a
+ * bare WebSocket.
  */
 
 import { fork } from 'node:child_process';
@@ -27,7 +27,7 @@ export async function measureLoopback(frameBytes: number, durationMs: number): P
   };
 }
 
-/** Writes a frame; resolves when it is with the kernel. */
+/** Writes a frame; resolves when the kernel has it. */
 type Send = (frame: Buffer) => Promise<void>;
 
 async function throughput(
@@ -62,7 +62,7 @@ async function throughput(
   }
 }
 
-/** Two frames are always under way, that neither side waits for the other. */
+/** Two frames are always in flight, so that neither side waits for the other. */
 async function keepSending(send: Send, frame: Buffer, durationMs: number): Promise<void> {
   const endMs = performance.now() + durationMs;
   let previous = send(frame);
@@ -76,7 +76,7 @@ async function keepSending(send: Send, frame: Buffer, durationMs: number): Promi
 
 async function overTcp(port: number): Promise<Send> {
   const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined); // the receiver is ended at last
+  socket.on('error', () => undefined); // the receiver is stopped at the end
   await once(socket, 'connect');
   return (frame) => new Promise((resolve) => socket.write(frame, () => resolve()));
 }

@@ -1,4 +1,4 @@
-/** The receiving process of `loopback.ts`: counts what comes. `tcp` or `websocket` as its one argument. */
+/** The receiving process of `loopback.ts`: counts the bytes. Its argument is `tcp` or `websocket`. */
 
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';

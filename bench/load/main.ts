@@ -1,11 +1,11 @@
 /**
- * `npm run bench:load`: simulated nodes on one real coordinator, beside what loopback can do at most. Text on standard
- * output, progress on standard error, everything as JSON where `--json` says. Linux only: it reads /proc.
+ * `npm run bench:load`: simulated nodes on one real coordinator, beside the limits of loopback. Prints text on standard
+ * output and progress on standard error; `--json` writes everything to a file. Linux only: it reads /proc.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buildModel, isModelName } from '../../src/model/index.js';
+import { buildModel, isPresetName } from '../../src/model/index.js';
 import { describeMachine, IdleWatch } from '../machine.js';
 import { measureIdleMemory } from './idleMemory.js';
 import { measureLoopback } from './loopback.js';
@@ -19,7 +19,7 @@ const LOOPBACK_MS = 2_000;
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   const { nodes, rounds, model } = options;
-  if (!isModelName(model)) throw new Error(`there is no model ${model}`);
+  if (!isPresetName(model)) throw new Error(`there is no model ${model}`);
   const { parameterCount, statisticCount } = buildModel(model).layout;
   const idle = new IdleWatch();
   const machine = describeMachine();
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   for (const warning of warnings) print(`WARNING: ${warning}`);
   if (options.json === undefined) return;
   await mkdir(path.dirname(path.resolve(options.json)), { recursive: true });
-  const { json: _file, profile: _folder, ...settings } = options; // places on this machine stay out of it
+  const { json: _file, profile: _folder, ...settings } = options; // no paths of this machine in it
   const report = {
     time: new Date().toISOString(),
     machine,

@@ -1,4 +1,4 @@
-/** One load: so many simulated nodes on one real coordinator. */
+/** One load: a number of simulated nodes on one real coordinator. */
 
 import { median } from '../statistics.js';
 import { CoordinatorProcess } from './coordinatorProcess.js';
@@ -16,24 +16,24 @@ export interface LoadFigures {
   readonly bytesOutPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
-  /** Of the coordinator process, all its threads, per step. */
+  /** Of the coordinator process with all its threads, per step. */
   readonly userMsPerStep: number;
   readonly systemMsPerStep: number;
-  /** Answers received, by answers needed: what repeats of late items cost. */
+  /** Answers received, divided by answers needed: the cost of repeating late items. */
   readonly answersPerItem: number;
-  /** From the first packet to the welcome, all nodes at once. */
+  /** From the first packet to the welcome, with all nodes at once. */
   readonly setUpMsMedian: number;
   readonly setUpMsMax: number;
-  /** The largest, over the whole run. */
+  /** The maximum of the whole run. */
   readonly residentBytesPeak: number;
   /** Connections that ended without a goodbye: none is expected. */
   readonly lost: readonly string[];
 }
 
-/** All that the synthetic set has. */
+/** All images of the synthetic set. */
 const MOST_IMAGES = 50_000;
 
-/** As many for every number of nodes, that their memory may be compared; one epoch, that nothing but steps is measured. */
+/** The same for every number of nodes, so that memory can be compared; one epoch, so that only steps are measured. */
 function imagesNeeded({ nodes, itemsPerNode, microBatch, warmUpSteps, steps }: LoadOptions): number {
   return Math.max(...nodes) * itemsPerNode * microBatch * (warmUpSteps + steps + 1);
 }

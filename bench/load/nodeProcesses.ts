@@ -1,4 +1,4 @@
-/** Simulated nodes, shared out over a few processes. */
+/** Simulated nodes, distributed over a few processes. */
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -24,7 +24,7 @@ export class NodeProcesses {
     return this.losses;
   }
 
-  /** @returns milliseconds to the welcome, one a node */
+  /** @returns milliseconds to the welcome, for each node */
   async attach(url: string, count: number): Promise<number[]> {
     const reports = await Promise.all(
       this.children.map((child, index) => {

@@ -1,4 +1,4 @@
-/** One process of simulated nodes; does what it is told over the IPC channel. */
+/** One process of simulated nodes, controlled over the IPC channel. */
 
 import { sum } from '../statistics.js';
 import { SimulatedNode } from './simulatedNode.js';

@@ -25,12 +25,12 @@ export function parseOptions(argv: readonly string[]): LoadOptions {
       listOf(positive),
       [1, 16, 64, 256],
     )
-    .option('--model <name>', 'network whose layout the gradients have', 'resnet20')
+    .option('--model <name>', 'network whose gradients are sent', 'resnet20')
     .option('--micro-batch <n>', 'samples of one work item', positive, 8)
-    .option('--items-per-node <n>', 'micro-batches of a step, by the nodes', positive, 1)
+    .option('--items-per-node <n>', 'micro-batches of a step, per node', positive, 1)
     .option('--warm-up-steps <n>', 'steps before the measurement', positive, 3)
     .option('--steps <n>', 'steps measured', positive, 20)
-    .option('--processes <n>', 'processes that the simulated nodes are shared out over', positive, 4)
+    .option('--processes <n>', 'processes for the simulated nodes', positive, 4)
     .option('--rounds <n>', 'repetitions; medians are shown', positive, 1)
     .option('--profile <dir>', 'write processor profiles of the coordinator there; they slow it down')
     .option('--json <file>', 'also write all of it as JSON')

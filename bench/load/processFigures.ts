@@ -1,4 +1,4 @@
-/** Processor time and memory of another process, as Linux tells them. */
+/** Processor time and memory of another process, as Linux reports them. */
 
 import { readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
@@ -13,7 +13,7 @@ const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding:
 
 export function processorTime(pid: number): ProcessorTime {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the name, in brackets, which may hold anything: count from behind it.
+  // The second field is the name in brackets, which may contain anything: count after it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const milliseconds = (field: number): number => (Number(fields[field]) * 1000) / TICKS_PER_SECOND;
   return { userMs: milliseconds(11), systemMs: milliseconds(12) }; // proc(5): utime, stime
@@ -23,7 +23,7 @@ export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
 }
 
-/** The largest that it ever was. */
+/** The maximum since its start. */
 export function peakResidentBytes(pid: number): number {
   return statusBytes(pid, 'VmHWM');
 }

@@ -10,7 +10,7 @@ const MEGABYTE = 1e6;
 
 export interface LoadRow {
   readonly nodes: number;
-  /** One a round. */
+  /** One per round. */
   readonly rounds: readonly { readonly figures: LoadFigures; readonly loopback: LoopbackLimit }[];
 }
 
@@ -67,7 +67,7 @@ function cellsOf({ nodes, rounds }: LoadRow): string[] {
   ];
 }
 
-/** What one more connection costs, from the smallest load to the largest. */
+/** The cost of one more connection, from the smallest load to the largest. */
 export function memoryLines(rows: readonly LoadRow[], idle: readonly IdleMemory[]): string[] {
   const peaks = rows.map(({ nodes, rounds }) => ({
     nodes,

@@ -1,8 +1,9 @@
-/** A node without an engine: real socket, real protocol, and the same gradient in answer to every item, at once. */
+/** A node without an engine: a real socket and protocol, and the same gradient at once for every item. */
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { networkFromText } from '../../src/model/index.js';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import {
   ENDPOINT_PATH,
@@ -98,17 +99,17 @@ function helloOf(nodeName: string): NodeMessage {
 
 const answers = new Map<string, { gradientSum: Uint8Array; statisticSum: Uint8Array }>();
 
-/** One for all nodes of the process. Normal numbers of a usual size: zeros or subnormals may be added faster or slower. */
-function answerFor({ parameterCount, statisticCount }: Welcome): {
+/** One for all nodes of the process. Typical values: zeros or subnormals may be added faster or slower. */
+function answerFor({ network }: Welcome): {
   gradientSum: Uint8Array;
   statisticSum: Uint8Array;
 } {
-  const key = `${parameterCount} ${statisticCount}`;
-  const known = answers.get(key);
+  const known = answers.get(network);
   if (known) return known;
+  const { parameterCount, statisticCount } = networkFromText(network, 'of the coordinator').layout;
   const gradient = Float32Array.from({ length: parameterCount }, (_, index) => ((index % 97) - 48) / 48_000);
   const statistics = new Float32Array(statisticCount).fill(4);
   const made = { gradientSum: littleEndianBytes(gradient), statisticSum: littleEndianBytes(statistics) };
-  answers.set(key, made);
+  answers.set(network, made);
   return made;
 }

@@ -1,4 +1,4 @@
-/** What main process and the processes of simulated nodes say to each other. */
+/** The messages between the main process and the processes of simulated nodes. */
 
 export type NodesCommand =
   { readonly kind: 'attach'; readonly url: string; readonly count: number } | { readonly kind: 'count' };
@@ -11,7 +11,7 @@ export interface Traffic {
 }
 
 export type NodesReport =
-  /** Milliseconds from the beginning of each connection to its welcome. */
+  /** Milliseconds from the start of each connection to its welcome. */
   | { readonly kind: 'attached'; readonly setUpMs: readonly number[] }
   | ({ readonly kind: 'counted' } & Traffic)
   | { readonly kind: 'lost'; readonly reason: string };

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Throughput of the same CIFAR ResNets in PyTorch on the CPU, by number of cores.
 
-Two ways to use the cores: one process a core with one thread each, gradients all-reduced by DistributedDataParallel over
-gloo (--processes); and one process with PyTorch's own threads (--threads). Prints a JSON line for each configuration as
-soon as it is measured.
+There are two ways to use the cores: one process per core with one thread each, and gradients all-reduced by
+DistributedDataParallel over gloo (--processes); or one process with PyTorch's own threads (--threads). Prints a JSON line
+for each configuration as soon as it is measured.
 
     python cpu_peer.py --processes 1,2,4 --threads 4 --cases 20:512,20x4:128 --seconds 3
 
-A case is a network and a global batch, which the processes share evenly. A batch of `64*` is 64 a process (or thread).
+A case is a network and a global batch, which the processes share evenly. A batch of `64*` is 64 per process (or thread).
 """
 import argparse, json, os, socket, statistics, time
 
@@ -38,7 +38,7 @@ def train(rank, processes, threads, options, port):
 
 
 def times(name, batch, layout, processes, options):
-    """@returns seconds of each step after the first; the processes agree on when there are enough."""
+    """@returns seconds of each step after the first; the processes agree on when to stop."""
     net = network(name).to(memory_format=LAYOUTS[layout])
     if processes > 1:
         net = torch.nn.parallel.DistributedDataParallel(net)
@@ -58,7 +58,7 @@ def times(name, batch, layout, processes, options):
 
 
 def agreed(enough, processes):
-    """What the first process says."""
+    """The decision of the first process."""
     if processes == 1:
         return enough
     word = torch.tensor([int(enough)])

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Throughput of the same CIFAR ResNets in PyTorch on a CUDA GPU: forward, backward, update.
 
-One process measures many configurations and prints a JSON line for each as soon as it is measured. A configuration that
-fails prints a line with `error`, and the next one follows.
+One process measures many configurations and prints a JSON line for each as soon as it is measured. If one fails, its line
+has `error`, and the next one follows.
 
     python gpu_peer.py --networks 20,32,20x4 --batches 128,512 --modes eager,channels-last,graphs,compile --tf32 off,on
     python gpu_peer.py --depth 20 --batch 128 [--channels-last]        one configuration, one line
 
 Modes: `eager` (NCHW), `channels-last` (NHWC), `graphs` (channels-last, the whole step replayed as a CUDA graph), `compile`
-(channels-last, torch.compile; the default mode, since autotuning takes minutes a network). Where the device is a GPU,
-`compile` prints a second line, `compile-graphs`: the compiled step replayed as a CUDA graph.
+(channels-last, torch.compile in its default mode, since autotuning takes minutes per network). On a GPU `compile` prints
+a second line, `compile-graphs`: the compiled step replayed as a CUDA graph.
 
 Float32 is exact by default, as in Lockstep: TF32 is off unless --tf32 says otherwise.
 """
@@ -78,7 +78,7 @@ def synchronize(device):
 
 
 def warm_up(step, device, seconds):
-    """@returns seconds of one step, roughly; ends early where steps are slow."""
+    """@returns roughly the seconds of one step; ends early if steps are slow."""
     started, times = time.perf_counter(), []
     while len(times) < WARM_UP_STEPS and (len(times) < 3 or time.perf_counter() - started < 4 * seconds):
         start = time.perf_counter()
@@ -96,7 +96,7 @@ def step_count(estimate, seconds):
 
 def timed(step, device, count):
     """
-    The host waits for the device at both ends alone, as in a training loop that reads no loss.
+    The host waits for the device only at both ends, as in a training loop that does not read the loss.
 
     @returns seconds of each step, and of all
     """
@@ -170,7 +170,7 @@ def run(options):
     failures = 0
     for setting in settings(options):
         if time.monotonic() > deadline:
-            say(dict(error="the deadline of this process has passed", next=setting))
+            say(dict(error="this process is past its deadline", next=setting))
             break
         try:
             for mode, figures in measure(setting, device, options.seconds):
@@ -218,7 +218,7 @@ def parse():
     parser.add_argument("--channels-last", action="store_true", help="short for --modes channels-last")
     parser.add_argument("--tf32", type=choices("off", "on"), default=["off"])
     parser.add_argument("--amp", type=choices("off", "bf16"), default=["off"], help="autocast")
-    parser.add_argument("--compile-batches", type=numbers, help="for mode compile, where compiling takes long")
+    parser.add_argument("--compile-batches", type=numbers, help="for mode compile, if compiling takes long")
     parser.add_argument("--cudnn-benchmark", choices=("on", "off"), default="on", help="let cuDNN try its algorithms")
     parser.add_argument("--seconds", type=float, default=0.5, help="to time each configuration, without its warm-up")
     parser.add_argument("--deadline-seconds", type=float, default=1e9, help="no configuration begins after that")

@@ -1,7 +1,7 @@
 """The CIFAR ResNets of Lockstep in PyTorch, for the benchmarks that measure PyTorch on the same machine.
 
-The network is the 6n+2 one of arXiv:1512.03385 section 4.2 with option A's shortcuts. Images are random, since the
-arithmetic is the same for any.
+The network has 6n+2 layers, as in arXiv:1512.03385 section 4.2, with option A's shortcuts. Images are random, since their
+values do not change the time.
 """
 import torch
 import torch.nn as nn

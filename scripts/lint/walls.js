@@ -1,11 +1,11 @@
 /**
- * The walls between the folders of src/ as an ESLint rule: who may import whom, and through which door. Resolves every
- * import, re-export, `import()` and `import('…')` type to the folder it leads to, so no spelling gets around it.
+ * ESLint rule for imports between the folders of src/, and between the rooms of a folder. Resolves every import,
+ * re-export, `import()` and `import('…')` type to the file it names, so the spelling of a path makes no difference.
  */
 
 import path from 'node:path';
 
-/** What each folder of src/ may import of its siblings; itself always. */
+/** Which siblings each folder of src/ may import. A folder may always import itself. */
 export const WALLS = {
   foundation: [],
   data: ['foundation'],
@@ -14,15 +14,42 @@ export const WALLS = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
+  setup: ['engine', 'model', 'foundation'],
   session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   library: ['session', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
-  cli: ['session', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  cli: ['setup', 'session', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
 };
 
-/** The one file of src/ that stands in no folder: what a program imports. */
-const LIBRARY_DOOR = 'index.ts';
+/** The one file of src/ outside every folder: what a program imports. It may import what library/ may. */
+const LIBRARY_ENTRY = 'index.ts';
 
-/** Folders whose files are entered one by one: they are small and independent of each other. */
+/**
+ * Which rooms each room of a folder may import, from the lowest floor to the highest: a room may import only rooms listed
+ * above it. Files at the top of the folder, such as index.ts, may import every room; no room imports its folder's entry.
+ */
+export const ROOMS = {
+  coordinator: {
+    run: [],
+    vectors: [],
+    schedule: [],
+    server: [],
+    checkpoints: ['run', 'vectors'],
+    folder: ['run', 'checkpoints'],
+    fleet: ['run', 'schedule'],
+    training: ['run', 'vectors', 'checkpoints', 'folder', 'fleet'],
+  },
+  cli: {
+    process: [],
+    options: ['process'],
+    token: ['process', 'options'],
+    display: ['process', 'token'],
+    commands: ['process', 'options', 'token', 'display'],
+  },
+};
+
+const ENTRIES = ['index.js', 'main.js'];
+
+/** Folders whose files are imported one by one: the files are small and independent of each other. */
 const WITHOUT_DOOR = ['foundation'];
 
 /** @type {import('eslint').Rule.RuleModule} */
@@ -32,22 +59,24 @@ export const walls = {
     docs: { description: 'keep the folders of src/ behind their walls' },
     schema: [],
     messages: {
-      wall: '{{from}}/ must not import {{to}}/; of its siblings it may import {{allowed}}.',
-      door: '{{to}}/ is entered through its index.ts only: import what you need from {{to}}/index.js.',
+      wall: '{{from}}/ must not import {{to}}/; it may import: {{allowed}}.',
+      door: 'import {{to}}/ only through its index.ts: {{to}}/index.js.',
       outside: 'src/ must not import files outside itself.',
       foundation: 'foundation/ imports nothing but itself.',
-      unknown: '{{from}}/ is not in the table of walls (scripts/lint/walls.js): add it there.',
+      room: '{{folder}}/{{from}}/ must not import {{to}}; of its sibling rooms it may import {{allowed}}.',
+      unknown: '{{from}}/ is not in the tables of scripts/lint/walls.js: add it there.',
     },
   },
   create(context) {
     const source = path.join(context.cwd, 'src');
-    const [top] = path.relative(source, context.filename).split(path.sep);
-    const from = top === LIBRARY_DOOR ? 'library' : top;
+    const [top, ...place] = path.relative(source, context.filename).split(path.sep);
+    const from = top === LIBRARY_ENTRY ? 'library' : top;
     if (from === undefined || from === '..') return {};
+    const room = place.length > 1 ? place[0] : undefined;
 
     const check = (node) => {
       if (node?.type !== 'Literal' || typeof node.value !== 'string') return;
-      const complaint = complaintAbout(node.value, { source, from, filename: context.filename });
+      const complaint = complaintAbout(node.value, { source, from, room, filename: context.filename });
       if (complaint) context.report({ node, ...complaint });
     };
     return {
@@ -60,7 +89,7 @@ export const walls = {
   },
 };
 
-function complaintAbout(specifier, { source, from, filename }) {
+function complaintAbout(specifier, { source, from, room, filename }) {
   const allowed = WALLS[from];
   if (!allowed) return { messageId: 'unknown', data: { from } };
   if (!specifier.startsWith('.')) return from === 'foundation' ? { messageId: 'foundation' } : undefined;
@@ -68,10 +97,22 @@ function complaintAbout(specifier, { source, from, filename }) {
     .relative(source, path.resolve(path.dirname(filename), specifier))
     .split(path.sep);
   if (to === '..') return { messageId: 'outside' };
-  if (to === from) return undefined;
+  if (to === from) return complaintAboutRoom({ folder: from, from: room, rest });
   if (!allowed.includes(to)) {
     return { messageId: 'wall', data: { from, to, allowed: allowed.join(', ') || 'nothing' } };
   }
   const throughDoor = rest.length === 1 && rest[0] === 'index.js';
   return throughDoor || WITHOUT_DOOR.includes(to) ? undefined : { messageId: 'door', data: { to } };
+}
+
+/** @param from the importing file's room; undefined at the top of the folder */
+function complaintAboutRoom({ folder, from, rest }) {
+  const rooms = ROOMS[folder];
+  if (!rooms || from === undefined) return undefined;
+  const allowed = rooms[from];
+  if (!allowed) return { messageId: 'unknown', data: { from: `${folder}/${from}` } };
+  const [to] = rest;
+  const isForbidden = rest.length > 1 ? to !== from && !allowed.includes(to) : ENTRIES.includes(to);
+  if (!isForbidden) return undefined;
+  return { messageId: 'room', data: { folder, from, to, allowed: allowed.join(', ') || 'nothing' } };
 }

@@ -10,8 +10,11 @@ import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addSetupCommand } from './commands/setup.js';
+import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addWorkerCommand } from './commands/worker.js';
+import { inFlags } from './options/inFlags.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
 import { hideToken } from './token/token.js';
@@ -77,7 +80,9 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addEvaluateCommand,
     addDataCommand,
+    addModelCommand,
     addEnginesCommand,
+    addSetupCommand,
   ]) {
     add(program);
   }
@@ -107,7 +112,8 @@ function inherit(command: Command): void {
  * Tells the user, and machines if they ask.
  * @returns the exit code
  */
-export function report(error: unknown, json: boolean): number {
+export function report(thrown: unknown, json: boolean): number {
+  const error = inFlags(thrown);
   if (error instanceof CommanderError) {
     // Commander has printed the message, or the help that was asked for.
     if (error.exitCode === 0) return 0;

@@ -1,8 +1,21 @@
-/** What the command line uses of the coordinator. */
-export { DATASET_NAME, EVALUATION_CHUNK, recipeSchema, SCHEDULE_NAMES } from './run/recipe.js';
-export type { Recipe } from './run/recipe.js';
+/** What other folders may use of the coordinator. */
+export { checkContradictions } from './run/contradictions.js';
+export {
+  EVALUATION_CHUNK,
+  recipeSchema,
+  requestChanges,
+  requestRecipe,
+  settleRecipe,
+  withDefaults,
+} from './run/recipe.js';
+export type { Recipe, RequestedRecipe } from './run/recipe.js';
+export { DATASET_NAME } from './run/datasetName.js';
+export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
+export { changeRecipe } from './run/changeRecipe.js';
+export { RECIPE_OPTIONS } from './run/recipeOptions.js';
+export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from './run/fit.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
-export type { Checkpoint } from './checkpoints/checkpoint.js';
+export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
@@ -17,6 +30,6 @@ export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
 export { train } from './training/train.js';
-export type { TrainingRun } from './training/trainingRun.js';
+export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';

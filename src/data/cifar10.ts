@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import {
   BATCH_FILES,
-  CIFAR10_CLASS_NAMES,
+  CIFAR10_FORMAT,
   downloadRemedy,
   findCifar10,
+  IMAGE_BYTE_COUNT,
   RECORD_BYTE_COUNT,
   RECORDS_PER_BATCH,
   wrongSizeOf,
 } from './cifar10Layout.js';
 import type { BatchFile, Cifar10Location, PlanarBatch } from './cifar10Layout.js';
-import { checkSampleIndex, CLASS_COUNT, IMAGE_BYTE_COUNT } from './imageSet.js';
+import { checkSampleIndex } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 import { readPythonBatch } from './pythonBatch.js';
 import { readRegularFile } from './regularFile.js';
@@ -26,7 +27,7 @@ export async function loadCifar10(dataDir: string): Promise<ImageSet> {
 }
 
 /**
- * The 10,000 test images. For the final evaluation only: nothing may be chosen by them.
+ * The 10,000 test images. For the final evaluation only; no choice may depend on them.
  * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file.
  */
 export async function loadCifar10Test(dataDir: string): Promise<ImageSet> {
@@ -47,17 +48,18 @@ async function loadBatch(location: Cifar10Location, fileName: string): Promise<P
 }
 
 /**
- * Finds the records in a batch file's bytes, which are kept, not copied.
+ * Finds the records in a batch file's bytes, without copying them.
  * @throws LockstepError E_DATA_CORRUPT, naming the file, for a wrong format or label.
  */
 export function parseBatch(location: Cifar10Location, fileName: string, bytes: Uint8Array): PlanarBatch {
   const path = join(location.folder, fileName);
   const batch = location.layout === 'binary' ? binaryBatch(bytes) : readPythonBatch(bytes, path);
+  const classCount = CIFAR10_FORMAT.classNames.length;
   batch.labels.forEach((label, record) => {
-    if (label < CLASS_COUNT) return;
+    if (label < classCount) return;
     throw new LockstepError(
       'E_DATA_CORRUPT',
-      `${path}: record ${record} has label ${label}, but labels go from 0 to ${CLASS_COUNT - 1}; move the file away ` +
+      `${path}: record ${record} has label ${label}, but labels go from 0 to ${classCount - 1}; move the file away ` +
         `and ${downloadRemedy(location.folder)}`,
     );
   });
@@ -84,7 +86,7 @@ export async function readBatchFile(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new LockstepError(
         'E_DATA_MISSING',
-        `${path} is missing, and CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
+        `${path} is missing; CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
       );
     }
     throw new LockstepError(
@@ -104,12 +106,13 @@ function binaryBatch(bytes: Uint8Array): PlanarBatch {
   return { labels, bytes, start: 1, stride: RECORD_BYTE_COUNT };
 }
 
-const PLANE_LENGTH = IMAGE_BYTE_COUNT / 3;
+const PLANE_LENGTH = IMAGE_BYTE_COUNT / CIFAR10_FORMAT.imageShape.channels;
 
-/** Keeps the files' buffers as they were read; a read interleaves the three colour planes. */
+/** Keeps the files' buffers as they are; reading an image interleaves the three colour planes. */
 class Cifar10Set implements ImageSet {
   readonly name = 'cifar10';
-  readonly classNames = CIFAR10_CLASS_NAMES;
+  readonly imageShape = CIFAR10_FORMAT.imageShape;
+  readonly classNames = CIFAR10_FORMAT.classNames;
   readonly sampleCount: number;
 
   constructor(private readonly batches: readonly PlanarBatch[]) {

@@ -7,8 +7,10 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
+import { imageByteCount } from './imageSet.js';
+import type { ImageFormat } from './imageSet.js';
 
-export const CIFAR10_CLASS_NAMES = [
+const CIFAR10_CLASS_NAMES = [
   'airplane',
   'automobile',
   'bird',
@@ -21,9 +23,15 @@ export const CIFAR10_CLASS_NAMES = [
   'truck',
 ] as const;
 
+export const CIFAR10_FORMAT: ImageFormat = {
+  imageShape: { height: 32, width: 32, channels: 3 },
+  classNames: CIFAR10_CLASS_NAMES,
+};
+export const IMAGE_BYTE_COUNT = imageByteCount(CIFAR10_FORMAT.imageShape);
+
 export const RECORDS_PER_BATCH = 10_000;
 /** One label byte, then 1,024 bytes each of red, green and blue. */
-export const RECORD_BYTE_COUNT = 3073;
+export const RECORD_BYTE_COUNT = 1 + IMAGE_BYTE_COUNT;
 export const BINARY_BATCH_BYTE_COUNT = RECORDS_PER_BATCH * RECORD_BYTE_COUNT;
 export const BINARY_FOLDER = 'cifar-10-batches-bin';
 export const PYTHON_FOLDER = 'cifar-10-batches-py';
@@ -36,15 +44,15 @@ interface SizeLimits {
 }
 
 /**
- * How large a batch file can be. A pickle holds the pixels, the labels and file names, as bytes or as Latin-1 text in
- * UTF-8, which at most doubles them. A file of another size is refused before it is read.
+ * How large a batch file can be. A pickle holds the pixels, labels and file names, as bytes or as Latin-1 text in
+ * UTF-8, which at most doubles the size. A file of another size is refused before it is read.
  */
 const BATCH_SIZES: Readonly<Record<Cifar10Layout, SizeLimits>> = {
   binary: { least: BINARY_BATCH_BYTE_COUNT, most: BINARY_BATCH_BYTE_COUNT },
-  python: { least: RECORDS_PER_BATCH * (RECORD_BYTE_COUNT - 1), most: 64 << 20 },
+  python: { least: RECORDS_PER_BATCH * IMAGE_BYTE_COUNT, most: 64 << 20 },
 };
 
-/** @returns what the size must be; undefined if `byteCount` is possible */
+/** @returns the rule, if `byteCount` breaks it */
 export function wrongSizeOf(layout: Cifar10Layout, byteCount: number): string | undefined {
   const { least, most } = BATCH_SIZES[layout];
   if (byteCount >= least && byteCount <= most) return undefined;
@@ -53,7 +61,7 @@ export function wrongSizeOf(layout: Cifar10Layout, byteCount: number): string | 
     : `a pickled batch has ${least} to ${most}; if it is shorter, it is truncated`;
 }
 
-/** One batch of a layout, with the checksum of the published file where one is known. */
+/** One batch of a layout, with the checksum of the published file if one is known. */
 export interface BatchFile {
   readonly fileName: string;
   readonly part: 'training' | 'test';
@@ -70,7 +78,7 @@ export const BATCH_FILES: Readonly<Record<Cifar10Layout, readonly BatchFile[]>> 
     training('data_batch_5.bin', 'sha1', '26e2849e66a845b7f1e4614ae70f4889ae604628'),
     { fileName: 'test_batch.bin', part: 'test' },
   ],
-  // The checksums that torchvision.datasets.CIFAR10 checks its files by.
+  // The checksums in torchvision.datasets.CIFAR10.
   python: [
     training('data_batch_1', 'md5', 'c99cafc152244af753f735de768cd75f'),
     training('data_batch_2', 'md5', 'd4bba439e000b95fd0a9bffe97cbabec'),
@@ -89,7 +97,7 @@ function training(fileName: string, algorithm: 'md5' | 'sha1', hex: string): Bat
   return { fileName, part: 'training', checksum: { algorithm, hex } };
 }
 
-/** 10,000 records as they lie in a file: pixels planar (3, 32, 32), one image every `stride` bytes. */
+/** 10,000 records of a file: pixels planar (3, 32, 32), one image every `stride` bytes. */
 export interface PlanarBatch {
   readonly labels: Uint8Array; // (10000)
   readonly bytes: Uint8Array;
@@ -105,13 +113,13 @@ export interface Cifar10Location {
 }
 
 interface Candidate extends Cifar10Location {
-  /** One a batch that is there, half if its size is wrong. */
+  /** One for each batch that exists, half if its size is wrong. */
   readonly score: number;
 }
 
 /**
- * Finds the batches in a folder or in its `cifar-10-batches-bin` or `cifar-10-batches-py`. Of several, the most
- * complete wins, and the binary layout if both are; nothing is opened.
+ * Finds the batches in a folder or in its `cifar-10-batches-bin` or `cifar-10-batches-py`. The most
+ * complete folder wins; if both are complete, the binary one. No file is opened.
  * @throws LockstepError E_DATA_MISSING if there is not a single batch.
  */
 export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
@@ -155,14 +163,14 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
         const found = await stat(join(folder, fileName));
         return found.isFile() && wrongSizeOf(layout, found.size) === undefined ? 1 : 0.5;
       } catch {
-        return 0; // not there, or not to be reached: the loader will say which
+        return 0; // missing or unreadable: the loader reports which
       }
     }),
   );
   return { folder, layout, score: scores.reduce((sum: number, score) => sum + score, 0) };
 }
 
-/** What to do about a file that is missing or wrong. */
+/** The remedy for a missing or wrong file. */
 export function downloadRemedy(dataDir: string): string {
   const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
   const place = inside ? join(dataDir, '..') : dataDir;

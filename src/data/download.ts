@@ -1,4 +1,4 @@
-/** Fetches the official CIFAR-10 archive and places its files whole or not at all. */
+/** Downloads the official CIFAR-10 archive. Its files are put in place all together, or not at all. */
 
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
@@ -16,12 +16,12 @@ import { extractWanted } from './tarReader.js';
 import type { WantedFile } from './tarReader.js';
 import { verifyCifar10 } from './verify.js';
 
-/** What is fetched. Tests put another in its place. */
+/** What is downloaded; tests use another. */
 export interface Cifar10Archive {
   readonly url: string;
   readonly md5: string; // hex
   readonly byteCount: number;
-  /** Of each of the six batches inside. */
+  /** Of each of its six batches. */
   readonly batchByteCount: number;
 }
 
@@ -48,31 +48,30 @@ export type DownloadProgress =
   | { readonly phase: 'extracting' };
 
 export interface DownloadOptions {
-  /** The files go to `cifar-10-batches-bin` inside it. Created if need be. */
+  /** The files go to `cifar-10-batches-bin` inside it. Created if missing. */
   readonly dataDir: string;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Aborting it leaves nothing behind. */
+  /** Stops the download; nothing is left behind. */
   readonly signal?: AbortSignal;
   readonly archive?: Cifar10Archive;
-  /** The proxy to an address, if one is to be used. */
+  /** The proxy for an address, if any. */
   readonly proxyFor?: (url: URL) => URL | undefined;
   readonly timeouts?: FetchTimeouts;
 }
 
 export interface DownloadResult {
   readonly location: Cifar10Location;
-  /** False: a usable copy was there already, and was left alone. */
+  /** False: there was a usable copy already, which is unchanged. */
   readonly wasDownloaded: boolean;
-  /** Where a damaged copy that was in the way lies now. */
+  /** Where a damaged copy was moved to. */
   readonly movedAside?: string;
 }
 
 /**
- * Downloads, checks and places CIFAR-10, unless a usable copy is there. Everything happens in a temporary folder beside
- * the target; only a complete, checked set is renamed to its place. A damaged copy in the way is moved aside, not
- * deleted.
- * @throws LockstepError E_DATA_DOWNLOAD if it cannot be fetched or is not the official archive, E_IO if it cannot be
- * written. Nothing is placed then.
+ * Downloads and checks CIFAR-10, unless there is a usable copy. Works in a temporary folder beside the target, and
+ * renames it when the set is complete and checked. A damaged copy is moved aside, not deleted.
+ * @throws LockstepError E_DATA_DOWNLOAD if it cannot be downloaded or is not the official archive, E_IO if it cannot be
+ * written. The target is then unchanged.
  */
 export async function downloadCifar10(options: DownloadOptions): Promise<DownloadResult> {
   const existing = await usableCopy(options.dataDir);
@@ -86,7 +85,7 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
     const archivePath = join(workFolder, 'archive.tar.gz');
     await fetchArchive(archive, archivePath, options);
     const extracted = await extractArchive(archive, archivePath, workFolder, options);
-    const placedMeanwhile = await usableCopy(parent); // by another download: a usable copy is never moved
+    const placedMeanwhile = await usableCopy(parent); // by another download: a usable copy is never replaced
     if (placedMeanwhile !== undefined) return { location: placedMeanwhile, wasDownloaded: false };
     const folder = join(parent, BINARY_FOLDER);
     const movedAside = await placeFolder(extracted, folder);
@@ -103,7 +102,7 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
   }
 }
 
-/** Known before the download: it would be in vain. The link is the user's, so it is not moved aside. */
+/** Checked first, to save a useless download. The link is the user's, so it is not moved aside. */
 function refuseBrokenLink(path: string): void {
   const broken = brokenLinkAt(path);
   if (broken === undefined) return;
@@ -113,7 +112,7 @@ function refuseBrokenLink(path: string): void {
   );
 }
 
-/** Removes the folder and those above it, up to the topmost that was made for it, as far as nothing lies in them. */
+/** Removes the folder and its parents, up to the topmost that was made for it, if they are empty. */
 async function removeWhereEmpty(folder: string, topmost: string): Promise<void> {
   try {
     for (let path = resolve(folder); ; path = dirname(path)) {
@@ -121,7 +120,7 @@ async function removeWhereEmpty(folder: string, topmost: string): Promise<void> 
       if (path === resolve(topmost)) return;
     }
   } catch {
-    // Something lies there: the data, if all went well.
+    // Not empty: it holds the data, if all went well.
   }
 }
 
@@ -134,7 +133,7 @@ async function usableCopy(dataDir: string): Promise<Cifar10Location | undefined>
 
 interface WorkFolder {
   readonly workFolder: string;
-  /** The topmost folder that had to be made for it, if any. */
+  /** The topmost parent that was made for it, if any. */
   readonly newFolder: string | undefined;
 }
 
@@ -227,13 +226,13 @@ async function checkExtracted(path: string, name: string, byteCount: number): Pr
 function downloadError(problem: string, cause?: unknown): LockstepError {
   return new LockstepError(
     'E_DATA_DOWNLOAD',
-    `the CIFAR-10 archive ${problem}; nothing was placed. Try the same command again; or put ${BINARY_FOLDER} into ` +
+    `the CIFAR-10 archive ${problem}; nothing was changed. Run the same command again; or put ${BINARY_FOLDER} into ` +
       `--data-dir yourself; or train without it: --dataset synthetic`,
     { cause },
   );
 }
 
-/** Node reports a host that has several addresses as a bundle without a message of its own. */
+/** For a host with several addresses Node bundles the errors, without a message. */
 function describeCause(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describeError).join(', ');
   return describeError(error);

@@ -1,10 +1,8 @@
-/** Fetches one file over HTTP(S), with a timeout for the connection and one for silence. */
+/** Downloads one file over HTTP(S), with a timeout for the connection and one for silence. */
 
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { get as getHttp } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { get as getHttps } from 'node:https';
 import { describeError } from '../foundation/errors.js';
 import { describeProxy, tunnelThrough } from './tunnel.js';
 
@@ -22,10 +20,10 @@ export interface FetchFileOptions {
   /** Must not exist yet. */
   readonly path: string;
   readonly timeouts: FetchTimeouts;
-  /** A longer body is broken off. */
+  /** A longer body is an error. */
   readonly maxByteCount: number;
   readonly onReceived: (receivedByteCount: number) => void;
-  /** The proxy to an address, if one is to be used. */
+  /** The proxy for an address, if any. */
   readonly proxyFor?: ((url: URL) => URL | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,9 +34,9 @@ export interface FetchedFile {
 }
 
 /**
- * Writes the body to `path` as it comes. Uses node:http rather than fetch(), which unpacks a body that the server calls
- * gzip-encoded, as some do for any .gz file: the checksum would no longer be the archive's.
- * @throws Error whose message says what went wrong; what has been written is left to the caller.
+ * Writes the body to `path` as it arrives. Uses node:http rather than fetch(), which unpacks gzip-encoded bodies: some
+ * servers label any .gz file so, and the checksum would be wrong.
+ * @throws Error that says what went wrong; the caller removes what was written.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile> {
   const watchdog = new Watchdog(options.signal);
@@ -47,7 +45,7 @@ export async function fetchFile(options: FetchFileOptions): Promise<FetchedFile>
     const response = await openUrl(options, watchdog.signal);
     return await writeBody(response, options, watchdog);
   } catch (error) {
-    watchdog.signal.throwIfAborted(); // the reason says more than the broken socket that follows from it
+    watchdog.signal.throwIfAborted(); // the reason says more than the socket error that follows
     throw error;
   } finally {
     watchdog.stop();
@@ -80,7 +78,7 @@ async function writeBody(
   return { byteCount, md5: hash.digest('hex') };
 }
 
-/** Follows redirects to the first answer that is none, and wants it to be 200. */
+/** Follows redirects. @throws Error unless the final answer is 200 */
 async function openUrl(options: FetchFileOptions, signal: AbortSignal): Promise<IncomingMessage> {
   let target = new URL(options.url);
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
@@ -99,12 +97,13 @@ async function openUrl(options: FetchFileOptions, signal: AbortSignal): Promise<
   throw new Error(`the server redirected more than ${MOST_REDIRECTS} times`);
 }
 
-function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+/** Loads Node's HTTP modules, which worker threads do without: on Node 22 they reserve 10 GB of address space in each. */
+async function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
+  }
+  const { get } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw new Error(`${url.protocol} addresses are not supported, only http: and https:`);
-    }
-    const get = url.protocol === 'https:' ? getHttps : getHttp;
     const tunnel = proxy ? tunnelThrough(proxy, url) : {};
     get(url, { signal, ...tunnel }, resolve).on('error', (error) =>
       reject(
@@ -116,7 +115,7 @@ function request(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise
   });
 }
 
-/** Aborts its signal if what is expected does not come in time, or when the caller's signal does. */
+/** Aborts its signal when what is expected does not arrive in time, or when the caller's signal aborts. */
 class Watchdog {
   private readonly controller = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -127,7 +126,7 @@ class Watchdog {
       outer === undefined ? this.controller.signal : AbortSignal.any([outer, this.controller.signal]);
   }
 
-  /** Replaces the expectation before. */
+  /** Replaces the previous expectation. */
   expectWithin(timeoutMs: number, complaint: string): void {
     this.stop();
     this.timer = setTimeout(() => {

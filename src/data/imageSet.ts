@@ -1,44 +1,60 @@
-/** What every source of labelled images looks like to the rest of Lockstep. */
+/** The interface of every source of labelled images. */
 
 import { LockstepError } from '../foundation/errors.js';
 
-export const IMAGE_SIDE = 32;
-export const IMAGE_CHANNELS = 3;
-/** Bytes of one image: 32 * 32 * 3. */
-export const IMAGE_BYTE_COUNT = IMAGE_SIDE * IMAGE_SIDE * IMAGE_CHANNELS;
-export const CLASS_COUNT = 10;
+/** The data sets that Lockstep brings; a program may bring others. */
+export const DATASET_NAMES = ['cifar10', 'synthetic'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
 
-/** The data sets that Lockstep brings itself; a program may bring others. */
-export type DatasetName = 'cifar10' | 'synthetic';
+export function isDatasetName(name: string): name is DatasetName {
+  return (DATASET_NAMES as readonly string[]).includes(name);
+}
 
-/** A fixed list of labelled images. Index and content belong together for ever: plans name samples by index. */
-export interface ImageSet {
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** What a network must know of a data set. */
+export interface ImageFormat {
+  readonly imageShape: ImageShape;
+  /** One a class, by label. */
+  readonly classNames: readonly string[];
+}
+
+/** A fixed list of labelled images. The image at an index never changes: plans refer to samples by index. */
+export interface ImageSet extends ImageFormat {
   /** For recipes, messages and results; a word such as `cifar10`. */
   readonly name: string;
   readonly sampleCount: number;
-  /** CLASS_COUNT names, by label. */
-  readonly classNames: readonly string[];
-  /** The label, 0 … 9, without touching the pixels. */
+  /** The label, an index of `classNames`, without touching the pixels. */
   labelOf(index: number): number;
   /**
-   * Writes the raw pixels (32, 32, 3), uint8, in HWC order to `target` from `targetOffset` on.
+   * Writes the raw pixels (H, W, C), uint8, to `target` from `targetOffset` on.
    * @returns the label
    */
   read(index: number, target: Uint8Array, targetOffset: number): number;
 }
 
-/** Raw samples as they travel to a worker. */
+/** Raw samples, as they are sent to a worker. */
 export interface RawSamples {
-  readonly pixels: Uint8Array; // (B, 32, 32, 3)
+  readonly pixels: Uint8Array; // (B, H, W, C)
   readonly labels: Uint8Array; // (B)
 }
 
-/** Copies the samples with the given indices, in their order, into fresh arrays that belong to the caller. */
+/** Bytes of one image: height * width * channels. */
+export function imageByteCount({ height, width, channels }: ImageShape): number {
+  return height * width * channels;
+}
+
+/** Copies the samples with the given indices, in that order, into new arrays. */
 export function gatherSamples(set: ImageSet, indices: ArrayLike<number>): RawSamples {
-  const pixels = new Uint8Array(indices.length * IMAGE_BYTE_COUNT);
+  const byteCount = imageByteCount(set.imageShape);
+  const pixels = new Uint8Array(indices.length * byteCount);
   const labels = new Uint8Array(indices.length);
   for (let position = 0; position < indices.length; position++) {
-    labels[position] = set.read(indices[position]!, pixels, position * IMAGE_BYTE_COUNT);
+    labels[position] = set.read(indices[position]!, pixels, position * byteCount);
   }
   return { pixels, labels };
 }
@@ -48,7 +64,7 @@ export function labelsOf(set: ImageSet): Uint8Array {
   return Uint8Array.from({ length: set.sampleCount }, (_, index) => set.labelOf(index));
 }
 
-/** Throws `E_INTERNAL` for an index outside the set: without it a bad plan would train on zeros. */
+/** @throws LockstepError E_INTERNAL for an index outside the set: a wrong plan must not train on zeros */
 export function checkSampleIndex(index: number, sampleCount: number): void {
   if (Number.isInteger(index) && index >= 0 && index < sampleCount) return;
   throw new LockstepError(

@@ -5,9 +5,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing. Not with Node's recursive mkdir, which never returns where the system
- * says that a folder is missing whose parent is there, as /proc does.
- * @returns the topmost folder that was made, or undefined if all were there
+ * Makes a folder and its missing parents. Does not use Node's recursive mkdir, which never returns in /proc: there a
+ * folder is reported missing although its parent exists.
+ * @returns the topmost folder that was made; undefined if all existed
  * @throws Error whose message says what is in the way
  */
 export async function makeFolders(folder: string): Promise<string | undefined> {
@@ -15,7 +15,7 @@ export async function makeFolders(folder: string): Promise<string | undefined> {
   for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
   for (const path of missing) {
     await mkdir(path).catch((error: unknown) => {
-      if (isFolder(path)) return; // somebody else has just made it
+      if (isFolder(path)) return; // another process has just made it
       throw brokenLinkAt(path) ?? error;
     });
   }
@@ -23,13 +23,13 @@ export async function makeFolders(folder: string): Promise<string | undefined> {
   return missing[0];
 }
 
-/** What is wrong with a link that leads nowhere; undefined for anything else. */
+/** The error for a broken link; undefined for anything else. */
 export function brokenLinkAt(path: string): Error | undefined {
   if (existsSync(path)) return undefined;
   try {
-    return new Error(`${path} is a link to ${readlinkSync(path)}, which is not there`);
+    return new Error(`${path} is a link to ${readlinkSync(path)}, which does not exist`);
   } catch {
-    return undefined; // nothing is there, or nothing that is a link
+    return undefined; // missing, or not a link
   }
 }
 

@@ -1,46 +1,46 @@
-/** Standardisation by the mean and standard deviation of the training samples, a channel at a time. */
+/** Standardises each channel by the mean and standard deviation of the training samples. */
 
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
-import { IMAGE_BYTE_COUNT, IMAGE_CHANNELS } from './imageSet.js';
+import { imageByteCount } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 
-/** Red, green, blue; in units of the pixel range [0, 1]. Small enough to travel in a message. */
+/** One number a channel, such as red, green, blue; in units of the pixel range [0, 1]. */
 export interface Normalisation {
-  readonly mean: readonly [number, number, number];
-  readonly standardDeviation: readonly [number, number, number];
+  readonly mean: readonly number[];
+  readonly standardDeviation: readonly number[];
 }
 
 const BYTE_VALUES = 256;
 
 /**
- * Mean and (population) standard deviation of the given samples, from exact integer sums, so that neither order nor
- * number of additions has a say in the last bit.
- * @throws LockstepError E_DATA_CORRUPT if a channel has one value only: nothing can be standardised by it.
+ * Mean and (population) standard deviation of the given samples, from exact integer sums, so the order of the
+ * additions cannot change a bit.
+ * @throws LockstepError E_DATA_CORRUPT if a channel has only one value, so its deviation is 0.
  */
 export function measureNormalisation(set: ImageSet, trainingIndices: Uint32Array): Normalisation {
   const histogram = channelHistogram(set, trainingIndices);
-  const channels = [0, 1, 2].map((channel) => {
+  const moments = Array.from({ length: set.imageShape.channels }, (_, channel) => {
     const counts = histogram.subarray(channel * BYTE_VALUES, (channel + 1) * BYTE_VALUES);
     return channelMoments(counts, channel);
   });
-  const [red, green, blue] = channels as [Moments, Moments, Moments];
   return {
-    mean: [red.mean, green.mean, blue.mean],
-    standardDeviation: [red.deviation, green.deviation, blue.deviation],
+    mean: moments.map(({ mean }) => mean),
+    standardDeviation: moments.map(({ deviation }) => deviation),
   };
 }
 
-/** How often each byte value occurs in each channel, (3, 256). */
+/** How often each byte value occurs in each channel, (C, 256). */
 function channelHistogram(set: ImageSet, indices: Uint32Array): Float64Array {
-  const histogram = new Float64Array(IMAGE_CHANNELS * BYTE_VALUES);
-  const image = new Uint8Array(IMAGE_BYTE_COUNT);
+  const { channels } = set.imageShape;
+  const histogram = new Float64Array(channels * BYTE_VALUES);
+  const image = new Uint8Array(imageByteCount(set.imageShape));
   for (const index of indices) {
     set.read(index, image, 0);
-    for (let offset = 0; offset < IMAGE_BYTE_COUNT; offset += 3) {
-      histogram[image[offset]!]!++;
-      histogram[BYTE_VALUES + image[offset + 1]!]!++;
-      histogram[2 * BYTE_VALUES + image[offset + 2]!]!++;
+    for (let offset = 0; offset < image.length; offset += channels) {
+      for (let channel = 0; channel < channels; channel++) {
+        histogram[channel * BYTE_VALUES + image[offset + channel]!]!++;
+      }
     }
   }
   return histogram;
@@ -74,9 +74,9 @@ function channelMoments(counts: Float64Array, channel: number): Moments {
   };
 }
 
-/** (byte / 255 - mean) / deviation as float32 for each channel and byte value, (3, 256). */
+/** (byte / 255 - mean) / deviation as float32 for each channel and byte value, (C, 256). */
 export function normalisationTable(normalisation: Normalisation): Float32Array {
-  return Float32Array.from({ length: IMAGE_CHANNELS * BYTE_VALUES }, (_, entry) => {
+  return Float32Array.from({ length: normalisation.mean.length * BYTE_VALUES }, (_, entry) => {
     const channel = Math.floor(entry / BYTE_VALUES);
     const value = (entry % BYTE_VALUES) / 255;
     return (value - normalisation.mean[channel]!) / normalisation.standardDeviation[channel]!;

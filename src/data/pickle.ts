@@ -1,6 +1,6 @@
 /**
- * Reads the subset of Python's pickle (protocols 0x80 2 and 3) in which CIFAR-10 is distributed, and executes nothing:
- * the callables it knows are turned into plain descriptions, and any other name is refused.
+ * Reads the subset of Python's pickle (protocols 0x80 2 and 3) in which CIFAR-10 is distributed. Executes nothing:
+ * known callables become plain descriptions, and any other name is refused.
  *
  * Opcodes as in CPython's Lib/pickletools.py; arrays as numpy's `ndarray.__reduce__` writes them.
  */
@@ -22,7 +22,7 @@ interface PickledGlobal {
   readonly role: 'reconstruct' | 'array' | 'type' | 'encode';
 }
 
-/** Lists and tuples are arrays; a dict's keys are texts; Python 2 texts and bytes are byte arrays. */
+/** Lists and tuples are arrays; a dict's keys are strings; Python 2 strings and bytes are byte arrays. */
 export type PickleValue =
   | null
   | boolean
@@ -45,10 +45,10 @@ const GLOBALS: Readonly<Record<string, PickledGlobal['role']>> = {
 
 const MARK = Symbol('mark');
 
-/** An operation may make a container of some hundred bytes. A batch of CIFAR-10 has one for each 700 bytes. */
+/** An operation may allocate some hundred bytes. A CIFAR-10 batch has one operation per 700 bytes. */
 const BYTES_PER_OPERATION = 64;
 const OPERATIONS_BESIDES = 1000;
-/** Keys and names of types that mean something are short; reading each costs a copy. */
+/** Keys and type names that matter are short; reading one costs a copy. */
 const LONGEST_NAME = 100;
 const MOST_DIMENSIONS = 4;
 
@@ -56,8 +56,8 @@ const MOST_DIMENSIONS = 4;
 export class PickleError extends Error {}
 
 /**
- * The memory and the time that this takes are bounded by the number of bytes.
- * @throws PickleError if the bytes are cut short, use anything beyond the subset, or ask for more than they can hold
+ * Memory and time are bounded by the number of bytes.
+ * @throws PickleError if the bytes are truncated, use more than the subset, or ask for more than they can hold
  */
 export function readPickle(bytes: Uint8Array): PickleValue {
   return new PickleReader(bytes).read();
@@ -69,7 +69,7 @@ class PickleReader {
   private readonly memo = new Map<number, PickleValue>();
   private readonly view: DataView;
   private operationsLeft: number;
-  /** A text can be encoded again and again by a few bytes each; Python writes each once. */
+  /** A few bytes can encode the same string again and again; Python writes each once. */
   private encodedBytesLeft: number;
 
   constructor(private readonly bytes: Uint8Array) {
@@ -91,7 +91,7 @@ class PickleReader {
     }
   }
 
-  /** Opcodes that only push: numbers, texts, empty containers, memo and globals. */
+  /** Opcodes that only push: numbers, strings, empty containers, memo and globals. */
   private pushConstant(opcode: string): boolean {
     switch (opcode) {
       case 'N':
@@ -133,7 +133,7 @@ class PickleReader {
     }
   }
 
-  /** Opcodes that work on what lies on the stack. */
+  /** Opcodes that use values on the stack. */
   private build(opcode: string): boolean {
     switch (opcode) {
       case '\x80':
@@ -232,7 +232,7 @@ class PickleReader {
   private setState(): boolean {
     const state = this.pop();
     const target = this.top();
-    if (isKind(target, 'type')) return true; // byte order and alignment: nothing that matters for bytes
+    if (isKind(target, 'type')) return true; // byte order and alignment do not matter for bytes
     if (!isKind(target, 'array') || !Array.isArray(state))
       throw new PickleError('a state is set on what has none');
     const [, shape, type, isFortranOrder, content] = state;
@@ -328,7 +328,7 @@ function isKind<Kind extends 'array' | 'type' | 'global'>(
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }
 
-/** Python 2 writes texts as bytes. @returns undefined for what is no text, and for a long one */
+/** Python 2 writes strings as bytes. @returns undefined for a long string, and for any other value */
 function asText(value: PickleValue): string | undefined {
   if (value instanceof Uint8Array && value.length <= LONGEST_NAME)
     return Buffer.from(value).toString('latin1');

@@ -1,10 +1,10 @@
-/** Puts a finished folder in its place in one step. */
+/** Puts a finished folder in its place with one rename. */
 
 import { lstat, rename } from 'node:fs/promises';
 
 /**
- * Renames `source` to `target` on the same disk. What lies at `target` is moved aside, and back if the rename fails.
- * @returns where the former `target` lies now, or undefined if there was none
+ * Renames `source` to `target`, on the same disk. An existing `target` is moved aside, and back if the rename fails.
+ * @returns where the existing `target` was moved to, if there was one
  */
 export async function placeFolder(source: string, target: string): Promise<string | undefined> {
   const movedAside = await moveAside(target);
@@ -28,7 +28,7 @@ async function moveAside(target: string): Promise<string | undefined> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  // A link that leads nowhere is in the way, too.
+  // A broken link is in the way, too.
   return lstat(path).then(
     () => true,
     () => false,

@@ -1,6 +1,6 @@
 /**
- * Which samples each micro-batch holds: a pure function of (seed, epoch) and the sizes. Workers, their number and the
- * order in which they answer have no say in it.
+ * Which samples each micro-batch holds: a pure function of (seed, epoch) and the sizes. It does not depend on the workers,
+ * their number, or the order of their answers.
  */
 
 import { LockstepError } from '../foundation/errors.js';
@@ -18,7 +18,7 @@ export interface EpochPlanOptions {
   readonly microBatchSize: number;
 }
 
-/** Its position in its step, counted from 0, is the leaf's place in the reduction tree. */
+/** The position in its step, counted from 0: the leaf of the reduction tree. */
 export interface MicroBatchPlan {
   /** Indices into the training set. */
   readonly samples: Uint32Array;
@@ -37,7 +37,7 @@ export interface EpochPlan {
 }
 
 /**
- * Shuffles the training part and cuts it into steps and micro-batches: each sample exactly once an epoch. The last
+ * Shuffles the training part and cuts it into steps and micro-batches: each sample once in an epoch. The last
  * step of an epoch and the last micro-batch of a step may be smaller.
  * @throws LockstepError E_OPTION for impossible sizes.
  */
@@ -54,7 +54,7 @@ export function planEpoch(options: EpochPlanOptions): EpochPlan {
   return { epoch, steps };
 }
 
-/** Steps that an epoch takes, without planning it. */
+/** The number of steps in an epoch. */
 export function stepsPerEpoch(trainingCount: number, batchSize: number): number {
   return Math.ceil(trainingCount / batchSize);
 }

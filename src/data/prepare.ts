@@ -3,15 +3,14 @@
 import { invariant } from '../foundation/errors.js';
 import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
 import type { RandomKey } from '../foundation/random.js';
-import { IMAGE_BYTE_COUNT, IMAGE_SIDE } from './imageSet.js';
+import { imageByteCount } from './imageSet.js';
+import type { ImageShape } from './imageSet.js';
 import { normalisationTable } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
 
-const ROW_LENGTH = IMAGE_SIDE * 3;
-const GREEN = 256; // where a channel's values begin in the table
-const BLUE = 512;
+const BYTE_VALUES = 256;
 
-/** The stream from which one micro-batch is augmented. `stepInEpoch` counts from 0, as in plan.ts. */
+/** The random stream that augments one micro-batch. `stepInEpoch` counts from 0, as in plan.ts. */
 export function augmentationKey(
   seed: number,
   epoch: number,
@@ -21,7 +20,7 @@ export function augmentationKey(
   return deriveKey(seedKey(seed), Purpose.augmentation, epoch, stepInEpoch, microBatchIndex);
 }
 
-/** The stream from which one micro-batch's dropout masks are drawn. */
+/** The random stream of one micro-batch's dropout masks. */
 export function dropoutKey(
   seed: number,
   epoch: number,
@@ -34,15 +33,15 @@ export function dropoutKey(
 /** How the samples of a micro-batch are augmented. */
 export interface AugmentationOptions {
   readonly key: RandomKey;
-  /** Pixels by which an image is padded on each side before it is cropped; 0: it is only mirrored, or not. */
+  /** Pixels of padding on each side before the crop; 0: no crop, the image is only mirrored or not. */
   readonly cropPadding: number;
 }
 
-/** One sample's augmentation: a 32x32 window on the padded image, then perhaps mirrored. */
+/** One sample's augmentation: a window of the image's size on the padded image, then perhaps mirrored. */
 export interface Augmentation {
-  /** Upper edge of the window, from -cropPadding to cropPadding; 0 is the image itself. */
+  /** Top of the window, from -cropPadding to cropPadding; 0 does not move it. */
   readonly top: number;
-  /** Left edge, likewise. */
+  /** Left of the window, likewise. */
   readonly left: number;
   readonly mirrored: boolean;
 }
@@ -61,8 +60,8 @@ export function drawAugmentation({ key, cropPadding }: AugmentationOptions, posi
 export const WINDOW_LENGTH = 4;
 
 /**
- * The augmentation of every sample of a micro-batch, for engines that augment by themselves.
- * @returns (B, 4), see `Augmentation`; zeros are the images themselves
+ * The augmentation of every sample of a micro-batch, for engines that augment images themselves.
+ * @returns (B, 4), see `Augmentation`; zeros leave an image as it is
  */
 export function drawWindows(options: AugmentationOptions | undefined, sampleCount: number): Int8Array {
   const windows = new Int8Array(WINDOW_LENGTH * sampleCount);
@@ -75,64 +74,73 @@ export function drawWindows(options: AugmentationOptions | undefined, sampleCoun
 }
 
 export interface PrepareOptions {
-  readonly pixels: Uint8Array; // (B, 32, 32, 3)
+  readonly pixels: Uint8Array; // (B, H, W, C)
+  readonly imageShape: ImageShape;
   readonly sampleCount: number; // B
   readonly normalisation: Normalisation;
-  /** Left undefined: no augmentation. */
+  /** Undefined: no augmentation. */
   readonly augmentation: AugmentationOptions | undefined;
 }
 
 /**
- * Augments and standardises a micro-batch. The padding is zero *after* standardisation, that is of the mean colour, as
- * in arXiv:1512.03385 (the mean is subtracted from the network's inputs, and those are padded). Black borders, as
- * torchvision pads images, are far from every other pixel and cost a short training one to three points of accuracy.
- * @returns (B, 32, 32, 3), fresh
+ * Augments and standardises a micro-batch. The padding is zero *after* standardisation, so it has the mean colour, as
+ * in arXiv:1512.03385. Black padding, as in torchvision, differs from all other pixels, and costs a short training one to
+ * three points of accuracy.
+ * @returns (B, H, W, C), a new array
  */
 export function prepareImages(options: PrepareOptions): Float32Array {
-  const { pixels, sampleCount, normalisation, augmentation } = options;
+  const { pixels, imageShape, sampleCount, normalisation, augmentation } = options;
+  const byteCount = imageByteCount(imageShape);
   invariant(
-    pixels.length === sampleCount * IMAGE_BYTE_COUNT,
+    pixels.length === sampleCount * byteCount,
     `${pixels.length} bytes of pixels for ${sampleCount} images`,
   );
   const table = tableOf(normalisation);
   const images = new Float32Array(pixels.length);
   for (let position = 0; position < sampleCount; position++) {
-    const offset = position * IMAGE_BYTE_COUNT;
+    const offset = position * byteCount;
     const drawn = augmentation === undefined ? UNCHANGED : drawAugmentation(augmentation, position);
-    prepareImage(pixels, images, offset, drawn, table);
+    prepareImage({ pixels, images, offset, imageShape, table }, drawn);
   }
   return images;
 }
 
-/** Source and target lie at the same offset: bytes there, floats here. The target comes filled with zeros. */
+/** Source (bytes) and target (floats) have the same offset. The target must be all zeros. */
+interface Preparation {
+  readonly pixels: Uint8Array;
+  readonly images: Float32Array;
+  readonly offset: number;
+  readonly imageShape: ImageShape;
+  readonly table: Float32Array;
+}
+
 function prepareImage(
-  pixels: Uint8Array,
-  images: Float32Array,
-  offset: number,
+  { pixels, images, offset, imageShape, table }: Preparation,
   { top, left, mirrored }: Augmentation,
-  table: Float32Array,
 ): void {
-  const step = mirrored ? -3 : 3;
-  for (let row = 0; row < IMAGE_SIDE; row++) {
+  const { height, width, channels } = imageShape;
+  const rowLength = width * channels;
+  const step = mirrored ? -channels : channels;
+  for (let row = 0; row < height; row++) {
     const sourceRow = row + top;
-    const rowIsPadding = sourceRow < 0 || sourceRow >= IMAGE_SIDE;
-    const source = offset + sourceRow * ROW_LENGTH;
-    let target = offset + row * ROW_LENGTH + (mirrored ? ROW_LENGTH - 3 : 0);
-    for (let column = 0; column < IMAGE_SIDE; column++, target += step) {
+    if (sourceRow < 0 || sourceRow >= height) continue; // zero already
+    const source = offset + sourceRow * rowLength;
+    let target = offset + row * rowLength + (mirrored ? rowLength - channels : 0);
+    for (let column = 0; column < width; column++, target += step) {
       const sourceColumn = column + left;
-      if (rowIsPadding || sourceColumn < 0 || sourceColumn >= IMAGE_SIDE) continue; // zero already
-      const from = source + sourceColumn * 3;
-      images[target] = table[pixels[from]!]!;
-      images[target + 1] = table[GREEN + pixels[from + 1]!]!;
-      images[target + 2] = table[BLUE + pixels[from + 2]!]!;
+      if (sourceColumn < 0 || sourceColumn >= width) continue; // zero already
+      const from = source + sourceColumn * channels;
+      for (let channel = 0; channel < channels; channel++) {
+        images[target + channel] = table[channel * BYTE_VALUES + pixels[from + channel]!]!;
+      }
     }
   }
 }
 
-/** A run has one normalisation, so the last table is nearly always the right one. */
+/** A run has one normalisation, so the last table is almost always the right one. */
 let lastTable: { readonly normalisation: Normalisation; readonly table: Float32Array } | undefined;
 
-/** (3, 256): each channel's byte values, standardised. One table for one normalisation; not to be written to. */
+/** (C, 256): each channel's byte values, standardised. One table per normalisation; read-only. */
 export function tableOf(normalisation: Normalisation): Float32Array {
   if (lastTable === undefined || !equalNormalisations(lastTable.normalisation, normalisation)) {
     lastTable = { normalisation, table: normalisationTable(normalisation) };
@@ -141,8 +149,9 @@ export function tableOf(normalisation: Normalisation): Float32Array {
 }
 
 function equalNormalisations(a: Normalisation, b: Normalisation): boolean {
-  return [0, 1, 2].every(
-    (channel) =>
-      a.mean[channel] === b.mean[channel] && a.standardDeviation[channel] === b.standardDeviation[channel],
-  );
+  return equalNumbers(a.mean, b.mean) && equalNumbers(a.standardDeviation, b.standardDeviation);
+}
+
+function equalNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
 }

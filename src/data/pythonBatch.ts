@@ -2,9 +2,8 @@
 
 import { commandLine } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { RECORDS_PER_BATCH } from './cifar10Layout.js';
+import { IMAGE_BYTE_COUNT, RECORDS_PER_BATCH } from './cifar10Layout.js';
 import type { PlanarBatch } from './cifar10Layout.js';
-import { IMAGE_BYTE_COUNT } from './imageSet.js';
 import { readPickle } from './pickle.js';
 import type { PickledArray, PickleValue } from './pickle.js';
 
@@ -46,7 +45,7 @@ function isArray(value: PickleValue | undefined): value is PickledArray {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'array';
 }
 
-/** Values that are no label at all fail here; a number of the wrong size fails in the check all layouts share. */
+/** Only values of another type fail here; the check that all layouts share finds labels that are too large. */
 function labelBytes(labels: readonly PickleValue[], path: string): Uint8Array {
   return Uint8Array.from(labels, (label, record) => {
     if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label <= 255) return label;

@@ -1,21 +1,21 @@
-/** Reads files that must be plain ones: a pipe in their place would keep the reader waiting, a device would never end. */
+/** Reads regular files only: a pipe could block the reader, and a device could be endless. */
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
-/** Opening a pipe then does not wait for a writer. Undefined on Windows, whatever its type says. */
+/** With this flag, opening a pipe does not wait for a writer. Undefined on Windows, although its type says otherwise. */
 const WITHOUT_WAITING = (constants.O_NONBLOCK as number | undefined) ?? 0;
 
 /**
- * @param checkSize called before anything is read; throws to refuse a file of this size
- * @throws what the system says, what `checkSize` throws, or an Error if it is no plain file or shrinks meanwhile
+ * @param checkSize called before the file is read; throws to refuse the size
+ * @throws the system's error, that of `checkSize`, or an Error if this is not a regular file or shrinks meanwhile
  */
 export async function readRegularFile(path: string, checkSize: (byteCount: number) => void): Promise<Buffer> {
   const handle = await open(path, constants.O_RDONLY | WITHOUT_WAITING);
   try {
     const found = await handle.stat();
     if (found.isDirectory()) throw new Error('it is a folder');
-    if (!found.isFile()) throw new Error('it is not a regular file, but a pipe or a device');
+    if (!found.isFile()) throw new Error('it is a pipe or a device, not a regular file');
     checkSize(found.size);
     const bytes = Buffer.allocUnsafeSlow(found.size);
     for (let length = 0; length < bytes.length;) {

@@ -1,4 +1,4 @@
-/** Digests of the samples that a run uses: they tell two data sets apart, whatever their statistics. */
+/** Digests of the samples that a run uses, to detect a different data set. */
 
 import { createHash } from 'node:crypto';
 import { gatherSamples } from './imageSet.js';
@@ -17,7 +17,7 @@ export interface SampleDigests {
   readonly validation: PartDigests;
 }
 
-/** Samples that are read at a time: few enough to stay in the processor's cache. */
+/** Samples to read at a time: few enough for the processor's cache. */
 const BLOCK_SAMPLES = 64;
 
 export function digestSamples(set: ImageSet, { training, validation }: TrainingSplit): SampleDigests {
@@ -35,7 +35,7 @@ function digestPart(set: ImageSet, indices: Uint32Array): PartDigests {
   return { images: images.digest('hex'), labels: labels.digest('hex') };
 }
 
-/** What differs, in words such as `training labels`; empty if nothing does. */
+/** What differs, such as `training labels`; empty if nothing does. */
 export function differencesOf(before: SampleDigests, now: SampleDigests): readonly string[] {
   return (['training', 'validation'] as const).flatMap((part) =>
     (['images', 'labels'] as const)

@@ -1,4 +1,4 @@
-/** Cuts the training set into a training and a validation part, as a pure function of the seed. */
+/** Splits the training set into a training and a validation part, as a pure function of the seed. */
 
 import { LockstepError } from '../foundation/errors.js';
 import { deriveKey, Purpose, randomPermutation, seedKey } from '../foundation/random.js';
@@ -8,9 +8,9 @@ export interface SplitOptions {
   readonly sampleCount: number;
   readonly validationSize: number;
   readonly seed: number;
-  /** Use only so many of the training part; the validation part stays as it is. */
+  /** Limits the training part; the validation part does not change. */
   readonly trainLimit?: number | undefined;
-  /** One label a sample. Given: the validation part has each class in the proportion of the whole. */
+  /** The label of each sample. If given, the validation part has the class proportions of the whole set. */
   readonly stratifiedLabels?: Uint8Array | undefined;
 }
 
@@ -75,7 +75,7 @@ function takeStratified(order: Uint32Array, labels: Uint8Array, validationSize: 
   return { training: Uint32Array.from(training), validation: Uint32Array.from(validation) };
 }
 
-/** Validation samples a class, by largest remainder; of equal remainders the lower label comes first. */
+/** Validation samples per class, by largest remainder; for equal remainders the lower label comes first. */
 function validationQuotas(labels: Uint8Array, validationSize: number): number[] {
   const counts = new Array<number>(256).fill(0);
   for (const label of labels) counts[label]!++;

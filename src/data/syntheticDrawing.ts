@@ -1,26 +1,30 @@
 /**
- * Draws one synthetic image. Uses + - * / and square roots only, whose results IEEE 754 fixes, so that the set has the
- * same bytes on every machine.
+ * Draws one synthetic image. Uses only + - * / and square roots, whose results IEEE 754 defines exactly, so the set
+ * has the same bytes on every machine.
  */
 
 import { RandomStream } from '../foundation/random.js';
 import type { RandomKey } from '../foundation/random.js';
-import { IMAGE_BYTE_COUNT, IMAGE_SIDE } from './imageSet.js';
-import { CLASS_SILHOUETTES } from './syntheticShapes.js';
+import { imageByteCount } from './imageSet.js';
+import { CLASS_SILHOUETTES, SYNTHETIC_FORMAT } from './syntheticShapes.js';
 
 type Colour = readonly [number, number, number];
 
-/** Least difference in brightness of shape and background, of 255: enough to be seen through the noise. */
+const { imageShape } = SYNTHETIC_FORMAT;
+const IMAGE_SIDE = imageShape.height; // the shapes are drawn for squares of this side
+const IMAGE_BYTE_COUNT = imageByteCount(imageShape);
+
+/** Minimum difference in brightness between shape and background, of 255: visible in spite of the noise. */
 const LEAST_CONTRAST = 80;
 
-/** Tangent of half the largest tilt of a shape, 28 degrees. It may also stand on its head. */
+/** Tangent of half the largest tilt of a shape, 28 degrees. A shape may also be upside down. */
 const MOST_TILT = 0.25;
 
 /**
- * Writes (32, 32, 3) bytes to `target`. What says nothing of the class: place, size, rotation, reflection, colours (the
- * shape may be brighter or darker), a background that fades from one colour to another, strokes behind and before the
- * shape, noise.
- * @param canvas scratch, (32, 32, 3): a fresh one an image would cost more than the drawing
+ * Writes (32, 32, 3) bytes to `target`. Independent of the class: position, size, rotation, reflection, colours (the shape
+ * may be brighter or darker), a background that fades between two colours, strokes behind and in front of the shape,
+ * noise.
+ * @param canvas scratch, (32, 32, 3): allocating one per image would take longer than the drawing
  */
 export function drawSyntheticImage(
   key: RandomKey,
@@ -133,7 +137,7 @@ function paintStroke(canvas: Float64Array, stream: RandomStream): void {
   }
 }
 
-/** Covers a pixel with a colour to the given degree (clamped to 0 … 1). */
+/** Blends a colour into a pixel by the given share (clamped to 0 … 1). */
 function blend(canvas: Float64Array, x: number, y: number, colour: Colour, degree: number): void {
   if (degree <= 0) return;
   const share = Math.min(degree, 1);
@@ -143,7 +147,7 @@ function blend(canvas: Float64Array, x: number, y: number, colour: Colour, degre
   }
 }
 
-/** Uniform noise from Marsaglia's xorshift32 (J. Stat. Soft. 8, 2003): Philox would take longer than all the rest. */
+/** Uniform noise from Marsaglia's xorshift32 (J. Stat. Soft. 8, 2003): Philox would take longer than the rest of the drawing. */
 function writeWithNoise(
   canvas: Float64Array,
   stream: RandomStream,

@@ -1,7 +1,9 @@
 /**
  * The ten classes of the synthetic set: silhouettes of about equal area, as functions of a point. Each is negative
- * inside, positive outside, and near its edge about the distance to it, in units of the shape's half size.
+ * inside and positive outside; near the edge it is about the distance to it, in units of half the shape's size.
  */
+
+import type { ImageFormat } from './imageSet.js';
 
 type Silhouette = (u: number, v: number) => number;
 
@@ -18,7 +20,10 @@ const SILHOUETTES: Readonly<Record<string, Silhouette>> = {
   chequer: (u, v) => Math.max(box(u, v, 0.9, 0.9), u * v > 0 ? nearestAxis(u, v) : -nearestAxis(u, v)),
 };
 
-export const SYNTHETIC_CLASS_NAMES: readonly string[] = Object.keys(SILHOUETTES);
+export const SYNTHETIC_FORMAT: ImageFormat = {
+  imageShape: { height: 32, width: 32, channels: 3 },
+  classNames: Object.keys(SILHOUETTES),
+};
 
 /** By label. */
 export const CLASS_SILHOUETTES: readonly Silhouette[] = Object.values(SILHOUETTES);

@@ -1,7 +1,7 @@
 /**
- * Takes known files out of a tar stream (POSIX.1-1988 ustar). Deliberately not a general tar reader: an entry is
- * either one of the plain files asked for, by its exact name, and goes to the path given for it, or it is skipped. So
- * no name in an archive can lead anywhere.
+ * Extracts known files from a tar stream (POSIX.1-1988 ustar). Deliberately not a general tar reader: an entry with the
+ * exact name of a wanted file goes to the path given for it, and any other entry is skipped. So no name in an archive
+ * can choose a path.
  */
 
 import { open } from 'node:fs/promises';
@@ -10,20 +10,20 @@ const BLOCK_BYTE_COUNT = 512;
 const PLAIN_FILE_TYPES = ['0', '\0'];
 
 export interface WantedFile {
-  /** Where its content goes; must not exist yet. */
+  /** Where it is written; must not exist yet. */
   readonly path: string;
-  /** A larger entry is refused before anything of it is written. */
+  /** A larger entry is refused before it is written. */
   readonly maxByteCount: number;
 }
 
-/** What is wrong with an archive; the caller adds its name. */
+/** Why an archive was refused; the caller adds its name. */
 export class TarError extends Error {}
 
 /**
  * Writes the wanted entries to their paths.
  * @param wanted by the exact name in the archive
  * @returns the names found
- * @throws TarError if the archive is damaged, or holds a wanted name twice or too large.
+ * @throws TarError if the archive is damaged, or has a wanted entry twice, or one that is too large.
  */
 export async function extractWanted(
   chunks: AsyncIterable<Uint8Array>,
@@ -53,7 +53,7 @@ async function writeEntry(
   file: WantedFile,
 ): Promise<void> {
   if (byteCount > file.maxByteCount) {
-    throw new TarError(`${name} has ${byteCount} bytes, more than the ${file.maxByteCount} that it may have`);
+    throw new TarError(`${name} has ${byteCount} bytes, more than the limit of ${file.maxByteCount}`);
   }
   const handle = await open(file.path, 'wx');
   try {
@@ -82,7 +82,7 @@ function parseHeader(block: Uint8Array): TarHeader | undefined {
   };
 }
 
-/** Sum of the header's bytes, with the checksum field itself taken as blanks. */
+/** Sum of the header's bytes, with the checksum field counted as blanks. */
 function checksum(block: Uint8Array): number {
   return block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0);
 }
@@ -99,7 +99,7 @@ function octal(block: Uint8Array, start: number, length: number): number {
   return parseInt(digits, 8);
 }
 
-/** Cuts a stream of chunks of any size into the sizes asked for. */
+/** Reads given numbers of bytes from a stream of chunks of any size. */
 class ByteReader {
   private readonly source: AsyncIterator<Uint8Array>;
   private rest: Uint8Array = new Uint8Array(0);

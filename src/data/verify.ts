@@ -1,18 +1,17 @@
-/** Looks over the CIFAR-10 files of a folder. For the `data` command only: it opens the test file, too. */
+/** Checks the CIFAR-10 files of a folder. For the `data` command only: it opens the test file, too. */
 
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { parseBatch, readBatchFile } from './cifar10.js';
-import { BATCH_FILES, findCifar10 } from './cifar10Layout.js';
+import { BATCH_FILES, CIFAR10_FORMAT, findCifar10 } from './cifar10Layout.js';
 import type { BatchFile, Cifar10Location } from './cifar10Layout.js';
-import { CLASS_COUNT } from './imageSet.js';
 
 export interface FileChecksum {
   readonly algorithm: 'md5' | 'sha1';
   readonly hex: string;
-  /** `unknown`: there is no published checksum to compare with. */
+  /** `unknown`: no checksum was published. */
   readonly verdict: 'official' | 'different' | 'unknown';
 }
 
@@ -27,14 +26,14 @@ export type FileReport =
       readonly status: 'damaged';
       readonly problem: string;
       readonly byteCount: number;
-      /** Left out if the size is wrong: such a file is not read. */
+      /** Missing if the size is wrong: the file is then not read. */
       readonly checksum?: FileChecksum;
     })
   | (FileReportBase & {
       readonly status: 'usable';
       readonly byteCount: number;
       readonly checksum: FileChecksum;
-      /** Images a class, by label. */
+      /** Images per class, by label. */
       readonly classCounts: readonly number[];
     });
 
@@ -42,7 +41,7 @@ export interface Cifar10Report extends Cifar10Location {
   readonly files: readonly FileReport[];
   /** All six batches can be loaded; their checksums may still differ from the published ones. */
   readonly isUsable: boolean;
-  /** All five training batches are byte for byte the published ones. */
+  /** All five training batches are identical to the published ones. */
   readonly isOfficialTraining: boolean;
 }
 
@@ -100,7 +99,7 @@ function checksumOf(bytes: Uint8Array, { checksum: known }: BatchFile): FileChec
 }
 
 function countClasses(labels: Uint8Array): number[] {
-  const counts = new Array<number>(CLASS_COUNT).fill(0);
+  const counts = new Array<number>(CIFAR10_FORMAT.classNames.length).fill(0);
   for (const label of labels) counts[label]!++;
   return counts;
 }

@@ -1,11 +1,11 @@
-/** What an engine requires of its arguments, whatever computes inside it. */
+/** What every engine requires of its arguments. */
 
 import { LockstepError } from '../foundation/errors.js';
 import { elementCount } from '../model/index.js';
 import type { Model } from '../model/index.js';
 import type { MicroBatch, PixelBatch, Targets, VersionedState } from './engine.js';
 
-/** @throws LockstepError E_ENGINE_FAILED for arrays of other sizes than the model's, or a target that it cannot have */
+/** @throws LockstepError E_ENGINE_FAILED for arrays of other sizes than the model's, or invalid targets */
 export function checkBatch(model: Model, state: VersionedState, batch: MicroBatch | PixelBatch): void {
   const { layout, inputShape } = model;
   const { height, width, channels } = inputShape;

@@ -1,4 +1,4 @@
-/** From the name that a user gives to an engine that runs. */
+/** Turns the engine name that a user gives into an engine that runs. */
 
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
@@ -9,27 +9,27 @@ import { missingEnvironment } from './tfjs/environment.js';
 /** Which engine a worker computes with; survives structured cloning. */
 export interface EngineChoice {
   readonly name: EngineName;
-  /** For `simd`: its fastest class here, or the one without fused multiply-add, which every host has. */
+  /** For `simd`: its fastest class on this host, or the one without fused multiply-add, which every host has. */
   readonly numerics?: Numerics;
-  /** For engines with a choice of devices: the one to open, as its factory names it. */
+  /** For engines with several devices: the one to open, as its factory names it. */
   readonly device?: string;
-  /** For engines that can be tuned to a device; none if left out. */
+  /** For engines that can be tuned to a device; no tuning if left out. */
   readonly tuning?: Tuning;
-  /** For `webgpu`: of what convolutions multiply; float32 if left out. */
+  /** For `webgpu`: the number format of convolutions' operands; float32 if left out. */
   readonly precision?: Precision;
 }
 
-/** A choice, and what the user should know of it. */
+/** A choice, and what the user should know about it. */
 export type ChosenEngine = EngineChoice & { readonly notice?: string };
 
 /**
- * The order in which `auto` looks: what is fastest first. A GPU that is emulated on the processor is never chosen
- * unasked, nor is `cpu`, a reference.
+ * The order in which `auto` tries engines: the fastest first. A GPU that is emulated on the processor is chosen only on
+ * request, and so is `cpu`, a reference.
  */
 const AUTO_ORDER: readonly EngineName[] = ['webgpu', 'simd', 'wasm'];
-/** The same where a class of `simd` was asked for: another engine would not have the bits that were meant. */
+/** The same if a class of `simd` was requested: another engine would give other bits. */
 const AUTO_ORDER_OF_SIMD: readonly EngineName[] = ['simd'];
-/** The engine that `--device` and `--precision f16` speak to. */
+/** The engine that `--device` and `--precision f16` apply to. */
 const ENGINE_OF_DEVICES: EngineName = 'webgpu';
 
 /** What the user asked for. */
@@ -42,11 +42,11 @@ interface EngineRequest {
 
 /**
  * @param engine an engine's name, or `auto`
- * @param numerics `simd` is refused with an engine that has no such class, and keeps `auto` to the one that has
- * @param device index or name of a GPU: keeps `auto` to the engine that has a choice of devices
- * @param precision likewise, if it is `f16`
- * @throws LockstepError E_OPTION for options that contradict each other or a device that none or several match,
- * E_ENGINE_UNAVAILABLE if the engine asked for, or every one, cannot run here, with the remedy
+ * @param numerics `simd` is refused with an engine that has no such class; with `auto` only the engine that has it is tried
+ * @param device index or name of a GPU; with `auto` only the engine with several devices is tried
+ * @param precision the same, if it is `f16`
+ * @throws LockstepError E_OPTION for options that contradict each other, or a device name that matches none or several;
+ * E_ENGINE_UNAVAILABLE, with the remedy, if the requested engine cannot run here, or none can
  */
 export async function chooseEngine(
   engine: EngineName | 'auto',
@@ -98,7 +98,7 @@ function refuseContradictions({ engine, numerics, device, precision }: EngineReq
   if (precision !== 'f32') refuse(`--precision ${precision} is`);
 }
 
-/** What a user would not expect: a GPU that is none, or bits that are not promised though nobody asked for it. */
+/** What a user would not expect: an emulated GPU, or an engine without promised bits that was not requested. */
 function noticeOf(
   name: EngineName,
   { deviceName, isSoftware }: Extract<EngineAvailability, { available: true }>,

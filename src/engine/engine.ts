@@ -1,8 +1,8 @@
 /**
- * The one interface behind which arithmetic happens. An engine turns (layer list, model state, micro-batch) into a
- * gradient. It is a pure function in engine's clothing: same arguments, same numerics class, same bits.
+ * The interface of all engines. An engine turns (layer list, model state, micro-batch) into a gradient. It is a pure
+ * function: same arguments, same numerics class, same bits.
  *
- * Ownership: the caller owns every array it passes in, and the engine has read them when the promise settles. The
+ * Ownership: the caller owns every array that it passes in; the engine has read them when the promise settles. The
  * arrays in a result belong to the caller.
  */
 
@@ -16,35 +16,35 @@ export interface EngineDescription {
   readonly name: EngineName;
   /** What computes, for people: `AMD EPYC, 1 thread`, `NVIDIA H100`. */
   readonly device: string;
-  /** Engines with equal labels promise equal bits. */
+  /** Engines with equal labels give equal bits. */
   readonly numericsClass: string;
-  /** Whether the class promises the same bits on every machine and in every run. */
+  /** Whether the class gives the same bits on every machine and in every run. */
   readonly exact: boolean;
   /** Names and versions of what the numbers depend on, such as `{ tfjs: '4.22.0' }`. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** What a network is to say of the samples of a micro-batch. */
+/** What the network should answer for the samples of a micro-batch. */
 export interface Targets {
   readonly labels: Uint8Array; // (B), each below classCount
   /**
    * Share of each target, in [0, 1), that is spread evenly over all classes (arXiv:1512.00567, section 7): the loss and
-   * its gradient are of the mixed targets. Left out: none, as in every evaluation.
+   * its gradient use the mixed targets. Left out: no smoothing, as in every evaluation.
    */
   readonly labelSmoothing?: number;
 }
 
 /** Normalised images and their targets. */
 export interface MicroBatch extends Targets {
-  readonly images: Float32Array; // (B, 32, 32, 3)
+  readonly images: Float32Array; // (B, H, W, C)
 }
 
-/** Images as the data set has them, for engines that augment and standardise by themselves. */
+/** Images as in the data set, for engines that augment and standardise by themselves. */
 export interface PixelBatch extends Targets {
   readonly pixels: Uint8Array; // (B, H, W, C)
-  /** (B, 4): for each sample the upper and left edge of its window, whether it is mirrored (1 or 0), and an unused one. */
+  /** (B, 4): for each sample the top and left edge of its window, whether it is mirrored (1 or 0), and an unused value. */
   readonly windows: Int8Array;
-  /** (C, 256): what each byte becomes, by channel. What a window takes from beyond the image is 0. */
+  /** (C, 256): the value of each byte, by channel. Pixels of a window outside the image are 0. */
   readonly table: Float32Array;
 }
 
@@ -57,7 +57,7 @@ export interface VersionedState extends ModelState {
 /** Sums over the samples of one micro-batch; never means. */
 export interface GradientResult {
   readonly sampleCount: number;
-  /** Sum over samples of the softmax cross-entropy with the targets, smoothed as they are. */
+  /** Sum over samples of the softmax cross-entropy with the (smoothed) targets. */
   readonly lossSum: number;
   /** Samples whose largest logit (the first, if several are equal) is the label's. */
   readonly correct: number;
@@ -76,8 +76,8 @@ export interface EvaluationResult {
 export type EvaluationStatistics = 'running' | 'batch';
 
 /**
- * Computes as an engine does of the prepared images, and prepares them itself. It keeps no reference to a state, and has a
- * copy of its own before the promise settles: the state may lie in memory that others write to afterwards.
+ * Prepares the images itself, and then computes the same as an engine that gets them prepared. It keeps no reference to a
+ * state: it has its own copy before the promise settles, because others may write to the state's memory afterwards.
  */
 export interface PixelEngine {
   gradient(
@@ -95,7 +95,7 @@ export interface PixelEngine {
 
 export interface Engine {
   readonly description: EngineDescription;
-  /** There if the engine is faster at preparing images than the processor, or if bytes are less to carry. */
+  /** Set if the engine prepares images faster than the processor, or if uploading bytes is cheaper. */
   readonly fromPixels?: PixelEngine;
   /**
    * @param dropoutKey see model/dropout.ts; ignored by models without dropout.
@@ -117,7 +117,7 @@ export interface Engine {
   dispose(): void;
 }
 
-/** What `lockstep engines` tells of an engine before it is loaded. */
+/** What `lockstep engines` reports about an engine before it is loaded. */
 export type EngineAvailability =
   | {
       readonly available: true;
@@ -125,39 +125,39 @@ export type EngineAvailability =
       /** For engines that run on one of several devices: the one chosen, for `load`, and its name for people. */
       readonly device?: string;
       readonly deviceName?: string;
-      /** All of them, a line each. */
+      /** All of them, one line each. */
       readonly devices?: readonly string[];
-      /** Emulates a GPU on the processor: never chosen unasked. */
+      /** Emulates a GPU on the processor: chosen only on request. */
       readonly isSoftware?: boolean;
     }
   | { readonly available: false; readonly reason: string; readonly remedy: string };
 
-/** `simd` asks the engine of that name for the class without fused multiply-add; other engines have one class. */
+/** `simd` requests the class without fused multiply-add from the engine of that name; other engines have one class. */
 export const NUMERICS = ['auto', 'simd'] as const;
 export type Numerics = (typeof NUMERICS)[number];
 
-/** How an engine comes to kernels that suit its device. */
+/** How an engine finds the fastest kernels for its device. */
 export interface Tuning {
-  /** Where it remembers what it measured. */
+  /** Where it stores its measurements. */
   readonly cacheFolder: string;
-  /** Whether it may measure what it does not know; else it uses what is known. */
+  /** Whether it may measure unknown kernels; otherwise it only uses stored measurements. */
   readonly mayMeasure: boolean;
 }
 
-/** Of what convolutions multiply; they add in float32, and everything else is float32. Only `webgpu` has a choice. */
+/** Number format of convolutions' operands. Sums and everything else are float32. Only `webgpu` has a choice. */
 export const PRECISIONS = ['f32', 'f16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 export interface EngineFactory {
   readonly name: EngineName;
   /**
-   * @param device index or name of a device, as `--device` has it; engines without a choice ignore it
+   * @param device index or name of a device, as given to `--device`; engines without a choice ignore it
    * @throws LockstepError E_OPTION if none or several match
    */
   availability(device?: string): Promise<EngineAvailability>;
   /**
    * @param device as `availability` returned it
-   * @param tuning none if left out; engines without a choice of kernels ignore it
+   * @param tuning no tuning if left out; engines without a choice of kernels ignore it
    * @throws LockstepError E_ENGINE_UNAVAILABLE with the remedy.
    */
   load(

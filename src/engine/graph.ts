@@ -1,6 +1,6 @@
 /**
- * A layer list as fewer, larger operations: what lies between two convolutions (batch normalisation, the shortcut's
- * sum, ReLU) is one operation on pixels, done in one pass over memory.
+ * Turns a list of layers into fewer, larger operations. The layers between two convolutions (batch normalisation, the
+ * shortcut's sum, ReLU) become one operation on pixels, done in one pass over memory.
  */
 
 import { invariant } from '../foundation/errors.js';
@@ -61,7 +61,7 @@ export interface Value {
   readonly shape: ActivationShape;
   /** The operation that computes it; undefined for the images. */
   readonly producer: number | undefined;
-  /** Operations that read it, in order; one that reads it twice is there twice. */
+  /** Operations that read it, in order; one that reads it twice is listed twice. */
   readonly consumers: readonly number[];
 }
 
@@ -169,7 +169,7 @@ interface Chain {
 function findChains(layers: readonly Layer[]): Map<number, Chain> {
   const readers = readersOf(layers);
   const chains = new Map<number, Chain>();
-  /** The one layer that reads `index`, if it is of the kind and not taken. */
+  /** The only layer that reads `index`, if it has that kind and is not part of another chain. */
   const soleReader = (index: number, kind: Layer['kind']): number | undefined => {
     const [reader, ...others] = readers[index]!;
     if (reader === undefined || others.length > 0 || chains.has(reader)) return undefined;

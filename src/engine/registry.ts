@@ -1,4 +1,4 @@
-/** Every engine by name. Loading this file loads no engine's arithmetic: each does so when it is asked to load. */
+/** Every engine by name. Importing this file loads no engine's code; each engine loads its own on request. */
 
 import { LockstepError } from '../foundation/errors.js';
 import { ENGINE_NAMES } from './engine.js';

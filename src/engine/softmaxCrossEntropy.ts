@@ -1,13 +1,13 @@
 /**
- * The loss head, in exact float64 arithmetic: softmax cross-entropy, its gradient and the count of right answers. Ten
- * numbers a sample are cheap anywhere, and computed here they owe nothing to the host's Math.exp or a device's.
+ * The loss head, in exact float64 arithmetic: softmax cross-entropy, its gradient, and the number of correct answers.
+ * A few numbers per sample are cheap, and computed here they do not depend on the host's Math.exp or a device's.
  */
 
 import { deterministicLog } from '../foundation/deterministicMath.js';
 import type { Targets } from './engine.js';
 
 export interface LossHead {
-  /** Sum over samples of -log softmax(logits)[label]; smoothed, of the mean of that over the target's classes. */
+  /** Sum over samples of -log softmax(logits)[label]; with smoothing, its mean weighted by the target. */
   readonly lossSum: number;
   /** Samples whose largest logit (the first, if several are equal) is the label's. */
   readonly correct: number;
@@ -31,7 +31,7 @@ export function softmaxCrossEntropy(
     const largest = row[best]!;
     const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
     const total = exponentials.reduce((sum, value) => sum + value, 0);
-    const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit alone contributes 1
+    const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit contributes 1
     lossSum += logTotal + largest - (smoothing === 0 ? row[label]! : smoothedLogit(row, label, smoothing));
     if (best === label) correct++;
     exponentials.forEach((value, index) => {
@@ -58,9 +58,9 @@ function indexOfLargest(row: Float32Array): number {
   return best;
 }
 
-const LN2_HIGH = 6.9314718036912381649e-1; // the split of ln 2 of fdlibm's e_exp.c
+const LN2_HIGH = 6.9314718036912381649e-1; // ln 2 in two parts, from fdlibm's e_exp.c
 const LN2_LOW = 1.90821492927058770002e-10;
-const SMALLEST_EXPONENT = -1022; // below it results are denormal: they are taken for zero
+const SMALLEST_EXPONENT = -1022; // below this, results are denormal and become zero
 
 /** exp(x) for x <= 0 to a few units in the last place; NaN stays NaN. */
 export function exponentialOfNonPositive(x: number): number {

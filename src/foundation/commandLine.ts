@@ -1,15 +1,15 @@
-/** Commands of this program in messages, to be pasted as they stand: under the name by which the user called it. */
+/** Commands of this program in messages, ready to paste: they begin with the name by which the user called it. */
 
 import { shellWord } from './shellWord.js';
 
 let program = 'lockstep';
 
-/** @param name as a shell takes it; said once, when the program starts */
+/** @param name as a shell takes it; set once, when the program starts */
 export function nameProgram(name: string): void {
   program = name;
 }
 
-/** @param words one argument each: options as they are; paths and other values quoted where a shell would change them */
+/** @param words one argument each; paths and other values are quoted if a shell would change them */
 export function commandLine(...words: readonly string[]): string {
   return [program, ...words.map((word) => (isOption(word) ? word : shellWord(word)))].join(' ');
 }

@@ -1,7 +1,7 @@
 /**
- * Elementary functions built from + - * / and exact bit operations only. ECMAScript leaves the last bits of
- * Math.log, Math.cos and Math.exp to the host; IEEE 754 leaves nothing open in these, so seeds and schedules give the
- * same bits on every machine and Node version. Accuracy: a few units in the last place of a float64.
+ * Elementary functions built from + - * / and exact bit operations only. The last bits of Math.log,
+ * Math.cos and Math.exp may differ between hosts; IEEE 754 defines these operations exactly, so seeds and schedules give
+ * the same bits on every machine and Node version. Accuracy: a few units in the last place of a float64.
  */
 
 const LN2_HIGH = 6.9314718036912381649e-1; // the split of ln 2 of fdlibm's e_log.c: exact when multiplied by an exponent
@@ -31,7 +31,7 @@ export function deterministicLog(x: number): number {
   return exponent * LN2_HIGH + (exponent * LN2_LOW + 2 * s * (1 + series));
 }
 
-/** cos(pi * x) for x in [0, 1]: what annealing schedules need. Exactly 1, 0 and -1 at 0, 1/2 and 1. */
+/** cos(pi * x) for x in [0, 1]: for annealing schedules. Exactly 1, 0 and -1 at 0, 1/2 and 1. */
 export function cosineOfPiTimes(x: number): number {
   if (x > 0.5) return -cosineOfPiTimes(1 - x);
   if (x > 0.25) return sineSeries(Math.PI * (0.5 - x));

@@ -4,7 +4,7 @@ export const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)
 
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** The bytes of a float32 vector in little-endian order: a view where the host allows it, else a copy. */
+/** The bytes of a float32 vector in little-endian order: a view on little-endian hosts, otherwise a copy. */
 export function littleEndianBytes(vector: Float32Array): Uint8Array {
   if (HOST_IS_LITTLE_ENDIAN) return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
   const bytes = new Uint8Array(vector.byteLength);
@@ -14,7 +14,7 @@ export function littleEndianBytes(vector: Float32Array): Uint8Array {
 }
 
 /**
- * The float32 vector that little-endian bytes hold: a view where alignment and the host allow it, else one copy.
+ * The float32 vector in little-endian bytes: a view if alignment and the host allow it, otherwise a copy.
  * @param bytes a multiple of four bytes
  */
 export function floatsFromLittleEndian(bytes: Uint8Array): Float32Array {

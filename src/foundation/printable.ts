@@ -1,6 +1,6 @@
 /**
- * Text that somebody else wrote, made fit for a terminal and a log: no control characters, which could move the cursor,
- * rewrite lines or set the window's title; nothing that turns the direction of writing; no more than a given length.
+ * Makes text from files and peers safe for a terminal and a log: no control characters, which could move the cursor,
+ * rewrite lines or set the window's title; no change of the writing direction; a limited length.
  */
 
 /** C0 and C1 controls, DEL, line and paragraph separators, directional marks and overrides, lone surrogates. */
@@ -12,11 +12,11 @@ const MORE = '…';
 
 /**
  * @param maxLength in UTF-16 units, as String.length counts
- * @returns the text with every unprintable character replaced by U+FFFD, cut off with an ellipsis if it is too long
+ * @returns the text with every unprintable character replaced by U+FFFD, cut off with an ellipsis if too long
  */
 export function printable(text: string, maxLength: number): string {
   const isTooLong = text.length > maxLength;
-  // Cut first: what is thrown away need not be searched. A pair that is cut in two leaves a lone half, replaced below.
+  // Cut first, so the rest need not be searched. If this splits a surrogate pair, the lone half is replaced below.
   const kept = isTooLong ? text.slice(0, maxLength - MORE.length) + MORE : text;
   return kept.replace(UNPRINTABLE, REPLACEMENT);
 }
@@ -26,7 +26,7 @@ export function printableLines(text: string): string {
   return text.replace(UNPRINTABLE_WITHIN_LINES, REPLACEMENT);
 }
 
-/** @returns JSON in one line, with every unprintable character as its escape: whoever parses it gets the value as it is */
+/** @returns JSON in one line, with every unprintable character escaped; parsing it gives the same value */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(UNPRINTABLE, escapeOf);
 }

@@ -2,17 +2,17 @@
  * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
  *
  * Every random decision in Lockstep is a pure function of (seed, what it is for, where it is used), so it does not
- * matter who draws it, when, or how often. A `RandomKey` names one such stream; `deriveKey` walks from a run's seed
- * to a stream by a path of integers, such as (seed, purpose, epoch, step, micro-batch).
+ * matter who draws it, when, or how often. A `RandomKey` identifies one such stream; `deriveKey` derives it from the
+ * run's seed by a path of integers, such as (seed, purpose, epoch, step, micro-batch).
  */
 
 import { deterministicLog } from './deterministicMath.js';
 import { LockstepError } from './errors.js';
 
-/** Two unsigned 32-bit words. Small enough to travel in a message. */
+/** Two unsigned 32-bit words. Small enough to send in a message. */
 export type RandomKey = readonly [number, number];
 
-/** The first element of every path: keeps streams of different purposes apart. Never renumber: weights depend on it. */
+/** The first element of every path: separates the streams of different purposes. Never renumber: weights depend on it. */
 export const Purpose = {
   initialisation: 1,
   split: 2,
@@ -73,9 +73,9 @@ export function seedKey(seed: number): RandomKey {
   return [seed >>> 0, Math.floor(seed / 0x1_0000_0000)];
 }
 
-const CHILD_MARKER = 0x4c6f636b; // "Lock": sets key derivation apart from the streams' own counters
+const CHILD_MARKER = 0x4c6f636b; // "Lock": separates key derivation from the streams' own counters
 
-/** The key of a sub-stream: one Philox block a path element, so that different paths never share a stream. */
+/** The key of a sub-stream: one Philox block per path element, so that different paths never share a stream. */
 export function deriveKey(parent: RandomKey, ...path: readonly number[]): RandomKey {
   const block = new Uint32Array(4);
   let key = parent;
@@ -86,7 +86,7 @@ export function deriveKey(parent: RandomKey, ...path: readonly number[]): Random
   return key;
 }
 
-/** Draws numbers one after another from the stream that a key names. */
+/** Draws numbers one after another from the stream of a key. */
 export class RandomStream {
   private readonly block = new Uint32Array(4);
   private blockIndex = 0;
@@ -108,7 +108,7 @@ export class RandomStream {
     return this.block[this.position++]!;
   }
 
-  /** Uniform in [0, 1), 32 bits fine. */
+  /** Uniform in [0, 1), with 32 random bits. */
   nextUniform(): number {
     return this.nextUint32() / 0x1_0000_0000;
   }
@@ -121,7 +121,7 @@ export class RandomStream {
     return value % bound;
   }
 
-  /** Standard normal (Marsaglia's polar method), from operations whose results IEEE 754 fixes on every host. */
+  /** Standard normal (Marsaglia's polar method), from operations whose results IEEE 754 defines exactly. */
   nextNormal(): number {
     if (this.spareNormal !== undefined) {
       const spare = this.spareNormal;

@@ -1,8 +1,8 @@
-/** Words of commands that a message tells the user to paste. */
+/** Paths in commands that a message tells the user to paste. */
 
 const NEEDS_NO_QUOTES = process.platform === 'win32' ? /^[\w@+=:,./\\-]+$/ : /^[\w@%+=:,./-]+$/;
 
-/** A path as one word of a shell's command line: quoted where it must be, and never taken for an option. */
+/** A path as one word of a shell command: quoted if necessary, and never taken for an option. */
 export function shellWord(path: string): string {
   const word = path.startsWith('-') ? `./${path}` : path;
   if (NEEDS_NO_QUOTES.test(word)) return word;

@@ -3,8 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_MAX_NODES, isLoopback, refuseUnusable } from '../coordinator/index.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
-import { openDoor, splitAdvertised } from '../session/index.js';
-import type { ListenOptions, OpenDoor, PreparedDoor } from '../session/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import { openDoor, readTokenSource, splitAdvertised } from '../session/index.js';
+import type {
+  CoordinatorSettings,
+  ListenOptions,
+  OpenDoor,
+  PreparedDoor,
+  TokenSource,
+} from '../session/index.js';
 import { checkToken } from './checks.js';
 import { asLibraryErrors, libraryError } from './errors.js';
 import { checkSetting, refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
@@ -62,6 +69,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
     const door = doorOptionsOf(options);
+    await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
     const listening = new Promise<OpenDoor>((resolve) => (opened = resolve));
     const done = runForProgram(options, {
@@ -113,12 +121,22 @@ function doorOptionsOf(options: CoordinateOptions): ListenOptions {
   return { host, port, token, tls, advertise, insecure, heartbeatTimeoutMs, maxNodes };
 }
 
+/** Workers of the sitting before show the token that it was given, and it is not kept. @throws LockstepError E_OPTION */
+async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {
+  if (resume === undefined || token !== undefined || (await readTokenSource(resume)) !== 'given') return;
+  throw new LockstepError(
+    'E_OPTION',
+    `the workers of the run in ${resume} show a token that was given, and it is not kept; give it again as token, or another one and start the workers anew with it`,
+  );
+}
+
 /** For config.json, where `lockstep coordinator --resume` looks. */
 function settingsOf(
-  { minWorkers = 1, waitTimeoutMs = WAIT_TIMEOUT_MS }: CoordinateOptions,
-  { host, port, advertise, insecure, maxNodes, heartbeatTimeoutMs }: ListenOptions,
-): Readonly<Record<string, string | number | boolean>> {
+  { token: given, minWorkers = 1, waitTimeoutMs = WAIT_TIMEOUT_MS }: CoordinateOptions,
+  { host, port, token, advertise, insecure, maxNodes, heartbeatTimeoutMs }: ListenOptions,
+): CoordinatorSettings {
   return {
+    tokenSource: tokenSourceOf(given, token),
     listen: addressText(host, port),
     ...(advertise === undefined ? {} : { advertise }),
     insecure,
@@ -127,6 +145,11 @@ function settingsOf(
     waitTimeout: waitTimeoutMs / 1000,
     heartbeatTimeout: heartbeatTimeoutMs / 1000,
   };
+}
+
+function tokenSourceOf(given: string | undefined, token: string | undefined): TokenSource {
+  if (token === undefined) return 'none';
+  return given === undefined ? 'made' : 'given';
 }
 
 function addressText(host: string, port: number): string {

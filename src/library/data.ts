@@ -8,7 +8,7 @@ import {
   syntheticTestSet,
   syntheticTrainingSet,
 } from '../data/index.js';
-import type { ImageSet, LabelledImages } from '../data/index.js';
+import type { ImageFormat, ImageSet, ImageShape, LabelledImages } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { OpenedDataset } from '../session/index.js';
 import { asLibraryErrors } from './errors.js';
@@ -21,14 +21,16 @@ export interface DataSource {
   readonly openTest?: (() => Promise<ImageSet>) | undefined;
 }
 
-/** Images of your own, in memory: 32×32 pixels, three channels, ten classes. */
+/** Images of your own, in memory. */
 export interface OwnData {
   /** A short word: letters, digits, `.`, `_` and `-`; other than `cifar10`, `synthetic` and `auto`. */
   readonly name: string;
-  /** By label; the digits if left out. */
-  readonly classNames?: readonly string[];
+  /** Left out: 32×32 pixels of three channels. */
+  readonly imageShape?: ImageShape | undefined;
+  /** One for each class, by label; if left out, numbers up to the highest label in training. */
+  readonly classNames?: readonly string[] | undefined;
   readonly training: LabelledImages;
-  readonly test?: LabelledImages;
+  readonly test?: LabelledImages | undefined;
 }
 
 /**
@@ -59,18 +61,31 @@ const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
 export function openData(data: DataSource | OwnData): OpenedDataset {
   refuseShapeless(data);
   if (!isOwn(data)) return data;
-  const { name, classNames, training, test } = data;
+  const { name, training, test } = data;
   if (!DATASET_NAME.test(name) || RESERVED.has(name)) {
     throw new LockstepError(
       'E_OPTION',
       `the name of the data, ${JSON.stringify(name)}, must be a word of letters, digits, ".", "_" and "-", other than ${[...RESERVED].join(', ')}; for example "flowers"`,
     );
   }
+  const format = formatOf(data);
+  const trainingSet = arrayImageSet(name, training, format);
+  const testSet = test && arrayImageSet(name, test, format); // what is wrong with it is said before training
   return {
     name,
-    training: arrayImageSet(name, training, classNames),
-    openTest: test && (() => Promise.resolve(arrayImageSet(name, test, classNames))),
+    training: trainingSet,
+    openTest: testSet && (() => Promise.resolve(testSet)),
   };
+}
+
+const USUAL_SHAPE: ImageShape = { height: 32, width: 32, channels: 3 };
+function formatOf({ imageShape = USUAL_SHAPE, classNames, training }: OwnData): ImageFormat {
+  const highest = training.labels.reduce((most, label) => Math.max(most, label), 0);
+  return { imageShape, classNames: classNames ?? numbersUpTo(highest) };
+}
+
+function numbersUpTo(highest: number): readonly string[] {
+  return Array.from({ length: highest + 1 }, (_, label) => String(label));
 }
 
 /** What a program without types may give. */

@@ -2,11 +2,14 @@
 
 import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { checkValue, RUN_FLAGS, requestRecipe, withDefaults } from '../session/index.js';
-import type { EngineSettings, GivenRecipe, OptionValue, TrainingOptions } from '../session/index.js';
-import type { RunEvent } from '../coordinator/index.js';
+import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
+import type { Recipe, RunEvent } from '../coordinator/index.js';
+import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
+import type { EngineSettings, TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
 import type { DataSource, OwnData } from './data.js';
+import { networkSource } from './network.js';
+import type { OwnNetwork } from './network.js';
 
 /** What computes, and how. */
 export interface EngineOptions {
@@ -21,6 +24,12 @@ export interface EngineOptions {
   /** A folder for measurements of which GPU kernels are fastest. Left out: nothing is measured. */
   readonly cacheDir?: string | undefined;
 }
+
+/** Recipe options as a program gives them; what is left out has its default. */
+export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
+  /** A preset's name, such as `resnet20`, or layers of your own. */
+  readonly model?: string | OwnNetwork | undefined;
+};
 
 /** What `train` and `coordinate` have in common. */
 export interface RunOptions extends EngineOptions {
@@ -50,17 +59,24 @@ const SETTINGS = ['engine', 'numerics', 'device', 'precision', 'workers', 'check
 
 /** @throws LockstepError E_OPTION */
 export function trainingOptionsOf(options: RunOptions, defaultWorkers: number): TrainingOptions {
-  const asked = definedOf(options.recipe ?? {});
-  const recipe = options.resume === undefined ? requestRecipe(asked) : withDefaults(asked);
+  const { model, ...values } = definedOf(options.recipe ?? {});
+  const { network, name } = networkSource(model ?? RECIPE_OPTIONS.model.default);
+  const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
+  const recipe = { ...requested, model: name };
   const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
   for (const [key, value] of Object.entries(settings)) checkSetting(key, value);
   return {
     recipe,
+    network,
     dataDir: 'data', // used by a resumed run alone, which has its own
     ...engineSettingsOf(options),
     workers: options.workers ?? defaultWorkers,
-    checkpointEvery: options.checkpointEvery ?? (defaultOf('checkpointEvery') as number),
-    given: new Set([...Object.keys(asked), ...Object.keys(settings)]),
+    checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
+    given: new Set([
+      ...Object.keys(values),
+      ...(model === undefined ? [] : ['model']),
+      ...Object.keys(settings),
+    ]),
   };
 }
 
@@ -74,12 +90,8 @@ export function engineSettingsOf(options: EngineOptions): EngineSettings {
 
 /** @throws LockstepError E_OPTION for a value that the command line would refuse, too */
 export function checkSetting(key: string, value: unknown): void {
-  const entry = RUN_FLAGS.find((each) => each.key === key);
-  if (entry) checkValue(key, value, entry.kind, entry.example);
-}
-
-function defaultOf(key: string): OptionValue | undefined {
-  return RUN_FLAGS.find((each) => each.key === key)?.default;
+  const definition = RUN_DEFINITIONS.get(key);
+  if (definition) checkValue(key, value, definition.kind, definition.example);
 }
 
 /** A typing error that the compiler does not see. @throws LockstepError E_OPTION */

@@ -1,8 +1,7 @@
 /** `resnet`: the name of a network by its size. */
 
 import { LockstepError } from '../foundation/errors.js';
-import { isModelName, MODEL_NAMES } from '../model/index.js';
-import type { ModelName } from '../model/index.js';
+import { whyNoPreset } from '../model/index.js';
 
 export interface ResnetSize {
   /** Layers with weights: 6n + 2. */
@@ -12,11 +11,12 @@ export interface ResnetSize {
 }
 
 /**
- * A CIFAR-10 ResNet of arXiv:1512.03385, section 4.2, for the recipe's `model`.
- * @throws LockstepError E_OPTION for a size that is not among the models
+ * A ResNet of arXiv:1512.03385, section 4.2, for the recipe's `model`.
+ * @throws LockstepError E_OPTION for a depth that is not 6n + 2
  */
-export function resnet({ depth, width = 1 }: ResnetSize): ModelName {
+export function resnet({ depth, width = 1 }: ResnetSize): string {
   const name = width === 1 ? `resnet${depth}` : `resnet${depth}x${width}`;
-  if (isModelName(name)) return name;
-  throw new LockstepError('E_OPTION', `there is no model ${name}; use one of ${MODEL_NAMES.join(', ')}`);
+  const rule = whyNoPreset(name);
+  if (rule === undefined) return name;
+  throw new LockstepError('E_OPTION', `there is no network ${name}: its name must be ${rule}`);
 }

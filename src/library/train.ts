@@ -1,5 +1,6 @@
 /** `train`: a whole run on threads of this process. */
 
+import { keptCoordinatorSettings } from '../session/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { asLibraryErrors } from './errors.js';
 import { refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
@@ -21,17 +22,18 @@ const WAIT_TIMEOUT_MS = 30_000;
  * @throws LockstepError, always; E_STOPPED if `signal` was aborted before training began
  */
 export function train(options: TrainOptions): Promise<TrainedRun> {
-  return asLibraryErrors(() => {
+  return asLibraryErrors(async () => {
     refuseUnknown(options, RUN_KEYS);
     refuseIncomplete(options);
+    const { resume } = options;
     return runForProgram(options, {
       training: trainingOptionsOf(options, defaultThreads()),
       runDir: options.runDir,
-      resume: options.resume,
+      resume,
       test: options.test ?? false,
       minWorkers: 1,
       waitTimeoutMs: WAIT_TIMEOUT_MS,
-      coordinatorSettings: {},
+      coordinatorSettings: resume === undefined ? {} : await keptCoordinatorSettings(resume),
       prepareDoor: undefined,
     });
   });

@@ -3,8 +3,8 @@
  * `use --micro-batch 32` becomes `use microBatch: 32`.
  */
 
-import { RUN_FLAGS } from '../session/index.js';
-import type { OptionEntry } from '../session/index.js';
+import type { OptionDefinition } from '../foundation/options/definition.js';
+import { RUN_DEFINITIONS } from '../session/index.js';
 
 /** Options whose name or unit differs in the library. */
 const OWN_NAMES: ReadonlyMap<string, string> = new Map([
@@ -44,18 +44,19 @@ export function inWordsOfPrograms(message: string): string {
 /** @returns undefined for a flag of another program */
 function optionText(flag: string, next: string | undefined): string | undefined {
   const rest = next === undefined ? '' : ` ${next}`;
-  const entry = RUN_FLAGS.find(({ flags }) => flags.split(' ')[0] === `--${flag}`);
-  const key = entry?.key ?? OTHER_FLAGS.find((other) => other === camelCase(flag));
-  if (key === undefined) return undefined;
-  if (entry?.kind.kind === 'switch') return `${key}: ${String(!flag.startsWith('no-'))}${rest}`;
+  const isNegated = flag.startsWith('no-');
+  const key = camelCase(isNegated ? flag.slice('no-'.length) : flag);
+  const definition = RUN_DEFINITIONS.get(key);
+  if (definition?.kind.kind === 'switch') return `${key}: ${String(!isNegated)}${rest}`;
+  if (isNegated || (!definition && !OTHER_FLAGS.includes(key))) return undefined;
   const name = OWN_NAMES.get(key) ?? key;
-  if (next === undefined || !isValue(next, entry)) return `${name}${rest}`;
+  if (next === undefined || !isValue(next, definition)) return `${name}${rest}`;
   return NAME_ONLY.has(key) ? name : `${name}: ${next}`;
 }
 
 /** Whether the word after a flag is its value, or goes on with the sentence. */
-function isValue(word: string, entry: OptionEntry | undefined): boolean {
-  if (entry?.kind.kind === 'choice') return entry.kind.of.includes(word);
+function isValue(word: string, definition: OptionDefinition | undefined): boolean {
+  if (definition?.kind.kind === 'choice') return definition.kind.of.includes(word);
   return /^[\d.]|\/|^[A-Z:]+$/.test(word);
 }
 

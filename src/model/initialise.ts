@@ -1,8 +1,9 @@
 /** Initial parameters and running statistics as a pure function of the seed. */
 
 import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
-import type { Layer, Model, TensorSpec } from './layers.js';
+import type { Layer, TensorSpec } from './layers.js';
 import { tensorView } from './layout.js';
+import type { Model } from './model.js';
 
 /** Everything that training changes in a model: two flat vectors in layout order. */
 export interface ModelState {
@@ -41,7 +42,11 @@ function initialiseLayer(
       tensorView(parameters, layer.scale).fill(1);
       tensorView(statistics, layer.runningVariance).fill(1);
       break;
-    default:
+    case 'relu':
+    case 'shortcut':
+    case 'add':
+    case 'global-average-pool':
+    case 'dropout':
       break;
   }
 }

@@ -6,7 +6,7 @@
  * an order in which they can be computed; the last one's output is the logits (B, classes).
  */
 
-/** The `input` of a layer that reads the images, (B, 32, 32, 3). */
+/** The `input` of a layer that reads the images, (B, H, W, C). */
 export const IMAGES = -1;
 
 /** Shape of one sample's activation. Vectors (after pooling) have height = width = 1. */
@@ -109,26 +109,3 @@ export interface Layout {
   readonly statistics: readonly TensorSpec[];
   readonly statisticCount: number;
 }
-
-export interface Model {
-  readonly name: ModelName;
-  readonly dropoutRate: number;
-  readonly inputShape: ActivationShape;
-  readonly classCount: number;
-  readonly layers: readonly Layer[];
-  readonly layout: Layout;
-}
-
-export const MODEL_NAMES = [
-  'resnet8',
-  'resnet14',
-  'resnet20',
-  'resnet32',
-  'resnet44',
-  'resnet56',
-  'resnet110',
-  'resnet20x4',
-  'notebook',
-] as const;
-
-export type ModelName = (typeof MODEL_NAMES)[number];

@@ -5,8 +5,8 @@ import type { Layout, TensorSpec } from './layers.js';
 export class LayoutBuilder {
   private readonly parameters: TensorSpec[] = [];
   private readonly statistics: TensorSpec[] = [];
-  private parameterCount = 0;
-  private statisticCount = 0;
+  parameterCount = 0;
+  statisticCount = 0;
 
   parameter(name: string, shape: readonly number[]): TensorSpec {
     const spec = { name, shape, offset: this.parameterCount, length: elementCount(shape) };

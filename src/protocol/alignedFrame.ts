@@ -1,8 +1,7 @@
 /**
- * Puts byte strings behind a packed head, in one buffer of exactly the size needed: each byte is copied once, and a
- * frame that waits to be sent holds no memory but its own. msgpack may write a length in more bytes than it needs;
- * that is used to let every byte string begin at a multiple of four, where the receiver can look at it as float32
- * numbers without a copy.
+ * Appends byte strings to a packed head, in one buffer of exactly the size needed: each byte is copied once, and a frame
+ * that waits to be sent holds no other memory. msgpack allows a length in more bytes than it needs. This is used to place
+ * every byte string at a multiple of four, so that the receiver can view it as float32 without a copy.
  */
 
 const MAP_16 = 0xde;
@@ -22,14 +21,14 @@ export function appendByteFields(
 ): Uint8Array {
   const fieldCount = head[2]! + byteFields.length;
   const isShort = head[0] === MAP_16 && fieldCount <= FIXED_MAP_LONGEST;
-  // Names can be shifted by up to two bytes; where three are missing, the map's own header gives two.
+  // A name can be shifted by up to two bytes. If three are needed, a shorter map header gives two of them.
   const start = isShort && paddingAfter(head.byteLength, byteFields[0]![0]) > 2 ? 2 : 0;
   if (start === 2) head[2] = FIXED_MAP | fieldCount;
   else head[2] = fieldCount;
 
   let byteCount = head.byteLength - start;
   const paddings = byteFields.map(([name, { byteLength }]) => {
-    const padding = paddingAfter(byteCount, name) % 3; // three cannot be had: then the receiver copies
+    const padding = paddingAfter(byteCount, name) % 3; // three are not possible: the receiver copies instead
     byteCount += padding + byteLengthOfHead(name) + byteLength;
     return padding;
   });
@@ -46,7 +45,7 @@ export function appendByteFields(
   return frame;
 }
 
-/** Bytes missing to a multiple of four, if the name and a bin 32 header follow at `position`. */
+/** The bytes needed to reach a multiple of four, if the name and a bin 32 header follow at `position`. */
 function paddingAfter(position: number, name: string): number {
   return (ALIGNMENT_BYTES - ((position + byteLengthOfHead(name)) % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
 }

@@ -1,6 +1,6 @@
 /**
- * What messages travel on. To coordinator and node alike a thread of this process and a machine across the network
- * are the same: a channel. Messages arrive in the order in which they were sent, or the channel closes.
+ * Channels carry messages between the coordinator and a node. A node of this process and a remote machine have the same
+ * interface. Messages arrive in the order in which they were sent, or the channel closes.
  */
 
 import { encodeMessage } from './codec.js';
@@ -21,32 +21,32 @@ export class Broadcast<Outgoing extends AnyMessage> {
 
 export interface ChannelHandlers<Incoming> {
   onMessage(message: Incoming): void;
-  /** Called exactly once, however the channel ends. No message follows. `fault`: the other side broke the protocol. */
+  /** Called exactly once, however the channel ends. No message follows. @param fault set if the peer broke the protocol */
   onClose(reason: string, fault?: 'bad-frame'): void;
 }
 
 export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
-  /** Where the other side is, for people and logs. */
+  /** Describes the peer, for people and logs. */
   readonly peerName: string;
   /**
-   * @param whenTaken called once the message's byte strings are no longer needed here or there: they have been encoded, or
-   * the handler that got them by reference has returned. A handler copies what it wants to keep.
-   * @param whenDropped called if the message has become pointless before it could be sent, since newer weights or the end
-   * followed it to a peer that takes its frames slowly: the peer will never see it, and never answer
+   * @param whenTaken called when the message's byte strings are no longer needed: they have been encoded, or the handler
+   *   that got them by reference has returned. A handler copies what it wants to keep.
+   * @param whenDropped called if the message is dropped before it is sent: newer weights or the end followed it, and the
+   *   peer reads slowly. The peer never sees it and never answers.
    */
   send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void, whenDropped?: () => void): void;
-  /** Starts delivery; what arrived before is delivered first. */
+  /** Starts delivery. Messages that arrived before are delivered first. */
   open(handlers: ChannelHandlers<Incoming>): void;
-  /** Ends the channel after what was sent has gone out. */
+  /** Closes the channel after all messages have been sent. */
   close(reason: string): void;
 }
 
 export type CoordinatorChannel = Channel<CoordinatorMessage, NodeMessage>;
 
 export interface NodeChannel extends Channel<NodeMessage, CoordinatorMessage> {
-  /** Messages that wait here because the other side takes them slowly. */
+  /** Messages that wait because the peer reads slowly. */
   readonly unsentCount: number;
-  /** The other side broke the protocol: ends the channel at once, whatever waits. */
+  /** The peer broke the protocol: closes the channel at once, and drops what waits. */
   breach(reason: string): void;
 }
 
@@ -72,7 +72,7 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
   Incoming
 > {
   other: LocalEnd<Incoming, Outgoing> | undefined;
-  /** Everything is handed over by reference. */
+  /** Nothing waits: messages are handed over by reference. */
   readonly unsentCount = 0;
   private handlers: ChannelHandlers<Incoming> | undefined;
   private readonly undelivered: Delivery<Incoming>[] = [];
@@ -107,7 +107,7 @@ class LocalEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> impleme
     this.scheduleDelivery();
   }
 
-  /** Never within `send`: a handler that answers must not run inside its caller. */
+  /** Never delivers within `send`: a handler must not run inside the sender's call. */
   private scheduleDelivery(): void {
     if (this.deliveryScheduled || !this.handlers) return;
     this.deliveryScheduled = true;

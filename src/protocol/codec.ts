@@ -1,4 +1,4 @@
-/** Messages as msgpack bytes and back. Every decoded message has passed its schema. */
+/** Encodes messages as msgpack and decodes them. Every decoded message has passed its schema. */
 
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
@@ -11,7 +11,7 @@ import { faultOfFrame } from './plainMsgpack.js';
 // Plain msgpack only: no record extension, no structured clone, no extension that could build a foreign object.
 const packr = new Packr({ useRecords: false, moreTypes: false, structuredClone: false, mapsAsObjects: true });
 
-/** Copies byte strings once, into a buffer of the frame's own; see `alignedFrame.ts`. */
+/** Copies byte strings once, into the frame's own buffer; see `alignedFrame.ts`. */
 export function encodeMessage(message: CoordinatorMessage | NodeMessage): Uint8Array {
   const plainFields: Record<string, unknown> = {};
   const byteFields: [string, Uint8Array][] = [];
@@ -60,15 +60,19 @@ function decode<Schema extends z.ZodType>(frame: Uint8Array, schema: Schema): z.
   );
 }
 
-const FRAME_OVERHEAD_BYTES = 64 * 1024; // field names, counters and the longest texts, with room to spare
-const IMAGE_BYTES = 32 * 32 * 3 + 1;
+const FRAME_OVERHEAD_BYTES = 64 * 1024; // more than field names, counters and the longest texts need
+const LABEL_BYTES = 1;
 
 /** The largest frame that a peer may send in a run of this model, in bytes. */
 export function largestFrameBytes(limits: {
   readonly parameterCount: number;
   readonly statisticCount: number;
   readonly samplesPerItem: number;
+  /** Bytes of one image. */
+  readonly imageBytes: number;
 }): number {
   const tensorBytes = 4 * (limits.parameterCount + limits.statisticCount);
-  return FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * IMAGE_BYTES);
+  return (
+    FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * (limits.imageBytes + LABEL_BYTES))
+  );
 }

@@ -1,25 +1,25 @@
 /**
- * Notices a peer that is gone without a word: a process that is frozen, a machine without power, a cable cut, a
- * middlebox that swallows. Each side looks after itself: the two timeouts need not agree.
+ * Detects a peer that has gone silent: a frozen process, a machine without power, a cut cable, a middlebox that drops
+ * packets. Each side has its own timeout; the two need not agree.
  */
 
-/** What either side gives the other if it is not told otherwise, in milliseconds. */
+/** The default for both sides. */
 export const DEFAULT_HEARTBEAT_TIMEOUT_MS = 10_000;
 
-/** Below this, a busy machine is taken for a dead one. */
+/** With a shorter timeout, a busy machine would look dead. */
 export const SHORTEST_HEARTBEAT_TIMEOUT_MS = 2_000;
 
 const BEATS = 5;
 /**
- * The peer's own timeout may be the shortest allowed; on a link that is busy in the other direction our pings are all
- * that it hears, so they must come well within that.
+ * The peer's own timeout may be the shortest allowed. While it sends a long message, our pings are all that it receives,
+ * so they must come well within that timeout.
  */
 const LONGEST_INTERVAL_MS = 1_000;
 
 export interface HeartbeatOptions {
-  /** The peer is given up after so many milliseconds of silence at the latest, and not before four fifths of them. */
+  /** The peer is disconnected after this much silence at the latest, and after four fifths of it at the earliest. */
   readonly timeoutMs: number;
-  /** Grows with every byte that arrives. Bytes count, not messages: on a slow link a gradient is long on its way. */
+  /** Bytes received so far. Bytes count, not messages: a gradient takes long on a slow link. */
   readonly bytesHeard: () => number;
   /** Makes the other side answer. */
   readonly ping: () => void;
@@ -28,21 +28,21 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Counts looks, not time: whoever was frozen himself, or busy, has listened once between any two looks, and does not
- * take his own absence for the other's.
- * @returns ends it
+ * Counts checks, not time: a process that was frozen or busy itself has received data between any two checks, so it does
+ * not mistake its own absence for the peer's.
+ * @returns a function that stops the heartbeat
  */
 export function startHeartbeat({ timeoutMs, bytesHeard, ping, onSilence }: HeartbeatOptions): () => void {
   const intervalMs = Math.min(timeoutMs / BEATS, LONGEST_INTERVAL_MS);
-  // The look that finds the peer's last bytes may come a whole interval after them.
-  const silentLooksAllowed = Math.ceil(timeoutMs / intervalMs) - 1;
+  // The check that sees the peer's last bytes may come a whole interval after them.
+  const silentChecksAllowed = Math.ceil(timeoutMs / intervalMs) - 1;
   let heard = bytesHeard();
-  let silentLooks = 0;
+  let silentChecks = 0;
   const timer = setInterval(() => {
     const hearing = bytesHeard();
-    silentLooks = hearing > heard ? 0 : silentLooks + 1;
+    silentChecks = hearing > heard ? 0 : silentChecks + 1;
     heard = hearing;
-    if (silentLooks < silentLooksAllowed) return ping();
+    if (silentChecks < silentChecksAllowed) return ping();
     clearInterval(timer);
     onSilence();
   }, intervalMs);

@@ -1,4 +1,4 @@
-/** What coordinator and worker use of the protocol. */
+/** What other folders may use of the protocol. */
 export * from './messages.js';
 export { encodeMessage, decodeNodeMessage, decodeCoordinatorMessage, largestFrameBytes } from './codec.js';
 export { Broadcast, createLocalChannel } from './channel.js';

@@ -1,6 +1,6 @@
 /**
- * The messages between the coordinator and its nodes, one schema each. The same messages travel to threads of this
- * process and over WebSocket; see docs/protocol.md for the conversation as a whole.
+ * The messages between the coordinator and its nodes, with a schema for each. Nodes of this process and remote nodes get
+ * the same messages. docs/protocol.md describes the conversation as a whole.
  *
  * Tensors travel as ONE flat little-endian float32 byte string (`foundation/littleEndian.ts`), never as nested arrays.
  */
@@ -8,8 +8,8 @@
 import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
-/** Raised whenever a message changes its meaning or shape. Both sides must have the same. */
-export const PROTOCOL_VERSION = 4;
+/** Raised when a message changes its meaning or shape. Both sides must have the same number. */
+export const PROTOCOL_VERSION = 5;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -17,10 +17,10 @@ export const ENDPOINT_PATH = '/lockstep';
 const count = z.int().nonnegative();
 const word = z.int().min(0).max(0xffffffff);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be a byte string');
-/** May be infinite or NaN: whether a loss that is not finite ends the run is the coordinator's to say, not the codec's. */
+/** May be infinite or NaN: the coordinator, not the codec, decides whether that ends the run. */
 const loss = z.custom<number>((value) => typeof value === 'number', 'must be a number');
 const randomKey = z.tuple([word, word]);
-/** Texts are for people: what could steer a terminal is taken out as they come in. */
+/** Texts are shown to people. Control characters that could affect a terminal are removed on receipt. */
 const textOf = (maxLength: number): z.ZodType<string> =>
   z
     .string()
@@ -29,7 +29,7 @@ const textOf = (maxLength: number): z.ZodType<string> =>
 const shortText = textOf(200);
 const reasonText = textOf(2000);
 
-/** Node → coordinator: the first message. Says what the node brings. */
+/** Node → coordinator: the first message. Describes the node. */
 export const helloSchema = z.strictObject({
   type: z.literal('hello'),
   protocolVersion: count,
@@ -37,8 +37,8 @@ export const helloSchema = z.strictObject({
   lockstepVersion: shortText,
   nodeName: shortText,
   /**
-   * Made at random by the node's process: what is held against a node is held against whoever has this. Nobody else learns
-   * it. Optional only so that nodes of older versions, which have none, are told that their version differs.
+   * Random, made by the node's process. The coordinator keeps a node's record of faults under it. Nobody else learns it.
+   * Optional only so that a node of an older version, which sends none, is told that the versions differ.
    */
   nodeSecret: z
     .string()
@@ -53,25 +53,31 @@ export const helloSchema = z.strictObject({
   threads: z.int().min(1).max(4096),
 });
 
-/** Samples of one item at most. */
+/** The most bytes of the images of one item: frames to a node are limited. */
+export const LARGEST_ITEM_BYTES = 128 * 1024 * 1024;
+
+/** The most samples in one item. */
 export const LARGEST_MICRO_BATCH = 4096;
 
-/** Half an image: the centre is in every crop. */
+/** A run allows half of its images' side at most. */
 export const LARGEST_CROP_PADDING = 16;
+
+/** The most characters in the description of a network. */
+export const LONGEST_NETWORK = 2 * 1024 * 1024;
+
+/** The most channels of an image. */
+export const MOST_CHANNELS = 1024;
 
 /** Coordinator → node: the answer to `hello`. All that the node needs to compute. */
 export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
   runName: shortText,
   lockstepVersion: shortText,
-  modelName: shortText,
-  dropoutRate: z.number().min(0).lt(1),
-  /** Lengths of the two flat vectors, so that a node with another idea of the model leaves at once. */
-  parameterCount: count,
-  statisticCount: count,
+  /** Layers, image shape and class names as JSON (docs/networks.md). The node checks it before it builds anything. */
+  network: z.string().max(LONGEST_NETWORK),
   /** Standardisation by the training set: (pixel / 255 - mean) / deviation, per channel. */
-  mean: z.array(z.number()).length(3),
-  standardDeviation: z.array(z.number()).length(3),
+  mean: z.array(z.number()).min(1).max(MOST_CHANNELS),
+  standardDeviation: z.array(z.number()).min(1).max(MOST_CHANNELS),
   /** Pixels by which the images of `work` are padded before they are cropped. */
   cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING),
   /** Of the targets of `work`: the share that is spread over all classes. */
@@ -82,7 +88,7 @@ export const welcomeSchema = z.strictObject({
 /** Coordinator → node: the state that all following items are computed with. */
 export const parametersSchema = z.strictObject({
   type: z.literal('parameters'),
-  /** Grows with every change of the state. */
+  /** Increases with every change of the state. */
   version: count,
   parameters: bytes, // float32 (parameterCount)
   statistics: bytes, // float32 (statisticCount)
@@ -93,7 +99,7 @@ export const workSchema = z.strictObject({
   type: z.literal('work'),
   step: count,
   microBatch: count,
-  pixels: bytes, // uint8 (B, 32, 32, 3)
+  pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
   /** Null without augmentation. */
   augmentationKey: randomKey.nullable(),
@@ -113,23 +119,23 @@ export const resultSchema = z.strictObject({
   statisticSum: bytes, // float32 (statisticCount)
 });
 
-/** More leaves would not fit a frame, with all the rest. */
+/** More leaves would not fit into a frame. */
 export const LARGEST_SUM = 256;
 
-/** What is counted of one micro-batch. */
+/** The counts and the loss of one micro-batch. */
 const scoreSchema = z.strictObject({ sampleCount: count, lossSum: loss, correct: count });
 
 /**
- * Node → coordinator: the gradients of 2, 4, 8, … consecutive micro-batches, added as the reduction tree adds them. The
- * first one's index is a multiple of their number. Losses are not added: they are in the order of the micro-batches.
+ * Node → coordinator: the gradients of 2, 4, 8, … consecutive micro-batches, added in the order of the reduction tree. The
+ * first index is a multiple of their number. Losses are not added: there is one per micro-batch, in order.
  */
 export const sumSchema = z
   .strictObject({
     type: z.literal('sum'),
     step: count,
-    /** The first. */
+    /** The first of them. */
     microBatch: count,
-    /** One a micro-batch. */
+    /** One per micro-batch. */
     leaves: z.array(scoreSchema).min(2).max(LARGEST_SUM),
     gradientSum: bytes, // float32 (parameterCount)
     statisticSum: bytes, // float32 (statisticCount)
@@ -148,7 +154,7 @@ export const evaluateSchema = z.strictObject({
   type: z.literal('evaluate'),
   evaluation: count,
   chunk: count,
-  pixels: bytes, // uint8 (B, 32, 32, 3)
+  pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
 });
 
@@ -162,7 +168,7 @@ export const evaluatedSchema = z.strictObject({
   correct: count,
 });
 
-/** Node → coordinator: an item could not be computed; it is handed to another. */
+/** Node → coordinator: the item could not be computed. Another node gets it. */
 export const failedSchema = z.strictObject({
   type: z.literal('failed'),
   item: z.enum(['work', 'evaluate']),
@@ -173,7 +179,7 @@ export const failedSchema = z.strictObject({
   reason: reasonText,
 });
 
-/** Coordinator → node: this item is no longer wanted; forget it if it has not been begun. */
+/** Coordinator → node: the item is no longer wanted. Drop it if it has not been begun. */
 export const cancelSchema = z.strictObject({
   type: z.literal('cancel'),
   item: z.enum(['work', 'evaluate']),
@@ -181,24 +187,24 @@ export const cancelSchema = z.strictObject({
   index: count,
 });
 
-/** Coordinator → node: answer this micro-batch by itself, not in a sum: the last sum with it could not be used. */
+/** Coordinator → node: answer this micro-batch alone, not in a sum. The last sum with it could not be used. */
 export const apartSchema = z.strictObject({
   type: z.literal('apart'),
   step: count,
   microBatch: count,
 });
 
-/** Node → coordinator: send nothing more; what was sent is still answered. The coordinator answers `bye`. */
+/** Node → coordinator: send no more items. Items already sent are still answered; then the coordinator sends `bye`. */
 export const drainSchema = z.strictObject({ type: z.literal('drain') });
 
-/** Coordinator → node: the conversation is over; there is nothing to come back for if `runEnded`. */
+/** Coordinator → node: the conversation is over. If `runEnded`, the node need not reconnect. */
 export const byeSchema = z.strictObject({
   type: z.literal('bye'),
   runEnded: z.boolean(),
   reason: reasonText,
 });
 
-/** Coordinator → node: you cannot take part. Do not come back before the reason is mended. */
+/** Coordinator → node: the node cannot take part. It must not reconnect until the cause is fixed. */
 export const refusedSchema = z.strictObject({
   type: z.literal('refused'),
   code: shortText,
@@ -237,7 +243,7 @@ export type Apart = z.infer<typeof apartSchema>;
 export type Refused = z.infer<typeof refusedSchema>;
 export type Bye = z.infer<typeof byeSchema>;
 
-/** The codes with which a coordinator may end a node's process; a node knows no others. */
+/** The codes with which a coordinator may refuse a node. */
 export type RefusalCode = 'E_PROTOCOL' | 'E_REFUSED';
 
 /** What a node may send. */

@@ -1,6 +1,6 @@
 /**
- * What waits to be sent on one connection. A peer that takes its frames slowly, or not at all until its heartbeat is
- * missed, must not make this process hold a state and more for every step that passes meanwhile.
+ * The frames that wait to be sent on one connection. Bounds them: a peer that reads slowly, or not at all, must not make
+ * this process hold a copy of the weights for every step that passes.
  */
 
 import type { WebSocket } from 'ws';
@@ -8,9 +8,9 @@ import type { AnyMessage } from './channel.js';
 
 type MessageType = AnyMessage['type'];
 
-/** Beyond this the socket is given nothing more until it has passed on what it has; the kernel's own buffers keep the link busy. */
+/** While the socket holds more than this, it gets no further frame. The kernel's buffers keep the link busy. */
 const SOCKET_BYTES = 256 * 1024;
-/** New weights end all earlier rounds, and so does the end: what waits for those need not be sent any more. */
+/** These messages end all earlier rounds: frames of those rounds need not be sent any more. */
 const ENDS_ROUNDS: ReadonlySet<MessageType> = new Set(['parameters', 'bye', 'refused']);
 const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set([
   'parameters',
@@ -23,11 +23,11 @@ const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set([
 export interface OutgoingFrame {
   readonly type: MessageType;
   readonly frame: Uint8Array;
-  /** Called if the frame has become pointless before it was sent. */
+  /** Called if the frame is dropped because its round is over. */
   readonly whenDropped: (() => void) | undefined;
 }
 
-/** Holds, besides `SOCKET_BYTES` and one frame in the socket, at most one state with the items that belong to it. */
+/** Holds at most one copy of the weights and the items that belong to it, besides what the socket holds. */
 export class OutgoingQueue {
   private waiting: OutgoingFrame[] = [];
   private afterwards: (() => void) | undefined;
@@ -38,27 +38,27 @@ export class OutgoingQueue {
     return this.waiting.length;
   }
 
-  /** Sends the frame, in order, as soon as the socket has room. Not copied: it must not change any more. */
+  /** Sends the frame, in order, as soon as the socket has room. It is not copied, so it must not change. */
   push(outgoing: OutgoingFrame): void {
     if (this.afterwards || this.socket.readyState !== this.socket.OPEN) return;
-    if (ENDS_ROUNDS.has(outgoing.type)) this.dropWhatBelongsToRounds();
+    if (ENDS_ROUNDS.has(outgoing.type)) this.dropFramesOfRounds();
     this.waiting.push(outgoing);
     this.pump();
   }
 
-  /** Calls back when everything is with the socket; takes nothing more. */
+  /** Calls `afterwards` when the socket has taken all frames. Accepts no further ones. */
   finish(afterwards: () => void): void {
     if (this.afterwards) return;
     this.afterwards = afterwards;
     this.pump();
   }
 
-  /** The connection is gone. */
+  /** Drops all frames: the connection is closed. */
   clear(): void {
     this.waiting = [];
   }
 
-  private dropWhatBelongsToRounds(): void {
+  private dropFramesOfRounds(): void {
     const dropped = this.waiting.filter(({ type }) => BELONGS_TO_ROUND.has(type));
     this.waiting = this.waiting.filter(({ type }) => !BELONGS_TO_ROUND.has(type));
     for (const { whenDropped } of dropped) whenDropped?.();

@@ -1,6 +1,6 @@
 /**
- * A look over a msgpack frame before anything is made of it. msgpackr would build records, sets, regular expressions,
- * errors and dates out of extension types, and allocate what a count claims; Lockstep's messages need none of that.
+ * Checks a msgpack frame before it is decoded. msgpackr would build records, sets, regular expressions, errors and dates
+ * from extension types, and would allocate whatever a count claims. Lockstep's messages need none of that.
  */
 
 const FIXED_BYTES: Readonly<Record<number, number>> = {
@@ -28,7 +28,7 @@ const ARRAYS: Readonly<Record<number, number>> = { 0xdc: 2, 0xdd: 4 };
 const MAPS: Readonly<Record<number, number>> = { 0xde: 2, 0xdf: 4 };
 const NIL_AND_BOOLEANS: ReadonlySet<number> = new Set([0xc0, 0xc2, 0xc3]);
 
-/** No message comes near it. Without a limit a frame of one megabyte could hold a million values, or as many levels. */
+/** No message comes near this. Without a limit, a frame of one megabyte could hold a million values or levels. */
 const MAX_VALUES = 4096;
 
 /** @returns why the frame is not exactly one value of plain msgpack (no extension types); undefined if it is */
@@ -41,7 +41,7 @@ export function faultOfFrame(frame: Uint8Array): string | undefined {
       value = value * 256 + (frame[position] ?? 0);
     return value;
   };
-  // Every value takes a byte at least, so no honest count exceeds the bytes that are left.
+  // Every value takes at least one byte, so a valid count never exceeds the bytes that are left.
   let valuesLeft = MAX_VALUES;
   for (let expected = 1; expected > 0;) {
     if (valuesLeft-- === 0) return `it holds more than ${MAX_VALUES} values`;
@@ -54,12 +54,12 @@ export function faultOfFrame(frame: Uint8Array): string | undefined {
     else if (type <= 0xbf) position += type & 0x1f;
     else if (type in FIXED_BYTES) position += FIXED_BYTES[type]!;
     else if (type in STRINGS_AND_BYTES) {
-      const length = unsigned(STRINGS_AND_BYTES[type]!); // moves position: not to be read before
+      const length = unsigned(STRINGS_AND_BYTES[type]!); // moves `position`, so it must come first
       position += length;
     } else if (type in ARRAYS) expected += unsigned(ARRAYS[type]!);
     else if (type in MAPS) expected += 2 * unsigned(MAPS[type]!);
     else return `it holds an extension type (0x${type.toString(16)})`;
   }
   if (position > frame.byteLength) return 'it ends early';
-  return position < frame.byteLength ? 'something follows its one value' : undefined;
+  return position < frame.byteLength ? 'data follows its value' : undefined;
 }

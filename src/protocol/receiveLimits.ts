@@ -1,4 +1,4 @@
-/** What a side holds of a message that is not complete yet; ws closes the connection beyond. */
+/** Limits for a message that is not complete yet. ws closes the connection if one is exceeded. */
 
 export interface ReceiveLimits {
   readonly maxPayload: number;
@@ -6,18 +6,18 @@ export interface ReceiveLimits {
   readonly maxBufferedChunks: number;
 }
 
-/** Each message is sent whole; a proxy may cut it up. */
+/** Messages are sent whole, but a proxy may split them. */
 const MAX_FRAGMENTS = 1024;
-/** A piece that arrives costs some hundred bytes, however short it is. Packets of honest peers are longer than this. */
+/** Each received piece costs some hundred bytes of memory, however short it is. Usual packets are longer than this. */
 const SHORTEST_USUAL_PACKET = 512;
-/** For small frames on a link that cuts them up. */
-const CHUNKS_BESIDES = 1024;
+/** Additional pieces, for small frames on a link that splits them. */
+const EXTRA_CHUNKS = 1024;
 
-/** So the pieces of a message take about as much as the largest message itself. */
+/** With these limits, the pieces of a message take about as much memory as the largest message itself. */
 export function receiveLimits(maxFrameBytes: number): ReceiveLimits {
   return {
     maxPayload: maxFrameBytes,
     maxFragments: MAX_FRAGMENTS,
-    maxBufferedChunks: CHUNKS_BESIDES + Math.ceil(maxFrameBytes / SHORTEST_USUAL_PACKET),
+    maxBufferedChunks: EXTRA_CHUNKS + Math.ceil(maxFrameBytes / SHORTEST_USUAL_PACKET),
   };
 }

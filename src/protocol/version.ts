@@ -1,4 +1,4 @@
-/** The version in package.json, the nearest above this file: src/ and all that is compiled from it lie below it. */
+/** Lockstep's version, from the nearest package.json above this file. Works in src/ and in the compiled output. */
 
 import { existsSync, readFileSync } from 'node:fs';
 

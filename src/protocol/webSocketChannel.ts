@@ -1,4 +1,4 @@
-/** A channel over one WebSocket: a binary frame a message. */
+/** A channel over one WebSocket: one binary frame per message. */
 
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -12,18 +12,22 @@ import { OutgoingQueue } from './outgoingQueue.js';
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 const PROTOCOL_VIOLATION = 1002;
-/** For the close frame to get through. */
+/** Time for the close frame to be sent. */
 const BREACH_CLOSING_MS = 1000;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
 
-/** The coordinator's end: receives what nodes may send. */
+/**
+ * The coordinator's end: receives what nodes may send.
+ * @param mayDecode asked for each frame before it is decoded; a frame is dropped if the answer is no
+ */
 export function coordinatorChannel(
   socket: WebSocket,
   peerName: string,
   transport: Socket,
   heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
+  mayDecode?: () => boolean,
 ): CoordinatorChannel {
-  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs);
+  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs, mayDecode);
 }
 
 /** A node's end: receives what the coordinator may send. */
@@ -37,9 +41,9 @@ export function nodeChannel(
 }
 
 /**
- * How a node opens its socket. A mask of zeros leaves the frame as it is; any other costs a copy of every gradient here
- * and a pass over it at the coordinator. Masks protect proxies from what a web page makes a browser send (RFC 6455
- * section 10.3); no stranger chooses what a node sends.
+ * How a node opens its socket. A mask of zeros leaves frames unchanged; any other mask costs a copy of every gradient here
+ * and a pass over it at the coordinator. Masks protect proxies from data that a web page makes a browser send (RFC 6455
+ * section 10.3); a node sends no such data.
  */
 export const NODE_SOCKET_OPTIONS = {
   perMessageDeflate: false,
@@ -60,13 +64,14 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     private readonly decode: (frame: Uint8Array) => Incoming,
     private readonly transport: Socket,
     private readonly heartbeatTimeoutMs: number,
+    private readonly mayDecode: () => boolean = () => true,
   ) {
     this.outgoing = new OutgoingQueue(socket);
-    // Without a listener an error event ends the process; a close event always follows it.
+    // Without a listener, an error event would end the process. A close event always follows it.
     socket.on('error', (error) => (this.failure ??= describeError(error)));
   }
 
-  /** Encoded at once: the vectors that a message views may change after this. */
+  /** Encodes the message at once: the vectors that it views may change afterwards. */
   send(message: Outgoing | Broadcast<Outgoing>, whenTaken?: () => void, whenDropped?: () => void): void {
     if (this.socket.readyState === this.socket.OPEN) {
       const [type, frame] =
@@ -111,24 +116,24 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     if (this.failure !== undefined) return;
     this.outgoing.clear();
     this.endForFault(reason);
-    // Whoever floods this side goes on until the socket ends, and need not answer the closing handshake.
+    // A peer that floods this side goes on until the socket ends, and may never answer the closing handshake.
     terminateAfter(this.socket, BREACH_CLOSING_MS);
   }
 
   private receive(data: RawData): void {
-    if (this.failure !== undefined) return;
+    if (this.failure !== undefined || !this.mayDecode()) return;
     const message = this.decodeOrClose(data);
     if (message) this.handlers?.onMessage(message);
   }
 
-  /** Told at once: who breaks the protocol may never answer the closing handshake. */
+  /** Calls `onClose` at once: a peer that breaks the protocol may never answer the closing handshake. */
   private endForFault(reason: string): void {
     this.failure = reason;
     this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
     this.tellClosed(reason, 'bad-frame');
   }
 
-  /** One bad frame ends this connection, and nothing else. */
+  /** An invalid frame ends this connection and nothing else. */
   private decodeOrClose(data: RawData): Incoming | undefined {
     try {
       return this.decode(asBytes(data));
@@ -157,7 +162,7 @@ function closeReason(reason: string): string {
     .replace(/\uFFFD$/, '');
 }
 
-/** For a socket that is closing: the other side need not answer, and may be gone already. */
+/** Ends a socket that is closing, in case the peer does not answer the closing handshake. */
 export function terminateAfter(socket: WebSocket, delayMs: number): void {
   if (socket.readyState === WebSocket.CLOSED) return;
   const timer = setTimeout(() => socket.terminate(), delayMs);

@@ -2,6 +2,7 @@
 
 import { EVALUATION_CHUNK, listen } from '../coordinator/index.js';
 import type { EventListener, Fleet } from '../coordinator/index.js';
+import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
@@ -53,14 +54,18 @@ export interface OpenDoor extends Door {
 /** @throws LockstepError E_LISTEN */
 export async function openDoor(
   fleet: Fleet,
-  { layout }: Model,
+  { layout, inputShape }: Model,
   { onEvent, say }: DoorVoice,
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
   const server = await listen({
     ...options,
-    maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+    maxFrameBytes: largestFrameBytes({
+      ...layout,
+      samplesPerItem: EVALUATION_CHUNK,
+      imageBytes: imageByteCount(inputShape),
+    }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });

@@ -1,6 +1,6 @@
 /** How good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
-import { broadcastOf, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';
+import { broadcastOf, checkNetworkFitsData, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';
 import type { EvaluationScore, Recipe } from '../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
 import type { ImageSet } from '../data/index.js';
@@ -51,9 +51,10 @@ export async function evaluateCheckpoint(options: EvaluationOptions): Promise<Ev
   const { signal, onNotice } = options;
   const found = await readForEvaluation(options.checkpoint);
   const { file, epoch, state } = found;
-  const { recipe } = found.checkpoint;
+  const { recipe, model } = found.checkpoint;
   if (found.damage !== undefined) onNotice(`${found.damage}; ${file} is evaluated instead`);
   const set = await openTestSet(recipe, options);
+  checkNetworkFitsData(model, recipe.dataset, set);
   try {
     const score = await withCleanup((closers) => scoreOf(found, set, { options, closers }));
     return {

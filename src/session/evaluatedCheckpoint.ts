@@ -4,13 +4,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointFiles, readCheckpoint } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import type { Model, ModelState } from '../model/index.js';
-import type { Checkpoint } from '../coordinator/index.js';
+import type { ModelState } from '../model/index.js';
+import type { StoredCheckpoint } from '../coordinator/index.js';
 import { count } from '../foundation/count.js';
 
 export interface EvaluatedCheckpoint {
   readonly file: string;
-  readonly checkpoint: Checkpoint & { readonly model: Model };
+  readonly checkpoint: StoredCheckpoint;
   /** The weights to evaluate, and the epoch after which they were such. */
   readonly state: ModelState;
   readonly epoch: number;

@@ -1,8 +1,8 @@
 /** A short measurement of one worker's gradients, as `lockstep engines` shows it. For comparisons use the benchmarks. */
 
-import { IMAGE_BYTE_COUNT } from '../data/index.js';
-import { LockstepError } from '../foundation/errors.js';
-import { buildModel, initialiseModel, isModelName } from '../model/index.js';
+import { imageByteCount } from '../data/index.js';
+import { initialiseModel, networkText } from '../model/index.js';
+import type { Model } from '../model/index.js';
 import type { ComputePool } from '../worker/index.js';
 
 export interface EngineMeasurement {
@@ -11,31 +11,33 @@ export interface EngineMeasurement {
 }
 
 export interface MeasureOptions {
-  readonly model: string;
+  readonly model: Model;
   readonly microBatch: number;
   /** Time to spend, after one gradient to warm up; one gradient is always measured. */
   readonly seconds: number;
 }
 
 export async function measureEngine(pool: ComputePool, options: MeasureOptions): Promise<EngineMeasurement> {
-  const { model: modelName, microBatch, seconds } = options;
-  if (!isModelName(modelName)) throw new LockstepError('E_OPTION', `model ${modelName} is not known`);
-  const state = { version: 1, ...initialiseModel(buildModel(modelName), 1) };
+  const { model, microBatch, seconds } = options;
+  const state = { version: 1, ...initialiseModel(model, 1) };
+  const network = networkText(model);
+  const { inputShape, classCount } = model;
+  const imageBytes = imageByteCount(inputShape);
+  const ofChannels = (value: number): number[] => new Array<number>(inputShape.channels).fill(value);
   const gradient = async (samples: number): Promise<void> => {
     const answer = await pool.run({
       kind: 'gradient',
       engine: pool.engine,
       session: {
-        modelName,
-        dropoutRate: 0,
-        normalisation: { mean: [0.5, 0.5, 0.5], standardDeviation: [0.25, 0.25, 0.25] },
+        network,
+        normalisation: { mean: ofChannels(0.5), standardDeviation: ofChannels(0.25) },
         cropPadding: 4,
         labelSmoothing: 0,
         evaluationStatistics: 'running',
       },
       state,
-      pixels: Uint8Array.from({ length: samples * IMAGE_BYTE_COUNT }, (_, index) => (index * 7919) % 251),
-      labels: Uint8Array.from({ length: samples }, (_, index) => index % 10),
+      pixels: Uint8Array.from({ length: samples * imageBytes }, (_, index) => (index * 7919) % 251),
+      labels: Uint8Array.from({ length: samples }, (_, index) => index % classCount),
       augmentationKey: [1, 2],
       dropoutKey: [3, 4],
     });

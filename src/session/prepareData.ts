@@ -1,17 +1,18 @@
 /** Opens a run's data and makes what training needs of them: the recipe as it is settled, the split, the normalisation. */
 
+import { checkRecipeFitsImages, largestCropPadding, settleRecipe } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import { digestSamples, labelsOf, measureNormalisation, splitTrainingSet } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { buildModel } from '../model/index.js';
 import type { Model } from '../model/index.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
+import type { RequestedNetwork } from './requestNetwork.js';
 import type { ResumedRun } from './resume.js';
 import { checkSameData } from './resumedData.js';
 import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
-import { settleRecipe } from './trainingOptions.js';
+import type { TrainingOptions } from './trainingOptions.js';
 
 export interface PreparedData {
   readonly recipe: Recipe;
@@ -25,13 +26,16 @@ export interface PreparedData {
 interface Situation {
   readonly settings: Settings;
   readonly resumed: ResumedRun | undefined;
+  /** The network for the data: what was asked for, or what the resumed run has. */
+  readonly networkFor: RequestedNetwork['forData'];
   readonly context: SessionContext;
 }
 
 export async function prepareData(options: SessionOptions, situation: Situation): Promise<PreparedData> {
-  const { resumed, context } = situation;
+  const { resumed, networkFor, context } = situation;
   const dataset = context.data ? givenData(context.data, situation) : await namedData(options, situation);
-  const recipe = resumed?.recipe ?? settleRecipe(options.training.recipe, dataset.name);
+  const model = networkFor(dataset.name, dataset.training);
+  const recipe = resumed?.recipe ?? newRecipe(options.training, dataset, model);
   const split = splitTrainingSet({
     sampleCount: dataset.training.sampleCount,
     validationSize: recipe.valSize,
@@ -45,8 +49,18 @@ export async function prepareData(options: SessionOptions, situation: Situation)
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
     notices.forEach((message) => context.log.notice(message));
   }
-  const model = buildModel(recipe.model, recipe.dropout);
   return { recipe, model, dataset, split, normalisation, samples };
+}
+
+/** A network of one's own gives the run its name; small images allow less padding than is usual. */
+function newRecipe({ recipe, given }: TrainingOptions, dataset: OpenedDataset, model: Model): Recipe {
+  const { imageShape } = dataset.training;
+  const cropPadding = given.has('cropPadding')
+    ? recipe.cropPadding
+    : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
+  const settled = settleRecipe({ ...recipe, model: model.name, cropPadding }, dataset.name);
+  checkRecipeFitsImages(settled, dataset.training);
+  return settled;
 }
 
 /** @throws LockstepError E_OPTION if a resumed run began with other data, or the test set is asked for and missing */

@@ -1,27 +1,26 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
-import { recipeSchema, readCheckpoint, RunFolder } from '../coordinator/index.js';
-import type { Abandoned, Checkpoint, Recipe, PriorResult } from '../coordinator/index.js';
+import { changeRecipe, readCheckpoint, RunFolder } from '../coordinator/index.js';
+import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import type { ModelState } from '../model/index.js';
 import { count } from '../foundation/count.js';
-import { flagOfKey } from './options/optionTable.js';
-import type { Settings } from './sessionOptions.js';
+import { OptionError } from '../foundation/options/optionError.js';
+import type { Model, ModelState, NetworkDescription } from '../model/index.js';
+import { requestNetwork } from './requestNetwork.js';
+import type { NetworkSource } from './requestNetwork.js';
 import { parseSavedConfig } from './savedConfig.js';
+import type { Settings } from './sessionOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 export interface ResumedRun {
   readonly folder: RunFolder;
   readonly recipe: Recipe;
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: StoredCheckpoint;
   readonly best: ModelState | undefined;
   readonly saved: Partial<Settings>;
   /** What the user must know of the files that were found. */
   readonly notices: readonly string[];
 }
-
-/** What a resumed run may change: where it ends, not what it computes. */
-const CHANGEABLE: ReadonlySet<string> = new Set(['maxSteps', 'patience', 'epochs']);
 
 /** What else matters of the new sitting. */
 interface Sitting {
@@ -49,7 +48,7 @@ export async function resumeRun(
       recipe: checkpoint.recipe,
       given: options.given,
     });
-    const recipe = changedRecipe(checkpoint.recipe, options, runDir);
+    const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
     refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
@@ -68,28 +67,36 @@ export async function resumeRun(
   }
 }
 
-function changedRecipe(saved: Recipe, { recipe, given }: TrainingOptions, runDir: string): Recipe {
-  const changed: Record<string, unknown> = { ...saved };
-  for (const key of given) {
-    if (!(key in saved)) continue;
-    const before = saved[key as keyof Recipe];
-    const now = recipe[key as keyof Recipe];
-    if (JSON.stringify(before) === JSON.stringify(now) || (key === 'dataset' && now === 'auto')) continue;
-    if (!CHANGEABLE.has(key)) {
-      throw new LockstepError(
-        'E_OPTION',
-        `${flagOfKey(key)}${typeof now === 'boolean' ? '' : ` ${String(now)}`} contradicts the run in ${runDir}, which ${typeof now === 'boolean' ? 'was begun without it' : `has ${String(before ?? 'none')}`}; leave it out, or start a new run`,
-      );
-    }
-    if (key === 'epochs' && (saved.schedule === 'cosine' || saved.schedule === 'onecycle')) {
-      throw new LockstepError(
-        'E_OPTION',
-        `--epochs ${String(now)} would change the ${saved.schedule} schedule of the run in ${runDir}, which was made for ${saved.epochs}; leave it out`,
-      );
-    }
-    changed[key] = now;
+function changedRecipe(
+  { recipe: saved, model }: StoredCheckpoint,
+  { recipe, network, given }: TrainingOptions,
+  runDir: string,
+): Recipe {
+  const run = `the run in ${runDir}`;
+  const isOwnNetwork = given.has('model') && network.kind !== 'preset';
+  if (isOwnNetwork && !describesSameNetwork(network, model)) {
+    // Not a matter of names: the other network may have the same.
+    throw new OptionError(
+      [
+        { option: 'model', value: recipe.model },
+        ` contradicts ${run}, which has other layers: those of ${saved.model}`,
+      ],
+      [
+        { kind: 'leave-out', option: 'model' },
+        { kind: 'other', text: 'start a new run' },
+      ],
+    );
   }
-  return recipeSchema.parse(changed);
+  const now = Object.entries(recipe).filter(([key]) => given.has(key) && !(key === 'model' && isOwnNetwork));
+  return changeRecipe(saved, Object.fromEntries(now), run);
+}
+
+/** Whether it is the run's own network, whatever it is called and whatever its classes are. */
+function describesSameNetwork(source: NetworkSource, model: Model): boolean {
+  const { description } = requestNetwork(source, 0).model;
+  const essence = ({ inputShape, layers, classNames }: NetworkDescription): string =>
+    JSON.stringify({ inputShape, layers, classCount: classNames.length });
+  return essence(description) === essence(model.description);
 }
 
 interface ReadResult {

@@ -1,11 +1,15 @@
 /** What a run's config.json says: every option as it was resolved, and what it ran on. */
 
 import path from 'node:path';
-import type { Recipe } from '../coordinator/index.js';
 import type { EngineDescription, EngineName } from '../engine/index.js';
+import { isPresetName } from '../model/index.js';
+import type { Model, NetworkDescription } from '../model/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
+import { withRemembered } from './options/remembered.js';
+import { RUN_SETTINGS } from './options/settings.js';
+import type { RunSettings } from './options/settings.js';
+import type { PreparedData } from './prepareData.js';
 import type { SessionOptions, Settings } from './sessionOptions.js';
-import type { TrainingOptions } from './trainingOptions.js';
 
 interface Engines {
   /** What the threads of this process compute with; undefined if there are none. */
@@ -16,7 +20,7 @@ interface Engines {
 
 export function runConfig(
   { training, coordinatorSettings }: SessionOptions,
-  recipe: Recipe,
+  { recipe, model }: Pick<PreparedData, 'recipe' | 'model'>,
   settings: Settings,
   { local, remoteEngine }: Engines,
 ): Readonly<Record<string, unknown>> {
@@ -34,7 +38,13 @@ export function runConfig(
       ...(local ? { ...local.versions, numericsClass: local.numericsClass } : {}),
     },
     host: { platform: process.platform, arch: process.arch, device: local?.device ?? null },
+    ...ownNetwork(model),
   };
+}
+
+/** A network that no name makes. */
+function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
+  return isPresetName(name) ? {} : { network: description };
 }
 
 /** Each setting as given now, else as in the sitting before, else the default. */
@@ -42,19 +52,9 @@ export function resolveSettings(
   { training, test }: SessionOptions,
   saved: Partial<Settings> | undefined,
 ): Settings {
-  const given = <Key extends keyof TrainingOptions & keyof Settings>(key: Key): TrainingOptions[Key] =>
-    training.given.has(key)
-      ? training[key]
-      : ((saved?.[key] as TrainingOptions[Key] | undefined) ?? training[key]);
-  return {
-    dataDir: given('dataDir'),
-    engine: given('engine'),
-    // Numerics, device and precision belong to an engine: one given anew does not inherit them.
-    numerics: training.given.has('engine') ? training.numerics : given('numerics'),
-    device: training.given.has('engine') ? training.device : given('device'),
-    tune: given('tune'),
-    precision: training.given.has('engine') ? training.precision : given('precision'),
-    checkpointEvery: given('checkpointEvery'),
-    test: test || (saved?.test ?? false),
-  };
+  const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, {
+    saved: saved ?? {},
+    given: training.given,
+  });
+  return { ...settings, test: test || (saved?.test ?? false) };
 }

@@ -3,11 +3,10 @@
 import { isRecord } from '../foundation/isRecord.js';
 import type { Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from './options/optionTable.js';
-import type { OptionEntry } from './options/optionTable.js';
+import type { OptionValue } from '../foundation/options/kind.js';
+import { RUN_DEFINITIONS } from './options/definitions.js';
 import type { Settings } from './sessionOptions.js';
 import { parseJsonValue } from './options/values.js';
-import type { OptionValue } from './options/values.js';
 
 export interface SavedConfig {
   readonly settings: Partial<Settings>;
@@ -27,13 +26,9 @@ export interface ConfigSource {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host']);
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
 /** A difference in one of these means that the checkpoint was copied from another run. */
 const IDENTITY = ['model', 'dataset', 'seed'] as const;
-/** By key; of an option that two commands bound differently, the wider one. */
-const ENTRIES: ReadonlyMap<string, OptionEntry> = new Map(
-  [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].map((entry) => [entry.key, entry]),
-);
 
 /**
  * @throws LockstepError E_CHECKPOINT if the file is no JSON object or of another run, E_OPTION for a value that the
@@ -55,11 +50,12 @@ export function parseSavedConfig({ file, content, recipe, given }: ConfigSource)
   const settings: Record<string, OptionValue> = {};
   const notices: string[] = [];
   for (const [key, raw] of saved) {
-    const entry = ENTRIES.get(key);
-    if (!entry) notices.push(`${file} holds ${JSON.stringify(key)}, which is no option here; it is ignored`);
-    else if (entry.recipe) notices.push(...editNotices(entry, raw, { file, recipe, given }));
+    const definition = RUN_DEFINITIONS.get(key);
+    if (!definition)
+      notices.push(`${file} holds ${JSON.stringify(key)}, which is no option here; it is ignored`);
+    else if (definition.bits === 'recipe') notices.push(...editNotices(key, raw, { file, recipe, given }));
     else if (raw !== null && !given.has(key)) {
-      settings[key] = parseJsonValue({ key, file }, raw, entry.kind, entry.example);
+      settings[key] = parseJsonValue({ key, file }, raw, definition.kind, definition.example);
     }
   }
   return { settings, notices };
@@ -78,7 +74,7 @@ function refuseOtherRun(saved: ReadonlyMap<string, unknown>, recipe: Recipe, fil
 
 /** The recipe stands in the checkpoint: what the file says of it is for readers, and an edit has no effect. */
 function editNotices(
-  { key }: OptionEntry,
+  key: string,
   raw: unknown,
   { file, recipe, given }: Omit<ConfigSource, 'content'>,
 ): readonly string[] {

@@ -1,21 +1,14 @@
 /** What a session is given: all that it knows of the world. */
 
+import type { CoordinatorSettings } from './coordinatorSettings.js';
 import type { PreparedDoor } from './door.js';
 import type { OpenedDataset } from './openDataset.js';
-import type { OptionValue } from './options/values.js';
+import type { RunSettings } from './options/settings.js';
 import type { RunLog } from './runLog.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 /** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
-export type Settings = Pick<
-  TrainingOptions,
-  'dataDir' | 'engine' | 'numerics' | 'device' | 'precision' | 'tune' | 'checkpointEvery'
-> & {
-  readonly test: boolean;
-};
-
-/** The options of a coordinator, by key; an option without a value is left out. */
-export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;
+export type Settings = RunSettings & { readonly test: boolean };
 
 export interface SessionOptions {
   readonly training: TrainingOptions;

@@ -1,13 +1,21 @@
 /** A run from its settings to its result: data, fleet, run folder, training, and the way out. */
 
 import path from 'node:path';
-import { Fleet, RunFolder, train, TrainingState, welcomeFor } from '../coordinator/index.js';
+import {
+  Fleet,
+  recipeNotices,
+  recipeRemarks,
+  RunFolder,
+  train,
+  TrainingState,
+  welcomeFor,
+} from '../coordinator/index.js';
 import type { Recipe, RunResult } from '../coordinator/index.js';
 import { stepsPerEpoch } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { ChosenEngine, EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import type { Model, ModelState } from '../model/index.js';
+import type { Model } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
@@ -15,12 +23,13 @@ import type { PreparedDoor } from './door.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
+import { requestNetwork } from './requestNetwork.js';
+import type { RequestedNetwork } from './requestNetwork.js';
 import type { ResumedRun } from './resume.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 import { continueIn, createFolder, openResumed, watchOwner } from './sessionFolder.js';
-import { recipeNotices, recipeRemarks } from './trainingOptions.js';
 
 export interface SessionOutcome {
   readonly result: RunResult;
@@ -67,10 +76,11 @@ async function runSession(
   if (resumed) closers.push(() => resumed.folder.close());
   resumed?.notices.forEach((message) => log.notice(message));
   const settings = resolveSettings(options, resumed?.saved);
+  const networkFor = networkOf(options, resumed);
   // Before the data, which may take a download: what cannot run here is refused at once.
   const engine = await engineOfThreads(options, settings, context);
   const door = await options.prepareDoor?.(settings);
-  const prepared = await prepareData(options, { settings, resumed, context });
+  const prepared = await prepareData(options, { settings, resumed, networkFor, context });
   if (!resumed) tellOfRecipe(prepared.recipe, options.training.given, log);
   const fleet = new Fleet({
     welcome: welcomeFor({
@@ -84,7 +94,7 @@ async function runSession(
     ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
   });
   const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
-  const config = runConfig(options, prepared.recipe, settings, { local, remoteEngine: door?.engine });
+  const config = runConfig(options, prepared, settings, { local, remoteEngine: door?.engine });
   const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
   if (resumed) await continueIn(folder, config, { resumed, log });
   else closers.push(() => folder.close());
@@ -92,6 +102,15 @@ async function runSession(
   folder.whenTakenOver((error) => fleet.abort(error));
   const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
   return { result, runDir: folder.folder, recipe: prepared.recipe, settings };
+}
+
+/** Before the data, too: what is no network is refused at once. */
+function networkOf(
+  { training: { network, recipe } }: SessionOptions,
+  resumed: ResumedRun | undefined,
+): RequestedNetwork['forData'] {
+  if (resumed) return () => resumed.checkpoint.model;
+  return requestNetwork(network, recipe.dropout).forData;
 }
 
 /** @returns undefined if this process computes nothing itself */
@@ -156,8 +175,9 @@ async function trainIn(
   { recipe, model, dataset, split, normalisation, samples }: PreparedData,
   { options, settings, resumed, fleet, context: { log, signal } }: Surroundings,
 ): Promise<RunResult> {
-  const state = resumed ? TrainingState.from(resumed.checkpoint) : TrainingState.fresh(model, recipe.seed);
-  const best: ModelState | undefined = resumed?.best;
+  const state = resumed
+    ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
+    : TrainingState.fresh(model, recipe.seed);
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,
@@ -179,7 +199,6 @@ async function trainIn(
     normalisation,
     samples,
     state,
-    best,
     fleet,
     folder,
     minWorkers: options.minWorkers,

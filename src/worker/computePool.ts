@@ -6,25 +6,28 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { refuseLittleAddressSpace } from './addressSpace.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
 import { usableProcessors } from './processors.js';
 import type { ItemAnswer, ItemTask, ThreadAnswer, ThreadTask } from './task.js';
 import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
 
-/** The compiled thread, also where this file itself runs uncompiled, as in tests. */
+/** The compiled thread. Also used if this file itself runs uncompiled, as in tests. */
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? '../../dist/worker/thread.js' : './thread.js';
 
-/** Dawn aborts the process when a thread ends while the GPU computes for it. */
+/** Dawn aborts the process if a thread ends while the GPU computes for it, so `close` waits for these engines. */
 const ENGINES_TO_WAIT_FOR: ReadonlySet<EngineName> = new Set(['webgpu']);
 
 /** A thread that hangs must not keep its process from ending. */
 const LONGEST_WAIT_MS = 30_000;
 
 export interface PoolOptions {
-  /** What the threads run instead of the engines. */
+  /** Replaces the thread's code, in tests. */
   readonly threadFile?: URL;
   readonly hangLimits?: HangLimits;
+  /** Whether the coordinator computes in this process, too. */
+  readonly withCoordinator?: boolean;
 }
 
 export class ComputePool {
@@ -37,22 +40,27 @@ export class ComputePool {
   constructor(
     readonly engine: EngineChoice,
     readonly threads: number,
-    { threadFile = new URL(THREAD_FILE, import.meta.url), hangLimits }: PoolOptions = {},
+    {
+      threadFile = new URL(THREAD_FILE, import.meta.url),
+      hangLimits,
+      withCoordinator = false,
+    }: PoolOptions = {},
   ) {
+    refuseLittleAddressSpace({ engine: engine.name, threads, withCoordinator });
     this.watch = new HangWatch(hangLimits);
     this.pool = startThreads(threads, {
       filename: fileURLToPath(threadFile),
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
-      // Blocking waits would keep engines that work with promises and callbacks from making progress.
+      // Blocking waits would stop engines that use promises and callbacks.
       atomics: 'disabled',
-      recordTiming: false, // histograms that nobody reads
+      recordTiming: false, // nobody reads these histograms
     });
     this.pool.on('error', () => undefined); // a thread that dies rejects its task, and piscina replaces it
   }
 
-  /** What the engine says of itself. @throws LockstepError E_ENGINE_UNAVAILABLE */
+  /** Loads the engine in a thread. @throws LockstepError E_ENGINE_UNAVAILABLE */
   async describe(): Promise<EngineDescription> {
     const answer = await this.answerOf({ kind: 'describe', engine: this.engine });
     if (answer.kind === 'description') return answer.description;
@@ -65,7 +73,7 @@ export class ComputePool {
    */
   async run(task: ItemTask): Promise<ItemAnswer> {
     const memory = this.memories.take(task);
-    // Where a task fails its memory is dropped: a thread that is no longer waited for might still write to it.
+    // If a task fails, its memory is dropped: the thread might still write to it.
     const answer = await this.answerOf(onSharedMemory(task, memory));
     const release = (): void => this.memories.giveBack(memory);
     if (answer.kind === 'gradient') return { ...answer, ...memory.output, release };
@@ -95,7 +103,7 @@ export class ComputePool {
     const ending = new EventEmitter(); // a tenth cheaper for the main thread, in all, than an AbortController
     let hungAfterMs: number | undefined;
     try {
-      if (task.kind === 'describe') return await this.pool.run(task); // says nothing of how long an item takes
+      if (task.kind === 'describe') return await this.pool.run(task); // its time is not that of an item
       return await this.watch.follow(this.pool.run(task, { signal: ending }), (afterMs) => {
         hungAfterMs = afterMs;
         ending.emit('abort'); // ends the thread
@@ -109,10 +117,10 @@ export class ComputePool {
     }
   }
 
-  /** Ends the threads; tasks in progress are dropped, or where that would end the process, waited for. */
+  /** Ends the threads. Drops tasks in progress, or waits for them if ending them would abort the process. */
   async close(): Promise<void> {
     this.isClosed = true;
-    // Piscina's own close() counts a thread as done once for each of its listeners, and may not wait for all.
+    // Piscina's own close() may not wait for all threads.
     if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) {
       const enough = setTimeout(LONGEST_WAIT_MS, undefined, { ref: false });
       await Promise.race([Promise.allSettled(this.running), enough]);
@@ -121,7 +129,7 @@ export class ComputePool {
   }
 }
 
-/** @throws LockstepError E_RESOURCES where the system starts no more threads */
+/** @throws LockstepError E_RESOURCES if the system starts no more threads */
 function startThreads(
   threads: number,
   options: ConstructorParameters<typeof Piscina>[0],
@@ -143,7 +151,7 @@ function unexpected(answer: ThreadAnswer, asked: ThreadTask['kind']): LockstepEr
   return new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${asked}`);
 }
 
-/** Threads to use when none are asked for: one a processor. */
+/** The default number of threads: one per processor. */
 export function defaultThreads(): number {
   return usableProcessors();
 }

@@ -1,7 +1,4 @@
-/**
- * A node's connection to a remote coordinator: connects, holds one conversation after another, and comes back by
- * itself when the connection is lost.
- */
+/** A node's connection to a remote coordinator. Reconnects by itself when the connection is lost. */
 
 import type { Socket } from 'node:net';
 import { setTimeout as pauseFor } from 'node:timers/promises';
@@ -11,7 +8,7 @@ import { printable } from '../foundation/printable.js';
 import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
   ENDPOINT_PATH,
-  LARGEST_MICRO_BATCH,
+  LARGEST_ITEM_BYTES,
   largestFrameBytes,
   NODE_SOCKET_OPTIONS,
   nodeChannel,
@@ -19,9 +16,11 @@ import {
   terminateAfter,
 } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
+import { NETWORK_LIMITS } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
 import { BusyThreads, Conversation } from './conversation.js';
-import type { ConversationEnd, ConversationOptions } from './conversation.js';
+import type { ConversationOptions } from './conversation.js';
+import type { ConversationEnd } from './conversationEnd.js';
 import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
@@ -29,18 +28,18 @@ import { distrustOf, trustOptions } from './trust.js';
 export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
   readonly url: URL;
   readonly token: string | undefined;
-  /** PEM of a private certificate authority to trust besides the public ones, for wss. */
+  /** PEM of a private certificate authority to trust in addition to the public ones, for wss. */
   readonly ca?: string | undefined;
   /** Connect through this HTTP proxy. */
   readonly proxy?: URL | undefined;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
-  /** How long to go on trying to reach a coordinator that cannot be reached. */
+  /** How long to keep trying to reach the coordinator. */
   readonly retryForMs: number;
-  /** A coordinator that gives no sign of life for so long is given up; left out: the protocol's default. */
+  /** Disconnect after this many milliseconds of silence; default: the protocol's. */
   readonly heartbeatTimeoutMs?: number;
-  /** Aborted to leave: what was begun is handed in first. */
+  /** Aborted to leave: items in progress are answered first. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: NodeStatus) => void;
 }
@@ -52,48 +51,46 @@ export type NodeStatus =
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** For the closing handshake. */
+/** Time for the closing handshake. */
 const CLOSING_MS = 2_000;
 const STOPPED_EARLY = 'stopped before a coordinator was reached';
-/** Of what the other side said last; it may have been anything. */
+/** The longest reason that is shown. It is the peer's text. */
 const REASON_LENGTH = 2000;
-/** What a coordinator may send: the weights of the largest model offered, or the samples of one item. */
+/** The largest frame a coordinator may send: the weights of the largest network, or the images of one item. */
 const LARGEST_FRAME_BYTES = largestFrameBytes({
-  parameterCount: 8_000_000,
-  statisticCount: 100_000,
-  samplesPerItem: LARGEST_MICRO_BATCH,
+  parameterCount: NETWORK_LIMITS.parameters,
+  statisticCount: NETWORK_LIMITS.statistics,
+  samplesPerItem: 1,
+  imageBytes: LARGEST_ITEM_BYTES,
 });
 
 /**
- * Serves until the run has ended, the coordinator lets the node go, or `signal` asks it to leave.
- * @returns the reason for the good end
- * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator does not want this node, E_CONNECTION if it cannot be reached
+ * Serves until the run has ended, the coordinator dismisses the node, or `signal` is aborted.
+ * @returns why it ended
+ * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator refuses the node, E_CONNECTION if it cannot be reached
  */
 export async function serveCoordinator(options: ServeOptions): Promise<string> {
   const { signal, retryForMs, onStatus } = options;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
-  let everConnected = false;
   const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
   for (;;) {
     const beganAtMs = performance.now();
     const attempt = await connectAndServe(options, kept);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
-    everConnected ||= attempt.wasConnected;
     if (attempt.wasConnected) {
       unreachableSinceMs = performance.now();
-      // A connection that does not outlast the pause before it is no reason to hurry.
+      // A connection that lasted less than the pause before it does not reset the delay.
       if (unreachableSinceMs - beganAtMs > delayMs) delayMs = FIRST_DELAY_MS;
     }
-    const hopeless = attempt.hostUnknown === true && !everConnected;
-    if (hopeless || performance.now() - unreachableSinceMs > retryForMs) {
+    if (performance.now() - unreachableSinceMs > retryForMs) {
       throw new LockstepError(
         'E_CONNECTION',
         `cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}; check that it is running and the URL, or try longer with --retry-for`,
       );
     }
-    // Spread out, so that nodes that lost the same coordinator do not all come back at once.
+    // Random, so that nodes that lost the same coordinator do not all reconnect at once.
     // eslint-disable-next-line no-restricted-properties -- decides when a node comes back, never what it computes
     const retryInMs = Math.round(delayMs * (0.5 + Math.random()));
     onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
@@ -106,12 +103,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
 
 interface Attempt {
   readonly wasConnected: boolean;
-  /** The name of the coordinator's machine is not known: a mistyped URL, most likely. */
-  readonly hostUnknown?: boolean;
   readonly end: ConversationEnd;
 }
 
-/** What a node has through all its connections. */
+/** What a node keeps from one connection to the next. */
 type KeptByNode = Pick<ConversationOptions, 'nodeSecret' | 'busy'>;
 
 function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attempt> {
@@ -126,7 +121,7 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
   });
   return new Promise((resolve) => {
     const fail = (end: ConversationEnd): void => resolve({ wasConnected: false, end });
-    // A server that accepts and says nothing would else be waited for until the handshake's time is over.
+    // Without this, a server that accepts and stays silent would delay leaving until the handshake times out.
     const giveUp = (): void => {
       fail({ kind: 'lost', reason: STOPPED_EARLY });
       socket.terminate();
@@ -142,8 +137,7 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
     let isOpen = false;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isOpen) return; // the conversation ends by itself, and says why
-      const hostUnknown = error.code === 'ENOTFOUND';
-      void endOfError(error, options).then((end) => resolve({ wasConnected: false, hostUnknown, end }));
+      void endOfError(error, options).then(fail);
     });
     socket.once('upgrade', (response) => (transport = response.socket));
     socket.once('open', () => {
@@ -161,7 +155,7 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
       signal.addEventListener('abort', drain);
       void conversation.ended.then((end) => {
         signal.removeEventListener('abort', drain);
-        terminateAfter(socket, CLOSING_MS); // what was said last is still sent
+        terminateAfter(socket, CLOSING_MS); // the last messages are still sent
         resolve({ wasConnected: true, end: { ...end, reason: printable(end.reason, REASON_LENGTH) } });
       });
     });
@@ -185,12 +179,12 @@ function endOfResponse(status: number | undefined, proxy: URL | undefined): Conv
       reason: `there is no Lockstep coordinator (${ENDPOINT_PATH} is not found)`,
     };
   }
-  if (status === 503) return { kind: 'lost', reason: 'the coordinator has as many nodes as it takes' };
+  if (status === 503) return { kind: 'lost', reason: 'the coordinator has no room for more nodes' };
   const who = proxy ? `${describeProxy(proxy)}, or the server,` : 'the server';
   return { kind: 'lost', reason: `${who} answered with HTTP status ${status ?? 'unknown'}` };
 }
 
-/** What is no matter of time: a certificate that is not trusted, or TLS on one side only. */
+/** Recognises errors that retrying does not cure: a certificate that is not trusted, or TLS on one side only. */
 async function endOfError(
   error: NodeJS.ErrnoException,
   { url, proxy, signal }: Pick<ServeOptions, 'url' | 'proxy' | 'signal'>,
@@ -215,7 +209,7 @@ async function endOfError(
   return { kind: 'lost', reason: proxy ? `by way of ${describeProxy(proxy)}: ${reason}` : reason };
 }
 
-/** As the user would write it. */
+/** The URL as the user would write it. */
 function withScheme(url: URL, scheme: 'ws:' | 'wss:'): string {
   return `${scheme}//${hostOf(url).includes(':') ? url.hostname : hostOf(url)}:${portOf(url)}`;
 }
@@ -232,7 +226,7 @@ function refused(url: URL, { code, reason }: Extract<ConversationEnd, { kind: 'r
   return new LockstepError(code, `this node cannot take part at ${url.href}: ${reason}`);
 }
 
-/** Ends early, and without an error, when the node is asked to stop. */
+/** Ends early, without an error, when `signal` is aborted. */
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   await pauseFor(durationMs, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * A node's side of the protocol on one channel: says hello, receives the weights and the work, has its threads
- * compute, answers. Keeps no state that the coordinator could not hand to another node.
+ * A node's side of the protocol on one channel: sends hello, receives weights and items, has its threads compute, and
+ * answers. Keeps no state that another node would need.
  */
 
 import { LARGEST_SUM, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
@@ -10,7 +10,6 @@ import type {
   Evaluate,
   NodeChannel,
   Parameters,
-  RefusalCode,
   Refused,
   Welcome,
   Work,
@@ -18,71 +17,59 @@ import type {
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
-import { buildModel, isModelName } from '../model/index.js';
+import { imageByteCount } from '../data/index.js';
+import { networkFromText } from '../model/index.js';
+import type { Model } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
+import { endOf } from './conversationEnd.js';
+import type { ConversationEnd } from './conversationEnd.js';
 import { Departure } from './departure.js';
-import { excessOf, MOST_APART } from './owedWork.js';
+import { answeredItem, placeOf, taskOf } from './queuedItem.js';
+import type { AnsweredItem, QueuedItem } from './queuedItem.js';
+import { exceededLimit, MAX_MICRO_BATCHES } from './workLimits.js';
 import { SharedWeights } from './sharedWeights.js';
 import { SiblingSums } from './siblingSums.js';
 import type { GradientSum } from './siblingSums.js';
-import type { ComputeSession, ItemAnswer, ItemTask, SharedState } from './task.js';
-
-/** How a conversation came to its end. */
-export type ConversationEnd =
-  | { readonly kind: 'run-ended'; readonly reason: string }
-  | { readonly kind: 'dismissed'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
-  | { readonly kind: 'lost'; readonly reason: string };
+import type { ComputeSession, ItemAnswer } from './task.js';
 
 export interface ConversationOptions {
   readonly channel: NodeChannel;
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
-  /** The same in all conversations of a node; see `helloSchema`. */
+  /** The same for all conversations of a node; see `helloSchema`. */
   readonly nodeSecret: string;
-  /** Whether results are added before they are sent, where that is possible: worth it where bytes travel. */
+  /** Whether to add results before they are sent, where possible. Useful over a network. */
   readonly sendsSums?: boolean;
-  /** Shared by the conversations of one node, one after another; left out: this one has the threads for itself. */
+  /** Shared by all conversations of a node; default: this conversation has the threads for itself. */
   readonly busy?: BusyThreads;
-  readonly onWelcome?: (welcome: Welcome) => void;
-  /** Told of each item that was computed. */
+  readonly onWelcome?: (welcome: Welcome, model: Model) => void;
+  /** Called for each item that was computed. */
   readonly onAnswered?: (item: AnsweredItem) => void;
 }
 
-/** The threads of a node that compute. What an earlier conversation has begun still takes its thread. */
+/** How many threads of a node are computing. Items of an earlier conversation still occupy their threads. */
 export class BusyThreads {
   count = 0;
-  /** Called when one is free again; the latest conversation has it. */
+  /** Called when a thread is free. Set by the latest conversation. */
   onFree: () => void = () => undefined;
 }
 
-/** An item that a node has computed. */
-export type AnsweredItem =
-  | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
-  | { readonly kind: 'evaluate'; readonly sampleCount: number };
-
-/** An item with the weights it is to be computed with. */
-interface QueuedItem {
-  readonly message: Work | Evaluate;
-  readonly session: ComputeSession;
-  readonly state: SharedState;
-}
-
 export class Conversation {
-  /** Resolves when the channel is closed, however that came about, or nothing more is to be expected of it. */
+  /** Resolves when the channel is closed for whatever reason, or when no further message can come. */
   readonly ended: Promise<ConversationEnd>;
   private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
   private readonly busy: BusyThreads;
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
-  private farewell: Bye | Refused | undefined;
+  private imageBytes = 0;
+  private lastMessage: Bye | Refused | undefined;
   private draining = false;
   private readonly sums: SiblingSums;
   private readonly departure = new Departure({
     isBusy: () => this.busy.count > 0 || this.queue.length > 0,
-    leave: (reason) => this.part({ type: 'bye', runEnded: false, reason }),
+    leave: (reason) => this.leave({ type: 'bye', runEnded: false, reason }),
   });
 
   constructor(private readonly options: ConversationOptions) {
@@ -106,12 +93,12 @@ export class Conversation {
             case 'evaluate':
               return this.enqueue(message);
             case 'cancel':
-              return this.forget(message.item, message.round, message.index);
+              return this.cancel(message.item, message.round, message.index);
             case 'apart':
               return this.keepApart(message);
             case 'bye':
             case 'refused':
-              this.part(message);
+              this.leave(message);
           }
         },
         onClose: (reason) => this.end(reason),
@@ -120,25 +107,25 @@ export class Conversation {
     this.sayHello();
   }
 
-  /** Asks to leave: what was received is still answered, nothing more is taken, and then the coordinator says bye. */
+  /** Asks to leave. Items already received are still answered; then the coordinator sends `bye`. */
   drain(): void {
     this.draining = true;
     this.options.channel.send({ type: 'drain' });
     this.departure.begin();
   }
 
-  /** The last word has been said. The other side need not close the channel, nor answer that this one does. */
-  private part(farewell: Bye | Refused): void {
-    this.farewell ??= farewell;
-    this.options.channel.close(farewell.reason);
-    this.end(farewell.reason);
+  /** Ends the conversation, without waiting for the peer to close the channel. */
+  private leave(lastMessage: Bye | Refused): void {
+    this.lastMessage ??= lastMessage;
+    this.options.channel.close(lastMessage.reason);
+    this.end(lastMessage.reason);
   }
 
   private end(reason: string): void {
     this.queue.length = 0;
-    this.sums.flush(); // to nowhere, but the memory is given back
+    this.sums.flush(); // cannot be sent any more, but releases the memory
     this.departure.end();
-    this.resolveEnded(endOf(this.farewell, reason, this.draining));
+    this.resolveEnded(endOf(this.lastMessage, reason, this.draining));
   }
 
   private sayHello(): void {
@@ -158,58 +145,69 @@ export class Conversation {
   }
 
   private start(welcome: Welcome): void {
-    if (this.session) return this.complain('a second welcome');
-    const { modelName, dropoutRate, parameterCount, statisticCount, mean, standardDeviation } = welcome;
-    const layout = isModelName(modelName) ? buildModel(modelName, dropoutRate).layout : undefined;
-    if (
-      !isModelName(modelName) ||
-      layout?.parameterCount !== parameterCount ||
-      layout.statisticCount !== statisticCount
-    ) {
-      const reason = `the model ${modelName} with ${parameterCount} parameters is not known here; use the same Lockstep version on both machines`;
-      return this.part({ type: 'refused', code: 'E_REFUSED', reason });
+    if (this.session) return this.closeForBreach('a second welcome');
+    const { network, mean, standardDeviation } = welcome;
+    const model = this.build(network);
+    if (model === undefined) return;
+    const { layout, inputShape } = model;
+    if (mean.length !== inputShape.channels || standardDeviation.length !== inputShape.channels) {
+      return this.closeForBreach(`${mean.length} means for images of ${inputShape.channels} channels`);
     }
+    this.imageBytes = imageByteCount(inputShape);
     this.session = {
-      modelName,
-      dropoutRate,
-      normalisation: { mean: triple(mean), standardDeviation: triple(standardDeviation) },
+      network,
+      normalisation: { mean, standardDeviation },
       cropPadding: welcome.cropPadding,
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
     };
-    this.weights = new SharedWeights(parameterCount, statisticCount);
-    this.options.onWelcome?.(welcome);
+    this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
+    this.options.onWelcome?.(welcome, model);
+  }
+
+  /** Checks the list of layers and builds the network; leaves if it cannot be used. */
+  private build(network: string): Model | undefined {
+    try {
+      return networkFromText(network, 'of the coordinator');
+    } catch (error) {
+      const reason = `${describeError(error)}; use the same Lockstep version on both machines`;
+      this.leave({ type: 'refused', code: 'E_REFUSED', reason: reason.slice(0, 2000) });
+      return undefined;
+    }
   }
 
   private receiveWeights(message: Parameters): void {
-    if (!this.weights) return this.complain('parameters came before welcome');
-    // New weights mean that every earlier round is over: nobody waits for what is still queued.
+    if (!this.weights) return this.closeForBreach('parameters came before welcome');
+    // New weights end every earlier round: queued items are no longer wanted.
     this.queue.length = 0;
     this.sums.flush();
-    if (!this.weights.replace(message)) this.complain('parameters of another length than the model has');
+    if (!this.weights.replace(message))
+      this.closeForBreach('parameters of another length than the model has');
   }
 
   private enqueue(message: Work | Evaluate): void {
     const state = this.weights?.current;
-    if (!this.session || !state) return this.complain(`${message.type} came before parameters`);
-    if (this.farewell || this.departure.isLate) return;
+    if (!this.session || !state) return this.closeForBreach(`${message.type} came before parameters`);
+    if (this.lastMessage || this.departure.isLate) return;
     const { channel, pool } = this.options;
-    const excess = excessOf(message, {
+    const exceeded = exceededLimit(message, {
       threads: pool.threads,
       waiting: this.queue.length,
       unsent: channel.unsentCount,
+      imageBytes: this.imageBytes,
     });
-    if (excess !== undefined) return this.complain(excess);
+    if (exceeded !== undefined) return this.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
     this.pump();
   }
 
   private keepApart({ step, microBatch }: Apart): void {
-    if (microBatch >= MOST_APART) return this.complain(`micro-batch ${microBatch} is to be kept apart`);
+    if (microBatch >= MAX_MICRO_BATCHES)
+      return this.closeForBreach(`micro-batch ${microBatch} is to be kept apart`);
     this.sums.keepApart(step, microBatch);
   }
 
-  private forget(type: 'work' | 'evaluate', round: number, index: number): void {
+  private cancel(type: 'work' | 'evaluate', round: number, index: number): void {
     const position = this.queue.findIndex(({ message }) => {
       const place = placeOf(message);
       return message.type === type && place.round === round && place.index === index;
@@ -224,7 +222,7 @@ export class Conversation {
       this.busy.count++;
       if (item.message.type === 'work') this.sums.begin(item.message.step, item.message.microBatch);
       const computed = this.options.pool.run(taskOf(item, this.options.pool));
-      // The thread's next item first, then the answer: what is made of it takes time, in this process maybe.
+      // Start the thread's next item before the answer is handled: handling takes time.
       const next = (): void => {
         this.busy.count--;
         this.busy.onFree();
@@ -271,46 +269,7 @@ export class Conversation {
     );
   }
 
-  private complain(reason: string): void {
+  private closeForBreach(reason: string): void {
     this.options.channel.breach(`the coordinator broke the protocol: ${reason}`);
   }
-}
-
-function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
-  const { pixels, labels } = message;
-  const common = { engine, session, state, pixels, labels };
-  if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
-  const { augmentationKey, dropoutKey } = message;
-  return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
-}
-
-function answeredItem(message: Work | Evaluate): AnsweredItem {
-  const sampleCount = message.labels.length;
-  return message.type === 'work'
-    ? { kind: 'work', step: message.step, sampleCount }
-    : { kind: 'evaluate', sampleCount };
-}
-
-function placeOf(message: Work | Evaluate): { round: number; index: number } {
-  return message.type === 'work'
-    ? { round: message.step, index: message.microBatch }
-    : { round: message.evaluation, index: message.chunk };
-}
-
-/** A coordinator that says goodbye in mid-run, to a node that did not ask for it, may come back: see `lost`. */
-function endOf(farewell: Bye | Refused | undefined, reason: string, draining: boolean): ConversationEnd {
-  if (!farewell) return { kind: 'lost', reason };
-  if (farewell.type === 'refused') {
-    return { kind: 'refused', code: refusalCodeOf(farewell), reason: farewell.reason };
-  }
-  if (farewell.runEnded) return { kind: 'run-ended', reason: farewell.reason };
-  return { kind: draining ? 'dismissed' : 'lost', reason: farewell.reason };
-}
-
-function refusalCodeOf({ code }: Refused): RefusalCode {
-  return code === 'E_PROTOCOL' ? code : 'E_REFUSED';
-}
-
-function triple(values: readonly number[]): readonly [number, number, number] {
-  return [values[0]!, values[1]!, values[2]!];
 }

@@ -1,12 +1,12 @@
-/** The limits within which a node that was asked to stop has left, whatever the coordinator does. */
+/** Makes a node that was asked to stop leave within a time limit, whatever the coordinator does. */
 
-/** An item may have been on its way when the coordinator learned of the wish to leave; not for longer than this. */
-const ON_THE_WAY_MS = 10_000;
-/** How long a node that holds nothing any more waits to be let go. */
-const PATIENCE_MS = 10_000;
+/** Items sent before the coordinator knew are still accepted for this long. */
+const LATE_ITEMS_MS = 10_000;
+/** How long a node with nothing left to do waits for `bye`. */
+const BYE_TIMEOUT_MS = 10_000;
 
 export interface DepartureOptions {
-  /** Whether the node still computes something, or has it to compute. */
+  /** Whether the node computes items, or has items to compute. */
   readonly isBusy: () => boolean;
   readonly leave: (reason: string) => void;
 }
@@ -20,22 +20,22 @@ export class Departure {
   begin(): void {
     if (this.beganMs !== undefined) return;
     this.beganMs = performance.now();
-    this.look();
+    this.checkLater();
   }
 
-  /** Whether an item that comes now is left to others. */
+  /** Whether new items are now left to other nodes. */
   get isLate(): boolean {
-    return this.beganMs !== undefined && performance.now() - this.beganMs > ON_THE_WAY_MS;
+    return this.beganMs !== undefined && performance.now() - this.beganMs > LATE_ITEMS_MS;
   }
 
   end(): void {
     clearTimeout(this.timer);
   }
 
-  private look(): void {
+  private checkLater(): void {
     this.timer = setTimeout(() => {
-      if (this.options.isBusy()) this.look();
+      if (this.options.isBusy()) this.checkLater();
       else this.options.leave('the coordinator did not say goodbye');
-    }, PATIENCE_MS);
+    }, BYE_TIMEOUT_MS);
   }
 }

@@ -1,23 +1,23 @@
 /**
- * Notices an item that a thread will never finish. Generous: a thread that is merely slow must not be ended, so it gets
- * many times what the slowest item took so far. Time is counted in ticks of this process, each of bounded length: when
- * the process itself was stopped for a while, so were its threads, and none of them has hung.
+ * Detects an item that a thread will never finish. A slow thread must not be ended, so the limit is many times what the
+ * slowest item took so far. Time is counted in ticks of bounded length: while this process is stopped, so are its
+ * threads, and that time does not count.
  */
 
 export interface HangLimits {
-  /** Nothing hangs before that, in milliseconds. */
+  /** The shortest limit. */
   readonly leastMs: number;
-  /** The limit before any item has been finished: the first includes loading the engine. */
+  /** The limit before any item has been finished: the first item includes loading the engine. */
   readonly firstMs: number;
-  /** The limit after that, in units of what the slowest item took. */
+  /** The limit after that, as a multiple of the slowest item's time. */
   readonly slowestFactor: number;
   readonly tickMs: number;
 }
 
 export const HANG_LIMITS: HangLimits = { leastMs: 60_000, firstMs: 900_000, slowestFactor: 20, tickMs: 1000 };
 
-/** A tick that comes later than this many of its length counts no more. */
-const LONGEST_TICK = 3;
+/** A late tick counts as at most this many ticks. */
+const MAX_TICKS = 3;
 
 interface Watched {
   ranMs: number;
@@ -32,7 +32,7 @@ export class HangWatch {
 
   constructor(private readonly limits: HangLimits = HANG_LIMITS) {}
 
-  /** Follows the promise, and hands on what comes of it; `onHang` is called, once, if nothing comes of it for too long. */
+  /** Waits for `work` and returns its outcome. Calls `onHang` once if it takes too long. */
   async follow<Outcome>(work: Promise<Outcome>, onHang: (afterMs: number) => void): Promise<Outcome> {
     const watched: Watched = { ranMs: 0, onHang };
     this.watched.add(watched);
@@ -40,7 +40,7 @@ export class HangWatch {
     const startedMs = performance.now();
     try {
       const outcome = await work;
-      const ranAtMostMs = watched.ranMs + LONGEST_TICK * this.limits.tickMs; // without what this process slept through
+      const ranAtMostMs = watched.ranMs + MAX_TICKS * this.limits.tickMs; // without the time in which this process was stopped
       const tookMs = Math.min(performance.now() - startedMs, ranAtMostMs);
       this.slowestMs = Math.max(this.slowestMs ?? 0, tookMs);
       return outcome;
@@ -59,7 +59,7 @@ export class HangWatch {
     if (this.timer) return;
     this.lastTickMs = performance.now();
     this.timer = setInterval(() => this.tick(), this.limits.tickMs);
-    this.timer.unref(); // a process that has nothing else to do may end
+    this.timer.unref(); // must not keep the process alive
   }
 
   private stopTicking(): void {
@@ -69,7 +69,7 @@ export class HangWatch {
 
   private tick(): void {
     const nowMs = performance.now();
-    const passedMs = Math.min(nowMs - this.lastTickMs, LONGEST_TICK * this.limits.tickMs);
+    const passedMs = Math.min(nowMs - this.lastTickMs, MAX_TICKS * this.limits.tickMs);
     this.lastTickMs = nowMs;
     const { limitMs } = this;
     for (const watched of this.watched) {

@@ -1,4 +1,4 @@
-/** The node of the coordinator's own process: the same conversation, on a channel within the process. */
+/** The node of the coordinator's own process. It uses the same conversation as a remote node, on a local channel. */
 
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { createLocalChannel } from '../protocol/index.js';
@@ -8,7 +8,7 @@ import { Conversation } from './conversation.js';
 import { newNodeSecret } from './nodeSecret.js';
 
 export interface LocalNode {
-  /** For the coordinator to admit. */
+  /** The coordinator's end of the channel. */
   readonly channel: CoordinatorChannel;
   readonly description: EngineDescription;
   /** Ends the threads. Close the channel first. */
@@ -20,7 +20,7 @@ export interface LocalNode {
  * @throws LockstepError E_ENGINE_UNAVAILABLE if the engine cannot run here
  */
 export async function startLocalNode(engine: EngineChoice, threads: number): Promise<LocalNode> {
-  const pool = new ComputePool(engine, threads);
+  const pool = new ComputePool(engine, threads, { withCoordinator: true });
   try {
     const description = await pool.describe();
     const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');

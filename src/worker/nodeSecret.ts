@@ -1,10 +1,10 @@
-/** What a coordinator knows a node by, from one connection to the next. */
+/** The secret by which a coordinator recognises a node when it reconnects. */
 
 import { randomBytes } from 'node:crypto';
 
 const BYTES = 16;
 
-/** It tells nodes apart, and has no part in what they compute. */
+/** Identifies the node; does not affect what it computes. */
 export function newNodeSecret(): string {
   return randomBytes(BYTES).toString('hex');
 }

@@ -1,6 +1,6 @@
 /**
- * How many processors this process may use. Node counts those of the host and its affinity mask; before libuv 1.49 (Node 20)
- * not the quota of a container, within which one thread for each core of a large host would stand in each other's way.
+ * How many processors this process may use. Node respects the affinity mask, but before libuv 1.49 (Node 20) not a
+ * container's quota. One thread per core of a large host would be too many for a small quota.
  */
 
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function usableProcessors(available = availableParallelism(), readText = 
   return Math.max(1, Math.min(available, Math.floor(quota)));
 }
 
-/** The process's own control groups and those around them: each of them may have a quota. */
+/** The control groups of this process and their parents: each may have a quota. */
 function cgroupFolders(readText: ReadText): readonly string[] {
   const folders = [CGROUPS, `${CGROUPS}/cpu`, `${CGROUPS}/cpu,cpuacct`];
   for (const line of (readText('/proc/self/cgroup') ?? '').split('\n')) {
@@ -34,7 +34,7 @@ function cgroupFolders(readText: ReadText): readonly string[] {
   return folders;
 }
 
-/** In processors; infinite if there is none. */
+/** @returns the quota in processors; infinite if there is none */
 function quotaOf(folder: string, readText: ReadText): number {
   const [quota, period] = readText(`${folder}/cpu.max`)?.split(' ') ?? [
     readText(`${folder}/cpu.cfs_quota_us`),

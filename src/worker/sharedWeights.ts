@@ -1,6 +1,6 @@
 /**
- * The weights that all threads of a node read, in shared memory. Two slots take turns: a thread that is late with an
- * item of the round before still reads what it was given, while the next version is written beside it.
+ * The weights, in memory that all threads of a node share. There are two slots, used in turn: a thread that is late with
+ * an item of the previous round still reads its own version while the next one is written to the other slot.
  */
 
 import { floatsFromLittleEndian } from '../foundation/littleEndian.js';
@@ -9,7 +9,7 @@ import type { SharedState } from './task.js';
 
 const SLOTS = 2;
 
-/** Unique in this process: another coordinator's versions must not be taken for this one's by a thread's caches. */
+/** Numbers the versions of all coordinators in this process, so that a thread's cache never confuses two of them. */
 let replacements = 0;
 
 export class SharedWeights {
@@ -31,7 +31,7 @@ export class SharedWeights {
     return this.latest;
   }
 
-  /** Takes a copy. @returns false if the lengths are not the model's */
+  /** Copies the weights into the next slot. @returns false if the lengths do not fit the model */
   replace({ parameters, statistics }: Parameters): boolean {
     if (
       parameters.byteLength !== 4 * this.parameterCount ||

@@ -1,54 +1,54 @@
 /**
- * Results that a node adds before it sends them, as the reduction tree adds them, so that fewer bytes travel: the gradients
- * of two micro-batches take no more room than that of one. A result waits only for a sibling that is being computed in
- * this very node, and not for long: whoever begins together ends together, more or less. It is sent as it is
- * when the sibling fails, is wanted by itself, or is late.
+ * Adds results before they are sent, in the order of the reduction tree, so that fewer bytes travel: the sum of two
+ * gradients takes no more bytes than one. A result waits only for a sibling that this node is computing, and only briefly:
+ * items that begin together end at about the same time. It is sent alone if the sibling fails, must be answered alone,
+ * or is late.
  */
 
 import type { GradientAnswer, GradientOutput, Score } from './task.js';
 
-/** The gradients of consecutive micro-batches of one step, added; their number is a power of two, and divides `first`. */
+/** The sum of the gradients of consecutive micro-batches of one step. Their number is a power of two and divides `first`. */
 export interface GradientSum extends GradientOutput {
   readonly step: number;
   readonly first: number;
-  /** One a micro-batch. */
+  /** One score per micro-batch. */
   readonly leaves: readonly Score[];
   readonly release: () => void;
 }
 
 export interface SiblingSumsOptions {
-  /** The most micro-batches in a sum; 1 for none at all. More than the node has threads would wait for items of a later turn. */
+  /** The most micro-batches in a sum; 1 for no sums. At most the number of threads: a larger sum would wait for later items. */
   readonly largest: number;
   readonly send: (sum: GradientSum) => void;
 }
 
 interface Waiting {
   readonly sum: GradientSum;
-  /** It is sent then, as it is. */
+  /** It is sent at this time at the latest. */
   readonly untilMs: number;
   readonly timer: NodeJS.Timeout;
 }
 
 /** How long a result waits at most, as a share of the time that it took to compute. */
-const PATIENCE = 0.25;
+const WAIT_SHARE = 0.25;
 
 export class SiblingSums {
   private step = -1;
-  /** When each micro-batch of the step that is being computed was begun. */
+  /** When each micro-batch that is being computed was begun; those of the current step. */
   private readonly beganAtMs = new Map<number, number>();
-  /** By the first micro-batch. Each waits for a sibling all of which is being computed or waits itself. */
+  /** By first micro-batch. Every micro-batch of the awaited sibling is being computed or waits here too. */
   private readonly waiting = new Map<number, Waiting>();
   private readonly apart = new Set<number>();
 
   constructor(private readonly options: SiblingSumsOptions) {}
 
-  /** A micro-batch is being computed from now on. */
+  /** A thread begins to compute the micro-batch. */
   begin(step: number, microBatch: number): void {
     this.enter(step);
     this.beganAtMs.set(microBatch, performance.now());
   }
 
-  /** It has been computed: it is added to its sibling, waits for it, or is sent. */
+  /** The micro-batch has been computed: adds the result to its sibling, keeps it for the sibling, or sends it. */
   finish(step: number, microBatch: number, answer: GradientAnswer): void {
     const { sampleCount, lossSum, correct, gradientSum, statisticSum, release } = answer;
     const leaves = [{ sampleCount, lossSum, correct }];
@@ -57,28 +57,28 @@ export class SiblingSums {
     const nowMs = performance.now();
     const tookMs = nowMs - (this.beganAtMs.get(microBatch) ?? nowMs);
     this.beganAtMs.delete(microBatch);
-    this.place(sum, nowMs + PATIENCE * tookMs);
-    this.sendHopeless();
+    this.place(sum, nowMs + WAIT_SHARE * tookMs);
+    this.sendUnmatched();
   }
 
-  /** It could not be computed. */
+  /** The micro-batch could not be computed. */
   fail(step: number, microBatch: number): void {
     if (step !== this.step) return;
     this.beganAtMs.delete(microBatch);
-    this.sendHopeless();
+    this.sendUnmatched();
   }
 
-  /** The coordinator wants the micro-batch by itself. */
+  /** The coordinator wants the micro-batch answered alone. */
   keepApart(step: number, microBatch: number): void {
     this.enter(step);
     this.apart.add(microBatch);
     for (const { sum } of this.waiting.values()) {
       if (sum.first <= microBatch && microBatch < sum.first + sum.leaves.length) this.send(sum);
     }
-    this.sendHopeless();
+    this.sendUnmatched();
   }
 
-  /** Sends all that waits: the round, or the conversation, is over. */
+  /** Sends everything that waits: the round or the conversation is over. */
   flush(): void {
     for (const { sum } of this.waiting.values()) this.send(sum);
   }
@@ -102,7 +102,7 @@ export class SiblingSums {
     if (!this.isComing(sum)) return this.options.send(sum);
     const timer = setTimeout(() => {
       this.send(sum);
-      this.sendHopeless();
+      this.sendUnmatched();
     }, untilMs - performance.now());
     const earlier = this.waiting.get(sum.first); // of an item that was given twice
     if (earlier) this.send(earlier.sum);
@@ -123,11 +123,11 @@ export class SiblingSums {
   }
 
   /** What is sent or lost may be what others waited for. */
-  private sendHopeless(): void {
-    for (let found = this.hopeless(); found; found = this.hopeless()) this.send(found);
+  private sendUnmatched(): void {
+    for (let found = this.unmatched(); found; found = this.unmatched()) this.send(found);
   }
 
-  private hopeless(): GradientSum | undefined {
+  private unmatched(): GradientSum | undefined {
     return [...this.waiting.values()].map(({ sum }) => sum).find((sum) => !this.isComing(sum));
   }
 
@@ -142,12 +142,12 @@ export class SiblingSums {
   }
 }
 
-/** Where the range begins that it is added to: the ranges of 2 n leaves begin at multiples of 2 n. */
+/** The first micro-batch of the sibling: ranges of 2 n leaves begin at multiples of 2 n. */
 function siblingOf({ first, leaves }: GradientSum): number {
   return (first / leaves.length) % 2 === 0 ? first + leaves.length : first - leaves.length;
 }
 
-/** In the memory of the first; that of the second is given back. Either order of two float32 numbers gives the same sum. */
+/** Adds into the memory of the first and releases the second. The order of two float32 numbers does not change their sum. */
 function added(one: GradientSum, other: GradientSum): GradientSum {
   addInto(one.gradientSum, other.gradientSum);
   addInto(one.statisticSum, other.statisticSum);

@@ -1,34 +1,31 @@
-/** What passes between a node and its threads: plain values that survive structured cloning. */
+/** The messages between a node and its threads: plain values that can be cloned. */
 
+import type { Normalisation } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
-import type { ModelName } from '../model/index.js';
 
-/** What does not change during a run. */
+/** What stays the same during a run. */
 export interface ComputeSession {
-  readonly modelName: ModelName;
-  readonly dropoutRate: number;
-  readonly normalisation: {
-    readonly mean: readonly [number, number, number];
-    readonly standardDeviation: readonly [number, number, number];
-  };
-  /** Both of training alone. */
+  /** The network's description as JSON, as it came: a thread builds from it what it computes with. */
+  readonly network: string;
+  readonly normalisation: Normalisation;
+  /** These two affect training only, not evaluation. */
   readonly cropPadding: number;
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
 }
 
-/** The weights, in memory that all threads of a node share: one copy a node, whatever the number of threads. */
+/** The weights, in memory that all threads of a node share. */
 export interface SharedState {
-  /** Unique among all weights that this process has held. */
+  /** Unique among all weights of this process. */
   readonly version: number;
   readonly parameters: Float32Array; // (parameterCount), on a SharedArrayBuffer
   readonly statistics: Float32Array; // (statisticCount), on a SharedArrayBuffer
 }
 
 export interface Samples {
-  readonly pixels: Uint8Array; // (B, 32, 32, 3)
+  readonly pixels: Uint8Array; // (B, H, W, C)
   readonly labels: Uint8Array; // (B)
 }
 
@@ -48,23 +45,23 @@ export interface EvaluationTask extends ItemCommon {
   readonly kind: 'evaluate';
 }
 
-/** What a node's conversation asks of its threads. */
+/** An item that a thread computes. */
 export type ItemTask = GradientTask | EvaluationTask;
 
-/** Where a thread writes the large part of its answer, on SharedArrayBuffers. */
+/** Where a thread writes the vectors of its answer, on SharedArrayBuffers. */
 export interface GradientOutput {
   readonly gradientSum: Float32Array; // (parameterCount)
   /** The micro-batch's statistics times its sample count. */
   readonly statisticSum: Float32Array; // (statisticCount)
 }
 
-/** What a thread gets: items come with their samples on shared memory. */
+/** What a thread receives. The samples of an item lie in shared memory. */
 export type ThreadTask =
   | { readonly kind: 'describe'; readonly engine: EngineChoice }
   | (GradientTask & { readonly output: GradientOutput })
   | EvaluationTask;
 
-/** What is counted of one item. */
+/** The counts and the loss of one item, summed over its samples. */
 export interface Score {
   readonly sampleCount: number;
   readonly lossSum: number;
@@ -76,10 +73,10 @@ export type ThreadAnswer =
   /** The gradient lies in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
   | ({ readonly kind: 'evaluation' } & Score)
-  /** Errors lose their code on the way between threads, so they travel as values. */
+  /** Cloning an error loses its code, so errors travel as values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
 
-/** A gradient in memory that is used again: whoever has it calls `release` once it has been sent or copied. */
+/** A gradient in reused memory: call `release` when it has been sent or copied. */
 export interface GradientAnswer extends Score, GradientOutput {
   readonly kind: 'gradient';
   readonly release: () => void;

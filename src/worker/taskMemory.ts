@@ -1,11 +1,11 @@
 /**
- * Memory that is shared with the threads: an item's samples on their way in, its gradient on its way out. Used again and
- * again, so that an item costs no allocation of a megabyte, no copy between threads, and no garbage collection.
+ * Memory shared with the threads: an item's samples, and its gradient. It is reused, so an item needs no new memory, no
+ * copy between threads, and no garbage collection.
  */
 
 import type { GradientOutput, ItemTask, Samples, ThreadTask } from './task.js';
 
-/** The memory of one item; its owner gives it back, or drops it where a thread may still write to it. */
+/** The memory of one item. Its owner gives it back, or drops it if a thread may still write to it. */
 export interface TaskMemory {
   readonly pixels: Uint8Array;
   readonly labels: Uint8Array;
@@ -15,7 +15,7 @@ export interface TaskMemory {
 export class TaskMemoryPool {
   private readonly free: TaskMemory[] = [];
 
-  /** Memory that holds a copy of the task's samples, and room for the gradient of its model. */
+  /** @returns memory with a copy of the task's samples and room for the gradient */
   take({ pixels, labels, state }: ItemTask): TaskMemory {
     const needed = {
       pixels: pixels.length,
@@ -35,7 +35,7 @@ export class TaskMemoryPool {
   }
 }
 
-/** The task as the thread gets it: the same, on shared memory. */
+/** The same task, with its samples and output in shared memory. */
 export function onSharedMemory(task: ItemTask, memory: TaskMemory): ThreadTask {
   const samples: Samples = {
     pixels: memory.pixels.subarray(0, task.pixels.length),

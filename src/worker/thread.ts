@@ -1,6 +1,6 @@
 /**
- * One worker thread: a stateless function of its task, run by piscina. What it keeps between tasks (an engine, a
- * prepared copy of the weights) only saves time.
+ * One worker thread: a function of its task, run by piscina. It keeps an engine and a copy of the weights between tasks,
+ * only to save time.
  */
 
 import { drawWindows, prepareImages, tableOf } from '../data/index.js';
@@ -8,7 +8,8 @@ import type { AugmentationOptions } from '../data/index.js';
 import { loadEngine } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { buildModel } from '../model/index.js';
+import { networkFrom, networkFromText } from '../model/index.js';
+import type { Model, NetworkEntry } from '../model/index.js';
 import type {
   ComputeSession,
   EvaluationTask,
@@ -38,9 +39,23 @@ function compute(task: ThreadTask): Promise<ThreadAnswer> {
   }
 }
 
-/** Loads the engine with the smallest model: what it says of itself does not depend on the model. */
+/** A network of one small layer of each of the kinds that engines prepare something for. */
+const PROBE: NetworkEntry = {
+  name: 'probe',
+  inputShape: { height: 8, width: 8, channels: 3 },
+  classNames: ['one', 'other'],
+  layers: [
+    { kind: 'convolution', name: 'conv', channels: 4 },
+    { kind: 'batch-normalisation', name: 'norm' },
+    { kind: 'relu', name: 'relu' },
+    { kind: 'global-average-pool', name: 'pool' },
+    { kind: 'dense', name: 'dense', channels: 2 },
+  ],
+};
+
+/** Loads the engine with a small network: what it says of itself does not depend on the network. */
 async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
-  const probe = await loadEngine(choice, buildModel('resnet8'));
+  const probe = await loadEngine(choice, networkFrom(PROBE, PROBE.name));
   try {
     return { kind: 'description', description: probe.description };
   } finally {
@@ -49,18 +64,18 @@ async function describe(choice: EngineChoice): Promise<ThreadAnswer> {
 }
 
 async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {
-  const engine = await engineFor(task.engine, task.session);
+  const loaded = await engineFor(task.engine, task.session);
   const { gradientSum, statisticSum } = task.output;
-  const result = await gradientOf(engine, task);
+  const result = await gradientOf(loaded, task);
   const { sampleCount, lossSum, correct, batchStatistics } = result;
   if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
-  // Means become sums here, so that all that is added up later is divided once, by one count.
+  // Means become sums here. Sums are added later and divided once, by the total count.
   batchStatistics.forEach((value, index) => (statisticSum[index] = value * sampleCount));
   return { kind: 'gradient', sampleCount, lossSum, correct };
 }
 
 function gradientOf(
-  engine: Engine,
+  { engine, model }: Loaded,
   task: Extract<ThreadTask, { kind: 'gradient' }>,
 ): ReturnType<Engine['gradient']> {
   const { augmentationKey, dropoutKey, output, session } = task;
@@ -70,26 +85,28 @@ function gradientOf(
     const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
     return engine.fromPixels.gradient(task.state, batch, dropoutKey, output.gradientSum);
   }
-  const batch = { ...prepare(task, augmentation), labelSmoothing };
+  const batch = { ...prepare(model, task, augmentation), labelSmoothing };
   return engine.gradient(localCopy(task.state), batch, dropoutKey, output.gradientSum);
 }
 
 async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
-  const engine = await engineFor(task.engine, task.session);
+  const { engine, model } = await engineFor(task.engine, task.session);
   const { evaluationStatistics } = task.session;
   const result =
     engine.fromPixels === undefined
-      ? await engine.evaluate(localCopy(task.state), prepare(task, undefined), evaluationStatistics)
+      ? await engine.evaluate(localCopy(task.state), prepare(model, task, undefined), evaluationStatistics)
       : await engine.fromPixels.evaluate(task.state, pixelBatch(task, undefined), evaluationStatistics);
   return { kind: 'evaluation', ...result };
 }
 
 function prepare(
+  { inputShape: imageShape }: Model,
   { session, pixels, labels }: ItemTask,
   augmentation: AugmentationOptions | undefined,
 ): MicroBatch {
   const sampleCount = labels.length;
-  const images = prepareImages({ pixels, sampleCount, normalisation: session.normalisation, augmentation });
+  const { normalisation } = session;
+  const images = prepareImages({ pixels, imageShape, sampleCount, normalisation, augmentation });
   return { images, labels };
 }
 
@@ -101,24 +118,33 @@ function pixelBatch(
   return { pixels, labels, windows, table: tableOf(session.normalisation) };
 }
 
-let loaded: { readonly key: string; readonly engine: Engine } | undefined;
+/** An engine with the network that it was loaded for. */
+interface Loaded {
+  /** Both as they came. */
+  readonly choice: string;
+  readonly network: string;
+  readonly engine: Engine;
+  readonly model: Model;
+}
 
-async function engineFor(choice: EngineChoice, session: ComputeSession): Promise<Engine> {
-  const { modelName, dropoutRate } = session;
-  const key = JSON.stringify([choice, modelName, dropoutRate]);
-  if (loaded?.key === key) return loaded.engine;
-  loaded?.engine.dispose();
-  loaded = undefined;
-  loaded = { key, engine: await loadEngine(choice, buildModel(modelName, dropoutRate)) };
+let lastLoaded: Loaded | undefined;
+
+async function engineFor(choice: EngineChoice, { network }: ComputeSession): Promise<Loaded> {
+  const choiceText = JSON.stringify(choice);
+  if (lastLoaded?.network === network && lastLoaded.choice === choiceText) return lastLoaded;
+  lastLoaded?.engine.dispose();
+  lastLoaded = undefined;
+  const model = networkFromText(network, 'of the run');
+  lastLoaded = { choice: choiceText, network, model, engine: await loadEngine(choice, model) };
   copied = undefined;
-  return loaded.engine;
+  return lastLoaded;
 }
 
 let copied: VersionedState | undefined;
 
 /**
- * Engines may keep references to what they are given, as long as they compute with that version, and shared memory changes
- * under them: give them a copy. The next version takes its place.
+ * A copy of the weights. Engines may keep references while they compute with a version, but shared memory changes. The next
+ * version replaces the copy.
  */
 function localCopy({ version, parameters, statistics }: SharedState): VersionedState {
   if (copied?.version === version) return copied;

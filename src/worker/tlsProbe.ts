@@ -1,10 +1,10 @@
-/** Finds out whether a server that hung up on a plain connection would have talked TLS. */
+/** Checks whether a server that closed a plain connection speaks TLS. */
 
 import { connect } from 'node:tls';
 
 const TIMEOUT_MS = 5000;
 
-/** Sends nothing but a TLS handshake; whom the certificate belongs to does not matter here. */
+/** Sends only a TLS handshake. The certificate is not checked: no data follows. */
 export function speaksTls(host: string, port: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, rejectUnauthorized: false, timeout: TIMEOUT_MS });

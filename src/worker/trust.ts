@@ -1,4 +1,4 @@
-/** Which certificates a node trusts, and what it says of those that it does not. */
+/** Which certificates a node trusts, and the message for those that it does not trust. */
 
 import { rootCertificates } from 'node:tls';
 import { printable } from '../foundation/printable.js';
@@ -9,17 +9,17 @@ export interface TrustOptions {
 }
 
 /**
- * Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED in some forgotten profile does not turn the check off.
- * @param ca PEM of a private authority; Node would take it *instead of* the public ones
+ * Sets `rejectUnauthorized`, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot turn the check off.
+ * @param ca PEM of a private authority, trusted in addition to the public ones; Node alone would use it instead of them
  */
 export function trustOptions(ca: string | undefined): TrustOptions {
   return { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) };
 }
 
-/** Reasons for which OpenSSL and Node turn a certificate down; what they have in common is found in their names. */
+/** Matches the error codes with which OpenSSL and Node reject a certificate. */
 const DISTRUST = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;
 
-/** @returns why the certificate is not trusted and what would help; undefined if the error is about something else */
+/** @returns why the certificate is not trusted, and the remedy; undefined for any other error */
 export function distrustOf({ code = '', message }: NodeJS.ErrnoException): string | undefined {
   if (!DISTRUST.test(code)) return undefined;
   return `its certificate is not trusted here (${printable(message, 300)}); ${remedyFor(code)}`;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { coordinatorUrl } from '../../src/session/coordinatorUrl.js';
 import { buildProgram } from '../../src/cli/main.js';
 import { rejectionOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -116,6 +117,23 @@ describe('worker', () => {
       expect(error.message).toContain('ws://127.0.0.1:7070');
     },
   );
+
+  it.each([
+    ['trainer', 'ws://trainer:7070/'],
+    ['trainer:80', 'ws://trainer/'],
+    ['trainer:9000', 'ws://trainer:9000/'],
+    ['ws://trainer', 'ws://trainer/'],
+    ['wss://trainer:7070', 'wss://trainer:7070/'],
+  ])('takes %s for %s', (text, url) => {
+    expect(new URL('/', coordinatorUrl(text)).href).toBe(url);
+  });
+
+  it.each([
+    ['http://trainer:7070', 'use ws://trainer:7070,'],
+    ['https://trainer', 'use wss://trainer,'],
+  ])('refuses %s, and names the URL to use', async (text, remedy) => {
+    expect((await rejectionOf('E_OPTION', run('worker', text))).message).toContain(remedy);
+  });
 
   it('says that a zone has no place in a URL', async () => {
     const error = await rejectionOf('E_OPTION', run('worker', 'ws://[fe80::1%eth0]:7070'));

@@ -50,6 +50,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--wait-timeout': '300',
     '--heartbeat-timeout': '10',
   },
+  model: { '--dataset': undefined, '--dropout': '0', '--micro-batch': '32', '--json': undefined },
   worker: {
     '--threads': 'the cores',
     '--engine': 'auto',
@@ -62,6 +63,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
   evaluate: { '--data-dir': undefined, '--workers': 'the cores', '--engine': 'auto', '--json': undefined },
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
   data: {},
+  setup: {},
 };
 
 function helpOf(command: Command): string {
@@ -79,7 +81,7 @@ function partAbout(flag: string, help: string): string {
 describe('the help', () => {
   const program = buildProgram();
 
-  it('lists the six commands', () => {
+  it('lists the commands', () => {
     expect(program.commands.map((command) => command.name()).sort()).toEqual(Object.keys(FLAGS).sort());
     for (const command of program.commands) expect(helpOf(program)).toContain(` ${command.name()} `);
   });
@@ -106,7 +108,8 @@ describe('the help', () => {
     const help = helpOf(program.commands.find((each) => each.name() === 'train')!);
     for (const word of [
       'resnet8',
-      'resnet110',
+      'resnet20xK',
+      'JSON file',
       'notebook',
       'onecycle',
       'cosine',

@@ -136,7 +136,7 @@ describe('downloadCifar10 places nothing and says why', () => {
     const archive = archiveOf(url, bytes, TINY_BATCH_BYTE_COUNT);
     await expectFailure(
       { archive },
-      /could not be fetched from http.*: the server answered 404; nothing was placed. Try the same command again/,
+      /could not be fetched from http.*: the server answered 404; nothing was changed. Run the same command again/,
     );
   });
 
@@ -235,7 +235,7 @@ describe('downloadCifar10 places nothing and says why', () => {
     [
       'has a batch that is too long',
       [{ name: 'cifar-10-batches-bin/test_batch.bin', content: new Uint8Array(1001) }],
-      /test_batch\.bin has 1001 bytes, more than the 1000/,
+      /test_batch\.bin has 1001 bytes, more than the limit of 1000/,
     ],
     [
       'holds links in place of files',
@@ -276,7 +276,7 @@ describe('downloadCifar10 places nothing and says why', () => {
       await expect(downloadCifar10({ dataDir: each, archive })).rejects.toMatchObject({
         code: 'E_IO',
         message: expect.stringMatching(
-          /is a link to .*unplugged, which is not there; .*--data-dir/,
+          /is a link to .*unplugged, which does not exist; .*--data-dir/,
         ) as string,
       });
     }

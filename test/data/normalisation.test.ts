@@ -5,6 +5,7 @@ import type { ImageSet } from '../../src/data/index.js';
 function setOf(images: readonly Uint8Array[]): ImageSet {
   return {
     name: 'synthetic',
+    imageShape: { height: 32, width: 32, channels: 3 },
     classNames: [],
     sampleCount: images.length,
     labelOf: () => 0,

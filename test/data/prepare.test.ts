@@ -4,6 +4,7 @@ import { drawAugmentation } from '../../src/data/prepare.js';
 import type { Augmentation } from '../../src/data/prepare.js';
 import { seedKey } from '../../src/foundation/random.js';
 
+const IMAGE_SHAPE = { height: 32, width: 32, channels: 3 };
 const NORMALISATION = { mean: [0.5, 0.25, 0.125], standardDeviation: [0.5, 0.25, 2] } as const;
 const IDENTITY = { mean: [0, 0, 0], standardDeviation: [1, 1, 1] } as const;
 
@@ -36,10 +37,34 @@ function augmentByTheBook(
   return result;
 }
 
+describe('prepareImages of another shape', () => {
+  it('shifts and mirrors each channel of wide images as of square ones', () => {
+    const imageShape = { height: 3, width: 5, channels: 2 };
+    const pixels = Uint8Array.from({ length: 4 * 30 }, (_, index) => 1 + index);
+    const normalisation = { mean: [0, 0.5], standardDeviation: [1 / 255, 0.5 / 255] };
+    const augmentation = { key: [3, 4], cropPadding: 1 } as const;
+    const images = prepareImages({ imageShape, pixels, sampleCount: 4, normalisation, augmentation });
+    for (let sample = 0; sample < 4; sample++) {
+      const { top, left, mirrored } = drawAugmentation(augmentation, sample);
+      for (let row = 0; row < 3; row++) {
+        for (let column = 0; column < 5; column++) {
+          const [y, x] = [row + top, (mirrored ? 4 - column : column) + left];
+          const isInside = y >= 0 && y < 3 && x >= 0 && x < 5;
+          const at = sample * 30 + (row * 5 + column) * 2;
+          const from = sample * 30 + (y * 5 + x) * 2;
+          expect(images[at]).toBeCloseTo(isInside ? pixels[from]! : 0, 3);
+          expect(images[at + 1]).toBeCloseTo(isInside ? 2 * pixels[from + 1]! - 255 : 0, 3);
+        }
+      }
+    }
+  });
+});
+
 describe('prepareImages', () => {
   it('standardises each channel by its own mean and deviation', () => {
     const pixels = testPixels(2);
     const images = prepareImages({
+      imageShape: IMAGE_SHAPE,
       pixels,
       sampleCount: 2,
       normalisation: NORMALISATION,
@@ -55,7 +80,13 @@ describe('prepareImages', () => {
   it('does not mix up two normalisations used in turn', () => {
     const pixels = testPixels(1);
     const prepare = (normalisation: typeof NORMALISATION | typeof IDENTITY): Float32Array =>
-      prepareImages({ pixels, sampleCount: 1, normalisation, augmentation: undefined });
+      prepareImages({
+        imageShape: IMAGE_SHAPE,
+        pixels,
+        sampleCount: 1,
+        normalisation,
+        augmentation: undefined,
+      });
     const first = prepare(NORMALISATION);
     expect(prepare(IDENTITY)).not.toEqual(first);
     expect(prepare(NORMALISATION)).toEqual(first);
@@ -65,7 +96,13 @@ describe('prepareImages', () => {
     const sampleCount = 64;
     const pixels = testPixels(sampleCount);
     const augmentation = { key: augmentationKey(1, 2, 3, 4), cropPadding };
-    const images = prepareImages({ pixels, sampleCount, normalisation: IDENTITY, augmentation });
+    const images = prepareImages({
+      imageShape: IMAGE_SHAPE,
+      pixels,
+      sampleCount,
+      normalisation: IDENTITY,
+      augmentation,
+    });
     for (let position = 0; position < sampleCount; position++) {
       const drawn = drawAugmentation(augmentation, position);
       const part = pixels.subarray(position * 3072, position * 3072 + 3072);
@@ -78,6 +115,7 @@ describe('prepareImages', () => {
     const augmentation = { key: augmentationKey(1, 0, 0, 0), cropPadding: 4 };
     const sampleCount = 16;
     const images = prepareImages({
+      imageShape: IMAGE_SHAPE,
       pixels: new Uint8Array(sampleCount * 3072).fill(128),
       sampleCount,
       normalisation: NORMALISATION,
@@ -92,8 +130,15 @@ describe('prepareImages', () => {
   it('treats a sample the same whatever else is in its micro-batch', () => {
     const pixels = testPixels(4);
     const augmentation = { key: augmentationKey(1, 0, 0, 0), cropPadding: 4 };
-    const all = prepareImages({ pixels, sampleCount: 4, normalisation: IDENTITY, augmentation });
+    const all = prepareImages({
+      imageShape: IMAGE_SHAPE,
+      pixels,
+      sampleCount: 4,
+      normalisation: IDENTITY,
+      augmentation,
+    });
     const two = prepareImages({
+      imageShape: IMAGE_SHAPE,
       pixels: pixels.slice(0, 2 * 3072),
       sampleCount: 2,
       normalisation: IDENTITY,
@@ -105,6 +150,7 @@ describe('prepareImages', () => {
   it('refuses pixels that are not as many as the samples need', () => {
     expect(() =>
       prepareImages({
+        imageShape: IMAGE_SHAPE,
         pixels: new Uint8Array(3071),
         sampleCount: 1,
         normalisation: IDENTITY,

@@ -56,7 +56,7 @@ describe('extractWanted', () => {
     [
       'a file that is too large',
       [{ name: 'a/one', content: new Uint8Array(2001) }],
-      /2001 bytes, more than the 2000/,
+      /2001 bytes, more than the limit of 2000/,
     ],
   ])('refuses %s', async (_, entries, message) => {
     await expect(extract(makeTar(entries))).rejects.toThrow(message);

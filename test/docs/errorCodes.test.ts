@@ -3,10 +3,8 @@
  * tells it, and compared with docs/errors.md.
  */
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { main, report } from '../../src/cli/main.js';
@@ -39,6 +37,11 @@ afterEach(() => {
 /** How each code comes about: a call that rejects, or arguments of the command line. */
 const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknown)>> = {
   E_OPTION: ['train', '--batch-size', '100', '--micro-batch', '32'],
+  E_MODEL: () => {
+    const file = path.join(temporaryFolder(), 'own.json');
+    writeFileSync(file, '{ "layers": [] }');
+    return commandLine('model', file);
+  },
   E_DATA_MISSING: ['data', 'show', '--data-dir', path.join('no', 'such', 'folder')],
   E_DATA_CORRUPT: () => {
     const folder = path.join(temporaryFolder(), 'cifar-10-batches-bin');
@@ -60,9 +63,8 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     return chooseEngine('auto');
   },
   E_SETUP: () => {
-    const script = fileURLToPath(new URL('../../scripts/setup-tensorflow.mjs', import.meta.url));
-    const env = { PATH: '', LOCKSTEP_TENSORFLOW_DIR: path.join(temporaryFolder(), 'tensorflow') };
-    throwTold(spawnSync(process.execPath, [script, '--source', 'wheel'], { encoding: 'utf8', env }).stderr);
+    vi.stubEnv('PATH', '');
+    return commandLine('setup', 'tensorflow', '--source', 'wheel', '--dir', temporaryFolder());
   },
   E_ENGINE_FAILED: async () => {
     const { run, fleet } = await testRun();

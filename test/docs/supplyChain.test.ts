@@ -33,7 +33,7 @@ it('the only packages with a script for their installation are optional ones tha
 it('installing Lockstep itself runs its own build, and nothing else', () => {
   const scripts = manifest['scripts']!;
   expect(scripts['prepare']).toBe('npm run build');
-  expect(scripts['build']).toBe('tsc -p tsconfig.build.json');
+  expect(scripts['build']).toBe('node scripts/build.mjs');
   for (const hook of ['preinstall', 'install', 'postinstall', 'prebuild', 'postbuild', 'preprepare'])
     expect(scripts[hook]).toBeUndefined();
 });

@@ -17,7 +17,7 @@ import type {
 } from '../../src/protocol/index.js';
 import { ComputePool } from '../../src/worker/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
-import type { ConversationEnd } from '../../src/worker/conversation.js';
+import type { ConversationEnd } from '../../src/worker/conversationEnd.js';
 import { secretOf } from '../support/messages.js';
 import { pause } from './support/within.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { flatten, signedLeb128, unsignedLeb128 } from '../../src/foundation/wasm/encoding.js';
 import * as wasm from '../../src/foundation/wasm/expressions.js';
 import { FunctionBuilder } from '../../src/foundation/wasm/functionBuilder.js';
-import { instantiate, newMemory } from '../../src/foundation/wasm/host.js';
+import { compile, newMemory } from '../../src/foundation/wasm/host.js';
 import { encodeModule } from '../../src/foundation/wasm/module.js';
 
 /** Runs a kernel over a memory that starts with these floats; returns all floats of the first page. */
@@ -16,7 +16,7 @@ async function run(
   const memory = newMemory(1, 1);
   const view = new Float32Array(memory.buffer);
   view.set(floats);
-  const { exports } = await instantiate(encodeModule([{ name: 'kernel', builder }]), memory);
+  const { exports } = (await compile(encodeModule([{ name: 'kernel', builder }])))(memory);
   (exports.kernel as (...parameters: number[]) => void)(...parameters);
   return view;
 }

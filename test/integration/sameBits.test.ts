@@ -212,7 +212,7 @@ describe('nodes', () => {
     await until('it drains', () => first.output().includes('handing in what was begun'));
     coordinator.kill('SIGCONT'); // hands out the next step's work, and then hears of it
     expect((await first.finished).exitCode).toBe(143);
-    await until('the coordinator waits', () => coordinator.output().includes('none is left'));
+    await until('the coordinator waits', () => coordinator.output().includes('none attached'));
     const second = startWorker(url, '--name', 'second');
     expect((await coordinator.finished).exitCode).toBe(0);
     expect((await second.finished).exitCode).toBe(0);

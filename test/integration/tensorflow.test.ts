@@ -1,6 +1,6 @@
 /**
  * Engine `tensorflow` beside `simd`: the same gradients from real images, the same learning, memory that stays flat,
- * and a run that both share. Runs where `npm run setup:tensorflow` has been.
+ * and a run that both share. Runs where `lockstep setup tensorflow` has been.
  */
 
 import path from 'node:path';
@@ -53,7 +53,7 @@ describe.skipIf(missing)('engine tensorflow on CIFAR-10', () => {
       const indices = Uint32Array.from({ length: count }, (_, index) => first + index);
       const { pixels, labels } = gatherSamples(set, indices);
       const options = { pixels, sampleCount: count, normalisation, augmentation: undefined };
-      return { images: prepareImages(options), labels };
+      return { images: prepareImages({ ...options, imageShape: set.imageShape }), labels };
     };
   });
 

@@ -153,3 +153,38 @@ describe('a token that was given', () => {
     },
   );
 });
+
+describe('the token of a coordinator that is resumed', () => {
+  it('must be given again if it was given, and whoever stops the run is told so', async () => {
+    const port = await freePort();
+    const listen = ['--listen', `127.0.0.1:${port}`, '--run-dir', runDir('given-again')];
+    const env = { LOCKSTEP_TOKEN: 'given-by-environment' };
+    const first = start(['coordinator', ...TINY, ...listen], env);
+    await untilListening(first);
+    first.kill('SIGTERM');
+    const stopped = await first.finished;
+    expect(stopped.exitCode).toBe(143);
+    expect(stopped.stdout).toMatch(/continue with: .*\n.*give the same token again/);
+
+    const open = await run(['coordinator', '--resume', runDir('given-again')]);
+    expect(open.exitCode).not.toBe(0);
+    expect(open.stderr).toMatch(/--token-file.*E_OPTION/);
+    const resumed = start(['coordinator', '--resume', runDir('given-again')], env);
+    await untilListening(resumed);
+    const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], env);
+    expect(worker.exitCode).toBe(0);
+    expect((await resumed.finished).exitCode).toBe(0);
+  });
+
+  it('is another one if it was made, which is said at the stop and at the start', async () => {
+    const { args } = await inClear('made-anew');
+    const first = start(args);
+    await until('the file is named', () => first.output().includes('--token-file'));
+    first.kill('SIGTERM');
+    expect((await first.finished).stdout).toMatch(/continue with: .*\n.*makes another token/);
+    const resumed = start(['coordinator', '--resume', runDir('made-anew')]);
+    await until('it is told', () => resumed.output().includes('replaces the token of the run so far'));
+    resumed.kill('SIGTERM');
+    expect((await resumed.finished).exitCode).toBe(143);
+  });
+});

@@ -21,6 +21,8 @@ const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
   ...more,
 });
 
+const TEN = Array.from({ length: 10 }, (_, label) => `class ${label}`);
+
 /** The first images of the synthetic sets, as a program's own. */
 function ownData(): OwnData {
   const indices = Array.from({ length: 128 }, (_, index) => index);
@@ -145,12 +147,19 @@ describe('data of a program', () => {
     ['no images', { training: { pixels: new Uint8Array(0), labels: new Uint8Array(0) } }, /no images/],
     [
       'an unknown label',
-      { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(10) } },
+      { classNames: TEN, training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(10) } },
       /label 10/,
     ],
     ['a name that is taken', { name: 'cifar10' }, /"cifar10", must be/],
     ['a name that is a path', { name: '../x' }, /must be a word/],
-    ['too few class names', { classNames: ['a'] }, /10 class names/],
+    ['too few class names', { classNames: ['a'] }, /at least 2 classes/],
+    [
+      'a test label that training has not',
+      { test: { pixels: new Uint8Array(3072), labels: Uint8Array.of(200) } },
+      /label 200, which must be from 0 to 9/,
+    ],
+    ['a shape that is none', { imageShape: { height: 0, width: 32, channels: 3 } }, /imageShape must have/],
+    ['pixels of another shape', { imageShape: { height: 16, width: 32, channels: 3 } }, /1536 an image/],
   ])('are refused with %s', async (_what, change, problem) => {
     const { message } = await rejectionOf('E_OPTION', train(options({ data: { ...ownData(), ...change } })));
     expect(message).toMatch(problem);
@@ -179,7 +188,7 @@ describe('errors', () => {
     [
       'a contradiction',
       () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
-      /microBatch: 25/,
+      /microBatch 25/,
     ],
     ['too many validation samples', () => train(options({ recipe: { valSize: 60_000 } })), /valSize: 5000/],
     ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
@@ -236,7 +245,7 @@ describe('errors', () => {
       'E_OPTION',
       train({ ...onSimd, resume: runDir, recipe: { seed: 3 } }),
     );
-    expect(message).toMatch(/^seed: 3 contradicts/);
+    expect(message).toMatch(/^seed 3 contradicts/);
     expect(readFileSync(path.join(runDir, 'config.json'), 'utf8')).toContain('"seed": 7');
   });
 });

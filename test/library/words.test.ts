@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { inWordsOfPrograms } from '../../src/library/words.js';
-import { RUN_FLAGS } from '../../src/session/index.js';
+import { COORDINATOR_OPTIONS, flagOf } from '../../src/cli/options/optionTable.js';
 
 describe('messages in the words of a program', () => {
-  it.each(RUN_FLAGS.map(({ flags }) => flags.split(' ')[0]!))('hold no %s', (flag) => {
+  it.each(COORDINATOR_OPTIONS.map(flagOf))('hold no %s', (flag) => {
     expect(inWordsOfPrograms(`choose another with ${flag}, or wait`)).not.toMatch(/--/);
     expect(inWordsOfPrograms(`use ${flag} 5 or less; see ${flag}`)).not.toMatch(/--/);
   });

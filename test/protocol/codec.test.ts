@@ -291,7 +291,7 @@ describe('any bytes', () => {
 });
 
 describe('largestFrameBytes', () => {
-  const limits = { parameterCount: 272_474, statisticCount: 1376, samplesPerItem: 100 };
+  const limits = { parameterCount: 272_474, statisticCount: 1376, samplesPerItem: 100, imageBytes: 3072 };
 
   it('lets through the largest messages of a run, and little more', () => {
     const bytes = largestFrameBytes(limits);

@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFil
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { recordBuild, sourcesDigest } from '../../scripts/checkout.mjs';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { until as untilInTime } from '../support/waiting.js';
 
@@ -23,7 +24,10 @@ if (command === 'ci') {
   make('node_modules/needed/package.json');
   if (args.includes('--include=dev') || process.env.NODE_ENV !== 'production') make('node_modules/compiler/package.json');
 }
-if (command === 'run' || process.env.npm_config_ignore_scripts !== 'true') make('dist/cli/main.js');`;
+if (command === 'run' || process.env.npm_config_ignore_scripts !== 'true') {
+  make('dist/cli/main.js');
+  import('./scripts/checkout.mjs').then(({ recordBuild, sourcesDigest }) => recordBuild('.', sourcesDigest('.')));
+}`;
 
 const LOCK = {
   packages: {
@@ -44,16 +48,15 @@ interface Checkout {
 function checkout(program = "console.log('trained', process.argv.slice(2).join(' '))"): Checkout {
   const root = temporaryFolder();
   const file = (name: string): string => path.join(root, name);
-  for (const folder of ['scripts/setup', 'src', 'bin']) mkdirSync(file(folder), { recursive: true });
-  for (const name of ['start.mjs', 'setup/checkout.mjs'])
+  for (const folder of ['scripts', 'src', 'bin']) mkdirSync(file(folder), { recursive: true });
+  for (const name of ['start.mjs', 'checkout.mjs'])
     copyFileSync(path.join(SCRIPTS, name), file(`scripts/${name}`));
   writeFileSync(file('package.json'), JSON.stringify({ engines: { node: '>=20.0.0' } }));
   writeFileSync(file('package-lock.json'), JSON.stringify(LOCK));
   for (const name of ['tsconfig.json', 'tsconfig.build.json', 'src/index.ts']) writeFileSync(file(name), '');
   writeFileSync(file('bin/lockstep'), program);
   writeFileSync(file('npm.cjs'), NPM);
-  for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'src/index.ts'])
-    utimesSync(file(name), 1e9, 1e9); // long before what is installed and built now
+  utimesSync(file('package-lock.json'), 1e9, 1e9); // long before what is installed now
   return { root, start: file('scripts/start.mjs'), file };
 }
 
@@ -87,7 +90,7 @@ describe('npm start', () => {
     const place = checkout();
     expect(startIn(place)).toEqual([CI]);
     expect(startIn(place)).toEqual([]);
-    utimesSync(place.file('src/index.ts'), 4e9, 4e9);
+    writeFileSync(place.file('src/index.ts'), '// changed');
     expect(startIn(place)).toEqual(['run build']);
   });
 
@@ -138,9 +141,10 @@ function training(): {
 }
 
 /** Installed and built, so that starting is quick. */
-function startedOnce({ file }: Checkout): void {
+function startedOnce({ root, file }: Checkout): void {
   for (const name of ['node_modules/.package-lock.json', 'dist/cli/main.js']) makeFile(file(name));
   for (const name of ['needed', 'compiler']) makeFile(file(`node_modules/${name}/package.json`));
+  recordBuild(root, sourcesDigest(root));
 }
 
 function makeFile(file: string): void {

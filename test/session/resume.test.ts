@@ -9,7 +9,8 @@ import { encodeCheckpoint } from '../../src/coordinator/checkpoints/checkpointSn
 import type { CheckpointName } from '../../src/coordinator/checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../../src/coordinator/checkpoints/checkpointSnapshot.js';
 import { CheckpointFiles, readCheckpoint, train, TrainingState } from '../../src/coordinator/index.js';
-import type { Recipe, RunResult } from '../../src/coordinator/index.js';
+import type { Recipe, RequestedRecipe, RunResult } from '../../src/coordinator/index.js';
+import type { NetworkSource } from '../../src/session/requestNetwork.js';
 import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';
 import type { Answerer } from '../support/analyticNode.js';
 import { rejectionOf } from '../support/errors.js';
@@ -37,12 +38,15 @@ vi.mock('node:fs/promises', async (importOriginal) => {
 });
 
 /** Options of which the user gave only these. */
-function options(given: Partial<Recipe> = {}): TrainingOptions {
+function options(given: Partial<RequestedRecipe> = {}, network?: NetworkSource): TrainingOptions {
+  const requested = { ...recipe(), ...given } as RequestedRecipe;
   return {
-    recipe: { ...recipe(), ...given },
+    recipe: requested,
+    network: network ?? { kind: 'preset', name: requested.model },
     dataDir: 'data',
     engine: 'auto',
     numerics: 'auto',
+    device: undefined,
     tune: true,
     precision: 'f32',
     workers: 1,
@@ -51,7 +55,7 @@ function options(given: Partial<Recipe> = {}): TrainingOptions {
   };
 }
 
-async function resumed(folder: string, given: Partial<Recipe> = {}): Promise<ResumedRun> {
+async function resumed(folder: string, given: Partial<RequestedRecipe> = {}): Promise<ResumedRun> {
   const run = await resumeRun(folder, options(given));
   onTestFinished(() => run.folder.close());
   return run;
@@ -78,7 +82,7 @@ async function trainOn(
 ): Promise<RunResult> {
   const testing = await testRun({
     recipe: kept,
-    change: { folder, state: TrainingState.from(checkpoint), best },
+    change: { folder, state: TrainingState.from({ ...checkpoint, best }) },
   });
   analyticNode(testing.fleet, {}, answerer);
   return train(testing.run);
@@ -237,7 +241,7 @@ describe('a resumed run', () => {
     writeFileSync(file, state.get('last.safetensors')!);
     const { model, ...checkpoint } = await readCheckpoint(file);
     expect(checkpoint.best).toBeDefined();
-    state.set('last.safetensors', await encodeCheckpoint({ ...checkpoint, best: undefined }, model.layout));
+    state.set('last.safetensors', await encodeCheckpoint({ ...checkpoint, best: undefined }, model));
     const run = await resumed(folderWith(state));
     expect(run.notices).toEqual([]);
     expect(essence(await trainOn(run, answerer))).toEqual(essence(whole));
@@ -257,15 +261,15 @@ describe('a resumed run', () => {
 });
 
 describe('an option that contradicts the run', () => {
-  it.each<[Partial<Recipe>, RegExp]>([
-    [{ lr: 0.2 }, /^--lr 0\.2 contradicts .* which has 0\.1; leave it out/],
-    [{ seed: 2 }, /^--seed 2 contradicts/],
-    [{ model: 'resnet20' }, /^--model resnet20 contradicts .* resnet8/],
-    [{ batchSize: 16 }, /^--batch-size 16/],
-    [{ milestones: [5] }, /^--milestones 5 contradicts .* 100,150/],
-    [{ augment: false }, /^--no-augment contradicts the run in .*, which was begun without it/],
-    [{ dataset: 'cifar10' }, /^--dataset cifar10/],
-    [{ trainLimit: 10 }, /^--train-limit 10 contradicts .* has none/],
+  it.each<[Partial<RequestedRecipe>, RegExp]>([
+    [{ lr: 0.2 }, /^lr 0\.2 contradicts the run in .*, which has 0\.1; leave lr out, or start a new run$/],
+    [{ seed: 2 }, /^seed 2 contradicts/],
+    [{ model: 'resnet20' }, /^model resnet20 contradicts .* resnet8/],
+    [{ batchSize: 16 }, /^batchSize 16/],
+    [{ milestones: [5] }, /^milestones 5 contradicts .* 100,150/],
+    [{ augment: false }, /^augment false contradicts the run in .*, which began without it/],
+    [{ dataset: 'cifar10' }, /^dataset cifar10/],
+    [{ trainLimit: 10 }, /^trainLimit 10 contradicts .* has none/],
   ])('%j is refused, and the folder is free again', async (given, message) => {
     const { folder } = await sitting({ maxSteps: 1 });
     const error = await rejectionOf('E_OPTION', resumeRun(folder, options(given)));
@@ -288,11 +292,16 @@ describe('an option that contradicts the run', () => {
     expect(kept).toMatchObject({ maxSteps: 7, patience: 1, epochs: 9 });
   });
 
-  it.each(['cosine', 'onecycle'] as const)('but not the epochs of a %s schedule', async (schedule) => {
-    const { folder } = await sitting({ maxSteps: 1, schedule });
-    const error = await rejectionOf('E_OPTION', resumeRun(folder, options({ epochs: 9 })));
-    expect(error.message).toMatch(/^--epochs 9 .*schedule .* was made for 2/);
-  });
+  it.each(['cosine', 'triangular', 'onecycle'] as const)(
+    'but not the epochs of a %s schedule',
+    async (schedule) => {
+      const { folder } = await sitting({ maxSteps: 1, schedule });
+      const error = await rejectionOf('E_OPTION', resumeRun(folder, options({ epochs: 9 })));
+      expect(error.message).toMatch(
+        /^epochs 9 would change the .* schedule of the run in .*, which was made for 2; leave epochs out$/,
+      );
+    },
+  );
 });
 
 describe('a run that is complete', () => {
@@ -360,8 +369,7 @@ describe('a run whose training is done, but not its test', () => {
       recipe: run.recipe,
       change: {
         folder: run.folder,
-        state: TrainingState.from(run.checkpoint),
-        best: run.best,
+        state: TrainingState.from({ ...run.checkpoint, best: run.best }),
         openTestSet: () => Promise.resolve(tinySet(10)),
       },
     });

@@ -28,11 +28,11 @@ describe('the config.json of a resumed run', () => {
     ['test', 'no', /"test".*"no" must be true or false/],
     ['checkpointEvery', 0, /"checkpointEvery".*0 must be an integer of at least 1/],
     ['checkpointEvery', 'abc', /"abc" must be an integer/],
-    ['dataDir', 5, /"dataDir".*5 must be a text/],
-    ['dataDir', {}, /"dataDir".*must be a text/],
+    ['dataDir', 5, /"dataDir".*5 must be a non-empty text/],
+    ['dataDir', {}, /"dataDir".*must be a non-empty text/],
     ['engine', 'abacus', /must be one of auto, simd/],
     ['numerics', 3, /must be one of auto, simd/],
-    ['device', [], /must be a text/],
+    ['device', [], /must be a non-empty text/],
   ])('is held to what options may say: %s %j', (key, value, message) => {
     const error = thrownBy('E_OPTION', () => parse({ ...WRITTEN, [key]: value }));
     expect(error.message).toMatch(message);

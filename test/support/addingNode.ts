@@ -1,4 +1,4 @@
-/** A node whose test says when it answers what, by itself or in a sum with others. It computes by the analytic formula. */
+/** A node that answers when the test says, item by item or with a sum of several. It computes by the analytic formula. */
 
 import type { Fleet } from '../../src/coordinator/index.js';
 import type { Hello, Parameters, Result, Work } from '../../src/protocol/index.js';
@@ -8,9 +8,9 @@ import { ScriptedNode } from './scriptedNode.js';
 import { sumOf } from './sums.js';
 
 export class AddingNode {
-  /** Micro-batches asked for and not answered. */
+  /** Micro-batches requested and not answered. */
   readonly pending = new Map<number, Work>();
-  /** Micro-batches to be answered by themselves. */
+  /** Micro-batches to answer one by one. */
   readonly apart = new Set<number>();
   readonly given: number[] = [];
   readonly node: ScriptedNode;
@@ -43,7 +43,7 @@ export class AddingNode {
     return found;
   }
 
-  /** Starts from nothing for the next step. */
+  /** Starts afresh for the next step. */
   forget(): void {
     this.pending.clear();
     this.apart.clear();

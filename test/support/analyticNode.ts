@@ -1,6 +1,6 @@
 /**
- * A node whose "engine" is a formula that a test can follow: the loss of a sample with label t is ½ |p - c(t)|², so
- * its gradient is p - c(t), and every answer is a pure function of (parameters, item), as an engine's is.
+ * A node whose "engine" is a simple formula: the loss of a sample with label t is ½ |p - c(t)|², so its gradient is
+ * p - c(t). As with an engine, every answer is a pure function of (parameters, item).
  */
 
 import type { Fleet } from '../../src/coordinator/index.js';
@@ -18,14 +18,14 @@ import { hello } from './messages.js';
 import { hash32 } from './numbers.js';
 import { ScriptedNode } from './scriptedNode.js';
 
-/** The point that samples of a label pull parameter `index` to; in [-1, 1). */
+/** c(label) for parameter `index`, in [-1, 1). */
 export function target(label: number, index: number): number {
   return Math.fround(hash32(label * 1_000_003 + index) / 2 ** 31 - 1);
 }
 
 const targets = new Map<number, Float32Array>();
 
-/** All targets of a label, remembered: tests ask for them often. */
+/** c(label), cached: tests ask for it often. */
 function targetsOf(label: number, length: number): Float32Array {
   const known = targets.get(label);
   if (known && known.length >= length) return known;
@@ -49,7 +49,7 @@ export function meanPixelOf(pixels: Uint8Array): number {
   return pixels.reduce((sum, pixel) => sum + pixel, 0) / pixels.length / 255;
 }
 
-/** How many of a chunk's samples count as right: a pure function of the first parameter's bits and the labels. */
+/** The number of a chunk's samples that count as correct: a pure function of the first parameter's bits and the labels. */
 export function correctOf(parameters: Float32Array, labels: Uint8Array): number {
   const bits = new Uint32Array(Float32Array.of(parameters[0]!).buffer)[0]!;
   return labels.filter((label) => hash32(bits + label) % 3 === 0).length;
@@ -93,13 +93,13 @@ export function evaluatedOf(item: Evaluate, { parameters }: Parameters): Evaluat
   };
 }
 
-/** What the node makes of an item; undefined says nothing. */
+/** The node's answer to an item; undefined: none. */
 export type Answerer = (item: Work | Evaluate, state: Parameters) => NodeMessage | undefined;
 
 export const honest: Answerer = (item, state) =>
   item.type === 'work' ? resultOf(item, state) : evaluatedOf(item, state);
 
-/** A node that computes by the formula, or as `answerer` says instead; answers at once, in order. */
+/** A node that computes by the formula, or by `answerer` if given. Answers at once, in order. */
 export function analyticNode(
   fleet: Fleet,
   change: Partial<Hello> = {},
@@ -109,7 +109,7 @@ export function analyticNode(
   let state: Parameters | undefined;
   node.onMessage = (message: CoordinatorMessage): void => {
     if (message.type === 'parameters') {
-      // A copy, as every real node takes: the coordinator goes on changing its vectors.
+      // A copy, as in a real node: the coordinator changes its vectors later.
       const { parameters, statistics } = message;
       state = { ...message, parameters: parameters.slice(), statistics: statistics.slice() };
     }

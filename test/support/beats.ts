@@ -1,6 +1,6 @@
 /**
- * Lets heartbeats beat by hand. Their timers stand still unless the test moves them, so a machine that is busy with other
- * things for a second is not taken for a peer that is silent for a second.
+ * Controls heartbeats by hand. Their timers advance only when the test says so, so a machine that is busy for a second is
+ * not mistaken for a peer that is silent for a second.
  */
 
 import { onTestFinished, vi } from 'vitest';
@@ -10,13 +10,13 @@ import { until } from './waiting.js';
 const BEATS_PER_TIMEOUT = 5;
 
 export interface Beats {
-  /** Moves the time by one beat, and waits until the condition holds. */
+  /** Advances time by one beat, and waits until the condition holds. */
   beat(then: () => boolean): Promise<void>;
   /** Beats until the condition holds. */
   beatUntil(condition: () => boolean): Promise<void>;
 }
 
-/** To be called before the first heartbeat begins. Real time goes on for all but `setInterval`. */
+/** Call before the first heartbeat starts. Only `setInterval` is faked. */
 export function beatByHand(timeoutMs: number): Beats {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
@@ -36,7 +36,7 @@ export function beatByHand(timeoutMs: number): Beats {
 }
 
 /**
- * Lets four timeouts pass, in each beat of which every side hears something.
+ * Lets four timeouts pass; in each beat both sides hear something.
  * @param between must hold before the next beat
  */
 export async function beatFourTimeouts(

@@ -1,19 +1,47 @@
 /**
- * Compiles src/ before the tests where dist/ is missing or out of date: threads and other processes run that. `npm test`
- * has done so already, unless npm was told to run no scripts (`ignore-scripts`).
+ * Threads and other processes that a test starts run dist/. This makes sure that dist/ is what src/ compiles to: before
+ * the tests, before each rerun in watch mode, and, because a source may change during a run, at the end.
  */
 
-import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { isBuilt } from '../../scripts/setup/checkout.mjs';
+import type { TestProject } from 'vitest/node';
+import { build } from '../../scripts/build.mjs';
+import { isBuilt, removeBuilt, sourcesDigest } from '../../scripts/checkout.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export default function build(): void {
-  if (isBuilt(ROOT)) return;
-  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const args = [compiler, '-p', 'tsconfig.build.json'];
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`src/ does not compile, and tests need what is compiled:\n${stdout}`);
+/** @returns what vitest calls after the tests */
+export default function buildBeforeTests(
+  project: Pick<TestProject, 'onTestsRerun'>,
+  root = ROOT,
+): () => void {
+  build(root);
+  let tested = sourcesDigest(root);
+  project.onTestsRerun(() => {
+    rebuild(root);
+    tested = sourcesDigest(root);
+  });
+  return () => failIfChanged(root, tested);
+}
+
+/** An error would end the watch mode. Without dist/ the tests that need it fail, and do not run old code. */
+function rebuild(root: string): void {
+  try {
+    build(root);
+  } catch (error) {
+    removeBuilt(root);
+    console.error(error instanceof Error ? error.message : error);
+  }
+}
+
+/**
+ * Vitest prints an error that is thrown here, and does not count it as a failure.
+ * @param tested sources; another process may have built changed ones since
+ */
+function failIfChanged(root: string, tested: string): void {
+  if (isBuilt(root) && sourcesDigest(root) === tested) return;
+  process.exitCode = 1;
+  throw new Error(
+    'src/ or dist/ changed during the tests, so some may have run old code; run the tests again',
+  );
 }

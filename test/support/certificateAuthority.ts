@@ -1,4 +1,4 @@
-/** A private certificate authority for a test, and certificates of every kind of badness, made by openssl. */
+/** A private certificate authority for a test, with valid certificates and invalid ones of every kind, made by openssl. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Two opened channels, as coordinator and node have them, over one real connection. */
+/** The open channels of a coordinator and a node, over one real connection. */
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';

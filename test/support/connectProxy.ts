@@ -1,4 +1,4 @@
-/** An HTTP proxy that knows CONNECT alone, on a loopback port. */
+/** An HTTP proxy on a loopback port that knows only CONNECT. */
 
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
@@ -7,11 +7,11 @@ import { onTestFinished } from 'vitest';
 
 export interface ConnectProxy {
   readonly url: URL;
-  /** What it was asked for, as `HOST:PORT`, with the credentials that were shown. */
+  /** The requests, as `HOST:PORT`, with the credentials sent. */
   readonly asked: { readonly target: string; readonly credentials: string | undefined }[];
 }
 
-/** @param password that it wants to see, as NAME:PASSWORD */
+/** @param password that it requires, as NAME:PASSWORD */
 export async function connectProxy(password?: string): Promise<ConnectProxy> {
   const asked: { target: string; credentials: string | undefined }[] = [];
   const sockets = new Set<Socket>();

@@ -1,4 +1,4 @@
-/** One convolution of random data with its two gradients on a device, by each tile, beside sums in float64. */
+/** One convolution of random data with its two gradients on a device, with each tile, compared with sums in float64. */
 
 import type { Session } from '../../src/engine/webgpu/dawn/session.js';
 import { convolution } from '../../src/engine/webgpu/kernels/convolution.js';
@@ -38,7 +38,7 @@ export interface LayerCheck {
   readonly tile: string;
   /** Of the vectors as a whole. */
   readonly error: number;
-  /** Of the sums and squares that batch normalisation takes, where the kernel leaves them. */
+  /** Of the sums and squares for batch normalisation, if the kernel writes them. */
   readonly momentError?: number;
   readonly microseconds?: number;
   readonly teraflops?: number;
@@ -119,7 +119,7 @@ class Layer {
     const reference = beside === 'float64' ? this.reference() : await this.deviceReference(runner);
     for (const variant of this.variants(this.unit)) {
       const { kernel, tile, dispatches, result, moments } = variant;
-      // A kernel that writes nothing must not find the last one's results.
+      // If a kernel writes nothing, the last kernel's results must not be there.
       runner.write(result, new Float32Array(result.length).fill(NaN));
       await runner.run(dispatches);
       const actual = await runner.read(result);
@@ -230,7 +230,7 @@ class Layer {
     return operations && { operations, limits: session.workgroupLimits };
   }
 
-  /** Of the channels' sums, and of the sum of all squares, put together from the tiles' sums and deviations. */
+  /** Of the channels' sums, and of the sum of all squares, combined from the tiles' sums and deviations. */
   private momentError(values: Float32Array, { partials, pixelsOf }: Moments): number {
     const quads = Math.ceil(partials.channels / 4);
     const expected = new Float64Array(partials.channels);
@@ -288,7 +288,7 @@ class Layer {
   }
 }
 
-/** As `hashedValues`, and fast enough for millions. */
+/** As `hashedValues`, but fast enough for millions. */
 function values(length: number, seed: number, amplitude: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(length);
   for (let index = 0; index < length; index++) {
@@ -297,7 +297,7 @@ function values(length: number, seed: number, amplitude: number): Float32Array<A
   return result;
 }
 
-/** Pixels of every tile that are inside of an image. */
+/** For every tile, the pixels inside an image. */
 function pixelsOfTiles({ imageCount, output }: ConvolutionSize, tile: MatrixConvolutionTile): number[] {
   const { rows, columns, images, tilesAcross, tilesPerImage, imageGroups } = tile;
   return Array.from({ length: imageGroups * tilesPerImage }, (_, index) => {

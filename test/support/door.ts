@@ -1,4 +1,4 @@
-/** A coordinator's door on a real port, and raw connections to it: strangers who speak no WebSocket. */
+/** A coordinator's server on a real port, and raw connections to it from clients that do not speak WebSocket. */
 
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -16,7 +16,7 @@ export interface Door {
   readonly channels: CoordinatorChannel[];
   readonly messages: NodeMessage[];
   readonly closings: string[];
-  /** Whether each closing was the node's fault. */
+  /** For each closed connection, whether it was the node's fault. */
   readonly faults: ('bad-frame' | undefined)[];
 }
 
@@ -54,7 +54,7 @@ export function dial({ server }: Door, options: ClientOptions = {}): WebSocket {
   return socket;
 }
 
-/** How an attempt to become a node ends: `open`, the HTTP status, or the error's code. */
+/** The result of an attempt to connect as a node: `open`, the HTTP status, or the error's code. */
 export function outcomeOf(socket: WebSocket): Promise<number | string> {
   return new Promise((resolve) => {
     socket.once('open', () => resolve('open'));
@@ -75,13 +75,13 @@ export async function dialled(door: Door, options: ClientOptions = {}): Promise<
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** Everything that came. */
+  /** Everything received. */
   readonly text: () => string;
-  /** Resolves when the other side has ended the connection, however it did. */
+  /** Resolves when the other side has ended the connection in any way. */
   readonly ended: Promise<void>;
 }
 
-/** A TCP connection that sends what it is told to and never ends by itself. @param from a loopback address to come from */
+/** A TCP connection that sends only what the test says and never ends by itself. @param from its loopback address */
 export function rawConnection(
   { port }: { readonly port: number },
   text = '',

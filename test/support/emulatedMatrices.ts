@@ -1,6 +1,6 @@
 /**
  * The operations of matrixOperations.ts in plain WGSL, for devices without matrix units: operands are packed
- * as they are there, and each of the 32 threads of a "subgroup" holds some of a result's elements.
+ * in the same way, and each of the 32 threads of a "subgroup" holds some elements of a result.
  */
 
 import { SUBGROUP_THREADS } from '../../src/engine/webgpu/kernels/matrixOperations.js';
@@ -10,7 +10,7 @@ import type {
   Operand,
 } from '../../src/engine/webgpu/kernels/matrixOperations.js';
 
-/** Columns of a row that a thread holds. */
+/** Columns of a row per thread. */
 const share = ({ m, n }: MatrixShape): number => (m * n) / SUBGROUP_THREADS;
 
 /** WGSL of one element; rows and columns are WGSL too. */

@@ -1,10 +1,10 @@
-/** What a call throws. */
+/** Errors that a call throws. */
 
 import { expect } from 'vitest';
 import { LockstepError } from '../../src/foundation/errors.js';
 import type { ErrorCode } from '../../src/foundation/errors.js';
 
-/** Runs the action, which must throw a LockstepError with this code; returns it, to look at its message. */
+/** Runs the action, which must throw a LockstepError with this code. @returns the error */
 export function thrownBy(code: ErrorCode, action: () => unknown): LockstepError {
   try {
     action();

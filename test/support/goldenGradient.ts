@@ -70,7 +70,7 @@ function goldenParameters(model: Model, seed: number): Float32Array {
   return parameters;
 }
 
-/** The order of tensors is part of what the golden file checks. */
+/** The golden file also checks the order of tensors. */
 function requireSameTensors(golden: Description['gradients'], specs: readonly TensorSpec[]): void {
   const describe = (tensors: Description['gradients']): string =>
     tensors.map(({ name, shape }) => `${name} ${shape.join('x')}`).join('\n');

@@ -1,6 +1,6 @@
 /**
- * Tells a leak from noise. A leak grows in every round; compiled code, the test runner's own messages and garbage that
- * waits for its collection grow in some rounds only, the more so on a busy machine.
+ * Tells a leak from noise. A leak grows in every round. Compiled code, the test runner's messages and uncollected garbage
+ * grow in some rounds only, especially on a busy machine.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -9,9 +9,9 @@ import { runInNewContext } from 'node:vm';
 const ROUNDS = 6;
 
 /**
- * @param round does what might leak, many times
+ * @param round does many times what may leak
  * @param measure in bytes
- * @returns the growth of the round that grew least, after a first one that is not counted
+ * @returns the smallest growth of a round; the first round does not count
  */
 export async function leastGrowth(round: () => Promise<void>, measure: () => number): Promise<number> {
   await round();
@@ -26,12 +26,12 @@ export async function leastGrowth(round: () => Promise<void>, measure: () => num
   return Math.min(...growths);
 }
 
-/** What this thread's objects and buffers occupy, garbage not counted. */
+/** The size of this thread's objects and buffers, without garbage. */
 export function reachableBytes(): number {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   collectGarbage();
-  collectGarbage(); // buffers that the first one found free are given back by the second
+  collectGarbage(); // the second collection returns the buffers that the first one freed
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

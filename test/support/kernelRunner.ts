@@ -35,7 +35,7 @@ export class KernelRunner {
     });
   }
 
-  /** Microseconds of each, the least of some runs. */
+  /** Microseconds of each, the minimum of several runs. */
   async time(dispatches: readonly Dispatch[], runs = 5): Promise<number[]> {
     const least = dispatches.map(() => Infinity);
     for (let run = 0; run < runs; run++) {

@@ -1,4 +1,4 @@
-/** A link between two ends that a test can spoil: a TCP proxy that passes on, trickles, or takes and keeps everything. */
+/** A connection that a test can disturb: a TCP proxy that forwards, slows down or swallows data. */
 
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -7,14 +7,14 @@ const TICK_MS = 5;
 
 export interface Link {
   readonly port: number;
-  /** Takes everything from now on and passes nothing on, in either direction: both ends see an open connection. */
+  /** From now on reads everything and forwards nothing, in both directions: both ends see an open connection. */
   swallow(): void;
-  /** Stops taking anything: the senders' buffers fill. */
+  /** Stops reading: the senders' buffers fill up. */
   hold(): void;
-  /** Passes so many bytes on every few milliseconds, in each direction. */
+  /** Forwards only this many bytes every few milliseconds, in each direction. */
   trickle(bytesPerTick: number): void;
   pass(): void;
-  /** Whether it has something to pass on in each direction. */
+  /** Whether there is something to forward in each direction. */
   isLoaded(): boolean;
   close(): void;
 }
@@ -79,7 +79,7 @@ class Pipe {
     this.to.destroy();
   }
 
-  /** Only a trickle moves by the clock. */
+  /** Only the slow mode uses a timer. */
   tick(): void {
     const mode = this.mode();
     if (mode.kind !== 'trickle') return this.move();
@@ -96,7 +96,7 @@ class Pipe {
     this.takeMore();
   }
 
-  /** A real slow link takes only what it can carry; the rest stays with the sender. */
+  /** As on a real slow link: what cannot be forwarded yet stays with the sender. */
   private takeMore(): void {
     const mustWait = this.mode().kind === 'hold' || this.waiting.length > 0;
     if (mustWait) this.from.pause();

@@ -1,6 +1,7 @@
-/** One valid message of each type, and a way to vary it. */
+/** One valid message of each type, with a way to vary it. */
 
 import { createHash } from 'node:crypto';
+import { buildModel, networkText } from '../../src/model/index.js';
 import { LOCKSTEP_VERSION } from '../../src/protocol/index.js';
 import { PROTOCOL_VERSION } from '../../src/protocol/index.js';
 import type {
@@ -45,10 +46,7 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     type: 'welcome',
     runName: 'a run',
     lockstepVersion: LOCKSTEP_VERSION,
-    modelName: 'resnet8',
-    dropoutRate: 0,
-    parameterCount: 78042,
-    statisticCount: 448,
+    network: networkText(buildModel('resnet8')),
     mean: [0.49, 0.48, 0.45],
     standardDeviation: [0.25, 0.24, 0.26],
     cropPadding: 4,

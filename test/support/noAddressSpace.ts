@@ -1,4 +1,4 @@
-/** A host on which WebAssembly gets no address space, as under `ulimit -v`, until the test is over. */
+/** Until the test ends, WebAssembly gets no address space, as under `ulimit -v`. */
 
 import { onTestFinished } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** Test values from formulas that any language can repeat, and distances between vectors. */
+/** Test values from formulas that any language can reproduce, and distances between vectors. */
 
 /** MurmurHash3's 32-bit finaliser: mixes an index into an unsigned 32-bit integer. */
 export function hash32(value: number): number {
@@ -17,7 +17,7 @@ export function hashedLabels(length: number, seed: number, classCount: number): 
   return Uint8Array.from({ length }, (_, index) => hash32(seed + index) % classCount);
 }
 
-/** ||a - b|| / ||b||; 0 if both vanish. */
+/** ||a - b|| / ||b||; 0 if both are zero. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
@@ -29,7 +29,7 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return difference === 0 ? 0 : Math.sqrt(difference / size);
 }
 
-/** max |a - b| / max |b|; 0 if both vanish. */
+/** max |a - b| / max |b|; 0 if both are zero. */
 export function largestRelativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;

@@ -1,33 +1,17 @@
-/** A small recipe: every field as a test needs it, the rest plain. */
+/** A small recipe: what tests rely on is said here, the rest has its default. */
 
+import { settleRecipe, withDefaults } from '../../src/coordinator/index.js';
 import type { Recipe } from '../../src/coordinator/index.js';
 
+const SMALL = {
+  valSize: 8,
+  model: 'resnet8',
+  epochs: 2,
+  batchSize: 8,
+  microBatch: 4,
+  schedule: 'constant',
+} as const;
+
 export function recipe(change: Partial<Recipe> = {}): Recipe {
-  return {
-    dataset: 'synthetic',
-    trainLimit: null,
-    valSize: 8,
-    stratify: false,
-    model: 'resnet8',
-    dropout: 0,
-    epochs: 2,
-    maxSteps: null,
-    batchSize: 8,
-    microBatch: 4,
-    lr: 0.1,
-    momentum: 0.9,
-    nesterov: false,
-    weightDecay: 1e-4,
-    schedule: 'constant',
-    milestones: [100, 150],
-    gamma: 0.1,
-    warmupEpochs: 0,
-    patience: 20,
-    augment: true,
-    cropPadding: 4,
-    labelSmoothing: 0,
-    evalStatistics: 'running',
-    seed: 1,
-    ...change,
-  };
+  return { ...settleRecipe(withDefaults(SMALL), 'synthetic'), ...change };
 }

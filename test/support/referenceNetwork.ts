@@ -1,7 +1,7 @@
 /**
  * An independent reference for every engine: the layer list interpreted one activation at a time in float64, with
- * gradients by central differences. It shares with src/ only the layer list and the dropout mask, which are
- * specification; it is slow, so give it small models.
+ * gradients by central differences. Of src/ it uses only the layer list and the dropout mask, which define the
+ * network. It is slow: use small models.
  */
 
 import type { RandomKey } from '../../src/foundation/random.js';
@@ -65,7 +65,7 @@ export function referenceGradient(
   });
 }
 
-/** The loss as PyTorch's cross_entropy(label_smoothing) states it: each class's own loss, weighed by the target. */
+/** The loss as PyTorch's cross_entropy(label_smoothing) defines it: the loss of each class, weighted by the target. */
 function crossEntropy(
   logits: Float64Array,
   labels: Uint8Array,

@@ -1,4 +1,4 @@
-/** A node without an engine at the other end of a local channel: records what it gets, says what the test tells it to. */
+/** A node without an engine, on a local channel: records what it receives, and sends what the test says. */
 
 import type { Fleet } from '../../src/coordinator/index.js';
 import { createLocalChannel } from '../../src/protocol/index.js';
@@ -52,7 +52,7 @@ export class ScriptedNode {
     return this.received.filter((message) => message.type === 'parameters');
   }
 
-  /** The first message of a type, which must be there. */
+  /** The first message of a type, which must exist. */
   the<Type extends CoordinatorMessage['type']>(type: Type): Extract<CoordinatorMessage, { type: Type }> {
     const found = this.received.find((message) => message.type === type);
     if (!found)
@@ -61,7 +61,7 @@ export class ScriptedNode {
   }
 }
 
-/** A node that has said hello and been welcomed. */
+/** A node after hello and welcome. */
 export async function attached(
   fleet: Fleet,
   change: Partial<Hello> = {},

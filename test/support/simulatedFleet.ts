@@ -1,26 +1,27 @@
 /**
- * Nodes whose computing is nothing but passing time, on the fake clock of the test: they begin items in their order, as
- * many at a time as they have workers, finish what they have begun, and forget what was called off before.
+ * Nodes that wait instead of computing, on the test's fake clock: they start items in order, as many at a time as they have
+ * workers, finish what they have started, and drop items that were cancelled before.
  */
 
 import { vi } from 'vitest';
+import { itemKey, roundKey } from '../../src/coordinator/schedule/itemKey.js';
 import { Pace } from '../../src/coordinator/schedule/pace.js';
 import { Round } from '../../src/coordinator/schedule/round.js';
-import type { Assignee } from '../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../src/coordinator/schedule/assignee.js';
 import { Workload } from '../../src/coordinator/schedule/workload.js';
 
 export class SimulatedNode implements Assignee {
   accepting = true;
   readonly workload: Workload;
   readonly pace = new Pace();
-  /** Items begun since the last reset, whether their answer was used or not. */
+  /** Items started since the last reset, whether their answer was used or not. */
   begun = 0;
   private queue: { readonly round: number; readonly index: number }[] = [];
   private running = 0;
   private round = -1;
   private answer: (round: number, index: number) => void = () => undefined;
 
-  /** @param durationMs what an item takes, asked anew for each; infinite: it stalls */
+  /** @param durationMs of an item, called for each; infinite: the worker stalls */
   constructor(
     readonly name: string,
     readonly threads: number,
@@ -29,7 +30,7 @@ export class SimulatedNode implements Assignee {
     this.workload = new Workload(threads);
   }
 
-  /** New weights: what was queued is forgotten. */
+  /** New weights: the queue is dropped. */
   enter(round: number, answer: (round: number, index: number) => void): void {
     this.round = round;
     this.answer = answer;
@@ -45,7 +46,7 @@ export class SimulatedNode implements Assignee {
     this.queue = this.queue.filter((item) => item.index !== index || item.round !== this.round);
   }
 
-  /** Every item is answered by itself. */
+  /** Each item is answered in a message of its own. */
   keepApart(): void {
     return undefined;
   }
@@ -68,7 +69,7 @@ export class SimulatedNode implements Assignee {
 
 export interface SimulatedStep {
   readonly durationMs: number;
-  /** Whose answer was used, by item. */
+  /** For each item, the node whose answer was used. */
   readonly answeredBy: readonly SimulatedNode[];
 }
 
@@ -83,7 +84,7 @@ export class SimulatedFleet {
     const startedMs = performance.now();
     const answeredBy: SimulatedNode[] = [];
     const round = new Round<SimulatedNode>({
-      key: `work ${step}`,
+      key: roundKey('work', step),
       itemCount,
       sampleCountOf: () => 1,
       assignees: () => this.nodes,
@@ -94,7 +95,7 @@ export class SimulatedFleet {
     for (const node of this.nodes) {
       node.enter(step, (ofStep, index) => {
         if (ofStep !== step) {
-          node.workload.finish(`work ${ofStep}/${index}`, performance.now());
+          node.workload.finish(itemKey(roundKey('work', ofStep), index), performance.now());
           return round.fill();
         }
         if (round.wants(index)) answeredBy[index] = node;

@@ -3,7 +3,7 @@
 import type { Result, Sum } from '../../src/protocol/index.js';
 import { floatsOf } from './analyticNode.js';
 
-/** The definition: the leaves are cut at the largest power of two below their number; left plus right, in float32. */
+/** The definition: split the leaves at the largest power of two below their number; add left and right, in float32. */
 export function sumByDefinition(vectors: readonly Float32Array[]): Float32Array {
   if (vectors.length === 1) return vectors[0]!;
   let half = 1;
@@ -16,7 +16,7 @@ export function sumByDefinition(vectors: readonly Float32Array[]): Float32Array 
 const bytesSum = (vectors: readonly Uint8Array[]): Uint8Array =>
   new Uint8Array(sumByDefinition(vectors.map(floatsOf)).buffer);
 
-/** What a node sends in the place of these results of consecutive micro-batches. */
+/** The message that a node sends instead of these results of consecutive micro-batches. */
 export function sumOf(results: readonly Result[]): Sum {
   return {
     type: 'sum',

@@ -1,4 +1,4 @@
-/** A folder of the test's own, removed when the test has ended. */
+/** A temporary folder for one test, removed when the test ends. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

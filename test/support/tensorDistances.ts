@@ -1,4 +1,4 @@
-/** How far two gradients of a model are apart, tensor by tensor. */
+/** The distance of two gradients of a model, tensor by tensor. */
 
 import { tensorView } from '../../src/model/index.js';
 import type { Model } from '../../src/model/index.js';

@@ -1,101 +1,80 @@
-/** Layer lists small enough for finite differences: each puts one kind of layer between others that carry gradients. */
+/** Layer lists small enough for finite differences. Each has one kind of layer between others that pass gradients on. */
 
-import { IMAGES } from '../../src/model/index.js';
-import type { ActivationShape, Layer, Model, TensorSpec } from '../../src/model/index.js';
-import { LayoutBuilder } from '../../src/model/layout.js';
+import { IMAGES, IMAGES_NAME, networkFrom } from '../../src/model/index.js';
+import type { ActivationShape, LayerEntry, Model } from '../../src/model/index.js';
 
 const CLASS_COUNT = 3;
 
-/** Appends layers to a list; each method returns the new layer's index, and reads the last layer unless told otherwise. */
+/** Appends layers to a list; each method returns the new layer's index, and reads the last layer by default. */
 export class TinyModelBuilder {
-  private readonly layers: Layer[] = [];
-  private readonly layout = new LayoutBuilder();
+  private readonly layers: LayerEntry[] = [];
+  private readonly shapes: ActivationShape[] = [];
 
   constructor(private readonly inputShape: ActivationShape) {}
 
   convolution(channels: number, stride: 1 | 2 = 1, input = this.last()): number {
-    const base = this.base(input, strided(this.shapeOf(input), channels, stride));
-    const weight = this.tensor(base.name, 'weight', [3, 3, base.inputShape.channels, channels]);
-    return this.push({ kind: 'convolution', ...base, kernelSize: 3, stride, weight });
+    const shape = strided(this.shapeOf(input), channels, stride);
+    return this.push({ kind: 'convolution', ...this.base(input), channels, stride }, shape);
   }
 
   batchNormalisation(input = this.last()): number {
-    const base = this.base(input, this.shapeOf(input));
-    const { channels } = base.inputShape;
-    return this.push({
-      kind: 'batch-normalisation',
-      ...base,
-      epsilon: 1e-5,
-      scale: this.tensor(base.name, 'scale', [channels]),
-      shift: this.tensor(base.name, 'shift', [channels]),
-      runningMean: this.layout.statistic(`${base.name}.runningMean`, [channels]),
-      runningVariance: this.layout.statistic(`${base.name}.runningVariance`, [channels]),
-    });
+    return this.push({ kind: 'batch-normalisation', ...this.base(input) }, this.shapeOf(input));
   }
 
   relu(input = this.last()): number {
-    return this.push({ kind: 'relu', ...this.base(input, this.shapeOf(input)) });
+    return this.push({ kind: 'relu', ...this.base(input) }, this.shapeOf(input));
   }
 
   shortcut(channels: number, stride: 1 | 2, input = this.last()): number {
     const shape = strided(this.shapeOf(input), channels, stride);
-    return this.push({ kind: 'shortcut', ...this.base(input, shape), stride });
+    return this.push({ kind: 'shortcut', ...this.base(input), channels, stride }, shape);
   }
 
   add(input: number, other: number): number {
-    return this.push({ kind: 'add', ...this.base(input, this.shapeOf(input)), other });
+    return this.push({ kind: 'add', ...this.base(input), other: nameOf(other) }, this.shapeOf(input));
   }
 
   globalAveragePool(input = this.last()): number {
     const { channels } = this.shapeOf(input);
-    return this.push({ kind: 'global-average-pool', ...this.base(input, { height: 1, width: 1, channels }) });
+    return this.push({ kind: 'global-average-pool', ...this.base(input) }, { height: 1, width: 1, channels });
   }
 
   dropout(rate: number, input = this.last()): number {
-    return this.push({ kind: 'dropout', ...this.base(input, this.shapeOf(input)), rate });
+    return this.push({ kind: 'dropout', ...this.base(input), rate }, this.shapeOf(input));
   }
 
   dense(channels = CLASS_COUNT, input = this.last()): number {
-    const base = this.base(input, { height: 1, width: 1, channels });
-    const weight = this.tensor(base.name, 'weight', [base.inputShape.channels, channels]);
-    const bias = this.tensor(base.name, 'bias', [channels]);
-    return this.push({ kind: 'dense', ...base, weight, bias });
+    return this.push({ kind: 'dense', ...this.base(input), channels }, { height: 1, width: 1, channels });
   }
 
   build(): Model {
-    return {
-      name: 'resnet8', // the type knows no other names; engines do not look at it
-      dropoutRate: 0,
-      inputShape: this.inputShape,
-      classCount: this.shapeOf(this.last()).channels,
-      layers: this.layers,
-      layout: this.layout.build(),
-    };
+    const { inputShape, layers } = this;
+    const { channels } = this.shapeOf(this.last());
+    const classNames = Array.from({ length: channels }, (_, label) => `class ${label}`);
+    return networkFrom({ name: 'tiny', inputShape, classNames, layers }, 'of a test');
   }
 
   private last(): number {
-    return this.layers.length - 1; // IMAGES, as long as there is none
+    return this.layers.length - 1; // IMAGES if there is none yet
   }
 
   shapeOf(index: number): ActivationShape {
-    return index === IMAGES ? this.inputShape : this.layers[index]!.outputShape;
+    return index === IMAGES ? this.inputShape : this.shapes[index]!;
   }
 
-  private base(
-    input: number,
-    outputShape: ActivationShape,
-  ): Pick<Layer, 'name' | 'input' | 'inputShape' | 'outputShape'> {
-    return { name: `layer${this.layers.length}`, input, inputShape: this.shapeOf(input), outputShape };
+  private base(input: number): { readonly name: string; readonly input: string } {
+    return { name: nameOf(this.layers.length), input: nameOf(input) };
   }
 
-  private tensor(layerName: string, name: string, shape: number[]): TensorSpec {
-    return this.layout.parameter(`${layerName}.${name}`, shape);
-  }
-
-  private push(layer: Layer): number {
+  private push(layer: LayerEntry, shape: ActivationShape): number {
     this.layers.push(layer);
+    this.shapes.push(shape);
     return this.last();
   }
+}
+
+function nameOf(index: number): string {
+  return index === IMAGES ? IMAGES_NAME : `layer${index}`;
 }
 
 function strided(input: ActivationShape, channels: number, stride: 1 | 2): ActivationShape {
@@ -126,14 +105,104 @@ function residualNetwork(inputShape: ActivationShape): Model {
   });
 }
 
-/** A residual network whose sides are odd, which halving rounds up. */
+/** A residual network with odd image sides, which halving rounds up. */
 export const ODD_SIDES: Readonly<Record<string, Model>> = {
   'a residual network with odd sides': residualNetwork({ height: 5, width: 7, channels: 3 }),
 };
 
+const NARROW: ActivationShape = { height: 5, width: 3, channels: 1 };
+
+/** Lists that no preset makes: every kind where it is least expected. */
+export const ODD_LISTS: Readonly<Record<string, Model>> = {
+  'normalisation, relu and dropout of the images': tinyModel(NARROW, (builder) => {
+    builder.batchNormalisation();
+    builder.relu();
+    builder.dropout(0.25);
+    builder.convolution(3);
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'a shortcut of the images beside a convolution of them': tinyModel(NARROW, (builder) => {
+    const branch = builder.convolution(5, 2);
+    builder.add(branch, builder.shortcut(5, 2, IMAGES));
+    builder.relu();
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'a sum of the images with themselves': tinyModel(NARROW, (builder) => {
+    builder.add(IMAGES, IMAGES);
+    builder.convolution(4);
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+  'pooled channels as logits': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.convolution(3);
+    builder.globalAveragePool();
+  }),
+  'several dense layers, with all that fits between': tinyModel(NARROW, (builder) => {
+    builder.convolution(4, 2);
+    builder.globalAveragePool();
+    builder.dense(7);
+    builder.relu(); // before the normalisation: behind a bias alone it would make the bias's gradient zero
+    builder.batchNormalisation();
+    const hidden = builder.dropout(0.3);
+    builder.dense(7);
+    builder.add(hidden, builder.relu());
+    builder.dense();
+  }),
+  'relu of the last dense layer as logits': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.globalAveragePool();
+    builder.dense();
+    builder.relu();
+  }),
+  'normalisation of a convolution of one pixel as logits': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.globalAveragePool();
+    builder.convolution(3);
+    builder.batchNormalisation();
+  }),
+  'a sum as logits, one of it read twice': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    const pooled = builder.globalAveragePool();
+    const first = builder.dense(3, pooled);
+    builder.add(builder.convolution(3, 1, pooled), first);
+  }),
+  'a convolution of one pixel, and a pool of it': tinyModel(
+    { height: 1, width: 1, channels: 2 },
+    (builder) => {
+      builder.convolution(6, 2);
+      builder.relu();
+      builder.globalAveragePool();
+      builder.dense();
+    },
+  ),
+  'a branch that nothing reads': tinyModel(NARROW, (builder) => {
+    const stem = builder.convolution(4);
+    builder.batchNormalisation();
+    builder.convolution(6, 2, stem);
+    builder.globalAveragePool(stem);
+    builder.dense();
+  }),
+  'dropout between convolutions, relu before normalisation': tinyModel(NARROW, (builder) => {
+    builder.convolution(4);
+    builder.relu();
+    builder.batchNormalisation();
+    builder.dropout(0.4);
+    builder.convolution(5);
+    builder.dropout(0.2);
+    builder.batchNormalisation();
+    builder.globalAveragePool();
+    builder.dense();
+  }),
+};
+
 const SMALL: ActivationShape = { height: 4, width: 6, channels: 3 };
 
-/** Input and output of each layer kind are exercised; sides are even, as in every model that Lockstep trains. */
+/** Tests input and output of each kind of layer; sides are even, as in every model that Lockstep trains. */
 export const TINY_MODELS: Readonly<Record<string, Model>> = {
   'dense alone': tinyModel({ height: 1, width: 1, channels: 5 }, (builder) => {
     builder.dense();

@@ -1,18 +1,27 @@
-/** An image set whose every pixel and label follows from its index. */
+/** An image set whose pixels and labels are functions of the index. */
 
-import type { ImageSet } from '../../src/data/index.js';
+import { imageByteCount } from '../../src/data/index.js';
+import type { ImageFormat, ImageSet } from '../../src/data/index.js';
 
-const IMAGE_BYTES = 32 * 32 * 3;
+const USUAL_FORMAT: ImageFormat = {
+  imageShape: { height: 32, width: 32, channels: 3 },
+  classNames: Array.from({ length: 10 }, (_, label) => `class ${label}`),
+};
 
-export function tinySet(sampleCount: number): ImageSet {
-  const labelOf = (index: number): number => (index * 7) % 10;
+export function tinySet(
+  sampleCount: number,
+  { imageShape, classNames }: ImageFormat = USUAL_FORMAT,
+): ImageSet {
+  const imageBytes = imageByteCount(imageShape);
+  const labelOf = (index: number): number => (index * 7) % classNames.length;
   return {
     name: 'synthetic',
+    imageShape,
     sampleCount,
-    classNames: Array.from({ length: 10 }, (_, label) => `class ${label}`),
+    classNames,
     labelOf,
     read: (index, target, targetOffset) => {
-      for (let at = 0; at < IMAGE_BYTES; at++) target[targetOffset + at] = (index * 31 + at) % 256;
+      for (let at = 0; at < imageBytes; at++) target[targetOffset + at] = (index * 31 + at) % 256;
       return labelOf(index);
     },
   };

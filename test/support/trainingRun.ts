@@ -1,4 +1,4 @@
-/** A whole run that trains resnet8's parameters on a formula instead of a network: quick, and easy to follow. */
+/** A whole run that trains resnet8's parameters with a formula instead of a network: fast, and easy to follow. */
 
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -38,7 +38,7 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
     options.onEvent?.(event);
   };
   const fleet = new Fleet({ welcome: welcome(), onEvent, waitTimeoutMs: options.waitTimeoutMs ?? 60_000 });
-  const model = buildModel(settled.model, settled.dropout);
+  const model = options.change?.model ?? buildModel(settled.model, settled.dropout);
   const set = tinySet(SAMPLES);
   const split = splitTrainingSet({
     sampleCount: SAMPLES,
@@ -61,7 +61,6 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
       normalisation: measureNormalisation(set, split.training),
       samples: digestSamples(set, split),
       state: TrainingState.fresh(model, settled.seed),
-      best: undefined,
       fleet,
       folder,
       checkpointEvery: 100,

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareImages } from '../../src/data/index.js';
 import { loadEngine } from '../../src/engine/index.js';
-import { buildModel, initialiseModel } from '../../src/model/index.js';
+import { buildModel, initialiseModel, networkText } from '../../src/model/index.js';
 import { ComputePool } from '../../src/worker/index.js';
 import { SharedWeights } from '../../src/worker/sharedWeights.js';
 import type { ComputeSession, GradientAnswer, ItemTask } from '../../src/worker/task.js';
@@ -10,9 +10,9 @@ import { rejectionOf } from '../support/errors.js';
 import { hashedLabels, hashedValues } from '../support/numbers.js';
 
 const SAMPLES = 3;
+const IMAGE_SHAPE = { height: 32, width: 32, channels: 3 };
 const SESSION: ComputeSession = {
-  modelName: 'resnet8',
-  dropoutRate: 0,
+  network: networkText(buildModel('resnet8')),
   normalisation: { mean: [0.5, 0.45, 0.4], standardDeviation: [0.25, 0.2, 0.3] },
   cropPadding: 2,
   labelSmoothing: 0.2,
@@ -56,6 +56,7 @@ describe('the threads of a node', () => {
     const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
     const engine = await loadEngine({ name: 'wasm' }, model);
     const images = prepareImages({
+      imageShape: IMAGE_SHAPE,
       pixels,
       sampleCount: SAMPLES,
       normalisation: SESSION.normalisation,
@@ -87,7 +88,13 @@ describe('the threads of a node', () => {
     } as const;
     const answer = await pool.run({ ...task, pixels, labels });
     const engine = await loadEngine({ name: 'wasm' }, model);
-    const images = prepareImages({ pixels, sampleCount: SAMPLES, normalisation, augmentation: undefined });
+    const images = prepareImages({
+      imageShape: IMAGE_SHAPE,
+      pixels,
+      sampleCount: SAMPLES,
+      normalisation,
+      augmentation: undefined,
+    });
     const expected = await engine.evaluate({ version: 1, ...state }, { images, labels }, 'running');
     engine.dispose();
     expect(answer).toEqual({ kind: 'evaluation', ...expected });

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -103,6 +104,28 @@ describe('serveCoordinator', () => {
     expect(statuses).toEqual([{ kind: 'connected', url: url.href }]);
     await until(() => visits[0]!.messages.length > 0); // the end came before it was read
     expect(visits[0]!.messages[0]).toMatchObject({ type: 'hello', nodeName: 'the node' });
+  });
+
+  it('tries again when the name of the coordinator does not resolve yet', async () => {
+    const { url, visits } = await coordinator((visit) => sayBye(visit));
+    const lookup = vi
+      .spyOn(dns, 'lookup')
+      .mockImplementationOnce(((_name: string, _options: object, done: (error: Error) => void) =>
+        done(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }))) as never);
+    onTestFinished(() => lookup.mockRestore());
+    lookup.mockImplementation(((
+      _name: string,
+      options: { all?: boolean },
+      done: (...answer: unknown[]) => void,
+    ) =>
+      options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) as never);
+    const { outcome, statuses } = serve(new URL(url.href.replace('127.0.0.1', 'localhost')));
+    expect(await outcome).toBe('the run has ended');
+    expect(statuses[0]).toMatchObject({
+      kind: 'disconnected',
+      reason: expect.stringContaining('ENOTFOUND') as string,
+    });
+    expect(visits).toHaveLength(1);
   });
 
   it('comes back when a coordinator says goodbye in mid-run, as one does that is stopped by hand', async () => {
@@ -216,7 +239,7 @@ describe('a coordinator that would fill the memory of a node', () => {
   const { parameterCount, statisticCount } = buildModel('resnet8').layout;
   const bytes = (length: number): Uint8Array => new Uint8Array(4 * length);
   const GREETING = [
-    welcome({ parameterCount, statisticCount }),
+    welcome(),
     parameters({ parameters: bytes(parameterCount), statistics: bytes(statisticCount) }),
   ];
   /** As large as micro-batches may be in practice: 4.6 MB. */
@@ -284,7 +307,9 @@ describe('a coordinator that would fill the memory of a node', () => {
       }
       return statuses.some((status) => status.kind === 'disconnected');
     }, 30_000);
-    expect(statuses.at(-1)).toMatchObject({ reason: expect.stringMatching(/answers not taken/) as string });
+    expect(statuses.at(-1)).toMatchObject({
+      reason: expect.stringMatching(/answers are not read/) as string,
+    });
   });
 });
 
@@ -442,8 +467,7 @@ describe('a node that is asked to stop', () => {
   it('hands in what it has, asks to leave, and goes when it is let go', async () => {
     const { layout } = buildModel('resnet8');
     const { url, visits } = await coordinator(({ channel }) => {
-      const { parameterCount, statisticCount } = layout;
-      channel.send(welcome({ parameterCount, statisticCount }));
+      channel.send(welcome());
       channel.send(
         parameters({
           parameters: new Uint8Array(4 * layout.parameterCount),

@@ -8,16 +8,17 @@ import type {
   Parameters,
 } from '../../src/protocol/index.js';
 import { Conversation } from '../../src/worker/conversation.js';
-import type { AnsweredItem, ConversationEnd, ConversationOptions } from '../../src/worker/conversation.js';
-import { MOST_WAITING_PER_THREAD } from '../../src/worker/owedWork.js';
+import type { ConversationOptions } from '../../src/worker/conversation.js';
+import type { ConversationEnd } from '../../src/worker/conversationEnd.js';
+import type { AnsweredItem } from '../../src/worker/queuedItem.js';
+import { MOST_WAITING_PER_THREAD } from '../../src/worker/workLimits.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';
 import { DESCRIPTION, FakePool } from './fakePool.js';
 
 const { layout } = buildModel('resnet8');
-const { parameterCount, statisticCount } = layout;
-const WELCOME = welcome({ parameterCount, statisticCount, cropPadding: 2, labelSmoothing: 0.1 });
+const WELCOME = welcome({ cropPadding: 2, labelSmoothing: 0.1 });
 
 function weights(version: number, value = version): Parameters {
   const bytes = (length: number): Uint8Array => new Uint8Array(new Float32Array(length).fill(value).buffer);
@@ -118,8 +119,7 @@ describe('a conversation', () => {
       kind: 'gradient',
       engine: { name: 'wasm' },
       session: {
-        modelName: 'resnet8',
-        dropoutRate: 0,
+        network: WELCOME.network,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
         cropPadding: 2,
         labelSmoothing: 0.1,
@@ -419,9 +419,12 @@ describe('a conversation ends', () => {
   });
 
   it.each([
-    ['a model that it does not know', { modelName: 'vgg16' }],
-    ['another idea of the model’s parameters', { parameterCount: layout.parameterCount + 1 }],
-    ['another idea of the model’s statistics', { statisticCount: 0 }],
+    ['a network that is not JSON', { network: 'vgg16' }],
+    ['a kind of layer that it does not know', { network: WELCOME.network.replace('"relu"', '"gelu"') }],
+    [
+      'a network whose layers do not fit',
+      { network: WELCOME.network.replace('"channels":10', '"channels":11') },
+    ],
   ])('for good by the node, on %s', async (_what, change) => {
     const { coordinator, end, closings } = await conversing({ begin: false });
     coordinator.send({ ...WELCOME, ...change });
@@ -439,6 +442,7 @@ describe('a conversation ends', () => {
     ['weights of another length', [WELCOME, parameters()]],
     ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
     ['a second welcome', [WELCOME, WELCOME]],
+    ['a standardisation of other channels', [welcome({ mean: [0.5], standardDeviation: [0.5] })]],
     ['an item of too many samples', [WELCOME, weights(1), work({ pixels: new Uint8Array(4097 * 3072) })]],
     [
       'labels beyond all samples',

@@ -4,16 +4,19 @@ import type { Command } from 'commander';
 import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
-import { COORDINATOR_OPTIONS, openDoor, splitAddress, splitAdvertised } from '../../session/index.js';
-import type { Door, ListenOptions, PreparedDoor, TrainingOptions } from '../../session/index.js';
 import {
-  coordinatorSettingsOf,
+  openDoor,
   readCoordinatorSettings,
-  rememberCoordinatorSettings,
-} from '../options/coordinatorSettings.js';
+  readTokenSource,
+  splitAddress,
+  splitAdvertised,
+} from '../../session/index.js';
+import type { Door, ListenOptions, PreparedDoor, TokenSource, TrainingOptions } from '../../session/index.js';
+import { coordinatorSettingsOf, rememberCoordinatorSettings } from '../options/coordinatorSettings.js';
+import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
-import { announceToken } from '../token/tokenNotice.js';
+import { announceToken, NEW_TOKEN_ON_RESUME } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
@@ -47,8 +50,9 @@ export function addCoordinatorCommand(program: Command): void {
     const remembered = session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
-    const door = doorOptionsOf(options);
-    const coordinatorSettings = coordinatorSettingsOf(command);
+    const tokenBefore = session.resume === undefined ? undefined : await readTokenSource(session.resume);
+    const door = doorOptionsOf(options, tokenBefore);
+    const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: tokenSourceOf(door) };
     const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
@@ -62,7 +66,8 @@ export function addCoordinatorCommand(program: Command): void {
       },
     };
     const continueWith = ['coordinator', ...tokenArguments(options)];
-    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith });
+    const note = noteOnResuming(door, options);
+    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith, ...note });
   });
 }
 
@@ -77,9 +82,30 @@ function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
   return tokenFile === undefined ? [] : ['--token-file', tokenFile];
 }
 
+/** What whoever resumes the run must know of the token, which Lockstep does not keep. */
+function noteOnResuming(door: DoorOptions, { tokenFile }: RawOptions): { readonly noteOnResuming?: string } {
+  switch (tokenSourceOf(door)) {
+    case 'none':
+      return {};
+    case 'made':
+      return { noteOnResuming: `${NEW_TOKEN_ON_RESUME}.` };
+    case 'given':
+      return tokenFile === undefined
+        ? { noteOnResuming: 'give the same token again, with LOCKSTEP_TOKEN or --token-file.' }
+        : {};
+  }
+}
+
+function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
+  if (token === undefined) return 'none';
+  return tokenIsNew ? 'made' : 'given';
+}
+
 interface DoorOptions extends ListenOptions {
   /** Nobody gave one, so one was made: whoever is to attach must be told. */
   readonly tokenIsNew: boolean;
+  /** In the sitting before, if the run is resumed. */
+  readonly tokenBefore: TokenSource | undefined;
 }
 
 /** Tells a new token to whoever started the coordinator, as well. */
@@ -90,7 +116,14 @@ async function openAndAnnounce(
   const { token, tokenIsNew, json } = options;
   const door = await openDoor(fleet, model, voice, options);
   if (token === undefined || !tokenIsNew) return door;
-  const notice = announceToken({ token, url: door.url, ca: door.ca, json, say: voice.say });
+  const notice = announceToken({
+    token,
+    url: door.url,
+    ca: door.ca,
+    json,
+    say: voice.say,
+    replacesAnother: options.tokenBefore === 'made',
+  });
   return {
     close: () => {
       notice.withdraw();
@@ -100,7 +133,7 @@ async function openAndAnnounce(
 }
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
-function doorOptionsOf(options: RawOptions): DoorOptions {
+function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
   const { insecure = false, tlsCert, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
@@ -111,6 +144,12 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     );
   }
   const given = resolveToken(options);
+  if (given === undefined && tokenBefore === 'given') {
+    throw new LockstepError(
+      'E_OPTION',
+      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and start the workers anew with it',
+    );
+  }
   // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.
   const advertised = options.advertise === undefined ? undefined : splitAdvertised(options.advertise)?.host;
   const isPrivate = [address.host, advertised ?? address.host].every(isLoopback);
@@ -119,6 +158,7 @@ function doorOptionsOf(options: RawOptions): DoorOptions {
     ...address,
     token: tokenIsNew ? randomToken() : given,
     tokenIsNew,
+    tokenBefore,
     tls: readTls(options),
     tlsCertFile: tlsCert,
     tokenFile: options.tokenFile,

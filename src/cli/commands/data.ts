@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import {
+  DATASET_NAMES,
   downloadCifar10,
   gatherSamples,
   loadCifar10,
@@ -11,41 +12,53 @@ import {
 import type { FileChecksum, FileReport, ImageSet } from '../../data/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { defaultDataDir } from '../options/dataDir.js';
-import { chooseDisplay } from '../display/display.js';
+import { integer, oneOf } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { imageLines } from '../display/showImage.js';
-import { valueParser } from '../../session/index.js';
+import { dataDirSetting, jsonSetting } from '../../session/index.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { print, printDrawn, printJson } from '../process/terminal.js';
 
+const DOWNLOAD_SETTINGS = { dataDir: dataDirSetting('folder to put cifar-10-batches-bin into') };
+
+const VERIFY_SETTINGS = {
+  dataDir: dataDirSetting('folder that is or holds the batches'),
+  json: jsonSetting('print the report as JSON'),
+};
+
+const SHOW_SETTINGS = {
+  dataset: oneOf({
+    group: 'Data',
+    of: DATASET_NAMES,
+    default: 'cifar10',
+    help: 'cifar10 or synthetic',
+  }),
+  dataDir: dataDirSetting('folder that is or holds the batches'),
+  from: integer({ group: 'Data', placeholder: 'index', min: 0, default: 0, help: 'first image' }),
+  count: integer({ group: 'Data', min: 1, default: 3, help: 'images to show' }),
+};
+
 export function addDataCommand(program: Command): void {
-  const dataDir = defaultDataDir();
   const data = program.command('data').description('download, verify or show the training data');
-  data
+  const downloadCommand = data
     .command('download')
     .description('fetch the official CIFAR-10 archive (170 MB), check it, and put its files in place')
-    .option('--data-dir <dir>', 'folder to put cifar-10-batches-bin into', dataDir)
-    .action(({ dataDir }: { dataDir: string }) => download(dataDir));
-  data
+    .action(({ dataDir }: ValuesOf<typeof DOWNLOAD_SETTINGS>) => download(dataDir));
+  declareOptions(downloadCommand, entriesOf(DOWNLOAD_SETTINGS));
+  const verifyCommand = data
     .command('verify')
     .description('check every CIFAR-10 file: size, labels, checksum')
-    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
-    .option('--json', 'print the report as JSON', false)
-    .action(({ dataDir, json }: { dataDir: string; json: boolean }) => verify(dataDir, json));
-  data
+    .action(({ dataDir, json }: ValuesOf<typeof VERIFY_SETTINGS>) => verify(dataDir, json));
+  declareOptions(verifyCommand, entriesOf(VERIFY_SETTINGS));
+  const showCommand = data
     .command('show')
     .description('print class counts, and a few training images as coloured text')
-    .option(
-      '--dataset <name>',
-      'cifar10 or synthetic',
-      valueParser('--dataset', { kind: 'choice', of: ['cifar10', 'synthetic'] }, 'cifar10'),
-      'cifar10',
-    )
-    .option('--data-dir <dir>', 'folder that is or holds the batches', dataDir)
-    .option('--from <index>', 'first image', valueParser('--from', { kind: 'integer', min: 0 }, '0'), 0)
-    .option('--count <n>', 'images to show', valueParser('--count', { kind: 'integer', min: 1 }, '1'), 3)
     .action(show);
+  declareOptions(showCommand, entriesOf(SHOW_SETTINGS));
 }
 
 async function download(dataDir: string): Promise<void> {
@@ -104,14 +117,7 @@ function checksumText({ algorithm, hex, verdict }: FileChecksum): string {
   return `${algorithm} ${hex} (${verdict === 'unknown' ? 'no published checksum to compare with' : verdict})`;
 }
 
-interface ShowOptions {
-  readonly dataset: 'cifar10' | 'synthetic';
-  readonly dataDir: string;
-  readonly from: number;
-  readonly count: number;
-}
-
-async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<void> {
+async function show({ dataset, dataDir, from, count }: ValuesOf<typeof SHOW_SETTINGS>): Promise<void> {
   const set = dataset === 'cifar10' ? await loadCifar10(dataDir) : syntheticTrainingSet();
   if (from + count > set.sampleCount) {
     throw new LockstepError(
@@ -124,7 +130,7 @@ async function show({ dataset, dataDir, from, count }: ShowOptions): Promise<voi
     const { pixels, labels } = gatherSamples(set, [index]);
     const name = set.classNames[labels[0]!] ?? '?';
     print(`\nimage ${index}: ${name}`);
-    printDrawn(imageLines(pixels).join('\n'));
+    printDrawn(imageLines(pixels, set.imageShape).join('\n'));
   }
 }
 

@@ -1,22 +1,42 @@
 /** `lockstep engines`: what this machine can train with, each measured for a moment. */
 
 import type { Command } from 'commander';
-import { ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
-import type { EngineFactory, Precision } from '../../engine/index.js';
+import { RECIPE_OPTIONS } from '../../coordinator/index.js';
+import { cacheFolder, ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
+import type { EngineFactory } from '../../engine/index.js';
 import { describeError } from '../../foundation/errors.js';
-import { MODEL_NAMES } from '../../model/index.js';
+import { number, variant } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { PRESETS_TEXT } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
 import { ComputePool } from '../../worker/index.js';
-import { cacheFolder } from '../process/cacheFolder.js';
-import { measureEngine, valueParser } from '../../session/index.js';
+import { ENGINE_SETTINGS, jsonSetting, measureEngine, requestNetwork } from '../../session/index.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions, readNetwork } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 
-interface RawOptions {
-  readonly model: string;
-  readonly microBatch: number;
-  readonly seconds: number;
-  readonly precision: Precision;
-  readonly json: boolean;
-}
+const ENGINES_SETTINGS = {
+  model: variant(RECIPE_OPTIONS.model, {
+    default: 'resnet8',
+    help: `network to measure with: ${PRESETS_TEXT}; or a JSON file`,
+  }),
+  microBatch: variant(RECIPE_OPTIONS.microBatch, { default: 32, help: 'samples of one gradient' }),
+  seconds: number({
+    group: 'Engine',
+    placeholder: 'n',
+    above: 0,
+    below: 600,
+    default: 2,
+    help: 'time to spend on each',
+  }),
+  precision: variant(ENGINE_SETTINGS.precision, {
+    default: 'f32',
+    help: `operands of convolutions, for the engine that has a choice: ${PRECISIONS.join(', ')}`,
+  }),
+  json: jsonSetting('print one JSON object an engine'),
+};
+
+type RawOptions = ValuesOf<typeof ENGINES_SETTINGS>;
 
 type EngineLine =
   | { readonly engine: string; readonly available: false; readonly reason: string; readonly remedy: string }
@@ -36,44 +56,21 @@ type EngineLine =
 export function addEnginesCommand(program: Command): void {
   const command = program
     .command('engines')
-    .description('list what this machine can train with, with measured images/s of one worker')
-    .option(
-      '--model <name>',
-      `network to measure with: ${MODEL_NAMES.join(', ')}`,
-      valueParser('--model', { kind: 'choice', of: MODEL_NAMES }, 'resnet8'),
-      'resnet8',
-    )
-    .option(
-      '--micro-batch <n>',
-      'samples of one gradient',
-      valueParser('--micro-batch', { kind: 'integer', min: 1, max: 4096 }, '32'),
-      32,
-    )
-    .option(
-      '--seconds <n>',
-      'time to spend on each',
-      valueParser('--seconds', { kind: 'number', above: 0, below: 600 }, '2'),
-      2,
-    )
-    .option(
-      '--precision <type>',
-      `operands of convolutions, for the engine that has a choice: ${PRECISIONS.join(', ')}`,
-      valueParser('--precision', { kind: 'choice', of: PRECISIONS }, 'f32'),
-      'f32',
-    )
-    .option('--json', 'print one JSON object an engine', false);
+    .description('list what this machine can train with, with measured images/s of one worker');
+  declareOptions(command, entriesOf(ENGINES_SETTINGS));
   command.action(async () => {
     const options = command.opts<RawOptions>();
-    if (!options.json) print(`${options.model}, micro-batch ${options.microBatch}, one worker`);
+    const { model } = requestNetwork(readNetwork(options.model), 0);
+    if (!options.json) print(`${model.name}, micro-batch ${options.microBatch}, one worker`);
     for (const factory of ENGINE_FACTORIES) {
-      const line = await inspect(factory, options);
+      const line = await inspect(factory, model, options);
       if (options.json) printJson(line);
       else print(textOf(line));
     }
   });
 }
 
-async function inspect(factory: EngineFactory, options: RawOptions): Promise<EngineLine> {
+async function inspect(factory: EngineFactory, model: Model, options: RawOptions): Promise<EngineLine> {
   const { name: engine } = factory;
   const { precision } = options;
   if (precision !== 'f32' && engine !== 'webgpu') {
@@ -89,7 +86,7 @@ async function inspect(factory: EngineFactory, options: RawOptions): Promise<Eng
   const pool = new ComputePool({ name: engine, ...device, precision, ...tuning }, 1);
   try {
     const { numericsClass, exact, versions, ...described } = await pool.describe();
-    const measured = await measureEngine(pool, options);
+    const measured = await measureEngine(pool, { ...options, model });
     return {
       engine,
       available: true,

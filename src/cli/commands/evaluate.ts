@@ -1,23 +1,32 @@
 /** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
 import type { Command } from 'commander';
+import { RECIPE_OPTIONS } from '../../coordinator/index.js';
+import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { evaluateCheckpoint, valueParser } from '../../session/index.js';
+import { variant } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { dataDirSetting, evaluateCheckpoint, jsonSetting, threadsSetting } from '../../session/index.js';
 import type { EvaluationOutcome } from '../../session/index.js';
 import { percent } from '../display/text.js';
-import { defaultDataDir } from '../options/dataDir.js';
-import { declareEngineOptions, threadsOption } from '../options/engineOptions.js';
+import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
-import { cacheFolder } from '../process/cacheFolder.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
-interface RawOptions extends EngineOptions {
-  readonly dataDir: string;
-  readonly workers: number;
-  readonly evalStatistics?: 'running' | 'batch';
-  readonly json: boolean;
-}
+const EVALUATE_SETTINGS = {
+  dataDir: dataDirSetting('folder that holds CIFAR-10'),
+  workers: threadsSetting('worker threads'),
+  evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
+    default: undefined,
+    help: 'batch normalisation by running or batch statistics (default: as trained)',
+  }),
+  json: jsonSetting('print one JSON object'),
+};
+
+type RawOptions = EngineOptions & ValuesOf<typeof EVALUATE_SETTINGS>;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
@@ -26,15 +35,8 @@ export function addEvaluateCommand(program: Command): void {
     .argument(
       '<checkpoint>',
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
-    )
-    .option('--data-dir <dir>', 'folder that holds CIFAR-10', defaultDataDir())
-    .addOption(threadsOption('--workers', 'worker threads'))
-    .option(
-      '--eval-statistics <which>',
-      'batch normalisation by running or batch statistics (default: as trained)',
-      valueParser('--eval-statistics', { kind: 'choice', of: ['running', 'batch'] }, 'running'),
-    )
-    .option('--json', 'print one JSON object', false);
+    );
+  declareOptions(command, entriesOf(EVALUATE_SETTINGS));
   declareEngineOptions(command);
   command.action((file: string) =>
     evaluateInTerminal(file, command.opts<RawOptions>(), command.getOptionValueSource('workers') === 'cli'),

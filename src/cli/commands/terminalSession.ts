@@ -1,25 +1,24 @@
 /** A training session as the terminal shows it: its display, the signals that stop it, and what to do next. */
 
 import type { RunEvent } from '../../coordinator/index.js';
+import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
-import { chooseDisplay } from '../display/display.js';
-import { cacheFolder } from '../process/cacheFolder.js';
-import { afterError, continueLine, evaluateLine } from '../process/nextCommand.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
+import { afterError, continueLine, evaluateLine } from './nextCommand.js';
+import type { Continuation } from './nextCommand.js';
 
-export interface TerminalOptions {
+export interface TerminalOptions extends Continuation {
   readonly json: boolean;
-  /** The words of the command that continues the run, with what it needs besides `--resume`. */
-  readonly continueWith: readonly string[];
 }
 
 /** @returns the process's exit code */
 export async function trainInTerminal(
   options: SessionOptions,
-  { json, continueWith }: TerminalOptions,
+  { json, ...continuation }: TerminalOptions,
 ): Promise<number> {
   const display = chooseDisplay({ json });
   let runDir: string | undefined;
@@ -40,14 +39,14 @@ export async function trainInTerminal(
     const context = { log, signal: stop.signal, proxyFor, cacheFolder: cacheFolder() };
     const outcome = await runTrainingSession(options, context);
     if (outcome.result.stoppedBy === 'signal') {
-      display.say(continueLine(continueWith, outcome.runDir));
+      display.say(continueLine(continuation, outcome.runDir));
       return stop.exitCode() ?? 0;
     }
     if (!outcome.settings.test) display.say(evaluateLine(outcome));
     return 0;
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'E_STOPPED') return stop.exitCode() ?? 1;
-    if (runDir !== undefined) display.say(afterError(continueWith, runDir, error));
+    if (runDir !== undefined) display.say(afterError(continuation, runDir, error));
     throw error;
   } finally {
     display.close();

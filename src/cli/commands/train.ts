@@ -4,13 +4,14 @@ import { commandLine } from '../../foundation/commandLine.js';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
+import { imageByteCount } from '../../data/index.js';
 import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { TRAIN_OPTIONS } from '../../session/index.js';
+import { keptCoordinatorSettings } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
-import { readCoordinatorSettings } from '../options/coordinatorSettings.js';
+import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
@@ -28,7 +29,7 @@ export function addTrainCommand(program: Command): void {
     const { json, ...session } = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
     const coordinatorSettings =
-      session.resume === undefined ? {} : await readCoordinatorSettings(session.resume);
+      session.resume === undefined ? {} : await keptCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
       const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
@@ -56,7 +57,7 @@ const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
 function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
-  return async (fleet, { layout }, { onEvent }) => {
+  return async (fleet, { layout, inputShape }, { onEvent }) => {
     const notice = (message: string): void => onEvent({ event: 'notice', message });
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
@@ -65,7 +66,11 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
       token,
       tls: undefined,
       insecure: false,
-      maxFrameBytes: largestFrameBytes({ ...layout, samplesPerItem: EVALUATION_CHUNK }),
+      maxFrameBytes: largestFrameBytes({
+        ...layout,
+        samplesPerItem: EVALUATION_CHUNK,
+        imageBytes: imageByteCount(inputShape),
+      }),
       onChannel: (channel) => fleet.admit(channel, { local: false }),
     });
     const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });

@@ -3,13 +3,16 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { cacheFolder } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { coordinatorUrl, GPUS_HELP, HEARTBEAT_OPTIONS, valueParser, workFor } from '../../session/index.js';
+import { number, text } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { coordinatorUrl, GPUS_SETTINGS, threadsSetting, workFor } from '../../session/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsOption } from '../options/engineOptions.js';
+import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
-import { cacheFolder } from '../process/cacheFolder.js';
+import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
@@ -23,14 +26,34 @@ import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/to
 import { declareOptions } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
 
-interface RawOptions extends EngineOptions {
-  readonly threads: number;
-  readonly gpus?: string;
-  readonly name: string;
+const WORKER_SETTINGS = {
+  threads: threadsSetting('workers (threads) to bring'),
+  ...GPUS_SETTINGS,
+  name: text({
+    group: 'Connection',
+    default: `${hostname()}:${process.pid}`,
+    defaultText: 'host name and process id',
+    help: 'how the coordinator calls this node',
+  }),
+  ca: text<string | undefined>({
+    group: 'Connection',
+    placeholder: 'file',
+    default: undefined,
+    help: 'certificate authority (PEM) to trust besides the public ones, for wss://',
+    example: 'ca.pem',
+  }),
+  retryFor: number({
+    group: 'Connection',
+    placeholder: 'seconds',
+    min: 0,
+    default: 600,
+    help: 'how long to try to reach a coordinator that cannot be reached',
+  }),
+};
+
+interface RawOptions extends EngineOptions, ValuesOf<typeof WORKER_SETTINGS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly ca?: string;
-  readonly retryFor: number;
   readonly heartbeatTimeout: number;
 }
 
@@ -38,17 +61,8 @@ export function addWorkerCommand(program: Command): void {
   const command = program
     .command('worker')
     .description('attach this machine to a coordinator')
-    .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070')
-    .addOption(threadsOption('--threads', 'workers (threads) to bring'))
-    .option('--gpus <which>', GPUS_HELP)
-    .option('--name <text>', 'how the coordinator calls this node', `${hostname()}:${process.pid}`)
-    .option('--ca <file>', 'certificate authority (PEM) to trust besides the public ones, for wss://')
-    .option(
-      '--retry-for <seconds>',
-      'how long to try to reach a coordinator that cannot be reached',
-      valueParser('--retry-for', { kind: 'number', min: 0 }, '600'),
-      600,
-    );
+    .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070');
+  declareOptions(command, entriesOf(WORKER_SETTINGS));
   declareOptions(command, HEARTBEAT_OPTIONS);
   declareEngineOptions(command);
   declareTokenOptions(command);
@@ -124,7 +138,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const report = new WorkerReport(say);
   try {
     const { engine, numerics, device, tune, precision, threads: wantedThreads } = options;
-    const { name, retryFor, heartbeatTimeout } = options;
+    const { name: nodeName, retryFor, heartbeatTimeout } = options;
     const reason = await workFor({
       ...{ engine, numerics, device, tune, precision },
       threads: wantedThreads,
@@ -134,7 +148,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
       proxy,
       isThreadsGiven,
       cacheFolder: cacheFolder(),
-      nodeName: name.slice(0, 200),
+      nodeName: nodeName.slice(0, 200),
       retryForMs: retryFor * 1000,
       heartbeatTimeoutMs: heartbeatTimeout * 1000,
       signal: stop.signal,
@@ -148,7 +162,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
         say(statusLine(status));
       },
       onAnswered: report.answered,
-      onWelcome: ({ runName, modelName }) => say(`taking part in ${runName} (${modelName})`),
+      onWelcome: ({ runName }, { name }) => say(`taking part in ${runName} (${name})`),
     });
     say(`done: ${reason}`);
     return stop.exitCode() ?? 0;

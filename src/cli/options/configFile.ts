@@ -2,10 +2,12 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { COORDINATOR_OPTIONS, TRAIN_OPTIONS, parseJsonValue } from '../../session/index.js';
-import type { OptionEntry, OptionValue } from '../../session/index.js';
+import { OPTIONS_BY_KEY } from './optionTable.js';
+import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
-import { closest } from './suggest.js';
+import { closest } from '../../foundation/suggest.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { parseJsonValue } from '../../session/index.js';
 
 export interface ConfigFile {
   readonly values: Readonly<Record<string, OptionValue>>;
@@ -21,7 +23,7 @@ interface Expectation {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host']);
+const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
 
 const SECRET = 'a secret does not belong in it; use LOCKSTEP_TOKEN, or --token-file of the coordinator';
 const ABOUT_THIS_SITTING = 'give it on the command line';
@@ -49,12 +51,14 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
     const key = negated?.key ?? written;
     const entry = negated ?? byKey.get(key);
     if (!entry) {
-      if (isOfARun && isOfAnotherCommand(key)) continue;
+      if (isOfARun && OPTIONS_BY_KEY.has(key)) continue;
       throw refusalOf(name, key, { file, known: [...byKey.keys()] });
     }
     if (raw === null || overruled.has(key) || (isOfARun && needsWorkers(entry, raw))) continue;
     if (key in values) throw twice(key, file);
-    const value = parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
+    // A network of the user's own lies in the file itself, and its name makes none.
+    const isOwnNetwork = isOfARun && key === 'model' && 'network' in content;
+    const value = isOwnNetwork ? file : parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
     values[key] = negated ? value !== true : value;
   }
   return { values, isOfARun };
@@ -98,10 +102,6 @@ export function configAsksForJson(file: string): boolean {
   }
 }
 
-function isOfAnotherCommand(key: string): boolean {
-  return [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].some((entry) => entry.key === key);
-}
-
 /** A coordinator's run may have had no threads of its own; `train` then has its default. */
 function needsWorkers({ key, kind }: OptionEntry, raw: unknown): boolean {
   return key === 'workers' && raw === 0 && kind.kind === 'integer' && kind.min > 0;
@@ -115,7 +115,7 @@ function refusalOf(
   const remedy = FLAGS_ONLY.get(key);
   if (remedy !== undefined)
     return new LockstepError('E_OPTION', `--config ${file} must not hold "${name}": ${remedy}`);
-  if (isOfAnotherCommand(key)) {
+  if (OPTIONS_BY_KEY.has(key)) {
     return new LockstepError(
       'E_OPTION',
       `--config ${file}: "${name}" is an option of another command; leave it out`,

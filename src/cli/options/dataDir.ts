@@ -1,11 +1,7 @@
-/** Where CIFAR-10 lies if no option says so. */
+/** Where CIFAR-10 is if no option says so. */
 
-/** LOCKSTEP_DATA_DIR; a variable that is empty is not set. */
-export function dataDirOfEnvironment(): string | undefined {
-  const dataDir = process.env['LOCKSTEP_DATA_DIR'];
-  return dataDir === '' ? undefined : dataDir;
-}
-
+/** LOCKSTEP_DATA_DIR, unless it is empty. */
 export function defaultDataDir(): string {
-  return dataDirOfEnvironment() ?? 'data';
+  const dataDir = process.env['LOCKSTEP_DATA_DIR'];
+  return dataDir === undefined || dataDir === '' ? 'data' : dataDir;
 }

@@ -1,41 +1,60 @@
-/** Resolves a run's options: defaults, then the config file, then the flags; checks that they fit each other. */
+/** Resolves a run's options: defaults, then the environment, then the config file, then the flags. */
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { EngineName, Numerics, Precision } from '../../engine/index.js';
+import { checkContradictions, withDefaults } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { checkContradictions, defaultMicroBatch, flagOf, valueParser } from '../../session/index.js';
-import type { OptionEntry, OptionValue, RequestedRecipe, TrainingOptions } from '../../session/index.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { isPresetName } from '../../model/index.js';
+import { valueParser } from '../../session/index.js';
+import type { NetworkSource, RunSettings, TrainingOptions } from '../../session/index.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
-import { dataDirOfEnvironment } from './dataDir.js';
+import { flagOf } from './optionTable.js';
+import type { OptionEntry } from './optionTable.js';
+import { readTextFile } from './readTextFile.js';
 
 /** Null, for commander, which makes a text of null. */
 const NONE = Symbol('none');
 
-/** Declares the options of the table on a command. */
+/** By what was declared, for the reference. */
+const DECLARED = new WeakMap<Option, OptionEntry>();
+
+/** Declares options on a command. */
 export function declareOptions(command: Command, entries: readonly OptionEntry[]): void {
   for (const entry of entries) {
-    const option = new Option(entry.flags, entry.help);
-    if (entry.kind.kind !== 'switch') {
-      const parse = valueParser(flagOf(entry), entry.kind, entry.example);
+    const option = new Option(entry.flags, entry.help).helpGroup(`${entry.group}:`);
+    DECLARED.set(option, entry);
+    const { kind } = entry;
+    if (kind.kind !== 'switch') {
+      const parse = valueParser(flagOf(entry), kind, entry.example);
       option.argParser((text: string) => parse(text) ?? NONE);
-      if (entry.default !== undefined)
-        option.default(entry.default, entry.defaultText ?? String(entry.default));
+      const byDefault = fromEnvironment(entry) ?? entry.default;
+      if (byDefault !== undefined && byDefault !== null) {
+        option.default(byDefault, entry.defaultText ?? String(byDefault));
+      }
     }
     command.addOption(option);
   }
 }
 
+/** Undefined for an option that a command declares by itself. */
+export function definitionOf(option: Option): OptionEntry | undefined {
+  return DECLARED.get(option);
+}
+
 /**
  * Also hands what a config file says to the command, as if flags had said it: read its other options after this.
- * @param entries the options of the table that were declared on the command
+ * @param entries the options that were declared on the command
  * @throws LockstepError E_OPTION for a malformed, unknown or contradictory value
  */
 export function resolveTrainingOptions(command: Command, entries: readonly OptionEntry[]): TrainingOptions {
   const { config, resume } = command.opts<{ config?: string; resume?: string }>();
   if (resume !== undefined && config !== undefined) {
-    refuse(`--resume ${resume} has its own settings; leave --config ${config} out`);
+    throw new LockstepError(
+      'E_OPTION',
+      `--resume ${resume} has its own settings; leave --config ${config} out`,
+    );
   }
   const fromFlags = new Set(
     entries.map(({ key }) => key).filter((key) => command.getOptionValueSource(key) === 'cli'),
@@ -49,41 +68,39 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     command.setOptionValueWithSource(key, value, 'config');
   }
   const given = new Set([...Object.keys(fromFile), ...fromFlags]);
-  const valueOf = ({ key, default: fallback }: OptionEntry): OptionValue | undefined => {
-    if (!given.has(key)) return fromEnvironment(key) ?? fallback;
-    const value = command.getOptionValue(key) as OptionValue | typeof NONE;
-    return value === NONE ? null : value;
-  };
+  const askedFor = (entry: OptionEntry): OptionValue | undefined =>
+    given.has(entry.key) ? givenValue(command, entry.key) : fromEnvironment(entry);
+  const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
+  const settings = entries.filter(({ bits }) => bits !== 'recipe');
+  const recipe = withDefaults(Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)])));
   const values = Object.fromEntries(
-    entries.filter((entry) => entry.recipe).map((entry) => [entry.key, valueOf(entry) ?? null]),
-  ) as unknown as RequestedRecipe;
-  const recipe = given.has('microBatch')
-    ? values
-    : { ...values, microBatch: defaultMicroBatch(values.batchSize) };
-  // A run's config.json holds every option, also those that its schedule has no use for: nobody asked for them.
+    settings.map((entry) => [entry.key, askedFor(entry) ?? entry.default]),
+  ) as unknown as RunSettings & { readonly workers: number };
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
+  // A run's config.json holds every option, also those without effect under its schedule: nobody asked for them.
   if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
-  const settings = Object.fromEntries(entries.map((entry) => [entry.key, valueOf(entry)]));
-  return {
-    recipe,
-    dataDir: settings['dataDir'] as string,
-    engine: settings['engine'] as EngineName | 'auto',
-    numerics: settings['numerics'] as Numerics,
-    device: settings['device'] as string | undefined,
-    tune: settings['tune'] as boolean,
-    precision: settings['precision'] as Precision,
-    workers: settings['workers'] as number,
-    checkpointEvery: settings['checkpointEvery'] as number,
-    given,
-  };
+  return { ...values, recipe, network: readNetwork(recipe.model), given };
+}
+
+/**
+ * What `--model` says: the name of a preset, or of a file.
+ * @throws LockstepError E_OPTION for a file that cannot be read
+ */
+export function readNetwork(given: string): NetworkSource {
+  return isPresetName(given)
+    ? { kind: 'preset', name: given }
+    : { kind: 'file', file: given, text: readTextFile('--model', given) };
 }
 
 const NO_FILE: ConfigFile = { values: {}, isOfARun: false };
 
-function fromEnvironment(key: string): string | undefined {
-  return key === 'dataDir' ? dataDirOfEnvironment() : undefined;
+function givenValue(command: Command, key: string): OptionValue {
+  const value = command.getOptionValue(key) as OptionValue | typeof NONE;
+  return value === NONE ? null : value;
 }
 
-function refuse(message: string): never {
-  throw new LockstepError('E_OPTION', message);
+/** A variable that is empty is not set. */
+function fromEnvironment({ environment }: OptionEntry): string | undefined {
+  const value = environment === undefined ? undefined : process.env[environment];
+  return value === '' ? undefined : value;
 }

@@ -16,10 +16,17 @@ export interface TokenNotice {
   readonly url: string;
   /** The coordinator's own certificate file, if workers must be told to trust it. */
   readonly ca: string | undefined;
+  /** The sitting before had one, which was made likewise: workers still show that. */
+  readonly replacesAnother: boolean;
   /** Standard output is for machines. */
   readonly json: boolean;
   readonly say: (message: string) => void;
 }
+
+export const NEW_TOKEN_ON_RESUME =
+  'each --resume makes another token, and workers must be started anew with it; with a --token-file of your own they come back by themselves';
+const REPLACES_ANOTHER =
+  'It replaces the token of the run so far: workers that wait with that one are refused, and must be started anew.';
 
 /** Removes what was written for the run. */
 export interface Announced {
@@ -27,17 +34,18 @@ export interface Announced {
 }
 
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
-export function announceToken({ token, url, ca, json, say }: TokenNotice): Announced {
+export function announceToken({ token, url, ca, json, say, replacesAnother }: TokenNotice): Announced {
+  const withWarning = (text: string): string => (replacesAnother ? `${text}\n${REPLACES_ANOTHER}` : text);
   if (process.stdout.isTTY && !json) {
-    say(shown(workerCommand({ url, ca, token })));
+    say(withWarning(shown(workerCommand({ url, ca, token }))));
     return { withdraw: () => undefined };
   }
   if (process.stderr.isTTY) {
-    printError(shown(workerCommand({ url, ca, token })));
+    printError(withWarning(shown(workerCommand({ url, ca, token }))));
     return { withdraw: () => undefined };
   }
   const file = writePrivately(token);
-  (json ? printError : say)(filed(file, workerCommand({ url, ca, tokenFile: file })));
+  (json ? printError : say)(withWarning(filed(file, workerCommand({ url, ca, tokenFile: file }))));
   return { withdraw: () => rmSync(path.dirname(file), { recursive: true, force: true }) };
 }
 

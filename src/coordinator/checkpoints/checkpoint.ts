@@ -1,15 +1,15 @@
 /**
- * Checkpoints: parameters, running statistics and momentum as named safetensors, the best weights so far beside them,
- * and the run's progress and recipe in the metadata. One file is all that resuming needs, so it cannot contradict
- * another. Reading one back verifies the digests of metadata and vectors before anything is used.
+ * Reads checkpoints. A checkpoint holds parameters, running statistics, momentum and the best weights so far as named
+ * safetensors, and the run's progress and recipe as metadata. Resuming needs only this one file. The digests of metadata
+ * and vectors are verified before anything is used.
  */
 
 import { createHash } from 'node:crypto';
-import { readRegularFile } from '../../data/index.js';
+import { formatOf, isDatasetName, readRegularFile } from '../../data/index.js';
 import type { SampleDigests } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
-import { buildModel, digestState } from '../../model/index.js';
+import { buildModel, digestState, isPresetName, networkFrom, NETWORK_LIMITS } from '../../model/index.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import {
   BEST_PREFIX,
@@ -21,12 +21,12 @@ import {
 import type { CheckpointMetadata, StoredNormalisation } from './checkpointFormat.js';
 import type { Recipe } from '../run/recipe.js';
 import type { TrainingProgress } from '../run/progress.js';
-import { decodeSafetensors } from './safetensors.js';
+import { decodeSafetensors, MOST_HEADER_BYTES } from './safetensors.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import type { NamedTensor } from './safetensors.js';
 
-/** Ten times what the largest model needs. */
-const MOST_BYTES = 256 << 20;
+/** Parameters, momentum and the best parameters of the largest network, its statistics twice, and the header. */
+const MOST_BYTES = 4 * (3 * NETWORK_LIMITS.parameters + 2 * NETWORK_LIMITS.statistics) + MOST_HEADER_BYTES;
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -34,16 +34,21 @@ export interface Checkpoint {
   readonly state: ModelState;
   /** The optimizer's momentum, (parameterCount). */
   readonly velocity: Float32Array;
-  /** The weights of the best epoch so far; undefined where there is none, and in files of older versions. */
+  /** The weights of the best epoch so far; undefined if there is none, and in files of older versions. */
   readonly best: ModelState | undefined;
-  /** Standardisation of the training data. */
+  /** Mean and standard deviation of the training data, per channel. */
   readonly normalisation: StoredNormalisation;
-  /** Of the samples that the run uses; undefined in files of older versions. */
+  /** Digests of the samples that the run uses; undefined in files of older versions. */
   readonly samples: SampleDigests | undefined;
 }
 
+/** A checkpoint with the network that its vectors belong to. */
+export interface StoredCheckpoint extends Checkpoint {
+  readonly model: Model;
+}
+
 /** @throws LockstepError E_CHECKPOINT if the file is missing, damaged, or not a Lockstep checkpoint */
-export async function readCheckpoint(file: string): Promise<Checkpoint & { readonly model: Model }> {
+export async function readCheckpoint(file: string): Promise<StoredCheckpoint> {
   let bytes: Buffer;
   try {
     bytes = await readRegularFile(file, checkSize);
@@ -53,14 +58,36 @@ export async function readCheckpoint(file: string): Promise<Checkpoint & { reado
   const { metadata, tensors } = decodeSafetensors(bytes, file);
   const stored = parseMetadata(metadata, file);
   const { recipe, progress, normalisation, samples } = stored;
-  const model = buildModel(recipe.model, recipe.dropout);
+  const model = modelOf(stored, file);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const vectors = gatherVectors(model.layout, stored, { byName, file });
   if (!digestsAgree(vectors, stored)) {
-    throw damaged(file, 'its contents do not match the digest stored with them');
+    throw damaged(file, 'its contents do not match their digest');
   }
-  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite, for training had diverged');
+  if (!isFinite(vectors)) throw damaged(file, 'its weights are not finite: training had diverged');
   return { recipe, progress, normalisation, samples, ...vectors, model };
+}
+
+/** @throws LockstepError E_CHECKPOINT if the network cannot be built, or the file's data have other channels */
+function modelOf({ network, recipe, normalisation }: CheckpointMetadata, file: string): Model {
+  let model: Model;
+  try {
+    model = network === undefined ? namedModel(recipe) : networkFrom(network, 'of the checkpoint');
+  } catch (error) {
+    throw damaged(file, describeError(error));
+  }
+  const { channels } = model.inputShape;
+  const { mean, standardDeviation } = normalisation;
+  if (mean.length === channels && standardDeviation.length === channels) return model;
+  throw damaged(file, `its normalisation has not ${channels} channels, as its network has`);
+}
+
+/** In files of older versions, which knew the data sets of one shape only. */
+function namedModel({ model, dropout, dataset }: Recipe): Model {
+  if (!isPresetName(model) || !isDatasetName(dataset))
+    throw new Error(`it holds no network, and its name ${model} makes none`);
+  const { imageShape, classNames } = formatOf(dataset);
+  return buildModel(model, dropout, { inputShape: imageShape, classNames });
 }
 
 function checkSize(byteCount: number): void {
@@ -120,7 +147,7 @@ function parseMetadata(metadata: Readonly<Record<string, string>>, file: string)
   const text = metadata[METADATA];
   if (text === undefined) throw damaged(file, 'it was not written by Lockstep');
   if (metadata[METADATA_DIGEST] !== createHash('sha256').update(text).digest('hex')) {
-    throw damaged(file, 'its metadata do not match the digest stored with them');
+    throw damaged(file, 'its metadata does not match its digest');
   }
   let value: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * The files of a run's checkpoints. A new one is written beside the old, synced and read back before it takes the
- * name; the last one keeps the one before it as `previous`, for the day on which the disk has spoilt it.
+ * The checkpoint files of a run. A new file is written beside the old one, synced and read back before it replaces it. The
+ * last checkpoint's predecessor is kept as `previous`, in case the last one is corrupt.
  */
 
 import { existsSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { readCheckpoint } from './checkpoint.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { StoredCheckpoint } from './checkpoint.js';
 import { ioError, syncFolder } from './files.js';
 
 /** `epoch`: the state that a run falls back to when it diverges. */
@@ -21,7 +21,7 @@ export const CHECKPOINT_FILES: readonly string[] = [...Object.values(FILES), PRE
 const READ_BACK_BYTES = 1 << 18;
 
 export class CheckpointFiles {
-  /** @param mayWrite throws if the files are no longer this process's to write; asked just before one takes its place */
+  /** @param mayWrite throws if another process has taken the files over; called just before a file is replaced */
   constructor(
     private readonly folder: string,
     private readonly mayWrite: () => void = () => undefined,
@@ -35,15 +35,15 @@ export class CheckpointFiles {
     return path.join(this.folder, PREVIOUS);
   }
 
-  /** Whether there is one that could be resumed from, be it whole or not. */
+  /** Whether there is a checkpoint to resume from. It may be damaged. */
   exist(): boolean {
     return existsSync(this.fileOf('last')) || existsSync(this.previousFile);
   }
 
   /**
    * Replaces a checkpoint as a whole.
-   * @param pieces its content, one after another
-   * @throws LockstepError E_IO; what was there before then still stands. What `mayWrite` throws
+   * @param pieces its content, in order
+   * @throws LockstepError E_IO, and then the old file is intact; what `mayWrite` throws
    */
   async write(name: CheckpointName, pieces: readonly Uint8Array[]): Promise<void> {
     const target = this.fileOf(name);
@@ -62,11 +62,14 @@ export class CheckpointFiles {
   }
 
   /**
-   * The newest checkpoint that is whole.
-   * @returns with it, what was wrong with the one that should have been used
+   * Reads the newest checkpoint that is not damaged.
+   * @returns the checkpoint, and what was wrong with the last one if it could not be used
    * @throws LockstepError E_CHECKPOINT if none is
    */
-  async readNewest(): Promise<{ readonly checkpoint: Checkpoint; readonly damage: string | undefined }> {
+  async readNewest(): Promise<{
+    readonly checkpoint: StoredCheckpoint;
+    readonly damage: string | undefined;
+  }> {
     const last = await attempt(this.fileOf('last'));
     if (last instanceof LockstepError) {
       const previous = await attempt(this.previousFile);
@@ -78,7 +81,7 @@ export class CheckpointFiles {
   }
 
   /**
-   * Takes a damaged last checkpoint out of the way, so that it does not become the previous one.
+   * Renames a damaged last checkpoint, so that it does not become the previous one.
    * @throws LockstepError E_IO
    */
   async setLastAside(): Promise<void> {
@@ -90,7 +93,7 @@ export class CheckpointFiles {
     }
   }
 
-  /** By a second link, so that at no moment there is no last one; where there are no links, by its name. */
+  /** Uses a hard link, so that there is a last checkpoint at every moment. Renames it if links are not supported. */
   private async keepAsPrevious(last: string): Promise<void> {
     if (!existsSync(last)) return;
     const { previousFile } = this;
@@ -104,7 +107,7 @@ export class CheckpointFiles {
     try {
       await rename(temporary, previousFile);
     } finally {
-      // Renaming one link of a file over another does nothing: as after a kill between this and the next rename.
+      // Renaming a link over another link of the same file does nothing, so the temporary name may still be there.
       await rm(temporary, { force: true });
     }
   }
@@ -120,7 +123,7 @@ async function writeSynced(file: string, pieces: readonly Uint8Array[]): Promise
   }
 }
 
-/** The system may answer from its cache: this finds what went wrong on the way there, not what the disk will forget. */
+/** Detects errors of writing. The system may answer from its cache, so errors of the disk itself are not found here. */
 async function readBack(file: string, pieces: readonly Uint8Array[]): Promise<void> {
   const handle = await open(file, 'r');
   try {
@@ -133,7 +136,7 @@ async function readBack(file: string, pieces: readonly Uint8Array[]): Promise<vo
           bytesRead === 0 ||
           Buffer.compare(found.subarray(0, bytesRead), wanted.subarray(0, bytesRead)) !== 0
         ) {
-          throw new Error('it does not read back as it was written');
+          throw new Error('reading it back gives other data');
         }
         offset += bytesRead;
       }
@@ -143,7 +146,7 @@ async function readBack(file: string, pieces: readonly Uint8Array[]): Promise<vo
   }
 }
 
-async function attempt(file: string): Promise<Checkpoint | LockstepError> {
+async function attempt(file: string): Promise<StoredCheckpoint | LockstepError> {
   try {
     return await readCheckpoint(file);
   } catch (error) {

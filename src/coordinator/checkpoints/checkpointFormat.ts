@@ -1,20 +1,21 @@
-/** What stands in a checkpoint file besides tensors, and how the tensors are named. */
+/** The metadata of a checkpoint file, and the names of its tensors. */
 
 import { z } from 'zod';
 import { recipeSchema } from '../run/recipe.js';
 import { trainingProgressSchema } from '../run/progress.js';
 
 export const FORMAT = 'lockstep-checkpoint/1';
-/** Weights and running statistics have the layout's own names. */
+/** Weights and running statistics have the names of the layout. */
 export const MOMENTUM_PREFIX = 'momentum.';
 export const BEST_PREFIX = 'best.';
 /** Keys of the safetensors metadata. */
 export const METADATA = 'lockstep';
 export const METADATA_DIGEST = 'lockstepSha256';
 
+/** Numbers by channel. */
 const normalisationSchema = z.strictObject({
-  mean: z.tuple([z.number(), z.number(), z.number()]),
-  standardDeviation: z.tuple([z.number(), z.number(), z.number()]),
+  mean: z.array(z.number()),
+  standardDeviation: z.array(z.number()),
 });
 export type StoredNormalisation = z.infer<typeof normalisationSchema>;
 
@@ -25,12 +26,14 @@ export const checkpointMetadataSchema = z.object({
   format: z.literal(FORMAT),
   weightsSha256: z.string(),
   velocitySha256: z.string(),
-  /** With the best weights so far, which older versions kept in a file of their own only. */
+  /** Present with the best weights. Older versions kept these in a separate file only. */
   bestWeightsSha256: z.string().optional(),
+  /** The network's description, which `model/` checks. Older versions stored its name only, in the recipe. */
+  network: z.unknown().optional(),
   recipe: recipeSchema,
   progress: trainingProgressSchema,
   normalisation: normalisationSchema,
-  /** Of the samples in use, by which other data are told apart. Older versions did not store it. */
+  /** Digests of the samples in use, to detect other data. Older versions did not store them. */
   samples: sampleDigestsSchema.optional(),
 });
 export type CheckpointMetadata = z.infer<typeof checkpointMetadataSchema>;

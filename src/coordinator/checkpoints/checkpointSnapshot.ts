@@ -1,26 +1,29 @@
 /**
- * The writing side of checkpoints. A snapshot is taken on the training thread and is one copy of the vectors, nothing
- * more; what takes longer, above all the hashing, is done afterwards in the background.
+ * Encodes checkpoints. Taking a snapshot stops training only to copy the vectors. Hashing, which takes longer, is done
+ * afterwards in the background.
  */
 
 import { createHash, webcrypto } from 'node:crypto';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
-import type { Layout, ModelState, TensorSpec } from '../../model/index.js';
+import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { BEST_PREFIX, FORMAT, METADATA, METADATA_DIGEST, MOMENTUM_PREFIX } from './checkpointFormat.js';
 import type { CheckpointMetadata } from './checkpointFormat.js';
 import { encodeSafetensorsHeader } from './safetensors.js';
 
-/** A checkpoint as it was at one moment, ready to be written while the run goes on. */
+/** The state at one moment, ready to be written while the run goes on. */
 export interface CheckpointSnapshot {
   /** Steps completed at that moment. */
   readonly step: number;
-  /** The file's content, in pieces that belong one after another; hashed in the background. */
+  /** @returns the file's content, as pieces in order. Hashes in the background. */
   encode(): Promise<readonly Uint8Array[]>;
 }
 
-/** Copies the vectors: the caller may go on changing them. */
-export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): CheckpointSnapshot {
+/** Copies the vectors, so the caller may change them afterwards. */
+export function takeSnapshot(
+  checkpoint: Checkpoint,
+  { layout, description }: Pick<Model, 'layout' | 'description'>,
+): CheckpointSnapshot {
   const { state, velocity, best, recipe, progress, normalisation, samples } = checkpoint;
   const vectors = [state.parameters, state.statistics, velocity, ...(best ? vectorsOf(best) : [])];
   const data = concatenated(vectors);
@@ -39,6 +42,7 @@ export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): Checkpoint
         weightsSha256,
         velocitySha256,
         ...(bestWeightsSha256 === undefined ? {} : { bestWeightsSha256 }),
+        network: description,
         recipe,
         progress,
         normalisation,
@@ -49,9 +53,12 @@ export function takeSnapshot(checkpoint: Checkpoint, layout: Layout): Checkpoint
   };
 }
 
-/** The whole file at once. */
-export async function encodeCheckpoint(checkpoint: Checkpoint, layout: Layout): Promise<Buffer> {
-  return Buffer.concat(await takeSnapshot(checkpoint, layout).encode());
+/** @returns the whole file */
+export async function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  model: Pick<Model, 'layout' | 'description'>,
+): Promise<Buffer> {
+  return Buffer.concat(await takeSnapshot(checkpoint, model).encode());
 }
 
 function vectorsOf({ parameters, statistics }: ModelState): readonly Float32Array[] {
@@ -69,7 +76,7 @@ function concatenated(vectors: readonly Float32Array[]): Uint8Array {
   return bytes;
 }
 
-/** The layout has its tensors in the order in which they lie in the vectors, without gaps. */
+/** The layout lists its tensors in the order of the vectors, without gaps. */
 function headerOf(metadata: CheckpointMetadata, layout: Layout, hasBest: boolean): Buffer {
   const named = (
     specs: readonly TensorSpec[],
@@ -90,7 +97,7 @@ function headerOf(metadata: CheckpointMetadata, layout: Layout, hasBest: boolean
   );
 }
 
-/** On a thread of Node's own pool, unlike createHash. */
+/** Runs on a thread of Node's pool, unlike createHash. */
 async function sha256(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }

@@ -1,6 +1,6 @@
 /**
- * Writes checkpoints behind the training's back: one at a time, and of those that wait only the newest of each name. One
- * that cannot be written is tried again with the next, until a newer one takes its place: the disk may have room again.
+ * Writes checkpoints in the background, one at a time. Of the waiting checkpoints of a name, only the newest is kept. A
+ * checkpoint that cannot be written is tried again with the next one, until a newer one replaces it.
  */
 
 import { LockstepError } from '../../foundation/errors.js';
@@ -18,7 +18,7 @@ export type SaveOutcome =
   | {
       readonly kind: 'failed';
       readonly error: LockstepError;
-      /** How often in a row it has failed for checkpoints of this name. */
+      /** How many times in a row checkpoints of this name have failed. */
       readonly failures: number;
     };
 
@@ -31,9 +31,9 @@ interface Waiting {
 }
 
 export class CheckpointWriter {
-  /** What is not on disk yet, in the order of its coming. */
+  /** Checkpoints that are not on disk yet, oldest first. */
   private readonly waiting = new Map<CheckpointName, Waiting>();
-  /** Of those that wait, why they could not be written, and how often they could not. */
+  /** For waiting checkpoints whose writing failed: the error, and the number of failures. */
   private readonly failures = new Map<
     CheckpointName,
     { readonly error: LockstepError; readonly count: number }
@@ -42,7 +42,7 @@ export class CheckpointWriter {
 
   constructor(private readonly files: CheckpointFiles) {}
 
-  /** Returns at once. @param onOutcome called after each attempt; not at all if a newer one overtakes it */
+  /** Returns at once. @param onOutcome called after each attempt; not called if a newer checkpoint replaces this one */
   save(name: CheckpointName, snapshot: CheckpointSnapshot, onOutcome: SaveListener): void {
     this.waiting.delete(name); // to the end of the queue
     this.waiting.set(name, { name, snapshot, onOutcome });
@@ -50,8 +50,8 @@ export class CheckpointWriter {
   }
 
   /**
-   * Waits until the newest of each name is on disk; what has failed before is tried once more.
-   * @throws LockstepError E_IO if one of them cannot be written, except `epoch`, which a run can do without
+   * Waits until the newest checkpoint of each name is on disk. Tries failed ones once more.
+   * @throws LockstepError E_IO if one cannot be written, except `epoch`, which is not essential
    */
   async flush(): Promise<void> {
     await this.running;
@@ -63,7 +63,7 @@ export class CheckpointWriter {
     }
   }
 
-  /** Tries each that waits, and those that come meanwhile, once. Only while something waits. */
+  /** Tries each waiting checkpoint once, including those added meanwhile. */
   private async writeAll(): Promise<void> {
     const tried = new Set<Waiting>();
     for (;;) {

@@ -1,4 +1,4 @@
-/** Files that are either whole or not there. */
+/** Writes files so that they are either complete or not there. */
 
 import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
@@ -7,8 +7,8 @@ import { makeFolders } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 
 /**
- * Writes beside the target, syncs, and renames: a reader sees the old content or the new one, whatever happens.
- * @throws LockstepError E_IO naming the file; the old content then still stands
+ * Writes a temporary file, syncs it, and renames it: a reader sees either the old content or the new one.
+ * @throws LockstepError E_IO naming the file; the old content is then intact
  */
 export async function writeFileAtomically(target: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${target}.${process.pid}.tmp`;
@@ -29,7 +29,7 @@ export async function writeFileAtomically(target: string, content: string | Uint
 }
 
 /**
- * Removes what processes that were killed while writing these files have left beside them; only while nobody writes.
+ * Removes temporary files of these names that killed processes left behind. Call it only while nobody writes.
  * @throws LockstepError E_IO
  */
 export function removeTemporaries(folder: string, names: readonly string[]): void {
@@ -43,10 +43,10 @@ export function removeTemporaries(folder: string, names: readonly string[]): voi
   }
 }
 
-/** Where folders cannot be opened (Windows) or synced: a rename is atomic there too, only its durability is the system's. */
+/** Errors if folders cannot be opened (Windows) or synced. A rename is atomic there too; the system decides when it is durable. */
 const NO_FOLDER_SYNC = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
-/** Makes a renaming itself durable. */
+/** Makes a rename durable. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -71,8 +71,8 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder that nobody else has made: in one that exists already.
- * @returns false if there is something of that name
+ * Makes a folder inside an existing one.
+ * @returns false if the name is taken
  * @throws LockstepError E_IO
  */
 export async function makeFreshFolder(folder: string): Promise<boolean> {

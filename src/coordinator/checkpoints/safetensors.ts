@@ -1,6 +1,6 @@
 /**
  * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte little-endian header length, a JSON
- * header, then raw little-endian tensors. Readable by every common framework; nothing in it is executed.
+ * header, then raw little-endian tensors. Every common framework reads it, and it contains no code.
  */
 
 import { isRecord } from '../../foundation/isRecord.js';
@@ -25,7 +25,7 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Of a tensor in a file. */
+/** Where a tensor lies in a file. */
 interface Extent {
   readonly name: string;
   readonly shape: readonly number[];
@@ -34,8 +34,8 @@ interface Extent {
 }
 
 const LENGTH_BYTES = 8;
-/** The largest model's header is of 0.2 MiB. */
-const MOST_HEADER_BYTES = 4 << 20;
+/** ResNet-1202 has a header of 2 MiB; a list of as many layers as allowed, with long names, one of 8 MiB. */
+export const MOST_HEADER_BYTES = 16 << 20;
 const NAME_LENGTH = 100;
 const ALIGNMENT_BYTES = 8; // the reference writer pads the header with spaces to this
 const METADATA_KEY = '__metadata__';
@@ -46,7 +46,7 @@ export function encodeSafetensors({ metadata, tensors }: SafetensorsContent): Bu
 }
 
 /**
- * All that stands before the data, which must follow as the tensors' values, one after another in this order.
+ * Encodes everything before the data. The tensors' values must follow in this order.
  * @param tensors float32, of these shapes
  */
 export function encodeSafetensorsHeader(
@@ -69,8 +69,8 @@ export function encodeSafetensorsHeader(
 }
 
 /**
- * The tensors lie in the file without gaps or overlaps, so their values together are no longer than the file. `values` is
- * a view, or a copy where alignment asks for one, made when it is read.
+ * Checks that the tensors lie in the file without gaps or overlaps, so their values together are no larger than the file.
+ * `values` is made when it is read: a view, or a copy if the alignment requires one.
  * @param origin the file's name, for messages
  * @throws LockstepError E_CHECKPOINT if the bytes are not a complete safetensors file of float32 tensors
  */
@@ -132,7 +132,7 @@ function extentOf(name: string, entry: unknown, damaged: Damaged): Extent {
   return { name, shape, begin, end };
 }
 
-/** As the format demands: every byte of the data belongs to one tensor. */
+/** The format requires that every byte of the data belongs to exactly one tensor. */
 function checkTiling(extents: readonly Extent[], dataBytes: number, damaged: Damaged): void {
   let covered = 0;
   for (const { name, begin, end } of [...extents].sort((a, b) => a.begin - b.begin || a.end - b.end)) {

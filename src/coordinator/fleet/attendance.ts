@@ -1,17 +1,17 @@
-/** Waiting for workers: before the run begins, and when a round has nobody left to do it. */
+/** Waiting for workers: before the run begins, and when a round has no worker left. */
 
 import { LockstepError } from '../../foundation/errors.js';
 import type { EventListener } from '../run/events.js';
-import { Rations } from './rations.js';
+import { RateLimiter } from './rateLimiter.js';
 
-/** Of being told that nobody is left: a node that comes and goes makes it so each time. */
-const LONELY_NEWS = { atOnce: 20, perMinute: 6 };
+/** Limits `waiting` events: a node that keeps joining and leaving causes one each time. */
+const WAITING_EVENTS = { atOnce: 20, perMinute: 6 };
 
 export interface AttendanceOptions {
   readonly onEvent: EventListener;
-  /** How long to wait, with nobody attached, before giving up. */
+  /** Give up after this long without any node attached. */
   readonly waitTimeoutMs: number;
-  /** What to do if nobody comes, in this command's words. */
+  /** What the user can do if no node attaches. */
   readonly remedy: string;
   /** Workers (threads) attached. */
   readonly workerCount: () => number;
@@ -19,10 +19,10 @@ export interface AttendanceOptions {
 
 export class Attendance {
   private readonly checks = new Set<() => void>();
-  private lonelyTimer: NodeJS.Timeout | undefined;
-  /** Since when nobody has been there who ever answered anything. */
-  private lonelySinceMs = 0;
-  private readonly lonelyNews = new Rations(LONELY_NEWS, LONELY_NEWS);
+  private timer: NodeJS.Timeout | undefined;
+  /** When a node that answers was last attached. */
+  private lastUsefulMs = 0;
+  private readonly waitingEvents = new RateLimiter(WAITING_EVENTS, WAITING_EVENTS);
 
   constructor(private readonly options: AttendanceOptions) {}
 
@@ -43,41 +43,40 @@ export class Attendance {
         if (workerCount() >= count) settle(resolve);
       };
       const onAbort = (): void => settle(() => reject(signal?.reason as Error));
-      const timer = setTimeout(() => settle(() => reject(this.nobodyCame(count))), waitTimeoutMs);
+      const timer = setTimeout(() => settle(() => reject(this.noWorkersError(count))), waitTimeoutMs);
       this.checks.add(check);
       signal?.addEventListener('abort', onAbort);
     });
   }
 
-  somebodyCame(): void {
-    clearTimeout(this.lonelyTimer);
+  nodeJoined(): void {
+    clearTimeout(this.timer);
     for (const check of this.checks) check();
   }
 
-  /** Somebody who did answer was there until now. */
-  wasOfUse(): void {
-    this.lonelySinceMs = performance.now();
+  /** A node that has answered items was attached until now. */
+  nodeWasUseful(): void {
+    this.lastUsefulMs = performance.now();
   }
 
-  /** A round has nobody to do it: after so long, and no longer, `giveUp` is called with the reason. */
-  lonely(giveUp: (reason: LockstepError) => void): void {
-    clearTimeout(this.lonelyTimer);
+  /** A round has no workers. Calls `giveUp` with the error when the wait timeout is over. */
+  startWaiting(giveUp: (error: LockstepError) => void): void {
+    clearTimeout(this.timer);
     const { waitTimeoutMs, onEvent } = this.options;
-    // A node that comes, does nothing and goes again does not start the clock anew.
+    // A node that joins, answers nothing and leaves does not restart the timeout.
     const nowMs = performance.now();
-    const leftMs = Math.max(0, waitTimeoutMs - (nowMs - this.lonelySinceMs));
-    if (this.lonelyNews.take('', nowMs)) {
-      onEvent({ event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: leftMs / 1000 });
+    const leftMs = Math.max(0, waitTimeoutMs - (nowMs - this.lastUsefulMs));
+    if (this.waitingEvents.take('', nowMs)) {
+      onEvent({ event: 'waiting', reason: 'for workers: none attached', timeoutSeconds: leftMs / 1000 });
     }
-    this.lonelyTimer = setTimeout(() => giveUp(this.nobodyCame(1)), leftMs);
+    this.timer = setTimeout(() => giveUp(this.noWorkersError(1)), leftMs);
   }
 
-  /** Nobody is waited for any more, or somebody is there. */
-  notLonely(): void {
-    clearTimeout(this.lonelyTimer);
+  stopWaiting(): void {
+    clearTimeout(this.timer);
   }
 
-  private nobodyCame(count: number): LockstepError {
+  private noWorkersError(count: number): LockstepError {
     const { waitTimeoutMs, workerCount, remedy } = this.options;
     return new LockstepError(
       'E_NO_WORKERS',

@@ -1,79 +1,45 @@
 /**
- * The nodes that are attached, and the one round that they work on. Knows who is there; does not know what the
- * answers mean: accepting an answer is the caller's.
+ * The attached nodes, and the one round that they work on. The fleet knows who is attached and what each node was asked
+ * for. It does not know what answers mean: the caller of `run` judges them.
  */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import type {
-  CoordinatorChannel,
-  Evaluated,
-  NodeMessage,
-  RefusalCode,
-  Result,
-  Sum,
-  Welcome,
-} from '../../protocol/index.js';
-import { Attendance } from './attendance.js';
-import { ConductBook, LONGEST_REFUSAL, REFUSAL_REMEDY } from './nodeReputation.js';
+import type { CoordinatorChannel, NodeMessage, RefusalCode, Sum, Welcome } from '../../protocol/index.js';
 import type { EventListener, MemberInfo } from '../run/events.js';
-import { itemKey, roundKey } from './member.js';
-import type { ItemKind, ItemSource, Member } from './member.js';
+import { itemKey, roundKey } from '../schedule/itemKey.js';
+import type { RoundKey } from '../schedule/itemKey.js';
+import { ActiveRound } from './activeRound.js';
+import { Attendance } from './attendance.js';
+import type { Member } from './member.js';
 import { MemberNews } from './memberNews.js';
+import { MAX_REFUSAL_LENGTH, NodeReputations, REFUSAL_REMEDY } from './nodeReputation.js';
 import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
-import { RefusedConnections } from '../server/refusedConnections.js';
-import { Round } from '../schedule/round.js';
+import { RefusedConnections } from './refusedConnections.js';
+import type { Answer, RoundRequest } from './roundRequest.js';
 
 export interface FleetOptions {
   readonly welcome: Welcome;
   readonly onEvent: EventListener;
-  /** How long to wait, with nobody attached, before giving up. */
+  /** Give up after this long without any node attached. */
   readonly waitTimeoutMs: number;
-  /** What to do if nobody comes; commands differ in it. */
+  /** What the user can do if no node attaches; it depends on the command. */
   readonly noWorkersRemedy?: string;
 }
 
-export type Answer = Result | Sum | Evaluated;
-
-/** What the caller makes of an answer. */
-export type Verdict =
-  /** `contradicts`: nodes that gave a result for the item that cannot be right. */
-  | { readonly kind: 'accepted'; readonly contradicts?: readonly Member[] }
-  /** Not usable, but perhaps not this node's fault: the item goes to somebody again. */
-  | { readonly kind: 'again' }
-  /** Not usable as a sum, and nobody's fault: each item of it is wanted again, by itself. */
-  | { readonly kind: 'apart' }
-  /** Against the protocol: the node is cut off, and the item goes to somebody else. */
-  | { readonly kind: 'foul'; readonly reason: string };
-
-export interface RoundRequest extends ItemSource {
-  readonly itemCount: number;
-  sampleCountOf(index: number): number;
-  /**
-   * Judges and, if it is good, takes the answer: to the item `index`, or to all items of a sum, the first of which that is.
-   * Called only if one of them is still wanted.
-   */
-  accept(answer: Answer, index: number, from: Member): Verdict;
-}
-
-interface ActiveRound {
-  readonly request: RoundRequest;
-  readonly round: Round<Member>;
-}
-
-/** Of a fleet that only this process's threads belong to. */
-const THREADS_GONE = 'the messages above say what became of its threads';
+/** The remedy if all workers are threads of this process. */
+const THREADS_GONE = 'the messages above say why its threads ended';
 
 export class Fleet {
   private readonly members = new Set<Member>();
-  private readonly conductBook = new ConductBook();
+  private readonly reputations = new NodeReputations();
   private readonly attendance: Attendance;
   private readonly reception: Reception;
   private readonly news: MemberNews;
   private readonly refusedConnections: RefusedConnections;
   private active: ActiveRound | undefined;
-  /** What went wrong outside any round, for the next one to report. */
+  /** An error that happened between two rounds: the next round reports it. */
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
@@ -83,13 +49,13 @@ export class Fleet {
     this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
       welcome: options.welcome,
-      conductBook: this.conductBook,
+      reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
       onMessage: (member, message) => this.guard(() => this.receive(member, message)),
       onClose: (member, reason, fault) =>
         this.guard(() => {
-          if (fault === 'bad-frame') this.blame(member, member.conduct.sentBadFrame(reason));
+          if (fault === 'bad-frame') this.blame(member, member.reputation.sentBadFrame(reason));
           this.leave(member, reason);
         }),
     });
@@ -104,17 +70,17 @@ export class Fleet {
     return this.members.size;
   }
 
-  /** Whether anybody takes items who is none of the given. */
+  /** Whether a node that is not among the given ones accepts items. */
   hasOther(than: ReadonlySet<Member>): boolean {
     return [...this.members].some((member) => member.accepting && !than.has(member));
   }
 
-  /** Takes a new channel; what comes on it first must be a hello that fits this run. */
+  /** Takes a new channel. Its first message must be a hello that fits this run. */
   admit(channel: CoordinatorChannel, { local }: { local: boolean }): void {
     this.reception.admit(channel, local);
   }
 
-  /** A connection was turned away. @param address its host, without the port */
+  /** Reports a connection that was refused. @param address its host, without the port */
   connectionRefused(address: string, reason: string): void {
     this.guard(() => this.refusedConnections.refused(address, reason));
   }
@@ -125,43 +91,39 @@ export class Fleet {
   }
 
   /**
-   * Has every item of one round computed once.
-   * @throws LockstepError E_NO_WORKERS when nobody has been attached for the wait timeout; what `signal` says when aborted
+   * Has every item of one round computed and accepted once.
+   * @throws LockstepError E_NO_WORKERS if no node is attached for the wait timeout; the error of a verdict `diverged`; the
+   *   reason of `signal` if it is aborted
    */
   async run(request: RoundRequest, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.failure) throw this.failure;
-    const round = new Round<Member>({
-      key: roundKey(request.kind, request.round),
-      itemCount: request.itemCount,
-      sampleCountOf: (index) => request.sampleCountOf(index),
-      assignees: () => this.members,
-      paceOf: (member) => member.paces[request.kind],
-    });
-    this.active = { request, round };
-    this.attendance.wasOfUse();
-    const onAbort = (): void => round.abort(signal?.reason);
+    const active = new ActiveRound(request, () => this.members);
+    const { schedule } = active;
+    this.active = active;
+    this.attendance.nodeWasUseful();
+    const onAbort = (): void => schedule.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort);
-    for (const member of this.members) member.enter(request);
-    round.fill();
-    this.watchLoneliness();
+    for (const member of this.members) active.enter(member);
+    schedule.fill();
+    this.checkForWorkers();
     try {
-      await round.done;
+      await schedule.done;
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      this.attendance.notLonely();
+      this.attendance.stopWaiting();
       this.active = undefined;
       for (const member of this.members) if (member.draining) this.dismiss(member, 'drained');
     }
   }
 
-  /** Aborts the round in progress, or else the next one. */
+  /** Ends the round in progress with an error; between rounds, the next one. */
   abort(error: unknown): void {
-    if (this.active) this.active.round.abort(error);
+    if (this.active) this.active.schedule.abort(error);
     else this.failure ??= error instanceof Error ? error : new Error(describeError(error));
   }
 
-  /** Tells what has only been counted, so that nothing follows the run's last event. */
+  /** Reports what was only counted so far, so that no event follows the run's last one. */
   concludeNews(): void {
     this.guard(() => {
       this.news.close();
@@ -169,7 +131,7 @@ export class Fleet {
     });
   }
 
-  /** Sends everybody home: the run is over. */
+  /** The run is over: says bye to all nodes and closes their channels. */
   end(reason: string, { runEnded }: { runEnded: boolean }): void {
     this.concludeNews();
     this.reception.close({ runEnded, reason });
@@ -179,7 +141,7 @@ export class Fleet {
     }
   }
 
-  /** What goes wrong here, such as a full disk, is the run's affair, never that of the node whose message met it. */
+  /** An error in here, such as a full disk, ends the run. It is not the fault of the node whose message led to it. */
   private guard(action: () => void): void {
     try {
       action();
@@ -193,10 +155,10 @@ export class Fleet {
     this.members.add(member);
     this.news.joined(member, this.describe(member));
     if (this.active) {
-      member.enter(this.active.request);
-      this.active.round.fill();
+      this.active.enter(member);
+      this.active.schedule.fill();
     }
-    this.attendance.somebodyCame();
+    this.attendance.nodeJoined();
   }
 
   private receive(member: Member, message: NodeMessage): void {
@@ -204,108 +166,76 @@ export class Fleet {
       case 'hello':
         return this.refuse(member, 'a second hello');
       case 'result':
-        return this.take(member, message, 'work', message.step, [message.microBatch]);
+        return this.take(member, message, roundKey('work', message.step), [message.microBatch]);
       case 'sum':
-        return this.take(member, message, 'work', message.step, indicesOf(message));
+        return this.take(member, message, roundKey('work', message.step), indicesOf(message));
       case 'evaluated':
-        return this.take(member, message, 'evaluate', message.evaluation, [message.chunk]);
+        return this.take(member, message, roundKey('evaluate', message.evaluation), [message.chunk]);
       case 'failed':
-        return this.takeFailure(member, message.item, message.round, message.index, message.reason);
+        return this.takeFailure(member, roundKey(message.item, message.round), message.index, message.reason);
       case 'drain':
         member.draining = true;
-        if (member.hasAnswered) this.attendance.wasOfUse();
-        if (this.active?.round.holds(member)) this.watchLoneliness();
+        if (member.hasAnswered) this.attendance.nodeWasUseful();
+        if (this.active?.schedule.holds(member)) this.checkForWorkers();
         else this.dismiss(member, 'drained');
     }
   }
 
-  /** @param indices of the items that the answer is to: one, or those of a sum */
-  private take(
-    member: Member,
-    answer: Answer,
-    kind: ItemKind,
-    roundNumber: number,
-    indices: readonly number[],
-  ): void {
-    const asked = indices.filter((index) => member.wasAsked(kind, roundNumber, index));
-    if (asked.length < indices.length) this.blame(member, member.conduct.strayed());
+  /** @param indices the items of the answer: one, or those of a sum */
+  private take(member: Member, answer: Answer, round: RoundKey, indices: readonly number[]): void {
+    const asked = indices.filter((index) => member.wasAsked(itemKey(round, index)));
+    if (asked.length < indices.length) this.blame(member, member.reputation.answeredUnasked());
     if (asked.length === 0 || member.gone) return;
-    const round = this.roundOf(kind, roundNumber);
-    if (!round) {
-      // Of a round that is over: a repeated item's second answer. Its worker is free again.
-      for (const index of asked) member.workload.finish(itemKey(kind, roundNumber, index), performance.now());
-      return this.active?.round.fill();
+    const { active } = this;
+    if (active?.key !== round) {
+      // The second answer to a repeated item, after its round is over. Its worker is free again.
+      for (const index of asked) member.workload.finish(itemKey(round, index), performance.now());
+      return active?.schedule.fill();
     }
-    const verdict = this.judge(round, answer, indices, asked, member);
+    const verdict = active.judge(answer, indices, asked, member);
     member.hasAnswered = true;
-    if (verdict.kind === 'foul') return this.refuse(member, verdict.reason);
-    member.conduct.answered();
-    for (const index of asked) {
-      if (verdict.kind === 'again') round.returnItem(member, index);
-      else if (verdict.kind === 'apart' && round.wants(index)) round.askAgain(member, index);
-      else round.complete(member, index);
-    }
+    if (verdict.kind === 'refused') return this.refuse(member, verdict.reason);
+    if (verdict.kind === 'diverged') this.abort(verdict.error);
+    member.reputation.answered();
+    active.settle(verdict.kind, asked, member);
     if (verdict.kind === 'accepted') {
       for (const other of verdict.contradicts ?? []) {
-        this.blame(other, other.conduct.contradicted(), 'E_REFUSED');
+        this.blame(other, other.reputation.contradicted(), 'E_REFUSED');
       }
     }
-    if (member.draining && !round.holds(member)) this.dismiss(member, 'drained');
+    if (member.draining && !active.schedule.holds(member)) this.dismiss(member, 'drained');
   }
 
-  private judge(
-    round: Round<Member>,
-    answer: Answer,
-    indices: readonly number[],
-    asked: readonly number[],
-    member: Member,
-  ): Verdict {
-    if (!asked.some((index) => round.wants(index))) return { kind: 'accepted' }; // somebody else was faster
-    if (asked.length < indices.length) return { kind: 'apart' }; // there is no taking out of a sum
-    return this.active!.request.accept(answer, indices[0]!, member);
-  }
-
-  private takeFailure(
-    member: Member,
-    kind: ItemKind,
-    roundNumber: number,
-    index: number,
-    reason: string,
-  ): void {
-    const wasAsked = member.wasAsked(kind, roundNumber, index);
+  private takeFailure(member: Member, round: RoundKey, index: number, reason: string): void {
+    const key = itemKey(round, index);
+    const wasAsked = member.wasAsked(key);
     this.news.failed(member, reason);
-    const refusal = member.conduct.failed(reason, member.threads);
+    const refusal = member.reputation.failed(reason, member.threads);
     if (refusal !== undefined) {
       this.refuse(member, refusal, 'E_REFUSED');
       if (member.local && this.members.size === 0) this.abort(new LockstepError('E_ENGINE_FAILED', reason));
       return;
     }
-    const round = this.roundOf(kind, roundNumber);
-    if (round && wasAsked) round.returnItem(member, index);
-    else member.workload.drop(itemKey(kind, roundNumber, index), performance.now());
+    if (this.active?.key === round && wasAsked) this.active.schedule.returnItem(member, index);
+    else member.workload.drop(key, performance.now());
   }
 
-  private roundOf(kind: ItemKind, roundNumber: number): Round<Member> | undefined {
-    const { active } = this;
-    return active?.request.kind === kind && active.request.round === roundNumber ? active.round : undefined;
-  }
-
-  /** Lets a node go that wants to. */
+  /** Lets a draining node go. */
   private dismiss(member: Member, reason: string): void {
     member.channel.send({ type: 'bye', runEnded: false, reason });
     member.channel.close(reason);
     this.leave(member, reason);
   }
 
-  /** @param refusal why it is to be refused, if what it did is no longer forgiven */
+  /** @param refusal why the node is refused now; undefined if its fault is still forgiven */
   private blame(member: Member, refusal: string | undefined, code?: RefusalCode): void {
     if (refusal !== undefined) this.refuse(member, refusal, code);
   }
 
-  /** Cuts a node off, until its process starts anew; it learns why, and so does the run. */
+  /** Disconnects a node and does not admit it again until its process restarts. The node and the run are told why. */
   private refuse(member: Member, reason: string, code: RefusalCode = 'E_PROTOCOL'): void {
-    const refusal = printable(reason, LONGEST_REFUSAL);
-    member.conduct.refusal = refusal;
+    const refusal = printable(reason, MAX_REFUSAL_LENGTH);
+    member.reputation.refusal = refusal;
     member.channel.send({ type: 'refused', code, reason: `${refusal}; ${REFUSAL_REMEDY}` });
     member.channel.close(refusal);
     if (!this.members.has(member) || this.reception.isClosed) return;
@@ -316,18 +246,18 @@ export class Fleet {
   private leave(member: Member, reason: string): void {
     if (!this.members.delete(member)) return;
     member.gone = true;
-    if (member.hasAnswered) this.attendance.wasOfUse();
-    if (this.reception.isClosed) return; // sent home
+    if (member.hasAnswered) this.attendance.nodeWasUseful();
+    if (this.reception.isClosed) return; // the run is over: nobody is told
     this.news.left(member, this.describe(member), reason);
-    this.active?.round.leave(member);
-    this.watchLoneliness();
+    this.active?.schedule.leave(member);
+    this.checkForWorkers();
   }
 
-  /** With a round to do and nobody to do it, waits for so long and no longer. */
-  private watchLoneliness(): void {
-    this.attendance.notLonely();
+  /** With a round in progress and no node that accepts items, starts the wait timeout. */
+  private checkForWorkers(): void {
+    this.attendance.stopWaiting();
     if (!this.active || [...this.members].some((member) => member.accepting)) return;
-    this.attendance.lonely((reason) => this.abort(reason));
+    this.attendance.startWaiting((reason) => this.abort(reason));
   }
 
   private describe({ hello }: Member): MemberInfo {

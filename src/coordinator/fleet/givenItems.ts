@@ -1,21 +1,23 @@
-/** What one node has been asked and has not answered yet: an answer to anything else is not its to give. */
+/** The items that one node was given and has not answered yet. It may answer no others. */
 
-/** An item that was called off is never answered; the oldest are forgotten. */
-const REMEMBERED = 4096;
+import type { ItemKey } from '../schedule/itemKey.js';
+
+/** A cancelled item is never answered, so the oldest entries are dropped beyond this number. */
+const MAX_ITEMS = 4096;
 
 export class GivenItems {
-  /** How often each is still to be answered: an item that was called off too late and given again is answered twice. */
-  private readonly counts = new Map<string, number>();
+  /** How many answers are due. An item that was cancelled too late and given again is answered twice. */
+  private readonly counts = new Map<ItemKey, number>();
 
-  add(key: string): void {
+  add(key: ItemKey): void {
     const count = this.counts.get(key) ?? 0;
     this.counts.delete(key);
     this.counts.set(key, count + 1);
-    if (this.counts.size > REMEMBERED) this.counts.delete(this.counts.keys().next().value!);
+    if (this.counts.size > MAX_ITEMS) this.counts.delete(this.counts.keys().next().value!);
   }
 
-  /** @returns whether it was asked, and has not been answered as often */
-  answer(key: string): boolean {
+  /** Counts one answer. @returns whether one was due */
+  answer(key: ItemKey): boolean {
     const count = this.counts.get(key) ?? 0;
     if (count > 1) this.counts.set(key, count - 1);
     else this.counts.delete(key);

@@ -1,4 +1,4 @@
-/** One attached node, from its hello to its leaving. */
+/** One attached node, from its hello until it leaves. */
 
 import type {
   Broadcast,
@@ -8,31 +8,27 @@ import type {
   Parameters,
   Work,
 } from '../../protocol/index.js';
-import type { Conduct } from './nodeReputation.js';
-import { GivenItems } from './givenItems.js';
+import type { Assignee } from '../schedule/assignee.js';
+import { itemKey } from '../schedule/itemKey.js';
+import type { ItemKey, ItemKind, RoundKey } from '../schedule/itemKey.js';
 import { Pace } from '../schedule/pace.js';
-import type { Assignee } from '../schedule/round.js';
 import { Workload } from '../schedule/workload.js';
+import { GivenItems } from './givenItems.js';
+import type { NodeReputation } from './nodeReputation.js';
 
-export type ItemKind = 'work' | 'evaluate';
-
-/** What a round's items are and where they come from. */
+/** What the items of a round are, and the messages that ask for them. */
 export interface ItemSource {
   readonly kind: ItemKind;
-  /** The step or the evaluation. */
+  /** The number of the step or of the evaluation. */
   readonly round: number;
+  /** The weights to compute with. */
   readonly state: Broadcast<Parameters>;
   message(index: number): Work | Evaluate;
 }
 
-/** Names a round among all of a run; an item is named by it and its index. */
-export function roundKey(kind: ItemKind, round: number): string {
-  return `${kind} ${round}`;
-}
-
 export class Member implements Assignee {
   private stateVersion = -1;
-  private source: ItemSource | undefined;
+  private current: { readonly source: ItemSource; readonly key: RoundKey } | undefined;
   private readonly given = new GivenItems();
   readonly workload: Workload;
   readonly paces: Readonly<Record<ItemKind, Pace>> = { work: new Pace(), evaluate: new Pace() };
@@ -43,10 +39,10 @@ export class Member implements Assignee {
   constructor(
     readonly hello: Hello,
     readonly channel: CoordinatorChannel,
-    /** A node of this process: it cannot be replaced by another. */
+    /** Whether the node belongs to this process, and so cannot be replaced by another. */
     readonly local: boolean,
-    /** What is held against it; it outlives the connection. */
-    readonly conduct: Conduct,
+    /** The node's record of faults. It outlives the connection. */
+    readonly reputation: NodeReputation,
   ) {
     this.workload = new Workload(hello.threads);
   }
@@ -64,43 +60,40 @@ export class Member implements Assignee {
   }
 
   /** The items given from now on come from this round. */
-  enter(source: ItemSource): void {
-    this.source = source;
+  enter(source: ItemSource, key: RoundKey): void {
+    this.current = { source, key };
   }
 
-  /** Sends the item; before it the state, if this node has not got it yet: once a node, however many threads. */
+  /** Sends the item. Sends the weights first if this node does not have them: once per node, not per thread. */
   give(index: number): void {
-    const { source } = this;
-    if (!source) return;
+    if (!this.current) return;
+    const { source } = this.current;
     const { version } = source.state.message;
     if (version !== this.stateVersion) {
       this.stateVersion = version;
       this.channel.send(source.state);
     }
-    const key = itemKey(source.kind, source.round, index);
+    const key = itemKey(this.current.key, index);
     this.given.add(key);
-    // What never left for a slow node, and is no longer wanted there, is no load of its.
+    // A message that was dropped before it was sent does not count towards the node's load.
     const whenDropped = (): void => this.workload.drop(key, performance.now());
     this.channel.send(source.message(index), undefined, whenDropped);
   }
 
   cancel(index: number): void {
-    if (this.source)
-      this.channel.send({ type: 'cancel', item: this.source.kind, round: this.source.round, index });
+    if (!this.current) return;
+    const { kind, round } = this.current.source;
+    this.channel.send({ type: 'cancel', item: kind, round, index });
   }
 
-  /** Nodes of one thread, and those of this process, send no sums. */
+  /** Sends nothing to nodes that never send sums: those with one thread, and those of this process. */
   keepApart(index: number): void {
-    if (this.source?.kind !== 'work' || this.threads === 1 || this.local) return;
-    this.channel.send({ type: 'apart', step: this.source.round, microBatch: index });
+    if (this.current?.source.kind !== 'work' || this.threads === 1 || this.local) return;
+    this.channel.send({ type: 'apart', step: this.current.source.round, microBatch: index });
   }
 
-  /** @returns whether the node was asked for the item, and had not answered it before */
-  wasAsked(kind: ItemKind, round: number, index: number): boolean {
-    return this.given.answer(itemKey(kind, round, index));
+  /** Takes note that the item is answered. @returns whether the node was asked for it and had not answered before */
+  wasAsked(key: ItemKey): boolean {
+    return this.given.answer(key);
   }
-}
-
-export function itemKey(kind: ItemKind, round: number, index: number): string {
-  return `${roundKey(kind, round)}/${index}`;
 }

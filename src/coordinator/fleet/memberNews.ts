@@ -1,20 +1,21 @@
 /**
- * Tells of nodes that come, go, fail and are refused: each by itself, as long as they are not too many. Beyond that a host's
- * are counted, and the numbers told together. A node that comes and goes 260 times a second would else fill the disk.
+ * Reports nodes that join, leave, fail and are refused: one event each, up to a rate limit. Beyond the limit they are
+ * counted per host, and the counts are reported together. Otherwise a node that joins and leaves 260 times a second
+ * would fill the disk with events.
  */
 
 import type { EventListener, MemberInfo } from '../run/events.js';
 import type { Member } from './member.js';
 import { hostOf } from './peerHost.js';
-import { Rations } from './rations.js';
+import { RateLimiter } from './rateLimiter.js';
 
-/** Of a host. Fifty nodes may come and go at once. */
-const OF_EACH_HOST = { atOnce: 100, perMinute: 60 };
-/** Of all hosts together: as many as there may be nodes. */
-const OF_ALL_HOSTS = { atOnce: 1024, perMinute: 120 };
+/** Enough for fifty nodes of one host to join and leave at once. */
+const LIMIT_PER_HOST = { atOnce: 100, perMinute: 60 };
+/** For all hosts together: at least as many as there may be nodes. */
+const LIMIT_FOR_ALL = { atOnce: 1024, perMinute: 120 };
 const SUMMARY_MS = 10_000;
-/** Hosts that a summary names; the others are counted together. */
-const NAMED_HOSTS = 8;
+/** A summary names this many hosts; the others are counted together. */
+const MAX_NAMED_HOSTS = 8;
 
 type Change = 'joined' | 'left' | 'refused' | 'failed';
 type Counts = Record<Change, number>;
@@ -25,9 +26,9 @@ export interface MemberNewsOptions {
 }
 
 export class MemberNews {
-  private readonly rations = new Rations(OF_EACH_HOST, OF_ALL_HOSTS);
-  /** Whoever's coming was told is told of when it leaves, and nobody else: so the roster of a reader is right. */
-  private readonly told = new WeakSet<Member>();
+  private readonly limiter = new RateLimiter(LIMIT_PER_HOST, LIMIT_FOR_ALL);
+  /** Members whose joining was reported. Their leaving is reported too, so that joins and leaves match. */
+  private readonly reported = new WeakSet<Member>();
   private counts = new Map<string, Counts>();
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
@@ -35,43 +36,43 @@ export class MemberNews {
   constructor(private readonly options: MemberNewsOptions) {}
 
   joined(member: Member, info: MemberInfo): void {
-    if (!this.mayTell(member)) return this.count(member, 'joined');
-    this.told.add(member);
+    if (!this.mayReport(member)) return this.count(member, 'joined');
+    this.reported.add(member);
     this.options.onEvent({ event: 'worker-joined', ...info });
   }
 
   left(member: Member, info: MemberInfo, reason: string): void {
-    if (!this.told.has(member)) return this.count(member, 'left');
+    if (!this.reported.has(member)) return this.count(member, 'left');
     this.options.onEvent({ event: 'worker-left', reason, ...info });
   }
 
   refused(member: Member, reason: string): void {
-    if (!this.told.has(member)) return this.count(member, 'refused');
+    if (!this.reported.has(member)) return this.count(member, 'refused');
     const { name: node, channel } = member;
     this.options.onEvent({ event: 'worker-refused', node, address: channel.peerName, reason });
   }
 
   failed(member: Member, reason: string): void {
-    if (!this.mayTell(member)) return this.count(member, 'failed');
+    if (!this.mayReport(member)) return this.count(member, 'failed');
     this.options.onEvent({ event: 'notice', message: `${member.name} could not compute an item: ${reason}` });
   }
 
-  /** Tells what has only been counted, and counts nothing more. */
+  /** Reports what was only counted, and stops counting. */
   close(): void {
     this.isClosed = true;
     clearTimeout(this.timer);
     this.summarise();
   }
 
-  /** A node of this process comes and goes once. */
-  private mayTell({ local, channel }: Member): boolean {
-    return local || this.rations.take(hostOf(channel.peerName), performance.now());
+  /** A node of this process joins once, so it is always reported. */
+  private mayReport({ local, channel }: Member): boolean {
+    return local || this.limiter.take(hostOf(channel.peerName), performance.now());
   }
 
   private count({ channel }: Member, change: Change): void {
     if (this.isClosed) return;
     const host = hostOf(channel.peerName);
-    const key = this.counts.has(host) || this.counts.size < NAMED_HOSTS ? host : 'other addresses';
+    const key = this.counts.has(host) || this.counts.size < MAX_NAMED_HOSTS ? host : 'other addresses';
     const counts = this.counts.get(key) ?? { joined: 0, left: 0, refused: 0, failed: 0 };
     counts[change]++;
     this.counts.set(key, counts);

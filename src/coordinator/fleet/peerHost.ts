@@ -1,6 +1,6 @@
-/** Whoever connects is known by host: its port is another one with every connection. */
+/** A peer's host. The port is left out: it changes with every connection. */
 
-/** @param peerName host and port, as channels name their other side */
+/** @param peerName `host:port`, as channels name their peer */
 export function hostOf(peerName: string): string {
   return peerName.replace(/:\d+$/, '');
 }

@@ -1,14 +1,14 @@
-/** From a new channel to a member: what comes first must be a hello that fits this run, from a node that is welcome. */
+/** Turns a new channel into a member. The first message must be a hello that fits this run, from a node not refused. */
 
 import type { Bye, CoordinatorChannel, NodeMessage, Refused, Welcome } from '../../protocol/index.js';
 import { checkFirstMessage } from './admission.js';
 import { REFUSAL_REMEDY } from './nodeReputation.js';
-import type { ConductBook } from './nodeReputation.js';
+import type { NodeReputations } from './nodeReputation.js';
 import { Member } from './member.js';
 
 export interface ReceptionOptions {
   readonly welcome: Welcome;
-  readonly conductBook: ConductBook;
+  readonly reputations: NodeReputations;
   /** @param peerName host and port */
   readonly onRefused: (peerName: string, reason: string) => void;
   readonly onMember: (member: Member) => void;
@@ -16,69 +16,70 @@ export interface ReceptionOptions {
   readonly onClose: (member: Member, reason: string, fault: 'bad-frame' | undefined) => void;
 }
 
-/** Set when everybody has been sent home. */
-export interface Farewell {
+/** How and why the run is over for its nodes. */
+export interface RunEnd {
+  /** False if the coordinator may come back to go on with the run. */
   readonly runEnded: boolean;
   readonly reason: string;
 }
 
-/** A stranger who connects and says nothing is shown the door. */
+/** A connection that sends no hello in this time is closed. */
 const HELLO_TIMEOUT_MS = 10_000;
 
 export class Reception {
-  private farewell: Farewell | undefined;
+  private runEnd: RunEnd | undefined;
 
   constructor(private readonly options: ReceptionOptions) {}
 
-  /** Nobody is admitted any more; who comes is told why. */
-  close(farewell: Farewell): void {
-    this.farewell = farewell;
+  /** From now on every new node is told that the run is over. */
+  close(runEnd: RunEnd): void {
+    this.runEnd = runEnd;
   }
 
   get isClosed(): boolean {
-    return this.farewell !== undefined;
+    return this.runEnd !== undefined;
   }
 
   admit(channel: CoordinatorChannel, local: boolean): void {
     let member: Member | undefined;
-    let turnedAway = false;
-    const silence = setTimeout(() => {
-      turnedAway = true;
+    let isRefused = false;
+    const helloTimer = setTimeout(() => {
+      isRefused = true;
       const reason = `no hello within ${HELLO_TIMEOUT_MS / 1000} s`;
       this.options.onRefused(channel.peerName, reason);
       channel.close(reason);
     }, HELLO_TIMEOUT_MS);
     channel.open({
       onMessage: (message) => {
-        clearTimeout(silence);
-        if (turnedAway || member?.gone) return; // on its way when the door was shut
+        clearTimeout(helloTimer);
+        if (isRefused || member?.gone) return; // was sent before the node knew
         if (member) return this.options.onMessage(member, message);
-        const greeted = this.greet(channel, message, local);
-        turnedAway = !(greeted instanceof Member);
-        if (greeted instanceof Member) {
-          member = greeted;
+        const admitted = this.greet(channel, message, local);
+        isRefused = !(admitted instanceof Member);
+        if (admitted instanceof Member) {
+          member = admitted;
           this.options.onMember(member);
         } else {
-          if (!this.isClosed) this.options.onRefused(channel.peerName, greeted.reason);
-          channel.send(greeted);
-          channel.close('turned away');
+          if (!this.isClosed) this.options.onRefused(channel.peerName, admitted.reason);
+          channel.send(admitted);
+          channel.close('refused');
         }
       },
       onClose: (reason, fault) => {
-        clearTimeout(silence);
+        clearTimeout(helloTimer);
         if (member) this.options.onClose(member, reason, fault);
-        else if (!turnedAway && fault) this.options.onRefused(channel.peerName, reason);
+        else if (!isRefused && fault) this.options.onRefused(channel.peerName, reason);
       },
     });
   }
 
   private greet(channel: CoordinatorChannel, message: NodeMessage, local: boolean): Member | Bye | Refused {
-    if (this.farewell) return { type: 'bye', ...this.farewell };
+    if (this.runEnd) return { type: 'bye', ...this.runEnd };
     const first = checkFirstMessage(message, this.options.welcome);
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
-    const conduct = this.options.conductBook.of(first.nodeSecret);
-    if (conduct.refusal === undefined) return new Member(first.hello, channel, local, conduct);
-    const reason = `it was refused before in this run: ${conduct.refusal}; ${REFUSAL_REMEDY}`;
+    const reputation = this.options.reputations.of(first.nodeSecret);
+    if (reputation.refusal === undefined) return new Member(first.hello, channel, local, reputation);
+    const reason = `it was refused before in this run: ${reputation.refusal}; ${REFUSAL_REMEDY}`;
     return { type: 'refused', code: 'E_REFUSED', reason };
   }
 }

@@ -1,8 +1,9 @@
-/** What a node is told of a run. */
+/** The first message to a node: what it must know about the run. */
 
 import type { Normalisation } from '../../data/index.js';
-import { LOCKSTEP_VERSION } from '../../protocol/index.js';
+import { networkText } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
+import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import type { Welcome } from '../../protocol/index.js';
 import type { Recipe } from '../run/recipe.js';
 
@@ -20,10 +21,7 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     type: 'welcome',
     runName: runName.slice(0, LONGEST_NAME),
     lockstepVersion: LOCKSTEP_VERSION,
-    modelName: model.name,
-    dropoutRate: model.dropoutRate,
-    parameterCount: model.layout.parameterCount,
-    statisticCount: model.layout.statisticCount,
+    network: networkText(model),
     mean: [...normalisation.mean],
     standardDeviation: [...normalisation.standardDeviation],
     cropPadding: recipe.cropPadding,

@@ -1,11 +1,11 @@
 /**
- * Keeps a second process out of a run folder. The lock is a folder with one file, whose name says who holds it. It is
- * made whole and renamed to its place, which only one process can do; one whose process is gone is taken over by
- * renaming that file, which only one process can do either, for no two locks have the same name in them. So there is
- * no moment between looking and taking in which another could come in.
+ * Keeps a second process out of a run folder. The lock is a folder with one file, whose name identifies the holder. It is
+ * prepared elsewhere and renamed into place, which only one process can do. The lock of a dead process is taken over by
+ * renaming its file, which again only one process can do: no two locks contain the same name. So no other process can
+ * come in between checking and taking.
  *
- * The holder renews a lease on it (lockLease.ts), for those who cannot see its process. One that stood still for longer
- * than its lease may have lost the lock when it goes on: it looks before each file that it puts into its place.
+ * The holder renews a lease (lockLease.ts), for processes that cannot see it. A holder that was stopped for longer than
+ * its lease may have lost the lock, so it checks before it replaces a file.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -25,23 +25,23 @@ import {
 import type { Abandoned } from './lockLease.js';
 import { ownerNameOfThisProcess } from './lockOwner.js';
 
-/** Each is lost only to another process that took or left the lock meanwhile. */
+/** An attempt fails only if another process took or released the lock meanwhile. */
 const ATTEMPTS = 20;
 
 interface Held {
-  /** Of the owner's file. */
+  /** The name of the owner's file. */
   readonly name: string;
-  /** Why it is held no more, once that is known. */
+  /** Set when the lock is known to be lost. */
   lost: LockstepError | undefined;
   readonly renewal: NodeJS.Timeout;
   onLost: (error: LockstepError) => void;
 }
 
-/** The locks that this process holds, by their path. */
+/** The locks that this process holds, by path. */
 const held = new Map<string, Held>();
 
 /**
- * @param abandoned a foreign holder that was watched, and may be taken over from
+ * @param abandoned a foreign holder whose lease has expired: its lock may be taken over
  * @throws LockstepError E_RUN_EXISTS while another process or host holds it, E_IO if it cannot be made
  */
 export function lockFolder(folder: string, abandoned?: Abandoned): void {
@@ -59,12 +59,12 @@ export function refuseIfLocked(folder: string, abandoned?: Abandoned): void {
   if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
 }
 
-/** Whether a lock lies there, be its owner alive or not. */
+/** Whether the folder has a lock. Its owner may be dead. */
 export function hasLock(folder: string): boolean {
   return holderOf(lockOf(folder)) !== undefined;
 }
 
-/** Tells once if the lock of this process is lost to another; at once if it is already. */
+/** Calls `listener` once when this process has lost its lock; at once if it already has. */
 export function onLockLost(folder: string, listener: (error: LockstepError) => void): void {
   const own = held.get(lockOf(folder));
   if (!own) return;
@@ -73,7 +73,7 @@ export function onLockLost(folder: string, listener: (error: LockstepError) => v
 }
 
 /**
- * Looks whether this process still holds the lock that it took, and renews the lease.
+ * Checks whether this process still holds its lock, and renews the lease.
  * @throws LockstepError E_RUN_EXISTS if another has it now
  */
 export function checkLock(folder: string): void {
@@ -82,8 +82,8 @@ export function checkLock(folder: string): void {
 }
 
 /**
- * Gives the lock back; does nothing if this process does not hold it. One that cannot be removed, on a disk that has
- * become read-only say, is no more than the lock of a process that is gone: whoever comes next takes it over.
+ * Releases the lock; does nothing if this process does not hold it. A lock that cannot be removed, for example on a disk that
+ * has become read-only, is later taken over like that of a dead process.
  */
 export function unlockFolder(folder: string): void {
   const lock = lockOf(folder);
@@ -94,12 +94,12 @@ export function unlockFolder(folder: string): void {
   try {
     rmSync(path.join(lock, own.name), { force: true });
   } catch {
-    return; // what the run has to say of its end matters more
+    return; // the run's own outcome matters more than this error
   }
-  removeIfEmpty(lock); // it is not if another has taken it just now
+  removeIfEmpty(lock); // not empty if another process has just taken it
 }
 
-/** @returns the name of the owner's file, which no other process has taken or can take but by taking over */
+/** @returns the name of the owner's file */
 function acquire(lock: string, abandoned?: Abandoned): string {
   const name = ownerNameOfThisProcess(LEASE_STALE_AFTER_MS);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -113,7 +113,7 @@ function acquire(lock: string, abandoned?: Abandoned): string {
   );
 }
 
-/** A lease that the file system does not keep would look abandoned while its holder works. */
+/** Drops the lease if the file system does not store its time: the lock would look abandoned while its holder works. */
 function withoutLeaseIfNotKept(lock: string, name: string): string {
   const file = path.join(lock, name);
   if (canRenewLease(file)) return name;
@@ -127,8 +127,8 @@ function withoutLeaseIfNotKept(lock: string, name: string): string {
 }
 
 /**
- * Renews the lease. A lock that is free again is lost, too: whoever took it over may have gone on with the run and ended
- * since, and how long this process stood still cannot be told where the whole machine did.
+ * Renews the lease. A lock that no longer exists is lost too: another process may have taken it over, gone on with the run
+ * and ended. How long this process was stopped cannot be measured if the whole machine was.
  */
 function isStillHeld(lock: string): boolean {
   const own = held.get(lock);
@@ -137,7 +137,7 @@ function isStillHeld(lock: string): boolean {
     renewLease(path.join(lock, own.name));
     return true;
   } catch (error) {
-    // A disk that is full or read-only for a while takes no renewal, and no other process either.
+    // While a disk is full or read-only, the lease cannot be renewed, but no process can take the lock over either.
     if (codeOf(error) !== 'ENOENT' || !isDirectory(path.dirname(lock))) return true;
   }
   own.lost = new LockstepError(
@@ -172,7 +172,7 @@ function take(lock: string, name: string): boolean {
     ) {
       throw ioError(lock, error);
     }
-    removeIfEmpty(lock); // where a rename does not replace an empty folder, as on Windows
+    removeIfEmpty(lock); // a rename does not replace an empty folder on Windows
     return false;
   } finally {
     rmSync(prepared, { recursive: true, force: true });
@@ -195,7 +195,7 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Not empty, or gone: either way it is another's.
+    // Not empty, or gone: either way it belongs to another process.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Who holds the lock of a folder, and whether it still does. */
+/** Who holds the lock of a folder, and whether that process still runs. */
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -9,13 +9,13 @@ import type { Owner } from './lockOwner.js';
 import { isSameSpace, thisProcessSpace } from './processSpace.js';
 import { isRunning } from './processStatus.js';
 
-/** Someone who holds the lock, or held it until he died. */
+/** The process that holds the lock, or held it until it died. */
 export type Holder =
   | { readonly kind: 'owner'; readonly name: string; readonly owner: Owner | undefined }
-  /** Of a version that made the lock a file. */
+  /** A lock of an old version: a file. */
   | { readonly kind: 'old'; readonly owner: Owner | undefined };
 
-/** One whose processes cannot be seen from here. */
+/** A holder on another host, or in another container: this process cannot see whether it runs. */
 export interface ForeignHolder {
   readonly kind: 'owner';
   readonly name: string;
@@ -26,13 +26,13 @@ export function lockOf(folder: string): string {
   return path.resolve(folder, 'run.lock');
 }
 
-/** Undefined if it is free: not there, or left empty in the midst of being given back. */
+/** Undefined if the lock is free: it does not exist, or is an empty folder because it is being released. */
 export function holderOf(lock: string): Holder | undefined {
   try {
     const holders = readdirSync(lock).map(
       (name) => ({ kind: 'owner', name, owner: parseOwner(name) }) as const,
     );
-    return holders.find(({ owner }) => owner) ?? holders[0]; // what else may lie there is nobody's
+    return holders.find(({ owner }) => owner) ?? holders[0]; // other files do not identify a holder
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
@@ -53,7 +53,7 @@ export function isForeign(holder: Holder): holder is ForeignHolder {
  */
 export function refuseIfHeld(lock: string, holder: Holder, isHeldHere: boolean): void {
   const { owner } = holder;
-  if (!owner) return; // torn by a crash while it was written, or not a lock of ours: nobody holds it
+  if (!owner) return; // damaged by a crash, or not made by Lockstep: nobody holds it
   if (isForeign(holder)) throw foreignError(lock, owner);
   if (!isStillRunning(owner, isHeldHere)) return;
   throw new LockstepError(
@@ -63,7 +63,7 @@ export function refuseIfHeld(lock: string, holder: Holder, isHeldHere: boolean):
 }
 
 function isStillRunning({ pid, startTime }: Owner, isHeldHere: boolean): boolean {
-  if (pid === process.pid) return isHeldHere; // else an earlier process had the same number
+  if (pid === process.pid) return isHeldHere; // otherwise an earlier process had the same number
   return isRunning(pid, startTime);
 }
 
@@ -97,6 +97,6 @@ function isFile(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
   } catch {
-    return false; // below a file there is nothing
+    return false; // the parent is a file
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A lease on a lock: its holder touches the lock's file every few seconds. Who cannot see the holder's process, from
- * another host or container, watches the file: if its time does not change for long enough, the holder is gone. Only
- * changes are observed, and timed by the observer's monotonic clock; the clocks of two hosts are never compared.
+ * The lease on a lock: its holder touches the lock's file every few seconds. A process on another host or in another
+ * container, which cannot see the holder, watches the file: if its time does not change for long enough, the holder is
+ * gone. The observer measures changes with its own monotonic clock; the clocks of two hosts are never compared.
  */
 
 import { closeSync, fstatSync, openSync, utimesSync } from 'node:fs';
@@ -12,17 +12,17 @@ import { describeOwner, holderOf, isForeign, lockOf, refuseIfHeld } from './lock
 import type { ForeignHolder } from './lockHolder.js';
 
 export const LEASE_RENEWED_EVERY_MS = 5_000;
-/** Six renewals in a row have failed by then, or the process has stood still. */
+/** By then six renewals in a row have failed, or the process was stopped. */
 export const LEASE_STALE_AFTER_MS = 30_000;
 const LOOKS_PER_LEASE = 30;
 
-/** Moves the file's time forward, and no file into its place. */
+/** Sets the file's time to now. Does not create the file. */
 export function renewLease(file: string): void {
-  const now = new Date(performance.timeOrigin + performance.now()); // which never goes back
+  const now = new Date(performance.timeOrigin + performance.now()); // never goes backwards
   utimesSync(file, now, now);
 }
 
-/** Whether the file system keeps what a renewal says. */
+/** Whether the file system stores the time of a renewal. */
 export function canRenewLease(file: string): boolean {
   try {
     utimesSync(file, 1, 1);
@@ -34,7 +34,7 @@ export function canRenewLease(file: string): boolean {
   }
 }
 
-/** When the file was touched last, by its host's clock. Opened, so that a network file system asks its server. */
+/** The file's time, by its host's clock. Opens the file, so that a network file system asks its server. */
 function leaseStampOf(file: string): bigint {
   const descriptor = openSync(file, 'r');
   try {
@@ -44,7 +44,7 @@ function leaseStampOf(file: string): bigint {
   }
 }
 
-/** A holder that was watched, and did not renew its lease. */
+/** A holder that did not renew its lease while it was watched. */
 export interface Abandoned {
   readonly name: string;
   readonly stamp: bigint;
@@ -61,16 +61,16 @@ export function isStillAbandoned(lock: string, { name, stamp }: Abandoned): bool
 
 export interface WatchOptions {
   readonly signal?: AbortSignal;
-  /** Told once, if there is somebody to watch. */
+  /** Called once, if there is a holder to watch. */
   readonly onWatch?: (who: string, forMs: number) => void;
   readonly nowMs?: () => number;
   readonly pause?: (durationMs: number) => Promise<void>;
 }
 
 /**
- * Watches the lock of a folder while a process holds it that cannot be seen from here.
- * @returns the holder if it is gone; undefined if the lock is free, or its holder can be seen
- * @throws LockstepError E_RUN_EXISTS if the holder lives, or has no lease; what `signal` says when aborted
+ * Watches the lock of a folder while a process of another host or container holds it.
+ * @returns the holder if it is gone; undefined if the lock is free, or its holder is visible from here
+ * @throws LockstepError E_RUN_EXISTS if the holder lives, or has no lease; the reason of `signal` if it is aborted
  */
 export async function watchForeignHolder(
   folder: string,
@@ -106,7 +106,7 @@ async function watchLease(
       throw signal?.aborted === true ? signal.reason : error;
     });
     const now = look();
-    if (now === undefined) return undefined; // given back, or another has taken it over
+    if (now === undefined) return undefined; // released, or taken over by another process
     if (now !== stamp) throw renewedError(lock, { name, owner });
     if (nowMs() - sinceMs >= leaseMs) return { name, stamp };
   }

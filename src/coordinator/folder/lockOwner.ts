@@ -1,4 +1,4 @@
-/** Who holds a lock, as the name of a file. */
+/** Encodes the owner of a lock as a file name. */
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -6,16 +6,16 @@ import { thisProcessSpace } from './processSpace.js';
 import type { ProcessSpace } from './processSpace.js';
 import { startTimeOf } from './processStatus.js';
 
-/** What identifies a process: its number may be given to another one later, its start time not with it. */
+/** Identifies a process. A later process may get the same number, but not the same start time. */
 export interface Owner extends ProcessSpace {
   readonly pid: number;
-  /** Undefined where the system does not tell. */
+  /** Undefined if the system does not provide it. */
   readonly startTime: string | undefined;
-  /** The lock's file is touched so often that it is abandoned after so long without; undefined if it is not touched. */
+  /** The lock is abandoned if its file is not touched for this long; undefined if the owner never touches it. */
   readonly leaseMs: number | undefined;
 }
 
-/** No two locks have the same name in them, be they of one process. */
+/** A new name on every call, even for the same process. */
 export function ownerNameOfThisProcess(leaseMs: number | undefined): string {
   return ownerName({
     pid: process.pid,
@@ -26,7 +26,7 @@ export function ownerNameOfThisProcess(leaseMs: number | undefined): string {
 }
 
 /**
- * What came later than the host stands in one word with it: older versions then see a foreign host, and keep away.
+ * Fields that newer versions added are part of the host's word: older versions then see another host, and keep out.
  * @returns such as `pid-4711 start-88231 host-trainer+boot-41f9…+ns-4026531836+lease-30000 0f8e…`; known characters only,
  *   for every file system
  */
@@ -47,7 +47,7 @@ export function ownerName({ pid, startTime, host, boot, pidNamespace, leaseMs }:
 const NAME =
   /^pid-(\d{1,10})(?: start-(\S+))?(?: host-([^\s+]+)(?:\+boot-([0-9a-f]+))?(?:\+ns-(\d+))?(?:\+lease-(\d{1,6}))?)? [0-9a-f-]{36}$/;
 
-/** Undefined for anything else. */
+/** Undefined if the name is not an owner's. */
 export function parseOwner(name: string): Owner | undefined {
   const [, pid, startTime, host, boot, pidNamespace, leaseMs] = NAME.exec(name) ?? [];
   if (pid === undefined) return undefined;
@@ -61,7 +61,7 @@ export function parseOwner(name: string): Owner | undefined {
   };
 }
 
-/** A name that no version wrote is taken as it is: it is some other host's. */
+/** A name that cannot be decoded is taken as it is: it belongs to another host. */
 function decoded(host: string): string {
   try {
     return decodeURIComponent(host);

@@ -1,6 +1,6 @@
 /**
- * metrics.jsonl: one JSON object a line, and whole lines only. A line that cannot be written, for want of space, is kept
- * back and written before the next one: training goes on meanwhile.
+ * metrics.jsonl: one JSON object per line, complete lines only. A line that cannot be written, for example because the disk
+ * is full, is kept and written before the next one. Training goes on meanwhile.
  */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
@@ -8,15 +8,15 @@ import type { LockstepError } from '../../foundation/errors.js';
 import { printableJson } from '../../foundation/printable.js';
 import { ioError } from '../checkpoints/files.js';
 
-/** Some tens of thousands of lines; what comes beyond is lost. */
-const MOST_KEPT_BACK_BYTES = 8 << 20;
+/** Some tens of thousands of lines. Further lines are lost. */
+const MAX_UNWRITTEN_BYTES = 8 << 20;
 const READ_BYTES = 1 << 16;
 const NEWLINE = 0x0a;
 
 export class MetricsFile {
-  /** The first may have been written in part; then this is its rest. */
-  private keptBack: Buffer[] = [];
-  private keptBackBytes = 0;
+  /** Lines that are not written yet. The first may be the rest of a line that was written in part. */
+  private unwritten: Buffer[] = [];
+  private unwrittenBytes = 0;
   private lostLines = 0;
 
   private constructor(
@@ -25,7 +25,7 @@ export class MetricsFile {
   ) {}
 
   /**
-   * Opens it to append; creates it if need be. What a killed process left of a line is cut off.
+   * Opens the file to append, and creates it if it does not exist. Removes an incomplete last line of a killed process.
    * @throws LockstepError E_IO
    */
   static open(file: string): MetricsFile {
@@ -33,7 +33,7 @@ export class MetricsFile {
       const descriptor = openSync(file, 'a+');
       if (fstatSync(descriptor).isFIFO()) {
         closeSync(descriptor);
-        throw new Error('it is a pipe'); // nobody may read it, and then writing would hold the training up
+        throw new Error('it is a pipe'); // if nobody reads it, writing would block training
       }
       repairEnd(descriptor);
       return new MetricsFile(file, descriptor);
@@ -42,13 +42,13 @@ export class MetricsFile {
     }
   }
 
-  /** @returns what kept the line from being written, if it is the first to be kept back */
+  /** @returns the error if the line could not be written and the lines before it could */
   append(line: object): LockstepError | undefined {
-    const wasFailing = this.keptBack.length > 0;
+    const wasFailing = this.unwritten.length > 0;
     this.keep(line);
     try {
-      this.writeKeptBack();
-      if (this.lostLines > 0) this.confessLoss();
+      this.writeUnwritten();
+      if (this.lostLines > 0) this.reportLostLines();
       return undefined;
     } catch (error) {
       return wasFailing ? undefined : ioError(this.file, error);
@@ -56,7 +56,7 @@ export class MetricsFile {
   }
 
   /**
-   * Takes lines out of the file. From the first of them on it is written anew; that needs no room that was not there.
+   * Removes lines from the file. Rewrites it from the first removed line on, which needs no additional space.
    * @throws LockstepError E_IO
    */
   remove(isVoid: (line: Readonly<Record<string, unknown>>) => boolean): void {
@@ -76,19 +76,19 @@ export class MetricsFile {
     for (const bytes of kept) {
       this.keepBytes(bytes);
       try {
-        this.writeKeptBack();
+        this.writeUnwritten();
       } catch {
-        // It waits for room, like any other line.
+        // It is written later, like any other line.
       }
     }
   }
 
-  /** What is still kept back is tried once more, and then lost. */
+  /** Tries once more to write what is unwritten. */
   close(): void {
     try {
-      this.writeKeptBack();
+      this.writeUnwritten();
     } catch {
-      // It was said when it began.
+      // `append` has reported it.
     }
     closeSync(this.descriptor);
   }
@@ -98,31 +98,31 @@ export class MetricsFile {
   }
 
   private keepBytes(bytes: Buffer): void {
-    if (this.keptBackBytes + bytes.byteLength > MOST_KEPT_BACK_BYTES) {
+    if (this.unwrittenBytes + bytes.byteLength > MAX_UNWRITTEN_BYTES) {
       this.lostLines++;
       return;
     }
-    this.keptBack.push(bytes);
-    this.keptBackBytes += bytes.byteLength;
+    this.unwritten.push(bytes);
+    this.unwrittenBytes += bytes.byteLength;
   }
 
-  private writeKeptBack(): void {
-    for (let bytes = this.keptBack[0]; bytes; bytes = this.keptBack[0]) {
+  private writeUnwritten(): void {
+    for (let bytes = this.unwritten[0]; bytes; bytes = this.unwritten[0]) {
       const written = writeSync(this.descriptor, bytes); // a disk that is nearly full takes a part
-      this.keptBackBytes -= written;
-      if (written === bytes.byteLength) this.keptBack.shift();
-      else this.keptBack[0] = bytes.subarray(written);
+      this.unwrittenBytes -= written;
+      if (written === bytes.byteLength) this.unwritten.shift();
+      else this.unwritten[0] = bytes.subarray(written);
     }
   }
 
-  private confessLoss(): void {
+  private reportLostLines(): void {
     const message = `${this.lostLines} lines are missing here: there was no room for them`;
     this.lostLines = 0;
     this.append({ time: new Date().toISOString(), event: 'notice', message });
   }
 }
 
-/** Cuts off what follows the last line break, unless it is a whole line that lacks nothing but its break. */
+/** Removes what follows the last line break; if that is a complete line, adds its line break instead. */
 function repairEnd(descriptor: number): void {
   const { size } = fstatSync(descriptor);
   const wholeBytes = endOfLastLine(descriptor, size);
@@ -133,7 +133,7 @@ function repairEnd(descriptor: number): void {
   else ftruncateSync(descriptor, wholeBytes);
 }
 
-/** @returns the bytes up to and with the last line break */
+/** @returns the number of bytes up to and including the last line break */
 function endOfLastLine(descriptor: number, size: number): number {
   const block = Buffer.alloc(READ_BYTES);
   for (let end = size; end > 0;) {
@@ -156,13 +156,13 @@ function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined
 }
 
 interface Line {
-  /** Where it begins in the file. */
+  /** The line's position in the file, in bytes. */
   readonly begin: number;
-  /** With its line break. */
+  /** The line, including its line break. */
   readonly bytes: Buffer;
 }
 
-/** One after another; the file may be far larger than what should be in memory. */
+/** Reads line by line: the file may be too large for memory. */
 function* wholeLines(descriptor: number): Generator<Line> {
   const block = Buffer.alloc(READ_BYTES);
   let begin = 0;

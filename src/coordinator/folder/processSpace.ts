@@ -1,6 +1,6 @@
 /**
- * Where process numbers mean something: in one PID namespace (a container has its own) of one boot of one host. A
- * container that shares a folder with its host, or with another container, often has the same host name, and process 1.
+ * The space in which process numbers are unique: one PID namespace (each container has its own), of one boot of one host.
+ * Containers that share a folder often have equal host names, and each has a process 1.
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -9,20 +9,20 @@ import { hostname } from 'node:os';
 export interface ProcessSpace {
   /** Undefined in locks of the oldest version. */
   readonly host: string | undefined;
-  /** Undefined where the system does not tell, and in locks of older versions; likewise below. */
+  /** Undefined if the system does not provide it, and in locks of older versions; likewise below. */
   readonly boot: string | undefined;
   readonly pidNamespace: string | undefined;
 }
 
-/** Of the boot's random number: plenty to tell two apart. */
+/** Digits kept of the boot's random number: enough to tell two boots apart. */
 const BOOT_DIGITS = 16;
 
-/** Of this process. */
+/** The space of this process. */
 export function thisProcessSpace(): ProcessSpace {
   return { host: hostname(), boot: bootId(), pidNamespace: pidNamespace() };
 }
 
-/** Whether a process number means the same process in both, as far as is known of them. */
+/** Whether a process number means the same process in both spaces, as far as is known. */
 export function isSameSpace(one: ProcessSpace, other: ProcessSpace): boolean {
   return (['host', 'boot', 'pidNamespace'] as const).every(
     (key) => one[key] === undefined || other[key] === undefined || one[key] === other[key],

@@ -1,9 +1,9 @@
-/** Whether a process of this host still runs. */
+/** Checks whether a process of this host still runs. */
 
 import { readFileSync } from 'node:fs';
 
 /**
- * @param startTime what `startTimeOf` once said of it; undefined if that is not known
+ * @param startTime what `startTimeOf` returned for it; undefined if not known
  * @returns false for a zombie, and for a later process with the same number
  */
 export function isRunning(pid: number, startTime: string | undefined): boolean {
@@ -17,7 +17,7 @@ export function isRunning(pid: number, startTime: string | undefined): boolean {
   return !isDead && (startTime === undefined || now.startTime === undefined || startTime === now.startTime);
 }
 
-/** In the system's own units; undefined where it does not tell. */
+/** The start time in the system's own units; undefined if the system does not provide it. */
 export function startTimeOf(pid: number): string | undefined {
   return processStatus(pid).startTime;
 }

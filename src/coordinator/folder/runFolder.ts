@@ -1,14 +1,13 @@
 /**
- * The folder of one run: config.json, metrics.jsonl, checkpoints/{last,previous,best,epoch}.safetensors, result.json. Nothing
- * in it is ever overwritten by another run; result.json and the checkpoints are replaced whole.
+ * The folder of one run: config.json, metrics.jsonl, result.json and checkpoints/{last,previous,best,epoch}.safetensors.
+ * Another run never overwrites any of it. result.json and the checkpoints are replaced as a whole.
  */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readRegularFile } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { shellWord } from '../../foundation/shellWord.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -22,17 +21,20 @@ import {
   removeTemporaries,
   writeFileAtomically,
 } from '../checkpoints/files.js';
-import { checkLock, hasLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
+import {
+  CHECKPOINTS,
+  CONFIG,
+  METRICS,
+  refuseIfWorthKeeping,
+  removeRemains,
+  RESULT,
+} from './folderContents.js';
+import { checkLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { priorResultSchema } from '../run/result.js';
 import type { PriorResult, RunResult } from '../run/result.js';
-
-const CONFIG = 'config.json';
-const METRICS = 'metrics.jsonl';
-const RESULT = 'result.json';
-const CHECKPOINTS = 'checkpoints';
 
 export class RunFolder {
   readonly checkpoints: CheckpointFiles;
@@ -47,9 +49,9 @@ export class RunFolder {
   }
 
   /**
-   * A run that died before its first checkpoint does not count: there is nothing to continue, nor to lose.
+   * A run that died before its first checkpoint does not count: there is nothing to resume or to lose.
    * @param abandoned what `watchForeignHolder` returned; likewise below
-   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process works in it
+   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process is working in it
    */
   static refuseIfTaken(folder: string, abandoned?: Abandoned): void {
     refuseIfLocked(folder, abandoned);
@@ -66,7 +68,7 @@ export class RunFolder {
     lockFolder(folder, abandoned);
     const run = new RunFolder(folder);
     try {
-      refuseIfWorthKeeping(folder); // again: another run may have come and gone meanwhile
+      refuseIfWorthKeeping(folder); // again: another run may have used the folder meanwhile
       await run.begin(config);
     } catch (error) {
       run.close();
@@ -76,8 +78,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder of a new run under this name or, where that is taken, under the first free one of `name-2`, `name-3`
-   * and so on; of several processes that want the same name at the same moment, each gets its own.
+   * Makes the folder of a new run under this name. If the name is taken, uses the first free one of `name-2`, `name-3` and
+   * so on. Processes that want the same name at the same moment each get their own.
    * @throws LockstepError E_IO if it cannot be made
    */
   static async createUnder(name: string, config: unknown): Promise<RunFolder> {
@@ -88,7 +90,7 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder of an interrupted run, to continue it.
+   * Opens the folder of an interrupted run, to resume it.
    * @throws LockstepError E_CHECKPOINT if there is no run, E_RUN_EXISTS if another process is working in it, E_IO
    */
   static open(folder: string, abandoned?: Abandoned): RunFolder {
@@ -111,7 +113,7 @@ export class RunFolder {
     return run;
   }
 
-  /** Tells once if another process takes the folder over, as it may when this one stands still for long. */
+  /** Calls `listener` once if another process takes the folder over, as it may if this one is stopped for long. */
   whenTakenOver(listener: (error: LockstepError) => void): void {
     onLockLost(this.folder, (error) => {
       this.metrics?.close();
@@ -124,17 +126,17 @@ export class RunFolder {
     return this.checkpoints.fileOf(name);
   }
 
-  /** Writes behind the run's back; see CheckpointWriter. */
+  /** Saves in the background; see CheckpointWriter. */
   save(name: CheckpointName, snapshot: CheckpointSnapshot, onOutcome: SaveListener): void {
     this.writer.save(name, snapshot, (outcome) => {
       onOutcome(outcome);
-      if (outcome.kind === 'saved') void this.retryConfig().catch(() => undefined); // with the next one, then
+      if (outcome.kind === 'saved') void this.retryConfig().catch(() => undefined); // tried again with the next checkpoint
     });
   }
 
   /**
-   * Waits until all that was saved is on disk.
-   * @throws LockstepError E_IO if the newest cannot be written
+   * Waits until all saved checkpoints are on disk.
+   * @throws LockstepError E_IO if one cannot be written
    */
   async flush(): Promise<void> {
     await this.writer.flush();
@@ -142,13 +144,13 @@ export class RunFolder {
     await this.retryConfig();
   }
 
-  /** @returns what keeps lines from being written, when it begins; they are written as soon as there is room */
+  /** @returns the error if lines can no longer be written, once; they are written as soon as there is room */
   append(event: RunEvent): LockstepError | undefined {
     return this.metrics?.append({ time: new Date().toISOString(), ...event });
   }
 
   /**
-   * Takes out of metrics.jsonl what a resumed run does again: steps, epochs and checkpoints beyond this progress.
+   * Removes from metrics.jsonl what a resumed run computes again: steps, epochs and checkpoints after this progress.
    * @throws LockstepError E_IO
    */
   forgetMetricsAfter({ step, epoch }: Pick<TrainingProgress, 'step' | 'epoch'>): void {
@@ -174,7 +176,7 @@ export class RunFolder {
   }
 
   /**
-   * Once a run is continued, the result of the sitting before no longer holds.
+   * Removes the result: a resumed run no longer has one.
    * @throws LockstepError E_IO
    */
   async removeResult(): Promise<void> {
@@ -190,7 +192,7 @@ export class RunFolder {
     await this.configRetry;
   }
 
-  /** Replaces the configuration as a whole. If that fails, it is tried again with each checkpoint that can be saved. */
+  /** Replaces config.json as a whole. If that fails, it is tried again whenever a checkpoint is saved. */
   async writeConfig(config: unknown): Promise<void> {
     this.unwrittenConfig = config;
     checkLock(this.folder);
@@ -212,9 +214,8 @@ export class RunFolder {
   }
 
   /**
-   * What resuming needs of the result of the sitting before, whatever ended it, a signal too; undefined if it failed or
-   * was killed.
-   * @throws LockstepError E_CHECKPOINT if it cannot be read, or is no result
+   * Reads the parts of result.json that resuming needs; undefined if there is none, as after a failure or a kill.
+   * @throws LockstepError E_CHECKPOINT if it cannot be read, or is not a result
    */
   async readResult(): Promise<PriorResult | undefined> {
     const file = path.join(this.folder, RESULT);
@@ -237,73 +238,18 @@ export class RunFolder {
       await this.writeConfig(config);
       this.metrics = MetricsFile.open(path.join(this.folder, METRICS));
     } catch (error) {
-      // Nothing has run yet: leave no half-made run in the way of the next attempt.
+      // Nothing has run yet: remove the partial folder, so that the next attempt can use it.
       await removeRemains(this.folder).catch(() => undefined);
       throw error instanceof LockstepError ? error : ioError(this.folder, error);
     }
   }
 }
 
-/** @throws LockstepError E_RUN_EXISTS unless the folder holds no more than a run that died before its first checkpoint */
-function refuseIfWorthKeeping(folder: string): void {
-  const has = (name: string): boolean => existsSync(path.join(folder, name));
-  const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find(has);
-  if (taken === undefined) {
-    if (!hasLock(folder)) refuseIfNotEmpty(folder); // else a run began there, and died before it had made anything
-    return;
-  }
-  // A run makes its checkpoints folder first, then config.json and metrics.jsonl: a lone config.json is another's.
-  const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
-  if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
-  const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
-  throw new LockstepError(
-    'E_RUN_EXISTS',
-    `${folder} holds a run already (${taken}); ` +
-      `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
-  );
-}
-
-/** What a file system or a tool may put into any folder. */
-const NOBODYS = /^(\.|lost\+found$)/;
-const LOCK = 'run.lock';
-
-/** @throws LockstepError E_RUN_EXISTS if files lie there that are no run's: among them a run's could not be told apart */
-function refuseIfNotEmpty(folder: string): void {
-  if (!existsSync(folder)) return;
-  let names: readonly string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    throw ioError(folder, error);
-  }
-  const foreign = names.find((name) => !NOBODYS.test(name) && !name.startsWith(LOCK));
-  if (foreign === undefined) return;
-  throw new LockstepError(
-    'E_RUN_EXISTS',
-    `${folder} is not empty (${foreign}), and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
-  );
-}
-
-/** Whether this is a folder without anything but files that were never finished. */
-function holdsNothing(checkpoints: string): boolean {
-  try {
-    return readdirSync(checkpoints).every((name) => name.endsWith('.tmp'));
-  } catch {
-    return false; // no folder, or none that may be looked into
-  }
-}
-
-async function removeRemains(folder: string): Promise<void> {
-  removeTemporaries(folder, [CONFIG, RESULT]);
-  for (const name of [CHECKPOINTS, CONFIG, METRICS])
-    await rm(path.join(folder, name), { recursive: true, force: true });
-}
-
-/** Of config.json and result.json, which take some hundred bytes. */
-const MOST_JSON_BYTES = 1 << 20;
+/** config.json and result.json have some hundred bytes. */
+const MAX_JSON_BYTES = 1 << 20;
 
 function checkJsonSize(byteCount: number): void {
-  if (byteCount > MOST_JSON_BYTES) throw new Error(`it has ${byteCount} bytes, more than any such file`);
+  if (byteCount > MAX_JSON_BYTES) throw new Error(`it has ${byteCount} bytes, more than any such file`);
 }
 
 async function readJson(file: string, remedy?: string): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** Who computed what has become part of a run, by numerics class. The names of classes are the nodes' own words. */
+/** The numerics classes whose results are part of a run. Their names come from the nodes. */
 
 import { z } from 'zod';
 
@@ -6,10 +6,10 @@ const contributorSchema = z.strictObject({ engine: z.string(), exact: z.boolean(
 export type Contributor = z.infer<typeof contributorSchema>;
 export type Contributors = Readonly<Record<string, Contributor>>;
 
-/** Honest runs have two or three. A result with so many is not exact, whatever comes after. */
-const MOST_CLASSES = 64;
+/** Honest runs have at most two or three. With this many, the result is not exact anyway. */
+const MAX_CLASSES = 64;
 
-/** Not z.record, which leaves out a class of the name `__proto__`. */
+/** Not z.record, which drops a class named `__proto__`. */
 export const contributorsSchema = z.custom<Contributors>(
   (value) =>
     typeof value === 'object' &&
@@ -19,15 +19,15 @@ export const contributorsSchema = z.custom<Contributors>(
   'must be an object of numerics classes',
 );
 
-/** @returns the contributors with this one; the same object if there is nothing new to note */
+/** @returns the contributors including this one; the same object if nothing changes */
 export function withContributor(
   contributors: Contributors,
   numericsClass: string,
   { engine, exact }: Contributor,
 ): Contributors {
-  // A class named `constructor` is not there because every object inherits one.
+  // Own properties only: every object inherits `constructor`.
   const known = Object.hasOwn(contributors, numericsClass) ? contributors[numericsClass] : undefined;
-  if (!known && Object.keys(contributors).length >= MOST_CLASSES) return contributors;
+  if (!known && Object.keys(contributors).length >= MAX_CLASSES) return contributors;
   if (known && (exact || !known.exact)) return contributors;
   // A computed key: it becomes a property even if it is `__proto__`.
   return { ...contributors, [numericsClass]: { engine: known?.engine ?? engine, exact } };

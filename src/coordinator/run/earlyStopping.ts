@@ -1,4 +1,4 @@
-/** Early stopping on validation accuracy, as a value that is replaced, never changed. */
+/** Early stopping on validation accuracy, as an immutable value. */
 
 export interface EarlyStopping {
   /** The epoch (counted from 1) with the best accuracy so far; null before the first. */
@@ -13,7 +13,7 @@ export const NO_EPOCH_YET: EarlyStopping = {
   epochsWithoutImprovement: 0,
 };
 
-/** After an epoch's validation. Only a strictly better accuracy counts, so the earliest of equals stays the best. */
+/** Notes an epoch's accuracy. Only a strictly better one counts, so the earliest of equal epochs stays the best. */
 export function observeAccuracy(state: EarlyStopping, epoch: number, accuracy: number): EarlyStopping {
   if (state.bestAccuracy === null || accuracy > state.bestAccuracy) {
     return { bestEpoch: epoch, bestAccuracy: accuracy, epochsWithoutImprovement: 0 };
@@ -21,7 +21,7 @@ export function observeAccuracy(state: EarlyStopping, epoch: number, accuracy: n
   return { ...state, epochsWithoutImprovement: state.epochsWithoutImprovement + 1 };
 }
 
-/** @param patience epochs to go on without an improvement; 0 never stops */
+/** @param patience the number of epochs without an improvement after which to stop; 0 never stops */
 export function patienceIsOver(state: EarlyStopping, patience: number): boolean {
   return patience > 0 && state.epochsWithoutImprovement >= patience;
 }

@@ -1,6 +1,6 @@
 /**
- * Everything that a run tells the world, as one stream: metrics.jsonl, the progress display and `--json` all read it.
- * `event` discriminates; each line of metrics.jsonl is one of these with `time`.
+ * The events of a run, in one stream: metrics.jsonl, the progress display and `--json` all read it. `event` names the
+ * kind. Each line of metrics.jsonl is one event with its `time`.
  */
 
 import type { RunResult } from './result.js';
@@ -18,7 +18,7 @@ export type RunEvent =
       readonly epochs: number;
       /** Null for no limit. */
       readonly maxSteps: number | null;
-      /** Steps already done: above 0 in a resumed run. What an earlier sitting had written of later steps is taken out of the file. */
+      /** Steps already done; above 0 in a resumed run. Later steps, which are computed again, are removed from the file. */
       readonly resumedAtStep: number;
     }
   | {
@@ -33,7 +33,7 @@ export type RunEvent =
       readonly samples: number;
       readonly imagesPerSecond: number;
       readonly stepMs: number;
-      /** The part of `stepMs` in which no worker computed for the run: planning, adding up, updating. */
+      /** The part of `stepMs` in which no worker computed: planning, adding and updating. */
       readonly coordinationMs: number;
     }
   | {
@@ -47,7 +47,7 @@ export type RunEvent =
       /** Null in a run without validation samples. */
       readonly validationLoss: number | null;
       readonly validationAccuracy: number | null;
-      /** How long the validation took; 0 without. */
+      /** How long the validation took; 0 without one. */
       readonly validationSeconds: number;
       readonly imagesPerSecond: number;
       readonly wallSeconds: number;
@@ -56,14 +56,14 @@ export type RunEvent =
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)
-  /** A node is cut off for what it did, and not admitted again until its process starts anew; `worker-left` follows. */
+  /** A node was disconnected for a fault, and is not admitted again until its process restarts. `worker-left` follows. */
   | {
       readonly event: 'worker-refused';
       readonly node: string;
       readonly address: string;
       readonly reason: string;
     }
-  /** Nodes of a host that came and went too often to be told of one by one: their numbers since the last such event. */
+  /** Counts of a host's nodes since the last such event, when there are too many to report one by one. */
   | {
       readonly event: 'workers-changed';
       readonly address: string;
@@ -74,7 +74,7 @@ export type RunEvent =
       readonly failed: number;
       readonly workersNow: number;
     }
-  /** Connections that became no node; `count` is their number since the last such event of this address and reason. */
+  /** Refused connections. `count` is their number since the last such event for this address and reason. */
   | {
       readonly event: 'connection-refused';
       readonly address: string;
@@ -85,9 +85,9 @@ export type RunEvent =
       readonly event: 'listening';
       readonly url: string;
       readonly tokenRequired: boolean;
-      /** The certificate file that workers must be told to trust, if any. */
+      /** The certificate file that workers must trust, if any. */
       readonly ca?: string | undefined;
-      /** Where the token was read from, if it was a file. */
+      /** The file that the token was read from, if any. */
       readonly tokenFile?: string | undefined;
     }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
@@ -95,9 +95,9 @@ export type RunEvent =
       readonly event: 'checkpoint';
       readonly step: number;
       readonly file: string;
-      /** How long training stood still for it. */
+      /** How long training stood still for the copy. */
       readonly stallMs: number;
-      /** How long it took in the background, from hashing to the renaming. */
+      /** How long the background work took: hashing, writing, checking and renaming. */
       readonly writeMs: number;
       readonly byteCount: number;
     }

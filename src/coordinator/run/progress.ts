@@ -1,4 +1,4 @@
-/** What a run has done so far, besides the weights: all that a checkpoint must hold to go on to the same end. */
+/** How far a run has come: what a checkpoint holds besides the vectors, so that a resumed run ends in the same weights. */
 
 import { z } from 'zod';
 import { LockstepError } from '../../foundation/errors.js';
@@ -25,11 +25,11 @@ export const trainingProgressSchema = z.strictObject({
     bestAccuracy: z.number().nullable(),
     epochsWithoutImprovement: z.int().min(0),
   }),
-  /** Over all sittings. */
+  /** The following three include earlier processes of the run. */
   wallSeconds: z.number().min(0),
   stepSeconds: z.number().min(0),
   images: z.int().min(0),
-  /** Who computed gradients or validation, which both decide the weights that are kept, as numerics class → { engine, exact }. */
+  /** Numerics class → { engine, exact }, of gradients and validations: both decide which weights are kept. */
   contributors: contributorsSchema,
 });
 
@@ -53,8 +53,8 @@ export function emptyTotals(): TrainingProgress['epochTotals'] {
   return { lossSum: 0, correct: 0, samples: 0, seconds: 0 };
 }
 
-/** More steps than anybody trains; far beyond them, a step more is no longer a larger number. */
-const MOST_STEPS = 2 ** 48;
+/** More than any run has. Far beyond this, adding 1 would not change the number. */
+const MAX_STEPS = 2 ** 48;
 
 interface Plan {
   readonly stepsPerEpoch: number;
@@ -62,14 +62,14 @@ interface Plan {
 }
 
 /**
- * Asks before anything is trained or saved whether a run of this plan can have come to where the checkpoint says it is.
+ * Checks whether a run with this plan can have the progress that the checkpoint states.
  * @throws LockstepError E_CHECKPOINT
  */
 export function checkProgress(progress: TrainingProgress, { stepsPerEpoch, batchSize }: Plan): void {
   const { step, epoch, stepInEpoch, images, epochTotals } = progress;
   const { bestEpoch, epochsWithoutImprovement } = progress.earlyStopping;
   const isPossible =
-    step <= MOST_STEPS &&
+    step <= MAX_STEPS &&
     stepInEpoch <= stepsPerEpoch &&
     step === epoch * stepsPerEpoch + stepInEpoch &&
     images <= step * batchSize &&
@@ -79,7 +79,7 @@ export function checkProgress(progress: TrainingProgress, { stepsPerEpoch, batch
   if (isPossible) return;
   throw new LockstepError(
     'E_CHECKPOINT',
-    `the checkpoint says step ${step}, epoch ${epoch}, ${stepInEpoch} steps into it, ${images} images, which cannot be with ` +
+    `the checkpoint says step ${step}, epoch ${epoch}, ${stepInEpoch} steps into it, ${images} images, which is impossible with ` +
       `${stepsPerEpoch} steps an epoch of at most ${batchSize} images; use another checkpoint, or start a new run`,
   );
 }

@@ -1,54 +1,85 @@
-/** What a training run is asked to do. Every field is resolved: no default is applied after this point. */
+/**
+ * What a training run is asked to do. Two runs with equal recipes, on workers of one exact numerics class, end in the
+ * same bits. The options themselves are defined in recipeOptions.ts.
+ */
 
 import { z } from 'zod';
-import { MODEL_NAMES } from '../../model/index.js';
-import { LARGEST_CROP_PADDING } from '../../protocol/index.js';
+import type { OptionDefinition } from '../../foundation/options/definition.js';
+import { brokenRule } from '../../foundation/options/kind.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { OptionError } from '../../foundation/options/optionError.js';
+import { checkContradictions } from './contradictions.js';
+import { RECIPE_OPTIONS } from './recipeOptions.js';
+import type { Recipe, RequestedRecipe } from './recipeOptions.js';
 
-const positive = z.int().min(1);
-
-/** What a data set may be called. */
-export const DATASET_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
-
-export const SCHEDULE_NAMES = ['multistep', 'cosine', 'onecycle', 'constant'] as const;
-
-/**
- * The fields that decide the weights, named as on the command line. Two runs with equal recipes, on workers of one
- * exact numerics class, end in the same bits. A resumed run keeps its recipe.
- */
-export const recipeSchema = z.strictObject({
-  /** `cifar10`, `synthetic`, or the name that a program gave its own data. */
-  dataset: z.string().regex(DATASET_NAME),
-  /** Training samples to use; null for all. */
-  trainLimit: positive.nullable(),
-  valSize: z.int().min(0),
-  stratify: z.boolean(),
-  model: z.enum(MODEL_NAMES),
-  dropout: z.number().min(0).lt(1),
-  epochs: positive,
-  maxSteps: positive.nullable(),
-  batchSize: positive,
-  microBatch: positive,
-  lr: z.number().positive(),
-  momentum: z.number().min(0).lt(1),
-  nesterov: z.boolean(),
-  weightDecay: z.number().min(0),
-  schedule: z.enum(SCHEDULE_NAMES),
-  /** Epochs after which the rate is multiplied by `gamma`; multistep only. */
-  milestones: z.array(positive),
-  gamma: z.number().positive(),
-  warmupEpochs: z.number().min(0),
-  /** Epochs without a better validation accuracy before stopping; 0 never stops. */
-  patience: z.int().min(0),
-  augment: z.boolean(),
-  /** Pixels by which an image is padded before it is cropped. Checkpoints of older versions do not say it. */
-  cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING).default(4),
-  /** Share of each training target that is spread over all classes; likewise. */
-  labelSmoothing: z.number().min(0).lt(1).default(0),
-  evalStatistics: z.enum(['running', 'batch']),
-  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-});
-
-export type Recipe = z.infer<typeof recipeSchema>;
+export type { Recipe, RequestedRecipe } from './recipeOptions.js';
 
 /** Samples evaluated in one item: fixed, because rounding may differ between batch sizes. */
 export const EVALUATION_CHUNK = 100;
+
+const DEFINITIONS: Readonly<Record<string, OptionDefinition>> = RECIPE_OPTIONS;
+
+/** A recipe in a file: each value is held to the rule that its option has. */
+export const recipeSchema = z.strictObject(
+  Object.fromEntries(Object.entries(DEFINITIONS).map(([key, definition]) => [key, fieldOf(definition)])),
+) as unknown as z.ZodType<Recipe>;
+
+function fieldOf({ settledKind, inOlderFiles }: OptionDefinition): z.ZodType {
+  const field = z.custom((value) => brokenRule(value, settledKind) === undefined);
+  return inOlderFiles === undefined ? field : field.default(inOlderFiles);
+}
+
+/**
+ * Adds defaults to what was asked for.
+ * @throws OptionError for an unknown key, a value out of bounds, or values that contradict each other
+ */
+export function requestRecipe(asked: Partial<RequestedRecipe>): RequestedRecipe {
+  const recipe = requestChanges(asked);
+  const given = Object.entries<unknown>(asked).filter(([, value]) => value !== undefined);
+  checkContradictions(recipe, new Set(given.map(([key]) => key)));
+  return recipe;
+}
+
+/**
+ * The same beside a resumed run: values contradict its recipe, if anything, and not the defaults.
+ * @throws OptionError for an unknown key or a value out of bounds
+ */
+export function requestChanges(asked: Partial<RequestedRecipe>): RequestedRecipe {
+  const given = Object.entries<unknown>(asked).filter(([, value]) => value !== undefined);
+  for (const [key, value] of given) checkValue(key, value, 'kind');
+  return withDefaults(Object.fromEntries(given));
+}
+
+/** Adds defaults and checks nothing. */
+export function withDefaults(asked: Readonly<Record<string, unknown>>): RequestedRecipe {
+  const values: Record<string, unknown> = {};
+  for (const [key, definition] of Object.entries(DEFINITIONS)) values[key] = asked[key] ?? definition.default;
+  // In a second pass: they follow from the others.
+  for (const [key, { defaultFrom }] of Object.entries(DEFINITIONS)) {
+    if (asked[key] === undefined && defaultFrom) values[key] = defaultFrom(values);
+  }
+  return values as unknown as RequestedRecipe;
+}
+
+/** The recipe with its data set decided, each value checked once more. */
+export function settleRecipe(requested: RequestedRecipe, dataset: Recipe['dataset']): Recipe {
+  const recipe: Recipe = { ...requested, dataset };
+  checkRecipe(recipe);
+  return recipe;
+}
+
+/** @throws OptionError for the first value out of bounds */
+export function checkRecipe(recipe: Recipe): void {
+  for (const [key, value] of Object.entries(recipe)) checkValue(key, value, 'settledKind');
+}
+
+function checkValue(key: string, value: unknown, which: 'kind' | 'settledKind'): void {
+  const definition = Object.hasOwn(DEFINITIONS, key) ? DEFINITIONS[key] : undefined;
+  if (!definition) {
+    throw new OptionError([`"${key}" is not an option of a recipe`], [{ kind: 'leave-out', option: key }]);
+  }
+  const rule = brokenRule(value, definition[which]);
+  if (rule === undefined) return;
+  const example = { kind: 'other', text: `for example ${key} ${definition.example}` } as const;
+  throw new OptionError([{ option: key, value: value as OptionValue }, ` must be ${rule}`], [example]);
+}

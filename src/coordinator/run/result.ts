@@ -1,4 +1,4 @@
-/** What a run leaves behind as result.json. */
+/** The result of a run, as written to result.json. */
 
 import { z } from 'zod';
 
@@ -14,9 +14,9 @@ export interface RunResult {
   readonly epochsCompleted: number;
   readonly bestEpoch: number | null;
   readonly bestValidationAccuracy: number | null;
-  /** Training images over the time spent in training steps, of all sittings. */
+  /** Training images per second of training steps, including earlier processes of the run. */
   readonly imagesPerSecond: number;
-  /** Time from start to end, of all sittings. */
+  /** Time from start to end, including earlier processes of the run. */
   readonly wallSeconds: number;
   /** Engines that took part, joined by `+`. */
   readonly engine: string;
@@ -29,11 +29,11 @@ export interface RunResult {
   readonly testLoss: number | null;
 }
 
-/** What a later sitting reads of it. */
+/** What a resumed run reads of it. */
 export const priorResultSchema = z.object({
   stepsCompleted: z.int().min(0),
   stoppedBy: z.enum(STOP_REASONS),
-  /** Older versions had none. */
+  /** Missing in results of older versions. */
   testAccuracy: z.number().nullable().default(null),
 });
 export type PriorResult = z.infer<typeof priorResultSchema>;

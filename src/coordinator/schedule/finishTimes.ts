@@ -1,17 +1,18 @@
-/** The forecasts for all nodes at one moment, made when they are asked for. */
+/** When each node will have finished what it has, or might be given: the forecasts for all nodes at one moment. */
 
 import { Forecast, newDurationMs } from './forecast.js';
 import type { Pace } from './pace.js';
-import type { Assignee } from './round.js';
+import type { Assignee } from './assignee.js';
+import type { ItemKey } from './itemKey.js';
 import type { HeldItem } from './workload.js';
 
-/** Slower by less than this is not slow. */
+/** A node is slow if it takes this many times as long as the quickest one. */
 const SLOW_FACTOR = 1.5;
-/** Nodes that nothing is known of are tried before those that are known: they may be the quickest of all. */
+/** A node that has not been measured counts as this much quicker than the quickest one, so that it is tried first. */
 const UNKNOWN_FACTOR = 0.9;
 
-export class Outlook<Node extends Assignee> {
-  /** The pace of the quickest node; undefined while nobody's is known. */
+export class FinishTimes<Node extends Assignee> {
+  /** The pace of the quickest node; undefined while none has been measured. */
   readonly quickestMsPerSample: number | undefined;
   private readonly assignees: readonly Node[];
   private readonly forecasts = new Map<Node, Forecast>();
@@ -29,18 +30,18 @@ export class Outlook<Node extends Assignee> {
     }
   }
 
-  /** Whether the node is known to take notably longer than another. */
+  /** Whether the node is known to take much longer than the quickest one. */
   isSlow(assignee: Node): boolean {
     const { msPerSample } = this.paceOf(assignee);
     return msPerSample !== undefined && msPerSample >= SLOW_FACTOR * this.quickestMsPerSample!;
   }
 
-  /** When the node would have done a new item. */
+  /** When the node would have finished a new item. */
   newFinishMs(assignee: Node, sampleCount: number): number {
     return this.forecast(assignee).newFinishMs(sampleCount);
   }
 
-  /** Of those that accept items and `isMeant` names, the one that would have a new item done first. */
+  /** The node that would finish a new item first, among those that accept items and for which `isMeant` holds. */
   quickest(sampleCount: number, isMeant: (assignee: Node) => boolean): Node | undefined {
     let best: Node | undefined;
     let bestMs = Infinity;
@@ -54,7 +55,7 @@ export class Outlook<Node extends Assignee> {
     return best;
   }
 
-  /** Whether those that accept items and `isMeant` names will have done so many more by the given time. */
+  /** Whether the nodes that accept items, and for which `isMeant` holds, would finish `count` new items by `timeMs`. */
   reaches(count: number, timeMs: number, sampleCount: number, isMeant: (assignee: Node) => boolean): boolean {
     let done = 0;
     for (const assignee of this.assignees) {
@@ -69,26 +70,26 @@ export class Outlook<Node extends Assignee> {
     return this.assignees.some(({ accepting, workload }) => accepting && workload.idleWorkers > 0);
   }
 
-  /** Those with a worker that has nothing to do, the quickest first. */
+  /** The nodes with an idle worker, the quickest first. */
   idle(): Node[] {
     return this.assignees
       .filter(({ accepting, workload }) => accepting && workload.idleWorkers > 0)
       .sort((a, b) => this.idleDurationMs(a, 1) - this.idleDurationMs(b, 1));
   }
 
-  /** How long a worker of the node that idles now would take for a new item. */
+  /** How long an idle worker of the node would take for a new item. */
   idleDurationMs(assignee: Node, sampleCount: number): number {
     return newDurationMs(this.msPerSampleOf(assignee), sampleCount);
   }
 
-  /** The least that an idle worker of any node might take for a new item. */
+  /** The shortest time that an idle worker of any node might take for a new item. */
   leastDurationMs(sampleCount: number): number {
     const quickest = this.quickestMsPerSample;
     return newDurationMs(quickest && UNKNOWN_FACTOR * quickest, sampleCount);
   }
 
-  /** When the first of an item's holders will have done it. */
-  expectedMs(holders: Iterable<Node>, key: string): number {
+  /** When the first of an item's holders will have finished it. */
+  expectedMs(holders: Iterable<Node>, key: ItemKey): number {
     let earliestMs = Infinity;
     for (const holder of holders) {
       earliestMs = Math.min(earliestMs, this.forecast(holder).finishMs(key));
@@ -96,12 +97,12 @@ export class Outlook<Node extends Assignee> {
     return earliestMs;
   }
 
-  /** After how long an item that the node has begun is late; undefined while nobody's pace is known. */
+  /** How long after its start an item is late; undefined while no node has been measured. */
   lateAfterMs(assignee: Node, item: HeldItem): number | undefined {
     return this.forecast(assignee).lateAfterMs(item);
   }
 
-  /** When waiting alone will change a forecast. */
+  /** When a forecast will change by the passing of time alone. */
   nextChangeMs(): number {
     let earliestMs = Infinity;
     for (const assignee of this.assignees) {
@@ -113,7 +114,7 @@ export class Outlook<Node extends Assignee> {
     return earliestMs;
   }
 
-  /** The node's workload has changed. */
+  /** Drops the node's forecast: its workload has changed. */
   forget(assignee: Node): void {
     this.forecasts.delete(assignee);
   }

@@ -1,28 +1,30 @@
 /**
- * When a node will be done with what it holds, and with what it might be given: from its own pace, or while that is not
- * known from the quickest that is. A worker that takes far longer than it should may as well have stalled: it is then
- * expected to need as long again as it has taken so far.
+ * When a node will have finished the items that it holds, and a new item. Uses the node's own pace; while that is not
+ * known, the pace of the quickest node. A worker that takes far longer than expected may have stalled: the forecast is
+ * then that it needs as long again as it has taken so far.
  */
 
+import type { ItemKey } from './itemKey.js';
 import type { HeldItem, Workload } from './workload.js';
 
-/** An item is late after so many times the time it should take, and not before the given time. */
+/** An item is late after this many times its expected duration, but not before the time below. */
 const LATE_FACTOR = 2;
 const LATE_AT_LEAST_MS = 20;
-/** A late item is looked at again when it has taken so much longer. */
+/** A late item is checked again when it has taken this many times as long. */
 const LATER_FACTOR = 1.25;
-/** Where nothing has been measured yet, any time will do, being the same for all: then only the number of items counts. */
+/** While nothing has been measured, every node counts as equally fast, at any rate: only the number of items matters. */
 const UNMEASURED_MS_PER_SAMPLE = 1000;
-/** And as long as nothing has been measured, an item is late after this. */
+/** While nothing has been measured, an item is late after this time. */
 const LATE_UNMEASURED_MS = 30_000;
 
 export class Forecast {
   /** When each busy worker will be free, earliest first; idle ones are free now. */
   private readonly freeAtMs: readonly number[];
-  private readonly finishes = new Map<string, number>();
+  private readonly finishes = new Map<ItemKey, number>();
+  /** Items that no worker has begun. */
   private readonly waiting: number;
 
-  /** @param msPerSample of new items here; undefined while nobody's pace is known */
+  /** @param msPerSample the pace for new items; undefined while no node has been measured */
   constructor(
     private readonly workload: Workload,
     private readonly msPerSample: number | undefined,
@@ -37,17 +39,17 @@ export class Forecast {
     waiting.forEach((item, position) => this.finishes.set(item.key, this.finishAfter(position, item)));
   }
 
-  /** When a new item would be done, given now. */
+  /** When a new item would be finished if it were given now. */
   newFinishMs(sampleCount: number): number {
     return this.finishAfter(this.waiting, { sampleCount });
   }
 
-  /** When an item that is held here will be done; infinite if it is not held. */
-  finishMs(key: string): number {
+  /** When an item will be finished; infinite if this node does not hold it. */
+  finishMs(key: ItemKey): number {
     return this.finishes.get(key) ?? Infinity;
   }
 
-  /** How many new items of that size would be done by the given time. */
+  /** How many new items of this size would be finished by `timeMs`. */
   capacityBy(timeMs: number, sampleCount: number): number {
     const durationMs = newDurationMs(this.msPerSample, sampleCount);
     const done = (freeMs: number): number => Math.max(0, Math.floor((timeMs - freeMs) / durationMs));
@@ -55,7 +57,7 @@ export class Forecast {
     return Math.max(0, byBusy + this.workload.idleWorkers * done(this.nowMs) - this.waiting);
   }
 
-  /** When waiting alone will change the forecast for an item that has been begun: when it is late, or much later. */
+  /** When the forecast for a begun item will change by the passing of time alone: when it is late, or much later. */
   nextChangeMs(item: HeldItem): number {
     const { beganAtMs } = item;
     const lateAfterMs = this.lateAfterMs(item);
@@ -67,7 +69,7 @@ export class Forecast {
     return beganAtMs + (elapsedMs <= lateAfterMs ? lateAfterMs : LATER_FACTOR * elapsedMs);
   }
 
-  /** After how long an item that has been begun is late; undefined while nobody's pace is known. */
+  /** How long after its start an item is late; undefined while no node has been measured. */
   lateAfterMs({ sampleCount, pace }: HeldItem): number | undefined {
     return lateAfter(this.knownDurationMs(pace.msPerSample, sampleCount));
   }
@@ -76,14 +78,14 @@ export class Forecast {
     const durationMs = this.knownDurationMs(pace.msPerSample, sampleCount);
     const elapsedMs = this.nowMs - beganAtMs!;
     if (durationMs === undefined) {
-      const times = elapsedMs > LATE_UNMEASURED_MS ? LATE_FACTOR : 1; // late: somebody else would have it done sooner
+      const times = elapsedMs > LATE_UNMEASURED_MS ? LATE_FACTOR : 1; // late: another node would finish it sooner
       return this.nowMs + times * UNMEASURED_MS_PER_SAMPLE * sampleCount;
     }
     if (elapsedMs > lateAfter(durationMs)) return this.nowMs + elapsedMs;
     return Math.max(this.nowMs, beganAtMs! + durationMs);
   }
 
-  /** An item before which so many others wait for a worker. */
+  /** When an item will be finished that waits behind `position` others. */
   private finishAfter(position: number, { sampleCount }: { readonly sampleCount: number }): number {
     const durationMs = newDurationMs(this.msPerSample, sampleCount);
     const { threads, idleWorkers } = this.workload;
@@ -105,7 +107,7 @@ function lateAfter(durationMs: number | undefined): number | undefined {
   return durationMs === undefined ? undefined : Math.max(LATE_AT_LEAST_MS, LATE_FACTOR * durationMs);
 }
 
-/** How long a new item takes; while nobody's pace is known, any time will do. */
+/** How long a new item takes. While no node has been measured, the same for all. */
 export function newDurationMs(msPerSample: number | undefined, sampleCount: number): number {
   return (msPerSample ?? UNMEASURED_MS_PER_SAMPLE) * sampleCount || Number.EPSILON;
 }

@@ -1,67 +1,52 @@
 /**
- * One round of work: the micro-batches of a step, or the chunks of an evaluation, handed to whoever has a free place
- * until each has been answered once. Since every copy of an answer has the same bits, the hand-out is free to do what is
- * quickest:
+ * The schedule of one round: hands the micro-batches of a step, or the chunks of an evaluation, to nodes until each item
+ * has been answered once. Every copy of an answer has the same bits, so the schedule may do whatever is quickest:
  *
- * - a node gets one item a worker, and one more a worker to have at hand when the first is done; but nothing that the
- *   others would have done earlier, with all the rest;
- * - what a node held when it left goes to others at once, before anything else;
- * - an idle worker takes over what another node has not begun, and repeats what it would have done well before another;
- * - a node that gets nothing for being slow is given a copy of an item now and then: it may have recovered.
+ * - a node gets one item per worker, and one more per worker to have ready when the first is finished; but no item that
+ *   the other nodes would finish earlier, together with everything else;
+ * - items of a node that left go to other nodes at once, before anything else;
+ * - an idle worker takes over an item that another node has not begun, and repeats an item that it would finish well
+ *   before the other node;
+ * - a node that gets no items because it is slow is given a copy of one now and then: it may have recovered.
  */
 
+import type { Assignee } from './assignee.js';
 import type { Pace } from './pace.js';
-import { forgetEarlierItems } from './staleItems.js';
-import { Outlook } from './finishTimes.js';
-import { findProbe, findRepeat, findTakeOver, isQuiet, quietAfter } from './spareWork.js';
-import type { Assignment, Outstanding, Quiet } from './spareWork.js';
-import type { Workload } from './workload.js';
-
-/** A node as a round sees it. */
-export interface Assignee {
-  readonly name: string;
-  /** False while it is draining or gone. */
-  readonly accepting: boolean;
-  /** All that it has to compute, of this round and of those before. Workers that compute at the same time: its threads. */
-  readonly workload: Workload;
-  give(index: number): void;
-  /** The item is not wanted of it any more; it need not be begun. */
-  cancel(index: number): void;
-  /** The item is to be answered by itself, not in a sum with others. */
-  keepApart(index: number): void;
-}
+import { FinishTimes } from './finishTimes.js';
+import { itemKey } from './itemKey.js';
+import type { ItemKey, RoundKey } from './itemKey.js';
+import { ReturnedItems } from './returnedItems.js';
+import { findProbe, findRepeat, findTakeOver, isSearchPaused, searchPauseAfter } from './spareWork.js';
+import type { Assignment, Outstanding, SearchPause } from './spareWork.js';
+import { dropStaleItems } from './staleItems.js';
 
 export interface RoundOptions<Node extends Assignee> {
-  /** Names this round among all. */
-  readonly key: string;
+  readonly key: RoundKey;
   readonly itemCount: number;
   readonly sampleCountOf: (index: number) => number;
   readonly assignees: () => Iterable<Node>;
-  /** How quickly a node computes items of this kind. */
+  /** How quickly the node computes items of this kind. */
   readonly paceOf: (assignee: Node) => Pace;
   readonly nowMs?: () => number;
 }
 
 const PREFETCHED_PER_WORKER = 1;
-/** A forecast is no promise: what is left to others must be done sooner there by so much. */
+/** Forecasts are inexact: an item is left to other nodes only if they finish it sooner by this factor. */
 const HOLD_BACK_MARGIN = 1.2;
-/** Who gave an item back is not given it again for so long: by then the others, if any, have shown what they are worth. */
-const UNFIT_FOR_MS = 30_000;
 
 export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
   private readonly unassigned: number[];
   private readonly answered = new Set<number>();
-  /** Who holds each item that has not been answered. */
+  /** The nodes that hold each unanswered item. */
   private readonly holders = new Map<number, Set<Node>>();
   private readonly outstanding: Outstanding<Node>;
-  /** Set while there is somebody who idles, and nothing that would be better done there. */
-  private quiet: Quiet | undefined;
-  /** Items that are to be answered by themselves. */
+  /** Set while a worker is idle and no item would be finished earlier by it. */
+  private pause: SearchPause | undefined;
+  /** Items that must be answered alone, not in a sum. */
   private readonly apart = new Set<number>();
-  /** Who gave an item back, and when. */
-  private readonly returnedBy = new Map<number, Map<Node, number>>();
+  private readonly returned = new ReturnedItems<Node>();
   private readonly nowMs: () => number;
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
@@ -79,72 +64,74 @@ export class Round<Node extends Assignee> {
     this.unassigned = Array.from({ length: options.itemCount }, (_, index) => index);
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
-    this.done.catch(() => undefined); // whoever runs the round awaits it; an abort before that must not be fatal
+    this.done.catch(() => undefined); // an abort before anyone awaits it must not be an unhandled rejection
   }
 
-  /** Hands out what should be handed out now. Call whenever somebody has come or has a free place. */
+  /** Hands out the items that should be handed out now. Call it when a node has joined or has room. */
   fill(): void {
     if (this.isOver) return;
-    const outlook = new Outlook(this.options.assignees(), this.options.paceOf, this.nowMs());
-    for (let next = this.takeUnassigned(outlook); next; next = this.takeUnassigned(outlook)) {
-      this.assign(next, outlook);
+    const times = new FinishTimes(this.options.assignees(), this.options.paceOf, this.nowMs());
+    for (let next = this.takeUnassigned(times); next; next = this.takeUnassigned(times)) {
+      this.assign(next, times);
     }
-    if (outlook.isAnyoneIdle() && this.quiet && isQuiet(this.quiet, outlook.nowMs)) return;
-    const forgotten = forgetEarlierItems(this.options.assignees(), this.options.key, outlook);
-    if (forgotten.isAnyoneFreed) return this.fill();
-    if (!outlook.isAnyoneIdle()) {
-      this.quiet = undefined;
-      return this.lookAgainAt(Math.min(forgotten.untilMs, this.nextFitMs()));
+    if (times.isAnyoneIdle() && this.pause && isSearchPaused(this.pause, times.nowMs)) return;
+    const stale = dropStaleItems(this.options.assignees(), this.options.key, times);
+    if (stale.isAnyWorkerFreed) return this.fill();
+    if (!times.isAnyoneIdle()) {
+      this.pause = undefined;
+      return this.lookAgainAt(Math.min(stale.untilMs, this.returned.nextFitMs(this.nowMs())));
     }
-    this.useSpareWorkers(outlook);
-    const quiet = quietAfter(this.outstanding, outlook);
-    this.quiet = { ...quiet, untilMs: Math.min(quiet.untilMs, forgotten.untilMs, this.nextFitMs()) };
-    this.lookAgainAt(this.quiet.untilMs);
+    this.useSpareWorkers(times);
+    const pause = searchPauseAfter(this.outstanding, times);
+    this.pause = {
+      ...pause,
+      untilMs: Math.min(pause.untilMs, stale.untilMs, this.returned.nextFitMs(this.nowMs())),
+    };
+    this.lookAgainAt(this.pause.untilMs);
   }
 
-  /** Whether this round still wants the answer; a repeated or late one is not wanted, and is no fault. */
+  /** Whether the item still needs an answer. A second answer to a repeated item is not needed, and is no fault. */
   wants(index: number): boolean {
     return !this.isOver && index < this.options.itemCount && !this.answered.has(index);
   }
 
-  /** An accepted answer. */
+  /** The assignee's answer was accepted, or was not needed any more. */
   complete(assignee: Node, index: number): void {
     assignee.workload.finish(this.keyOf(index), this.nowMs());
     if (!this.wants(index)) return this.fill();
     this.answered.add(index);
     const position = this.unassigned.indexOf(index);
-    if (position >= 0) this.unassigned.splice(position, 1); // taken back from its holder, who had begun it
-    for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.callOff(other, index);
+    if (position >= 0) this.unassigned.splice(position, 1); // given back by a holder that had begun it
+    for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.cancel(other, index);
     this.holders.delete(index);
     if (this.answered.size === this.options.itemCount) return this.finish(() => this.settle.resolve());
-    if (this.quiet) this.quiet.latestMs = Math.max(this.quiet.latestMs, this.nextFinishMs(assignee));
+    if (this.pause) this.pause.latestMs = Math.max(this.pause.latestMs, this.nextFinishMs(assignee));
     this.fill();
   }
 
-  /** The item could not be computed, or its answer was not accepted: it goes to somebody else, if there is one. */
+  /** The item could not be computed, or its answer was not accepted: another node gets it, if there is one. */
   returnItem(assignee: Node, index: number): void {
     assignee.workload.drop(this.keyOf(index), this.nowMs());
     this.holders.get(index)?.delete(assignee);
-    this.quiet = undefined;
-    const returnedBy = this.returnedBy.get(index) ?? new Map<Node, number>();
-    this.returnedBy.set(index, returnedBy.set(assignee, this.nowMs()));
+    this.pause = undefined;
+    this.returned.add(index, assignee, this.nowMs());
     this.giveBack(index);
     this.fill();
   }
 
-  /** The item was computed, but its answer came in a sum that cannot be used: it is wanted again, by itself, of whoever has room. */
+  /** The item's answer came in a sum that cannot be used: any node with room computes it again and answers it alone. */
   askAgain(assignee: Node, index: number): void {
     assignee.workload.finish(this.keyOf(index), this.nowMs());
     this.holders.get(index)?.delete(assignee);
-    this.quiet = undefined;
+    this.pause = undefined;
     this.apart.add(index);
     this.giveBack(index);
     this.fill();
   }
 
-  /** The assignee is gone; everything it held is handed out again. */
+  /** The assignee is gone: its items are handed out again. */
   leave(assignee: Node): void {
-    this.quiet = undefined;
+    this.pause = undefined;
     const held = [...this.holders].filter(([, holders]) => holders.delete(assignee));
     for (const [index] of held.reverse()) this.giveBack(index);
     this.fill();
@@ -164,88 +151,69 @@ export class Round<Node extends Assignee> {
     settle();
   }
 
-  private keyOf(index: number): string {
-    return `${this.options.key}/${index}`;
+  private keyOf(index: number): ItemKey {
+    return itemKey(this.options.key, index);
   }
 
-  /** The first item that waits and whom it goes to. One that was given back may have to wait for somebody else. */
-  private takeUnassigned(outlook: Outlook<Node>): Assignment<Node> | undefined {
+  /** The first waiting item, and the node that gets it. An item that was given back may have to wait for another node. */
+  private takeUnassigned(times: FinishTimes<Node>): Assignment<Node> | undefined {
     for (const [position, index] of this.unassigned.entries()) {
       const unfit = this.unfitFor(index);
       const sampleCount = this.options.sampleCountOf(index);
-      const best = outlook.quickest(sampleCount, (one) => hasRoom(one) && !unfit.has(one));
-      if (best && !this.isBetterLeft(best, sampleCount, unfit, outlook)) {
+      const best = times.quickest(sampleCount, (one) => hasRoom(one) && !unfit.has(one));
+      if (best && !this.isBetterLeft(best, sampleCount, unfit, times)) {
         this.unassigned.splice(position, 1);
         return { assignee: best, index };
       }
-      if (!this.returnedBy.has(index)) return undefined; // nobody at all has room, or is wanted
+      if (!this.returned.has(index)) return undefined; // no node has room, or all are too slow
     }
     return undefined;
   }
 
-  /** Whether the others would have done everything that waits well before this one had done the first of it. */
+  /** Whether the other nodes would finish all waiting items well before this node finished the first. */
   private isBetterLeft(
     assignee: Node,
     sampleCount: number,
     unfit: ReadonlySet<Node>,
-    outlook: Outlook<Node>,
+    times: FinishTimes<Node>,
   ): boolean {
-    if (!outlook.isSlow(assignee)) return false;
-    const tookMs = outlook.newFinishMs(assignee, sampleCount) - outlook.nowMs;
+    if (!times.isSlow(assignee)) return false;
+    const tookMs = times.newFinishMs(assignee, sampleCount) - times.nowMs;
     const others = (other: Node): boolean => other !== assignee && !unfit.has(other);
-    const earlierMs = outlook.nowMs + tookMs / HOLD_BACK_MARGIN;
-    return outlook.reaches(this.unassigned.length, earlierMs, sampleCount, others);
+    const earlierMs = times.nowMs + tookMs / HOLD_BACK_MARGIN;
+    return times.reaches(this.unassigned.length, earlierMs, sampleCount, others);
   }
 
-  /** Who gave the item back not long ago, as long as there is anybody else to try it. */
   private unfitFor(index: number): ReadonlySet<Node> {
-    const returnedBy = this.returnedBy.get(index);
-    if (!returnedBy) return new Set();
-    const longAgoMs = this.nowMs() - UNFIT_FOR_MS;
-    const unfit = new Set([...returnedBy].filter(([, atMs]) => atMs > longAgoMs).map(([node]) => node));
-    for (const assignee of this.options.assignees()) {
-      if (assignee.accepting && !returnedBy.has(assignee)) return unfit;
-    }
-    return new Set();
+    return this.returned.unfitFor(index, this.nowMs(), this.options.assignees());
   }
 
-  /** When the next node that gave an item back may be given it again. */
-  private nextFitMs(): number {
-    let nextMs = Infinity;
-    for (const returnedBy of this.returnedBy.values()) {
-      for (const atMs of returnedBy.values()) {
-        if (atMs + UNFIT_FOR_MS > this.nowMs()) nextMs = Math.min(nextMs, atMs + UNFIT_FOR_MS);
-      }
-    }
-    return nextMs;
-  }
-
-  private useSpareWorkers(outlook: Outlook<Node>): void {
+  private useSpareWorkers(times: FinishTimes<Node>): void {
     const { outstanding } = this;
-    for (let found = findTakeOver(outstanding, outlook); found; found = findTakeOver(outstanding, outlook)) {
+    for (let found = findTakeOver(outstanding, times); found; found = findTakeOver(outstanding, times)) {
       for (const holder of this.holders.get(found.index)!) {
-        this.callOff(holder, found.index);
-        outlook.forget(holder);
+        this.cancel(holder, found.index);
+        times.forget(holder);
       }
       this.holders.get(found.index)!.clear();
-      this.assign(found, outlook);
+      this.assign(found, times);
     }
-    for (let found = findRepeat(outstanding, outlook); found; found = findRepeat(outstanding, outlook)) {
-      this.assign(found, outlook);
+    for (let found = findRepeat(outstanding, times); found; found = findRepeat(outstanding, times)) {
+      this.assign(found, times);
     }
-    for (let found = findProbe(outstanding, outlook); found; found = findProbe(outstanding, outlook)) {
-      this.assign(found, outlook);
+    for (let found = findProbe(outstanding, times); found; found = findProbe(outstanding, times)) {
+      this.assign(found, times);
     }
   }
 
-  /** Waiting alone may make an item late, and worth doing elsewhere. */
+  /** Calls `fill` at that time: an item may be late by then, and worth repeating elsewhere. */
   private lookAgainAt(timeMs: number): void {
     clearTimeout(this.timer);
     if (timeMs === Infinity) return;
     this.timer = setTimeout(() => this.fill(), Math.max(1, timeMs - this.nowMs() + 1));
   }
 
-  private assign({ assignee, index }: Assignment<Node>, outlook: Outlook<Node>): void {
+  private assign({ assignee, index }: Assignment<Node>, times: FinishTimes<Node>): void {
     const { sampleCountOf, paceOf } = this.options;
     const holders = this.holders.get(index);
     if (holders) holders.add(assignee);
@@ -257,24 +225,24 @@ export class Round<Node extends Assignee> {
       pace: paceOf(assignee),
     };
     assignee.workload.add(item, this.nowMs());
-    this.quiet = undefined;
+    this.pause = undefined;
     assignee.give(index);
     if (this.apart.has(index)) assignee.keepApart(index);
-    outlook.forget(assignee);
+    times.forget(assignee);
   }
 
-  /** What a node has begun it computes to the end; what it has not begun it forgets. */
-  private callOff(holder: Node, index: number): void {
+  /** Cancels the item, unless the node has begun it: then it finishes it. */
+  private cancel(holder: Node, index: number): void {
     const key = this.keyOf(index);
     if (holder.workload.get(key)?.beganAtMs !== undefined) return;
     holder.workload.drop(key, this.nowMs());
     holder.cancel(index);
   }
 
-  /** When the last of what the assignee holds will be done: its next item has begun just now. */
+  /** When the assignee will have finished all its items. Its next item has begun just now. */
   private nextFinishMs(assignee: Node): number {
-    const outlook = new Outlook([assignee], this.options.paceOf, this.nowMs());
-    return Math.max(...[...assignee.workload.items()].map(({ key }) => outlook.expectedMs([assignee], key)));
+    const times = new FinishTimes([assignee], this.options.paceOf, this.nowMs());
+    return Math.max(...[...assignee.workload.items()].map(({ key }) => times.expectedMs([assignee], key)));
   }
 
   private giveBack(index: number): void {

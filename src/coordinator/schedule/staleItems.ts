@@ -1,55 +1,56 @@
 /**
- * Items of earlier rounds that a node seems busy with, and may have forgotten: new weights empty its queue, and what waited
- * there is not answered any more, though it was thought begun. Such a node would seem busy for ever, and be given nothing
- * that could prove otherwise.
+ * Items of earlier rounds that a node seems to compute, and may have dropped. New weights empty a node's queue, so an item
+ * that waited there is never answered, though it was believed begun. Without this file such a node would seem busy for
+ * ever and be given no more items.
  */
 
-import type { Outlook } from './finishTimes.js';
-import type { Assignee } from './round.js';
+import type { Assignee } from './assignee.js';
+import type { FinishTimes } from './finishTimes.js';
+import type { RoundKey } from './itemKey.js';
 
-/** A node that is slow is not forgetful: it is given so many times what makes an item late, and at least a second. */
+/** A slow node needs time: an item is stale after this many times the duration that makes it late, and a second at least. */
 const PATIENCE = 25;
 const PATIENCE_AT_LEAST_MS = 1_000;
 /**
- * Where there are idle workers, a node that has stalled is better left alone: it would be given an item each time, and hold
- * up a step. So it counts as busy for longer.
+ * While other workers are idle, the limits are longer. A stalled node would be given an item each time its items count as
+ * stale, and would delay a step.
  */
 const PATIENCE_WITH_OTHERS_IDLE = 100;
 const PATIENCE_WITH_OTHERS_IDLE_AT_LEAST_MS = 60_000;
-/** While nobody's pace is known. */
+/** When an item is late while no node has been measured. */
 const LATE_UNMEASURED_MS = 1_000;
 
-export interface Forgotten {
-  /** Whether a worker is now believed to be free. */
-  readonly isAnyoneFreed: boolean;
-  /** When it is time to look again. */
+export interface StaleItems {
+  /** Whether a worker now counts as free. */
+  readonly isAnyWorkerFreed: boolean;
+  /** When to check again; infinite if there is nothing to check. */
   readonly untilMs: number;
 }
 
-/** Strikes off what is late beyond all patience. */
-export function forgetEarlierItems<Node extends Assignee>(
+/** Takes stale items off the nodes' workloads. */
+export function dropStaleItems<Node extends Assignee>(
   assignees: Iterable<Node>,
-  roundKey: string,
-  outlook: Outlook<Node>,
-): Forgotten {
+  currentRound: RoundKey,
+  times: FinishTimes<Node>,
+): StaleItems {
   let untilMs = Infinity;
-  let isAnyoneFreed = false;
-  const isAnyoneIdle = outlook.isAnyoneIdle();
+  let isAnyWorkerFreed = false;
+  const isAnyoneIdle = times.isAnyoneIdle();
   for (const assignee of assignees) {
     const oldest = assignee.workload.oldest(); // earlier rounds come first
-    if (!oldest || oldest.round === roundKey || !assignee.accepting) continue;
-    const lateMs = outlook.lateAfterMs(assignee, oldest) ?? LATE_UNMEASURED_MS;
+    if (!oldest || oldest.round === currentRound || !assignee.accepting) continue;
+    const lateMs = times.lateAfterMs(assignee, oldest) ?? LATE_UNMEASURED_MS;
     const patienceMs = isAnyoneIdle
       ? Math.max(PATIENCE_WITH_OTHERS_IDLE_AT_LEAST_MS, PATIENCE_WITH_OTHERS_IDLE * lateMs)
       : Math.max(PATIENCE_AT_LEAST_MS, PATIENCE * lateMs);
     const overAtMs = (oldest.beganAtMs ?? -Infinity) + patienceMs;
-    if (overAtMs > outlook.nowMs) {
+    if (overAtMs > times.nowMs) {
       untilMs = Math.min(untilMs, overAtMs);
     } else {
-      assignee.workload.drop(oldest.key, outlook.nowMs);
-      outlook.forget(assignee);
-      isAnyoneFreed = true;
+      assignee.workload.drop(oldest.key, times.nowMs);
+      times.forget(assignee);
+      isAnyWorkerFreed = true;
     }
   }
-  return { isAnyoneFreed, untilMs };
+  return { isAnyWorkerFreed, untilMs };
 }

@@ -1,23 +1,21 @@
 /**
- * What one node has to compute, as far as can be seen from here: the items of the round in progress, and those that it
- * began in earlier rounds and has not answered yet. A node begins its items in the order in which it got them, as many
- * at a time as it has workers.
+ * What one node has to compute, as the coordinator sees it: the items of the round in progress, and items of earlier rounds
+ * that it has begun and not answered. A node begins items in the order in which it got them, one per worker at a time.
  */
 
+import type { ItemKey, RoundKey } from './itemKey.js';
 import type { Pace } from './pace.js';
 
 export interface Item {
-  /** Names the round among all. */
-  readonly round: string;
-  /** Names the item among those of all rounds. */
-  readonly key: string;
+  readonly round: RoundKey;
+  readonly key: ItemKey;
   readonly sampleCount: number;
   /** How quickly this node computes items of this kind. */
   readonly pace: Pace;
 }
 
 export interface HeldItem extends Item {
-  /** Undefined while it waits at the node. */
+  /** Undefined while the item waits at the node. */
   readonly beganAtMs: number | undefined;
 }
 
@@ -27,7 +25,7 @@ interface Entry extends Item {
 
 export class Workload {
   /** In the order in which they were given. */
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Map<ItemKey, Entry>();
   private begun = 0;
 
   constructor(readonly threads: number) {}
@@ -44,12 +42,12 @@ export class Workload {
     return this.entries.values();
   }
 
-  /** What was given first of all that has not been answered. */
+  /** The unanswered item that was given first. */
   oldest(): HeldItem | undefined {
     return this.entries.values().next().value;
   }
 
-  get(key: string): HeldItem | undefined {
+  get(key: ItemKey): HeldItem | undefined {
     return this.entries.get(key);
   }
 
@@ -59,17 +57,17 @@ export class Workload {
     this.entries.set(item.key, { ...item, beganAtMs: begins ? nowMs : undefined });
   }
 
-  /** The node has answered the item: how long it took is remembered. */
-  finish(key: string, nowMs: number): void {
+  /** The node has answered the item. Measures its pace. */
+  finish(key: ItemKey, nowMs: number): void {
     const entry = this.entries.get(key);
     if (!entry) return;
-    if (entry.beganAtMs === undefined) this.forgetPhantom(entry.round, nowMs);
+    if (entry.beganAtMs === undefined) this.dropItemOfEarlierRound(entry.round, nowMs);
     else entry.pace.add(nowMs - entry.beganAtMs, entry.sampleCount, nowMs);
     this.drop(key, nowMs);
   }
 
-  /** The node does not compute the item, or not for anything that could be measured. */
-  drop(key: string, nowMs: number): void {
+  /** The node does not compute the item, or its time must not be measured. */
+  drop(key: ItemKey, nowMs: number): void {
     const entry = this.entries.get(key);
     if (!entry) return;
     this.entries.delete(key);
@@ -79,11 +77,11 @@ export class Workload {
   }
 
   /**
-   * An item was answered that seemed to wait behind one of an earlier round, so that one is not being computed at all: a
-   * cancellation had reached the node too late, and the next item, which seemed begun then, was forgotten when the round
-   * was over.
+   * An item was answered though it seemed to wait behind an item of an earlier round. So the node does not compute that
+   * earlier item: a cancellation had reached the node too late, the next item seemed begun, and the node dropped it when
+   * the round was over.
    */
-  private forgetPhantom(currentRound: string, nowMs: number): void {
+  private dropItemOfEarlierRound(currentRound: RoundKey, nowMs: number): void {
     for (const entry of this.entries.values()) {
       if (entry.round !== currentRound && entry.beganAtMs !== undefined) return this.drop(entry.key, nowMs);
     }

@@ -1,25 +1,25 @@
-/** Network addresses as people write them: which of them only this machine reaches, and which no other one could call. */
+/** Network addresses as people write them: which ones only this machine can reach, and which ones no machine can call. */
 
 import { isIP, isIPv6 } from 'node:net';
 
-/** Whether only processes of this machine can connect to it. */
+/** Whether only processes of this machine can connect to the address. */
 export function isLoopback(host: string): boolean {
   const address = canonical(host);
   return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
-/** Whether it stands for all addresses of this machine, so that no other machine could call it. */
+/** Whether the address means all addresses of this machine, so that it cannot be called. */
 export function isUnspecified(host: string): boolean {
   const address = canonical(host);
   return address === '0.0.0.0' || address === '::';
 }
 
-/** Whether it holds on one network interface only: no URL can say that. */
+/** Whether the address is valid on one network interface only. A URL cannot express that. */
 export function hasZone(host: string): boolean {
   return isIPv6(withoutBrackets(host)) && host.includes('%');
 }
 
-/** One spelling of an IPv6 address, without its zone; IPv4 where it stands for that; names in lower case. */
+/** The canonical spelling: IPv6 without a zone, IPv4 if the address maps to it, names in lower case. */
 function canonical(host: string): string {
   const bare = withoutBrackets(host);
   if (!isIPv6(bare)) return bare.toLowerCase();

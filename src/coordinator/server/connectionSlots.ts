@@ -1,43 +1,43 @@
 /**
- * How many may stand at the door, and for how long. A connection is a stranger's until its upgrade: it has a few
- * seconds for TLS, the request and the token, whatever it sends or does not send meanwhile, and then it is cut off.
+ * Limits how many connections may be open, and for how long before they belong to a node. A connection is pending until
+ * its upgrade: it has a few seconds for TLS, the request and the token, and is closed then, whatever it sends.
  *
- * When the places for strangers run out, the address that holds most of them gives its oldest one up. So whoever floods
- * the door pushes out its own connections, and an honest node, whose handshake takes milliseconds, still gets in.
+ * When the slots for pending connections run out, the address that holds most of them loses its oldest one. So a peer
+ * that floods the server displaces its own connections. An honest node still gets in: its handshake takes milliseconds.
  */
 
 import type { Socket } from 'node:net';
-import { endsOf } from './callers.js';
+import { endpointsOf } from './connectionOutcomes.js';
 
-export interface PlaceLimits {
+export interface SlotLimits {
   /** Nodes attached at the same time. */
   readonly maxNodes: number;
-  /** Connections that have not become a node's yet. */
-  readonly maxStrangers: number;
-  /** From the connection to the upgrade. */
+  /** Connections before their upgrade. */
+  readonly maxPending: number;
+  /** Time from the TCP connection to the upgrade. */
   readonly handshakeTimeoutMs: number;
 }
 
-interface Stranger {
+interface PendingConnection {
   readonly socket: Socket;
   readonly address: string;
   readonly timer: NodeJS.Timeout;
 }
 
-export class DoorPlaces {
-  /** In the order of their coming. */
-  private readonly strangers = new Map<string, Stranger>();
-  private readonly strangersOf = new Map<string, number>();
+export class ConnectionSlots {
+  /** In the order in which they were opened. */
+  private readonly pending = new Map<string, PendingConnection>();
+  private readonly pendingOf = new Map<string, number>();
   private nodes = 0;
 
-  /** @param onCutOff told of strangers whose time is over, and of those who must give way, before they are cut off */
+  /** @param onClose called before a pending connection is closed: its time is over, or it loses its slot */
   constructor(
-    private readonly limits: PlaceLimits,
-    private readonly onCutOff: (socket: Socket, reason: string) => void,
+    private readonly limits: SlotLimits,
+    private readonly onClose: (socket: Socket, reason: string) => void,
   ) {}
 
-  get strangerCount(): number {
-    return this.strangers.size;
+  get pendingCount(): number {
+    return this.pending.size;
   }
 
   get nodeCount(): number {
@@ -49,52 +49,52 @@ export class DoorPlaces {
   }
 
   /** A TCP connection has been accepted; with TLS, before its handshake. */
-  arrive(socket: Socket): void {
-    const key = endsOf(socket);
+  open(socket: Socket): void {
+    const key = endpointsOf(socket);
     const address = socket.remoteAddress;
-    if (address === undefined) return void socket.destroy(); // gone already
-    if (this.strangers.size >= this.limits.maxStrangers) this.makeRoom();
+    if (address === undefined) return void socket.destroy(); // closed already
+    if (this.pending.size >= this.limits.maxPending) this.makeRoom();
     const { handshakeTimeoutMs } = this.limits;
     const timer = setTimeout(() => {
-      this.onCutOff(socket, `not connected as a worker within ${handshakeTimeoutMs / 1000} s`);
+      this.onClose(socket, `not connected as a worker within ${handshakeTimeoutMs / 1000} s`);
       socket.destroy();
     }, handshakeTimeoutMs);
-    this.strangers.set(key, { socket, address, timer });
-    this.strangersOf.set(address, (this.strangersOf.get(address) ?? 0) + 1);
+    this.pending.set(key, { socket, address, timer });
+    this.pendingOf.set(address, (this.pendingOf.get(address) ?? 0) + 1);
     socket.once('close', () => this.forget(key, socket));
   }
 
-  /** The connection has become a node's. @param socket the upgraded one: with TLS the one around that which arrived */
-  enter(socket: Socket): void {
-    this.forget(endsOf(socket));
+  /** The connection now belongs to a node. @param socket the upgraded socket: with TLS, the one around the TCP socket */
+  upgrade(socket: Socket): void {
+    this.forget(endpointsOf(socket));
     this.nodes++;
     socket.once('close', () => this.nodes--);
   }
 
-  /** Cuts off whoever is still a stranger. */
-  closeStrangers(): void {
-    for (const { socket } of [...this.strangers.values()]) socket.destroy();
+  /** Closes all pending connections. */
+  closePending(): void {
+    for (const { socket } of [...this.pending.values()]) socket.destroy();
   }
 
   private makeRoom(): void {
     let [busiest, most] = ['', 0];
-    for (const [address, count] of this.strangersOf) if (count > most) [busiest, most] = [address, count];
-    for (const [key, { socket, address }] of this.strangers) {
+    for (const [address, count] of this.pendingOf) if (count > most) [busiest, most] = [address, count];
+    for (const [key, { socket, address }] of this.pending) {
       if (address !== busiest) continue;
       this.forget(key);
-      this.onCutOff(socket, 'too many connections that are no worker’s yet');
+      this.onClose(socket, 'too many connections before their upgrade');
       socket.destroy();
       return;
     }
   }
 
   private forget(key: string, socket?: Socket): void {
-    const stranger = this.strangers.get(key);
-    if (!stranger || (socket && stranger.socket !== socket)) return;
-    clearTimeout(stranger.timer);
-    this.strangers.delete(key);
-    const left = this.strangersOf.get(stranger.address)! - 1;
-    if (left > 0) this.strangersOf.set(stranger.address, left);
-    else this.strangersOf.delete(stranger.address);
+    const connection = this.pending.get(key);
+    if (!connection || (socket && connection.socket !== socket)) return;
+    clearTimeout(connection.timer);
+    this.pending.delete(key);
+    const left = this.pendingOf.get(connection.address)! - 1;
+    if (left > 0) this.pendingOf.set(connection.address, left);
+    else this.pendingOf.delete(connection.address);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What one attached node may cost. A channel that lets no more through than a node's work explains: every message to a
- * node allows one from it, pings are rationed, and a node that no longer reads is let go even while it goes on talking.
- * Whoever goes beyond is cut off with E_LIMIT; its items go to others, as when any node leaves.
+ * Limits what one attached node can cost the coordinator. Every message to a node allows one message from it, pings are
+ * limited in rate, and a node must read what it is sent. A node that exceeds a limit is disconnected with E_LIMIT; its
+ * items go to other nodes, as when any node leaves.
  *
- * How much may wait for a node that reads slowly is the channel's affair (protocol/outgoingQueue.ts).
+ * The channel itself limits how much may wait for a node that reads slowly (protocol/outgoingQueue.ts).
  */
 
 import type { Socket } from 'node:net';
@@ -18,29 +18,30 @@ import type {
 } from '../../protocol/index.js';
 
 export interface PeerLimits {
-  /** How long a node may take nothing of what waits for it, when the next weights are due. */
+  /** How long a node may read nothing while messages wait for it. Checked when new weights are sent. */
   readonly unreadTimeoutMs: number;
 }
 
-/** Messages that nothing asked for: the hello, a drain, an answer sent twice. */
+/** Messages that answer nothing: the hello, a drain, a second answer. */
 const UNASKED_MESSAGES = 64;
-/** Pings and pongs: honest nodes send one every few seconds, and several at once after a stall. */
-const CONTROL_FRAMES_AT_ONCE = 50; // ws itself ends a connection that leaves 60 pongs unread
+/** Pings and pongs: honest nodes send one every second, and several at once after a stall. */
+const CONTROL_FRAMES_AT_ONCE = 50; // ws itself closes a connection that leaves 60 pongs unread
 const CONTROL_FRAMES_PER_SECOND = 100;
-/** For what is still to be sent when a channel is closed, and for the closing handshake. */
+/** Time to send what still waits when a channel is closed, and for the closing handshake. */
 const CLOSING_MS = 30_000;
-/** For a node that does not answer the closing handshake, because it does not read or goes on sending. */
-const FAREWELL_MS = 1_000;
+/** Time for the closing handshake of a node that exceeded a limit: it may never answer. */
+const CUT_CLOSING_MS = 1_000;
 const POLICY_VIOLATION = 1008; // RFC 6455 section 7.4.1
 const REASON_LENGTH = 500;
 
+/** @param connect makes the channel to guard; it must ask `mayDecode` before it decodes a message */
 export function guardedChannel(
   socket: WebSocket,
   transport: Socket,
-  channel: CoordinatorChannel,
+  connect: (mayDecode: () => boolean) => CoordinatorChannel,
   limits: PeerLimits,
 ): CoordinatorChannel {
-  return new GuardedChannel(socket, transport, channel, limits);
+  return new GuardedChannel(socket, transport, connect, limits);
 }
 
 class GuardedChannel implements CoordinatorChannel {
@@ -51,15 +52,15 @@ class GuardedChannel implements CoordinatorChannel {
   private bytesTaken = 0;
   private lastTakenMs = performance.now();
   private onClose: ChannelHandlers<NodeMessage>['onClose'] | undefined;
+  private readonly channel: CoordinatorChannel;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly transport: Socket,
-    private readonly channel: CoordinatorChannel,
+    connect: (mayDecode: () => boolean) => CoordinatorChannel,
     private readonly limits: PeerLimits,
   ) {
-    // Before the channel listens: what is too much must be seen before it is decoded.
-    socket.on('message', () => this.countMessage());
+    this.channel = connect(() => this.countMessage());
     socket.on('ping', () => this.countControlFrame());
     socket.on('pong', () => this.countControlFrame());
   }
@@ -83,9 +84,7 @@ class GuardedChannel implements CoordinatorChannel {
   open(handlers: ChannelHandlers<NodeMessage>): void {
     this.onClose = (reason, fault) => handlers.onClose(printable(reason, REASON_LENGTH), fault);
     this.channel.open({
-      onMessage: (message) => {
-        if (!this.isCut) handlers.onMessage(message);
-      },
+      onMessage: (message) => handlers.onMessage(message),
       onClose: (reason, fault) => this.tellClosed(reason, fault),
     });
   }
@@ -95,10 +94,10 @@ class GuardedChannel implements CoordinatorChannel {
     terminateAfter(this.socket, CLOSING_MS);
   }
 
-  /** The heartbeat would not notice a node that sends pings and reads nothing. */
+  /** The heartbeat does not notice a node that sends pings and reads nothing. */
   private watchReading(): void {
     const { bytesWritten, writableLength } = this.transport;
-    const taken = bytesWritten - writableLength; // by the system, which takes no more than the node makes room for
+    const taken = bytesWritten - writableLength; // by the system, which stops when the node does not read
     const nowMs = performance.now();
     if (taken > this.bytesTaken || this.socket.bufferedAmount === 0) this.lastTakenMs = nowMs;
     this.bytesTaken = taken;
@@ -106,8 +105,10 @@ class GuardedChannel implements CoordinatorChannel {
     if (unreadMs > this.limits.unreadTimeoutMs) this.cut(`nothing read for ${Math.round(unreadMs / 1000)} s`);
   }
 
-  private countMessage(): void {
+  /** @returns whether the message is within the limit */
+  private countMessage(): boolean {
     if (--this.messagesAllowed < 0) this.cut('more messages than its work explains', 'bad-frame');
+    return !this.isCut;
   }
 
   private countControlFrame(): void {
@@ -122,10 +123,10 @@ class GuardedChannel implements CoordinatorChannel {
     if (this.isCut) return;
     this.isCut = true;
     const reason = `E_LIMIT: ${what}`;
-    this.socket.pause(); // nothing more of it is read
+    this.socket.pause(); // read nothing more from it
     this.socket.close(POLICY_VIOLATION, reason);
-    terminateAfter(this.socket, FAREWELL_MS);
-    // Not within `send`: who sends is in the middle of handing out items.
+    terminateAfter(this.socket, CUT_CLOSING_MS);
+    // Not within `send`: its caller is in the middle of handing out items.
     queueMicrotask(() => this.tellClosed(reason, fault));
   }
 

@@ -1,6 +1,6 @@
 /**
- * The coordinator's door: an HTTP(S) server whose one endpoint becomes a WebSocket, for those who show the token.
- * The token is compared before the upgrade, in constant time; nothing a stranger sends is parsed as a message.
+ * The coordinator's HTTP(S) server. Its one endpoint is upgraded to a WebSocket for peers that send the token. The token
+ * is compared before the upgrade, in constant time; nothing is parsed as a message before that.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -15,8 +15,8 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
-import { Callers } from './callers.js';
-import { DoorPlaces } from './connectionSlots.js';
+import { ConnectionOutcomes } from './connectionOutcomes.js';
+import { ConnectionSlots } from './connectionSlots.js';
 import { guardedChannel } from './peerGuard.js';
 
 export interface ListenOptions {
@@ -25,24 +25,24 @@ export interface ListenOptions {
   readonly port: number;
   readonly token: string | undefined;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  /** Listen beyond loopback without TLS all the same. */
+  /** Whether to listen beyond loopback without TLS. */
   readonly insecure: boolean;
   readonly maxFrameBytes: number;
-  /** Nodes that give no sign of life for so long are cut off; left out: the protocol's default. */
+  /** Disconnect a node after this many milliseconds of silence; default: the protocol's. */
   readonly heartbeatTimeoutMs?: number;
-  /** Nodes attached at the same time; further ones are asked to come later. DEFAULT_MAX_NODES if left out. */
+  /** Nodes attached at the same time; further ones are asked to come later. Default: DEFAULT_MAX_NODES. */
   readonly maxNodes?: number;
-  /** From the connection to the upgrade. */
+  /** Time from the TCP connection to the upgrade. */
   readonly handshakeTimeoutMs?: number;
-  /** How long a node may read nothing of what waits for it. */
+  /** How long a node may read nothing while messages wait for it. */
   readonly unreadTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
-  /** Told of every connection that becomes no node's. @param address the host, without the port */
+  /** Called for every refused connection. @param address the host, without the port */
   readonly onRefused?: (address: string, reason: string) => void;
 }
 
 export interface CoordinatorServer {
-  /** By which this machine, and others as far as the address tells, can reach it. */
+  /** An address by which this machine can reach the server, and other machines as far as can be told. */
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -50,23 +50,23 @@ export interface CoordinatorServer {
 
 export const DEFAULT_MAX_NODES = 512;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** Strangers at the door at the same time: as many as there may be nodes, for they may all come at once, and not fewer. */
-const LEAST_STRANGERS = 64;
+/** Connections before the upgrade: at least this many, and as many as there may be nodes, which may all come at once. */
+const MIN_PENDING = 64;
 /** A node's request has five short headers. */
 const MAX_HEADER_BYTES = 8 * 1024;
-/** A link on which the weights of a large model take longer is of no use. */
+/** A link that needs longer for the weights of a large model is too slow to be useful. */
 const UNREAD_TIMEOUT_MS = 30_000;
 
 export type ListenAddress = Pick<ListenOptions, 'host' | 'port' | 'token' | 'tls' | 'insecure'>;
 
 /**
- * Finds out whether `listen` can work, before hours are spent on what comes before it. Nobody is let in.
+ * Checks whether `listen` can work, before hours are spent on what comes before it. Admits nobody.
  * @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given
  */
 export async function refuseUnusable(options: ListenAddress): Promise<void> {
   refuseUnprotected(options);
   const server = options.tls ? createProtectedServer(options.tls) : createServer();
-  server.on('connection', (socket: Socket) => socket.destroy()); // a worker that waits for us: it tries again
+  server.on('connection', (socket: Socket) => socket.destroy()); // a worker that tries to reach us: it tries again
   await startListening(server, options.host, options.port);
   await new Promise((resolve) => server.close(resolve));
 }
@@ -81,39 +81,40 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     ...receiveLimits(maxFrameBytes),
     perMessageDeflate: false,
   });
-  const callers = new Callers((address, reason) => options.onRefused?.(address, reason));
-  callers.watch(server);
-  const places = new DoorPlaces(
+  const outcomes = new ConnectionOutcomes((address, reason) => options.onRefused?.(address, reason));
+  outcomes.watch(server);
+  const slots = new ConnectionSlots(
     {
       maxNodes,
-      maxStrangers: Math.max(LEAST_STRANGERS, maxNodes),
+      maxPending: Math.max(MIN_PENDING, maxNodes),
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
     },
-    (socket, reason) => callers.refused(socket, reason),
+    (socket, reason) => outcomes.refused(socket, reason),
   );
   const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = options;
-  server.on('connection', (socket: Socket) => places.arrive(socket));
+  server.on('connection', (socket: Socket) => slots.open(socket));
   sockets.on('wsClientError', (error, socket, request) => {
-    callers.refused(request.socket, `a malformed WebSocket upgrade (${error.message})`);
-    turnAway(socket, '400 Bad Request');
+    outcomes.refused(request.socket, `a malformed WebSocket upgrade (${error.message})`);
+    refuse(socket, '400 Bad Request');
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    callers.refused(request.socket, 'a plain HTTP request, not a worker');
+    outcomes.refused(request.socket, 'a plain HTTP request, not a worker');
     answerPlainRequest(response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const refusal = refusalOf(request, { token, isFull: places.isFull });
+    const refusal = refusalOf(request, { token, isFull: slots.isFull });
     if (refusal) {
-      callers.refused(request.socket, refusal.reason);
-      return turnAway(socket, refusal.status);
+      outcomes.refused(request.socket, refusal.reason);
+      return refuse(socket, refusal.status);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      places.enter(request.socket);
-      callers.admitted(request.socket);
+      slots.upgrade(request.socket);
+      outcomes.admitted(request.socket);
       const peerName = peerOf(request);
-      const channel = coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs);
-      onChannel(guardedChannel(webSocket, request.socket, channel, { unreadTimeoutMs }));
+      const connect = (mayDecode: () => boolean): CoordinatorChannel =>
+        coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs, mayDecode);
+      onChannel(guardedChannel(webSocket, request.socket, connect, { unreadTimeoutMs }));
     });
   });
   await startListening(server, host, port);
@@ -125,13 +126,13 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
     port: address.port,
     close: () => {
-      places.closeStrangers();
+      slots.closePending();
       return closeServer(server, sockets);
     },
   };
 }
 
-/** What a request to become a node is turned away for, if for anything. */
+/** Why the request is refused; undefined if it is not. */
 function refusalOf(
   request: IncomingMessage,
   { token, isFull }: { readonly token: string | undefined; readonly isFull: boolean },
@@ -170,22 +171,22 @@ function startListening(server: Server, host: string, port: number): Promise<voi
       );
     });
     server.listen(port, host, () => {
-      // Later ones concern single connections that could not be accepted, for want of file handles say: not the run.
+      // Later errors concern single connections, for example for lack of file handles. They do not end the run.
       server.on('error', () => undefined);
       resolve();
     });
   });
 }
 
-/** Open sockets have been told goodbye by then; whoever does not hang up is cut off. */
+/** Nodes have been sent `bye` by then. Connections that stay open are closed after 2 s. */
 function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
   return new Promise((resolve) => {
-    const cutOff = setTimeout(() => {
+    const closing = setTimeout(() => {
       for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
     }, 2_000);
     server.close(() => {
-      clearTimeout(cutOff);
+      clearTimeout(closing);
       resolve();
     });
   });
@@ -208,7 +209,7 @@ function refuseUnprotected({ host, token, tls, insecure }: ListenAddress): void 
   }
 }
 
-/** The connection ends with the answer, whatever the request's body was to be. */
+/** Closes the connection after the answer, without reading the request's body. */
 function answerPlainRequest(response: ServerResponse): void {
   response
     .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
@@ -217,7 +218,7 @@ function answerPlainRequest(response: ServerResponse): void {
 
 function showsToken(request: IncomingMessage, token: string): boolean {
   const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  // Digests have one length, so the comparison tells nothing about the token's.
+  // Digests have equal lengths, so the comparison does not reveal the token's length.
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(shown), digest(token));
 }
@@ -230,7 +231,7 @@ function peerOf({ socket }: IncomingMessage): string {
   return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
 }
 
-function turnAway(socket: Duplex, status: string): void {
-  socket.resume(); // what it still sends is not kept
+function refuse(socket: Duplex, status: string): void {
+  socket.resume(); // discards what it still sends
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

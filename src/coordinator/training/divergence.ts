@@ -1,9 +1,9 @@
-/** The end of a run whose numbers are no longer finite. Resuming cannot help: the same steps end in the same numbers. */
+/** The error of a run that has diverged. Resuming does not help: the same steps give the same numbers. */
 
 import { LockstepError } from '../../foundation/errors.js';
 import type { Recipe } from '../run/recipe.js';
 
-/** @param what is not finite, and where, such as `the loss of step 7` */
+/** @param what which value is not finite, such as `the loss of step 7` */
 export function divergedError(what: string, { lr, warmupEpochs, schedule }: Recipe): LockstepError {
   const warmup =
     warmupEpochs > 0 ? ` or more --warmup-epochs (they are ${warmupEpochs})` : ' or --warmup-epochs 1';

@@ -1,35 +1,41 @@
-/** Evaluation of a set of samples, sharded across the workers like a step. */
+/** Evaluates a set of samples on the workers, chunk by chunk. */
 
 import { gatherSamples, planEvaluation } from '../../data/index.js';
 import type { ImageSet } from '../../data/index.js';
 import type { Broadcast, Evaluated, Parameters } from '../../protocol/index.js';
 import { EVALUATION_CHUNK } from '../run/recipe.js';
-import type { Fleet, Verdict } from '../fleet/fleet.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { Member } from '../fleet/member.js';
+import type { Verdict } from '../fleet/roundRequest.js';
 import { SecondOpinions } from './secondOpinions.js';
 
 export interface EvaluationScore {
   /** Mean softmax cross-entropy. */
   readonly loss: number;
-  /** Share of samples classified rightly. */
+  /** Share of samples that are classified correctly. */
   readonly accuracy: number;
   readonly samples: number;
 }
 
 export interface EvaluationRequest {
   readonly set: ImageSet;
+  /** The samples of `set` to evaluate, (N). */
   readonly indices: Uint32Array;
   readonly state: Broadcast<Parameters>;
   readonly signal?: AbortSignal | undefined;
-  /** What to end with if a chunk's loss is not finite, twice. */
+  /** Makes the error to end with if training has diverged: a chunk's loss is not finite, twice. */
   readonly divergence: () => Error;
-  /** Told of every node whose answer is used. */
+  /** Called with the node of every answer that is used. */
   readonly onContribution?: (member: Member) => void;
 }
 
-let evaluations = 0; // a number for each, so that a late answer cannot be taken for another evaluation's
+/** Numbers the evaluations, so that a late answer is not taken for one of another evaluation. */
+let evaluations = 0;
 
-/** Sums chunk by chunk in index order, so the loss has the same bits whoever computed it. */
+/**
+ * Sums the chunks' losses in index order, so the result has the same bits whoever computed them.
+ * @throws LockstepError E_NO_WORKERS, or what `divergence` makes; the reason of `signal` if it is aborted
+ */
 export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promise<EvaluationScore> {
   const { set, indices, state, signal, divergence, onContribution } = request;
   const opinions = new SecondOpinions((than) => fleet.hasOther(than));
@@ -45,11 +51,12 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       sampleCountOf: (chunk) => chunks[chunk]!.length,
       message: (chunk) => ({ type: 'evaluate', evaluation, chunk, ...gatherSamples(set, chunks[chunk]!) }),
       accept: (answer, chunk, from) => {
-        if (answer.type !== 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in an evaluation` };
+        if (answer.type !== 'evaluated')
+          return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
         const verdict = judge(answer, chunks[chunk]!.length);
         if (verdict.kind === 'accepted' && !Number.isFinite(answer.lossSum)) {
-          if (opinions.notFinite(chunk, from) === 'diverged') fleet.abort(divergence());
-          return { kind: 'again' };
+          const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
+          return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
         }
         if (verdict.kind !== 'accepted') return verdict;
         answers[chunk] = answer;
@@ -66,5 +73,8 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
 
 function judge({ sampleCount, correct }: Evaluated, expected: number): Verdict {
   if (sampleCount === expected && correct <= expected) return { kind: 'accepted' };
-  return { kind: 'foul', reason: `${correct} of ${sampleCount} right in a chunk of ${expected} samples` };
+  return {
+    kind: 'refused',
+    reason: `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`,
+  };
 }

@@ -1,60 +1,71 @@
 /**
- * What a run falls back to when it diverges: the state after the last epoch from which a further step could be computed.
- * Weights may be useless some steps before they cease to be finite, and checkpoints by steps would hold those.
+ * The state that a run returns to when it diverges: the state after the last epoch from which a further step could be
+ * computed. Weights can be useless several steps before they are no longer finite, so the last checkpoint will not do.
  */
 
 import { LockstepError } from '../../foundation/errors.js';
+import type { Model } from '../../model/index.js';
 import { readCheckpoint } from '../checkpoints/checkpoint.js';
 import type { Checkpoint } from '../checkpoints/checkpoint.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
-import { saveSnapshot, snapshotOf } from './trainingRun.js';
-import type { TrainingRun, WallClock } from './trainingRun.js';
+import type { RunFolder } from '../folder/runFolder.js';
+import type { EventListener } from '../run/events.js';
+import type { Recipe } from '../run/recipe.js';
+import type { CheckpointSaver } from './checkpointSaver.js';
+
+export interface FallbackOptions {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly folder: RunFolder;
+  readonly saver: CheckpointSaver;
+  readonly onEvent: EventListener;
+}
 
 export class Fallback {
-  /** Taken between two epochs; no step has been computed from it yet. */
+  /** Taken between two epochs. No step has been computed from it yet. */
   private candidate: CheckpointSnapshot | undefined;
 
-  constructor(
-    private readonly run: TrainingRun,
-    private readonly clock: WallClock,
-  ) {}
+  constructor(private readonly options: FallbackOptions) {}
 
-  /** To be called between two epochs, and before the first. */
+  /** Call it between two epochs, and before the first. */
   propose(): void {
-    this.candidate = snapshotOf(this.run, this.clock, this.run.best);
+    this.candidate = this.options.saver.snapshot({ withBest: true });
   }
 
-  /** To be called after each step that ended well. */
+  /** Call it after each successful step. */
   confirm(): void {
     if (!this.candidate) return;
-    saveSnapshot(this.run, 'epoch', this.candidate, 0);
+    this.options.saver.write('epoch', this.candidate, 0);
     this.candidate = undefined;
   }
-}
 
-/** Makes the fallback the last checkpoint and the one before it. Does nothing if there is none. */
-export async function fallBack(run: TrainingRun): Promise<void> {
-  const { folder, recipe, model, onEvent } = run;
-  const found = await readFallback(run);
-  if (!found) return;
-  const snapshot = takeSnapshot({ ...found, recipe }, model.layout);
-  for (let copy = 0; copy < 2; copy++) {
-    saveSnapshot(run, 'last', snapshot, 0);
-    await folder.flush();
+  /**
+   * Replaces the last two checkpoints by the fallback. Does nothing if there is none.
+   * @throws LockstepError E_IO
+   */
+  async restore(): Promise<void> {
+    const { folder, recipe, model, saver, onEvent } = this.options;
+    const found = await readFallback(folder);
+    if (!found) return;
+    const snapshot = takeSnapshot({ ...found, recipe }, model);
+    for (let copy = 0; copy < 2; copy++) {
+      saver.write('last', snapshot, 0);
+      await folder.flush();
+    }
+    const { epoch, step } = found.progress;
+    onEvent({
+      event: 'notice',
+      message:
+        `the last checkpoint is now the state ${epoch === 0 ? 'before the first epoch' : `after epoch ${epoch}`} ` +
+        `(step ${step}), which training could go on from. ` +
+        '--resume would take the same steps from there, at the same rate. Resuming at another rate is not ' +
+        'possible yet: begin a new run',
+    });
   }
-  const { epoch, step } = found.progress;
-  onEvent({
-    event: 'notice',
-    message:
-      `the last checkpoint is now the state ${epoch === 0 ? 'before the first epoch' : `after epoch ${epoch}`} ` +
-      `(step ${step}), which training could go on from. ` +
-      '--resume would take the same steps from there, at the same rate. Going on from it at another rate is not ' +
-      'possible yet: begin a new run',
-  });
 }
 
-async function readFallback({ folder }: TrainingRun): Promise<Checkpoint | undefined> {
+async function readFallback(folder: RunFolder): Promise<Checkpoint | undefined> {
   try {
     return await readCheckpoint(folder.checkpointFile('epoch'));
   } catch (error) {

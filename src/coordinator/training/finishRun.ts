@@ -1,49 +1,59 @@
-/** The end of a run: which weights are the final ones, what result.json says, and the one look at the test set. */
+/** The end of a run: chooses the final weights, writes result.json, and evaluates the test set if asked. */
 
 import type { ImageSet } from '../../data/index.js';
 import { digestState } from '../../model/index.js';
 import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
-import type { TestScore } from '../run/events.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { RunFolder } from '../folder/runFolder.js';
+import type { EventListener, TestScore } from '../run/events.js';
+import type { Recipe } from '../run/recipe.js';
 import type { RunResult, StopReason } from '../run/result.js';
-import type { TrainingRun, WallClock } from './trainingRun.js';
+import type { TrainingState } from './trainingState.js';
+import type { WallClock } from './wallClock.js';
+
+export interface FinishOptions {
+  readonly recipe: Recipe;
+  readonly state: TrainingState;
+  readonly fleet: Fleet;
+  readonly folder: RunFolder;
+  readonly clock: WallClock;
+  /** Opens the test set to evaluate the final weights; undefined does not evaluate them. */
+  readonly openTestSet: (() => Promise<ImageSet>) | undefined;
+  readonly onEvent: EventListener;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Restores the best weights if training came to its own end, writes the result, and looks at the test set if asked. A
- * run that is stopped while it does has its result without the test, and makes up for it when it is resumed.
+ * Restores the best weights if training was completed, writes the result, and evaluates the test set if asked. A run that
+ * is stopped during that evaluation has a result without it, and evaluates when it is resumed.
  */
-export async function finishRun(
-  run: TrainingRun,
-  clock: WallClock,
-  stoppedBy: StopReason,
-): Promise<RunResult> {
-  const { state, folder, onEvent } = run;
+export async function finishRun(options: FinishOptions, stoppedBy: StopReason): Promise<RunResult> {
+  const { state, recipe, folder, fleet, clock, openTestSet, onEvent } = options;
   const lastWeightsSha256 = digestState(state.model);
-  if (stoppedBy === 'epochs' || stoppedBy === 'patience') restoreBest(run);
+  if (stoppedBy === 'epochs' || stoppedBy === 'patience') restoreBest(state, onEvent);
   const summary = { lastWeightsSha256, wallSeconds: clock.seconds(), stoppedBy };
-  // Before the test: whatever may go wrong there, the training has its result.
-  let result = resultOf(run, summary, undefined);
+  // Written before the test: the training has its result, whatever goes wrong in the test.
+  let result = resultOf(state, recipe, summary, undefined);
   await folder.writeResult(result);
-  if (run.openTestSet && stoppedBy !== 'signal') {
-    const test = await testOnce(run, run.openTestSet);
-    result = resultOf(run, test ? summary : { ...summary, stoppedBy: 'signal' }, test);
+  if (openTestSet && stoppedBy !== 'signal') {
+    const test = await evaluateTestSet(options, openTestSet);
+    result = resultOf(state, recipe, test ? summary : { ...summary, stoppedBy: 'signal' }, test);
     await folder.writeResult(result);
   }
-  run.fleet.concludeNews();
+  fleet.concludeNews();
   onEvent({ event: 'run-finished', ...result });
   return result;
 }
 
-function restoreBest({ state, best, onEvent }: TrainingRun): void {
+function restoreBest(state: TrainingState, onEvent: EventListener): void {
   const { bestEpoch } = state.progress.earlyStopping;
-  if (best) state.restore(best);
-  else if (bestEpoch !== null) {
-    onEvent({
-      event: 'notice',
-      message: `the weights of the best epoch, ${bestEpoch}, were lost when an earlier sitting died; the final weights are the last`,
-    });
-  }
+  if (state.restoreBest() || bestEpoch === null) return;
+  onEvent({
+    event: 'notice',
+    message: `the weights of the best epoch, ${bestEpoch}, are in no checkpoint of this run; the final weights are the last ones`,
+  });
 }
 
 interface Summary {
@@ -52,11 +62,15 @@ interface Summary {
   readonly stoppedBy: StopReason;
 }
 
-function resultOf({ state, recipe }: TrainingRun, summary: Summary, test: TestScore | undefined): RunResult {
-  const { progress } = state;
+function resultOf(
+  { model, progress }: TrainingState,
+  { dataset }: Recipe,
+  summary: Summary,
+  test: TestScore | undefined,
+): RunResult {
   const contributors = Object.entries(progress.contributors);
   return {
-    weightsSha256: digestState(state.model),
+    weightsSha256: digestState(model),
     lastWeightsSha256: summary.lastWeightsSha256,
     stepsCompleted: progress.step,
     epochsCompleted: progress.epoch,
@@ -67,7 +81,7 @@ function resultOf({ state, recipe }: TrainingRun, summary: Summary, test: TestSc
     engine: [...new Set(contributors.map(([, { engine }]) => engine))].sort().join('+'),
     numericsClasses: contributors.map(([numericsClass]) => numericsClass).sort(),
     exact: contributors.length === 1 && contributors[0]![1].exact,
-    dataset: recipe.dataset,
+    dataset,
     stoppedBy: summary.stoppedBy,
     testAccuracy: test?.testAccuracy ?? null,
     testLoss: test?.testLoss ?? null,
@@ -75,16 +89,15 @@ function resultOf({ state, recipe }: TrainingRun, summary: Summary, test: TestSc
 }
 
 /**
- * The test set is looked at once, when the weights are final.
+ * Evaluates the final weights on the test set.
  * @returns undefined if the user stopped it
  */
-async function testOnce(
-  run: TrainingRun,
+async function evaluateTestSet(
+  { signal, fleet, state, recipe, onEvent }: FinishOptions,
   openTestSet: () => Promise<ImageSet>,
 ): Promise<TestScore | undefined> {
   const set = await openTestSet();
   const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
-  const { signal, fleet, state, recipe } = run;
   const divergence = (): Error => divergedError('the loss of the final weights on the test set', recipe);
   let score: EvaluationScore;
   try {
@@ -94,6 +107,6 @@ async function testOnce(
     throw error;
   }
   const test = { testLoss: score.loss, testAccuracy: score.accuracy, testSamples: score.samples };
-  run.onEvent({ event: 'test', ...test });
+  onEvent({ event: 'test', ...test });
   return test;
 }

@@ -1,15 +1,15 @@
-/** The all-reduce of one step: hand out the micro-batches, check each answer, add them up in the one order. */
+/** The all-reduce of one step: hands out the micro-batches, checks each answer, and adds the gradients in one fixed order. */
 
 import { augmentationKey, dropoutKey, gatherSamples } from '../../data/index.js';
 import type { ImageSet, StepPlan } from '../../data/index.js';
-import type { LockstepError } from '../../foundation/errors.js';
 import { floatsFromLittleEndian } from '../../foundation/littleEndian.js';
 import type { Layout } from '../../model/index.js';
 import type { Broadcast, Parameters, Result, Sum, Work } from '../../protocol/index.js';
 import type { Recipe } from '../run/recipe.js';
 import { divergedError } from './divergence.js';
-import type { Fleet, Verdict } from '../fleet/fleet.js';
+import type { Fleet } from '../fleet/fleet.js';
 import type { Member } from '../fleet/member.js';
+import type { Verdict } from '../fleet/roundRequest.js';
 import { SecondOpinions } from './secondOpinions.js';
 import { TreeReduction } from '../vectors/treeReduction.js';
 import type { GradientBuffers, GradientLeaf } from '../vectors/treeReduction.js';
@@ -24,10 +24,10 @@ export interface GradientRequest {
   readonly epoch: number;
   readonly plan: StepPlan;
   readonly state: Broadcast<Parameters>;
-  /** Where the sums are formed; the total is to be given back to it. */
+  /** The memory for the sums. The caller gives the total back to it. */
   readonly buffers: GradientBuffers;
   readonly signal?: AbortSignal | undefined;
-  /** Told of every node whose gradient is used. */
+  /** Called with the node of every gradient that is used. */
   readonly onContribution: (member: Member) => void;
 }
 
@@ -36,14 +36,17 @@ export interface StepGradient {
   /** Sums over the step's samples. */
   readonly lossSum: number;
   readonly correct: number;
-  /** From handing out the first item to the arrival of the last answer. */
+  /** Milliseconds from handing out the first item to the arrival of the last answer. */
   readonly workersMs: number;
 }
 
-/** What is counted of one micro-batch. */
+/** The counts and the loss of one micro-batch. */
 type Score = Pick<Result, 'sampleCount' | 'lossSum' | 'correct'>;
 
-/** @throws LockstepError E_DIVERGED if a micro-batch gives a loss or gradient that is not finite, twice: see SecondOpinions */
+/**
+ * @throws LockstepError E_DIVERGED if a micro-batch's loss or gradient is not finite, twice (see SecondOpinions);
+ *   E_NO_WORKERS; the reason of `signal` if it is aborted
+ */
 export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
   const { microBatches } = request.plan;
   const reduction = new TreeReduction(microBatches.length, request.buffers);
@@ -61,9 +64,8 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
       message: (index) => workMessage(request, index),
       accept: (answer, index, from) => {
         lastArrivalMs = performance.now();
-        if (answer.type === 'evaluated') return { kind: 'foul', reason: `a ${answer.type} in a step` };
+        if (answer.type === 'evaluated') return { kind: 'refused', reason: `a ${answer.type} in a step` };
         const judged = judge.judge(answer, index, from);
-        if (judged.diverged) fleet.abort(judged.diverged);
         if (!judged.leaf) return judged.verdict;
         const scores = scoresOf(answer);
         scores.forEach((score, place) => (leaves[index + place] = score));
@@ -100,18 +102,18 @@ function mutable(key: readonly [number, number]): [number, number] {
 
 interface Judgement {
   readonly verdict: Verdict;
+  /** What to add, if the answer is accepted. */
   readonly leaf?: GradientLeaf;
-  readonly diverged?: LockstepError;
 }
 
-/** Of each micro-batch that the answer is to. */
+/** One score for each micro-batch of the answer. */
 function scoresOf(answer: Result | Sum): readonly Score[] {
   return answer.type === 'sum' ? answer.leaves : [answer];
 }
 
-/** Checks shapes and counts, then finiteness, before anything is added. */
+/** Checks the counts, the shapes and then that all values are finite, before anything is added. */
 class ResultJudge {
-  /** Micro-batches of sums that were not finite. */
+  /** Micro-batches that were part of a sum that was not finite. */
   private readonly askedApart = new Set<number>();
 
   constructor(
@@ -119,19 +121,19 @@ class ResultJudge {
     private readonly opinions: SecondOpinions,
   ) {}
 
-  /** @param first the micro-batch, or the first of a sum's */
+  /** @param first the micro-batch, or the first one of a sum */
   judge(answer: Result | Sum, first: number, from: Member): Judgement {
     const { layout, plan } = this.request;
     const scores = scoresOf(answer);
     for (const [place, { sampleCount, correct }] of scores.entries()) {
       const expected = plan.microBatches[first + place]!.samples.length;
       if (sampleCount === expected && correct <= expected) continue;
-      return foul(`${correct} of ${sampleCount} right in a micro-batch of ${expected} samples`);
+      return refused(`${correct} of ${sampleCount} correct in a micro-batch of ${expected} samples`);
     }
     const bytes = [answer.gradientSum.byteLength, answer.statisticSum.byteLength] as const;
     if (bytes[0] !== 4 * layout.parameterCount || bytes[1] !== 4 * layout.statisticCount) {
       const wanted = `${4 * layout.parameterCount} and ${4 * layout.statisticCount}`;
-      return foul(`a gradient of ${bytes[0]} and ${bytes[1]} bytes, where the model has ${wanted}`);
+      return refused(`a gradient of ${bytes[0]} and ${bytes[1]} bytes; the model needs ${wanted}`);
     }
     const indices = scores.map((_, place) => first + place);
     const gradientSum = floatsFromLittleEndian(answer.gradientSum);
@@ -146,22 +148,23 @@ class ResultJudge {
   }
 
   /**
-   * A second opinion first: one faulty machine must not end a healthy run. Of a sum it is not known whose fault it is, and
-   * finite gradients may have an infinite sum; so its micro-batches are asked for one by one, without an opinion, once.
+   * Asks for a second opinion first: one faulty machine must not end a healthy run. For a sum it is not known which
+   * micro-batch is to blame, and finite gradients may have an infinite sum. So its micro-batches are first computed again
+   * one by one, once; this counts as no opinion.
    */
   private judgeNotFinite(indices: readonly number[], from: Member): Judgement {
     if (indices.length > 1 && !indices.some((index) => this.askedApart.has(index))) {
       for (const index of indices) this.askedApart.add(index);
-      return { verdict: { kind: 'apart' } };
+      return { verdict: { kind: 'repeat-apart' } };
     }
-    const verdict: Verdict = { kind: 'again' };
     const opinions = indices.map((index) => this.opinions.notFinite(index, from));
-    if (!opinions.includes('diverged')) return { verdict };
+    if (!opinions.includes('diverged')) return { verdict: { kind: 'repeat' } };
     const { recipe, step } = this.request;
-    return { verdict, diverged: divergedError(`the loss or gradient of step ${step + 1}`, recipe) };
+    const error = divergedError(`the loss or gradient of step ${step + 1}`, recipe);
+    return { verdict: { kind: 'diverged', error } };
   }
 }
 
-function foul(reason: string): Judgement {
-  return { verdict: { kind: 'foul', reason } };
+function refused(reason: string): Judgement {
+  return { verdict: { kind: 'refused', reason } };
 }

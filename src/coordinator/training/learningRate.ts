@@ -1,46 +1,50 @@
-/** Learning-rate schedules as pure functions of the step: nothing to save, nothing to restore. */
+/** Learning-rate schedules as pure functions of the step, so a checkpoint need not hold their state. */
 
+import { stepsPerEpoch } from '../../data/index.js';
 import { cosineOfPiTimes } from '../../foundation/deterministicMath.js';
+import type { Recipe } from '../run/recipe.js';
 
-export type Schedule =
-  | { readonly kind: 'constant' }
-  | { readonly kind: 'multistep'; readonly milestones: readonly number[]; readonly gamma: number }
-  | { readonly kind: 'cosine' }
-  | { readonly kind: 'onecycle' };
+export type RateOptions = Pick<
+  Recipe,
+  'schedule' | 'lr' | 'warmupEpochs' | 'epochs' | 'milestones' | 'gamma' | 'finalLr'
+>;
 
-export interface ScheduleContext {
-  readonly schedule: Schedule;
-  /** The base rate; for onecycle the peak. */
-  readonly lr: number;
-  readonly warmupEpochs: number;
-  readonly epochs: number;
+export interface ScheduleContext extends RateOptions {
   readonly stepsPerEpoch: number;
 }
 
-// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), momentum not cycled.
+/** @param sampleCount of the training set */
+export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext {
+  return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize) };
+}
+
+// The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.
 const ONECYCLE_RISE = 0.3;
 const ONECYCLE_START_DIVISOR = 25;
 const ONECYCLE_END_DIVISOR = 1e4;
 
-/** The rate of a step, counted from 0 over the whole run. */
+/** @param step counted from 0 over the whole run */
 export function learningRateAt(step: number, context: ScheduleContext): number {
-  const { schedule, lr, warmupEpochs, epochs, stepsPerEpoch } = context;
+  const { schedule, lr, finalLr, warmupEpochs, epochs, stepsPerEpoch } = context;
+  const totalSteps = epochs * stepsPerEpoch;
   const warmupSteps = warmupEpochs * stepsPerEpoch;
   if (step < warmupSteps) return (lr * (step + 1)) / (warmupSteps + 1);
-  switch (schedule.kind) {
+  switch (schedule) {
     case 'constant':
       return lr;
     case 'multistep':
-      return multistep(Math.floor(step / stepsPerEpoch), lr, schedule.milestones, schedule.gamma);
+      return multistep(Math.floor(step / stepsPerEpoch), context);
     case 'cosine':
-      return lr * anneal(1, 0, (step - warmupSteps) / (epochs * stepsPerEpoch - warmupSteps));
+      return finalLr + (lr - finalLr) * anneal(1, 0, (step - warmupSteps) / (totalSteps - warmupSteps));
+    case 'triangular':
+      return (lr * (totalSteps - step)) / (totalSteps - warmupSteps);
     case 'onecycle':
-      return onecycle(step, epochs * stepsPerEpoch, lr);
+      return onecycle(step, totalSteps, lr);
   }
 }
 
 /** lr times gamma once for every milestone (in epochs) that has been reached. */
-function multistep(epoch: number, lr: number, milestones: readonly number[], gamma: number): number {
+function multistep(epoch: number, { lr, milestones, gamma }: RateOptions): number {
   return milestones.reduce((rate, milestone) => (epoch >= milestone ? rate * gamma : rate), lr);
 }
 
@@ -52,7 +56,7 @@ function onecycle(step: number, totalSteps: number, peak: number): number {
   return anneal(peak, end, (step - riseEnd) / (totalSteps - 1 - riseEnd));
 }
 
-/** Half a cosine from `from` at share 0 to `to` at share 1. */
+/** Follows half a cosine, from `from` at share 0 to `to` at share 1. */
 function anneal(from: number, to: number, share: number): number {
   return to + ((from - to) / 2) * (1 + cosineOfPiTimes(Math.min(1, Math.max(0, share))));
 }

@@ -1,30 +1,32 @@
 /**
- * What comes of results that are not finite: training may have diverged, or one machine may be faulty. So the item is
- * computed once more, by another node if there is another. Finite numbers that are wrong are not noticed here.
+ * Decides what a result that is not finite means: training may have diverged, or one machine may be faulty. The item is
+ * computed again, by another node if there is one. Results that are finite but wrong are not detected here.
  */
 
 import type { Member } from '../fleet/member.js';
 
-/** So many of one and the same node are enough. */
-const OPINIONS = 3;
+/** This many results that are not finite are believed, even from a single node. */
+const ENOUGH_OPINIONS = 3;
 
 export class SecondOpinions {
   private readonly notFiniteBy = new Map<number, Member[]>();
 
-  /** @param isThereAnother whether anybody would take items who is none of the given */
+  /** @param isThereAnother whether a node that is not among the given ones accepts items */
   constructor(private readonly isThereAnother: (than: ReadonlySet<Member>) => boolean) {}
 
-  /** @returns what to conclude from a result that is not finite: ask again, or believe it */
-  notFinite(index: number, from: Member): 'again' | 'diverged' {
+  /** A result was not finite. @returns whether to compute the item again, or to conclude that training has diverged */
+  notFinite(index: number, from: Member): 'repeat' | 'diverged' {
     const given = [...(this.notFiniteBy.get(index) ?? []), from];
     this.notFiniteBy.set(index, given);
     const nodes = new Set(given);
-    if (given.length < 2) return 'again';
-    // The other may never answer, and the first be asked again for that: three times the same is believed.
-    return nodes.size < 2 && given.length < OPINIONS && this.isThereAnother(nodes) ? 'again' : 'diverged';
+    if (given.length < 2) return 'repeat';
+    // The other node may never answer, and this one be asked again: so three results from one node are enough.
+    return nodes.size < 2 && given.length < ENOUGH_OPINIONS && this.isThereAnother(nodes)
+      ? 'repeat'
+      : 'diverged';
   }
 
-  /** @returns whom a finite result contradicts: those that found the item not finite, but for the node itself */
+  /** A result was finite. @returns the other nodes whose results for the item were not */
   finite(index: number, from: Member): Member[] {
     const given = this.notFiniteBy.get(index) ?? [];
     this.notFiniteBy.delete(index);

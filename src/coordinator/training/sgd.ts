@@ -1,4 +1,4 @@
-/** The optimizer: SGD with momentum and weight decay, as PyTorch's torch.optim.SGD defines it (dampening 0). */
+/** The optimizer: SGD with momentum and weight decay, as defined by PyTorch's torch.optim.SGD with dampening 0. */
 
 import type { ModelState } from '../../model/index.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
@@ -6,17 +6,18 @@ import { sgdInto } from '../vectors/vectorKernels.js';
 
 export interface SgdOptions {
   readonly momentum: number;
-  /** Added to the gradient as weightDecay * parameter, of every parameter, normalisation included. */
+  /** Adds weightDecay * parameter to the gradient of every parameter, including those of batch normalisation. */
   readonly weightDecay: number;
   readonly nesterov: boolean;
 }
 
-/** Share of the new batch in a running statistic: PyTorch's BatchNorm2d default. */
+/** The weight of a new batch in a running statistic: the default of PyTorch's BatchNorm2d. */
 export const STATISTICS_MOMENTUM = 0.1;
 
 /**
- * One update, in place. Each parameter's arithmetic is float64 and rounded to float32 where a value is stored, so it
- * is the same on every host.
+ * Updates parameters and velocity in place. Computes in float64 and rounds to float32 where a value is stored, so the
+ * result is the same on every host.
+ * @param parameters (parameterCount)
  * @param velocity the momentum buffer, (parameterCount); zeros before the first step
  */
 export function applySgd(
@@ -30,7 +31,7 @@ export function applySgd(
   sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr });
 }
 
-/** Moves the running statistics towards the step's mean statistics, in place. */
+/** Moves the running statistics towards the mean statistics of the step, in place. */
 export function mergeStatistics(state: ModelState, total: GradientLeaf): void {
   const { statistics } = state;
   for (let index = 0; index < statistics.length; index++) {

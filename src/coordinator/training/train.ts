@@ -1,108 +1,141 @@
 /**
- * The training loop: plan → all-reduce → update → record, and at the end of each epoch evaluate → remember the best →
- * save → perhaps stop. Every step is a transaction: until all its gradients are there, nothing has changed.
+ * The training loop. A step: plan → all-reduce → update → record. An epoch: its steps → evaluate → keep the best → save.
+ * A step changes nothing until all its gradients are there, so an interrupted step leaves the state as it was.
  */
 
 import { planEpoch } from '../../data/index.js';
-import type { StepPlan } from '../../data/index.js';
+import type { ImageSet, Normalisation, SampleDigests, StepPlan, TrainingSplit } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
+import type { Model } from '../../model/index.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Member } from '../fleet/member.js';
+import type { RunFolder } from '../folder/runFolder.js';
+import { patienceIsOver } from '../run/earlyStopping.js';
+import { checkNetworkFitsData, checkRecipeFitsImages } from '../run/fit.js';
+import type { EventListener } from '../run/events.js';
+import { checkProgress } from '../run/progress.js';
+import type { TrainingProgress } from '../run/progress.js';
+import type { Recipe } from '../run/recipe.js';
+import type { RunResult, StopReason } from '../run/result.js';
+import { CheckpointSaver } from './checkpointSaver.js';
 import { divergedError } from './divergence.js';
-import { observeAccuracy, patienceIsOver } from '../run/earlyStopping.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
-import { fallBack, Fallback } from './fallback.js';
+import { Fallback } from './fallback.js';
 import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
-import { learningRateAt } from './learningRate.js';
-import type { Member } from '../fleet/member.js';
-import { checkProgress, emptyTotals } from '../run/progress.js';
-import type { RunResult, StopReason } from '../run/result.js';
-import { recordContribution, saveCheckpoint, scheduleOf, WallClock } from './trainingRun.js';
-import type { TrainingRun } from './trainingRun.js';
+import { learningRateAt, scheduleOf } from './learningRate.js';
+import type { ScheduleContext } from './learningRate.js';
 import type { TrainingState } from './trainingState.js';
+import { WallClock } from './wallClock.js';
 
-/** Trains until the epochs, the patience, the steps or the user's end; saves; returns what result.json holds. */
+/** What `train` is given. */
+export interface TrainingRun {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly set: ImageSet;
+  readonly split: TrainingSplit;
+  readonly normalisation: Normalisation;
+  /** Digests of the samples of `split`, for checkpoints. */
+  readonly samples: SampleDigests;
+  readonly state: TrainingState;
+  readonly fleet: Fleet;
+  readonly folder: RunFolder;
+  /** Steps from one checkpoint to the next. */
+  readonly checkpointEvery: number;
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number;
+  /** Called when training is done; undefined does not evaluate the test set. */
+  readonly openTestSet: (() => Promise<ImageSet>) | undefined;
+  readonly onEvent: EventListener;
+  /** Aborted to stop: the step in progress is dropped, and everything before it is saved. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Trains until the last epoch or step, until the patience is over, or until `signal` is aborted. Saves checkpoints on the
+ * way and the result at the end.
+ * @returns what result.json holds
+ * @throws LockstepError E_DIVERGED, E_NO_WORKERS, E_IO, E_CHECKPOINT, E_RUN_EXISTS
+ */
 export async function train(run: TrainingRun): Promise<RunResult> {
-  checkProgress(run.state.progress, { ...scheduleOf(run), batchSize: run.recipe.batchSize });
-  const clock = new WallClock(run);
-  const fallback = new Fallback(run, clock);
+  const { recipe, model, state, fleet, folder, signal } = run;
+  checkNetworkFitsData(model, run.set.name, run.set);
+  checkRecipeFitsImages(recipe, run.set);
+  const schedule = scheduleOf(recipe, run.split.training.length);
+  checkProgress(state.progress, { stepsPerEpoch: schedule.stepsPerEpoch, batchSize: recipe.batchSize });
+  const clock = new WallClock(state.progress.wallSeconds);
+  const saver = new CheckpointSaver({ ...run, clock });
+  const fallback = new Fallback({ ...run, saver });
   let stoppedBy: StopReason;
   try {
-    await saveFirst(run, clock);
-    await run.fleet.waitForWorkers(run.minWorkers, run.signal);
-    stoppedBy = await trainEpochs(run, clock, fallback);
+    await saveFirst(folder, saver);
+    await fleet.waitForWorkers(run.minWorkers, signal);
+    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback });
   } catch (error) {
-    if (error !== run.signal.reason) {
-      await rescue(run, clock, error);
+    if (error !== signal.reason) {
+      await saveAfterError(error, { folder, saver, fallback });
       throw error;
     }
     stoppedBy = 'signal';
   }
-  saveCheckpoint(run, clock, 'last');
-  await run.folder.flush();
-  return finishRun(run, clock, stoppedBy);
+  saver.save('last');
+  await folder.flush();
+  return finishRun({ ...run, clock }, stoppedBy);
 }
 
-/** From now on the run can be resumed, whatever happens. One that is resumed could be before: it goes on without room. */
-async function saveFirst(run: TrainingRun, clock: WallClock): Promise<void> {
-  const { folder } = run;
-  const couldBeResumed = folder.checkpoints.exist();
-  saveCheckpoint(run, clock, 'last');
-  try {
-    await folder.flush();
-  } catch (error) {
-    const isFull = error instanceof LockstepError && error.code === 'E_IO';
-    if (!couldBeResumed || !isFull) throw error; // else a notice was given
-  }
+interface LoopTools {
+  readonly schedule: ScheduleContext;
+  readonly clock: WallClock;
+  readonly saver: CheckpointSaver;
+  readonly fallback: Fallback;
 }
 
-/** Saves the weights after the last whole step, whatever went wrong in this one; weights that have exploded are undone. */
-async function rescue(run: TrainingRun, clock: WallClock, error: unknown): Promise<void> {
-  const code = error instanceof LockstepError ? error.code : undefined;
-  if (code === 'E_RUN_EXISTS') return; // the folder is another process's by now
-  const hasDiverged = code === 'E_DIVERGED';
-  if (!hasDiverged) saveCheckpoint(run, clock, 'last');
-  try {
-    await run.folder.flush();
-    if (hasDiverged) await fallBack(run);
-  } catch {
-    // A notice was given; what went wrong first matters more.
-  }
-}
-
-async function trainEpochs(run: TrainingRun, clock: WallClock, fallback: Fallback): Promise<StopReason> {
+async function trainEpochs(
+  run: TrainingRun,
+  { schedule, clock, saver, fallback }: LoopTools,
+): Promise<StopReason> {
   const { recipe, state, split, signal } = run;
-  // Asked before each epoch: a run that was killed between its last checkpoint and its result ends here, too.
+  // Checked before each epoch: a run that was killed between its last checkpoint and its result ends here too.
   while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
-    const { epoch } = state.progress;
-    if (epoch >= recipe.epochs) return 'epochs';
+    if (state.progress.epoch >= recipe.epochs) return 'epochs';
     if (state.progress.stepInEpoch === 0) fallback.propose();
-    const { steps } = planEpoch({
-      trainingIndices: split.training,
-      seed: recipe.seed,
-      epoch,
-      batchSize: recipe.batchSize,
-      microBatchSize: recipe.microBatch,
-    });
-    for (const step of steps.slice(state.progress.stepInEpoch)) {
+    for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, step);
+      await trainStep(run, plan, learningRateAt(state.progress.step, schedule));
       fallback.confirm();
-      if (state.progress.step % run.checkpointEvery === 0) saveCheckpoint(run, clock, 'last');
+      if (state.progress.step % run.checkpointEvery === 0) saver.save('last');
     }
-    await finishEpoch(run, clock);
+    const { epochTotals } = state.progress;
+    const validation = split.validation.length > 0 ? await validate(run) : undefined;
+    const best = state.completeEpoch(validation?.score.accuracy);
+    if (best) saver.save('best');
+    saver.save('last');
+    const { epoch, step } = state.progress;
+    const lr = learningRateAt(step - 1, schedule);
+    reportEpoch(run, { epoch, step, lr, epochTotals, validation, best, wallSeconds: clock.seconds() });
   }
   return 'patience';
 }
 
-async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {
-  const { recipe, state, model, set, fleet, signal } = run;
+function remainingSteps(
+  { seed, batchSize, microBatch }: Recipe,
+  trainingIndices: Uint32Array,
+  { epoch, stepInEpoch }: TrainingProgress,
+): readonly StepPlan[] {
+  return planEpoch({ trainingIndices, seed, epoch, batchSize, microBatchSize: microBatch }).steps.slice(
+    stepInEpoch,
+  );
+}
+
+async function trainStep(run: TrainingRun, plan: StepPlan, lr: number): Promise<void> {
+  const { recipe, state, model, set, fleet, signal, onEvent } = run;
   const { step, epoch } = state.progress;
   const startedMs = performance.now();
   const contributors = new Set<Member>();
-  const gradient = await computeGradient(fleet, {
+  const { total, lossSum, correct, workersMs } = await computeGradient(fleet, {
     recipe,
     layout: model.layout,
     set,
@@ -114,95 +147,122 @@ async function trainStep(run: TrainingRun, plan: StepPlan): Promise<void> {
     signal,
     onContribution: (member) => contributors.add(member),
   });
-  const lr = learningRateAt(step, scheduleOf(run));
-  state.update(gradient.total, lr, recipe);
+  state.update(total, lr, recipe);
   if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
-  for (const member of contributors) recordContribution(run, member);
+  noteContributors(contributors, state, onEvent);
   const stepMs = performance.now() - startedMs;
   const samples = plan.sampleCount;
-  countStep(state, gradient, samples, stepMs / 1000);
-  run.onEvent({
+  state.completeStep({ lossSum, correct, samples, seconds: stepMs / 1000 });
+  onEvent({
     event: 'step',
     step: step + 1,
     epoch: epoch + 1,
     lr,
-    loss: gradient.lossSum / samples,
-    accuracy: gradient.correct / samples,
+    loss: lossSum / samples,
+    accuracy: correct / samples,
     samples,
     imagesPerSecond: samples / (stepMs / 1000),
     stepMs,
-    coordinationMs: stepMs - gradient.workersMs,
+    coordinationMs: stepMs - workersMs,
   });
 }
 
-function countStep(
-  state: TrainingState,
-  { lossSum, correct }: { lossSum: number; correct: number },
-  samples: number,
-  seconds: number,
-): void {
-  const { progress } = state;
-  const totals = progress.epochTotals;
-  state.progress = {
-    ...progress,
-    step: progress.step + 1,
-    stepInEpoch: progress.stepInEpoch + 1,
-    stepSeconds: progress.stepSeconds + seconds,
-    images: progress.images + samples,
-    epochTotals: {
-      lossSum: totals.lossSum + lossSum,
-      correct: totals.correct + correct,
-      samples: totals.samples + samples,
-      seconds: totals.seconds + seconds,
-    },
-  };
+interface Validation {
+  readonly score: EvaluationScore;
+  readonly seconds: number;
 }
 
-/** Evaluates, remembers the best weights, moves on to the next epoch, saves. */
-async function finishEpoch(run: TrainingRun, clock: WallClock): Promise<void> {
-  const { state, split, set, fleet, signal } = run;
+async function validate({
+  recipe,
+  state,
+  split,
+  set,
+  fleet,
+  signal,
+  onEvent,
+}: TrainingRun): Promise<Validation> {
   const startedMs = performance.now();
   const contributors = new Set<Member>();
-  const score: EvaluationScore | undefined =
-    split.validation.length > 0
-      ? await evaluate(fleet, {
-          set,
-          indices: split.validation,
-          state: state.broadcast(),
-          signal,
-          divergence: () =>
-            divergedError(`the validation loss of epoch ${state.progress.epoch + 1}`, run.recipe),
-          onContribution: (member) => contributors.add(member),
-        })
-      : undefined;
-  const validationSeconds = score ? (performance.now() - startedMs) / 1000 : 0;
-  for (const member of contributors) recordContribution(run, member);
-  const { progress } = state;
-  const { epochTotals: totals } = progress;
-  const epoch = progress.epoch + 1;
-  const earlyStopping = score
-    ? observeAccuracy(progress.earlyStopping, epoch, score.accuracy)
-    : progress.earlyStopping;
-  const best = earlyStopping.bestEpoch === epoch;
-  state.progress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
-  if (best) {
-    run.best = state.snapshot();
-    saveCheckpoint(run, clock, 'best');
-  }
-  saveCheckpoint(run, clock, 'last');
-  run.onEvent({
+  const score = await evaluate(fleet, {
+    set,
+    indices: split.validation,
+    state: state.broadcast(),
+    signal,
+    divergence: () => divergedError(`the validation loss of epoch ${state.progress.epoch + 1}`, recipe),
+    onContribution: (member) => contributors.add(member),
+  });
+  const seconds = (performance.now() - startedMs) / 1000;
+  noteContributors(contributors, state, onEvent);
+  return { score, seconds };
+}
+
+interface CompletedEpoch extends Pick<TrainingProgress, 'epoch' | 'step' | 'epochTotals' | 'wallSeconds'> {
+  readonly lr: number;
+  readonly validation: Validation | undefined;
+  readonly best: boolean;
+}
+
+function reportEpoch({ state, onEvent }: TrainingRun, completed: CompletedEpoch): void {
+  const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds } = completed;
+  onEvent({
     event: 'epoch',
     epoch,
-    step: progress.step,
-    lr: learningRateAt(progress.step - 1, scheduleOf(run)),
+    step,
+    lr,
     trainLoss: totals.lossSum / totals.samples,
     trainAccuracy: totals.correct / totals.samples,
-    validationLoss: score?.loss ?? null,
-    validationAccuracy: score?.accuracy ?? null,
-    validationSeconds,
+    validationLoss: validation?.score.loss ?? null,
+    validationAccuracy: validation?.score.accuracy ?? null,
+    validationSeconds: validation?.seconds ?? 0,
     imagesPerSecond: totals.samples / totals.seconds,
-    wallSeconds: clock.seconds(),
+    wallSeconds,
     best,
     weightsSha256: digestState(state.model),
   });
+}
+
+/** Notes whose results are part of the run. Warns if they come from several numerics classes. */
+function noteContributors(members: Iterable<Member>, state: TrainingState, onEvent: EventListener): void {
+  for (const { hello } of members) {
+    const classes = state.contribute(hello.numericsClass, hello);
+    if (!classes) continue;
+    onEvent({
+      event: 'notice',
+      message:
+        `workers of different numerics classes take part (${classes.join(', ')}): ` +
+        'the weights will depend on who computed what, and the result says exact: false',
+    });
+  }
+}
+
+/**
+ * Saves the first checkpoint, so that the run can be resumed from now on. A run that could be resumed before goes on even
+ * if this checkpoint cannot be written.
+ */
+async function saveFirst(folder: RunFolder, saver: CheckpointSaver): Promise<void> {
+  const couldBeResumed = folder.checkpoints.exist();
+  saver.save('last');
+  try {
+    await folder.flush();
+  } catch (error) {
+    const isWriteError = error instanceof LockstepError && error.code === 'E_IO';
+    if (!couldBeResumed || !isWriteError) throw error; // the saver has reported it
+  }
+}
+
+/** Saves the weights after the last whole step. If training has diverged, goes back to the fallback instead. */
+async function saveAfterError(
+  error: unknown,
+  { folder, saver, fallback }: Pick<LoopTools, 'saver' | 'fallback'> & { readonly folder: RunFolder },
+): Promise<void> {
+  const code = error instanceof LockstepError ? error.code : undefined;
+  if (code === 'E_RUN_EXISTS') return; // another process has taken the folder over
+  const hasDiverged = code === 'E_DIVERGED';
+  if (!hasDiverged) saver.save('last');
+  try {
+    await folder.flush();
+    if (hasDiverged) await fallback.restore();
+  } catch {
+    // The saver has reported it, and the first error matters more.
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * The state of a run, which the coordinator alone holds: weights, momentum, progress. Workers see it as broadcasts of
- * numbered versions. Nothing else in Lockstep may change these vectors, and they change only between rounds.
+ * The state of a run: weights, momentum, progress, and the best weights so far. Only the coordinator holds it; workers get
+ * it as broadcasts of numbered versions. It changes here and nowhere else, and only between rounds.
  */
 
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
@@ -9,7 +9,10 @@ import type { Model, ModelState } from '../../model/index.js';
 import { Broadcast } from '../../protocol/index.js';
 import type { Parameters } from '../../protocol/index.js';
 import type { Checkpoint } from '../checkpoints/checkpoint.js';
-import { freshProgress } from '../run/progress.js';
+import { withContributor } from '../run/contributors.js';
+import type { Contributor } from '../run/contributors.js';
+import { observeAccuracy } from '../run/earlyStopping.js';
+import { emptyTotals, freshProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
@@ -18,33 +21,60 @@ import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import { VectorMemory } from '../vectors/vectorMemory.js';
 
+/** Weights, momentum, and the sums of a step whose gradients arrive in the worst order: of 256 micro-batches, half. */
+const USUAL_VECTORS = 136;
+
+/** What a checkpoint holds of the state. */
+export type SavedState = Pick<Checkpoint, 'state' | 'velocity' | 'progress' | 'best'>;
+
+/** What one step adds to the progress. */
+export interface StepTotals {
+  /** Sums over the step's samples. */
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly samples: number;
+  readonly seconds: number;
+}
+
 export class TrainingState {
   readonly model: ModelState;
   readonly velocity: Float32Array; // (parameterCount)
-  /** Where a step's gradients are summed. */
+  /** The memory in which a step's gradients are summed. */
   readonly gradientBuffers: GradientBuffers;
   private version = 0;
+  private bestWeights: ModelState | undefined;
+  private currentProgress: TrainingProgress;
   private published: Broadcast<Parameters> | undefined;
 
-  /** Takes copies, into the memory that the optimizer computes in. */
-  private constructor(
-    { parameters, statistics }: ModelState,
-    velocity: Float32Array,
-    public progress: TrainingProgress,
-  ) {
-    const memory = new VectorMemory();
+  /** Copies the vectors into the memory that the optimizer computes in. */
+  private constructor({ state, velocity, progress, best }: SavedState) {
+    const { parameters, statistics } = state;
+    const memory = new VectorMemory(USUAL_VECTORS * parameters.byteLength);
     this.model = { parameters: memory.holding(parameters), statistics: statistics.slice() };
     this.velocity = memory.holding(velocity);
     this.gradientBuffers = new GradientBuffers(memory);
+    this.currentProgress = progress;
+    this.bestWeights = best;
   }
 
   static fresh(model: Model, seed: number): TrainingState {
     const velocity = new Float32Array(model.layout.parameterCount);
-    return new TrainingState(initialiseModel(model, seed), velocity, freshProgress());
+    const state = initialiseModel(model, seed);
+    return new TrainingState({ state, velocity, progress: freshProgress(), best: undefined });
   }
 
-  static from({ state, velocity, progress }: Checkpoint): TrainingState {
-    return new TrainingState(state, velocity, progress);
+  /** The state that a checkpoint holds. */
+  static from(saved: SavedState): TrainingState {
+    return new TrainingState(saved);
+  }
+
+  get progress(): TrainingProgress {
+    return this.currentProgress;
+  }
+
+  /** The weights of the best epoch so far; undefined before the first, and if an old checkpoint did not hold them. */
+  get best(): ModelState | undefined {
+    return this.bestWeights;
   }
 
   /** The current weights as one message for all nodes; valid until the next update. */
@@ -52,7 +82,7 @@ export class TrainingState {
     return (this.published ??= broadcastOf(this.model, this.version));
   }
 
-  /** One optimizer step: the only place where the weights change. Gives the total back to `gradientBuffers`. */
+  /** Updates the weights by one optimizer step, and gives the total back to `gradientBuffers`. */
   update(total: GradientLeaf, lr: number, options: SgdOptions): void {
     applySgd(this.model.parameters, this.velocity, total, lr, options);
     mergeStatistics(this.model, total);
@@ -60,22 +90,72 @@ export class TrainingState {
     this.nextVersion();
   }
 
-  /** Whether all that a checkpoint would hold is a number. */
+  /** Whether all weights, statistics and momenta are finite. */
   isFinite(): boolean {
     const { parameters, statistics } = this.model;
     return [parameters, statistics, this.velocity].every(allFinite);
   }
 
-  /** A copy of the weights that later updates leave alone. */
-  snapshot(): ModelState {
-    return { parameters: this.model.parameters.slice(), statistics: this.model.statistics.slice() };
+  /** Counts a step whose update has been applied. */
+  completeStep({ lossSum, correct, samples, seconds }: StepTotals): void {
+    const { progress } = this;
+    const totals = progress.epochTotals;
+    this.currentProgress = {
+      ...progress,
+      step: progress.step + 1,
+      stepInEpoch: progress.stepInEpoch + 1,
+      stepSeconds: progress.stepSeconds + seconds,
+      images: progress.images + samples,
+      epochTotals: {
+        lossSum: totals.lossSum + lossSum,
+        correct: totals.correct + correct,
+        samples: totals.samples + samples,
+        seconds: totals.seconds + seconds,
+      },
+    };
   }
 
-  /** Puts an earlier snapshot back. */
-  restore(snapshot: ModelState): void {
-    this.model.parameters.set(snapshot.parameters);
-    this.model.statistics.set(snapshot.statistics);
+  /**
+   * Counts an epoch, and keeps a copy of the weights if they are the best so far.
+   * @param validationAccuracy undefined in a run without validation samples
+   * @returns whether the weights are the best so far
+   */
+  completeEpoch(validationAccuracy: number | undefined): boolean {
+    const { progress } = this;
+    const epoch = progress.epoch + 1;
+    const earlyStopping =
+      validationAccuracy === undefined
+        ? progress.earlyStopping
+        : observeAccuracy(progress.earlyStopping, epoch, validationAccuracy);
+    this.currentProgress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
+    const isBest = earlyStopping.bestEpoch === epoch;
+    if (isBest) {
+      const { parameters, statistics } = this.model;
+      this.bestWeights = { parameters: parameters.slice(), statistics: statistics.slice() };
+    }
+    return isBest;
+  }
+
+  /**
+   * Notes that a result of this numerics class is part of the run.
+   * @returns all numerics classes of the run, if this one makes them more than one; otherwise undefined
+   */
+  contribute(numericsClass: string, contributor: Contributor): readonly string[] | undefined {
+    const before = this.progress.contributors;
+    const contributors = withContributor(before, numericsClass, contributor);
+    if (contributors === before) return undefined;
+    this.currentProgress = { ...this.progress, contributors };
+    const classes = Object.keys(contributors);
+    return classes.length > 1 && classes.length > Object.keys(before).length ? classes : undefined;
+  }
+
+  /** Makes the best weights the current ones. @returns false if there are none, and nothing has changed */
+  restoreBest(): boolean {
+    if (!this.bestWeights) return false;
+    this.model.parameters.set(this.bestWeights.parameters);
+    this.model.statistics.set(this.bestWeights.statistics);
     this.nextVersion();
+    return true;
   }
 
   private nextVersion(): void {
@@ -84,7 +164,7 @@ export class TrainingState {
   }
 }
 
-/** Views, not copies: the vectors must not change while the broadcast is in use. */
+/** The weights as one message. It views the vectors, so they must not change while the broadcast is in use. */
 export function broadcastOf(state: ModelState, version: number): Broadcast<Parameters> {
   return new Broadcast({
     type: 'parameters',

@@ -1,9 +1,9 @@
 /**
- * The one order in which gradients are added: a pairwise tree over micro-batch indices.
+ * The fixed order in which gradients are added: a pairwise tree over micro-batch indices.
  *
  * At level l, node i covers the leaves [i 2^l, (i+1) 2^l). A node with two children is their float32 sum, left plus
  * right; one whose right child covers no leaf is its left child. So the sum depends on the leaves alone: not on who
- * computed them, nor on the order in which they came. Whoever holds all leaves of an aligned range may add them
+ * computed them, and not on the order in which they arrive. A node that holds all leaves of an aligned range may add them
  * beforehand without changing a bit.
  */
 
@@ -11,7 +11,7 @@ import { invariant } from '../../foundation/errors.js';
 import { addInto } from './vectorKernels.js';
 import { VectorMemory } from './vectorMemory.js';
 
-/** What one micro-batch contributes to a step: sums, and the count to divide by, once, at the end. */
+/** What one micro-batch contributes to a step: sums over its samples. They are divided once, by the total count. */
 export interface GradientLeaf {
   sampleCount: number;
   readonly gradientSum: Float32Array; // (parameterCount)
@@ -20,15 +20,15 @@ export interface GradientLeaf {
 }
 
 /**
- * Vectors to sum in, used again and again: a megabyte a micro-batch would otherwise be left to the garbage collector, which
- * takes longer over it than the sums take. Whoever takes one owns it until it is given back, or for good.
+ * Reused vectors for the sums. Without them, each micro-batch would leave a megabyte to the garbage collector, which would
+ * take longer than the sums. The caller owns a vector until it gives it back.
  */
 export class GradientBuffers {
   private readonly free: GradientLeaf[] = [];
 
   constructor(private readonly memory: VectorMemory = new VectorMemory()) {}
 
-  /** A copy of the leaf, in a vector that was given back where there is one. */
+  /** Copies the leaf, into a vector that was given back if there is one. */
   copyOf({ sampleCount, gradientSum, statisticSum }: GradientLeaf): GradientLeaf {
     const copy = this.free.pop();
     if (copy?.gradientSum.length !== gradientSum.length || copy.statisticSum.length !== statisticSum.length) {
@@ -50,7 +50,7 @@ export class GradientBuffers {
   }
 }
 
-/** Adds leaves as they arrive; siblings are merged at once. */
+/** Adds leaves as they arrive. Siblings are merged at once. */
 export class TreeReduction {
   private readonly waiting = new Map<string, GradientLeaf>();
   private readonly levels: number;
@@ -64,9 +64,9 @@ export class TreeReduction {
   }
 
   /**
-   * Reads the leaf and keeps nothing of it. Each index must be added once; a sum may cover leaves that were added before, as
-   * long as it covers one that was not: these still wait within its range, and it takes their place.
-   * @param width above 1: `leaf` is the sum of so many leaves, a power of two, and `index` the first of them, a multiple of it
+   * Reads the leaf and does not keep it. Each index must be added once. A sum may cover leaves that were added before, if it
+   * also covers one that was not: it replaces those leaves.
+   * @param width if above 1, `leaf` is the sum of this many leaves, a power of two; `index` is the first, a multiple of it
    */
   add(index: number, leaf: Readonly<GradientLeaf>, width = 1): void {
     const level = 31 - Math.clz32(width);
@@ -74,7 +74,7 @@ export class TreeReduction {
       width === 2 ** level && index >= 0 && index % width === 0 && index + width <= this.leafCount,
       `leaf ${index} and ${width - 1} more of ${this.leafCount}`,
     );
-    let node: GradientLeaf | undefined; // a sum of our own; none as long as there is but the leaf
+    let node: GradientLeaf | undefined; // a sum in our own memory; undefined while there is only the leaf
     this.dropWithin(index, level);
     let position = index / width;
     for (let at = level; at < this.levels; at++) {
@@ -109,7 +109,7 @@ export class TreeReduction {
     }
   }
 
-  /** The sum over all leaves, once every one has been added; the caller's now, to be given back. */
+  /** @returns the sum over all leaves; the caller gives it back. All leaves must have been added */
   result(): GradientLeaf {
     invariant(this.total, 'the reduction is read before every micro-batch has arrived');
     return this.total;

@@ -1,6 +1,6 @@
 /**
- * The code of the vector kernels. Parameters of each: the addresses of its operands, that of the scalars, and how many
- * groups of floats there are, at least one.
+ * The code of the vector kernels. The parameters of each kernel: the addresses of its operands, the address of the scalars,
+ * and the number of groups of floats, at least one.
  */
 
 import { FunctionBuilder } from '../../foundation/wasm/functionBuilder.js';
@@ -8,7 +8,7 @@ import type { NamedFunction } from '../../foundation/wasm/module.js';
 import * as wasm from '../../foundation/wasm/expressions.js';
 import type { I32, V128 } from '../../foundation/wasm/expressions.js';
 
-/** What a kernel computes at once; what lies behind a vector's end in its last group is computed, too. A cache line. */
+/** Floats per loop iteration: a cache line. The last group is computed whole, even beyond the vector's end. */
 export const GROUP_FLOATS = 16;
 const GROUP_BYTES = 4 * GROUP_FLOATS;
 const VECTOR_BYTES = 16;
@@ -36,7 +36,7 @@ function emitSum(): FunctionBuilder {
   return f;
 }
 
-/** Operand: values. The first scalar becomes the sum of each times zero. */
+/** Operand: values. Sets the first scalar to the sum of all values times zero. */
 function emitZeroTimes(): FunctionBuilder {
   const f = new FunctionBuilder(3);
   const zero = f.variable(wasm.vector(0));
@@ -82,7 +82,7 @@ function emitSgd(nesterov: boolean): FunctionBuilder {
   return f;
 }
 
-/** Runs the body over the groups; `offsets` are those within a group, so many bytes apart. */
+/** Runs the body for each group. @param body `offsets` gives the byte offsets within a group at the given distance */
 function forEachGroup(
   f: FunctionBuilder,
   operandCount: number,

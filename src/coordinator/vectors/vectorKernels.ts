@@ -1,9 +1,9 @@
 /**
- * What the coordinator computes over whole vectors between the workers' answers, in WebAssembly: while it computes, they
- * wait. Vectors of one `VectorMemory` are computed where they lie; others pass through it a block at a time.
+ * The coordinator's arithmetic over whole vectors, in WebAssembly because workers wait for it. Vectors of one
+ * `VectorMemory` are computed in place; others are copied through it block by block.
  *
- * Only plain float32 sums and float64 arithmetic that is rounded once where it is stored: the bits are those of the same
- * expression over a Float32Array, on every host.
+ * Uses only float32 sums, and float64 arithmetic that is rounded once where it is stored. So the bits equal those of the
+ * same expression over a Float32Array, on every host.
  */
 
 import { invariant } from '../../foundation/errors.js';
@@ -11,7 +11,8 @@ import { compileNow } from '../../foundation/wasm/host.js';
 import { encodeModule } from '../../foundation/wasm/module.js';
 import { emitVectorKernels, GROUP_FLOATS } from './vectorKernelCode.js';
 import type { VectorKernelName } from './vectorKernelCode.js';
-import { BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS, VectorMemory } from './vectorMemory.js';
+import { anyMemory, BLOCK_FLOATS, homeOf, MAXIMUM_PAGES, MOST_OPERANDS, SCALARS } from './vectorMemory.js';
+import type { VectorMemory } from './vectorMemory.js';
 
 const FLOAT_BYTES = 4;
 
@@ -21,9 +22,9 @@ type Kernel = (...parameters: number[]) => void;
 /** Kernels over one memory. */
 interface BoundKernels {
   readonly run: Readonly<Record<VectorKernelName, Kernel>>;
-  /** Where operands from elsewhere are brought to. */
+  /** Copies of operands that lie outside the memory. */
   readonly blocks: readonly Float32Array[];
-  /** For constants on the way in and results on the way out. */
+  /** Constants for the kernels, and their scalar results. */
   readonly scalars: Float64Array;
 }
 
@@ -41,7 +42,7 @@ export function addInto(target: Float32Array, other: Float32Array): void {
   forEachBlock(operands, kernels, kernels.run.sum);
 }
 
-/** Zero times anything finite is zero; times infinity or NaN it is NaN, and NaN stays. */
+/** Whether all values are finite. Zero times a finite value is zero; zero times infinity or NaN is NaN. */
 export function allFinite(values: Float32Array): boolean {
   const { kernels, operands } = placed([read(values)]);
   let isFinite = true;
@@ -80,7 +81,7 @@ interface PlacedOperand extends Operand {
   readonly address: number | undefined;
 }
 
-/** Kernels over the memory that one of the operands lies in, if one does. */
+/** Finds the kernels for the memory that one of the operands lies in. */
 function placed(operands: readonly Operand[]): {
   readonly kernels: BoundKernels;
   readonly operands: readonly PlacedOperand[];
@@ -91,7 +92,7 @@ function placed(operands: readonly Operand[]): {
     'vectors of different lengths',
   );
   const homes = operands.map(({ vector }) => homeOf(vector));
-  const memory = homes.find((home) => home !== undefined) ?? (elsewhere ??= new VectorMemory());
+  const memory = homes.find((home) => home !== undefined) ?? anyMemory();
   return {
     kernels: kernelsOver(memory),
     operands: operands.map((operand, index) => ({
@@ -101,7 +102,7 @@ function placed(operands: readonly Operand[]): {
   };
 }
 
-/** Runs the kernel over the operands: at once if it reaches them all, else a block at a time. */
+/** Runs the kernel over the operands: at once if all lie in its memory, otherwise block by block. */
 function forEachBlock(
   operands: readonly PlacedOperand[],
   { blocks, scalars }: BoundKernels,
@@ -127,8 +128,6 @@ function forEachBlock(
   }
 }
 
-/** What operands pass through none of which lies in a memory. */
-let elsewhere: VectorMemory | undefined;
 let instantiate: ReturnType<typeof compileNow> | undefined;
 const bound = new WeakMap<VectorMemory, BoundKernels>();
 
@@ -139,7 +138,7 @@ function kernelsOver(memory: VectorMemory): BoundKernels {
 }
 
 function bind(memory: VectorMemory): BoundKernels {
-  instantiate ??= compileNow(encodeModule(emitVectorKernels(), MAXIMUM_PAGES));
+  instantiate ??= compileNow(encodeModule(emitVectorKernels(), { sharedMaximumPages: MAXIMUM_PAGES }));
   const { exports } = instantiate(memory.memory);
   const { scratch } = memory;
   const scalarsAt = scratch.byteOffset + MOST_OPERANDS * BLOCK_FLOATS * FLOAT_BYTES;

@@ -1,6 +1,6 @@
 /**
- * Memory for the vectors that the coordinator computes with, step after step: kernels reach what lies in it where it
- * lies. Freed as a whole, once nobody holds any of its vectors.
+ * Memory for the vectors that the coordinator computes with. Kernels use vectors in it in place. It is freed as a whole,
+ * when none of its vectors is referenced.
  */
 
 import { newSharedMemory } from '../../foundation/wasm/host.js';
@@ -8,29 +8,38 @@ import type { SharedWasmMemory } from '../../foundation/wasm/host.js';
 import { GROUP_FLOATS } from './vectorKernelCode.js';
 
 const PAGE_BYTES = 65_536;
-/** 4 GiB of addresses, not of memory. */
+/** 4 GiB of addresses, not of memory: the most that a memory can have. */
 export const MAXIMUM_PAGES = 65_536;
 const FLOAT_BYTES = 4;
-/** Of the scratch memory: a block for each operand of a kernel, which stay in the second-level cache, and float64 scalars. */
+/** The scratch memory holds a block for each operand, small enough for the second-level cache, and float64 scalars. */
 export const MOST_OPERANDS = 3;
 export const BLOCK_FLOATS = 8192;
 export const SCALARS = 4;
 const SCRATCH_FLOATS = MOST_OPERANDS * BLOCK_FLOATS + 2 * SCALARS;
-const INITIAL_PAGES = 2; // that there is room for it from the start
-/** Vectors begin on a cache line, and what is left of their last one is theirs: it is the group that kernels compute. */
+const INITIAL_PAGES = 2; // room for the scratch memory
+/** Vectors begin on a cache line and own the rest of their last one, which kernels compute too. */
 const LINE_BYTES = GROUP_FLOATS * FLOAT_BYTES;
 
+let latest: WeakRef<VectorMemory> | undefined;
 const homes = new WeakMap<ArrayBufferLike, VectorMemory>();
 
 export class VectorMemory {
   /** Shared, though with nobody: it can grow without taking its vectors away from their holders. */
-  readonly memory: SharedWasmMemory = newSharedMemory(INITIAL_PAGES, MAXIMUM_PAGES);
+  readonly memory: SharedWasmMemory;
   private endByte = LINE_BYTES;
   private readonly lengths = new Map<number, number>();
   /** For the kernels, which bring to it what lies elsewhere. */
-  readonly scratch = this.vector(SCRATCH_FLOATS);
+  readonly scratch: Float32Array;
 
-  /** A new vector of zeros. Where there is no more room it lies outside, and kernels copy it. */
+  /** @param roomBytes for vectors, reserved as addresses, which may be limited: what is never needed should not be asked for */
+  constructor(roomBytes = MAXIMUM_PAGES * PAGE_BYTES) {
+    const pages = INITIAL_PAGES + Math.ceil(roomBytes / PAGE_BYTES);
+    this.memory = newSharedMemory(INITIAL_PAGES, Math.min(MAXIMUM_PAGES, pages));
+    this.scratch = this.vector(SCRATCH_FLOATS);
+    latest = new WeakRef(this);
+  }
+
+  /** A new vector of zeros. If there is no room, it lies outside this memory and kernels copy it. */
   vector(length: number): Float32Array {
     const byteOffset = this.endByte;
     const lines = Math.max(1, Math.ceil((length * FLOAT_BYTES) / LINE_BYTES));
@@ -48,7 +57,7 @@ export class VectorMemory {
     return vector;
   }
 
-  /** Whether `vector` made it: a view of a part of one, whose surroundings are somebody else's, does not count. */
+  /** Whether the vector was made by `vector`. A view of a part does not count: kernels would change its surroundings. */
   made({ byteOffset, length }: Float32Array): boolean {
     return this.lengths.get(byteOffset) === length;
   }
@@ -64,6 +73,11 @@ export class VectorMemory {
     homes.set(this.memory.buffer, this);
     return true;
   }
+}
+
+/** One that is there already if there is one, for vectors that lie in none: they pass through its scratch memory. */
+export function anyMemory(): VectorMemory {
+  return latest?.deref() ?? new VectorMemory(0);
 }
 
 /** The memory that made the vector, if one did. */

@@ -1,6 +1,6 @@
 /**
- * The one choice that the numerics class names: whether a b + c is rounded once or twice. Everything else that
- * WebAssembly's float instructions do is fixed by its specification (but for the bits of a NaN).
+ * The one choice that the numerics class names: whether a b + c is rounded once or twice. The WebAssembly
+ * specification fixes everything else about float instructions, except the bits of a NaN.
  */
 
 import { addVectors, multiplyVectors, relaxedMultiplyAdd } from '../../foundation/wasm/expressions.js';

@@ -1,7 +1,6 @@
 /** The `simd` engine: training in WebAssembly SIMD, the same bits on every machine. See docs/simd.md. */
 
 import { LockstepError } from '../../foundation/errors.js';
-import { NO_ADDRESS_SPACE, NO_ADDRESS_SPACE_REMEDY } from '../../foundation/wasm/host.js';
 import type { Model } from '../../model/index.js';
 import type { EngineFactory } from '../engine.js';
 import type { KernelObserver } from './kernels/library.js';
@@ -11,7 +10,7 @@ import { SimdEngine } from './simdEngine.js';
 export { SimdEngine } from './simdEngine.js';
 
 export interface SimdOptions {
-  /** 'simd' computes without fused multiply-add even where the host has it, to match hosts that have not. */
+  /** 'simd' computes without fused multiply-add even if the host has it, to match hosts that do not. */
   readonly numerics: 'auto' | 'simd';
   /** Sees every kernel as it is compiled, and may wrap it: for profiles. */
   readonly observe?: KernelObserver;
@@ -33,15 +32,10 @@ export async function loadSimd(
 export const simdEngine: EngineFactory = {
   name: 'simd',
   async availability() {
-    try {
-      const probed = await probeNumerics();
-      return probed === undefined
-        ? { available: false, reason: 'this host has no WebAssembly SIMD', remedy: REMEDY }
-        : { available: true, detail: probed.numericsClass };
-    } catch (error) {
-      if (!(error instanceof LockstepError) || error.code !== 'E_RESOURCES') throw error;
-      return { available: false, reason: NO_ADDRESS_SPACE, remedy: NO_ADDRESS_SPACE_REMEDY };
-    }
+    const probed = await probeNumerics();
+    return probed === undefined
+      ? { available: false, reason: 'this host has no WebAssembly SIMD', remedy: REMEDY }
+      : { available: true, detail: probed.numericsClass };
   },
   load: (model, numerics = 'auto') => loadSimd(model, { numerics }),
 };

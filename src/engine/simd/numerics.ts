@@ -3,9 +3,11 @@
 import v8 from 'node:v8';
 import { FUSED, UNFUSED } from './arithmetic.js';
 import type { Arithmetic } from './arithmetic.js';
-import { KernelLibrary } from './kernels/library.js';
-import { newMemory } from '../../foundation/wasm/host.js';
-import { load } from '../../foundation/wasm/expressions.js';
+import { allBitsEqual, splatBits } from '../../foundation/wasm/expressions.js';
+import type { V128 } from '../../foundation/wasm/expressions.js';
+import { FunctionBuilder } from '../../foundation/wasm/functionBuilder.js';
+import { compile } from '../../foundation/wasm/host.js';
+import { encodeModule } from '../../foundation/wasm/module.js';
 
 /** Changes whenever the kernels' bits do. */
 const KERNEL_REVISION = 1;
@@ -18,13 +20,10 @@ export interface Numerics {
 export const PLAIN_NUMERICS: Numerics = { numericsClass: `simd/${KERNEL_REVISION}`, arithmetic: UNFUSED };
 export const FUSED_NUMERICS: Numerics = { numericsClass: `simd-fma/${KERNEL_REVISION}`, arithmetic: FUSED };
 
-/**
- * The best class that this host can compute; undefined where it has no WebAssembly SIMD at all.
- * @throws LockstepError E_RESOURCES where there is no room to find out
- */
+/** The best class that this host can compute; undefined where it has no WebAssembly SIMD at all. */
 export async function probeNumerics(): Promise<Numerics | undefined> {
   if (await fuses()) return FUSED_NUMERICS;
-  return (await multiplyAdd(UNFUSED, [2, 3, 4])) === 10 ? PLAIN_NUMERICS : undefined;
+  return (await computes(UNFUSED, [2, 3, 4], 10)) ? PLAIN_NUMERICS : undefined;
 }
 
 /** Node 20 has relaxed SIMD behind a flag; later versions have no such flag, and say so on standard error. */
@@ -36,28 +35,28 @@ function enableRelaxedSimd(): void {
 async function fuses(): Promise<boolean> {
   enableRelaxedSimd();
   const epsilon = 2 ** -12;
-  return (await multiplyAdd(FUSED, [1 + epsilon, 1 - epsilon, -1])) === -(epsilon * epsilon);
+  return computes(FUSED, [1 + epsilon, 1 - epsilon, -1], -(epsilon * epsilon));
 }
 
-/** a b + c as kernels of that arithmetic compute it; undefined where they do not compile. */
-async function multiplyAdd(
-  arithmetic: Arithmetic,
+/**
+ * Whether a b + c is this as kernels of that arithmetic compute it; not so where they do not compile. Without a memory, for
+ * each reserves gigabytes of address space: a function that traps unless the result is the expected one.
+ */
+async function computes(
+  { multiplyAdd }: Arithmetic,
   operands: readonly [number, number, number],
-): Promise<number | undefined> {
-  const library = new KernelLibrary(arithmetic);
-  const kernel = library.kernel('probe', 1, (f, { multiplyAdd }) => {
-    const at = f.parameter(0);
-    f.store(at, multiplyAdd(load(at, 0), load(at, 16), load(at, 32)), 48);
-  });
-  const memory = newMemory(1, 1); // outside: to have no room for it does not mean that there is no SIMD
+  expected: number,
+): Promise<boolean> {
   try {
-    const floats = new Float32Array(memory.buffer);
-    operands.forEach((operand, index) => floats.fill(operand, 4 * index, 4 * index + 4));
-    await library.compile(memory);
-    kernel.run(0);
-    const results = floats.slice(12, 16);
-    return results.every((result) => result === results[0]) ? results[0] : undefined;
+    const f = new FunctionBuilder(4);
+    const operand = (index: number): V128 => splatBits(f.parameter(index));
+    f.trapUnless(allBitsEqual(multiplyAdd(operand(0), operand(1), operand(2)), operand(3)));
+    const module = encodeModule([{ name: 'probe', builder: f }], 'none');
+    const { exports } = (await compile(module))();
+    const bits = new Int32Array(Float32Array.of(...operands, expected).buffer);
+    (exports.probe as (...parameters: number[]) => void)(...bits);
+    return true;
   } catch {
-    return undefined; // no WebAssembly, no SIMD, or no relaxed SIMD
+    return false; // no WebAssembly, no SIMD, no relaxed SIMD, or another result
   }
 }

@@ -1,4 +1,4 @@
-/** The engine: a compiled plan behind the interface that workers know. */
+/** The engine: a compiled plan behind the interface that workers use. */
 
 import { cpus } from 'node:os';
 import { LockstepError } from '../../foundation/errors.js';
@@ -79,7 +79,7 @@ export class SimdEngine implements Engine {
     });
   }
 
-  /** The plan, ready to compute with the state. What is thrown here rejects the caller's promise. */
+  /** The plan, ready to compute with the state. An error thrown here rejects the caller's promise. */
   private prepare(state: VersionedState, batch: MicroBatch): Plan {
     const { plan } = this;
     if (plan === undefined) {

@@ -1,5 +1,5 @@
 /**
- * What differs between the backends of tfjs. The model code (forward.ts, backward.ts) is one for all of them and takes
+ * What differs between the backends of tfjs. The model code (forward.ts, backward.ts) is the same for all of them; it takes
  * the tfjs namespace and these operations as arguments.
  */
 
@@ -22,13 +22,13 @@ export interface ConvolutionGeometry {
   readonly filterShape: readonly [number, number, number, number];
 }
 
-/** What training keeps of one batch normalisation, for the way back and for the result. */
+/** What training keeps of one batch normalisation, for the backward pass and for the result. */
 export type NormalisationRecord = {
   /** (C) */
   readonly mean: Tensor1D;
   /** (C); see `Normaliser.varianceDivisor`. */
   readonly variance: Tensor1D;
-  /** What `backward` of the same normaliser reads. */
+  /** Data for `backward` of the same normaliser. */
   readonly kept: readonly Tensor[];
 };
 
@@ -46,16 +46,16 @@ export interface AffineParameters {
 
 /** Batch normalisation, arXiv:1502.03167, by channel over B, H and W. All results are new tensors. */
 export interface Normaliser {
-  /** What the squares are divided by in a record's variance: N = B * H * W, or N - 1 (1 where N is 1). */
+  /** The divisor of the squares in a record's variance: N = B * H * W, or N - 1 (1 if N is 1). */
   readonly varianceDivisor: 'N' | 'N-1';
-  /** Whether `backward` reads the input: it is kept until then. */
+  /** Whether `backward` reads the input, which is then kept until that time. */
   readonly backwardReadsInput: boolean;
-  /** By the micro-batch's own statistics. */
+  /** With the micro-batch's own statistics. */
   forwardByBatch(
     input: Tensor4D,
     parameters: AffineParameters,
   ): { readonly output: Tensor4D; readonly record: NormalisationRecord };
-  /** By given statistics. */
+  /** With the given statistics. */
   forwardByRunning(
     input: Tensor4D,
     parameters: AffineParameters,
@@ -71,7 +71,7 @@ export interface Normaliser {
   ): NormalisationGradients;
 }
 
-/** Operations that a backend may do in a way of its own. All return new tensors and keep none. */
+/** Operations that a backend may implement in its own way. All return new tensors and keep none. */
 export interface Operations {
   /** 3x3 cross-correlation with one pixel of zeros on every side: (B, H, W, Cin) to (B, ceil(H/s), ceil(W/s), Cout). */
   convolution(input: Tensor4D, filter: Tensor4D, stride: 1 | 2): Tensor4D;
@@ -88,7 +88,7 @@ export interface Operations {
     geometry: ConvolutionGeometry,
   ): Tensor4D;
   readonly normaliser: Normaliser;
-  /** Gradient by the input of a rectifier, from its output. */
+  /** Gradient by the input of a ReLU, from its output. */
   rectifierGradient(outputGradient: Tensor4D, output: Tensor4D): Tensor4D;
   /** Gradient of the summed softmax cross-entropy by the logits, (B, classes). */
   logitGradient(logits: Tensor2D, targets: Targets): Tensor2D;
@@ -97,7 +97,7 @@ export interface Operations {
 /** A backend that tfjs has initialised in this thread. */
 export interface OpenBackend {
   readonly tf: TensorFlow;
-  /** The name under which tfjs has registered it. */
+  /** The name under which it is registered in tfjs. */
   readonly registeredName: string;
   readonly description: EngineDescription;
   readonly operations: Operations;
@@ -105,8 +105,8 @@ export interface OpenBackend {
 
 export interface TfjsBackend {
   readonly name: EngineDescription['name'];
-  /** Quick, and harmless whatever is installed. */
+  /** Fast, and safe whatever is installed. */
   availability(): Promise<EngineAvailability>;
-  /** Initialises the backend, once a thread. @throws LockstepError E_ENGINE_UNAVAILABLE */
+  /** Initialises the backend, once per thread. @throws LockstepError E_ENGINE_UNAVAILABLE */
   open(): Promise<OpenBackend>;
 }

@@ -1,6 +1,6 @@
 /**
- * The backward pass, written out layer by layer rather than left to tfjs's tape: a tape keeps every intermediate
- * result of the forward pass until the end, and composes the gradient of batch normalisation of some thirty kernels.
+ * The backward pass, written out layer by layer instead of using tfjs's tape. A tape keeps every intermediate result
+ * of the forward pass until the end, and takes about thirty kernels for the gradient of batch normalisation.
  */
 
 import { invariant } from '../../foundation/errors.js';
@@ -19,7 +19,7 @@ export interface ParameterGradient {
   readonly value: Tensor;
 }
 
-/** Gradients of one layer. `toOther` is the second input's of an addition. */
+/** Gradients of one layer. `toOther` is that of an addition's second input. */
 type LayerGradients = {
   readonly toInput?: Tensor4D;
   readonly toOther?: Tensor4D;
@@ -28,7 +28,7 @@ type LayerGradients = {
 
 /**
  * Gradients of every parameter that the logits depend on.
- * @param logitGradient (B, classes); stays the caller's
+ * @param logitGradient (B, classes); still belongs to the caller
  */
 export function runBackward(pass: Pass, record: ForwardRecord, logitGradient: Tensor2D): ParameterGradient[] {
   const { tf } = pass;
@@ -55,7 +55,7 @@ export function runBackward(pass: Pass, record: ForwardRecord, logitGradient: Te
   return result;
 }
 
-/** Frees what only the backward computation of a layer reads; its batch statistics belong to the result. */
+/** Frees data that only the backward computation of a layer reads; its batch statistics belong to the result. */
 function releaseRecord(record: ForwardRecord, index: number): void {
   for (const tensor of record.normalisations.get(index)?.kept ?? []) tensor.dispose();
   record.masks.get(index)?.dispose();
@@ -106,7 +106,7 @@ function computeLayer(
     case 'global-average-pool': {
       const { height, width } = layer.inputShape;
       const share = tf.mul(incoming, tf.scalar(1 / (height * width)));
-      // A product with ones, since wasm tiles a hundred times more slowly than it broadcasts.
+      // A product with ones: on wasm, tiling is a hundred times slower than broadcasting.
       return { toInput: tf.mul(tf.ones([1, height, width, 1]), share), parameters: [] };
     }
     case 'dropout': {

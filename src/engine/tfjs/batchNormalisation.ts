@@ -1,5 +1,5 @@
 /**
- * Batch normalisation, forward and backward, composed of operations that every backend has.
+ * Batch normalisation, forward and backward, made of operations that every backend has.
  * Legend: x input, y output, c = x - mean(x) the centred input, d = 1 / sqrt(variance + epsilon), all by channel.
  */
 
@@ -14,15 +14,15 @@ import type {
   TensorFlow,
 } from './backend.js';
 
-/** Two of its parts, which backends do fastest in different ways. */
+/** Two of its parts, for which the fastest way differs between backends. */
 export interface NormaliserParts {
   /** Mean over B, H and W: (C). */
   channelMean(input: Tensor4D): Tensor1D;
-  /** A channel vector (C) in the shape that broadcasts fastest over (B, H, width, C). */
+  /** A channel vector (C), in the shape that is fastest to broadcast over (B, H, width, C). */
   spread(vector: Tensor1D, width: number): Tensor;
 }
 
-/** Call its methods inside a `tf.tidy`: their intermediate results are freed there. */
+/** Call its methods inside a `tf.tidy`, which frees their intermediate results. */
 export function composedNormaliser(tf: TensorFlow, parts: NormaliserParts): Normaliser {
   return new ComposedNormaliser(tf, parts);
 }
@@ -51,7 +51,7 @@ class ComposedNormaliser implements Normaliser {
     return { output, record: { mean, variance, kept: [centred, inverseDeviation] } };
   }
 
-  /** One multiplication and one addition an activation. */
+  /** One multiplication and one addition per activation. */
   forwardByRunning(
     input: Tensor4D,
     { scale, shift, epsilon }: AffineParameters,

@@ -3,8 +3,8 @@
 import type { Tensor4D, TensorFlow } from './backend.js';
 
 /**
- * Spreads (B, h, w, C) out to (B, height, width, C): pixel (i, j) moves to (2i, 2j), zeros between. Two paddings of
- * matrices do it, which every backend does fast, where a six-dimensional padding is slow or missing.
+ * Spreads (B, h, w, C) out to (B, height, width, C): pixel (i, j) moves to (2i, 2j), zeros between. It is done by
+ * two paddings of matrices, which every backend does fast; six-dimensional padding is slow or missing on some.
  */
 export function dilateByTwo(tf: TensorFlow, input: Tensor4D, height: number, width: number): Tensor4D {
   return tf.tidy(() => {

@@ -1,6 +1,6 @@
 /**
- * tfjs keeps one current backend a thread, in global state. Engines of different backends share a thread by taking
- * turns: everything that touches tfjs runs inside `exclusively`, and selects its backend first.
+ * tfjs has one current backend per thread, in global state. Engines of different backends share a thread by taking turns:
+ * all code that uses tfjs runs inside `exclusively`, and selects its backend first.
  */
 
 import type { TensorFlow } from './backend.js';
@@ -14,7 +14,7 @@ export function exclusively<Result>(task: () => Result | Promise<Result>): Promi
   return turn;
 }
 
-/** Makes an initialised backend the current one. tfjs does so before `setBackend` returns its promise. */
+/** Makes an initialised backend the current one. tfjs has done so when `setBackend` returns its promise. */
 export function selectBackend(tf: TensorFlow, registeredName: string): void {
   if (tf.getBackend() !== registeredName) void tf.setBackend(registeredName);
 }

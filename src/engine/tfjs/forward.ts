@@ -1,4 +1,4 @@
-/** The forward pass: interprets the layer list from the images to the logits. */
+/** The forward pass: executes the list of layers, from the images to the logits. */
 
 import { dropoutMask } from '../../model/index.js';
 import type { BatchNormalisationLayer, DenseLayer, Layer } from '../../model/index.js';
@@ -15,14 +15,14 @@ import { ActivationStore, scoped } from './pass.js';
 import type { Pass } from './pass.js';
 import { shortcutForward } from './shortcut.js';
 
-/** What a layer computes, and what its backward computation will want besides activations. */
+/** The output of a layer, and what its backward computation needs besides activations. */
 type LayerOutput = {
   readonly output: Tensor4D;
   readonly normalisation?: NormalisationRecord;
   readonly mask?: Tensor4D;
 };
 
-/** Lives inside the caller's `tf.tidy`, which frees what the backward pass does not. */
+/** Exists inside the caller's `tf.tidy`, which frees what the backward pass does not free. */
 export interface ForwardRecord {
   readonly logits: Tensor2D;
   readonly activations: ActivationStore;

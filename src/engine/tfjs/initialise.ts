@@ -1,4 +1,4 @@
-/** Steps that opening every backend takes. */
+/** Common steps of opening a backend. */
 
 import { cpus } from 'node:os';
 import { describeError, LockstepError } from '../../foundation/errors.js';
@@ -12,14 +12,14 @@ export async function initialiseBackend(
   registeredName: string,
   engineName: EngineName,
 ): Promise<void> {
-  tf.env().set('PROD', true); // no advice on the console: what there is to say, the error below says
+  tf.env().set('PROD', true); // no advice on the console: the error below says it
   let cause: unknown;
   try {
     if (await tf.setBackend(registeredName)) return;
   } catch (error) {
     cause = error;
   }
-  if (engineName === 'wasm') newMemory(1, 1); // says so if there is no room for it: tfjs tells the console alone
+  if (engineName === 'wasm') newMemory(1, 1); // reports a lack of address space: tfjs tells only the console
   throw new LockstepError(
     'E_ENGINE_UNAVAILABLE',
     `engine ${engineName} did not start: ${cause === undefined ? 'tfjs refused its backend' : describeError(cause)}; ` +

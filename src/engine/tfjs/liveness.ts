@@ -1,4 +1,4 @@
-/** When each activation has been read for the last time, so that a pass holds no more memory than it must. */
+/** When each activation is read for the last time, so that a pass holds no more memory than needed. */
 
 import { IMAGES } from '../../model/index.js';
 import type { Layer, Model } from '../../model/index.js';
@@ -6,7 +6,7 @@ import type { Normaliser } from './backend.js';
 
 /**
  * Activations to free after each moment of a pass. With L layers, moment i < L is the forward computation of layer i,
- * and moment 2L - 1 - i is its backward computation. The last layer's output, the logits, is the caller's to free.
+ * and moment 2L - 1 - i is its backward computation. The caller frees the last layer's output, the logits.
  */
 export type ReleasePlan = readonly (readonly number[])[];
 

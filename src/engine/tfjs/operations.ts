@@ -1,4 +1,4 @@
-/** The operations in tfjs's own terms, right on every backend that has its kernels. */
+/** The operations by tfjs's own functions: correct on every backend that has their kernels. */
 
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
 import type { Targets } from '../engine.js';
@@ -24,7 +24,7 @@ export interface ConvolutionGradientKernels {
 }
 type Padding = number | 'same' | 'valid';
 
-/** tfjs-core reaches these kernels only from its tape, so they are called by name. */
+/** tfjs-core calls these kernels only from its tape, so they are called here by name. */
 export function convolutionGradientKernels(tf: TensorFlow): ConvolutionGradientKernels {
   const attributes = ({ stride }: ConvolutionGeometry, pad: Padding): NamedAttrMap => ({
     strides: [stride, stride],
@@ -70,7 +70,7 @@ export function plainOperations(tf: TensorFlow, logitGradient: Operations['logit
   };
 }
 
-/** Reads the logits back and computes their gradient in exact code; for backends whose memory is the host's. */
+/** Reads the logits back and computes their gradient with exact arithmetic; for backends that use host memory. */
 export function exactLogitGradient(tf: TensorFlow): Operations['logitGradient'] {
   return (logits, targets) => {
     const head = softmaxCrossEntropy(logits.dataSync<'float32'>(), targets, logits.shape[1]);
@@ -78,7 +78,7 @@ export function exactLogitGradient(tf: TensorFlow): Operations['logitGradient'] 
   };
 }
 
-/** Stays on the device: a read in mid-pass would make a GPU wait. */
+/** Stays on the device: reading in the middle of a pass would make a GPU wait. */
 export function deviceLogitGradient(tf: TensorFlow): Operations['logitGradient'] {
   return (logits, targets) =>
     tf.tidy((): Tensor2D => tf.sub(tf.softmax(logits), targetTensor(tf, targets, logits.shape[1])));

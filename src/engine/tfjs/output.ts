@@ -1,4 +1,4 @@
-/** One flat tensor holds everything a pass hands back, so that there is one read-back a micro-batch. */
+/** One flat tensor holds everything that a pass returns, so that there is one read-back per micro-batch. */
 
 import { invariant } from '../../foundation/errors.js';
 import { tensorView } from '../../model/index.js';
@@ -38,7 +38,7 @@ export function packOutput(
 
 /**
  * The reverse of `packOutput`, with sums, counts and unbiased variances.
- * @param varianceDivisor of the normaliser that the statistics are from
+ * @param varianceDivisor of the normaliser that made the statistics
  */
 export function unpackGradient(
   model: Model,

@@ -12,7 +12,7 @@ export type PassMode =
   | { readonly kind: 'training'; readonly dropoutKey: RandomKey }
   | { readonly kind: 'evaluation'; readonly statistics: EvaluationStatistics };
 
-/** Everything a pass reads; it owns none of it. */
+/** Everything that a pass reads; it owns nothing of it. */
 export interface Pass {
   readonly tf: TensorFlow;
   readonly operations: Operations;
@@ -46,7 +46,7 @@ export class ActivationStore {
     this.tensors.set(layerIndex, tensor);
   }
 
-  /** Hands a tensor over to the caller, if there is one. */
+  /** Gives a tensor to the caller, who then owns it; undefined if there is none. */
   take(layerIndex: number): Tensor4D | undefined {
     const tensor = this.tensors.get(layerIndex);
     this.tensors.delete(layerIndex);

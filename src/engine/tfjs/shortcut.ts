@@ -24,7 +24,7 @@ export function shortcutBackward(tf: TensorFlow, layer: ShortcutLayer, outputGra
   return stride === 1 ? kept : dilateByTwo(tf, kept, inputShape.height, inputShape.width);
 }
 
-/** Two slices of matrices: tfjs's strided slice takes 25 ms on wasm for what these do in 1.5. */
+/** Two slices of matrices, 1.5 ms on wasm, where tfjs's strided slice takes 25 ms. */
 function everySecondPixel(tf: TensorFlow, input: Tensor4D): Tensor4D {
   const [batch, height, width, channels] = input.shape;
   if (height % 2 !== 0 || width % 2 !== 0) {

@@ -1,6 +1,6 @@
 /**
  * TensorFlow's own library behind tfjs: CUDA where it finds a GPU, else native CPU. Optional:
- * `npm run setup:tensorflow` (scripts/setup-tensorflow.mjs) puts it where tensorflowPackage.ts looks.
+ * `lockstep setup tensorflow` (src/setup/) puts it where tensorflowPackage.ts looks.
  */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';

@@ -1,6 +1,6 @@
 /**
- * TensorFlow's own operations, called by name past tfjs's kernels, which compose batch normalisation of a dozen
- * operations and know no explicit padding. Shapes and meanings are those of TensorFlow's op definitions,
+ * TensorFlow's own operations, called by name instead of tfjs's kernels, which use a dozen operations for batch
+ * normalisation and have no explicit padding. Shapes and meanings are those of TensorFlow's op definitions,
  * tensorflow/core/ops/nn_ops.cc.
  */
 
@@ -15,7 +15,7 @@ import type {
 } from './backend.js';
 import { deviceLogitGradient } from './operations.js';
 
-/** Of tfjs-node's backend, no more than is used here. */
+/** The part of tfjs-node's backend that is used here. */
 export interface NodeBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: Binding;
@@ -60,7 +60,7 @@ type Convolutions = Pick<
   'convolution' | 'convolutionInputGradient' | 'convolutionFilterGradient'
 >;
 
-/** One pixel of zeros on every side: TensorFlow's `SAME` would put all of it at the end where the stride is 2. */
+/** One pixel of zeros on every side: TensorFlow's `SAME` would put all of it at the end if the stride is 2. */
 function convolutions(tf: TensorFlow, backend: NodeBackend): Convolutions {
   const { float32, integers, text } = attributesOf(backend);
   const attributes = (stride: number): Attribute[] => [
@@ -83,8 +83,8 @@ function convolutions(tf: TensorFlow, backend: NodeBackend): Convolutions {
 }
 
 /**
- * FusedBatchNormV3 and its gradient. Training's second to sixth outputs are mean, unbiased variance, and three reserves
- * whose content is the device's own affair: they go back to the gradient as they are.
+ * FusedBatchNormV3 and its gradient. Training's second to sixth outputs are mean, unbiased variance, and three reserves,
+ * whose content depends on the device: they are passed to the gradient unchanged.
  */
 function fusedNormaliser(tf: TensorFlow, backend: NodeBackend): Normaliser {
   const { float32, float, text, boolean } = attributesOf(backend);
@@ -99,7 +99,7 @@ function fusedNormaliser(tf: TensorFlow, backend: NodeBackend): Normaliser {
     varianceDivisor: 'N-1',
     backwardReadsInput: true,
     forwardByBatch: (input, { scale, shift, epsilon }) => {
-      const none = tf.tensor1d([], 'float32'); // in training it takes no statistics
+      const none = tf.tensor1d([], 'float32'); // training reads no statistics
       const inputs = [input, scale, shift, none, none];
       const outputs = backend.executeMultipleOutputs(
         'FusedBatchNormV3',
@@ -138,7 +138,7 @@ function fusedNormaliser(tf: TensorFlow, backend: NodeBackend): Normaliser {
 }
 
 interface AttributeMakers {
-  /** The element type that `name` stands for is float32. */
+  /** The attribute `name` gets the element type float32. */
   readonly float32: (name: string) => Attribute;
   readonly integers: (name: string, value: readonly number[]) => Attribute;
   readonly float: (name: string, value: number) => Attribute;

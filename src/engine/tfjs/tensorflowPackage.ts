@@ -4,12 +4,14 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { commandLine } from '../../foundation/commandLine.js';
+import { cacheFolder } from '../cacheFolder.js';
 import type { EngineAvailability } from '../engine.js';
 import { importPackage, locatePackage, probe } from './optionalPackage.js';
 
 /** CUDA first, where somebody has installed both beside Lockstep. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-/** There where the kernel has NVIDIA's driver. */
+/** Exists if the kernel has NVIDIA's driver. */
 const DRIVER = '/proc/driver/nvidia';
 
 export interface FoundPackage {
@@ -18,18 +20,24 @@ export interface FoundPackage {
   readonly usesGpu: boolean;
 }
 
+/** The library has 860 MB: on a busy machine, just installed, it took more than 20 s to load. */
+const LOAD_TIMEOUT_MS = 120_000;
+
 type NotFound = Extract<EngineAvailability, { available: false }>;
 
 /** The first of the packages that loads; each is tried in a process of its own. */
 export async function findTensorflow(): Promise<FoundPackage | NotFound> {
   const failures: string[] = [];
   for (const { url, name } of candidates()) {
-    const result = await probe<Omit<FoundPackage, 'url'>>(`await (async () => {
+    const result = await probe<Omit<FoundPackage, 'url'>>(
+      `await (async () => {
       process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
       (${restoreRemovedFunctions.toString()})(await load('node:util'));
       const backend = (await load(${JSON.stringify(url)})).backend();
       return { tensorflowVersion: backend.binding.TF_Version, usesGpu: backend.isUsingGpuDevice };
-    })()`);
+    })()`,
+      { timeoutMs: LOAD_TIMEOUT_MS },
+    );
     if (result.succeeded) return { ...result.report, url };
     failures.push(`${name} does not load: ${result.reason}`);
   }
@@ -38,10 +46,10 @@ export async function findTensorflow(): Promise<FoundPackage | NotFound> {
   return { available: false, reason: 'TensorFlow is not set up', remedy: setupCommand() };
 }
 
-/** The one command that mends it on this machine. */
+/** The command that sets it up on this machine. */
 function setupCommand(...flags: readonly string[]): string {
   const all = [...(existsSync(DRIVER) ? ['--gpu'] : []), ...flags];
-  return ['npm run setup:tensorflow', ...(all.length > 0 ? ['--', ...all] : [])].join(' ');
+  return commandLine('setup', 'tensorflow', ...all);
 }
 
 /** Imports the package into this thread. */
@@ -61,17 +69,13 @@ interface Candidate {
   readonly url: string;
 }
 
-/**
- * What lies in LOCKSTEP_TENSORFLOW_DIR and nothing else, if that is set; else what `npm run setup:tensorflow` made, then
- * what npm installed beside Lockstep.
- */
+/** If LOCKSTEP_TENSORFLOW_DIR is set, only what is there; else what `lockstep setup` made, then what npm installed. */
 function candidates(): Candidate[] {
-  // eslint-disable-next-line no-restricted-properties -- a place on this machine, as TensorFlow's own variables name it
-  const override = process.env['LOCKSTEP_TENSORFLOW_DIR'];
-  if (override !== undefined && override !== '') return candidatesIn(path.resolve(override));
-  const ownFolder = setupFolder();
+  const folder = tensorflowFolder();
+  const found = folder === undefined ? [] : candidatesIn(folder);
+  if (givenFolder() !== undefined) return found;
   return [
-    ...(ownFolder === undefined ? [] : candidatesIn(ownFolder)),
+    ...found,
     ...PACKAGES.flatMap((name) => {
       const url = locatePackage(name);
       return url === undefined ? [] : [{ name, url }];
@@ -86,15 +90,37 @@ function candidatesIn(folder: string): Candidate[] {
   });
 }
 
-/** `.tensorflow` beside Lockstep's package.json. */
-function setupFolder(): string | undefined {
+/**
+ * Where `lockstep setup tensorflow` puts TensorFlow by default, and where it is looked for: LOCKSTEP_TENSORFLOW_DIR, else
+ * `.tensorflow` in a checkout. An installed package uses the user's cache, since npm replaces the package's own folder.
+ * @returns undefined for a user without a home
+ */
+export function tensorflowFolder(): string | undefined {
+  const given = givenFolder();
+  if (given !== undefined) return path.resolve(given);
+  const root = packageRoot();
+  if (root !== undefined && !root.split(path.sep).includes('node_modules')) {
+    return path.join(root, '.tensorflow');
+  }
+  const cache = cacheFolder();
+  return cache === undefined ? undefined : path.join(cache, 'tensorflow');
+}
+
+function givenFolder(): string | undefined {
+  // eslint-disable-next-line no-restricted-properties -- a place on this machine, as TensorFlow's own variables name it
+  const given = process.env['LOCKSTEP_TENSORFLOW_DIR'];
+  return given === '' ? undefined : given;
+}
+
+/** The folder of Lockstep's package.json. */
+function packageRoot(): string | undefined {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, 'package.json'))) {
     const parent = path.dirname(folder);
     if (parent === folder) return undefined;
     folder = parent;
   }
-  return path.join(folder, '.tensorflow');
+  return folder;
 }
 
 function locateIn(folder: string, name: string): string | undefined {

@@ -1,4 +1,4 @@
-/** The engine over any backend of tfjs: uploads, runs the passes, reads back, frees. */
+/** The engine on any backend of tfjs: uploads, runs the passes, reads back, frees. */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { RandomKey } from '../../foundation/random.js';

@@ -6,7 +6,7 @@ import type { OpenBackend, TfjsBackend } from './backend.js';
 import { exclusively } from './exclusive.js';
 import { TfjsEngine } from './tfjsEngine.js';
 
-/** tfjs keeps a backend for the rest of the thread's life, and so do all engines over it. */
+/** tfjs keeps a backend as long as the thread exists; all engines on it share it. */
 const openBackends = new Map<TfjsBackend, OpenBackend>();
 
 export function tfjsFactory(backend: TfjsBackend): EngineFactory {

@@ -4,7 +4,7 @@ import { invariant } from '../../foundation/errors.js';
 import type { TensorSpec } from '../../model/index.js';
 import type { Tensor, TensorFlow } from './backend.js';
 
-/** Its specs follow one another from offset 0 on, and cover the vector. Owns the tensors, until the next version or `dispose`. */
+/** Its specs follow one another from offset 0, and cover the vector. Owns the tensors, until the next version or `dispose`. */
 export class UploadedVector {
   private readonly tensors = new Map<number, Tensor>();
   private version: number | undefined;
@@ -23,9 +23,9 @@ export class UploadedVector {
   }
 
   private upload(values: Float32Array): void {
-    const flat = this.tf.tensor1d(values.slice()); // the backend may keep the array, and it is the caller's
+    const flat = this.tf.tensor1d(values.slice()); // the backend may keep the array, which belongs to the caller
     const lengths = this.specs.map(({ length }) => length);
-    const parts = this.tf.split(flat, lengths); // one operation where a backend can, else a slice each
+    const parts = this.tf.split(flat, lengths); // one operation if the backend can, else one slice per tensor
     flat.dispose();
     this.specs.forEach(({ offset, shape }, index) => {
       const part = parts[index]!;

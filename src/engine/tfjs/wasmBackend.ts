@@ -35,7 +35,7 @@ export const wasmBackend: TfjsBackend = {
 async function initialiseWasm(tf: TensorFlow): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(dirname(fileURLToPath(import.meta.resolve(PACKAGE))) + sep);
-  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // threads would share out, and so reorder, sums
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false); // threads would divide sums among them, and so reorder them
   wasm.setThreadsCount(1);
   await withoutNewProcessListeners(() => initialiseBackend(tf, 'wasm', 'wasm'));
   registerWasmConvolutionGradients(tf);
@@ -43,7 +43,7 @@ async function initialiseWasm(tf: TensorFlow): Promise<void> {
 
 /**
  * Emscripten's start-up code makes the whole process rethrow uncaught errors and rejections from listeners of its own,
- * which changes exit codes and hides the cause; that is not a library's to decide.
+ * which changes exit codes and hides the cause. A library must not decide that.
  */
 async function withoutNewProcessListeners(start: () => Promise<void>): Promise<void> {
   const events = ['uncaughtException', 'unhandledRejection'];
@@ -60,7 +60,7 @@ function wasmOperations(tf: TensorFlow): Operations {
   return {
     ...plainOperations(tf, exactLogitGradient(tf)),
     normaliser: composedNormaliser(tf, {
-      // tfjs transposes before it reduces; XNNPACK's pooling reads the activations as they lie.
+      // tfjs transposes before it reduces; XNNPACK's pooling reads the activations in place.
       channelMean: (input) => {
         const [batch, height, width, channels] = input.shape;
         const imageMeans = tf.avgPool(input, [height, width], 1, 'valid');

@@ -36,7 +36,7 @@ function replaceKernel(
   tf.registerKernel({ kernelName, backendName: BACKEND, kernelFunc } satisfies KernelConfig);
 }
 
-/** Stride and padding of a call; only what Lockstep's layers ask for is supported. */
+/** Stride and padding of a call; only what Lockstep's layers need is supported. */
 function geometry(attributes: NamedAttrMap): { stride: 1 | 2 } {
   const [stride, horizontal] = attributes.strides as [number, number];
   invariant(
@@ -102,7 +102,7 @@ function filterGradient(
   });
 }
 
-/** Padding before and after one side, such that the output has three elements, of which the first reads from -1 on. */
+/** Padding before and after along one side, such that the output has three elements and the first reads from -1 on. */
 function endPadding(inputSize: number, outputSize: number, stride: number): [number, number] {
   const filterSize = (outputSize - 1) * stride + 1;
   return [1, filterSize + 2 - inputSize - 1];

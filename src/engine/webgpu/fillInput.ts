@@ -7,7 +7,7 @@ import type { MicroBatch, PixelBatch } from '../engine.js';
 import type { Range } from './kernels/kernelSource.js';
 import type { ImageInput, PassInput } from './plan/passInput.js';
 
-/** @param memory as long as the plan's whole input; what lies between its parts is left as it is */
+/** @param memory as long as the plan's whole input; bytes between its parts are not changed */
 export function fillInput(
   memory: ArrayBuffer,
   input: PassInput,

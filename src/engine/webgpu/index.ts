@@ -1,4 +1,4 @@
-/** The `webgpu` engine: kernels of our own in WGSL, on GPUs of any vendor by Dawn. See docs/gpu.md. */
+/** The `webgpu` engine: our own WGSL kernels on GPUs of any vendor, through Dawn. See docs/gpu.md. */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { Model } from '../../model/index.js';
@@ -40,7 +40,7 @@ async function availability(request?: string): Promise<EngineAvailability> {
   };
 }
 
-/** How an adapter travels to the threads that open it. */
+/** The form in which an adapter is passed to the threads that open it. */
 const keyText = ({ backend, name }: AdapterKey): string => `${backend}:${name}`;
 
 function keyOf(text: string): AdapterKey {
@@ -70,21 +70,21 @@ export async function loadWebgpu(
     exact: false,
     versions: { kernels: KERNELS, dawn: dawnVersion() },
   } as const;
-  // A device in software is too slow to measure, and what is measured would say nothing.
+  // A software device is too slow to measure, and its times would say nothing.
   const tuner =
     tuning === undefined || info.isFallbackAdapter
       ? undefined
       : new TileTuner({
           model,
           cache: new TuningCache(tuning.cacheFolder, environmentOf(key, info)),
-          // Measured are kernels of float32, of which a run of half precision keeps only those of the images.
+          // Only float32 kernels are measured; a half-precision run uses float32 only for the convolution of the images.
           mayMeasure: tuning.mayMeasure && precision === 'f32' && KernelTimer.isSupported(opened.session),
           openSession,
         });
   return new WebgpuEngine(model, { description, openSession, tuner, ...planTuning }, opened.session);
 }
 
-/** An adapter's name and its driver are in its description, where the driver says them. */
+/** The adapter's description contains its name and driver, if the driver tells them. */
 function environmentOf({ backend, name }: AdapterKey, info: GPUAdapterInfo): TuningEnvironment {
   const { vendor, architecture, device, description } = info;
   const versions = { kernels: KERNELS, dawn: dawnVersion() };
@@ -97,7 +97,7 @@ async function chosenDevice(): Promise<string> {
   return found.device ?? ':';
 }
 
-/** Vendor and device, in the letters of a file name. */
+/** Vendor and device, with only letters that a file name may have. */
 function classOf({ vendor, architecture, device }: GPUAdapterInfo): string {
   const parts = [vendor, device || architecture].map((part) =>
     part.replace(/[^a-z0-9]+/gi, '-').replace(/^-+|-+$/g, ''),

@@ -1,6 +1,6 @@
 /**
- * Measures a submission by timestamp queries, for profiles: as a whole, or kernel by kernel, and then each kernel runs in
- * a pass of its own, which waits for the one before.
+ * Measures a submission by timestamp queries, for profiles: as a whole, or kernel by kernel. In the second case each kernel
+ * runs in a separate pass, which waits for the one before.
  */
 
 import type { Session } from './dawn/session.js';

@@ -1,8 +1,9 @@
-/** An open device with a model on it: its weights, and the plans of the micro-batch sizes that came last. */
+/** An open device with a model on it: the weights, and the plans of the micro-batch sizes used last. */
 
 import type { Model, ModelState } from '../../model/index.js';
 import type { Precision, VersionedState } from '../engine.js';
 import type { Session } from './dawn/session.js';
+import type { WorkgroupLimits } from './kernels/limits.js';
 import { SUBGROUP_MATRICES } from './kernels/matrixOperations.js';
 import type { MatrixOperations } from './kernels/matrixOperations.js';
 import type { DeviceLayout } from './plan/deviceLayout.js';
@@ -12,20 +13,31 @@ import type { InputKind } from './plan/passInput.js';
 import type { Tiles } from './plan/tiles.js';
 import { RecordedPlan } from './recordedPlan.js';
 import { Staging } from './staging.js';
-import type { TileTuner } from './tuning/tileTuner.js';
 
-/** A run has one micro-batch size, one of evaluation, and the rest of either's last. */
+/** A run has one micro-batch size, one evaluation size, and a smaller last one of each. */
 const PLANS_KEPT = 4;
+
+export interface PassSize {
+  readonly kind: PassKind;
+  readonly imageCount: number;
+  readonly layout: DeviceLayout;
+  readonly bindingLimit: number;
+}
+
+/** Chooses the tiles of a pass. The tuner is one; tests use others. */
+export interface TileSource {
+  tilesFor(size: PassSize, limits: WorkgroupLimits): Promise<Tiles>;
+}
 
 export interface PlanTuning {
   readonly tiles?: Tiles | undefined;
   /** Gives the tiles, if `tiles` does not. */
-  readonly tuner?: TileTuner | undefined;
+  readonly tuner?: TileSource | undefined;
   /** Storage buffers of a kernel, at most; and at most what the device allows. */
   readonly bindingLimit?: number | undefined;
   /** Of convolutions' operands; float32 if left out. */
   readonly precision?: Precision | undefined;
-  /** By what products of half precision are computed, if not by the device's matrix units: for tests. */
+  /** What computes half-precision products instead of the device's matrix units; for tests. */
   readonly matrices?: MatrixOperations | undefined;
 }
 
@@ -51,7 +63,7 @@ export class OpenDevice {
     );
   }
 
-  /** Brings weights to the device, once a version. */
+  /** Uploads weights to the device, once per version. */
   async upload(state: VersionedState, needsCoefficients: boolean): Promise<void> {
     if (this.uploadedParameters !== state.version) {
       await this.writeParameters(state);
@@ -63,7 +75,7 @@ export class OpenDevice {
     }
   }
 
-  /** After a failure nobody knows what of an upload has arrived: the next micro-batch brings everything anew. */
+  /** After a failure it is unknown which part of an upload arrived: the next micro-batch uploads everything again. */
   forgetUploads(): void {
     this.uploadedParameters = undefined;
     this.uploadedCoefficients = undefined;
@@ -96,7 +108,7 @@ export class OpenDevice {
     this.plans.delete(key);
     if (known === undefined) this.makeRoom();
     const plan = known ?? (await this.record(kind, imageCount, inputKind));
-    this.plans.set(key, plan); // the last in line is the one used last
+    this.plans.set(key, plan); // the last entry is the one used last
     return plan;
   }
 
@@ -125,7 +137,7 @@ export class OpenDevice {
     );
   }
 
-  /** Frees what it holds, and leaves the session open. */
+  /** Frees everything it holds, but keeps the session open. */
   release(): void {
     for (const plan of this.plans.values()) plan.dispose();
     this.plans.clear();

@@ -23,7 +23,7 @@ export type SharedBuffers = ReadonlyMap<Storage, GPUBuffer>;
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export class RecordedPlan {
-  /** The commands of the next micro-batch: they are encoded while the GPU computes the one before. */
+  /** The commands of the next micro-batch, encoded while the GPU computes the one before. */
   private prepared: GPUCommandBuffer | undefined;
 
   private constructor(
@@ -50,7 +50,7 @@ export class RecordedPlan {
         staging = new Staging(session, plan.input.whole.length);
         const record = (dispatch: Dispatch): Promise<Command> => commandOf(session, dispatch, find);
         const recording = plan.dispatches.map(record);
-        // One that is refused must leave none behind that still compiles: see `Staging.settled`.
+        // If one is refused, no other may still be compiling: see `Staging.settled`.
         await Promise.allSettled(recording);
         const commands = await Promise.all(recording);
         return new RecordedPlan(session, plan, commands, find, owned, readBack, staging);
@@ -62,7 +62,7 @@ export class RecordedPlan {
     }
   }
 
-  /** @returns one array for each of the plan's outputs, which are the caller's */
+  /** @returns one array for each of the plan's outputs; they belong to the caller */
   run(
     batch: MicroBatch | PixelBatch,
     dropoutKey: RandomKey | undefined,
@@ -73,7 +73,7 @@ export class RecordedPlan {
     return this.runAndRead(batch, dropoutKey, copy, timer);
   }
 
-  /** @param read gets one array for each of the plan's outputs, on memory that is gone when it returns */
+  /** @param read gets one array for each of the plan's outputs, in memory that is released when it returns */
   async runAndRead<Result>(
     batch: MicroBatch | PixelBatch,
     dropoutKey: RandomKey | undefined,
@@ -148,12 +148,12 @@ export class RecordedPlan {
     timer.end(encoder);
   }
 
-  /** Computes with what the last run brought up, `repetitions` times without the timer and then once with it. */
+  /** Computes with the upload of the last run, `repetitions` times without the timer and then once with it. */
   async timeAgain(repetitions: number, timer: KernelTimer): ReturnType<KernelTimer['read']> {
     const { device } = this.session;
     const encoder = device.createCommandEncoder();
     for (let repetition = 0; repetition < repetitions; repetition++) this.encode(encoder);
-    // Where a driver begins to time a kernel before the one before it has ended, that one must be short, not a whole pass.
+    // Some drivers start to time a kernel before the previous one has ended; so that one must be short, not a whole pass.
     this.encodeTimed(encoder, timer, [...this.commands.slice(-1), ...this.commands]);
     device.queue.submit([encoder.finish()]);
     const [, ...times] = await timer.read();

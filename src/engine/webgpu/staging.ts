@@ -1,6 +1,6 @@
 /**
- * Memory of the host that the device copies from. It is mapped again as soon as a copy is under way: so an upload
- * allocates nothing, and data are written once, where the device will find them.
+ * Host memory that the device copies from. It is mapped again as soon as a copy has been submitted. So an upload allocates
+ * nothing, and data are written once, to where the device reads them.
  */
 
 import type { Session } from './dawn/session.js';
@@ -20,7 +20,7 @@ export class Staging {
     this.buffer = session.stagingBuffer(length);
   }
 
-  /** Has `fill` write all of the data. Afterwards submit what `recordCopy` recorded, and call `sent`. */
+  /** Lets `fill` write all of the data. Then submit the commands of `recordCopy`, and call `sent`. */
   async write(fill: (memory: ArrayBuffer) => void): Promise<void> {
     try {
       await this.ready;
@@ -43,11 +43,11 @@ export class Staging {
 
   sent(): void {
     this.ready = this.buffer.mapAsync(WRITE);
-    // A device that is lost or closed meanwhile is told to whoever uses it next.
+    // If the device is lost or closed meanwhile, its next user gets the error.
     this.ready.catch(() => undefined);
   }
 
-  /** Dawn ends the process if a thread ends before its promises settle: wait here before work counts as done. */
+  /** Dawn aborts the process if a thread ends before its promises settle. So wait for this before work counts as done. */
   async settled(): Promise<void> {
     await this.ready.catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** The engine: plans recorded on a device, behind the interface that workers know. */
+/** The engine: plans recorded on a device, behind the interface that workers use. */
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { RandomKey } from '../../foundation/random.js';
@@ -71,7 +71,7 @@ export class WebgpuEngine implements Engine {
     );
   }
 
-  /** Hands over the recorded plan of a gradient and the device it is on: for profiles and tests. */
+  /** Returns the recorded plan of a gradient and its device, for profiles and tests. */
   withPlan<Result>(
     state: VersionedState,
     batch: MicroBatch | PixelBatch,
@@ -131,12 +131,12 @@ export class WebgpuEngine implements Engine {
     try {
       return new OpenDevice(session, this.model, this.layout, this.options);
     } catch (error) {
-      session.dispose(); // the weights do not fit, and nobody else knows of it
+      session.dispose(); // the weights do not fit, and nothing else would close the device
       throw error;
     }
   }
 
-  /** A lost device fails the micro-batch, which goes elsewhere; what the device says comes before what failed. */
+  /** If the device is lost, the micro-batch fails and goes to another worker. The device's reason is reported first. */
   private explain({ session }: OpenDevice, error: unknown): unknown {
     try {
       session.throwIfFailed();

@@ -1,6 +1,6 @@
 /** Byte-level encoding of WebAssembly modules (core specification 2.0, chapter 5). */
 
-/** Byte code, nested as it was put together; `flatten` makes it bytes. */
+/** Byte code as nested arrays; `flatten` makes it bytes. */
 export type Code = readonly (number | Code)[];
 
 export function unsignedLeb128(value: number): Code {

@@ -1,6 +1,6 @@
 /**
- * WebAssembly expressions as values. An expression is the byte code that leaves its result on the stack; operators
- * concatenate, so kernels read like arithmetic. Opcodes: WebAssembly core specification 2.0, section 5.4, and the
+ * WebAssembly expressions as values. An expression is byte code that leaves its result on the stack. Operators
+ * concatenate byte code, so kernels read like arithmetic. Opcodes: WebAssembly core specification 2.0, section 5.4, and the
  * relaxed SIMD proposal.
  */
 
@@ -38,10 +38,16 @@ export const multiply = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6c);
 /** An i32 count as a vector of four equal floats. */
 export const splatInteger = (count: I32): V128 => v128(count.code, 0xb2, simd(0x13));
 
+/** An i32 in all four lanes: as floats, those of these bits. */
+export const splatBits = (bits: I32): V128 => v128(bits.code, simd(0x11));
+
+/** 1 if the vectors are equal bit for bit, else 0. */
+export const allBitsEqual = (a: V128, b: V128): I32 => i32(a.code, b.code, simd(0x37), simd(0xa3));
+
 export const load = (address: I32, byteOffset = 0): V128 =>
   v128(address.code, simd(0x00), memoryArgument(2, byteOffset));
 
-/** One float32 of memory in all four lanes: a plain load on x64, unlike a shuffle. */
+/** One float32 of memory in all four lanes: on x64 a plain load, cheaper than a shuffle. */
 export const loadSplat = (address: I32, byteOffset = 0): V128 =>
   v128(address.code, simd(0x09), memoryArgument(2, byteOffset));
 
@@ -66,16 +72,16 @@ export const shuffle = (a: V128, b: V128, lanes: readonly [number, number, numbe
   return v128(a.code, b.code, simd(0x0d), bytes);
 };
 
-/** a < b ? b : a, one instruction on x64; a NaN in `a` stays one. */
+/** a < b ? b : a, one instruction on x64; a NaN in `a` stays NaN. */
 export const pseudoMaximum = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xeb));
 
-/** a b + c in one rounding where the host fuses, else in two: the one operation whose bits the host may choose. */
+/** a b + c, with one rounding if the host fuses, otherwise two: the only operation whose bits depend on the host. */
 export const relaxedMultiplyAdd = (a: V128, b: V128, c: V128): V128 =>
   v128(a.code, b.code, c.code, simd(0x105));
 
 /*
- * float64, two lanes. A float32 becomes a float64 exactly and is rounded once on the way back, so arithmetic in between is
- * that of a JavaScript expression over a Float32Array.
+ * float64, two lanes. A float32 converts to float64 exactly and is rounded once on the way back, so arithmetic in between
+ * equals that of a JavaScript expression over a Float32Array.
  */
 
 /** Two consecutive float32 of memory, widened. */
@@ -85,7 +91,7 @@ export const loadWidened = (address: I32, byteOffset = 0): V128 =>
 /** The lower two float32, widened. */
 export const widened = (floats: V128): V128 => v128(floats.code, simd(0x5f));
 
-/** Rounded to float32 in the lower two lanes; the upper ones are zero. */
+/** Rounded to float32 in the lower two lanes; the upper lanes are zero. */
 export const narrowed = (doubles: V128): V128 => v128(doubles.code, simd(0x5e));
 
 /** One float64 of memory in both lanes. */

@@ -1,4 +1,4 @@
-/** Emits one WebAssembly function: locals by handle, loops as closures. Parameters are i32, there is no result. */
+/** Emits one WebAssembly function: locals are handles, loops are closures. Parameters are i32; there is no result. */
 
 import type { Code } from './encoding.js';
 import { flatten, sized, unsignedLeb128, vectorOf } from './encoding.js';
@@ -22,7 +22,7 @@ export class FunctionBuilder {
     this.parameters = Array.from({ length: parameterCount }, (_, index) => makeLocal('i32', index));
   }
 
-  /** The parameter at `index`; a kernel's parameters are fixed where it is defined. */
+  /** The parameter at `index`, one of those that the kernel was defined with. */
   parameter(index: number): Local<'i32'> {
     const local = this.parameters[index];
     if (local === undefined)
@@ -30,7 +30,7 @@ export class FunctionBuilder {
     return local;
   }
 
-  /** A new variable, set to `value` here. */
+  /** A new variable, set to `value` at this point. */
   variable<T extends ValueType>(value: Expression<T>): Local<T> {
     this.localTypes.push(value.type);
     const local = makeLocal(value.type, this.parameterCount + this.localTypes.length - 1);
@@ -51,12 +51,17 @@ export class FunctionBuilder {
     this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x0b), memoryArgument(2, byteOffset)]);
   }
 
-  /** Stores the lower two lanes' worth of bytes, 8 of them. */
+  /** Stores the 8 bytes of the lower two lanes. */
   storeLowHalf(address: I32, value: V128, byteOffset = 0): void {
     this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x5b), memoryArgument(2, byteOffset), 0]);
   }
 
-  /** Runs the body `count` times, at least once. A count of 1 known here costs no loop. */
+  /** Ends the call with an exception if the condition is 0. */
+  trapUnless(condition: I32): void {
+    this.emit([condition.code, 0x45, 0x04, EMPTY_BLOCK, 0x00, 0x0b]);
+  }
+
+  /** Runs the body `count` times, at least once. A constant count of 1 makes no loop. */
   repeat(count: number | I32, body: () => void): void {
     if (count === 1) {
       body();

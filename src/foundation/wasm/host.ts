@@ -1,4 +1,4 @@
-/** The part of the host's WebAssembly interface that is used here; Node's type definitions leave it to browsers' ones. */
+/** The part of the WebAssembly interface used here; Node's type definitions do not declare it. */
 
 import { LockstepError } from '../errors.js';
 
@@ -9,9 +9,9 @@ export interface WasmMemory {
   grow(pageCount: number): number;
 }
 
-/** May be grown while views of it are in use: they stay valid, and show what they showed. */
+/** May grow while views of it are in use: they stay valid. */
 export interface SharedWasmMemory {
-  /** Replaced whenever the memory grows; the one before shows the same memory, as far as it reaches. */
+  /** Replaced whenever the memory grows; the previous buffer still shows its part of the memory. */
   readonly buffer: SharedArrayBuffer;
   /** Adds pages of 64 KiB. */
   grow(pageCount: number): number;
@@ -26,27 +26,30 @@ interface WasmHost {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: Readonly<Record<string, object>>) => WasmInstance;
   compile(bytes: Uint8Array): Promise<object>;
-  instantiate(module: object, imports: Readonly<Record<string, object>>): Promise<WasmInstance>;
 }
 
 const host = (globalThis as unknown as { readonly WebAssembly: WasmHost }).WebAssembly;
 
-/** @throws LockstepError E_RESOURCES where there is too little address space */
+/** @throws LockstepError E_RESOURCES if there is too little address space */
 export const newMemory = (initialPages: number, maximumPages: number): WasmMemory =>
   reserved(() => new host.Memory({ initial: initialPages, maximum: maximumPages })) as WasmMemory;
 
-/** For modules that were encoded with the same maximum. @throws as newMemory */
+/** For modules encoded with the same maximum. @throws as newMemory */
 export const newSharedMemory = (initialPages: number, maximumPages: number): SharedWasmMemory =>
   reserved(
     () => new host.Memory({ initial: initialPages, maximum: maximumPages, shared: true }),
   ) as SharedWasmMemory;
 
-export const NO_ADDRESS_SPACE =
-  'the system gives WebAssembly no address space, of which each memory reserves 10 GB without using them';
-export const NO_ADDRESS_SPACE_REMEDY =
-  'run "ulimit -v unlimited" first; or set NODE_OPTIONS=--disable-wasm-trap-handler, with which each reserves 4 GB and the bits are the same; or use fewer workers';
+const NO_ADDRESS_SPACE =
+  'the system gives WebAssembly no address space, of which each memory reserves 8 to 11 GB without using them';
+const NO_ADDRESS_SPACE_REMEDY =
+  'run "ulimit -v unlimited" first; or set NODE_OPTIONS=--disable-wasm-trap-handler, with which each reserves far less and the bits are the same; or use fewer workers';
 
-/** The engine reserves room behind a memory, so that it need not check addresses; a limit to that is not lack of memory. */
+/**
+ * V8 reserves 10.7 GB (8.6 since V8 13) for each memory, whatever its maximum, so that it need not check addresses: what lies
+ * behind the memory traps. Without the trap handler it checks them, and reserves the maximum, or less where there is less. Only
+ * a flag of Node turns the handler off. A limit to such addresses (`ulimit -v`) is not lack of memory.
+ */
 function reserved<Made>(make: () => Made): Made {
   try {
     return make();
@@ -58,13 +61,19 @@ function reserved<Made>(make: () => Made): Made {
   }
 }
 
-/** Compiles the bytes of a module and instantiates it over a memory. */
-export async function instantiate(bytes: Uint8Array, memory: WasmMemory): Promise<WasmInstance> {
-  return host.instantiate(await host.compile(bytes), { arena: { memory } });
+/** A module, to be instantiated over any memory, or over none if it imports none. */
+export type CompiledModule = (memory?: WasmMemory | SharedWasmMemory) => WasmInstance;
+
+export async function compile(bytes: Uint8Array): Promise<CompiledModule> {
+  return overMemory(await host.compile(bytes));
 }
 
-/** A module of a few kilobytes, whose compilation is not worth waiting for, to be instantiated over any memory. */
-export function compileNow(bytes: Uint8Array): (memory: SharedWasmMemory) => WasmInstance {
-  const module = new host.Module(bytes);
-  return (memory) => new host.Instance(module, { arena: { memory } });
+/** For a module of a few kilobytes, whose compilation is not worth waiting for. */
+export function compileNow(bytes: Uint8Array): CompiledModule {
+  return overMemory(new host.Module(bytes));
 }
+
+const overMemory =
+  (module: object): CompiledModule =>
+  (memory) =>
+    new host.Instance(module, memory === undefined ? {} : { arena: { memory } });

@@ -1,21 +1,23 @@
-/** From the text of an option to its value, with errors that name the value, the rule and the remedy. */
+/** Reads the value of an option from a flag or a config file, with errors that name the value, the rule and an example. */
 
 import { isIPv6 } from 'node:net';
 import { LockstepError } from '../../foundation/errors.js';
+import { readValue } from '../../foundation/options/kind.js';
+import type { OptionValue, TextForm, ValueKind } from '../../foundation/options/kind.js';
 
-export type ValueKind =
-  /** With `orNone`, the word `none` stands for null. */
-  | { readonly kind: 'integer'; readonly min: number; readonly max?: number; readonly orNone?: boolean }
-  | { readonly kind: 'number'; readonly min?: number; readonly above?: number; readonly below?: number }
-  | { readonly kind: 'integers'; readonly min: number }
-  | { readonly kind: 'choice'; readonly of: readonly string[] }
-  | { readonly kind: 'address' }
-  /** An address for others to call: the port may be left out. */
-  | { readonly kind: 'advertised' }
-  | { readonly kind: 'text' }
-  | { readonly kind: 'switch' };
+export type { OptionValue, ValueKind } from '../../foundation/options/kind.js';
 
-export type OptionValue = number | string | boolean | readonly number[] | null;
+/** An address to listen on. */
+export const ADDRESS: TextForm = {
+  matches: (text) => splitAddress(text) !== undefined,
+  rule: 'HOST:PORT, the port from 0 to 65535',
+};
+
+/** An address for others to call: the port may be left out. */
+export const ADVERTISED: TextForm = {
+  matches: (text) => splitAdvertised(text) !== undefined,
+  rule: 'HOST or HOST:PORT, the port from 1 to 65535',
+};
 
 /**
  * @param flag as the user writes it, for messages
@@ -34,7 +36,7 @@ export function valueParser(flag: string, kind: ValueKind, example: string): (te
 
 /**
  * The same for a JSON value.
- * @param place the key as the user writes it, and the file that it stands in
+ * @param place the key as the user writes it, and the file that contains it
  * @throws LockstepError E_OPTION
  */
 export function parseJsonValue(
@@ -70,6 +72,13 @@ function jsonExample({ kind }: ValueKind, example: string): string {
   return kind === 'integer' || kind === 'number' || kind === 'switch' ? example : JSON.stringify(example);
 }
 
+/** @param messageOf the message of the refusal, from the rule that is broken */
+function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => string): OptionValue {
+  const reading = readValue(raw, kind);
+  if ('value' in reading) return reading.value;
+  throw new LockstepError('E_OPTION', messageOf(reading.rule));
+}
+
 /** HOST and PORT of an address that is written `HOST:PORT`, or `[HOST]:PORT` for IPv6; undefined if it is not. */
 export function splitAddress(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, inBrackets, name, digits] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
@@ -89,71 +98,4 @@ export function splitAdvertised(
   const host = inBrackets ?? name;
   if (host === undefined || (inBrackets !== undefined && !isIPv6(inBrackets))) return undefined;
   return port === 0 || (port ?? 1) > 65535 ? undefined : { host, port };
-}
-
-/** @param messageOf the message of the refusal, from the rule that is broken */
-function valueOf(raw: unknown, kind: ValueKind, messageOf: (rule: string) => string): OptionValue {
-  const refuse = (rule: string): never => {
-    throw new LockstepError('E_OPTION', messageOf(rule));
-  };
-  switch (kind.kind) {
-    case 'integer': {
-      if (kind.orNone === true && raw === 'none') return null;
-      const value = toNumber(raw);
-      const max = kind.max ?? Number.MAX_SAFE_INTEGER;
-      if (Number.isInteger(value) && value >= kind.min && value <= max) return value;
-      return refuse(
-        `an integer ${kind.max === undefined && !(value > max) ? `of at least ${kind.min}` : `from ${kind.min} to ${max}`}${kind.orNone === true ? ', or none' : ''}`,
-      );
-    }
-    case 'number': {
-      const value = toNumber(raw);
-      const { min = -Infinity, above = -Infinity, below = Infinity } = kind;
-      if (Number.isFinite(value) && value >= min && value > above && value < below) return value;
-      return refuse(numberRule(kind));
-    }
-    case 'integers': {
-      const parts: unknown[] = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [];
-      const values = parts.map(toNumber);
-      const ascending = values.every((value, index) => index === 0 || value > values[index - 1]!);
-      if (
-        values.length > 0 &&
-        ascending &&
-        values.every((value) => Number.isInteger(value) && value >= kind.min)
-      ) {
-        return values;
-      }
-      return refuse(`ascending integers of at least ${kind.min}, separated by commas`);
-    }
-    case 'choice':
-      if (typeof raw === 'string' && kind.of.includes(raw)) return raw;
-      return refuse(`one of ${kind.of.join(', ')}`);
-    case 'address':
-      if (typeof raw === 'string' && splitAddress(raw)) return raw;
-      return refuse('HOST:PORT, the port from 0 to 65535');
-    case 'advertised':
-      if (typeof raw === 'string' && splitAdvertised(raw)) return raw;
-      return refuse('HOST or HOST:PORT, the port from 1 to 65535');
-    case 'text':
-      return typeof raw === 'string' && raw.length > 0 ? raw : refuse('a text that is not empty');
-    case 'switch':
-      return typeof raw === 'boolean' ? raw : refuse('true or false');
-  }
-}
-
-function toNumber(raw: unknown): number {
-  if (typeof raw === 'number') return raw;
-  // Number('') is 0 and Number('0x10') is 16: only plain decimal notation is meant.
-  return typeof raw === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim())
-    ? Number(raw)
-    : NaN;
-}
-
-function numberRule({ min, above, below }: Extract<ValueKind, { kind: 'number' }>): string {
-  const rules = [
-    above === undefined ? undefined : `above ${above}`,
-    min === undefined ? undefined : `at least ${min}`,
-    below === undefined ? undefined : `below ${below}`,
-  ].filter((rule) => rule !== undefined);
-  return `a number ${rules.join(' and ')}`;
 }

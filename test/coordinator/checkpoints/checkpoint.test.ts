@@ -47,7 +47,7 @@ function checkpoint(): Checkpoint {
 
 let bytes: Buffer;
 beforeAll(async () => {
-  bytes = await encodeCheckpoint(checkpoint(), model.layout);
+  bytes = await encodeCheckpoint(checkpoint(), model);
 });
 
 function fileWith(content: Uint8Array): string {
@@ -81,7 +81,7 @@ describe('a checkpoint', () => {
   it('keeps bits that are easily lost: -0, the smallest, the largest', async () => {
     const odd = checkpoint();
     odd.state.parameters.set([-0, 1e-45, 3.4028235e38, -1e-40]);
-    const read = await readCheckpoint(fileWith(await encodeCheckpoint(odd, model.layout)));
+    const read = await readCheckpoint(fileWith(await encodeCheckpoint(odd, model)));
     const bits = (vector: Float32Array): Buffer =>
       Buffer.from(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
     expect(Buffer.compare(bits(read.state.parameters), bits(odd.state.parameters))).toBe(0);
@@ -89,7 +89,7 @@ describe('a checkpoint', () => {
 
   it('is a copy: the run may go on while it is written', async () => {
     const moving = checkpoint();
-    const snapshot = takeSnapshot(moving, model.layout);
+    const snapshot = takeSnapshot(moving, model);
     const vectors = [moving.state, moving.best!].flatMap(({ parameters, statistics }) => [
       parameters,
       statistics,
@@ -114,7 +114,7 @@ describe('a checkpoint', () => {
   });
 
   it('has no best weights before there are any, as in files of older versions', async () => {
-    const file = fileWith(await encodeCheckpoint({ ...checkpoint(), best: undefined }, model.layout));
+    const file = fileWith(await encodeCheckpoint({ ...checkpoint(), best: undefined }, model));
     const { metadata, tensors } = decodeSafetensors(readFileSync(file), file);
     expect(metadata['lockstep']).not.toContain('bestWeightsSha256');
     expect(tensors.some(({ name }) => name.startsWith('best.'))).toBe(false);
@@ -138,7 +138,7 @@ describe('a checkpoint of an older version', () => {
     const read = await readCheckpoint(fileWith(withMetadata(older, { digested: true })));
     expect(read.samples).toBeUndefined();
     const { model: _model, ...again } = read;
-    expect(await readCheckpoint(fileWith(await encodeCheckpoint(again, model.layout)))).toEqual(read);
+    expect(await readCheckpoint(fileWith(await encodeCheckpoint(again, model)))).toEqual(read);
   });
 });
 
@@ -151,7 +151,7 @@ describe('a checkpoint that cannot be used', () => {
   ])('holds %s that is not finite', async (_, vectorOf) => {
     const exploded = checkpoint();
     vectorOf(exploded)[3] = Infinity;
-    const file = fileWith(await encodeCheckpoint(exploded, model.layout));
+    const file = fileWith(await encodeCheckpoint(exploded, model));
     expect((await rejectionOf('E_CHECKPOINT', readCheckpoint(file))).message).toContain('not finite');
   });
 
@@ -171,10 +171,22 @@ describe('a checkpoint that cannot be used', () => {
     ['is not JSON', () => '{'],
     ['is nothing', () => 'null'],
     ['is of another format', (metadata) => ({ ...metadata, format: 'lockstep-checkpoint/999' })],
-    ['has another model', (metadata) => ({ ...metadata, recipe: recipe({ model: 'resnet20' }) })],
     [
-      'has a model that does not exist',
-      (metadata) => ({ ...metadata, recipe: { ...recipe(), model: 'vgg' } }),
+      'has the network of other tensors',
+      (metadata) => ({ ...metadata, network: buildModel('resnet20').description }),
+    ],
+    ['has a network that is none', (metadata) => ({ ...metadata, network: { layers: [] } })],
+    [
+      'has the standardisation of other images',
+      (metadata) => ({ ...metadata, normalisation: { mean: [0.5], standardDeviation: [0.5] } }),
+    ],
+    [
+      'has no network, as in older versions, and the name of another',
+      ({ network: _network, ...rest }) => ({ ...rest, recipe: recipe({ model: 'resnet20' }) }),
+    ],
+    [
+      'has no network, and a name that makes none',
+      ({ network: _network, ...rest }) => ({ ...rest, recipe: { ...recipe(), model: 'vgg' } }),
     ],
     ['has no recipe', ({ recipe: _recipe, ...rest }) => rest],
     ['has no digest', ({ weightsSha256: _digest, ...rest }) => rest],

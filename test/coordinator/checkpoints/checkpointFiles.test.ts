@@ -62,7 +62,7 @@ async function checkpointOf(step: number): Promise<readonly Uint8Array[]> {
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
     samples: undefined,
   };
-  return [await encodeCheckpoint(checkpoint, model.layout)];
+  return [await encodeCheckpoint(checkpoint, model)];
 }
 
 describe('a checkpoint that replaces another', () => {
@@ -135,7 +135,7 @@ describe('a checkpoint that replaces another', () => {
     });
     const error = await rejectionOf('E_IO', files.write('last', [Buffer.from('head'), piece]));
     sync.mockRestore();
-    expect(error.message).toContain('does not read back');
+    expect(error.message).toContain('reading it back gives other data');
     expect(contents(folder)).toEqual({ 'last.safetensors': 'good' });
   });
 });

@@ -184,8 +184,8 @@ describe('a damaged file', () => {
     ['data without tensors', fileWith({}), /have 0 bytes, but 8 are there/],
     [
       'a long header',
-      fileWith(JSON.stringify({ a: entry() }).padEnd(5 << 20)),
-      /its header has 5242880 bytes/,
+      fileWith(JSON.stringify({ a: entry() }).padEnd(17 << 20)),
+      /its header has 17825792 bytes/,
     ],
     ['a name that steers the terminal', fileWith({ '\u001b[2Ja': entry(), b: 0 }), /^[^\u001b]*$/],
   ])('is refused, and says why: %s', (_what, file, message) => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fleet } from '../../../src/coordinator/fleet/fleet.js';
-import type { RoundRequest, Verdict } from '../../../src/coordinator/fleet/fleet.js';
+import type { RoundRequest, Verdict } from '../../../src/coordinator/fleet/roundRequest.js';
 import type { RunEvent } from '../../../src/coordinator/index.js';
 import {
   Broadcast,
@@ -8,7 +8,7 @@ import {
   encodeMessage,
   PROTOCOL_VERSION,
 } from '../../../src/protocol/index.js';
-import type { Hello, Refused } from '../../../src/protocol/index.js';
+import type { Hello, Refused, Work } from '../../../src/protocol/index.js';
 import { rejectionOf } from '../../support/errors.js';
 import {
   evaluated,
@@ -217,7 +217,7 @@ describe('a round', () => {
   it('asks for an answer once more where the verdict is `again`', async () => {
     let asked = 0;
     const node = answering(await attached(fleet));
-    const round = run(1, { judge: () => (++asked === 1 ? { kind: 'again' } : { kind: 'accepted' }) });
+    const round = run(1, { judge: () => (++asked === 1 ? { kind: 'repeat' } : { kind: 'accepted' }) });
     await round.promise;
     expect(node.items).toHaveLength(2);
     expect(node.closings).toEqual([]);
@@ -233,6 +233,17 @@ describe('a round', () => {
     expect(slow.the('cancel')).toEqual({ type: 'cancel', item: 'work', round: STEP, index: 1 });
     answering(slow);
     await round.promise;
+  });
+
+  it('ends with the error of a verdict that training has diverged; the node stays, and works on the next round', async () => {
+    const node = answering(await attached(fleet));
+    const error = new Error('the loss is not finite');
+    const diverged = run(2, { judge: () => ({ kind: 'diverged', error }) });
+    await expect(diverged.promise).rejects.toBe(error);
+    expect(diverged.accepted).toEqual([]);
+    const message = (microBatch: number): Work => work({ step: STEP + 1, microBatch });
+    await run(1, { change: { round: STEP + 1, message } }).promise;
+    expect(node.closings).toEqual([]);
   });
 
   it('ends as the signal says when it is aborted, before or during the round', async () => {
@@ -291,14 +302,15 @@ describe('a foul answer', () => {
     const fair = await attached(fleet, { nodeName: 'fair' });
     let fouls = 0;
     const round = run(4, {
-      judge: () => (fouls++ === 0 ? { kind: 'foul', reason: 'a gradient of 3 bytes' } : { kind: 'accepted' }),
+      judge: () =>
+        fouls++ === 0 ? { kind: 'refused', reason: 'a gradient of 3 bytes' } : { kind: 'accepted' },
     });
     await settled();
     fouling.send(answerTo(fouling.items[0]!));
     await settled();
     expect(fouling.the('refused')).toMatchObject({
       code: 'E_PROTOCOL',
-      reason: expect.stringMatching(/^a gradient of 3 bytes; mend that/) as string,
+      reason: expect.stringMatching(/^a gradient of 3 bytes; fix that/) as string,
     });
     expect(fouling.closings).toHaveLength(1);
     expect(eventsOf('worker-left')).toEqual([
@@ -316,7 +328,7 @@ describe('a foul answer', () => {
     const round = run(2, {
       judge: () => {
         judged++;
-        return { kind: 'foul', reason: 'no' };
+        return { kind: 'refused', reason: 'no' };
       },
     });
     await settled();
@@ -333,7 +345,7 @@ describe('a foul answer', () => {
 describe('a node that was refused', () => {
   async function refusedOnce(): Promise<void> {
     const node = await attached(fleet, { nodeName: 'bad' });
-    const round = run(1, { judge: () => ({ kind: 'foul', reason: 'a gradient of 3 bytes' }) });
+    const round = run(1, { judge: () => ({ kind: 'refused', reason: 'a gradient of 3 bytes' }) });
     await settled();
     node.send(answerTo(node.items[0]!));
     await settled();
@@ -355,7 +367,7 @@ describe('a node that was refused', () => {
       const again = await attached(fleet, { nodeName: 'bad' });
       expect(again.received.map(({ type }) => type)).toEqual(['refused']);
       expect(again.the('refused').reason).toMatch(
-        /refused before in this run: a gradient of 3 bytes; mend that, then start the worker again/,
+        /refused before in this run: a gradient of 3 bytes; fix that, then restart the worker/,
       );
       expect(again.closings).toHaveLength(1);
     }
@@ -410,7 +422,7 @@ describe('answers beyond what honest repetition explains', () => {
     await settled();
     for (let step = 0; step < 16; step++) babbling.send(result({ step: step + 100, microBatch: 0 }));
     await settled();
-    expect(babbling.the('refused').reason).toMatch(/not asked for/);
+    expect(babbling.the('refused').reason).toMatch(/not given/);
     answering(await attached(fleet, { nodeName: 'good' }));
     await round.promise;
     expect(round.accepted.sort()).toEqual([0, 1, 2, 3]);
@@ -464,7 +476,7 @@ describe('failures', () => {
       const refusal = received.at(-1)!;
       expect(decodeCoordinatorMessage(encodeMessage(refusal))).toEqual(refusal); // it fits its schema
       expect(refusal).toMatchObject({ type: 'refused' });
-      expect((refusal as Refused).reason).toMatch(/r…; mend that, then start the worker again$/);
+      expect((refusal as Refused).reason).toMatch(/r…; fix that, then restart the worker$/);
     }
   });
 
@@ -501,7 +513,7 @@ describe('with nobody attached', () => {
     const round = run(1);
     await settled();
     expect(eventsOf('waiting')).toEqual([
-      { event: 'waiting', reason: 'for a worker, for none is left', timeoutSeconds: WAIT_TIMEOUT_MS / 1000 },
+      { event: 'waiting', reason: 'for workers: none attached', timeoutSeconds: WAIT_TIMEOUT_MS / 1000 },
     ]);
     vi.advanceTimersByTime(WAIT_TIMEOUT_MS - 1);
     await settled();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { welcomeFor } from '../../../src/coordinator/index.js';
-import { buildModel } from '../../../src/model/index.js';
+import { buildModel, networkText } from '../../../src/model/index.js';
 import { recipe } from '../../support/recipes.js';
 
 describe('what a node is told of a run', () => {
@@ -14,9 +14,7 @@ describe('what a node is told of a run', () => {
     });
     expect(welcome).toMatchObject({
       runName: 'r'.repeat(200),
-      modelName: 'resnet8',
-      dropoutRate: 0.25,
-      parameterCount: model.layout.parameterCount,
+      network: networkText(model),
       mean: [0.1, 0.2, 0.3],
       standardDeviation: [0.4, 0.5, 0.6],
       cropPadding: 2,

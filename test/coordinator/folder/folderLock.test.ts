@@ -217,7 +217,7 @@ describe('several who want the lock at the same moment', () => {
   });
 
   /** Compiled, so that other processes can run it. */
-  const compiled = new URL('../../../dist/coordinator/folderLock.js', import.meta.url);
+  const compiled = new URL('../../../dist/coordinator/folder/folderLock.js', import.meta.url);
   const PROCESSES = 5;
   const FOLDERS = 60;
 

@@ -66,7 +66,7 @@ const lockOf = (folder: string): string => path.join(folder, 'run.lock');
 const DEAD = JSON.stringify({ pid: 2 ** 22 + 1 });
 
 /** Compiled, so that another process can run it. */
-const COMPILED = new URL('../../../dist/coordinator/runFolder.js', import.meta.url);
+const COMPILED = new URL('../../../dist/coordinator/folder/runFolder.js', import.meta.url);
 
 /** Another process that has the run open, and works in it until it is killed. */
 async function otherProcessIn(folder: string): Promise<ChildProcess> {
@@ -155,7 +155,7 @@ describe('a new run folder', () => {
     for (const place of places) {
       RunFolder.refuseIfTaken(place);
       const { message } = await rejectionOf('E_IO', RunFolder.create(place, {}));
-      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which is not there/);
+      if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which does not exist/);
     }
   });
 

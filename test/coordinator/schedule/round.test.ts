@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { itemKey, roundKey } from '../../../src/coordinator/schedule/itemKey.js';
 import { Round } from '../../../src/coordinator/schedule/round.js';
-import type { Assignee } from '../../../src/coordinator/schedule/round.js';
+import type { Assignee } from '../../../src/coordinator/schedule/assignee.js';
 import { Pace } from '../../../src/coordinator/schedule/pace.js';
 import { Workload } from '../../../src/coordinator/schedule/workload.js';
 
@@ -65,7 +66,7 @@ class Scene {
     private readonly typicalMs?: number,
   ) {
     this.round = new Round<FakeNode>({
-      key: 'work 0',
+      key: roundKey('work', 0),
       itemCount,
       sampleCountOf: () => 1,
       assignees: () => this.nodes,
@@ -324,7 +325,8 @@ describe('an idle worker', () => {
     const scene = new Scene(1, 10);
     const forgetful = new FakeNode('forgetful', 1).knownToTake(10);
     // Called off when it already waited there: new weights emptied the node's queue, and nobody will answer for it.
-    const old = { round: 'work -1', key: 'work -1/3', sampleCount: 1, pace: forgetful.pace };
+    const earlier = roundKey('work', -1);
+    const old = { round: earlier, key: itemKey(earlier, 3), sampleCount: 1, pace: forgetful.pace };
     forgetful.workload.add(old, performance.now());
     scene.nodes.push(forgetful);
     const stalled = scene.join('stalled');

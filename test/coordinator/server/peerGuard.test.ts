@@ -5,11 +5,13 @@ import { connect, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   Broadcast,
+  coordinatorChannel,
   decodeCoordinatorMessage,
   encodeMessage,
   ENDPOINT_PATH,
 } from '../../../src/protocol/index.js';
-import type { WebSocket } from 'ws';
+import type { NodeMessage } from '../../../src/protocol/index.js';
+import { WebSocket } from 'ws';
 import { guardedChannel } from '../../../src/coordinator/server/peerGuard.js';
 import { dial, dialled, openDoor, outcomeOf, UPGRADE_REQUEST } from '../../support/door.js';
 import type { Door } from '../../support/door.js';
@@ -262,9 +264,40 @@ it('a node that is refused after it has gone keeps nothing waiting', () => {
     close: (reason: string) => void closings.push(reason),
   };
   const socket = Object.assign(new EventEmitter(), { readyState: 3 }) as unknown as WebSocket; // CLOSED
-  guardedChannel(socket, new Socket(), channel, { unreadTimeoutMs: 1000 }).close('refused');
+  guardedChannel(socket, new Socket(), () => channel, { unreadTimeoutMs: 1000 }).close('refused');
   expect(closings).toEqual(['refused']);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a message beyond the limit is not decoded, whatever listens on the socket first', async () => {
+  const socket = Object.assign(new EventEmitter(), {
+    readyState: WebSocket.OPEN,
+    close: () => undefined,
+    pause: () => undefined,
+    terminate: () => undefined,
+    ping: () => undefined,
+  }) as unknown as WebSocket;
+  const transport = new Socket();
+  const earlier = coordinatorChannel(socket, 'a node', transport); // listens before the guard does
+  earlier.open({ onMessage: () => undefined, onClose: () => undefined });
+  const messages: NodeMessage[] = [];
+  const closings: string[] = [];
+  const guarded = guardedChannel(
+    socket,
+    transport,
+    (mayDecode) => coordinatorChannel(socket, 'a node', transport, undefined, mayDecode),
+    { unreadTimeoutMs: 1000 },
+  );
+  guarded.open({
+    onMessage: (message) => messages.push(message),
+    onClose: (reason) => closings.push(reason),
+  });
+  onTestFinished(() => void socket.emit('close', 1000, Buffer.from('')));
+  for (let count = 0; count < 64; count++) socket.emit('message', encodeMessage(evaluated()));
+  socket.emit('message', Buffer.from('no msgpack'));
+  await until(() => closings.length > 0);
+  expect(closings).toEqual(['E_LIMIT: more messages than its work explains']);
+  expect(messages).toHaveLength(64);
 });
 
 it('the endpoint has no room for a path of a peer', async () => {

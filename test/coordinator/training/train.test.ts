@@ -449,7 +449,7 @@ describe('what goes wrong', () => {
     const { folder } = begun.run;
     const { checkpoint } = await folder.checkpoints.readNewest();
     const state = TrainingState.from(checkpoint);
-    const testing = await testRun({ change: { folder, state, best: checkpoint.best } });
+    const testing = await testRun({ change: { folder, state } });
     const { files, repair } = brokenFiles(testing);
     files.breakNow();
     analyticNode(testing.fleet, {}, (item, weights) => {
@@ -544,8 +544,10 @@ describe('numerics classes', () => {
 });
 
 it('trains nothing from a checkpoint whose progress cannot be, and saves nothing over it', async () => {
-  const testing = await testRun();
-  testing.run.state.progress = { ...testing.run.state.progress, step: 9007199254740990 };
+  const { state } = (await testRun()).run;
+  const progress = { ...state.progress, step: 9007199254740990 };
+  const saved = { state: state.model, velocity: state.velocity, progress, best: undefined };
+  const testing = await testRun({ change: { state: TrainingState.from(saved) } });
   await rejectionOf('E_CHECKPOINT', train(testing.run));
   expect(testing.run.folder.checkpoints.exist()).toBe(false);
 });

@@ -5,7 +5,7 @@ import { describeEngineContract } from '../engineContract.js';
 import { readGoldenGradient } from '../../support/goldenGradient.js';
 import { relativeError } from '../../support/numbers.js';
 import { tensorDistances } from '../../support/tensorDistances.js';
-import { ODD_SIDES } from '../../support/tinyModels.js';
+import { ODD_LISTS, ODD_SIDES } from '../../support/tinyModels.js';
 
 const withoutFusing: EngineFactory = {
   ...simdEngine,
@@ -13,11 +13,11 @@ const withoutFusing: EngineFactory = {
 };
 
 describeEngineContract('simd, the best that this host computes', () => Promise.resolve(simdEngine), {
-  moreModels: ODD_SIDES,
+  moreModels: { ...ODD_SIDES, ...ODD_LISTS },
   golden: false,
 });
 describeEngineContract('simd without fused multiply-add', () => Promise.resolve(withoutFusing), {
-  moreModels: ODD_SIDES,
+  moreModels: { ...ODD_SIDES, ...ODD_LISTS },
   golden: false,
 });
 

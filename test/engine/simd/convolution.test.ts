@@ -5,7 +5,7 @@ import type { Arithmetic } from '../../../src/engine/simd/arithmetic.js';
 import { KernelLibrary } from '../../../src/engine/simd/kernels/library.js';
 import { probeNumerics } from '../../../src/engine/simd/numerics.js';
 import { Arena } from '../../../src/engine/simd/plan/arena.js';
-import { makeConvolution } from '../../../src/engine/simd/plan/convolution.js';
+import { makeConvolution } from '../../../src/engine/simd/plan/makeConvolution.js';
 import { hashedValues, relativeError } from '../../support/numbers.js';
 import { forEachProduct } from './naiveConvolution.js';
 import type { NaiveShape } from './naiveConvolution.js';
@@ -92,7 +92,8 @@ async function byKernels(
   const padded = put(padImages(inputs, images, height, width, shape.inputs));
   const outputRegion = put(new Float32Array(gradients.length));
   const gradientRegion = put(gradients);
-  await library.compile(arena.memory);
+  await library.compile();
+  library.bind(arena.memory);
   convolution.prepareWeights(naturalRegion, transposedRegion);
   convolution.forward(padded.byteOffset, outputRegion.byteOffset, images);
   convolution.beginBackward();

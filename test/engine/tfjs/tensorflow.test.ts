@@ -1,4 +1,4 @@
-/** Runs where `npm run setup:tensorflow` has been, and works; elsewhere it says why not. */
+/** Runs where `lockstep setup tensorflow` has been, and works; elsewhere it says why not. */
 
 import { describe, it } from 'vitest';
 import { TENSORFLOW_ENVIRONMENT } from '../../../src/engine/tfjs/environment.js';

@@ -115,7 +115,7 @@ export async function loseEveryoneAndComeBack(scene: Scene): Promise<void> {
   await signalEveryone(scene, 'SIGKILL');
   await scene.coordinator.until(
     'it waits for somebody',
-    (event) => event.event === 'waiting' && event.reason.includes('none is left'),
+    (event) => event.event === 'waiting' && event.reason.includes('none attached'),
   );
   await scene.startNode('victim');
   await scene.startNode('steady');

@@ -3,7 +3,7 @@
 import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { webgpuEngine } from '../../../src/engine/webgpu/index.js';
 import { describeEngineContract } from '../../engine/engineContract.js';
-import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import { ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
 import { describeOnGpu, isSoftware } from './support.js';
 
 describeOnGpu('the contract', () => {
@@ -11,6 +11,6 @@ describeOnGpu('the contract', () => {
     memoryModel: TINY_MODELS['a residual network']!,
     memorySteps: isSoftware ? 25 : 200,
     memoryInUse: () => Session.memoryInUse,
-    moreModels: ODD_SIDES,
+    moreModels: { ...ODD_SIDES, ...ODD_LISTS },
   });
 });

@@ -141,7 +141,13 @@ describeOnGpu('the engine', () => {
     const labels = Uint8Array.of(3, 1, 4, 1, 5);
     const normalisation = { mean: [0.5, 0.4, 0.3], standardDeviation: [0.2, 0.25, 0.3] } as const;
     const augmentation = { key: [7, 8] as const, cropPadding: 6 };
-    const images = prepareImages({ pixels, sampleCount, normalisation, augmentation });
+    const images = prepareImages({
+      imageShape: model.inputShape,
+      pixels,
+      sampleCount,
+      normalisation,
+      augmentation,
+    });
     const windows = drawWindows(augmentation, sampleCount);
     expect(new Set(windows.filter((_, index) => index % 4 === 2))).toEqual(new Set([0, 1]));
     await withEngine(model, {}, async (engine) => {

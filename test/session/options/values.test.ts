@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJsonValue, parseValue, splitAddress } from '../../../src/session/options/values.js';
+import { ADDRESS, parseJsonValue, parseValue, splitAddress } from '../../../src/session/options/values.js';
 import type { ValueKind } from '../../../src/session/options/values.js';
 import { thrownBy } from '../../support/errors.js';
 
@@ -33,7 +33,7 @@ describe('parseValue', () => {
     [[1, 2, 3], LIST, [1, 2, 3]],
     ['two', CHOICE, 'two'],
     ['data', { kind: 'text' }, 'data'],
-    ['[::1]:70', { kind: 'address' }, '[::1]:70'],
+    ['[::1]:70', { kind: 'text', form: ADDRESS }, '[::1]:70'],
     [true, { kind: 'switch' }, true],
     [false, { kind: 'switch' }, false],
   ])('takes %j', (raw, kind, expected) => {
@@ -87,7 +87,7 @@ describe('parseValue', () => {
     ['2,1', LIST, /--flag 2,1 must be ascending integers of at least 1, separated by commas/],
     ['three', CHOICE, /--flag three must be one of one, two/],
     [{ a: 1 }, { kind: 'text' }, /"flag" in FILE: \{"a":1\} must be .*; for example "flag": "EXAMPLE"$/],
-    [':1', { kind: 'address' }, /--flag :1 must be HOST:PORT/],
+    [':1', { kind: 'text', form: ADDRESS }, /--flag :1 must be HOST:PORT/],
   ])('names the value, the rule and an example: %j', (raw, kind, message) => {
     expect(thrownBy('E_OPTION', () => parse(raw, kind)).message).toMatch(message);
   });
@@ -101,7 +101,7 @@ describe('parseJsonValue', () => {
     [CHOICE, 'one', '"one"'],
     [{ kind: 'text' }, 'data', '"data"'],
     [{ kind: 'switch' }, 'false', 'false'],
-    [{ kind: 'address' }, '127.0.0.1:7070', '"127.0.0.1:7070"'],
+    [{ kind: 'text', form: ADDRESS }, '127.0.0.1:7070', '"127.0.0.1:7070"'],
   ])('shows an example for %j that could stand in the file, and would be taken', (kind, example, shown) => {
     const place = { key: 'someKey', file: 'FILE' };
     const { message } = thrownBy('E_OPTION', () => parseJsonValue(place, {}, kind, example));

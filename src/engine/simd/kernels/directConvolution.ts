@@ -25,7 +25,7 @@ import { columnOperands } from './winogradProducts.js';
 const PIXELS_PER_BLOCK = 4;
 const TAPS = 3;
 
-/** A run of `length` floats of the source, relative to the pixel's own place, against as many rows of weights. */
+/** A run of `length` floats of the source, relative to the pixel's own place, and as many rows of weights. */
 interface Run {
   readonly sourceOffset: number;
   readonly weightRow: number;
@@ -132,8 +132,8 @@ export const emitDirectForward =
   };
 
 /**
- * The gradient of the inputs. An input pixel feeds, by each tap k, output (pixel + 1 - k) / stride where that is whole;
- * so pixels of one parity share their taps, and each parity is a grid of its own.
+ * The gradient of the inputs. Through tap k, an input pixel feeds output (pixel + 1 - k) / stride if that is whole.
+ * So pixels of one parity share their taps, and each parity is a separate grid.
  * Parameters: padded gradients of the outputs, packed transposed weights (9 outputs, inputs), plain gradients of the
  * inputs (written), image count.
  */

@@ -3,18 +3,18 @@
 import type { Arithmetic } from '../arithmetic.js';
 import { invariant } from '../../../foundation/errors.js';
 import { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
-import { instantiate } from '../../../foundation/wasm/host.js';
-import type { WasmMemory } from '../../../foundation/wasm/host.js';
+import { compile } from '../../../foundation/wasm/host.js';
+import type { CompiledModule, WasmMemory } from '../../../foundation/wasm/host.js';
 import { encodeModule } from '../../../foundation/wasm/module.js';
 import type { NamedFunction } from '../../../foundation/wasm/module.js';
 
-/** What emits a kernel: a pure function of the arithmetic and of the shapes that its name spells out. */
+/** Generates a kernel: a pure function of the arithmetic and of the shapes, which its name contains. */
 export type KernelEmitter = (f: FunctionBuilder, arithmetic: Arithmetic) => void;
 
 /** Wraps every kernel as it is compiled: how a profile is taken. */
 export type KernelObserver = (name: string, run: Kernel['run']) => Kernel['run'];
 
-/** A kernel to be called with byte addresses and counts. `run` is there once the library is compiled. */
+/** A kernel to be called with byte addresses and counts. `run` is set once the library is compiled. */
 export class Kernel {
   run: (...parameters: number[]) => void = () =>
     invariant(false, `kernel ${this.name} ran before it was compiled`);
@@ -25,13 +25,14 @@ export class Kernel {
 export class KernelLibrary {
   private readonly functions: NamedFunction[] = [];
   private readonly kernels = new Map<string, Kernel>();
+  private compiled: CompiledModule | undefined;
 
   constructor(
     readonly arithmetic: Arithmetic,
     private readonly observe: KernelObserver = (_, run) => run,
   ) {}
 
-  /** The kernel of that name; emitted by the first caller. Names must spell out everything that shapes the code. */
+  /** The kernel of that name; generated for the first caller. Names must contain everything that the code depends on. */
   kernel(name: string, parameterCount: number, emit: KernelEmitter): Kernel {
     const known = this.kernels.get(name);
     if (known !== undefined) return known;
@@ -43,10 +44,17 @@ export class KernelLibrary {
     return kernel;
   }
 
-  async compile(memory: WasmMemory): Promise<void> {
-    const instance = await instantiate(encodeModule(this.functions), memory);
+  /** Kernels run once they are bound to a memory, too. */
+  async compile(): Promise<void> {
+    this.compiled = await compile(encodeModule(this.functions));
+  }
+
+  /** Lets the kernels work on this memory from now on. */
+  bind(memory: WasmMemory): void {
+    invariant(this.compiled, 'kernels are bound before they are compiled');
+    const { exports } = this.compiled(memory);
     for (const kernel of this.kernels.values()) {
-      kernel.run = this.observe(kernel.name, instance.exports[kernel.name] as Kernel['run']);
+      kernel.run = this.observe(kernel.name, exports[kernel.name] as Kernel['run']);
     }
   }
 }

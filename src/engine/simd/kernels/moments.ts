@@ -1,4 +1,4 @@
-/** What batch normalisation needs to know of a group of images. */
+/** The sums that batch normalisation needs from a group of images. */
 
 import {
   addVectors,

@@ -55,12 +55,12 @@ export const emitNormalisationBackward =
     });
   };
 
-/** What becomes of a gradient on its way through a ReLU and into a batch normalisation. */
+/** What is done to a gradient on its way through a ReLU and into a batch normalisation. */
 export interface GradientOptions {
   readonly map: MapShape;
   readonly sourcePadded: boolean;
   readonly addend: boolean;
-  /** How a ReLU that lies before is undone: by its results, or by recomputing what went into it. */
+  /** How the ReLU before is undone: from its results, or by recomputing its input. */
   readonly mask: 'none' | 'results' | 'normalised';
   /** Whether to sum g and g (x - mean), which batch normalisation's gradient needs. */
   readonly sums: boolean;
@@ -68,7 +68,7 @@ export interface GradientOptions {
 }
 
 /**
- * g = (source + addend) where the ReLU was open; sums[0] = sum of g, sums[1] = sum of g (x - mean), a channel each.
+ * g = (source + addend) where the ReLU was open; sums[0] = sum of g, sums[1] = sum of g (x - mean), one of each per channel.
  * Parameters: source, addend, ReLU results, x, coefficients, g (written), sums (2, channels; written), image count.
  */
 export const emitGradient =

@@ -7,7 +7,7 @@ import { coefficients, forEachPixel } from './pixelPass.js';
 import { stridesOf } from './shapes.js';
 import type { MapShape } from './shapes.js';
 
-/** What a forward pass does to a pixel; also spells out the kernel's name. */
+/** What a forward pass does to a pixel; the kernel's name is made from it. */
 export interface ForwardOptions {
   readonly map: MapShape;
   readonly normalise: boolean;
@@ -19,7 +19,7 @@ export interface ForwardOptions {
 }
 
 /**
- * result = relu(source scale + shift + addend), each part if asked for.
+ * result = relu(source scale + shift + addend), each part only if requested.
  * Parameters: source, coefficients, addend, results, image count.
  */
 export const emitForward =

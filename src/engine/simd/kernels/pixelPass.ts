@@ -1,8 +1,8 @@
 /**
- * The memory-bound kernels' frame: one pass over the pixels of a group of images, which lies in cache because the
- * convolution beside it has just written it or is about to read it.
+ * The common loop of the memory-bound kernels: one pass over the pixels of a group of images. The group is in cache, because
+ * the neighbouring convolution has just written it or is about to read it.
  *
- * Batch normalisation's per-channel numbers lie in one coefficient block, `NormalisationRow` rows of `channels` floats.
+ * Batch normalisation's per-channel numbers are in one coefficient block, `NormalisationRow` rows of `channels` floats.
  */
 
 import { add, constant, load } from '../../../foundation/wasm/expressions.js';
@@ -21,7 +21,7 @@ interface Stream {
   readonly strides: ImageStrides;
 }
 
-/** Where one vector of a pixel lies in each stream. */
+/** Address of one vector of a pixel in each stream. */
 type Cursor<Name extends string> = Readonly<
   Record<Name, { readonly address: Local<'i32'>; readonly byteOffset: number }>
 >;
@@ -30,9 +30,9 @@ interface PixelPass<Name extends string> {
   readonly map: MapShape;
   readonly streams: Readonly<Partial<Record<Name, Stream>>>;
   readonly imageCountParameter: number;
-  /** Channels that are handled together, in vectors: as many as their coefficients leave registers for. */
+  /** Vectors of channels that are handled together: as many as the registers left over by the coefficients allow. */
   readonly vectorsPerBlock: number;
-  /** Called once a row and channel block; returns what to do with each pixel's vectors, and what after the row. */
+  /** Called once per row and channel block. Returns what to do with each pixel's vectors, and what after the row. */
   readonly block: (
     firstByte: number,
     vectorCount: number,
@@ -81,7 +81,7 @@ export function forEachPixel<Name extends string>(f: FunctionBuilder, pass: Pixe
   });
 }
 
-/** Loads coefficient rows for one channel block: name -> one local a vector. */
+/** Loads coefficient rows for one channel block: name -> one local per vector. */
 export function coefficients<Name extends RowName>(
   f: FunctionBuilder,
   parameter: number,

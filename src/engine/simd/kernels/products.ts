@@ -1,6 +1,6 @@
 /**
- * Matrix products in registers: blocks of 4 rows x 8 columns are what fits 16 vector registers (8 accumulators, the
- * operands, one for the compiler). Weights are packed by column blocks, [block][k][8], the last block 4 wide if need be.
+ * Matrix products in registers: blocks of 4 rows x 8 columns fit 16 vector registers (8 accumulators, the operands, one
+ * for the compiler). Weights are packed by column blocks, [block][k][8]; the last block may be 4 wide.
  */
 
 import type { Arithmetic } from '../arithmetic.js';

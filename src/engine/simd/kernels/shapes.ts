@@ -1,5 +1,5 @@
 /**
- * How activations lie in the arena. Channels are padded to a multiple of 4 with zeros, so that every pixel is whole
+ * How activations are stored in the arena. Channels are padded to a multiple of 4 with zeros, so that every pixel is whole
  * vectors. `plain` images are (H, W, C); `padded` ones (H + 2, W + 2, C) with a border of zeros, which is what the 3x3
  * kernels read.
  */
@@ -15,7 +15,7 @@ export interface MapShape {
 
 export const paddedChannels = (channels: number): number => Math.ceil(channels / VECTOR) * VECTOR;
 
-/** Strides of one image stream, in bytes. `origin` is where pixel (0, 0) lies. */
+/** Strides of one image stream, in bytes. `origin` is the place of pixel (0, 0). */
 export interface ImageStrides {
   readonly pixel: number;
   readonly row: number;

@@ -15,9 +15,9 @@ export interface ShortcutShape {
 }
 
 /**
- * Every `stride`-th pixel's channels to or from the leading channels of the output. Forward the other channels become
- * zero; backward the other pixels do.
- * Parameters: inputs, plain outputs, image count. Backward the gradient of the outputs is read.
+ * Every `stride`-th pixel's channels to or from the leading channels of the output. In the forward pass the other
+ * channels become zero; in the backward pass the other pixels do.
+ * Parameters: inputs, plain outputs, image count. The backward pass reads the gradient of the outputs.
  */
 export const emitShortcut =
   ({ input, output, stride, inputPadded }: ShortcutShape, direction: 'forward' | 'backward'): KernelEmitter =>

@@ -1,4 +1,4 @@
-/** Matrices turned over, for the weights that gradients are multiplied by. */
+/** Transposes matrices: gradients are multiplied by transposed weights. */
 
 import { load, shuffle } from '../../../foundation/wasm/expressions.js';
 import type { V128 } from '../../../foundation/wasm/expressions.js';
@@ -7,7 +7,7 @@ import type { KernelEmitter } from './library.js';
 import { FLOAT_BYTES, VECTOR, VECTOR_BYTES } from './products.js';
 import type { WeightShape } from './winogradTransforms.js';
 
-/** (rows, columns) -> (columns, rows) of as many matrices as the count says. Parameters: from, to (written), count. */
+/** (rows, columns) -> (columns, rows) of `count` matrices. Parameters: from, to (written), count. */
 export const emitTranspose =
   ({ rows, columns }: WeightShape): KernelEmitter =>
   (f) => {
@@ -37,7 +37,7 @@ const PAIRS_HIGH = [2, 6, 3, 7] as const;
 const FIRST_HALVES = [0, 1, 4, 5] as const;
 const LAST_HALVES = [2, 3, 6, 7] as const;
 
-/** Four vectors of four, by the shuffles that every processor has instructions for. */
+/** Four vectors of four, with shuffles that are single instructions on every processor. */
 function transposeSquare(f: FunctionBuilder, row: (index: number) => V128): readonly V128[] {
   const [a, b, c, d] = [f.variable(row(0)), f.variable(row(1)), f.variable(row(2)), f.variable(row(3))];
   return [PAIRS_LOW, PAIRS_HIGH].flatMap((pairs) => {

@@ -1,4 +1,4 @@
-/** The matrix products of Winograd's transform domain, one a position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
+/** The matrix products of Winograd's transform domain, one per position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
 
 import { load, loadSplat } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
@@ -16,7 +16,7 @@ import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.j
 import type { I32, V128 } from '../../../foundation/wasm/expressions.js';
 import { weightPositionStride } from './winogradTransforms.js';
 
-/** Rows of a register block: tiles are counted in fours, and the domain has room for as many. */
+/** Rows of a register block. Tiles are counted in fours, and the domain has room for whole fours. */
 export const TILES_PER_BLOCK = 4;
 
 export interface ProductShape {
@@ -115,7 +115,7 @@ export const emitWeightProduct =
     });
   };
 
-/** Copies of the first parameters, to walk with. */
+/** Copies of the first parameters, which a loop can advance. */
 export function pointersOf(f: FunctionBuilder, count: 3): readonly [Pointer, Pointer, Pointer] {
   const pointers = Array.from({ length: count }, (_, index) => f.variable(f.parameter(index)));
   return pointers as [Pointer, Pointer, Pointer] & unknown[];

@@ -6,7 +6,7 @@
  *   weight gradient  dg = Gt [sum over tiles (Bt d B) . (A dY At)] G
  *   input gradient   dd = B [(G g Gt) . (A dY At)] Bt         added where input tiles overlap
  *
- * A capital is a matrix of the scheme, "transposed" its transpose: what the gradients need is what the forward pass has.
+ * A capital is a matrix of the scheme, a following t its transpose. The gradients need the same matrices as the forward pass.
  */
 
 import type { Arithmetic } from '../arithmetic.js';
@@ -19,7 +19,7 @@ import {
 import type { V128 } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 
-/** Outputs a side of a tile. */
+/** Outputs along one side of a tile. */
 export const TILE = 4;
 export const TAPS = 3;
 
@@ -28,7 +28,7 @@ export type Transform = (f: FunctionBuilder, m: Arithmetic, x: readonly V128[]) 
 
 export interface WinogradScheme {
   readonly stride: 1 | 2;
-  /** Inputs a side of a tile, and positions a side of the transform domain. */
+  /** Inputs along one side of a tile, and positions along one side of the transform domain. */
   readonly points: number;
   readonly input: Transform; // Bt, points -> points
   readonly inputTransposed: Transform; // B
@@ -46,8 +46,8 @@ export const positionsOf = ({ points }: WinogradScheme): number => points * poin
 /*
  * F(4, 3) with the points 0, 1, -1, 2, -2 and infinity: 6 products for 12.
  *
- * x64's multiply-add overwrites an operand, so an operand that is needed again costs a copy, and the transforms are bound
- * by the count of instructions. So differences are shared, and a multiply-add takes a value that it uses up.
+ * x64's multiply-add overwrites an operand, so an operand that is needed again costs a copy; and the number of
+ * instructions limits the transforms. So differences are shared, and a multiply-add overwrites a value that is no longer needed.
  */
 
 const MINUS_FIVE = vector(-5);

@@ -1,7 +1,7 @@
 /**
  * A 3-tap filter of stride 2 reads the even inputs by taps 0 and 2 and the odd ones by tap 1: two filters of stride 1,
  * whose outputs add up. The even half is F(4, 2) with the points 0, 1, -1, 2 and infinity (5 products for 8); the odd
- * half has 4 products as it is. Positions are those of the even half, then those of the odd half: 81 products for 144.
+ * half keeps its 4 products. Positions are those of the even half, then those of the odd half: 81 products for 144.
  */
 
 import {

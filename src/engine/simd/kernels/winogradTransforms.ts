@@ -1,7 +1,7 @@
 /**
- * The 2-D transforms of a Winograd scheme over images and weights, four channels at a time. The tile between the two 1-D
- * passes lies in the first bytes of the arena, since it does not fit in registers. A position of the transform domain is a
- * matrix (tiles, channels); consecutive positions lie `positionStride` apart.
+ * The 2-D transforms of a Winograd scheme over images and weights, four channels at a time. Between the two 1-D passes
+ * the tile is in the first bytes of the arena, because it does not fit in registers. A position of the transform domain is a
+ * matrix (tiles, channels); consecutive positions are `positionStride` apart.
  */
 
 import type { Arithmetic } from '../arithmetic.js';
@@ -18,7 +18,7 @@ import type { Transform, WinogradScheme } from './winogradScheme.js';
 /** Bytes at the start of the arena that the transforms use between their two halves. */
 export const TRANSFORM_SCRATCH_BYTES = MOST_POINTS * MOST_POINTS * VECTOR_BYTES;
 
-/** Keeps the positions of a tile out of one cache set: a power of two would put them all there. */
+/** With a power of two between positions, all of them would fall into one cache set. */
 const POSITION_SKEW_BYTES = 64;
 
 export const positionStride = (floatCount: number): number => floatCount * FLOAT_BYTES + POSITION_SKEW_BYTES;
@@ -48,7 +48,7 @@ function transformTile(
   }
 }
 
-/** What the activation transforms are specialised for. Sides are multiples of a tile's, 4 outputs or 4 strides of inputs. */
+/** What the activation transforms are made for. Sides are multiples of a tile's: 4 outputs, or 4 strides of inputs. */
 export interface TransformShape {
   readonly scheme: WinogradScheme;
   readonly map: MapShape;
@@ -61,7 +61,7 @@ interface TileAccess {
   readonly write: (row: number, column: number, value: V128) => void;
 }
 
-/** Whether a tile is the first of its rows, or row of tiles the first of its image. */
+/** Whether a tile is in the first row of tiles of its image, and whether it is the first of its row. */
 interface TilePlace {
   readonly isFirstRow: boolean;
   readonly isFirstColumn: boolean;
@@ -70,7 +70,7 @@ interface TilePlace {
 interface TileWalk {
   /** Inputs are padded images, outputs are plain ones. */
   readonly side: 'inputs' | 'outputs';
-  /** Emit first rows and columns of tiles apart from the others. */
+  /** Generate separate code for the first rows and columns of tiles. */
   readonly firstApart: boolean;
   readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
 }
@@ -119,13 +119,13 @@ function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk):
 interface TileTransform {
   readonly side: TileWalk['side'];
   readonly transform: Transform;
-  /** Points of a side before and after. */
+  /** Points along one side, before and after. */
   readonly from: number;
   readonly to: number;
   readonly into: 'domain' | 'pixels';
 }
 
-/** Transforms every tile by itself. */
+/** Transforms every tile separately. */
 const emitTileTransform =
   (shape: TransformShape, of: (scheme: WinogradScheme) => TileTransform): KernelEmitter =>
   (f, arithmetic) => {
@@ -171,8 +171,9 @@ export const emitOutputTransposed = (shape: TransformShape): KernelEmitter =>
   }));
 
 /**
- * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to what the tiles above and to the left have
- * written; what it is the first to reach, it writes. Parameters: padded images (written), X, image count.
+ * dd = the sum of B X Bt over the tiles that overlap in a pixel. A tile adds to the pixels that the tiles above and to the
+ * left have written, and writes the pixels that it is the first to reach. Parameters: padded images (written), X, image
+ * count.
  */
 export const emitInputTransposed =
   (shape: TransformShape): KernelEmitter =>

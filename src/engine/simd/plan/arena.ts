@@ -1,16 +1,22 @@
 /**
- * All memory of an engine: one WebAssembly memory, laid out once. Fixed regions (weights, coefficients, scratch) come
- * first and never move; batch regions follow, sized for the largest micro-batch seen, and share space where their
- * lifetimes do not overlap.
+ * All memory of an engine: one WebAssembly memory, made when it is first used. Fixed regions (weights, coefficients,
+ * scratch) come first and never move; batch regions follow, sized for the largest micro-batch seen, and share space where
+ * their lifetimes do not overlap.
+ *
+ * A memory reserves address space up to its maximum (V8: at least that, see foundation/wasm/host.ts), which may be limited. So
+ * the maximum is what micro-batches of the usual sizes need; for a larger one everything moves to another memory.
  */
 
 import { LockstepError } from '../../../foundation/errors.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import { newMemory } from '../../../foundation/wasm/host.js';
+import type { WasmMemory } from '../../../foundation/wasm/host.js';
 import { TRANSFORM_SCRATCH_BYTES } from '../kernels/winogradTransforms.js';
 
 const PAGE_BYTES = 65_536;
 const MAXIMUM_PAGES = 65_536; // 4 GiB
+/** Micro-batches of up to so many images fit into the first memory. */
+const USUAL_IMAGES = 128;
 const LINE_BYTES = 64;
 /** Keeps neighbouring regions, which are often a power of two long, out of each other's cache sets. */
 const SKEW_BYTES = 17 * LINE_BYTES;
@@ -43,20 +49,33 @@ export class BatchRegion {
 }
 
 export class Arena {
-  readonly memory = newMemory(1, MAXIMUM_PAGES);
-  /** The whole arena as floats; replaced when the memory grows, so never keep it. */
-  floats = new Float32Array(this.memory.buffer);
+  private made: WasmMemory | undefined;
+  private contents: Float32Array = new Float32Array(0);
   private fixedEnd = aligned(TRANSFORM_SCRATCH_BYTES);
   private readonly shared = new Map<string, Region>();
   private readonly batchRegions: BatchRegion[] = [];
   private readonly zeroedRegions: BatchRegion[] = [];
   private batchCapacity = 0;
 
+  /** @param onMemory called with the memory that kernels are to work on: when it is made, and when another takes its place */
+  constructor(private readonly onMemory: (memory: WasmMemory) => void = () => undefined) {}
+
+  /** Made at the first use. @throws LockstepError E_RESOURCES where there is no address space for it */
+  get memory(): WasmMemory {
+    return this.made ?? this.make();
+  }
+
+  /** The whole arena as floats; replaced when the memory grows, so never keep it. */
+  get floats(): Float32Array {
+    if (this.made === undefined) this.make();
+    return this.contents;
+  }
+
   /** A region of its own, zero at first. */
   fixed(floatCount: number): Region {
     const region = { byteOffset: this.fixedEnd, byteLength: floatCount * FLOAT_BYTES };
     this.fixedEnd = aligned(this.fixedEnd + region.byteLength + SKEW_BYTES);
-    this.growTo(this.fixedEnd);
+    if (this.made !== undefined) this.growTo(this.fixedEnd);
     return region;
   }
 
@@ -84,19 +103,7 @@ export class Arena {
   reserve(imageCount: number): void {
     if (imageCount <= this.batchCapacity) return;
     this.batchCapacity = 0; // until all has gone well
-    const placed: BatchRegion[] = [];
-    const used = this.batchRegions.filter((region) => region.firstUse <= region.lastUse);
-    used.sort(
-      (a, b) =>
-        Number(a.firstUse > b.firstUse) - Number(a.firstUse < b.firstUse) || b.imageBytes - a.imageBytes,
-    );
-    let end = this.fixedEnd;
-    for (const region of used) {
-      region.byteOffset = this.firstGap(region, placed, imageCount);
-      placed.push(region);
-      end = Math.max(end, region.byteOffset + region.imageBytes * imageCount);
-    }
-    this.growTo(aligned(end));
+    this.growTo(this.layOut(imageCount));
     for (const { byteOffset, imageBytes } of this.zeroedRegions) {
       const start = byteOffset / FLOAT_BYTES;
       this.floats.fill(0, start, start + (imageBytes / FLOAT_BYTES) * imageCount);
@@ -123,7 +130,32 @@ export class Arena {
   }
 
   get byteLength(): number {
-    return this.memory.buffer.byteLength;
+    return this.made?.buffer.byteLength ?? this.fixedEnd;
+  }
+
+  private make(): WasmMemory {
+    const usualPages = Math.min(MAXIMUM_PAGES, pagesFor(this.layOut(USUAL_IMAGES)));
+    const memory = newMemory(1, Math.max(usualPages, pagesFor(this.fixedEnd)));
+    this.use(memory);
+    this.growTo(this.fixedEnd);
+    return memory;
+  }
+
+  /** Gives every batch region in use its place. Returns the end of the last one. */
+  private layOut(imageCount: number): number {
+    const placed: BatchRegion[] = [];
+    const used = this.batchRegions.filter((region) => region.firstUse <= region.lastUse);
+    used.sort(
+      (a, b) =>
+        Number(a.firstUse > b.firstUse) - Number(a.firstUse < b.firstUse) || b.imageBytes - a.imageBytes,
+    );
+    let end = this.fixedEnd;
+    for (const region of used) {
+      region.byteOffset = this.firstGap(region, placed, imageCount);
+      placed.push(region);
+      end = Math.max(end, region.byteOffset + region.imageBytes * imageCount);
+    }
+    return aligned(end);
   }
 
   /** The lowest place where the region overlaps none that is alive at the same time. */
@@ -141,21 +173,38 @@ export class Arena {
   }
 
   private growTo(byteLength: number): void {
-    const missing = byteLength - this.memory.buffer.byteLength;
-    if (missing > 0) {
-      try {
-        this.memory.grow(Math.ceil(missing / PAGE_BYTES));
-      } catch (error) {
-        throw new LockstepError(
-          'E_ENGINE_FAILED',
-          `the simd engine needs ${Math.ceil(byteLength / 1e6)} MB in one piece and gets at most 4,295 MB, ` +
-            'or what this host allows; use a smaller micro-batch',
-          { cause: error },
-        );
-      }
+    const missingPages = pagesFor(byteLength) - pagesFor(this.memory.buffer.byteLength);
+    try {
+      if (missingPages > 0) this.grow(missingPages);
+    } catch (error) {
+      throw new LockstepError(
+        'E_ENGINE_FAILED',
+        `the simd engine needs ${Math.ceil(byteLength / 1e6)} MB in one piece and gets at most 4,295 MB, ` +
+          'or what this host allows; use a smaller micro-batch',
+        { cause: error },
+      );
     }
-    this.floats = new Float32Array(this.memory.buffer);
+    this.contents = new Float32Array(this.memory.buffer);
+  }
+
+  private grow(missingPages: number): void {
+    try {
+      this.memory.grow(missingPages);
+    } catch {
+      const pages = pagesFor(this.memory.buffer.byteLength) + missingPages;
+      const larger = newMemory(1, pages);
+      larger.grow(pages - 1);
+      new Float32Array(larger.buffer).set(this.contents);
+      this.use(larger);
+    }
+  }
+
+  private use(memory: WasmMemory): void {
+    this.made = memory;
+    this.contents = new Float32Array(memory.buffer);
+    this.onMemory(memory);
   }
 }
 
+const pagesFor = (byteLength: number): number => Math.ceil(byteLength / PAGE_BYTES);
 const aligned = (byteLength: number): number => Math.ceil(byteLength / LINE_BYTES) * LINE_BYTES;

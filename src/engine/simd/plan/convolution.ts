@@ -1,24 +1,19 @@
 /**
- * A 3x3 convolution and its gradients over a group of images whose inputs lie in padded scratch. It owns its weights in
- * the form that it multiplies by, once a state, and the sum of its weights' gradient.
+ * A 3x3 convolution and its gradients over a group of images whose inputs are in padded scratch. It owns its weights in
+ * the form that it multiplies by (made once per state), and the sum of its weights' gradient.
  */
 
 import type { DirectShape } from '../kernels/directConvolution.js';
-import type { KernelLibrary } from '../kernels/library.js';
-import { STRIDE_1, TILE } from '../kernels/winogradScheme.js';
-import { STRIDE_2 } from '../kernels/winogradStride2.js';
-import type { Arena, Region } from './arena.js';
-import { DirectConvolution } from './directConvolution.js';
-import { WinogradConvolution } from './winogradConvolution.js';
+import type { Region } from './arena.js';
 
 export interface ConvolutionShape extends DirectShape {
   readonly imagesPerGroup: number;
 }
 
-/** Addresses of a group's output gradients, plain images: as they are, or as batch normalisation left them. */
+/** Addresses of a group's output gradients (plain images): of the output, or (see `normalised`) of its normalised values. */
 export interface OutputGradient {
   readonly gradients: number;
-  /** The plain images that batch normalisation read, and its coefficients: its input gradient is yet to be computed. */
+  /** The plain images that batch normalisation read, and its coefficients: its input gradient is not computed yet. */
   readonly normalised?: { readonly inputs: number; readonly coefficients: number } | undefined;
 }
 
@@ -34,14 +29,4 @@ export interface Convolution {
   backward(padded: number, gradient: OutputGradient, imageCount: number, wantInputGradient: boolean): void;
   /** Writes the gradient in natural order. */
   finishBackward(natural: Region): void;
-}
-
-/** By Winograd's transforms where the map is whole tiles, else directly. */
-export function makeConvolution(library: KernelLibrary, arena: Arena, shape: ConvolutionShape): Convolution {
-  const { input, output, stride } = shape;
-  const isWhole = (inputSide: number, outputSide: number): boolean =>
-    outputSide % TILE === 0 && inputSide === stride * outputSide;
-  return isWhole(input.height, output.height) && isWhole(input.width, output.width)
-    ? new WinogradConvolution(library, arena, shape, stride === 1 ? STRIDE_1 : STRIDE_2)
-    : new DirectConvolution(library, arena, shape);
 }

@@ -1,6 +1,6 @@
 /**
- * A convolution with what surrounds it: its input is loaded (and, if deferred, computed) into padded scratch a group of
- * images at a time, and what batch normalisation needs of its output is taken while that is still in cache.
+ * A convolution together with its neighbours. Its input is loaded (and, if deferred, computed) into padded scratch, one group
+ * of images at a time. The moments of its output that batch normalisation needs are taken while the output is in cache.
  */
 
 import type { ConvolutionLayer } from '../../../model/index.js';
@@ -8,8 +8,8 @@ import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { paddedStrides, shapeKey } from '../kernels/shapes.js';
 import { FLOAT_BYTES } from '../kernels/products.js';
 import type { Arena, Region } from './arena.js';
-import { makeConvolution } from './convolution.js';
 import type { Convolution, OutputGradient } from './convolution.js';
+import { makeConvolution } from './makeConvolution.js';
 import type { Normalisation } from './normalisation.js';
 import { copyToPaddedKernel } from './pixelKernels.js';
 import type { PixelStep } from './pixelStep.js';
@@ -31,7 +31,7 @@ export interface ConvolutionStepOptions {
 }
 
 export class ConvolutionStep implements Step {
-  /** Set by the planner; undefined where nobody wants the gradient of the input. */
+  /** Set by the planner; undefined if the gradient of the input is not needed. */
   inputContribution: Contribution | undefined;
   private readonly convolution: Convolution;
   private readonly groupSize: number;
@@ -96,7 +96,7 @@ export class ConvolutionStep implements Step {
     this.weights.collect(run.gradientSum!, (natural) => convolution.finishBackward(natural));
   }
 
-  /** Address of a group's padded inputs: where they are kept, or in scratch. */
+  /** Address of a group's padded inputs: their region if they are kept, else scratch. */
   private loadInputs(first: number, count: number): number {
     const { source, deferred } = this.options;
     const scratch = this.padded.byteOffset;

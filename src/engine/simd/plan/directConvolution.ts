@@ -1,4 +1,4 @@
-/** Convolution without transforms, for maps that are not whole tiles. */
+/** Convolution without transforms, for maps that do not consist of whole tiles. */
 
 import {
   emitDirectForward,
@@ -93,7 +93,7 @@ export class DirectConvolution implements Convolution {
   }
 }
 
-/** (rows, columns) -> blocks of 8 columns, each (rows, 8); the last block as wide as what is left. */
+/** (rows, columns) -> blocks of 8 columns, each (rows, 8); the last block may be narrower. */
 function packColumnBlocks(arena: Arena, from: Region, to: Region, rows: number, columns: number): void {
   const source = arena.view(from);
   const packed = arena.view(to);

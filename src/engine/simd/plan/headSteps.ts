@@ -1,5 +1,5 @@
 /**
- * The small operations at the end of a network, in float64 without kernels: together they are far below a percent of a
+ * The small operations at the end of a network, in float64 without kernels. Together they take far less than a percent of a
  * step. JavaScript's + - * / on float64 give the same bits on every host.
  */
 
@@ -11,12 +11,18 @@ import type { Arena, BatchRegion } from './arena.js';
 import type { Run, Step } from './run.js';
 import type { Contribution, ValueMemory } from './values.js';
 
+/** Where a step writes the gradient of a whole micro-batch, and to whom it hands it then. */
+export interface RegionContribution {
+  readonly to: Contribution;
+  readonly region: BatchRegion;
+}
+
 export interface HeadStepOptions {
   readonly arena: Arena;
   readonly source: ValueMemory;
   readonly result: ValueMemory;
-  /** Where the step puts the gradient of its source; undefined if nobody wants it. */
-  readonly contribution: { readonly to: Contribution; readonly region: BatchRegion } | undefined;
+  /** Where the step puts the gradient of its source; undefined if it is not needed. */
+  readonly contribution: RegionContribution | undefined;
 }
 
 abstract class HeadStep implements Step {
@@ -40,7 +46,7 @@ abstract class HeadStep implements Step {
   }
 }
 
-/** Index of an image's first float. */
+/** Index of the first float of an image. */
 export const floatIndex = (region: BatchRegion, image: number): number => region.at(image) / FLOAT_BYTES;
 
 /** See model/dropout.ts; masks are drawn over (B, H, W, C) without padding channels. */

@@ -1,6 +1,6 @@
 /**
  * The per-channel side of batch normalisation (arXiv:1502.03167): statistics, coefficients and parameter gradients. The
- * kernels sum over a group of images in float32; here groups are combined in float64, always in the same order.
+ * kernels sum over a group of images in float32. This code combines groups in float64, always in the same order.
  */
 
 import type { BatchNormalisationLayer } from '../../../model/index.js';
@@ -16,7 +16,7 @@ import type { Run } from './run.js';
 export class Normalisation {
   /** Coefficient rows for the pixel kernels, see `NormalisationRow`. Padding channels stay zero: they map 0 to 0. */
   readonly coefficients: Region;
-  /** (2, channels): where the kernels leave the sums of a group. */
+  /** (2, channels): where the kernels write the sums of a group. */
   readonly groupSums: Region;
   private readonly moments: Kernel;
   private readonly channelCount: number;
@@ -53,7 +53,7 @@ export class Normalisation {
     this.pixelCount = 0;
   }
 
-  /** Takes in a group of plain images (Chan, Golub & LeVeque 1979: the update of mean and squares by a group's). */
+  /** Adds a group of plain images (Chan, Golub & LeVeque 1979: update of mean and squares by those of a group). */
   addMoments(images: number, imageCount: number): void {
     this.moments.run(images, this.groupSums.byteOffset, imageCount);
     const { means, squares } = this;
@@ -71,7 +71,7 @@ export class Normalisation {
     this.pixelCount = total;
   }
 
-  /** Coefficients from the statistics of the micro-batch, which are handed on with the unbiased variance. */
+  /** Coefficients from the statistics of the micro-batch. The statistics in the result have the unbiased variance. */
   finishMoments(run: Run): void {
     const { runningMean, runningVariance } = this.layer;
     const count = this.pixelCount;
@@ -97,7 +97,7 @@ export class Normalisation {
     this.productSums.fill(0);
   }
 
-  /** Takes in the sums that the gradient kernel has left for a group. */
+  /** Adds the sums that the gradient kernel has written for a group. */
   addGradientSums(): void {
     const { gradientSums, productSums } = this;
     const { floats } = this.arena;

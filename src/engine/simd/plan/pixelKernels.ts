@@ -1,4 +1,4 @@
-/** The pixel kernels by what they do; their names spell out every choice. */
+/** The pixel kernels by what they do; their names contain every choice. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { emitGradient, emitNormalisationBackward } from '../kernels/pixelBackward.js';

@@ -1,4 +1,4 @@
-/** Batch normalisation, a sum and ReLU, as far as present, in one pass. */
+/** Batch normalisation, a sum and ReLU (those that are present) in one pass. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import type { BatchRegion } from './arena.js';
@@ -18,12 +18,12 @@ export interface PixelStepOptions {
   readonly momentsBySource: boolean;
   /** Whether the next convolution applies this step as it loads its input. */
   readonly deferred: boolean;
-  /** Whether the result is kept; if not, it is computed anew where it is needed. */
+  /** Whether the result is kept. If not, it is computed again where it is needed. */
   readonly kept: boolean;
 }
 
 export class PixelStep implements Step {
-  /** Set by the planner: what the backward pass contributes, where it is not left to others. */
+  /** Set by the planner: the gradients that the backward pass contributes, unless other steps compute them. */
   sourceContribution: Contribution | undefined;
   addendContribution: Contribution | undefined;
   private readonly kernel: Kernel;
@@ -61,12 +61,12 @@ export class PixelStep implements Step {
     forEachGroup(run.imageCount, result.groupSize, (first, count) => this.applyToResult(first, count));
   }
 
-  /** Computes a group's results where they are kept. */
+  /** Computes a group's results into their region. */
   applyToResult(first: number, count: number): void {
     this.apply(first, count, this.options.result.data.at(first));
   }
 
-  /** Computes a group's results for the next convolution only: to padded scratch. */
+  /** Computes a group's results for the next convolution only, into padded scratch. */
   applyToScratch(padded: number, first: number, count: number): void {
     this.apply(first, count, padded);
   }

@@ -12,6 +12,7 @@ import { Arena } from './arena.js';
 import type { Region } from './arena.js';
 import { buildGraph, IMAGES_VALUE } from '../../graph.js';
 import { floatIndex } from './headSteps.js';
+import type { RegionContribution } from './headSteps.js';
 import { Planner } from './planner.js';
 import { forEachGroup } from './run.js';
 import type { Run, Step } from './run.js';
@@ -30,26 +31,28 @@ export class Plan {
     private readonly backwardSteps: readonly Step[],
     private readonly images: ValueMemory,
     private readonly logits: ValueMemory,
+    private readonly lossGradient: RegionContribution,
   ) {
     this.gradientSum = arena.fixed(model.layout.parameterCount);
   }
 
   static async compile(model: Model, arithmetic: Arithmetic, observe?: KernelObserver): Promise<Plan> {
-    const arena = new Arena();
     const library = new KernelLibrary(arithmetic, observe);
+    const arena = new Arena((memory) => library.bind(memory));
     const planner = new Planner(buildGraph(model), library, arena);
     const steps = planner.plan();
-    await library.compile(arena.memory);
+    await library.compile();
     const { values, graph } = planner;
     const backwardSteps = steps.filter((_, index) => graph.isLive[index]).reverse();
-    return new Plan(model, arena, steps, backwardSteps, values[IMAGES_VALUE]!, values[graph.logits]!);
+    const [images, logits] = [values[IMAGES_VALUE]!, values[graph.logits]!];
+    return new Plan(model, arena, steps, backwardSteps, images, logits, planner.lossGradient);
   }
 
   get byteLength(): number {
     return this.arena.byteLength;
   }
 
-  /** Brings the weights of a state into the kernels' form; `gradient` and `evaluate` use the last one prepared. */
+  /** Converts the weights of a state into the kernels' form; `gradient` and `evaluate` use the last one prepared. */
   prepareWeights(state: ModelState): void {
     const run = this.runOf(state, 0, 'batch');
     for (const step of this.steps) step.prepareWeights?.(run);
@@ -58,7 +61,7 @@ export class Plan {
   /** @param into (parameterCount), becomes the result's `gradientSum` */
   gradient(state: ModelState, batch: MicroBatch, dropoutKey: RandomKey, into: Float32Array): GradientResult {
     const { layout } = this.model;
-    this.arena.reserve(batch.labels.length); // may replace the memory that views show
+    this.arena.reserve(batch.labels.length); // may replace the memory behind views
     const run: Run = {
       ...this.runOf(state, batch.labels.length, 'batch'),
       dropoutKey,
@@ -72,7 +75,7 @@ export class Plan {
     return { ...loss, gradientSum: into, batchStatistics: run.batchStatistics! };
   }
 
-  /** By running statistics images do not depend on each other, so a few at a time keep the arena small. */
+  /** With running statistics images do not depend on each other, so processing a few at a time keeps the arena small. */
   evaluate(state: ModelState, batch: MicroBatch, statistics: Run['statistics']): EvaluationResult {
     const imageCount = batch.labels.length;
     const atOnce = statistics === 'running' ? IMAGES_EVALUATED_AT_ONCE : imageCount;
@@ -118,7 +121,8 @@ export class Plan {
   /** Loss over the micro-batch; writes the gradient of the logits if asked to. */
   private loss(targets: Targets, wantGradient: boolean): EvaluationResult {
     const { labels } = targets;
-    const { data, gradient } = this.logits;
+    const { data } = this.logits;
+    const { to, region } = this.lossGradient;
     const { floats } = this.arena;
     const { classCount } = this.model;
     const logits = new Float32Array(labels.length * classCount);
@@ -129,8 +133,9 @@ export class Plan {
     const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, targets, classCount);
     for (let image = 0; wantGradient && image < labels.length; image++) {
       const start = image * classCount;
-      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(gradient, image));
+      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(region, image));
     }
+    if (wantGradient) to.deliverRegion(region, labels.length);
     return { sampleCount: labels.length, lossSum, correct };
   }
 }

@@ -1,4 +1,4 @@
-/** Turns a graph into steps over an arena: which step runs what, where each value lies, who adds which gradient. */
+/** Turns a graph into steps over an arena: what each step runs, where each value is stored, which step adds which gradient. */
 
 import { invariant } from '../../../foundation/errors.js';
 import type { KernelLibrary } from '../kernels/library.js';
@@ -8,6 +8,7 @@ import { ConvolutionStep } from './convolutionStep.js';
 import { IMAGES_VALUE, operandsOf } from '../../graph.js';
 import type { Graph, Operation, PixelOperation, ValueIndex } from '../../graph.js';
 import { DenseStep, DropoutStep } from './headSteps.js';
+import type { RegionContribution } from './headSteps.js';
 import { Normalisation } from './normalisation.js';
 import { PixelStep } from './pixelStep.js';
 import { PoolStep } from './poolStep.js';
@@ -25,8 +26,8 @@ function isDeferred({ operations }: Flow, index: number): boolean {
 }
 
 /**
- * Whether a pixel operation's result is kept in memory. What only the next convolution reads, and what follows from one
- * kept value, is computed anew in the backward pass.
+ * Whether a pixel operation's result is kept in memory. A result that only the next convolution reads, and that can be
+ * computed from one kept value, is computed again in the backward pass.
  */
 function isKept(flow: Flow, index: number): boolean {
   const operation = flow.operations[index]!;
@@ -37,8 +38,8 @@ function isKept(flow: Flow, index: number): boolean {
 }
 
 /**
- * Whether a value is kept with a border of zeros: if convolutions read it, and nothing that wants whole images in one
- * piece. What convolutions write themselves is plain.
+ * Whether a value is kept with a border of zeros: if a convolution reads it, and no reader needs the images without a
+ * border. Convolutions write plain results.
  */
 function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
   const { producer, consumers } = values[index]!;
@@ -55,7 +56,7 @@ function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
 }
 
 /**
- * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i: by these times the arena knows which
+ * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i. From these times the arena knows which
  * regions are alive together.
  */
 export class Planner {
@@ -64,6 +65,8 @@ export class Planner {
   private readonly pixelSteps = new Map<number, PixelStep>();
   private readonly normalisations = new Map<number, Normalisation>();
   private readonly gradientPlans = new Map<ValueIndex, GradientPlan>();
+  /** Where the loss puts the gradient of the logits. Their producer may want it finished, as any other gradient. */
+  private lossContribution: RegionContribution | undefined;
 
   constructor(
     readonly graph: Graph,
@@ -86,12 +89,18 @@ export class Planner {
       if (operation.kind === 'convolution') convolutions.set(index, this.convolutionStep(operation, index));
     });
     this.planGradients();
+    this.lossContribution = this.claimRegion(this.graph.logits, operations.length);
     this.steps.length = operations.length;
     for (let index = operations.length - 1; index >= 0; index--) {
       this.steps[index] = this.backwardOf(operations[index]!, index, convolutions.get(index));
     }
     this.declareUses();
     return this.steps;
+  }
+
+  get lossGradient(): RegionContribution {
+    invariant(this.lossContribution !== undefined, 'the steps are planned first');
+    return this.lossContribution;
   }
 
   private valueAt(index: ValueIndex): ValueMemory {
@@ -170,7 +179,7 @@ export class Planner {
     return producer === undefined ? undefined : this.graph.operations[producer];
   }
 
-  /** Whether the convolution before computes batch normalisation's input gradient as it loads it. */
+  /** Whether the convolution before computes batch normalisation's input gradient while it loads it. */
   private fusesNormalisationBackward(operation: PixelOperation): boolean {
     return (
       operation.normalisation !== undefined &&
@@ -194,6 +203,7 @@ export class Planner {
       if (!this.wantsGradient(value)) return;
       kinds.set(value, [...(kinds.get(value) ?? []), kind]);
     };
+    note(this.graph.logits, 'region');
     const live = this.graph.operations.filter((_, index) => this.graph.isLive[index]);
     for (const operation of live.reverse()) {
       if (operation.kind === 'convolution') note(operation.source, 'group');
@@ -250,10 +260,7 @@ export class Planner {
     return step;
   }
 
-  private claimRegion(
-    value: ValueIndex,
-    time: number,
-  ): { readonly to: Contribution; readonly region: BatchRegion } | undefined {
+  private claimRegion(value: ValueIndex, time: number): RegionContribution | undefined {
     if (!this.wantsGradient(value)) return undefined;
     const to = this.gradientPlans.get(value)!.claim(time, false);
     const memory = this.valueAt(value);
@@ -261,7 +268,7 @@ export class Planner {
     return { to, region };
   }
 
-  /** Lifetimes of activations, and of gradients that are read where no contribution is claimed. */
+  /** Lifetimes of activations, and of gradients that are read although no contribution is claimed. */
   private declareUses(): void {
     const { operations, logits } = this.graph;
     this.valueAt(logits).data.usedAt(operations.length);

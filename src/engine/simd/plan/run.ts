@@ -1,4 +1,4 @@
-/** What one call of the engine hands through all operations. */
+/** What all operations get in one call of the engine. */
 
 import type { RandomKey } from '../../../foundation/random.js';
 import type { ModelState } from '../../../model/index.js';
@@ -15,9 +15,9 @@ export interface Run {
   readonly batchStatistics: Float32Array | undefined;
 }
 
-/** One operation of the graph, bound to its kernels and memory. */
+/** One operation of the graph, with its kernels and memory. */
 export interface Step {
-  /** Brings the state's weights into the form that the kernels read; called once a state. */
+  /** Converts the state's weights into the form that the kernels read; called once per state. */
   prepareWeights?(run: Run): void;
   forward(run: Run): void;
   /** The gradient of the result is complete; adds to the operands' gradients, writes the parameters'. */

@@ -1,4 +1,4 @@
-/** Option A's shortcut where the shape changes. */
+/** Option A's shortcut, used if the shape changes. */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
 import { emitShortcut } from '../kernels/shortcut.js';

@@ -1,9 +1,9 @@
 /**
  * Memory of the graph's values and the flow of gradients into them.
  *
- * A value's gradient region ends up with the gradient of what lies *before* its ReLU, if its producer has one, so that a
- * sum hands its gradient on by reference. Consumers contribute in reverse order; the last one to do so also undoes the
- * ReLU and sums for batch normalisation, in the same pass over memory.
+ * If a value's producer has a ReLU, the value's gradient region finally holds the gradient *before* that ReLU, so that a
+ * sum can pass its gradient on by reference. Consumers contribute in reverse order. The last one also undoes the ReLU
+ * and sums for batch normalisation, in the same pass over memory.
  */
 
 import type { Kernel, KernelLibrary } from '../kernels/library.js';
@@ -17,17 +17,17 @@ import type { Normalisation } from './normalisation.js';
 import { gradientKernel } from './pixelKernels.js';
 import { forEachGroup } from './run.js';
 
-/** Groups hold about this many pixels: what a group touches in one operation should fit in the second-level cache. */
+/** Groups hold about this many pixels: the data of a group in one operation should fit in the second-level cache. */
 const PIXELS_PER_GROUP = 256;
 
 export const imagesPerGroup = ({ height, width }: ActivationShape): number =>
   Math.max(1, Math.floor(PIXELS_PER_GROUP / (height * width)));
 
-/** How a value's producer wants its gradient finished. */
+/** How the gradient of a value has to be finished for its producer. */
 export interface GradientFinish {
   readonly mask: GradientOptions['mask'];
   readonly normalisation: Normalisation | undefined;
-  /** What batch normalisation read. */
+  /** The input of batch normalisation. */
   readonly normalised: BatchRegion | undefined;
 }
 
@@ -45,7 +45,7 @@ export class ValueMemory {
   constructor(
     arena: Arena,
     readonly shape: ActivationShape,
-    /** Whether `data` has a border of zeros, so that convolutions read it where it lies. Gradients never have. */
+    /** Whether `data` has a border of zeros, so that convolutions can read it in place. Gradients have no border. */
     readonly padded: boolean,
   ) {
     this.map = { ...shape, channels: paddedChannels(shape.channels) };
@@ -57,7 +57,7 @@ export class ValueMemory {
   }
 }
 
-/** What a consumer passes: results in group scratch, a region of its own making, or another value's gradient as it is. */
+/** What a consumer contributes: results in group scratch, a region that it made, or another value's gradient unchanged. */
 export type ContributionKind = 'group' | 'region' | 'alias';
 
 /** Plans, for one value, what each contribution has to do. Contributions are claimed in the order in which they run. */
@@ -133,7 +133,7 @@ export class Contribution {
     this.kernel = options.isSkipped ? undefined : gradientKernel(library, kernelOptions);
   }
 
-  /** Where a consumer that makes a whole region should write it: the gradient itself, if it is the first. */
+  /** Where a consumer that writes a whole region should put it: into the gradient itself, if it is the first. */
   get writesGradientDirectly(): boolean {
     return this.options.isFirst && !this.options.isSkipped;
   }
@@ -162,7 +162,7 @@ export class Contribution {
     finish.normalisation?.addGradientSums();
   }
 
-  /** Delivers a region that holds the whole micro-batch's contribution. */
+  /** Adds a region with the contribution of the whole micro-batch. */
   deliverRegion(region: BatchRegion, imageCount: number): void {
     const isInPlace = region === this.value.gradient;
     if (isInPlace && this.finish.mask === 'none' && this.finish.normalisation === undefined) return;

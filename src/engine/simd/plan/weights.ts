@@ -1,4 +1,4 @@
-/** Between the parameter vector and weights whose channels are padded to whole vectors. */
+/** Converts between the parameter vector and weights whose channels are padded to whole vectors. */
 
 import { tensorView } from '../../../model/index.js';
 import type { TensorSpec } from '../../../model/index.js';
@@ -10,7 +10,7 @@ const TAPS = 9;
 
 /** Weights (3, 3, inputs, outputs) of one convolution. */
 export class WeightPadding {
-  /** (3, 3, padded inputs, padded outputs); shared by all weights of the shape, for the length of one call. */
+  /** (3, 3, padded inputs, padded outputs); shared by all weights of that shape, during one call. */
   readonly region: Region;
   private readonly transposedRegion: Region;
   private readonly inputs: number;
@@ -43,21 +43,21 @@ export class WeightPadding {
       to.set(from);
       return this.region;
     }
-    to.fill(0); // a gradient lay here, and one that has diverged may have left a NaN in the padding
+    to.fill(0); // a gradient was here before, and one that has diverged may have left a NaN in the padding
     this.forEachRow((row, paddedRow) => {
       for (let output = 0; output < this.outputs; output++) to[paddedRow + output] = from[row + output]!;
     });
     return this.region;
   }
 
-  /** What `natural` wrote, with inputs and outputs in each other's place. */
+  /** The weights that `natural` wrote, with inputs and outputs exchanged. */
   transposed(natural: Region): Region {
     this.transpose.run(natural.byteOffset, this.transposedRegion.byteOffset, TAPS);
     return this.transposedRegion;
   }
 
   /**
-   * Has `write` write the gradient in padded form, and brings it to its place in the gradient vector.
+   * Lets `write` write the gradient in padded form, then copies it to its place in the gradient vector.
    * @param gradient a view of the arena
    */
   collect(gradient: Float32Array, write: (natural: Region) => void): void {

@@ -168,8 +168,8 @@ export class WinogradConvolution implements Convolution {
   }
 
   /**
-   * Batch normalisation's gradient is computed image by image before it is transformed: read in the order of tiles,
-   * memory that is not in cache stalls the transform for longer than the extra pass takes.
+   * Batch normalisation's gradient is computed image by image before it is transformed. The transform reads in the order of
+   * tiles; if the data are not in cache, it stalls for longer than the extra pass takes.
    */
   private transformGradient({ gradients, normalised }: OutputGradient, imageCount: number): void {
     let from = gradients;

@@ -1,5 +1,5 @@
 /**
- * Which adapters this machine has. Dawn is asked in a process of its own: a driver that crashes then costs an answer, not
+ * Which adapters this machine has. Dawn is asked in a separate process, so a driver that crashes costs only an answer, not
  * a run. Dawn's binding for Node lists adapters only in the error that it raises for a name that no adapter has.
  */
 
@@ -9,7 +9,7 @@ import { locateDawn } from './dawn.js';
 import type { AdapterKey } from './dawn.js';
 
 export interface AdapterDescription extends AdapterKey {
-  /** By which `--device` names it. */
+  /** The number that `--device` takes. */
   readonly index: number;
   readonly vendor: string;
   readonly architecture: string;
@@ -28,7 +28,7 @@ const DRIVER_REMEDY = 'install the driver of your GPU (docs/gpu.md says which), 
 const LOADER_REMEDY =
   'install the Vulkan loader (on Debian and Ubuntu: apt install libvulkan1) and the driver of your GPU; see docs/gpu.md';
 
-/** What a browser would use: older interfaces show the same device once more, with less to offer. */
+/** What a browser would use. Older interfaces list the same device again, with fewer features. */
 const BACKENDS = ['vulkan', 'metal', 'd3d12'];
 
 export async function listAdapters(): Promise<AdapterList> {
@@ -46,7 +46,7 @@ export async function listAdapters(): Promise<AdapterList> {
   return { found: true, adapters: result.report.map((adapter, index) => ({ ...adapter, index })) };
 }
 
-/** Dawn says on stderr why it found nothing. */
+/** Dawn prints on standard error why it found nothing. */
 function reasonForNone(stderr: string): { reason: string; remedy: string } {
   if (stderr.includes("Couldn't load Vulkan")) {
     return { reason: 'there is no Vulkan loader (libvulkan.so.1)', remedy: LOADER_REMEDY };
@@ -57,7 +57,7 @@ function reasonForNone(stderr: string): { reason: string; remedy: string } {
   return { reason: 'Dawn finds no adapter that it can use', remedy: DRIVER_REMEDY };
 }
 
-/** JavaScript that yields the descriptions, without the indices. */
+/** JavaScript that returns the descriptions, without the indices. */
 function probeSource(url: string): string {
   return `await (async () => {
     const { create } = await load(${JSON.stringify(url)});
@@ -84,7 +84,7 @@ function probeSource(url: string): string {
   })()`;
 }
 
-/** The name that people know: the driver's, else what Dawn says. */
+/** The name that people know: the driver's, else Dawn's. */
 export function nameOf({ name, description, vendor, device, architecture }: AdapterDescription): string {
   const parts = [vendor, device || architecture].filter((part) => part !== '');
   return name || description || parts.join(' ') || 'unnamed adapter';
@@ -96,7 +96,7 @@ export function adapterLine(adapter: AdapterDescription): string {
   return `${index}: ${nameOf(adapter)} (${[vendor, backend, kind].filter((part) => part !== '').join(', ')})`;
 }
 
-/** The first that is real, else the first. */
+/** The first real GPU, else the first adapter. */
 export function bestAdapter(adapters: readonly AdapterDescription[]): AdapterDescription {
   return adapters.find(({ isSoftware }) => !isSoftware) ?? adapters[0]!;
 }
@@ -120,7 +120,7 @@ export function pickAdapter(adapters: readonly AdapterDescription[], request: st
   );
 }
 
-/** Adapters that Dawn cannot tell from an earlier one: it selects by name. */
+/** Adapters with the name of an earlier one: Dawn selects by name, and cannot reach them. */
 export function isHidden(adapter: AdapterDescription, adapters: readonly AdapterDescription[]): boolean {
   return adapters.some(
     ({ index, name, backend }) =>

@@ -10,26 +10,26 @@ interface Dawn {
   create(flags: readonly string[]): GPU;
 }
 
-/** Undefined where the package is not installed, as after `npm ci --omit=optional`. */
+/** Undefined if the package is not installed, for example after `npm ci --omit=optional`. */
 export const locateDawn = (): string | undefined => locatePackage(DAWN_PACKAGE);
 
-/** Of the npm package, which each brings a Dawn of its day. */
+/** Of the npm package; each version contains a Dawn of its time. */
 export function dawnVersion(): string {
   const description = createRequire(import.meta.url)(`${DAWN_PACKAGE}/package.json`) as { version: string };
   return description.version;
 }
 
 /**
- * Kernels index by constants of their own making and write workgroup memory before they read it, so Dawn need neither
- * clamp every index nor clear that memory.
+ * Kernels only use indices that they compute from constants, and write workgroup memory before they read it. So Dawn need
+ * not clamp every index or clear that memory.
  */
 const SPEED_FEATURES = ['disable_robustness', 'disable_workgroup_init'];
-/** For products of half-precision matrices: an experiment of Dawn's, and float16, which it does not offer on NVIDIA. */
+/** For products of half-precision matrices: an experimental feature of Dawn, and float16, which it disables on NVIDIA. */
 const MATRIX_FEATURES = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 /** Timestamps are rounded to 100 µs otherwise. */
 const TIMESTAMP_FLAG = 'disable-dawn-features=timestamp_quantization';
 
-/** Names an adapter to Dawn, which has no other way. */
+/** How Dawn selects an adapter; it has no other way. */
 export interface AdapterKey {
   /** Such as `vulkan`, `metal`, `d3d12`; empty: any. */
   readonly backend: string;
@@ -41,7 +41,7 @@ export function adapterFlags({ backend, name }: AdapterKey): string[] {
   return [...(backend === '' ? [] : [`backend=${backend}`]), ...(name === '' ? [] : [`adapter=${name}`])];
 }
 
-/** Dawn's instances: each must outlive all that came of it, which JavaScript's collector does not see to. */
+/** Dawn's instances. Each must outlive everything created from it, which JavaScript's garbage collector does not ensure. */
 const instances = new Map<string, GPU>();
 
 async function instanceFor(url: string, key: AdapterKey, precision: Precision): Promise<GPU> {

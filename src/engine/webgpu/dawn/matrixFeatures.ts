@@ -4,7 +4,7 @@ import { LockstepError } from '../../../foundation/errors.js';
 import { SUBGROUP_THREADS } from '../kernels/matrixOperations.js';
 
 const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
-/** Columns of the products that kernels use, which have sixteen rows and sixteen terms. */
+/** Columns of the products that kernels use; these have sixteen rows and sixteen terms. */
 const PRODUCT_COLUMNS = [16, 8];
 
 interface MatrixConfig {

@@ -1,4 +1,4 @@
-/** One open device with everything that lives on it. When the device is lost, the session is over. */
+/** One open device with everything allocated on it. When the device is lost, the session is over. */
 
 import { describeError, LockstepError } from '../../../foundation/errors.js';
 import type { Precision } from '../../engine.js';
@@ -12,7 +12,7 @@ const STAGING = 0x02 | 0x04; // MAP_WRITE | COPY_SRC
 const VECTOR_BYTES = 16;
 const COMPUTE_STAGE = 0x4; // GPUShaderStage.COMPUTE
 
-/** Raised as far as the adapter goes: large micro-batches and large tiles need it. */
+/** Raised to the adapter's maximum: large micro-batches and large tiles need it. */
 const RAISED_LIMITS = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',
@@ -24,9 +24,9 @@ const RAISED_LIMITS = [
 
 export class Session {
   private static readonly openSessions = new Set<Session>();
-  /** Set when the device is gone; nothing works from then on. */
+  /** Set when the device is lost; nothing works from then on. */
   lost: string | undefined;
-  /** The first error that no call reported by itself. */
+  /** The first error that was not reported by a call. */
   private failure: string | undefined;
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
@@ -42,7 +42,7 @@ export class Session {
     });
   }
 
-  /** @throws LockstepError E_ENGINE_UNAVAILABLE if half precision is asked for and the device has none */
+  /** @throws LockstepError E_ENGINE_UNAVAILABLE if half precision is requested and the device does not have it */
   static async open(adapter: GPUAdapter, precision: Precision = 'f32'): Promise<Session> {
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
     const feature: GPUFeatureName = 'timestamp-query';
@@ -63,7 +63,7 @@ export class Session {
     };
   }
 
-  /** What all open sessions of this thread hold. */
+  /** Memory held by all open sessions of this thread. */
   static get memoryInUse(): { sessions: number; buffers: number; bytes: number } {
     const buffers = [...Session.openSessions].flatMap((session) => [...session.buffers]);
     const bytes = buffers.reduce((total, { size }) => total + size, 0);
@@ -106,7 +106,7 @@ export class Session {
     }
   }
 
-  /** Compiled once for each text. */
+  /** Compiled once per source text. */
   pipeline(dispatch: Dispatch): Promise<GPUComputePipeline> {
     const key = dispatch.code;
     const known = this.pipelines.get(key);
@@ -139,7 +139,7 @@ export class Session {
     return layout;
   }
 
-  /** Runs `create` and throws what the device had against it. */
+  /** Runs `create`, and throws the device's error if there is one. */
   async checked<Result>(what: string, create: () => Promise<Result>): Promise<Result> {
     const filters: GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
     for (const filter of filters) this.device.pushErrorScope(filter);
@@ -159,7 +159,7 @@ export class Session {
     throw this.failed(`${what}: ${report?.message ?? describeError(thrown)}${remedy}`, thrown);
   }
 
-  /** @throws LockstepError E_ENGINE_FAILED if anything has gone wrong unseen */
+  /** @throws LockstepError E_ENGINE_FAILED if an error has not been reported yet */
   throwIfFailed(): void {
     if (this.lost !== undefined) throw this.failed(`the device was lost: ${this.lost}`);
     if (this.failure === undefined) return;

@@ -1,7 +1,7 @@
 /**
- * 3x3 convolution with one pixel of zeros on every side, and its gradient by the input. What is read may be computed as
- * it is loaded (batch normalisation and ReLU, or the gradient of batch normalisation), and what is written is finished
- * where it lies in registers: see `finish.ts`.
+ * 3x3 convolution with one pixel of zeros on every side, and its gradient by the input. The input may be computed while it
+ * is loaded (batch normalisation and ReLU, or the gradient of batch normalisation). The output is finished while it is in
+ * registers: see `finish.ts`.
  */
 
 import { convolutionKey, tilingOf } from './convolutionTile.js';
@@ -49,7 +49,7 @@ ${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`
   });
 }
 
-/** Input and filter come a chunk of channels at a time: into registers, then to where all threads of the workgroup read. */
+/** Input and filter are loaded one chunk of channels at a time: into registers, then into workgroup memory. */
 function chunkLoop(options: ConvolutionOptions, kernel: KernelSource): string {
   const { kind, stride, input, tile } = options;
   const chunks = quadsOf(input) / tile.chunkQuads;
@@ -74,7 +74,7 @@ ${multiply}
   workgroupBarrier();
 }`;
   }
-  // The next chunk is on its way while this one is computed.
+  // The next chunk is loaded while this one is computed.
   return `
 var chunk = 0u;
 ${declare}
@@ -93,7 +93,7 @@ ${multiply}
 workgroupBarrier();`;
 }
 
-/** WGSL of one thread's share in loading. */
+/** WGSL of one thread's share of the loading. */
 interface Loads {
   readonly declare: string;
   /** From device memory to registers. */
@@ -102,7 +102,7 @@ interface Loads {
   readonly put: string;
 }
 
-/** @param fetch statements that set `value` for `index`, and `put` the place that it goes to */
+/** @param fetch statements that set `value` for `index`, and `put` its destination */
 function loadsOf(name: string, count: number, threads: number, fetch: string, put: string): Loads {
   const shares = indices(Math.ceil(count / threads));
   const inside = (share: number): string =>
@@ -208,7 +208,7 @@ function filterLoads(options: ConvolutionOptions, kernel: KernelSource): Loads {
   );
 }
 
-/** One row of taps: every loaded vector serves up to three taps. */
+/** One row of taps: every loaded vector is used by up to three taps. */
 function products(tile: ConvolutionTile, stride: 1 | 2): string {
   const { strip, inputRows, pitch } = tile;
   const width = (strip - 1) * stride + 3;
@@ -220,7 +220,7 @@ ${repeat(3, (across) => tapProducts(tile, across, (pixel) => pixel * stride + ac
 
 /**
  * One row of taps of the gradient of a convolution of stride 2: which taps reach a pixel depends on whether its row and
- * column are even. Strips begin at even columns.
+ * column are even. Strips start at even columns.
  */
 function dilatedProducts(tile: ConvolutionTile): string {
   const { strip, inputRows, pitch } = tile;

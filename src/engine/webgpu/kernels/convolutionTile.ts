@@ -1,7 +1,7 @@
 /**
- * How a convolution is cut into workgroups. A workgroup computes a rectangle of pixels by a block of output channels of
- * one image; a thread, a strip of pixels in one row by one or more quads of channels. Input (with its border) and filter
- * lie in workgroup memory, a few input channels at a time.
+ * How a convolution is divided into workgroups. A workgroup computes a rectangle of pixels by a block of output channels of
+ * one image. A thread computes a strip of pixels in one row by one or more quads of channels. Input (with its border) and
+ * filter are in workgroup memory, a few input channels at a time.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -12,11 +12,11 @@ import type { Tiling } from './shapes.js';
 
 const MOST_ROWS = 8; // rows of a tile: with an odd pitch, eight rows of one column lie in eight different banks
 const MOST_COLUMNS = 16;
-/** With fewer threads than this, shorter strips are better: a GPU has tens of thousands of lanes to fill. */
+/** With fewer threads than this, shorter strips are better: a GPU has tens of thousands of lanes to keep busy. */
 const ENOUGH_THREADS = 65_536;
-/** Channel blocks are cut smaller until there are so many workgroups, since a GPU has some hundred cores. */
+/** Channel blocks are made smaller until there are this many workgroups, since a GPU has about a hundred cores. */
 const ENOUGH_WORKGROUPS = 256;
-const SMALLEST_BLOCK = 4; // in quads: below, more time goes into loading than computing
+const SMALLEST_BLOCK = 4; // in quads: below this, loading takes longer than computing
 
 export type ConvolutionKind = 'forward' | 'gradient';
 
@@ -40,7 +40,7 @@ export interface ConvolutionTileChoice {
   readonly blockQuads: number;
   readonly chunkQuads: number;
   readonly quadsPerThread: number;
-  /** Whether the next input channels are fetched while the last are computed with: hides latency, takes registers. */
+  /** Whether the next input channels are fetched during the computation: hides latency, takes registers. */
   readonly isAhead?: boolean;
 }
 
@@ -50,21 +50,21 @@ export interface ConvolutionTile extends ConvolutionTileChoice {
   /** Vectors from a row of the loaded input to the next. */
   readonly pitch: number;
   readonly strips: number;
-  /** Threads that share a strip, each with channels of its own. */
+  /** Threads that share a strip, each with different channels. */
   readonly lanes: number;
   readonly threads: number;
-  /** Tiles of an image, across and in all. */
+  /** Tiles of an image, across and in total. */
   readonly tilesAcross: number;
   readonly tilesPerImage: number;
 }
 
-/** Names the size among all of a network's, for measured choices. */
+/** Identifies this size within a network, for measured choices. */
 export function convolutionKey({ kind, stride, imageCount, input, output }: ConvolutionSize): string {
   return `${kind} ${shapeText(input)} ${shapeText(output)} stride ${stride} images ${imageCount}`;
 }
 
 /**
- * The tile to use where none was measured, within the limits that every device keeps.
+ * The tile to use if none was measured, within the limits of every device.
  * @param enoughThreads smaller in tests, to make small problems look large
  */
 export function usualConvolutionTile(size: ConvolutionSize, enoughThreads = ENOUGH_THREADS): ConvolutionTile {
@@ -137,7 +137,7 @@ function* choices(size: ConvolutionSize): Generator<ConvolutionTileChoice> {
   }
 }
 
-/** Names a choice, in results of measurements. */
+/** Identifies a choice in results of measurements. */
 export function tileName({ strip, rows, columns, isAhead, ...quads }: ConvolutionTileChoice): string {
   const { blockQuads, chunkQuads, quadsPerThread } = quads;
   const ahead = isAhead === true ? ' ahead' : '';
@@ -177,7 +177,7 @@ function tileOf(size: ConvolutionSize, choice: ConvolutionTileChoice): Convoluti
   };
 }
 
-/** Workgroup memory: input, filter, and a vector a thread to sum by channel. */
+/** Workgroup memory: input, filter, and one vector per thread to sum by channel. */
 function vectorsOf(tile: ConvolutionTile): number {
   const { chunkQuads, blockQuads, inputRows, pitch, threads, lanes } = tile;
   return chunkQuads * inputRows * pitch + 36 * chunkQuads * blockQuads + threads + lanes;
@@ -193,7 +193,7 @@ export function tilingOf(size: ConvolutionSize, tile: ConvolutionTile): Tiling {
 
 type TilesOfImage = Pick<ConvolutionTile, 'rows' | 'columns' | 'tilesAcross' | 'tilesPerImage'>;
 
-/** WGSL: those of tile `index` that lie in the image, height times width. */
+/** WGSL: pixels of tile `index` inside the image, height times width. */
 export function pixelsOfOneImage(index: string, tile: TilesOfImage, output: ActivationShape): string {
   const { tilesAcross, tilesPerImage, rows, columns } = tile;
   const inImage = `(${index} % ${tilesPerImage}u)`;

@@ -1,6 +1,6 @@
 /**
- * What a kernel does with values in registers before they go to memory: adds what other branches contribute, undoes a
- * ReLU, stores, and leaves partial sums for batch normalisation.
+ * What a kernel does with values in registers before it stores them: it adds the contributions of other branches, undoes a
+ * ReLU, stores, and writes partial sums for batch normalisation.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -9,7 +9,7 @@ import { quadsOf } from './shapes.js';
 
 export type Finish =
   | { readonly kind: 'store' }
-  /** Sum and squared deviations of what is stored. */
+  /** Sum and squared deviations of the stored values. */
   | { readonly kind: 'moments'; readonly partials: Range }
   | GradientFinish;
 
@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly quad: string;
   readonly tile: string;
   readonly pixelsOfTile: string;
-  /** Threads are numbered by lane, each with a quad of its own, then by group. */
+  /** Threads are numbered by lane (each lane has its own quad), then by group. */
   readonly lanes: number;
   readonly groups: number;
 }
@@ -84,7 +84,7 @@ function finishValues(kernel: KernelSource, finish: Finish, around: Surroundings
   return lines.join('\n');
 }
 
-/** Sum, and squares about the tile's own mean, which loses no digits (Chan, Golub & LeVeque 1979). */
+/** Sum, and squares relative to the tile's own mean, which loses no digits (Chan, Golub & LeVeque 1979). */
 function moments(kernel: KernelSource, partials: Range, around: Surroundings): string {
   declareChannelTotal(kernel, around);
   const name = kernel.bind(partials, 'vec4f', 'read_write');
@@ -109,7 +109,7 @@ if (thread < ${lanes}u) {
 }`;
 }
 
-/** The sum over the threads of one lane, in their order, for all of them to know. */
+/** The sum over the threads of one lane, in their order; all of them get it. */
 function declareChannelTotal(kernel: KernelSource, { lanes, groups }: Surroundings): void {
   kernel.once('channelTotal', () => {
     kernel.workgroupArray('parts', lanes * groups);

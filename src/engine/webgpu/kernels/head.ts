@@ -8,7 +8,7 @@ import { quadsOf } from './shapes.js';
 
 const THREADS = 64;
 
-/** One thread for each of `count` results, whose number is `index`. */
+/** One thread for each of `count` results; `index` is the result's number. */
 function flatKernel(kernel: KernelSource, label: string, count: number, statements: string): Dispatch {
   return kernel.build({
     label,

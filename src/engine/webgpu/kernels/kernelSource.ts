@@ -1,8 +1,8 @@
-/** Builds the WGSL of one compute kernel: its bindings, the functions it reads with, and where it is dispatched. */
+/** Builds the WGSL of one compute kernel: its bindings, the functions that it reads with, and its dispatch size. */
 
 import { invariant } from '../../../foundation/errors.js';
 
-/** A piece of device memory that a plan names before it exists. */
+/** A piece of device memory that a plan refers to before it is allocated. */
 export interface Storage {
   readonly name: string;
   /** In float32 elements. */
@@ -16,7 +16,7 @@ export interface Range {
   readonly length: number;
 }
 
-/** WebGPU binds at offsets of 256 bytes (the largest minStorageBufferOffsetAlignment there is). */
+/** WebGPU binds at multiples of 256 bytes (the largest minStorageBufferOffsetAlignment that a device may have). */
 export const ALIGNMENT = 64;
 export const aligned = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
@@ -39,13 +39,13 @@ export interface Dispatch {
   readonly code: string;
   readonly bindings: readonly Binding[];
   readonly workgroups: readonly [number, number, number];
-  /** Names the choice of a tile that the kernel's time depends on. */
+  /** Identifies the tile choice that the kernel's time depends on. */
   readonly tuningKey?: string | undefined;
 }
 
 /**
- * WGSL that yields four channels of a value at one pixel: the body of `fn (image: u32, row: u32, column: u32,
- * quad: u32) -> vec4f`. Readings compose, so that what is cheap to compute anew is never stored.
+ * WGSL that computes four channels of a value at one pixel: the body of `fn (image: u32, row: u32, column: u32,
+ * quad: u32) -> vec4f`. Readings can be combined, so that values which are cheap to compute again are never stored.
  */
 export type Reading = (kernel: KernelSource) => string;
 
@@ -56,7 +56,7 @@ export interface KernelBody {
   readonly tuningKey?: string | undefined;
   /** Statements of `main(group: vec3u, thread: u32)`. */
   readonly main: string;
-  /** WGSL extensions, and what `main` takes besides, such as `@builtin(subgroup_id) subgroup: u32`. */
+  /** WGSL extensions, and further parameters of `main`, such as `@builtin(subgroup_id) subgroup: u32`. */
   readonly extensions?: readonly string[];
   readonly parameters?: readonly string[];
 }
@@ -98,7 +98,7 @@ export class KernelSource {
     this.declarations.push(text);
   }
 
-  /** Runs `declare` the first time that `name` is asked for. */
+  /** Runs `declare` the first time that `name` is requested. */
   once(name: string, declare: () => void): void {
     if (this.declared.has(name)) return;
     this.declared.add(name);

@@ -1,7 +1,7 @@
 /**
  * 3x3 convolutions and their input gradients as half-precision matrix products. For each tap, the filter (output channels,
- * input channels) is multiplied by the input (input channels, pixels). Workgroup memory holds the input pixel by pixel:
- * another tap is only another offset. The input is loaded once, sixteen channels at a time.
+ * input channels) is multiplied by the input (input channels, pixels). Workgroup memory holds the input pixel by pixel,
+ * so another tap is only another offset. The input is loaded once, sixteen channels at a time.
  */
 
 import { convolutionKey } from './convolutionTile.js';
@@ -81,7 +81,7 @@ interface ProductGrid {
   /** Products in a row of a tile, and rows of them. */
   readonly across: number;
   readonly down: number;
-  /** Products of a subgroup that lie side by side. */
+  /** Neighbouring products of a subgroup in one row. */
   readonly perGroup: number;
 }
 
@@ -91,7 +91,7 @@ function gridOf({ tile, ...size }: MatrixConvolutionOptions): ProductGrid {
   return { across: columns / productPixels, down: rows, perGroup: pixelProducts };
 }
 
-/** Where the input of a subgroup's product begins, in quads. */
+/** Start of the input of a subgroup's product, in quads. */
 function startOf(options: MatrixConvolutionOptions, product: number): string {
   const { inputRows, inputColumns, productPixels } = options.tile;
   const { across, down, perGroup } = gridOf(options);
@@ -103,13 +103,13 @@ function startOf(options: MatrixConvolutionOptions, product: number): string {
   return `((${image} * ${inputRows}u + ${row}) * ${inputColumns}u + ${column}) * ${INPUT_STRIDE}u`;
 }
 
-/** Sixteen channels of the tile's input with its border. A thread keeps to one quad of channels. */
+/** Sixteen channels of the tile's input with its border. A thread loads only one quad of channels. */
 function loadInputs(options: MatrixConvolutionOptions, read: string): string {
   const { kind, stride, input, imageCount, tile, operations } = options;
   const { images, inputRows, inputColumns, threads } = tile;
   const cells = inputRows * inputColumns;
   const scale = kind === 'gradient' ? ` * ${floatText(GRADIENT_SCALE)}` : '';
-  // Below zero it wraps, and is outside.
+  // Below zero it wraps around, and is then outside.
   const origin = (first: string): string =>
     isDilated(options) ? `${first} / 2u` : `${first} * ${stride}u - 1u`;
   const conditions = [`row < ${input.height}u`, `column < ${input.width}u`];
@@ -131,8 +131,9 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
 }
 
 /**
- * The filters of the chunk. Forward they lie as in device memory, (tap, input channel) by output channels; for a gradient
- * by (output channel, which is the layer's input) and (tap, channel of the gradient), and of stride 1 in reverse order.
+ * The filters of the chunk. For the forward pass the order is that of device memory: (tap, input channel) by output channels.
+ * For a gradient it is (output channel, which is the layer's input) by (tap, channel of the gradient); for stride 1 the taps
+ * are in reverse order.
  */
 function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): string {
   const { kind, input, output, tile, operations, packedWeights } = options;
@@ -151,7 +152,7 @@ function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): s
           `row * ${filterStride}u + part * 2u`,
         ];
   const across = octets / filterRows;
-  // Neighbouring threads read neighbouring memory: of a gradient's filters, that of the next channel, not the next tap.
+  // Neighbouring threads read neighbouring memory: for a gradient's filters the next channel, not the next tap.
   const [row, part] =
     kind === 'forward'
       ? [`index / ${across}u`, `index % ${across}u`]
@@ -198,7 +199,7 @@ ${taps.join('\n')}
   }`;
 }
 
-/** Of one tap of the row `tapRow`. */
+/** Products of one tap of the row `tapRow`. */
 function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): string {
   const { stride, tile, operations } = options;
   const { shape, pixelProducts } = tile;
@@ -223,9 +224,9 @@ function tapProducts(options: MatrixConvolutionOptions, tapColumn: number): stri
 }
 
 /**
- * Of the gradient of a convolution of stride 2, a product for the pixels of each parity of row and column. A tap leads from
- * every pixel of the gradient to pixels of one parity: the middle one to even ones, the others to odd ones, of which the
- * first lies before the gradient's next pixel.
+ * For the gradient of a convolution of stride 2: one product for the pixels of each parity of row and column. A tap leads
+ * from every pixel of the gradient to pixels of one parity: the middle tap to even ones, the others to odd ones. The first
+ * odd pixel is before the gradient's next pixel.
  */
 function dilatedProducts(options: MatrixConvolutionOptions): string {
   const { tile, operations } = options;
@@ -255,8 +256,8 @@ function dilatedProducts(options: MatrixConvolutionOptions): string {
 }
 
 /**
- * Hands the sums over to threads that have four channels of some pixels each, one product of every subgroup at a time, and
- * finishes them.
+ * Distributes the sums to threads, one product of every subgroup at a time, so that each thread has four channels of some
+ * pixels; then finishes them.
  */
 function finish(kernel: KernelSource, options: MatrixConvolutionOptions): string {
   const { output, imageCount, tile } = options;

@@ -1,7 +1,7 @@
 /**
- * How a convolution by matrix products is cut into workgroups. Output channels are the rows of a product and consecutive
- * pixels of an image's row its columns; a workgroup computes some rows of pixels by a block of output channels, of one
- * image or, where images are small, of several.
+ * How a convolution by matrix products is divided into workgroups. Output channels are the rows of a product, and
+ * consecutive pixels of an image's row its columns. A workgroup computes some rows of pixels by a block of output channels,
+ * of one image or, if images are small, of several.
  */
 
 import { convolutionKey, pixelsOfOneImage } from './convolutionTile.js';
@@ -13,7 +13,7 @@ import type { Tiling } from './shapes.js';
 /** Channels of a product: rows of the result, or terms of the sum. */
 export const PRODUCT_CHANNELS = 16;
 const QUADS = PRODUCT_CHANNELS / 4;
-/** Two quads between rows of sixteen channels: eight rows then lie in different banks. */
+/** Two quads between rows of sixteen channels: eight rows are then in different memory banks. */
 export const INPUT_STRIDE = QUADS + 2;
 const ENOUGH_WORKGROUPS = 256;
 
@@ -34,24 +34,24 @@ export interface MatrixConvolutionTile extends MatrixConvolutionChoice {
   readonly shape: MatrixShape;
   readonly inputRows: number;
   readonly inputColumns: number;
-  /** Subgroups that share out the pixels. */
+  /** Subgroups that share the pixels. */
   readonly pixelGroups: number;
   readonly threads: number;
   readonly tilesAcross: number;
   /** Of an image, or of `images` that are computed together. */
   readonly tilesPerImage: number;
   readonly imageGroups: number;
-  /** Quads from a row of filters in workgroup memory to the next, and their number. */
+  /** Quads between rows of filters in workgroup memory, and the number of rows. */
   readonly filterStride: number;
   readonly filterRows: number;
-  /** Numbers from a pixel's results in workgroup memory to the next's. */
+  /** Numbers between the results of neighbouring pixels in workgroup memory. */
   readonly resultStride: number;
-  /** How a result is finished: threads with channels of their own, and pixels of a thread for each product. */
+  /** How a result is finished: threads with different channels, and pixels of a thread for each product. */
   readonly lanes: number;
   readonly pixelsPerThread: number;
 }
 
-/** Undefined where the convolution is not one that matrix products compute. */
+/** Undefined if matrix products cannot compute this convolution. */
 export function usualMatrixConvolutionTile(
   size: ConvolutionSize,
   unit: MatrixUnit,
@@ -63,7 +63,7 @@ export function usualMatrixConvolutionTile(
   return fitting.find((tile) => workgroups(tile) >= ENOUGH_WORKGROUPS) ?? fitting[0];
 }
 
-/** All tiles within the device's limits, the best on paper first. */
+/** All tiles within the device's limits, those expected to be fastest first. */
 export function matrixConvolutionTiles(
   size: ConvolutionSize,
   { operations, limits }: MatrixUnit,
@@ -94,7 +94,7 @@ function isForMatrices({ kind, stride, input, output }: ConvolutionSize): boolea
   );
 }
 
-/** Whether each pixel that is read spreads to several that are written. */
+/** Whether each pixel that is read contributes to several that are written. */
 export const isDilated = ({ kind, stride }: Pick<ConvolutionSize, 'kind' | 'stride'>): boolean =>
   kind === 'gradient' && stride === 2;
 
@@ -144,7 +144,7 @@ function* plainChoices({ output }: ConvolutionSize): Generator<MatrixConvolution
   }
 }
 
-/** Several images only where a tile covers each of them, and a subgroup's pixels are of one. */
+/** Several images only if a tile covers each of them, and the pixels of a subgroup belong to one. */
 function covers({ output }: ConvolutionSize, choice: MatrixConvolutionChoice): boolean {
   const { images, rows, columns, productPixels, pixelProducts } = choice;
   if (images === 1) return true;
@@ -177,7 +177,7 @@ function tileOf(size: ConvolutionSize, choice: MatrixConvolutionChoice): MatrixC
   };
 }
 
-/** Workgroup memory: input, filters, results of one product of each subgroup, and a vector a thread to sum by channel. */
+/** Workgroup memory: input, filters, results of one product of each subgroup, and one vector per thread to sum by channel. */
 function bytesOf(tile: MatrixConvolutionTile, elementBytes: number): number {
   const { images, inputRows, inputColumns, filterStride, filterRows, ...rest } = tile;
   const operands = images * inputRows * inputColumns * INPUT_STRIDE + filterStride * filterRows;

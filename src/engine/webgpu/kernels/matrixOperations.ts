@@ -1,6 +1,6 @@
 /**
- * Products of small matrices by the threads of a subgroup: operands of half precision in workgroup memory, sums of single
- * precision in registers. GPUs have units for it ("tensor cores"); tests use an emulation with the same interface.
+ * Products of small matrices by the threads of a subgroup: half-precision operands in workgroup memory, single-precision
+ * sums in registers. GPUs have special units for them ("tensor cores"); tests use an emulation with the same interface.
  */
 
 import type { WorkgroupLimits } from './limits.js';
@@ -18,7 +18,7 @@ export type MatrixOrder = 'row_major' | 'col_major';
 /** A matrix in an array of `MatrixOperations.element`: offset and stride count elements, so quads of numbers. */
 export interface Operand {
   readonly side: 'left' | 'right';
-  /** Of the WGSL variable that it is loaded to. */
+  /** The WGSL variable that it is loaded into. */
   readonly name: string;
   readonly array: string;
   /** WGSL. */
@@ -35,13 +35,13 @@ export interface Destination {
   readonly order: MatrixOrder;
 }
 
-/** Emits WGSL. All but `store…` of elements must be reached by all threads of a subgroup together. */
+/** Generates WGSL. All threads of a subgroup must execute these together, except `store…` of elements. */
 export interface MatrixOperations {
   /** Part of the names of numerics classes. */
   readonly name: string;
   readonly extensions: readonly string[];
   readonly parameters: readonly string[];
-  /** Statements that define `subgroup`, the number of a thread's subgroup, unless a parameter does. */
+  /** Statements that define `subgroup`, the number of a thread's subgroup, unless it is a parameter. */
   readonly prologue: string;
   readonly elementBytes: number;
   /** Declares an array of `length` quads of half-precision numbers. */
@@ -56,7 +56,7 @@ export interface MatrixOperations {
   readonly storeSum: (sum: string, to: Destination, shape: MatrixShape) => string;
 }
 
-/** What plans with half-precision convolutions know of the device. */
+/** What plans with half-precision convolutions need to know about the device. */
 export interface MatrixUnit {
   readonly operations: MatrixOperations;
   readonly limits: WorkgroupLimits;
@@ -64,7 +64,7 @@ export interface MatrixUnit {
 
 export const SUBGROUP_THREADS = 32;
 
-/** Gradients are small, and float16 has few exponents: multiplied by this before they are rounded. */
+/** Gradients are small, and float16 has a small range: they are multiplied by this before they are rounded. */
 export const GRADIENT_SCALE = 1024;
 
 const left = ({ k, m }: MatrixShape): string => `subgroup_matrix_left<f16, ${k}, ${m}>`;
@@ -86,7 +86,7 @@ const SUBGROUPS = {
 const typeOf = ({ side }: Operand, shape: MatrixShape): string =>
   side === 'left' ? left(shape) : right(shape);
 
-/** By Dawn's experimental extension, from arrays of vectors: whole quads are stored at once. */
+/** With Dawn's experimental extension, from arrays of vectors: whole quads are stored at once. */
 export const SUBGROUP_MATRICES: MatrixOperations = {
   ...SUBGROUPS,
   declare: (array, length) => `var<workgroup> ${array}: array<vec4<f16>, ${length}>;`,
@@ -100,7 +100,7 @@ export const SUBGROUP_MATRICES: MatrixOperations = {
     `let ${operand.name} = subgroupMatrixLoad<${typeOf(operand, shape)}, ${operand.order}>(&${operand.array}, ${operand.offset}, ${operand.stride}u);`,
 };
 
-/** The same from arrays of single numbers, for a driver that mistakes the unit of offsets and strides. */
+/** The same from arrays of single numbers, for a driver that uses the wrong unit for offsets and strides. */
 export const SUBGROUP_MATRICES_OF_SCALARS: MatrixOperations = {
   ...SUBGROUPS,
   declare: (array, length) => `var<workgroup> ${array}: array<f16, ${length * 4}>;`,

@@ -1,5 +1,5 @@
 /**
- * Gradient of a convolution by its filter as matrix products of half precision: for each tap, (input channels, pixels)
+ * Gradient of a convolution by its filter, as half-precision matrix products: for each tap, (input channels, pixels)
  * of the shifted input times (pixels, output channels) of the gradient. The sums over a workgroup's pixels stay in
  * registers, and a second kernel adds those of all workgroups in one order.
  */
@@ -31,7 +31,7 @@ const QUADS = PRODUCT_CHANNELS / 4;
 const TAP_COLUMNS = [0, 1, 2] as const;
 const sumName = (tap: number, input: number, output: number): string => `sum${tap}x${input}x${output}`;
 
-/** The two kernels. They run one after the other; the partial sums between them are their own. */
+/** The two kernels. They run one after the other, and share the partial sums with no other kernel. */
 export function matrixWeightGradient(options: MatrixWeightGradientOptions): [Dispatch, Dispatch] {
   const { splits } = options.tile;
   const partials = allocate('partial filter gradients', filterLengthOf(options) * splits);
@@ -80,7 +80,7 @@ ${storeSums(options, kernel.bind(partials, 'f32', 'read_write'))}`;
   });
 }
 
-/** The tile's input with its border; threads keep to one quad of channels. */
+/** The tile's input with its border; a thread loads only one quad of channels. */
 function loadInputs({ stride, input, tile, operations }: MatrixWeightGradientOptions, read: string): string {
   const { inputBlock, inputCells, inputColumns, inputStride, threads } = tile;
   const quads = inputBlock * QUADS;
@@ -99,7 +99,7 @@ function loadInputs({ stride, input, tile, operations }: MatrixWeightGradientOpt
   }`;
 }
 
-/** The tile's gradient, zero outside of it. */
+/** The tile's gradient; zero outside the tile and the image. */
 function loadGradients({ output, tile, operations }: MatrixWeightGradientOptions, read: string): string {
   const { outputBlock, rows, columns, gradientCells, gradientColumns, gradientStride, threads } = tile;
   const quads = outputBlock * QUADS;
@@ -121,7 +121,7 @@ function loadGradients({ output, tile, operations }: MatrixWeightGradientOptions
   }`;
 }
 
-/** Of one step of sixteen pixels with a row of taps. */
+/** Products of one step of sixteen pixels with a row of taps. */
 function products({ stride, tile, operations }: MatrixWeightGradientOptions): string {
   const { inputProducts, outputProducts, inputColumns, inputStride, gradientStride, columns } = tile;
   const steps = columns / PRODUCT_PIXELS;

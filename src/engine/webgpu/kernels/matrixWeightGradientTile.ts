@@ -1,7 +1,7 @@
 /**
- * How the gradient of a filter by matrix products is cut into workgroups. Input channels are the rows of a product, output
- * channels its columns, and pixels the terms of its sum. A subgroup computes one row of taps for a few products of channels;
- * workgroups share out the channels and the pixels.
+ * How the gradient of a filter by matrix products is divided into workgroups. Input channels are the rows of a product,
+ * output channels its columns, and pixels the terms of its sum. A subgroup computes one row of taps for a few products of
+ * channels. Workgroups share the channels and the pixels.
  */
 
 import { SUBGROUP_THREADS } from './matrixOperations.js';
@@ -13,7 +13,7 @@ import type { WeightGradientSize } from './weightGradientTile.js';
 /** Terms of a product's sum. */
 export const PRODUCT_PIXELS = 16;
 const QUADS = PRODUCT_CHANNELS / 4;
-/** Two or four for each core of a large GPU. */
+/** Two or four per core of a large GPU. */
 const WORKGROUPS = [264, 528];
 const MOST_PARTIAL_FLOATS = 6 * 1024 * 1024; // 24 MiB of partial sums at most
 
@@ -27,7 +27,7 @@ export interface MatrixWeightGradientChoice {
   /** Of a subgroup. */
   readonly inputProducts: number;
   readonly outputProducts: number;
-  /** Workgroups to aim at. */
+  /** Desired number of workgroups. */
   readonly workgroups: number;
 }
 
@@ -36,14 +36,14 @@ export interface MatrixWeightGradientTile extends MatrixWeightGradientChoice {
   /** Pixels of the input in workgroup memory. */
   readonly inputCells: number;
   /**
-   * Whether pixels are counted along rows as long as the input's, border and all, where a product's would not fit into a
-   * row of the gradient: what is beyond the gradient's row counts as zero.
+   * Whether pixels are counted along rows as long as the input's with its border, because the pixels of a product would not
+   * fit into a row of the gradient. Pixels beyond the gradient's row count as zero.
    */
   readonly isLinear: boolean;
   /** Pixels of the gradient in workgroup memory, a multiple of `PRODUCT_PIXELS`; and of a row. */
   readonly gradientCells: number;
   readonly gradientColumns: number;
-  /** In quads, from a pixel to the next. */
+  /** In quads, between neighbouring pixels. */
   readonly inputStride: number;
   readonly gradientStride: number;
   readonly threads: number;
@@ -53,7 +53,7 @@ export interface MatrixWeightGradientTile extends MatrixWeightGradientChoice {
   readonly tilesPerSplit: number;
 }
 
-/** Undefined where the gradient is not one that matrix products compute. */
+/** Undefined if matrix products cannot compute this gradient. */
 export function usualMatrixWeightGradientTile(
   size: WeightGradientSize,
   unit: MatrixUnit,
@@ -61,7 +61,7 @@ export function usualMatrixWeightGradientTile(
   return matrixWeightGradientTiles(size, unit)[0];
 }
 
-/** All tiles within the device's limits, the best on paper first. */
+/** All tiles within the device's limits, those expected to be fastest first. */
 export function matrixWeightGradientTiles(
   size: WeightGradientSize,
   { operations, limits }: MatrixUnit,
@@ -90,7 +90,7 @@ function* choices({ input, output }: WeightGradientSize): Generator<MatrixWeight
         for (const outputProducts of dividing(outputBlock, [4, 2, 1]).slice(0, 2)) {
           for (const inputProducts of dividing(inputBlock, [1, 2])) {
             for (const workgroups of WORKGROUPS) {
-              // Ninety-six sums in the registers of a thread, or fewer.
+              // At most ninety-six sums in the registers of a thread.
               if (inputProducts * outputProducts > 4) continue;
               const blocks = { inputBlock, outputBlock, inputProducts, outputProducts };
               yield { rows, columns, ...blocks, workgroups };

@@ -1,4 +1,4 @@
-/** Rounds filters to half precision, once a pass, so that convolutions load half as much and only copy. */
+/** Rounds filters to half precision, once per pass, so that convolutions load half as much and only copy. */
 
 import { KernelSource } from './kernelSource.js';
 import type { Dispatch, Range } from './kernelSource.js';
@@ -7,7 +7,7 @@ const THREADS = 256;
 const OCTET = 8;
 
 export interface PackedFilter {
-  /** Part of the parameters: a multiple of eight numbers. */
+  /** Part of the parameters; its length is a multiple of eight. */
   readonly from: Range;
   /** Half as long: words of two numbers each. */
   readonly to: Range;

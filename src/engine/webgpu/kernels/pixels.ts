@@ -1,4 +1,4 @@
-/** Kernels over the pixels of a value: store a reading, with the same finishes that a convolution has. */
+/** Kernels over the pixels of a value: they store a reading, and finish it as a convolution does. */
 
 import type { ActivationShape } from '../../../model/index.js';
 import { finishStatements } from './finish.js';
@@ -13,7 +13,7 @@ const PIXELS_PER_THREAD = 4;
 const MOST_LANES = 16;
 
 export interface PixelOptions {
-  /** What it is for, in profiles. */
+  /** Its purpose, for profiles. */
   readonly purpose: string;
   readonly shape: ActivationShape;
   readonly imageCount: number;

@@ -8,7 +8,7 @@ import { quadsOf } from './shapes.js';
 const THREADS = 256;
 
 export interface PixelInput {
-  /** (B, H, W, C) bytes, four to an element. */
+  /** (B, H, W, C) bytes, four per element. */
   readonly pixels: Range;
   /** (B) elements of four signed bytes: top, left, mirrored, unused. */
   readonly windows: Range;
@@ -16,7 +16,7 @@ export interface PixelInput {
   readonly table: Range;
 }
 
-/** The very values that the host would prepare: they come from the same table. */
+/** Exactly the values that the host would prepare: they come from the same table. */
 export function prepareImages(
   input: PixelInput,
   shape: ActivationShape,

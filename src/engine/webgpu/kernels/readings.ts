@@ -1,6 +1,6 @@
 /**
- * Values that are read without being stored. All take and yield padded quads of channels; padding lanes are zero, which
- * every reading keeps.
+ * Values that are computed when they are read, and never stored. All take and return padded quads of channels; padding
+ * lanes are zero, and every reading keeps them zero.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -14,7 +14,7 @@ export function stored(range: Range, shape: ActivationShape): Reading {
     `return ${kernel.bind(range, 'vec4f')}[((image * ${height}u + row) * ${width}u + column) * ${quadsOf(shape)}u + quad];`;
 }
 
-/** Values as the host has them, (B, H, W, C) without padding: images, dropout masks. */
+/** Values in the host's form, (B, H, W, C) without padding: images, dropout masks. */
 export function packed(range: Range, { height, width, channels }: ActivationShape): Reading {
   return (kernel) => {
     const name = kernel.bind(range, 'f32');
@@ -38,7 +38,7 @@ export const rowAt = (name: string, row: CoefficientRow, quads: number): string 
 export interface Normalised {
   readonly source: Reading;
   readonly shape: ActivationShape;
-  /** (6, quads) vectors, see `COEFFICIENT_ROWS`; slope and bias are known in the backward pass only. */
+  /** (6, quads) vectors, see `COEFFICIENT_ROWS`; slope and bias are only set in the backward pass. */
   readonly coefficients: Range;
 }
 
@@ -51,7 +51,7 @@ export function normalised({ source, shape, coefficients }: Normalised): Reading
   };
 }
 
-/** What batch normalisation read, less its mean. */
+/** The input of batch normalisation, minus its mean. */
 export function deviation({ source, shape, coefficients }: Normalised): Reading {
   return (kernel) => {
     const name = kernel.bind(coefficients, 'vec4f');
@@ -60,7 +60,7 @@ export function deviation({ source, shape, coefficients }: Normalised): Reading 
 }
 
 /**
- * Gradient by batch normalisation's input, from that by its output:
+ * Gradient by the input of batch normalisation, computed from the gradient by its output:
  * gain g + slope (x - mean) + bias.
  */
 export function normalisationGradient(by: Normalised, gradient: Reading): Reading {
@@ -114,7 +114,7 @@ export function shortcutGradient(gradient: Reading, { inputShape, stride }: Shor
     const lines: string[] = [];
     if (stride === 2) lines.push('if (((row | column) & 1u) != 0u) { return vec4f(); }');
     lines.push(`let value = ${kernel.reader(gradient)}(image, row / ${stride}u, column / ${stride}u, quad);`);
-    // The last quad may hold lanes that are new channels of the output, and padding of the input.
+    // The last quad may have lanes that are new channels of the output but padding of the input.
     const lanes = [0, 1, 2, 3].map((lane) => (lane < last ? '1.0' : '0.0')).join(', ');
     if (last !== 0) {
       lines.push(`if (quad == ${quadsOf(inputShape) - 1}u) { return value * vec4f(${lanes}); }`);
@@ -123,7 +123,7 @@ export function shortcutGradient(gradient: Reading, { inputShape, stride }: Shor
   };
 }
 
-/** A float32 constant, exactly. */
+/** A float32 constant, written exactly. */
 export function floatText(value: number): string {
   const text = String(Math.fround(value));
   return /[.e]/.test(text) ? text : `${text}.0`;

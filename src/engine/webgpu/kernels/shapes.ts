@@ -1,4 +1,4 @@
-/** How activations lie in device memory: (B, H, W, Q) vectors of four channels, channels padded with zeros. */
+/** How activations are stored in device memory: (B, H, W, Q) vectors of four channels, channels padded with zeros. */
 
 import type { ActivationShape } from '../../../model/index.js';
 
@@ -11,12 +11,12 @@ export const imageLength = (shape: ActivationShape): number =>
 export const shapeText = ({ height, width, channels }: ActivationShape): string =>
   `${height}x${width}x${channels}`;
 
-/** How a kernel that sums by channel cuts a micro-batch; each tile leaves one partial sum. */
+/** How a kernel that sums by channel divides a micro-batch; each tile writes one partial sum. */
 export interface Tiling {
   readonly tileCount: number;
   /** WGSL: pixels of a tile, given the WGSL of its index. */
   readonly pixelsOf: (tile: string) => string;
-  /** Names the choice that it follows from, if it is one. */
+  /** Identifies the tile choice that it depends on, if there is one. */
   readonly tuningKey?: string;
 }
 

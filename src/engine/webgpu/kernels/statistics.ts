@@ -1,6 +1,6 @@
 /**
- * The per-channel side of batch normalisation (arXiv:1502.03167). Kernels that write an activation or a gradient leave
- * partial sums, a pair of vectors for each tile and quad; one workgroup a quad adds them, always in the same order.
+ * The per-channel side of batch normalisation (arXiv:1502.03167). Kernels that write an activation or a gradient also
+ * write partial sums, a pair of vectors for each tile and quad. One workgroup per quad adds them, always in the same order.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -12,7 +12,7 @@ import type { Tiling } from './shapes.js';
 
 const THREADS = 256;
 
-/** Rows of what a normalisation hands to the host, each of `quads` vectors. */
+/** Rows that a normalisation returns to the host, each of `quads` vectors. */
 export const CHANNEL_ROWS = ['mean', 'unbiased variance', 'scale gradient', 'shift gradient'] as const;
 export const channelLength = (shape: ActivationShape): number => CHANNEL_ROWS.length * quadsOf(shape) * 4;
 export const coefficientLength = (shape: ActivationShape): number =>
@@ -31,7 +31,7 @@ export interface MomentOptions {
   readonly channels: Range;
 }
 
-/** Coefficients by the statistics of the micro-batch, which are handed on with the unbiased variance. */
+/** Coefficients from the statistics of the micro-batch. The statistics returned have the unbiased variance. */
 export function finishMoments(options: MomentOptions): Dispatch {
   const { shape, pixelCount, epsilon, tiling } = options;
   const quads = quadsOf(shape);
@@ -79,7 +79,7 @@ export interface GradientSumOptions {
   readonly tiling: Tiling;
   /** Sum of the gradient g, and sum of g (x - mean). */
   readonly partials: Range;
-  /** Get their slope and bias, see `normalisationGradient`. */
+  /** Their slope and bias are set here, see `normalisationGradient`. */
   readonly coefficients: Range;
   readonly channels: Range;
 }

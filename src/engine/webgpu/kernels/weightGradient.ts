@@ -2,8 +2,8 @@
  * Gradient of a convolution by its filter: dW[i, j, c, k] = sum over n, p, q of
  * x[n, p s + i - 1, q s + j - 1, c] dy[n, p, q, k].
  *
- * Workgroups share out the pixels (and, where there are many, the channels); a thread holds one row of taps by four by
- * four channels in registers. Each workgroup leaves a partial sum, and a second kernel adds them in one order.
+ * Workgroups share the pixels (and the channels, if there are many). A thread holds one row of taps by four by four channels
+ * in registers. Each workgroup writes a partial sum, and a second kernel adds them in one order.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -22,7 +22,7 @@ export interface WeightGradientOptions extends WeightGradientSize {
   readonly result: Range;
 }
 
-/** The two kernels. They run one after the other; the partial sums between them are their own. */
+/** The two kernels. They run one after the other, and share the partial sums with no other kernel. */
 export function weightGradient(options: WeightGradientOptions): [Dispatch, Dispatch] {
   const { tile } = options;
   const filterLength = filterLengthOf(options);
@@ -111,7 +111,7 @@ ${repeat(3, (across) =>
 interface Loading {
   readonly read: string;
   readonly shape: ActivationShape;
-  /** WGSL of the first row and column; below zero they wrap, and are outside. */
+  /** WGSL of the first row and column; below zero they wrap around, and are then outside. */
   readonly row: string;
   readonly column: string;
   readonly rows: number;

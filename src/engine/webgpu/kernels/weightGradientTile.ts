@@ -1,6 +1,6 @@
 /**
- * How the gradient of a convolution's filter is cut into workgroups. Workgroups share out the pixels and, where there are
- * many, the channels; within a workgroup, teams of threads share out the rows of a tile.
+ * How the gradient of a convolution's filter is divided into workgroups. Workgroups share the pixels and, if there are many,
+ * the channels. Within a workgroup, teams of threads share the rows of a tile.
  */
 
 import type { ActivationShape } from '../../../model/index.js';
@@ -26,9 +26,9 @@ interface WeightGradientChoice {
   /** In quads. */
   readonly inputBlock: number;
   readonly outputBlock: number;
-  /** How many teams share out a tile's rows; a team covers a block of filters once. */
+  /** How many teams share a tile's rows; a team covers a block of filters once. */
   readonly teams: number;
-  /** Workgroups to aim at. */
+  /** Desired number of workgroups. */
   readonly workgroups: number;
 }
 
@@ -43,7 +43,7 @@ export interface WeightGradientTile extends WeightGradientChoice {
   readonly tilesPerSplit: number;
 }
 
-/** Names the size among all of a network's, for measured choices. */
+/** Identifies this size within a network, for measured choices. */
 export function weightGradientKey({ stride, imageCount, input, output }: WeightGradientSize): string {
   return `filter ${shapeText(input)} ${shapeText(output)} stride ${stride} images ${imageCount}`;
 }
@@ -52,7 +52,7 @@ export function weightGradientKey({ stride, imageCount, input, output }: WeightG
 export const filterLengthOf = ({ input, output }: WeightGradientSize): number =>
   9 * quadsOf(input) * quadsOf(output) * 16;
 
-/** The tile to use where none was measured, within the limits that every device keeps. */
+/** The tile to use if none was measured, within the limits of every device. */
 export function usualWeightGradientTile(size: WeightGradientSize): WeightGradientTile {
   const { input, output } = size;
   const inputBlock = largestDivisor(quadsOf(input));
@@ -65,7 +65,7 @@ export function usualWeightGradientTile(size: WeightGradientSize): WeightGradien
       columns,
       inputBlock,
       outputBlock,
-      // A number that divides the rows: else some teams have a row more, and the others wait.
+      // A number that divides the rows; otherwise some teams have one row more, and the others wait.
       teams: [8, 4, 2, 1].find((teams) => teams <= Math.max(1, most) && rows % teams === 0) ?? 1,
       workgroups: ENOUGH_WORKGROUPS,
     });
@@ -112,7 +112,7 @@ function* choices({ input, output }: WeightGradientSize): Generator<WeightGradie
   }
 }
 
-/** Names a choice, in results of measurements. */
+/** Identifies a choice in results of measurements. */
 export function weightGradientTileName(choice: WeightGradientChoice): string {
   const { rows, columns, inputBlock, outputBlock, teams, workgroups } = choice;
   return `${rows}x${columns} blocks ${inputBlock}x${outputBlock} teams ${teams} workgroups ${workgroups}`;
@@ -160,7 +160,7 @@ function largestDivisor(quads: number): number {
   return divisor;
 }
 
-/** What `beginTiles` needs, of either kind of kernel. */
+/** What `beginTiles` needs from either kind of kernel. */
 export interface SharedOutTiles {
   readonly rows: number;
   readonly columns: number;
@@ -169,7 +169,7 @@ export interface SharedOutTiles {
   readonly tilesPerSplit: number;
 }
 
-/** WGSL: opens the loop over the workgroup's tiles, with `image`, `firstRow` and `firstColumn` of each. */
+/** WGSL: starts the loop over the workgroup's tiles; sets `image`, `firstRow` and `firstColumn` for each. */
 export function beginTiles(tile: SharedOutTiles, imageCount: number): string {
   return `let end = min((group.x + 1u) * ${tile.tilesPerSplit}u, ${imageCount * tile.tilesPerImage}u);
 for (var index = group.x * ${tile.tilesPerSplit}u; index < end; index++) {

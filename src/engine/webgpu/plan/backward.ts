@@ -1,6 +1,6 @@
 /**
- * The backward pass as dispatches. A value's gradient is a sum of terms, one for each operation that reads the value;
- * most terms are readings of other gradients, and cost nothing until the kernel that ends the sum evaluates them.
+ * The backward pass as dispatches. A value's gradient is a sum of terms, one for each operation that reads the value. Most
+ * terms are readings of other gradients, and cost nothing until the kernel that completes the sum evaluates them.
  */
 
 import { invariant } from '../../../foundation/errors.js';
@@ -34,7 +34,7 @@ import type { Tiling } from '../kernels/shapes.js';
 import { finishGradientSums } from '../kernels/statistics.js';
 import type { ForwardPass } from './forward.js';
 
-/** Bindings of the largest kernel that computes the gradient of a normalisation as it loads it. */
+/** Bindings of the largest kernel that computes the gradient of a normalisation while it loads it. */
 const BINDINGS_TO_INLINE = 10;
 
 interface ChannelSums {
@@ -99,7 +99,7 @@ export class BackwardPass {
     this.terms.set(value, [...(this.terms.get(value) ?? []), term]);
   }
 
-  /** A value's whole gradient, with its producer's ReLU undone; its last reader must have been dealt with. */
+  /** A value's whole gradient, with its producer's ReLU undone; all its readers must have been processed. */
   private gradientOf(value: ValueIndex): Reading {
     const known = this.finished.get(value);
     if (known !== undefined) return known;
@@ -124,7 +124,7 @@ export class BackwardPass {
     return stored(result, shape);
   }
 
-  /** How the kernel that completes a value's gradient ends: as its producer wants it. */
+  /** How the kernel that completes a value's gradient finishes it for the value's producer. */
   private finishOf(value: ValueIndex, terms: readonly Reading[], tiling: Tiling): GradientFinish {
     const { graph } = this.forward.options;
     const { producer } = graph.values[value]!;
@@ -182,7 +182,7 @@ export class BackwardPass {
       readGradient,
       result: layout.tensorIn(gradient, layer.weight),
     });
-    // The sum is last: it waits for the partial sums, and the input gradient between them does not.
+    // The sum comes last: it waits for the partial sums; the input gradient between them does not.
     this.dispatches.push(partial);
     if (source !== IMAGES_VALUE) this.convolveInput(operation, index, readGradient);
     this.dispatches.push(addition);
@@ -209,7 +209,7 @@ export class BackwardPass {
     this.contribute(source, reading);
   }
 
-  /** Whether every other operation that reads the value, and matters, comes later in the forward pass. */
+  /** Whether every other live operation that reads the value comes later in the forward pass. */
   private isLastContribution(value: ValueIndex, index: number): boolean {
     const { operations, isLive } = this.forward.options.graph;
     return operations.every(

@@ -1,4 +1,4 @@
-/** Which kernel computes a convolution or one of its gradients: of single precision, or by matrix products of half. */
+/** Which kernel computes a convolution or one of its gradients: single precision, or half-precision matrix products. */
 
 import type { ConvolutionLayer, TensorSpec } from '../../../model/index.js';
 import { convolution } from '../kernels/convolution.js';
@@ -45,12 +45,12 @@ export interface ConvolutionOptions {
   readonly layers: readonly ConvolutionLayer[];
   readonly layout: DeviceLayout;
   readonly tiles: Tiles;
-  /** Where convolutions are to be of half precision. */
+  /** Set if convolutions use half precision. */
   readonly matrices: MatrixUnit | undefined;
 }
 
 export class Convolutions {
-  /** What must run before any of them. */
+  /** Dispatches that must run before any of them. */
   readonly preparation: readonly Dispatch[];
   private readonly packed: ReadonlyMap<TensorSpec, PackedFilter>;
 
@@ -96,7 +96,7 @@ export class Convolutions {
   }
 }
 
-/** A place for every filter that matrix products can use. */
+/** Storage for every filter that matrix products can use. */
 function placePacked({ layers, layout }: ConvolutionOptions): Map<TensorSpec, PackedFilter> {
   const suitable = layers.filter(({ inputShape, outputShape }) =>
     [inputShape, outputShape].every(({ channels }) => channels % PRODUCT_CHANNELS === 0),

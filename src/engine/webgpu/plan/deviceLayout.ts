@@ -1,6 +1,6 @@
 /**
- * Where a model's tensors lie in device memory: each at an offset that can be bound, filters with their channels padded
- * to quads, so that kernels depend on shapes alone and read whole vectors.
+ * Where a model's tensors are in device memory. Each is at an offset that can be bound. Filters have their channels padded to
+ * quads, so that kernels depend on shapes only and read whole vectors.
  */
 
 import { invariant } from '../../../foundation/errors.js';
@@ -11,7 +11,7 @@ import { COEFFICIENT_ROWS } from '../kernels/readings.js';
 import { quadsOf } from '../kernels/shapes.js';
 import { channelLength, coefficientLength } from '../kernels/statistics.js';
 
-/** A tensor as (blocks, rows, columns), and as it is padded. */
+/** A tensor as (blocks, rows, columns), without and with padding. */
 interface Placement {
   readonly spec: TensorSpec;
   readonly offset: number;
@@ -28,9 +28,9 @@ const quadUp = (count: number): number => Math.ceil(count / 4) * 4;
 export class DeviceLayout {
   /** The parameters, padded. */
   readonly parameters: Range;
-  /** Coefficients of every normalisation by its running statistics. */
+  /** Coefficients of every normalisation, from its running statistics. */
   readonly runningCoefficients: Range;
-  /** Length of what normalisations hand to the host. */
+  /** Length of what normalisations return to the host. */
   readonly channelsLength: number;
   private readonly placements = new Map<TensorSpec, Placement>();
   private readonly normalisations: BatchNormalisationLayer[] = [];
@@ -58,7 +58,7 @@ export class DeviceLayout {
     this.channelsLength = Math.max(channelEnd, 1);
   }
 
-  /** A tensor in `whole`, which is laid out like the parameters: they themselves, or their gradient. */
+  /** A tensor in `whole`, which has the layout of the parameters: the parameters themselves, or their gradient. */
   tensorIn(whole: Range, spec: TensorSpec): Range {
     const placement = this.placementOf(spec);
     return { storage: whole.storage, offset: placement.offset, length: paddedLength(placement) };
@@ -70,7 +70,7 @@ export class DeviceLayout {
     return { storage, offset, length: coefficientLength(layer.outputShape) };
   }
 
-  /** What a normalisation hands to the host, see `CHANNEL_ROWS`. */
+  /** What a normalisation returns to the host, see `CHANNEL_ROWS`. */
   channelsOf(whole: Range, layer: BatchNormalisationLayer): Range {
     const offset = this.channelOffsets.get(layer) ?? 0;
     return { storage: whole.storage, offset, length: channelLength(layer.outputShape) };
@@ -91,7 +91,7 @@ export class DeviceLayout {
     return packed;
   }
 
-  /** In float64, as the coefficients are the host's to compute. */
+  /** In float64, because the host computes these coefficients. */
   packRunningCoefficients({ parameters, statistics }: ModelState): Float32Array<ArrayBuffer> {
     const packed = new Float32Array(this.runningCoefficients.length);
     for (const layer of this.normalisations) {
@@ -112,8 +112,8 @@ export class DeviceLayout {
   }
 
   /**
-   * From what came back from the device to flat vectors.
-   * @param gradient padded like the parameters, but for those of normalisations, which are in `channels`
+   * Converts the device's results to flat vectors.
+   * @param gradient padded like the parameters, except those of normalisations, which are in `channels`
    * @param gradientSum (parameterCount), all of which is overwritten
    */
   unpack(

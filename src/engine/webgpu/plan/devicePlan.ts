@@ -1,4 +1,4 @@
-/** A whole pass as one list of dispatches, with what goes up and what comes back. */
+/** A whole pass as one list of dispatches, with its upload and its results. */
 
 import { buildGraph } from '../../graph.js';
 import type { Model } from '../../../model/index.js';
@@ -18,7 +18,7 @@ export interface DevicePlan {
   readonly dispatches: readonly Dispatch[];
   /** The one upload. */
   readonly input: PassInput;
-  /** What comes back, in this order: logits; in training also gradient and channels. */
+  /** The results that are read back, in this order: logits; in training also gradient and channels. */
   readonly outputs: readonly Range[];
 }
 
@@ -31,7 +31,7 @@ export interface PlanOptions {
   readonly bindingLimit: number;
   readonly tiles?: Tiles | undefined;
   readonly inputKind?: InputKind | undefined;
-  /** Where convolutions are to be of half precision. */
+  /** Set if convolutions use half precision. */
   readonly matrices?: MatrixUnit | undefined;
 }
 

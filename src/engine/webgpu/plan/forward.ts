@@ -1,6 +1,6 @@
 /**
- * The forward pass as dispatches. What is cheap to compute anew is not stored: shortcuts, dropout, and a normalisation
- * that only convolutions read are computed as they are loaded.
+ * The forward pass as dispatches. Values that are cheap to compute again are not stored: shortcuts, dropout, and a
+ * normalisation that only convolutions read are computed while they are loaded.
  */
 
 import { invariant } from '../../../foundation/errors.js';
@@ -45,7 +45,7 @@ export interface PassOptions {
   readonly imageCount: number;
   readonly tiles: Tiles;
   readonly inputKind: InputKind;
-  /** Where convolutions are to be of half precision. */
+  /** Set if convolutions use half precision. */
   readonly matrices?: MatrixUnit | undefined;
 }
 
@@ -58,7 +58,7 @@ export class ForwardPass {
   readonly dispatches: Dispatch[] = [];
   /** How each value is read. */
   readonly readings: Reading[] = [];
-  /** Of each pixel operation that normalises. */
+  /** The normalisation of each pixel operation that has one. */
   readonly normalisations = new Map<PixelOperation, Normalised>();
   readonly input: PassInput;
   /** One of the results: means, variances and gradients of every normalisation. */
@@ -191,7 +191,7 @@ export class ForwardPass {
     );
   }
 
-  /** Coefficients of a normalisation of `source`, by running statistics or the micro-batch's own. */
+  /** Coefficients of a normalisation of `source`, from running statistics or the micro-batch's own. */
   private normaliseBy(layer: BatchNormalisationLayer, source: ValueIndex): Normalised {
     const { kind, layout, imageCount } = this.options;
     const shape = layer.outputShape;
@@ -216,7 +216,7 @@ export class ForwardPass {
     return { source: this.readings[source]!, shape, coefficients };
   }
 
-  /** Moments of a value that no convolution writes; it is stored on the way. */
+  /** Moments of a value that no convolution writes; the value is stored by the same kernel. */
   private measure(value: ValueIndex): Moments {
     const { imageCount } = this.options;
     const shape = this.shapeOf(value);

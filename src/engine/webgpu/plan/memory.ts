@@ -17,7 +17,7 @@ interface Lifetime {
 }
 
 /**
- * @param external storages that live elsewhere, such as the parameters
+ * @param external storages that are elsewhere, such as the parameters
  */
 export function assignBuffers(plan: DevicePlan, external: ReadonlySet<Storage>): BufferAssignment {
   const lengths: number[] = [];
@@ -40,7 +40,7 @@ export function assignBuffers(plan: DevicePlan, external: ReadonlySet<Storage>):
   return { lengths, bufferOf };
 }
 
-/** In the order of first use. What goes up or comes back is alive throughout. */
+/** In the order of first use. Uploads and results are alive all the time. */
 function lifetimesOf({ dispatches, input, outputs }: DevicePlan): Lifetime[] {
   const first = new Map<Storage, number>();
   const last = new Map<Storage, number>();

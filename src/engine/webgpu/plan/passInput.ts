@@ -1,4 +1,4 @@
-/** What goes up for each micro-batch, in one piece: images, targets, and the dropout masks that the host draws. */
+/** The upload of each micro-batch, in one piece: images, targets, and the dropout masks that the host draws. */
 
 import { elementCount } from '../../../model/index.js';
 import type { ActivationShape, Model } from '../../../model/index.js';
@@ -12,20 +12,20 @@ export interface MaskInput {
   readonly range: Range;
 }
 
-/** What a micro-batch brings: prepared images, or the bytes of the data set. */
+/** What a micro-batch contains: prepared images, or the bytes of the data set. */
 export type InputKind = 'images' | 'pixels';
 
 export type ImageInput =
   { readonly kind: 'images'; readonly images: Range } | ({ readonly kind: 'pixels' } & PixelInput);
 
 export interface PassInput {
-  /** All of it, of which the others are parts. */
+  /** The whole range; the others are parts of it. */
   readonly whole: Range;
   readonly source: ImageInput;
   readonly labels: Range;
   /** One number. */
   readonly labelSmoothing: Range;
-  /** Only in training: elsewhere nothing is dropped. */
+  /** Only in training: evaluation drops nothing. */
   readonly masks: ReadonlyMap<DropoutOperation, MaskInput>;
 }
 
@@ -76,7 +76,7 @@ function sourceLengths({ inputShape }: Model, imageCount: number, inputKind: Inp
 const elementsOf = ({ height, width, channels }: ActivationShape): number =>
   elementCount([height, width, channels]);
 
-/** Parts of a range, one after another at offsets that can be bound. */
+/** Consecutive parts of a range, at offsets that can be bound. */
 function split({ storage }: Range, lengths: readonly number[]): Range[] {
   let offset = 0;
   return lengths.map((length) => {

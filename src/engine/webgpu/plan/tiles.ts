@@ -1,4 +1,4 @@
-/** Chooses how each of a plan's larger kernels is cut into workgroups. */
+/** Chooses how each of a plan's larger kernels is divided into workgroups. */
 
 import { usualConvolutionTile } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize, ConvolutionTile } from '../kernels/convolutionTile.js';
@@ -10,7 +10,7 @@ export interface Tiles {
   readonly weightGradient: (size: WeightGradientSize) => WeightGradientTile;
 }
 
-/** What is used where nothing was measured: it keeps the limits of every device. */
+/** Used if nothing was measured: it is within the limits of every device. */
 export const USUAL_TILES: Tiles = {
   convolution: (size) => usualConvolutionTile(size),
   weightGradient: usualWeightGradientTile,

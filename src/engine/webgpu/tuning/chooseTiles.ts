@@ -1,15 +1,15 @@
-/** Chooses tiles from measured rounds. Knows nothing of devices. */
+/** Chooses tiles from measured rounds. Knows nothing about devices. */
 
 import type { TileNames } from './roundTiles.js';
 
 export interface MeasuredRound {
   /** Tile of each size in this round. */
   readonly tiles: TileNames;
-  /** Of all kernels of a size, by its key; under `FIXED` those that have no tile to choose. */
+  /** Of all kernels of a size, by its key; kernels without a choice of tile are under `FIXED`. */
   readonly microseconds: ReadonlyMap<string, number>;
   /** Whether the last runs took the same time. */
   readonly isSteady: boolean;
-  /** Whether it gave the gradient that the first round gave, but for rounding. */
+  /** Whether its gradient was that of the first round, up to rounding. */
   readonly isRight: boolean;
 }
 
@@ -18,16 +18,16 @@ export const FIXED = '';
 export interface TileChoice {
   readonly usual: string;
   readonly tile: string;
-  /** As measured; those of the usual tile where it was kept. */
+  /** As measured; the time of the usual tile if that was kept. */
   readonly usualMicroseconds: number;
   readonly microseconds: number;
-  /** Tiles that were measured, the usual one among them. */
+  /** Tiles that were measured, including the usual one. */
   readonly measured: number;
 }
 
-/** Another tile must be faster than the usual one by this share, so that noise chooses nothing. */
+/** Another tile must be faster than the usual one by this share, so that noise does not decide. */
 const LEAST_GAIN = 0.03;
-/** A round whose unchanged kernels took longer or shorter by more than this was measured at another clock. */
+/** If the unchanged kernels of a round differ by more than this, it was measured at another clock rate. */
 const LARGEST_DRIFT = 0.2;
 
 /**
@@ -70,7 +70,7 @@ function timesByTile(
     if (!(Math.abs(drift - 1) <= LARGEST_DRIFT)) continue;
     for (const [key, tile] of round.tiles) {
       const microseconds = (round.microseconds.get(key) ?? NaN) / drift;
-      if (!(microseconds > 0)) continue; // some drivers give no time, or twice the same
+      if (!(microseconds > 0)) continue; // some drivers return no time, or the same time twice
       const ofSize = times.get(key) ?? new Map<string, number>();
       ofSize.set(tile, Math.min(ofSize.get(tile) ?? Infinity, microseconds));
       times.set(key, ofSize);
@@ -79,7 +79,7 @@ function timesByTile(
   return times;
 }
 
-/** How many times as long the kernels took that are the same in both rounds: the median of all. */
+/** Ratio of the times of kernels that are the same in both rounds: the median of all. */
 function driftOf(round: MeasuredRound, base: MeasuredRound): number {
   const ratios = [...round.microseconds]
     .filter(([key]) => key === FIXED || round.tiles.get(key) === base.tiles.get(key))

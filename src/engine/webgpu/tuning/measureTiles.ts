@@ -20,25 +20,25 @@ import type { RoundTiles } from './roundTiles.js';
 
 /** When a round's times count. */
 export interface Pace {
-  /** A GPU that was idle takes about so long to reach its clock. */
+  /** An idle GPU takes about this long to reach its clock rate. */
   readonly warmUpMs: number;
-  /** Of these last runs the whole time must agree within `agreement`, a share; then of each kernel the shortest counts. */
+  /** The total times of these last runs must agree within `agreement`, a share. Then the shortest time of each kernel counts. */
   readonly runs: number;
   readonly agreement: number;
-  /** A round that is not steady by then counts for nothing. */
+  /** A round that is not steady by then is ignored. */
   readonly limitMs: number;
 }
 
 export const PACE: Pace = { warmUpMs: 150, runs: 5, agreement: 0.05, limitMs: 1000 };
 
-/** Every round is measured so often, each time after all others. */
+/** Every round is measured this many times, each time after all others. */
 const SWEEPS = 2;
 /** Share of the budget in which rounds may be compiled. */
 const COMPILING_SHARE = 0.75;
-/** The GPU computes for about so long between two timed runs. */
+/** The GPU computes for about this long between two timed runs. */
 const BUSY_MS = 20;
 const MOST_REPETITIONS = 50;
-/** Gradients of two rounds differ by rounding, and where that moves a value across zero. */
+/** Gradients of two rounds differ by rounding, and by values that rounding moves across zero. */
 const LARGEST_DISTANCE = 0.05;
 
 export interface TileMeasurement {
@@ -55,7 +55,7 @@ export interface Round extends MeasuredRound {
   readonly round: number;
   /** Of the whole pass, kernel by kernel. */
   readonly totalMicroseconds: number;
-  /** Of the gradient from the first round's, as a share. */
+  /** Difference of the gradient from the first round's, as a share. */
   readonly distance: number;
 }
 
@@ -79,7 +79,7 @@ export async function* measureTiles(measurement: TileMeasurement): AsyncGenerato
   }
 }
 
-/** @returns the rounds whose kernels are all there; always the first */
+/** @returns the rounds whose kernels are all compiled; always includes the first */
 async function compileRounds(measurement: TileMeasurement): Promise<number[]> {
   const { session, model, batch, tiles, budgetMs } = measurement;
   const layout = new DeviceLayout(model);
@@ -94,14 +94,14 @@ async function compileRounds(measurement: TileMeasurement): Promise<number[]> {
     const { dispatches } = planPass({ model, layout, kind: 'training', imageCount, bindingLimit, tiles });
     const compile = async (): Promise<unknown> => {
       const pipelines = dispatches.map((dispatch) => session.pipeline(dispatch));
-      await Promise.allSettled(pipelines); // none may be left behind, see `Staging.settled`
+      await Promise.allSettled(pipelines); // none may still be running, see `Staging.settled`
       return Promise.all(pipelines);
     };
     try {
       await session.checked('compiling', compile);
       compiled.push(tiles.round);
     } catch (error) {
-      if (tiles.round === 0 || session.lost !== undefined) throw error; // else the driver refuses a candidate
+      if (tiles.round === 0 || session.lost !== undefined) throw error; // otherwise the driver refuses a candidate
     }
     if (tiles.round > 0) longestMs = Math.max(longestMs, performance.now() - beganMs);
   }

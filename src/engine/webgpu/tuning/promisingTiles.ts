@@ -1,6 +1,6 @@
 /**
- * Which tiles to measure, the most promising first: compiling one costs tens of milliseconds, so that of the hundreds that
- * there are, a few must do. The order is what measurements on an NVIDIA H200 showed.
+ * Which tiles to measure, the most promising first. There are hundreds, and compiling one takes tens of milliseconds, so only
+ * a few are measured. The order comes from measurements on an NVIDIA H200.
  */
 
 import { convolutionTileCandidates } from '../kernels/convolutionTile.js';
@@ -11,7 +11,7 @@ import { weightGradientTileCandidates } from '../kernels/weightGradientTile.js';
 import type { WeightGradientSize, WeightGradientTile } from '../kernels/weightGradientTile.js';
 import type { TileCandidates } from './roundTiles.js';
 
-/** Strip, block, quads of a thread, chunk, rows, columns; cut to what a size has. */
+/** Strip, block, quads of a thread, chunk, rows, columns; limited to what a size has. */
 type ConvolutionWish = readonly [number, number, number, number, number, number, 'ahead'?];
 
 /** Larger blocks read their input less often. */
@@ -44,7 +44,7 @@ const FEW_CHANNELS: readonly ConvolutionWish[] = [
   [8, 4, 2, 1, 8, 32],
 ];
 
-/** Rows, columns, input and output block, teams, workgroups; cut to what a size has. */
+/** Rows, columns, input and output block, teams, workgroups; limited to what a size has. */
 type WeightGradientWish = readonly [number, number, number, number, number, number];
 
 const LARGE_FILTERS: readonly WeightGradientWish[] = [
@@ -71,7 +71,7 @@ const SMALL_FILTERS: readonly WeightGradientWish[] = [
 
 const ENOUGH_QUADS = 8;
 
-/** @param most tiles of a size, the usual one among them */
+/** @param most maximum number of tiles of a size, including the usual one */
 export function promisingTiles(limits: WorkgroupLimits, most: number): TileCandidates {
   return {
     convolution: (size) => promisingConvolutionTiles(size, limits).slice(0, most),
@@ -123,7 +123,7 @@ function promisingWeightGradientTiles(
   return wishedFirst(candidates, wished);
 }
 
-/** The usual tile, then those wished for, then the others in an order that spreads over all kinds. */
+/** The usual tile, then the preferred ones, then the others in an order that covers all kinds. */
 function wishedFirst<Tile>(
   [usual, ...others]: readonly Tile[],
   wished: readonly (Tile | undefined)[],
@@ -135,7 +135,7 @@ function wishedFirst<Tile>(
   return [...new Set([usual!, ...wished.filter((tile) => tile !== undefined), ...spread])];
 }
 
-/** The largest power of two up to `most` that divides. */
+/** The largest power of two, at most `most`, that divides the number. */
 function largestDivisor(quads: number, most: number): number {
   let divisor = most;
   while (quads % divisor !== 0) divisor /= 2;

@@ -11,13 +11,13 @@ import {
 import type { WeightGradientSize, WeightGradientTile } from '../kernels/weightGradientTile.js';
 import type { Tiles } from '../plan/tiles.js';
 
-/** For each size at least one; the first is the one to beat. */
+/** At least one for each size; the first is the one to compare with. */
 export interface TileCandidates {
   readonly convolution: (size: ConvolutionSize) => readonly ConvolutionTile[];
   readonly weightGradient: (size: WeightGradientSize) => readonly WeightGradientTile[];
 }
 
-/** Names of tiles by the keys of their sizes. */
+/** Identifiers of tiles, by the keys of their sizes. */
 export type TileNames = ReadonlyMap<string, string>;
 
 export class RoundTiles implements Tiles {
@@ -50,7 +50,7 @@ export class RoundTiles implements Tiles {
   }
 }
 
-/** Where a size has a name that one of its tiles has, that tile, else what `otherwise` has. */
+/** For each size the tile with the given identifier; if it has none, the tile from `otherwise`. */
 export function namedCandidates(
   names: TileNames,
   limits: WorkgroupLimits,
@@ -93,7 +93,7 @@ export function firstTiles(candidates: TileCandidates): Tiles {
   };
 }
 
-/** A network has each size many times, and a size hundreds of tiles to look through. */
+/** A network has each size many times, and a size has hundreds of tiles. */
 function remembered({ convolution, weightGradient }: TileCandidates): TileCandidates {
   const once = <Size, Tile>(
     keyOf: (size: Size) => string,

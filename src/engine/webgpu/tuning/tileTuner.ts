@@ -1,15 +1,14 @@
 /**
- * Gives plans the tiles that suit the device: remembered ones, and where a first gradient has sizes that were never
- * measured here, measured ones. Nothing that goes wrong with it stops a run: the usual tiles always work.
+ * Gives plans the tiles that suit the device: remembered ones, and measured ones if a first gradient has sizes that were
+ * never measured here. No failure here stops a run: the usual tiles always work.
  */
 
 import type { Model } from '../../../model/index.js';
 import type { Session } from '../dawn/session.js';
 import { KernelTimer } from '../kernelTimer.js';
 import type { WorkgroupLimits } from '../kernels/limits.js';
-import type { DeviceLayout } from '../plan/deviceLayout.js';
+import type { PassSize, TileSource } from '../openDevice.js';
 import { planPass } from '../plan/devicePlan.js';
-import type { PassKind } from '../plan/forward.js';
 import { USUAL_TILES } from '../plan/tiles.js';
 import type { Tiles } from '../plan/tiles.js';
 import { firstTiles, namedCandidates, RoundTiles } from './roundTiles.js';
@@ -17,17 +16,10 @@ import type { TileCandidates, TileNames } from './roundTiles.js';
 import { tuneTiles } from './tuneTiles.js';
 import type { TuningCache } from './tuningCache.js';
 
-/** For measuring, but for its confirmation. Beyond a minute in all, an item would be taken for one that hangs. */
+/** For measuring, without its confirmation. Beyond a minute in total, the item would be treated as hanging. */
 const BUDGET_MS = 18_000;
-/** For waiting until another thread or process has measured. */
+/** Time to wait for another thread or process to measure. */
 const WAIT_MS = 30_000;
-
-export interface PassSize {
-  readonly kind: PassKind;
-  readonly imageCount: number;
-  readonly layout: DeviceLayout;
-  readonly bindingLimit: number;
-}
 
 /** Measures the sizes that are not known. */
 export type Measure = (session: Session, imageCount: number, known: TileNames) => Promise<TileNames>;
@@ -35,9 +27,9 @@ export type Measure = (session: Session, imageCount: number, known: TileNames) =
 export interface TileTunerOptions {
   readonly model: Model;
   readonly cache: TuningCache;
-  /** Whether it may measure, or only knows. */
+  /** Whether it may measure, or only use what is known. */
   readonly mayMeasure: boolean;
-  /** Opens the device once more, for measurements. */
+  /** Opens the device a second time, for measurements. */
   readonly openSession: () => Promise<Session>;
   readonly waitMs?: number;
   readonly measure?: Measure;
@@ -48,10 +40,10 @@ const USUAL: TileCandidates = {
   weightGradient: (size) => [USUAL_TILES.weightGradient(size)],
 };
 
-export class TileTuner {
+export class TileTuner implements TileSource {
   /** What plans were made with: it stays for as long as the engine lives, whatever others may measure. */
   private readonly known = new Map<string, string>();
-  /** Images of the largest micro-batch that was prepared: the smaller ones are an epoch's rest, not worth the time. */
+  /** Images of the largest micro-batch so far. Smaller ones are the rest of an epoch, and not worth measuring. */
   private largest = 0;
 
   constructor(private readonly options: TileTunerOptions) {}
@@ -71,23 +63,23 @@ export class TileTuner {
     return [...names.keys()].every((key) => this.known.has(key));
   }
 
-  /** What is known already stays. */
+  /** Entries that are already known do not change. */
   private learn(names: TileNames): void {
     for (const [key, name] of names) if (!this.known.has(key)) this.known.set(key, name);
   }
 
-  /** Under the lock; whoever finds it held waits for what the holder measures. */
+  /** Under the lock. If another holds it, waits for that one's measurements. */
   private async measureOnce(imageCount: number, usual: TileNames): Promise<void> {
     const { cache, waitMs = WAIT_MS } = this.options;
     const lock = cache.lock();
     const outcome = await lock.acquire(waitMs);
     this.learn(cache.read());
-    // What nothing can remember would be chosen anew, and perhaps otherwise, by each thread.
+    // Without a cache each thread would choose by itself, and perhaps differently.
     if (outcome !== 'mine') return;
     try {
       if (this.knowsAll(usual)) return;
       const measured = await this.measure(imageCount).catch(() => new Map<string, string>());
-      // Sizes that could not be measured are not tried at every start again.
+      // Sizes that could not be measured are not tried again at every start.
       if (cache.add(new Map([...usual, ...measured]))) this.learn(cache.read());
     } finally {
       lock.release();
@@ -112,7 +104,7 @@ export class TileTuner {
   };
 }
 
-/** The tiles that a pass has where nothing is known. */
+/** The tiles of a pass if nothing is known. */
 function usualNames(pass: PassSize, model: Model): TileNames {
   const tiles = new RoundTiles(USUAL);
   planPass({ ...pass, model, tiles });

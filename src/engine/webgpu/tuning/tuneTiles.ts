@@ -1,6 +1,6 @@
 /**
- * Finds the tiles that suit a device: measures the promising ones, takes for each size the fastest that beats the usual
- * one, and measures what was taken once more beside the usual tiles, since the best of many is best by luck, too.
+ * Finds the tiles that suit a device. It measures the promising ones, and takes for each size the fastest that beats the
+ * usual one. Then it measures the chosen ones again beside the usual tiles, since the best of many may be best by chance.
  */
 
 import { initialiseModel } from '../../../model/index.js';
@@ -16,20 +16,20 @@ import { firstOfEach, namedCandidates, RoundTiles } from './roundTiles.js';
 import type { TileCandidates, TileNames } from './roundTiles.js';
 
 export interface TuningOptions {
-  /** For this alone: what it compiles is of no use later. */
+  /** Only for this: what it compiles is not used later. */
   readonly session: Session;
   readonly model: Model;
   readonly imageCount: number;
   /** Sizes that were measured before: they keep their tiles. */
   readonly known: TileNames;
   readonly budgetMs: number;
-  /** Tiles of a size that are measured at most. */
+  /** Maximum number of tiles measured per size. */
   readonly most?: number;
   readonly pace?: Pace;
   readonly onRound?: (round: Round, stage: 'search' | 'confirmation') => void;
 }
 
-/** Ten rounds of a common network take some twenty seconds where the driver compiles slowly. */
+/** Ten rounds of a common network take about twenty seconds if the driver compiles slowly. */
 const MOST_TILES = 8;
 /** Nothing is compiled for it. */
 const CONFIRMATION_MS = 4000;
@@ -65,7 +65,7 @@ async function measured(
   return rounds;
 }
 
-/** What the trial of usual (round 0) and chosen tiles (round 1) bears out. */
+/** The choices that the trial of usual (round 0) and chosen tiles (round 1) confirms. */
 export function confirmed(
   choices: ReadonlyMap<string, TileChoice>,
   trial: readonly Round[],
@@ -90,7 +90,7 @@ export function confirmed(
   );
 }
 
-/** Times do not depend on the values, as long as they are numbers of common size. */
+/** Times do not depend on the values, as long as these are ordinary numbers. */
 function syntheticBatch({ inputShape, classCount }: Model, imageCount: number): MicroBatch {
   const { height, width, channels } = inputShape;
   const images = new Float32Array(imageCount * height * width * channels);

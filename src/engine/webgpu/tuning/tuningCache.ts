@@ -1,6 +1,6 @@
 /**
  * Remembers chosen tiles in a file of the user's cache folder, one for each device with its driver and the kernels'
- * version. Whatever is wrong with it, nothing fails: what cannot be read is as if it were not there.
+ * version. No problem with it causes a failure: a file that cannot be read is treated as missing.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -10,12 +10,12 @@ import { isRecord } from '../../../foundation/isRecord.js';
 import { TuningLock } from './tuningLock.js';
 import type { TileNames } from './roundTiles.js';
 
-/** What the times of kernels depend on. */
+/** Everything that the times of kernels depend on. */
 export interface TuningEnvironment {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
-  /** As the driver describes itself. */
+  /** The driver's description of itself. */
   readonly description: string;
   readonly backend: string;
   readonly name: string;
@@ -39,7 +39,7 @@ export class TuningCache {
     this.file = path.join(folder, `tiles-${digest}.json`);
   }
 
-  /** Empty where there is nothing, or nothing of this environment. */
+  /** Empty if there is no file, or none for this environment. */
   read(): TileNames {
     try {
       if (statSync(this.file).size > MOST_BYTES) return new Map();
@@ -50,7 +50,7 @@ export class TuningCache {
   }
 
   /**
-   * Adds what is new; what was there stays, so that whoever came first has chosen for all.
+   * Adds new entries. Existing ones stay, so the first to measure decides for all.
    * @returns whether it could be written
    */
   add(names: TileNames): boolean {
@@ -68,7 +68,7 @@ export class TuningCache {
     }
   }
 
-  /** Held by whoever measures. */
+  /** Held during a measurement. */
   lock(): TuningLock {
     return new TuningLock(`${this.file}.lock`);
   }
@@ -78,7 +78,7 @@ function removeIfThere(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // It was never there: its folder is none, or takes no files.
+    // It does not exist: its folder is missing, or cannot be written.
   }
 }
 

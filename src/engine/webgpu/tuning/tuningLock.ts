@@ -1,6 +1,6 @@
 /**
- * Lets one thread of all processes measure at a time. A file that only one can create names the owner; that of a process
- * that is gone is taken over. Two that measured at once all the same would do no harm: the cache keeps what came first.
+ * Lets only one thread, of all processes, measure at a time. A file that only one can create names the owner. If the owner's
+ * process is gone, the lock is taken over. Two that measure at once would do no harm: the cache keeps what came first.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -28,9 +28,9 @@ export class TuningLock {
   constructor(private readonly file: string) {}
 
   /**
-   * @param limitMs longer than anybody measures: who still holds it then has hung, or its id has gone to another
-   *   process; its lock is taken away, so that nobody waits for it again
-   * @returns `impossible` where the folder takes no files
+   * @param limitMs longer than any measurement. An owner that still holds the lock then hangs, or its id now belongs to
+   *   another process. Its lock is removed, so that nobody waits for it again
+   * @returns `impossible` if the folder cannot be written
    */
   async acquire(limitMs: number): Promise<LockOutcome> {
     const startedMs = performance.now();
@@ -57,7 +57,7 @@ export class TuningLock {
       this.create();
       return 'mine';
     } catch (error) {
-      // EPERM: Windows says so of a file that is about to be removed.
+      // EPERM: Windows returns this for a file that is being removed.
       const { code } = error as NodeJS.ErrnoException;
       const isHeld = code === 'EEXIST' || (code === 'EPERM' && existsSync(this.file));
       return isHeld ? 'still held' : 'impossible';
@@ -69,7 +69,7 @@ export class TuningLock {
     try {
       writeSync(file, this.owner);
     } catch (error) {
-      rmSync(this.file, { force: true }); // a full disk takes the file and not its text: nobody would be its owner
+      rmSync(this.file, { force: true }); // on a full disk the file is created but stays empty: it would have no owner
       throw error;
     } finally {
       closeSync(file);
@@ -80,7 +80,7 @@ export class TuningLock {
     try {
       if (this.holder() === this.owner) rmSync(this.file, { force: true });
     } catch {
-      // It grows old, and is taken over.
+      // It becomes old, and is then taken over.
     }
   }
 
@@ -97,7 +97,7 @@ export class TuningLock {
     return host === hostname() && pid !== undefined && !isRunning(pid);
   }
 
-  /** Takes away the lock of `holder`, and not one that somebody else has made meanwhile. */
+  /** Removes the lock of `holder`, but not one that another has made meanwhile. */
   private remove(holder: string): void {
     const aside = `${this.file}.${randomUUID()}.tmp`;
     try {

@@ -1,0 +1,69 @@
+/**
+ * Which commands have which options. The options are defined in session/options/settings.ts and, those of the recipe, in
+ * coordinator/run/recipeOptions.ts.
+ */
+
+import { RECIPE_OPTIONS } from '../../coordinator/index.js';
+import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
+import {
+  COORDINATOR_WORKERS,
+  DOOR_SETTINGS,
+  ENGINE_SETTINGS,
+  GPUS_SETTINGS,
+  HEARTBEAT_SETTINGS,
+  RUN_SETTINGS,
+  SITTING_SETTINGS,
+  TRAIN_WORKERS,
+} from '../../session/index.js';
+
+/** A definition with its names. */
+export interface OptionEntry extends OptionDefinition {
+  /** Name in config files and config.json: the flag in camel case. */
+  readonly key: string;
+  /** `--flag <value>`, as commander takes it. */
+  readonly flags: string;
+}
+
+export function entriesOf(definitions: OptionDefinitions): readonly OptionEntry[] {
+  return Object.entries(definitions).map(([key, definition]) => ({
+    ...definition,
+    key,
+    flags: flagsOf(key, definition),
+  }));
+}
+
+function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionDefinition): string {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  if (kind.kind !== 'switch') return `--${name} <${placeholder}>`;
+  return byDefault === true ? `--no-${name}` : `--${name}`;
+}
+
+export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);
+export const RUN_OPTIONS = entriesOf(RUN_SETTINGS);
+export const HEARTBEAT_OPTIONS = entriesOf(HEARTBEAT_SETTINGS);
+export const DOOR_OPTIONS = entriesOf(DOOR_SETTINGS);
+
+const TRAINING_OPTIONS = [...entriesOf(RECIPE_OPTIONS), ...RUN_OPTIONS];
+
+export const TRAIN_OPTIONS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  ...entriesOf(TRAIN_WORKERS),
+  ...entriesOf(GPUS_SETTINGS),
+  ...entriesOf(SITTING_SETTINGS),
+];
+export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  ...entriesOf(COORDINATOR_WORKERS),
+  ...entriesOf(SITTING_SETTINGS),
+  ...DOOR_OPTIONS,
+];
+
+/** By key; of an option that two commands bound differently, the wider one. */
+export const OPTIONS_BY_KEY: ReadonlyMap<string, OptionEntry> = new Map(
+  [...TRAIN_OPTIONS, ...COORDINATOR_OPTIONS].map((entry) => [entry.key, entry]),
+);
+
+/** The flag alone: `--lr` of `--lr <rate>`. */
+export function flagOf({ flags }: OptionEntry): string {
+  return flags.split(' ')[0]!;
+}

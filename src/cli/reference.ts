@@ -1,0 +1,142 @@
+/**
+ * docs/cli.md: every command with its options, from the declarations that the commands themselves use. `npm run docs`
+ * writes the file; a test compares it.
+ */
+
+import type { Command, Option } from 'commander';
+import { resumeRuleOf } from '../foundation/options/definition.js';
+import type { Condition } from '../foundation/options/definition.js';
+import { describeKind, valueText } from '../foundation/options/kind.js';
+import { flagOf, OPTIONS_BY_KEY } from './options/optionTable.js';
+import type { OptionEntry } from './options/optionTable.js';
+import { definitionOf } from './options/trainingOptions.js';
+
+export function cliReference(program: Command): string {
+  return [INTRODUCTION, ...leafCommands(program).map(([name, command]) => sectionOf(name, command))].join(
+    '\n',
+  );
+}
+
+const INTRODUCTION = `# The command line
+
+Written by \`npm run docs\` from the definitions in the code. \`lockstep COMMAND --help\` prints a shorter version;
+\`lockstep --version\` prints the version.
+
+Columns of the tables:
+
+- **default**: empty where the option has no value unless it is given.
+- **values**: what is accepted. Flags, config files, \`config.json\` of a run, checkpoints and the library have the same bounds.
+- **weights**: whether the trained weights depend on the option. *yes*: the option is part of the recipe, and equal recipes
+  give equal bits. *by numerics class*: the bits are those of the engine's numerics class.
+- **resumed run**: *kept*: another value is refused. *may change*: the run keeps its value unless a new one is given.
+  *not remembered*: the option belongs to one sitting.
+
+\`train\` and \`coordinator\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
+\`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
+`;
+
+function leafCommands(command: Command, path: readonly string[] = []): (readonly [string, Command])[] {
+  return command.commands.flatMap((child) => {
+    const name = [...path, child.name()];
+    return child.commands.length > 0 ? leafCommands(child, name) : [[name.join(' '), child] as const];
+  });
+}
+
+function sectionOf(name: string, command: Command): string {
+  const usage = [name, ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ');
+  const argumentLines = command.registeredArguments.map(
+    (argument) => `\n\`<${argument.name()}>\`: ${argument.description}.\n`,
+  );
+  const columns = columnsOf(command);
+  const tables = groupsOf(command).map(
+    ([group, options]) => `\n### ${name}: ${group.toLowerCase()}\n\n${tableOf(options, columns)}\n`,
+  );
+  return `\n## lockstep ${usage}\n\n${sentence(command.description())}\n${argumentLines.join('')}${tables.join('')}`;
+}
+
+/** In the order in which they are declared; options without a definition last. */
+function groupsOf(command: Command): [string, Option[]][] {
+  const groups = new Map<string, Option[]>();
+  for (const option of [...command.options].sort((a, b) => Number(isBare(a)) - Number(isBare(b)))) {
+    const group = definitionOf(option)?.group ?? 'More options';
+    groups.set(group, [...(groups.get(group) ?? []), option]);
+  }
+  return [...groups];
+}
+
+function isBare(option: Option): boolean {
+  return definitionOf(option) === undefined;
+}
+
+interface Column {
+  readonly name: string;
+  /** @param entry undefined for an option that no config file holds and no run remembers */
+  readonly cell: (option: Option, entry: OptionEntry | undefined) => string;
+}
+
+const FLAGS: Column = { name: 'option', cell: ({ flags }) => `\`${flags}\`` };
+const DEFAULT: Column = { name: 'default', cell: (_, entry) => (entry ? defaultOf(entry) : '') };
+const VALUES: Column = { name: 'values', cell: (_, entry) => (entry ? escaped(valuesOf(entry)) : '') };
+const WEIGHTS: Column = { name: 'weights', cell: (_, entry) => (entry ? weightsOf(entry) : 'no') };
+const RESUMED: Column = {
+  name: 'resumed run',
+  cell: (_, entry) => (entry ? resumeOf(entry) : 'not remembered'),
+};
+const MEANING: Column = { name: 'meaning', cell: ({ description }) => escaped(description) };
+
+/** Only a command that trains has something to say of weights, and only one that resumes of resumed runs. */
+function columnsOf({ options }: Command): readonly Column[] {
+  const hasWeights = options.some((option) => (definitionOf(option)?.bits ?? 'no') !== 'no');
+  const resumes = options.some(({ long }) => long === '--resume');
+  return [FLAGS, DEFAULT, VALUES, ...(hasWeights ? [WEIGHTS] : []), ...(resumes ? [RESUMED] : []), MEANING];
+}
+
+function tableOf(options: readonly Option[], columns: readonly Column[]): string {
+  const rows = options.map((option) => rowOf(columns.map(({ cell }) => cell(option, definitionOf(option)))));
+  return [rowOf(columns.map(({ name }) => name)), `|${' --- |'.repeat(columns.length)}`, ...rows].join('\n');
+}
+
+function rowOf(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function defaultOf({ kind, default: byDefault, defaultText }: OptionEntry): string {
+  if (defaultText !== undefined) return defaultText;
+  if (byDefault === undefined || byDefault === null || kind.kind === 'switch') return '';
+  return `\`${valueText(byDefault)}\``;
+}
+
+function valuesOf({ kind, onlyWith, belowOption }: OptionEntry): string {
+  const values = kind.kind === 'switch' ? '' : describeKind(kind);
+  const condition = onlyWith === undefined ? '' : conditionText(onlyWith);
+  const bound = belowOption === undefined ? '' : `below \`${flagOf(OPTIONS_BY_KEY.get(belowOption)!)}\``;
+  return [values, bound, condition].filter((part) => part !== '').join('; ');
+}
+
+function weightsOf({ bits }: OptionEntry): string {
+  return bits === 'recipe' ? 'yes' : bits === 'no' ? 'no' : `by ${bits}`;
+}
+
+function resumeOf(entry: OptionEntry): string {
+  const rule = resumeRuleOf(entry);
+  if (rule.kind === 'kept') return 'kept';
+  if (rule.kind === 'forgotten') return 'not remembered';
+  if (rule.unless !== undefined)
+    return `may change, unless the ${rule.unless.option} is ${rule.unless.is.join(' or ')}`;
+  return 'may change';
+}
+
+function conditionText({ option, is }: Condition): string {
+  const entry = OPTIONS_BY_KEY.get(option)!;
+  const flag = flagOf(entry);
+  if (entry.kind.kind !== 'switch') return `only with \`${flag} ${is.join('|')}\``;
+  return is[0] === entry.default ? `not with \`${flag}\`` : `only with \`${flag}\``;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+}

@@ -1,0 +1,71 @@
+/** The files of a run folder, and the check whether a new run may use a folder. */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { LockstepError } from '../../foundation/errors.js';
+import { shellWord } from '../../foundation/shellWord.js';
+import { CheckpointFiles } from '../checkpoints/checkpointFiles.js';
+import { ioError, removeTemporaries } from '../checkpoints/files.js';
+import { hasLock } from './folderLock.js';
+
+export const CONFIG = 'config.json';
+export const METRICS = 'metrics.jsonl';
+export const RESULT = 'result.json';
+export const CHECKPOINTS = 'checkpoints';
+
+/** @throws LockstepError E_RUN_EXISTS if the folder holds a run with a checkpoint or a result, or files of anything else */
+export function refuseIfWorthKeeping(folder: string): void {
+  const has = (name: string): boolean => existsSync(path.join(folder, name));
+  const taken = [CONFIG, METRICS, RESULT, CHECKPOINTS].find(has);
+  if (taken === undefined) {
+    if (!hasLock(folder)) refuseIfNotEmpty(folder); // with a lock, a run began there and died before it made a file
+    return;
+  }
+  // A run makes its checkpoints folder first, then config.json and metrics.jsonl. A lone config.json is not of a run.
+  const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
+  if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
+  const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `${folder} holds a run already (${taken}); ` +
+      `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
+  );
+}
+
+/** Files that a file system or a tool may put into any folder. */
+const IGNORED = /^(\.|lost\+found$)/;
+const LOCK = 'run.lock';
+
+/** @throws LockstepError E_RUN_EXISTS if the folder holds files that are not a run's: they would mix with the run's own */
+function refuseIfNotEmpty(folder: string): void {
+  if (!existsSync(folder)) return;
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw ioError(folder, error);
+  }
+  const foreign = names.find((name) => !IGNORED.test(name) && !name.startsWith(LOCK));
+  if (foreign === undefined) return;
+  throw new LockstepError(
+    'E_RUN_EXISTS',
+    `${folder} is not empty (${foreign}), and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
+  );
+}
+
+/** Whether the folder exists and holds at most unfinished files. */
+function holdsNothing(checkpoints: string): boolean {
+  try {
+    return readdirSync(checkpoints).every((name) => name.endsWith('.tmp'));
+  } catch {
+    return false; // not a folder, or not readable
+  }
+}
+
+/** Removes what a run that died early, or could not begin, left behind. */
+export async function removeRemains(folder: string): Promise<void> {
+  removeTemporaries(folder, [CONFIG, RESULT]);
+  for (const name of [CHECKPOINTS, CONFIG, METRICS])
+    await rm(path.join(folder, name), { recursive: true, force: true });
+}

@@ -1,0 +1,217 @@
+/**
+ * The options that decide the weights. To add one, define it here and use `recipe.key` where it matters; everything else
+ * follows (see foundation/options/definition.ts). An option that runs of older versions did not have says in
+ * `inOlderFiles` what they did.
+ */
+
+import {
+  flag,
+  integer,
+  integers,
+  limit,
+  number,
+  oneOf,
+  oneOfSettledAs,
+  recipeOptions,
+  text,
+} from '../../foundation/options/definition.js';
+import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
+import { DATASET_NAMES } from '../../data/index.js';
+import { PRESETS_TEXT } from '../../model/index.js';
+import { LARGEST_CROP_PADDING, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
+import { SETTLED_DATASET } from './datasetName.js';
+import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
+import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
+import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
+
+/** A run may end elsewhere than was planned; the steps before are the same. */
+const CHANGEABLE = { kind: 'changeable' } as const;
+const MULTISTEP_ONLY = { option: 'schedule', is: ['multistep'] } as const;
+
+export const RECIPE_OPTIONS = recipeOptions({
+  dataset: oneOfSettledAs({
+    group: 'Data',
+    of: [...DATASET_NAMES, 'auto'],
+    settledForm: SETTLED_DATASET,
+    default: 'auto',
+    help: 'training data; auto: CIFAR-10 if it is found or can be downloaded, else synthetic',
+    example: 'cifar10',
+  }),
+  trainLimit: limit({
+    group: 'Data',
+    min: 1,
+    help: 'limit the number of training samples',
+    example: '5000',
+  }),
+  valSize: integer({
+    group: 'Data',
+    min: 0,
+    default: 5000,
+    help: 'training samples held back for validation; 0: none, and no early stopping',
+  }),
+  stratify: flag({
+    group: 'Data',
+    default: false,
+    help: 'give every class its share of the validation samples',
+  }),
+  model: text({
+    group: 'Network',
+    placeholder: 'name|file',
+    form: REQUESTED_NETWORK,
+    settledForm: NETWORK_NAME,
+    default: 'resnet20',
+    help: `network: ${PRESETS_TEXT}; or a JSON file (docs/networks.md)`,
+  }),
+  dropout: number({
+    group: 'Regularisation',
+    placeholder: 'rate',
+    min: 0,
+    below: 1,
+    default: 0,
+    help: 'share of pooled features dropped before the dense layer',
+    example: '0.2',
+  }),
+  epochs: integer({
+    group: 'Length of the run',
+    min: 1,
+    default: 200,
+    help: 'passes over the training samples',
+    resume: { kind: 'changeable', unless: { option: 'schedule', is: SCHEDULES_OVER_ALL_EPOCHS } },
+  }),
+  maxSteps: limit({
+    group: 'Length of the run',
+    min: 1,
+    help: 'stop after this many steps in all; none: no limit, to lift that of a resumed run',
+    example: '1000',
+    resume: CHANGEABLE,
+  }),
+  batchSize: integer({
+    group: 'Batches',
+    min: 1,
+    max: 65536,
+    default: 128,
+    help: 'samples of one step (the global batch)',
+  }),
+  microBatch: integer({
+    group: 'Batches',
+    min: 1,
+    max: LARGEST_MICRO_BATCH,
+    default: USUAL_MICRO_BATCH,
+    defaultFrom: ({ batchSize }) => defaultMicroBatch(batchSize as number),
+    help: 'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch, its largest divisor up to 32',
+  }),
+  lr: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 0.1,
+    help: 'learning rate; the peak of onecycle',
+  }),
+  momentum: number({
+    group: 'Optimizer',
+    placeholder: 'm',
+    min: 0,
+    below: 1,
+    default: 0.9,
+    help: 'SGD momentum',
+  }),
+  nesterov: flag({ group: 'Optimizer', default: false, help: 'Nesterov momentum' }),
+  weightDecay: number({
+    group: 'Regularisation',
+    placeholder: 'wd',
+    min: 0,
+    default: 1e-4,
+    help: 'L2 penalty on every parameter',
+    example: '1e-4',
+  }),
+  schedule: oneOf({
+    group: 'Learning rate',
+    of: SCHEDULE_NAMES,
+    default: 'multistep',
+    help: `learning-rate schedule: ${SCHEDULE_NAMES.join(', ')}`,
+    example: 'onecycle',
+  }),
+  milestones: integers({
+    group: 'Learning rate',
+    min: 1,
+    default: [100, 150],
+    help: 'multistep: epochs after which the rate is multiplied by gamma',
+    onlyWith: MULTISTEP_ONLY,
+  }),
+  gamma: number({
+    group: 'Learning rate',
+    placeholder: 'g',
+    above: 0,
+    default: 0.1,
+    help: 'multistep: factor at each milestone',
+    onlyWith: MULTISTEP_ONLY,
+  }),
+  warmupEpochs: number({
+    group: 'Learning rate',
+    placeholder: 'n',
+    min: 0,
+    default: 0,
+    help: 'epochs of linearly rising rate at the start; fractions are allowed',
+    example: '1',
+    belowOption: 'epochs',
+  }),
+  finalLr: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    min: 0,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'cosine: rate that the schedule falls to at the end of the run',
+    example: '0.001',
+    onlyWith: { option: 'schedule', is: ['cosine'] },
+    belowOption: 'lr',
+  }),
+  patience: integer({
+    group: 'Length of the run',
+    min: 0,
+    default: 20,
+    help: 'stop after this many epochs without a better validation accuracy; 0: never',
+    resume: CHANGEABLE,
+  }),
+  augment: flag({ group: 'Data', default: true, help: 'train without random crops and flips' }),
+  cropPadding: integer({
+    group: 'Data',
+    placeholder: 'pixels',
+    min: 0,
+    max: LARGEST_CROP_PADDING,
+    default: 4,
+    inOlderFiles: 4,
+    help: 'width of the border that random crops may include; 0: flips only',
+    example: '2',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  labelSmoothing: number({
+    group: 'Regularisation',
+    placeholder: 'share',
+    min: 0,
+    below: 1,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'share of each training target spread over all classes',
+    example: '0.1',
+  }),
+  evalStatistics: oneOf({
+    group: 'Network',
+    placeholder: 'which',
+    of: ['running', 'batch'],
+    default: 'running',
+    help: 'batch normalisation in evaluation: running statistics, or those of the batch alone',
+  }),
+  seed: integer({
+    group: 'Reproducibility',
+    min: 0,
+    default: 1,
+    help: 'decides the split, the order, the weights: everything',
+  }),
+});
+
+/** Every option that decides the weights, with its value. */
+export type Recipe = ValuesOf<typeof RECIPE_OPTIONS>;
+
+/** A recipe before words such as `--dataset auto` are decided. */
+export type RequestedRecipe = RequestsOf<typeof RECIPE_OPTIONS>;

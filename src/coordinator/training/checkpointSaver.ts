@@ -1,0 +1,89 @@
+/** Saves the state of a run as checkpoints, and reports each one. Training goes on whether or not saving succeeds. */
+
+import type { Normalisation, SampleDigests } from '../../data/index.js';
+import type { Model } from '../../model/index.js';
+import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
+import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
+import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
+import type { SaveOutcome } from '../checkpoints/checkpointWriter.js';
+import type { RunFolder } from '../folder/runFolder.js';
+import type { EventListener } from '../run/events.js';
+import type { Recipe } from '../run/recipe.js';
+import type { TrainingState } from './trainingState.js';
+import type { WallClock } from './wallClock.js';
+
+export interface CheckpointSaverOptions {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly normalisation: Normalisation;
+  readonly samples: SampleDigests;
+  readonly state: TrainingState;
+  readonly clock: WallClock;
+  readonly folder: RunFolder;
+  readonly onEvent: EventListener;
+}
+
+export class CheckpointSaver {
+  constructor(private readonly options: CheckpointSaverOptions) {}
+
+  /** Copies the state, starts writing it in the background, and returns. */
+  save(name: 'last' | 'best'): void {
+    const startedMs = performance.now();
+    const snapshot = this.snapshot({ withBest: name === 'last' }); // the best checkpoint holds the best weights as its own
+    this.write(name, snapshot, performance.now() - startedMs);
+  }
+
+  /** Copies all that resuming needs. @param withBest whether to include the best weights so far, beside the current ones */
+  snapshot({ withBest }: { readonly withBest: boolean }): CheckpointSnapshot {
+    const { recipe, state, model, normalisation, samples, clock } = this.options;
+    return takeSnapshot(
+      {
+        recipe,
+        progress: { ...state.progress, wallSeconds: clock.seconds() },
+        state: state.model,
+        velocity: state.velocity,
+        best: withBest ? state.best : undefined,
+        normalisation: {
+          mean: [...normalisation.mean],
+          standardDeviation: [...normalisation.standardDeviation],
+        },
+        samples,
+      },
+      model,
+    );
+  }
+
+  /** Starts writing the snapshot in the background. @param stallMs how long training stood still for the copy */
+  write(name: CheckpointName, snapshot: CheckpointSnapshot, stallMs: number): void {
+    const { step } = snapshot;
+    this.options.folder.save(name, snapshot, (outcome) => this.report(outcome, { name, step, stallMs }));
+  }
+
+  private report(outcome: SaveOutcome, { name, step, stallMs }: SavedCheckpoint): void {
+    const { folder, onEvent } = this.options;
+    if (outcome.kind === 'failed') {
+      const { error, failures } = outcome;
+      if (!isPowerOfTwo(failures)) return; // warns clearly, without a flood of notices
+      const soFar = failures > 1 ? ` (failure ${failures} in a row)` : '';
+      const message =
+        `THE CHECKPOINT OF STEP ${step} IS NOT SAVED${soFar}: ${error.message}. Earlier checkpoints are intact; ` +
+        'training goes on, and saving is tried again with each checkpoint';
+      return onEvent({ event: 'notice', message });
+    }
+    const { writeMs, byteCount, recovered } = outcome;
+    onEvent({ event: 'checkpoint', step, file: folder.checkpointFile(name), stallMs, writeMs, byteCount });
+    if (recovered) {
+      onEvent({ event: 'notice', message: `checkpoints can be written again: step ${step} is saved` });
+    }
+  }
+}
+
+interface SavedCheckpoint {
+  readonly name: CheckpointName;
+  readonly step: number;
+  readonly stallMs: number;
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0;
+}

@@ -1,0 +1,104 @@
+/** Networks as JSON: what lies in a checkpoint or a file, and what is sent. Strict: nothing unknown is passed over. */
+
+import { z } from 'zod';
+import { describeError } from '../foundation/errors.js';
+import { isRecord } from '../foundation/isRecord.js';
+import { LAYER_KINDS, layerEntrySchema } from './layerKinds.js';
+import type { LayerDescription } from './layerKinds.js';
+import { NETWORK_LIMITS } from './limits.js';
+import { IMAGES_NAME } from './model.js';
+import type { Model, NetworkDescription } from './model.js';
+import { buildNetwork, networkFault } from './network.js';
+
+/** A network's name: plain, for it becomes part of folder names. */
+export const networkNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,59}$/, 'must be 1 to 60 letters, digits, dots, hyphens or underscores');
+
+const side = z.int().min(1).max(NETWORK_LIMITS.side);
+const classNameSchema = z.string().regex(/^[^\p{C}]{1,100}$/u, 'must be 1 to 100 printable characters');
+
+const networkSchema = z.strictObject({
+  name: networkNameSchema,
+  inputShape: z.strictObject({
+    height: side,
+    width: side,
+    channels: z.int().min(1).max(NETWORK_LIMITS.imageChannels),
+  }),
+  classNames: z.array(classNameSchema).min(2).max(NETWORK_LIMITS.classes),
+  layers: z.array(layerEntrySchema).min(1),
+});
+
+/** In the form that `networkFromText` reads. */
+export function networkText({ description }: Pick<Model, 'description'>): string {
+  return JSON.stringify(description);
+}
+
+/**
+ * @param origin of the text, for messages, such as `own.json`
+ * @throws LockstepError E_MODEL if the text is too long, not JSON, or no network
+ */
+export function networkFromText(text: string, origin: string): Model {
+  return networkFrom(parseNetworkJson(text, origin), origin);
+}
+
+/** @throws LockstepError E_MODEL if the text is too long or not JSON */
+export function parseNetworkJson(text: string, origin: string): unknown {
+  const { textLength } = NETWORK_LIMITS;
+  if (text.length > textLength) {
+    throw networkFault(origin, `its ${text.length} characters are more than ${textLength}; make it smaller`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw networkFault(origin, `it must be JSON: ${describeError(error)}`);
+  }
+}
+
+/**
+ * Builds a network from a description of any origin.
+ * @throws LockstepError E_MODEL, naming the layer, the rule and the remedy
+ */
+export function networkFrom(value: unknown, origin: string): Model {
+  return buildNetwork(checkedDescription(value, origin), origin);
+}
+
+function checkedDescription(value: unknown, origin: string): NetworkDescription {
+  if (!isRecord(value)) throw networkFault(origin, 'it must be one JSON object; see docs/networks.md');
+  const layers = value['layers'];
+  if (Array.isArray(layers) && layers.length > NETWORK_LIMITS.layers) {
+    const most = NETWORK_LIMITS.layers;
+    throw networkFault(origin, `its ${layers.length} layers are more than ${most}; use fewer`);
+  }
+  const parsed = networkSchema.safeParse(value);
+  if (parsed.success) return { ...parsed.data, layers: withInputs(parsed.data.layers) };
+  throw networkFault(origin, `${issueText(value, parsed.error.issues[0]!)}; see docs/networks.md`);
+}
+
+/** A layer reads the one before it unless it says otherwise. Equal networks have equal texts. */
+function withInputs(layers: z.output<typeof networkSchema>['layers']): readonly LayerDescription[] {
+  return layers.map((layer, index) => {
+    const { kind, name, input = layers[index - 1]?.name ?? IMAGES_NAME, ...rest } = layer;
+    return { kind, name, input, ...rest } as LayerDescription;
+  });
+}
+
+/** Such as `layers[3] (conv2).stride: must be 1 or 2`. */
+function issueText(value: Readonly<Record<string, unknown>>, issue: z.core.$ZodIssue): string {
+  let at: unknown = value;
+  let where = '';
+  for (const key of issue.path) {
+    at = (at as Record<PropertyKey, unknown> | undefined)?.[key];
+    where += typeof key === 'number' ? `[${key}]${nameOf(at)}` : `${where === '' ? '' : '.'}${String(key)}`;
+  }
+  if (issue.code === 'invalid_union' && issue.path.at(-1) === 'kind') {
+    return `${where}: ${at === undefined ? 'nothing' : JSON.stringify(at).slice(0, 60)} must be one of ${LAYER_KINDS.join(', ')}`;
+  }
+  return `${where}${where === '' ? '' : ': '}${issue.message}`;
+}
+
+/** Only a plain name is shown: the rest of the text may be anything. */
+function nameOf(entry: unknown): string {
+  const name = isRecord(entry) ? networkNameSchema.safeParse(entry['name']) : undefined;
+  return name?.success === true ? ` (${name.data})` : '';
+}

@@ -1,0 +1,100 @@
+/** The folder of a set-up: filled beside its place under another name, tested there, and moved into place as a whole. */
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { LockstepError } from '../foundation/errors.js';
+import { isRecord } from '../foundation/isRecord.js';
+import { FREE_SPACE, writing } from './diskErrors.js';
+
+const RECORD = 'setup.json';
+const BYTES_PER_MB = 1e6;
+
+export interface SetupRecord {
+  readonly tensorflowVersion: string;
+  readonly cuda: boolean;
+  readonly from: 'package' | 'wheel';
+  /** The Node that set it up. */
+  readonly node: string;
+}
+
+/** What an earlier set-up left, or undefined. Whatever is missing in it, a set-up was here. */
+export function readRecord(target: string): Partial<SetupRecord> | undefined {
+  try {
+    const record: unknown = JSON.parse(readFileSync(path.join(target, RECORD), 'utf8'));
+    return isRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws LockstepError E_OPTION for a folder with something else in it, which would be lost */
+export function refuseForeignFolder(target: string): void {
+  if (!existsSync(target) || readRecord(target) !== undefined) return;
+  if (writing(target, () => readdirSync(target)).length === 0) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `${target} holds something else, which would be lost; empty it, or choose another folder with --dir`,
+  );
+}
+
+/** @returns a new folder beside the target; those of processes that have died are removed */
+export function openStaging(target: string): string {
+  const { dir, base } = path.parse(target);
+  const prefix = `${base}.partial-`;
+  return writing(dir, () => {
+    makeFolders(dir);
+    for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
+      if (!isAlive(Number.parseInt(name.slice(prefix.length), 10)))
+        rmSync(path.join(dir, name), { recursive: true });
+    }
+    const staging = path.join(dir, `${prefix}${process.pid}`);
+    mkdirSync(staging);
+    return staging;
+  });
+}
+
+/** Not by Node's recursive mkdir, which never returns in /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder));
+  mkdirSync(folder);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** @throws LockstepError E_IO */
+export function checkSpace(folder: string, neededMb: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  const freeMb = Math.floor((bavail * bsize) / BYTES_PER_MB);
+  if (freeMb >= neededMb) return;
+  throw new LockstepError(
+    'E_IO',
+    `${folder} needs ${neededMb} MB of free space and has ${freeMb} MB; ${FREE_SPACE}`,
+  );
+}
+
+/** Moves a tested set-up into place; what was there before is removed. */
+export function moveIntoPlace(staging: string, target: string, record: SetupRecord): void {
+  writing(target, () => {
+    writeFileSync(path.join(staging, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+    const old = `${staging}-old`;
+    if (existsSync(target)) renameSync(target, old);
+    renameSync(staging, target);
+    rmSync(old, { recursive: true, force: true });
+  });
+}

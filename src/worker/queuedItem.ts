@@ -1,0 +1,39 @@
+/** The items of a node: what was asked, what its threads compute, and where in the round it belongs. */
+
+import type { Evaluate, Work } from '../protocol/index.js';
+import type { ComputePool } from './computePool.js';
+import type { ComputeSession, ItemTask, SharedState } from './task.js';
+
+/** An item, with the weights to compute it with. */
+export interface QueuedItem {
+  readonly message: Work | Evaluate;
+  readonly session: ComputeSession;
+  readonly state: SharedState;
+}
+
+/** An item that a node has computed. */
+export type AnsweredItem =
+  | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
+  | { readonly kind: 'evaluate'; readonly sampleCount: number };
+
+export function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
+  const { pixels, labels } = message;
+  const common = { engine, session, state, pixels, labels };
+  if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
+  const { augmentationKey, dropoutKey } = message;
+  return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
+}
+
+export function answeredItem(message: Work | Evaluate): AnsweredItem {
+  const sampleCount = message.labels.length;
+  return message.type === 'work'
+    ? { kind: 'work', step: message.step, sampleCount }
+    : { kind: 'evaluate', sampleCount };
+}
+
+/** The number of the item's round, and its index in that round. */
+export function placeOf(message: Work | Evaluate): { round: number; index: number } {
+  return message.type === 'work'
+    ? { round: message.step, index: message.microBatch }
+    : { round: message.evaluation, index: message.chunk };
+}

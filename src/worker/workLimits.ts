@@ -1,0 +1,39 @@
+/**
+ * Limits how many unanswered items a coordinator may give this node. By the protocol it gives at most two per thread, and a
+ * further one only for an answer. A coordinator that sends more would fill this machine's memory.
+ */
+
+import { LARGEST_MICRO_BATCH } from '../protocol/index.js';
+import type { Evaluate, Work } from '../protocol/index.js';
+
+/** Items that wait for a thread: twice what the protocol allows. */
+export const MOST_WAITING_PER_THREAD = 4;
+/** Messages that wait for a slow link, including answers of earlier rounds that the coordinator no longer waits for. */
+export const MOST_UNSENT_PER_THREAD = 8;
+/** Micro-batches of one step: a batch has no more samples. */
+export const MAX_MICRO_BATCHES = 65_536;
+
+export interface CurrentLoad {
+  readonly threads: number;
+  /** Items that no thread has begun. */
+  readonly waiting: number;
+  /** Messages to the coordinator that the socket has not taken. */
+  readonly unsent: number;
+  /** Bytes of one image of the run. */
+  readonly imageBytes: number;
+}
+
+/** @returns which limit one more item would exceed; undefined if none */
+export function exceededLimit(
+  { pixels, labels }: Work | Evaluate,
+  { threads, waiting, unsent, imageBytes }: CurrentLoad,
+): string | undefined {
+  const mostPixelBytes = LARGEST_MICRO_BATCH * imageBytes;
+  if (pixels.byteLength > mostPixelBytes || labels.byteLength > LARGEST_MICRO_BATCH)
+    return `an item of more than ${LARGEST_MICRO_BATCH} samples`;
+  const mostWaiting = MOST_WAITING_PER_THREAD * threads;
+  if (waiting >= mostWaiting) return `more than ${mostWaiting} items at once for ${threads} thread(s)`;
+  const mostUnsent = MOST_UNSENT_PER_THREAD * (threads + 1);
+  if (unsent >= mostUnsent) return `more items while ${unsent} answers are not read`;
+  return undefined;
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { TrainingState } from '../../../src/coordinator/index.js';
+import { buildModel, digestState } from '../../../src/model/index.js';
+
+const model = buildModel('resnet8');
+const STEP = { lossSum: 6, correct: 3, samples: 4, seconds: 0.5 };
+const EXACT = { engine: 'simd', exact: true };
+
+it('a step adds to the totals of the run and of the epoch', () => {
+  const state = TrainingState.fresh(model, 1);
+  state.completeStep(STEP);
+  state.completeStep(STEP);
+  const epochTotals = { lossSum: 12, correct: 6, samples: 8, seconds: 1 };
+  expect(state.progress).toMatchObject({
+    step: 2,
+    stepInEpoch: 2,
+    epoch: 0,
+    images: 8,
+    stepSeconds: 1,
+    epochTotals,
+  });
+});
+
+it('an epoch ends the totals, and keeps the best weights for later', () => {
+  const state = TrainingState.fresh(model, 1);
+  state.completeStep(STEP);
+  expect(state.completeEpoch(0.5)).toBe(true);
+  const best = digestState(state.model);
+  expect(state.progress).toMatchObject({ step: 1, stepInEpoch: 0, epoch: 1, epochTotals: { samples: 0 } });
+  state.model.parameters[0]! += 1;
+  expect(state.completeEpoch(0.5)).toBe(false);
+  expect(state.progress.earlyStopping).toEqual({
+    bestEpoch: 1,
+    bestAccuracy: 0.5,
+    epochsWithoutImprovement: 1,
+  });
+  expect(digestState(state.best!)).toBe(best);
+  const before = state.broadcast().message.version;
+  expect(state.restoreBest()).toBe(true);
+  expect(digestState(state.model)).toBe(best);
+  expect(state.broadcast().message.version).toBeGreaterThan(before);
+});
+
+it('without validation no epoch is the best, and there is nothing to restore', () => {
+  const state = TrainingState.fresh(model, 1);
+  expect(state.completeEpoch(undefined)).toBe(false);
+  expect(state.progress).toMatchObject({ epoch: 1, earlyStopping: { bestEpoch: null } });
+  expect(state.restoreBest()).toBe(false);
+  expect(digestState(state.model)).toBe(digestState(TrainingState.fresh(model, 1).model));
+});
+
+it('a second numerics class is told of once, the first and a repetition not at all', () => {
+  const state = TrainingState.fresh(model, 1);
+  expect(state.contribute('a', EXACT)).toBeUndefined();
+  expect(state.contribute('a', EXACT)).toBeUndefined();
+  expect(state.contribute('b', EXACT)).toEqual(['a', 'b']);
+  expect(state.contribute('b', { engine: 'simd', exact: false })).toBeUndefined(); // noted, but no further class
+  expect(state.progress.contributors).toEqual({ a: EXACT, b: { engine: 'simd', exact: false } });
+});
+
+it('a saved state holds the best weights', () => {
+  const state = TrainingState.fresh(model, 1);
+  state.completeEpoch(0.5);
+  const { velocity, progress, best } = state;
+  const again = TrainingState.from({ state: state.model, velocity, progress, best });
+  expect(again.progress).toEqual(progress);
+  expect(digestState(again.best!)).toBe(digestState(state.model));
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { buildModel, initialiseModel, isPresetName, tensorView, whyNoPreset } from '../../src/model/index.js';
+
+const NAMES = [
+  'resnet8',
+  'resnet20',
+  'resnet26',
+  'resnet110',
+  'resnet14x2',
+  'resnet20x4',
+  'resnet8x7',
+  'notebook',
+];
+
+/** Parameters of the option-A networks: 6n+2 layers; the paper's table 6 gives them rounded to 0.27, 0.46, … 1.7 M. */
+const PARAMETER_COUNTS = {
+  resnet20: 269_722,
+  resnet32: 464_154,
+  resnet44: 658_586,
+  resnet56: 853_018,
+  resnet110: 1_727_962,
+  resnet20x4: 4_286_026,
+};
+
+describe('buildModel', () => {
+  it.each(Object.entries(PARAMETER_COUNTS))('%s has %i parameters', (name, count) => {
+    expect(buildModel(name).layout.parameterCount).toBe(count);
+  });
+
+  it.each(NAMES)('%s reads only earlier layers and ends in ten logits', (name) => {
+    const model = buildModel(name, 0.5);
+    model.layers.forEach((layer, index) => {
+      expect(layer.input).toBeLessThan(index);
+      if (layer.kind === 'add') {
+        expect(layer.other).toBeLessThan(index);
+        const other = layer.other === -1 ? model.inputShape : model.layers[layer.other]!.outputShape;
+        expect(other).toEqual(layer.outputShape);
+      }
+    });
+    expect(model.layers.at(-1)!.outputShape).toEqual({ height: 1, width: 1, channels: 10 });
+    expect(new Set(model.layers.map((layer) => layer.name)).size).toBe(model.layers.length);
+  });
+
+  it('has the depth that its name says, and 62 convolutions in the notebook variant', () => {
+    const depth = (name: 'resnet8' | 'resnet110' | 'notebook'): number =>
+      buildModel(name).layers.filter((layer) => layer.kind === 'convolution').length;
+    expect(depth('resnet8')).toBe(7);
+    expect(depth('resnet110')).toBe(109);
+    expect(depth('notebook')).toBe(62);
+  });
+
+  it('takes its images and classes from what it is for', () => {
+    const purpose = {
+      inputShape: { height: 20, width: 12, channels: 1 },
+      classNames: ['a', 'b', 'c', 'd', 'e'],
+    };
+    const model = buildModel('resnet8', 0, purpose);
+    expect(model).toMatchObject({ ...purpose, classCount: 5 });
+    expect(model.layers.at(-1)!.outputShape).toEqual({ height: 1, width: 1, channels: 5 });
+    expect(model.layout.parameters[0]!.shape).toEqual([3, 3, 1, 16]);
+    expect(model.layers.find(({ name }) => name === 'stack3.block1.add')!.outputShape).toMatchObject({
+      height: 5,
+      width: 3,
+    });
+  });
+
+  it('is as wide as its name says', () => {
+    const channels = (name: string): readonly number[] => buildModel(name).layout.parameters[0]!.shape;
+    expect(channels('resnet8x7')).toEqual([3, 3, 3, 112]);
+    expect(buildModel('resnet20x1').layout).toEqual(buildModel('resnet20').layout);
+  });
+
+  it.each([
+    ['resnet21', /depth of 6n \+ 2.*resnet20 or resnet26/],
+    ['resnet2', /depth of 6n \+ 2.*resnet8$/],
+    ['resnet08', /one of resnet8, resnet14/],
+    ['resnet20x0', /one of/],
+    ['resnet20x', /one of/],
+    ['vgg16', /one of/],
+    ['', /one of/],
+  ])('does not know %s, and says the rule', (name, rule) => {
+    expect(isPresetName(name)).toBe(false);
+    expect(whyNoPreset(name)).toMatch(rule);
+    expect(() => buildModel(name)).toThrow(expect.objectContaining({ code: 'E_MODEL' }) as Error);
+  });
+
+  it('refuses a network that is too large, before it is made', () => {
+    expect(() => buildModel('resnet20x99999')).toThrow(/E_MODEL|cannot be used/);
+    expect(() => buildModel('resnet9998')).toThrow(/layers are more than 5000/);
+    expect(() => buildModel('resnet110x32')).toThrow(/parameters up to layer .* is more than 40000000/);
+  });
+
+  it('refuses a dropout rate of one', () => {
+    expect(() => buildModel('resnet8', 1)).toThrow(/dropout 1 must be/);
+  });
+});
+
+describe('initialiseModel', () => {
+  it('draws Kaiming-normal weights, identity normalisation and zero biases from the seed', () => {
+    const model = buildModel('resnet20');
+    const state = initialiseModel(model, 1);
+    expect(initialiseModel(model, 1)).toEqual(state);
+    expect(initialiseModel(model, 2).parameters).not.toEqual(state.parameters);
+    for (const layer of model.layers) {
+      if (layer.kind === 'convolution' && layer.weight.length > 9000) {
+        const values = tensorView(state.parameters, layer.weight);
+        const variance = values.reduce((sum, value) => sum + value * value, 0) / values.length;
+        expect(variance * 9 * layer.inputShape.channels).toBeCloseTo(2, 0.8);
+      }
+      if (layer.kind === 'batch-normalisation') {
+        expect(new Set(tensorView(state.parameters, layer.scale))).toEqual(new Set([1]));
+        expect(new Set(tensorView(state.parameters, layer.shift))).toEqual(new Set([0]));
+        expect(new Set(tensorView(state.statistics, layer.runningMean))).toEqual(new Set([0]));
+        expect(new Set(tensorView(state.statistics, layer.runningVariance))).toEqual(new Set([1]));
+      }
+    }
+  });
+});
