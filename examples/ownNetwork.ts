@@ -30,7 +30,8 @@ function plain(width: number): OwnNetwork {
 const data = syntheticData();
 
 for (const model of ['resnet8', plain(8), plain(16)]) {
-  const { model: name, bestValidationAccuracy } = await train({
+  const name = typeof model === 'string' ? model : model.name;
+  const { bestValidationAccuracy } = await train({
     recipe: { model, epochs: 1, trainLimit: 256, valSize: 200, seed: 3 },
     data,
     engine: 'simd',
@@ -38,5 +39,5 @@ for (const model of ['resnet8', plain(8), plain(16)]) {
       if (event.event === 'run-started') console.log(`${event.model}: ${event.parameterCount} parameters`);
     },
   });
-  console.log(`${name}: accuracy ${String(bestValidationAccuracy)}`);
+  console.log(`${String(name)}: accuracy ${String(bestValidationAccuracy)}`);
 }

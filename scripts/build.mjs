@@ -26,6 +26,7 @@ export function build(root = ROOT) {
   try {
     compile(root, folder);
     copyOtherFiles(path.join(root, 'src'), folder);
+    bundlePages(root, folder);
     replaceBuilt(root, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -40,9 +41,19 @@ function compile(root, folder) {
   if (status !== 0) throw new BuildError(`src/ does not compile:\n${stdout}${stderr}`);
 }
 
-/** The compiler leaves out what is not TypeScript. */
+/** What browsers load is bundled from src/web, with what it needs of other packages. */
+function bundlePages(root, folder) {
+  if (!existsSync(path.join(root, 'src', 'web'))) return;
+  const args = [path.join(root, 'scripts', 'bundlePage.mjs'), root, folder];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new BuildError(`src/web/ cannot be bundled:\n${stdout}${stderr}`);
+}
+
+/** The compiler leaves out what is not TypeScript. Files of pages are bundled. */
 function copyOtherFiles(source, folder) {
-  for (const name of filesIn(source, '.').filter((file) => !file.endsWith('.ts'))) {
+  for (const name of filesIn(source, '.').filter(
+    (file) => !file.endsWith('.ts') && !file.startsWith(`web${path.sep}`),
+  )) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     copyFileSync(path.join(source, name), path.join(folder, name));
   }

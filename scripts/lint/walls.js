@@ -17,7 +17,12 @@ export const WALLS = {
   setup: ['engine', 'model', 'foundation'],
   session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   library: ['session', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
-  cli: ['setup', 'session', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  watch: ['coordinator', 'protocol', 'foundation'],
+  web: ['watch'],
+  cli: [
+    ...['setup', 'session', 'watch'],
+    ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  ],
 };
 
 /** The one file of src/ outside every folder: what a program imports. It may import what library/ may. */
@@ -38,6 +43,12 @@ export const ROOMS = {
     fleet: ['run', 'schedule'],
     training: ['run', 'vectors', 'checkpoints', 'folder', 'fleet'],
   },
+  watch: {
+    folders: [],
+    compare: ['folders'],
+    report: ['folders'],
+    live: ['folders'],
+  },
   cli: {
     process: [],
     options: ['process'],
@@ -48,6 +59,9 @@ export const ROOMS = {
 };
 
 const ENTRIES = ['index.js', 'main.js'];
+
+/** Files that may be imported besides the folder's index.ts: types alone, also for pages, which must not load the rest. */
+const TYPES_FOR_ALL = { watch: ['live/api.js'] };
 
 /** Folders whose files are imported one by one: the files are small and independent of each other. */
 const WITHOUT_DOOR = ['foundation'];
@@ -101,7 +115,8 @@ function complaintAbout(specifier, { source, from, room, filename }) {
   if (!allowed.includes(to)) {
     return { messageId: 'wall', data: { from, to, allowed: allowed.join(', ') || 'nothing' } };
   }
-  const throughDoor = rest.length === 1 && rest[0] === 'index.js';
+  const throughDoor =
+    (rest.length === 1 && rest[0] === 'index.js') || TYPES_FOR_ALL[to]?.includes(rest.join('/'));
   return throughDoor || WITHOUT_DOOR.includes(to) ? undefined : { messageId: 'door', data: { to } };
 }
 

@@ -8,11 +8,16 @@ import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
+import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addReportCommand } from './commands/report.js';
+import { addRunsCommand } from './commands/runs.js';
+import { addShowCommand } from './commands/show.js';
 import { addSetupCommand } from './commands/setup.js';
 import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
+import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { inFlags } from './options/inFlags.js';
 import { programName } from './process/programName.js';
@@ -79,6 +84,11 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,
+    addUiCommand,
+    addRunsCommand,
+    addShowCommand,
+    addDiffCommand,
+    addReportCommand,
     addDataCommand,
     addModelCommand,
     addEnginesCommand,

@@ -33,3 +33,5 @@ export { train } from './training/train.js';
 export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { occupancyOf } from './folder/occupancy.js';
+export type { Occupancy } from './folder/occupancy.js';

@@ -13,7 +13,14 @@ export { measureEngine } from './measureEngine.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
 export * from './options/settings.js';
-export { checkValue, parseJsonValue, splitAddress, splitAdvertised, valueParser } from './options/values.js';
+export {
+  ADDRESS,
+  checkValue,
+  parseJsonValue,
+  splitAddress,
+  splitAdvertised,
+  valueParser,
+} from './options/values.js';
 export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
 export { RunLog } from './runLog.js';

@@ -64,6 +64,11 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
   data: {},
   setup: {},
+  ui: { '--listen': '127.0.0.1:7080', '--ui-token': undefined, '--open': undefined },
+  runs: { '--sort': 'updated', '--json': undefined },
+  show: { '--json': undefined },
+  diff: { '--json': undefined },
+  report: { '--output': 'report.html' },
 };
 
 function helpOf(command: Command): string {

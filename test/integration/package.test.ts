@@ -121,7 +121,7 @@ describe('the examples', () => {
       /^epoch 1: loss [\d.]+\nepoch 2: .*\nepochs after 8 steps, in runs.*\nweights sha256 [\da-f]{64}\n$/,
     ownData: /^validation accuracy [\d.]+\ntest accuracy [\d.]+ on 100 images\n$/,
     ownNetwork:
-      /^resnet8: 75290 parameters\nresnet8: accuracy .*\nresnet14: 172506 parameters\nresnet14: .*\n$/,
+      /^resnet8: 75290 parameters\nresnet8: accuracy .*\nplain8: \d+ parameters\nplain8: .*\nplain16: \d+ parameters\nplain16: .*\n$/,
     ownLoop: /lr 0\.1: accuracy .*\nlr 30: given up\nlr 0\.\d+ after 3 epochs: accuracy/,
   };
 

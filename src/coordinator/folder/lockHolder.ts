@@ -62,7 +62,7 @@ export function refuseIfHeld(lock: string, holder: Holder, isHeldHere: boolean):
   );
 }
 
-function isStillRunning({ pid, startTime }: Owner, isHeldHere: boolean): boolean {
+export function isStillRunning({ pid, startTime }: Owner, isHeldHere: boolean): boolean {
   if (pid === process.pid) return isHeldHere; // otherwise an earlier process had the same number
   return isRunning(pid, startTime);
 }

@@ -21,7 +21,7 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['dataset', 'my data'],
   ['trainLimit', 0],
   ['valSize', -1],
-  ['model', 'my network'],
+  ['model', 'res net\n'],
   ['dropout', 1],
   ['epochs', 0],
   ['maxSteps', 0.5],

@@ -1,0 +1,192 @@
+/** The curves of a run: every epoch, and of the steps as many as a plot can show. */
+
+import { metricsFileOf } from './findRuns.js';
+import { BEGINNING, EPOCH_MARK, readLines, STEP_MARK } from './metricsLines.js';
+import type { MetricsLine, Position } from './metricsLines.js';
+import type { EpochPoint, Happening, StepPoint } from './runData.js';
+
+/** Beyond this the oldest are dropped. */
+const MOST_HAPPENINGS = 500;
+
+/**
+ * Epochs only: found without parsing the steps between them.
+ * @returns none for a run that has written nothing yet
+ */
+export async function readEpochs(folder: string): Promise<readonly EpochPoint[]> {
+  const epochs: EpochPoint[] = [];
+  const onLine = (line: MetricsLine): void => {
+    const point = epochPoint(line);
+    if (point) epochs.push(point);
+  };
+  try {
+    await readLines(metricsFileOf(folder), { containing: EPOCH_MARK, onLine });
+  } catch {
+    // No file yet.
+  }
+  return epochs;
+}
+
+/** Collects a run's lines as they are read; holds a bounded number of points however long the run is. */
+export class History {
+  epochs: EpochPoint[] = [];
+  happenings: Happening[] = [];
+  private steps: StepSeries;
+  private position: Position = BEGINNING;
+
+  /** @param mostSteps points that are kept of the steps; 0: steps are not read, which is many times as fast */
+  constructor(
+    private readonly folder: string,
+    private readonly mostSteps: number,
+  ) {
+    this.steps = new StepSeries(mostSteps);
+  }
+
+  get stepPoints(): readonly StepPoint[] {
+    return this.steps.points();
+  }
+
+  /**
+   * Reads what was written since the last call. A resumed run takes lines out of its file; then all is read anew.
+   * Nothing happens while there is no file.
+   */
+  async readOn(): Promise<void> {
+    try {
+      this.position = await readLines(metricsFileOf(this.folder), {
+        from: this.position,
+        skipping: this.mostSteps === 0 ? STEP_MARK : undefined,
+        onLine: (line) => this.add(line),
+        onRewritten: () => this.forget(),
+      });
+    } catch {
+      // No file yet, or none that this user may read: there is nothing to show.
+    }
+  }
+
+  private forget(): void {
+    this.epochs = [];
+    this.happenings = [];
+    this.steps = new StepSeries(this.mostSteps);
+  }
+
+  private add(line: MetricsLine): void {
+    switch (line['event']) {
+      case 'step':
+        if (this.mostSteps > 0) this.steps.add(line);
+        return;
+      case 'epoch': {
+        const point = epochPoint(line);
+        if (point) this.epochs.push(point);
+        return;
+      }
+      case 'checkpoint':
+        return;
+      default: {
+        const time = typeof line['time'] === 'string' ? line['time'] : null;
+        this.happenings.push({ time, line });
+        if (this.happenings.length > MOST_HAPPENINGS) this.happenings.shift();
+      }
+    }
+  }
+}
+
+const STEP_FIELDS = ['lr', 'loss', 'accuracy', 'imagesPerSecond'] as const;
+type StepField = (typeof STEP_FIELDS)[number];
+
+interface Bucket {
+  step: number;
+  steps: number;
+  readonly sums: Record<StepField, number>;
+  readonly counts: Record<StepField, number>;
+}
+
+/** When it is full, each two neighbours become one: a run of any length keeps between half of `most` and `most` points. */
+class StepSeries {
+  private buckets: Bucket[] = [];
+  private stepsPerBucket = 1;
+
+  constructor(private readonly most: number) {}
+
+  add(line: MetricsLine): void {
+    const step = finite(line['step']);
+    if (step === null) return;
+    let last = this.buckets.at(-1);
+    if (!last || last.steps >= this.stepsPerBucket) {
+      if (this.buckets.length >= this.most) this.halve();
+      last = this.buckets.at(-1);
+      if (!last || last.steps >= this.stepsPerBucket) {
+        last = emptyBucket();
+        this.buckets.push(last);
+      }
+    }
+    last.step = step;
+    last.steps++;
+    for (const field of STEP_FIELDS) {
+      const value = finite(line[field]);
+      if (value === null) continue;
+      last.sums[field] += value;
+      last.counts[field]++;
+    }
+  }
+
+  points(): readonly StepPoint[] {
+    return this.buckets.map(({ step, steps, sums, counts }) => {
+      const mean = (field: StepField): number | null =>
+        counts[field] === 0 ? null : sums[field] / counts[field];
+      return {
+        step,
+        steps,
+        lr: mean('lr'),
+        loss: mean('loss'),
+        accuracy: mean('accuracy'),
+        imagesPerSecond: mean('imagesPerSecond'),
+      };
+    });
+  }
+
+  private halve(): void {
+    const halved: Bucket[] = [];
+    for (let index = 0; index < this.buckets.length; index += 2) {
+      const [first, second] = [this.buckets[index]!, this.buckets[index + 1]];
+      if (second) {
+        first.step = second.step;
+        first.steps += second.steps;
+        for (const field of STEP_FIELDS) {
+          first.sums[field] += second.sums[field];
+          first.counts[field] += second.counts[field];
+        }
+      }
+      halved.push(first);
+    }
+    this.buckets = halved;
+    this.stepsPerBucket *= 2;
+  }
+}
+
+function emptyBucket(): Bucket {
+  const zeros = (): Record<StepField, number> => ({ lr: 0, loss: 0, accuracy: 0, imagesPerSecond: 0 });
+  return { step: 0, steps: 0, sums: zeros(), counts: zeros() };
+}
+
+function epochPoint(line: MetricsLine): EpochPoint | undefined {
+  const epoch = finite(line['epoch']);
+  const step = finite(line['step']);
+  if (line['event'] !== 'epoch' || epoch === null || step === null) return undefined;
+  const digest = line['weightsSha256'];
+  return {
+    epoch,
+    step,
+    lr: finite(line['lr']),
+    trainLoss: finite(line['trainLoss']),
+    trainAccuracy: finite(line['trainAccuracy']),
+    validationLoss: finite(line['validationLoss']),
+    validationAccuracy: finite(line['validationAccuracy']),
+    imagesPerSecond: finite(line['imagesPerSecond']),
+    wallSeconds: finite(line['wallSeconds']),
+    best: line['best'] === true,
+    weightsSha256: typeof digest === 'string' ? digest : null,
+  };
+}
+
+function finite(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,129 @@
+/**
+ * Reads metrics.jsonl without holding it in memory: a file of a long run may be larger than what fits. Text of a file is
+ * never trusted: a line that is no JSON object, or is longer than any that Lockstep writes, is skipped.
+ */
+
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { isRecord } from '../../foundation/isRecord.js';
+
+const READ_BYTES = 1 << 20;
+/** The longest line that Lockstep writes has a few kilobytes. */
+const LONGEST_LINE_BYTES = 1 << 18;
+const COMPARED_BYTES = 128;
+const NEWLINE = 0x0a;
+
+/** Stands in the lines of epochs and results, and not in those of steps, which are hundreds of times as many. */
+export const EPOCH_MARK = '"wallSeconds"';
+
+export type MetricsLine = Readonly<Record<string, unknown>>;
+
+/** Where a reader of a growing file is. */
+export interface Position {
+  /** The beginning of the next line. */
+  readonly byte: number;
+  /** The bytes before it, to compare with later: others there mean that the file was written anew. */
+  readonly lastBytes: string;
+}
+
+export const BEGINNING: Position = { byte: 0, lastBytes: '' };
+
+/** Begins the lines of steps, after their time. */
+export const STEP_MARK = '"event":"step"';
+/** A mark that tells what a line is stands before this byte of it. */
+const MARK_BEFORE_BYTE = 96;
+
+export interface Reading {
+  readonly from?: Position;
+  /** Only lines that contain this text are parsed; searching is far cheaper than parsing. */
+  readonly containing?: string;
+  /** Lines that begin with this text, after their time, are not parsed. */
+  readonly skipping?: string | undefined;
+  readonly onLine: (line: MetricsLine) => void;
+  /** The file no longer begins with what was read before, as when a resumed run has taken lines out: all comes again. */
+  readonly onRewritten?: () => void;
+}
+
+/**
+ * Calls `onLine` for every whole line, in order. A last line without line break is still being written: it is left for
+ * the next call. Other work goes on between blocks of a megabyte.
+ * @returns where to read on
+ * @throws the error of the file system, such as ENOENT
+ */
+export async function readLines(file: string, reading: Reading): Promise<Position> {
+  const { from = BEGINNING, onRewritten } = reading;
+  const handle = await open(file, 'r');
+  try {
+    const isSame = (await bytesBefore(handle, from.byte)) === from.lastBytes;
+    if (!isSame) onRewritten?.();
+    const byte = await readFrom(handle, isSame ? from.byte : 0, reading);
+    return { byte, lastBytes: await bytesBefore(handle, byte) };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @returns the beginning of the first line that is not whole */
+async function readFrom(handle: FileHandle, fromByte: number, reading: Reading): Promise<number> {
+  const block = Buffer.allocUnsafe(READ_BYTES);
+  let rest = Buffer.alloc(0);
+  let isTooLong = false;
+  let position = fromByte;
+  let nextByte = fromByte;
+  for (;;) {
+    const { bytesRead } = await handle.read(block, 0, READ_BYTES, position);
+    if (bytesRead === 0) return nextByte;
+    position += bytesRead;
+    const chunk = block.subarray(0, bytesRead);
+    const lastBreak = chunk.lastIndexOf(NEWLINE);
+    if (lastBreak < 0) {
+      isTooLong ||= rest.byteLength + bytesRead > LONGEST_LINE_BYTES;
+      rest = isTooLong ? Buffer.alloc(0) : Buffer.concat([rest, chunk]);
+      continue;
+    }
+    const whole = Buffer.concat([rest, chunk.subarray(0, lastBreak)]);
+    // What is left of a line that was too long must not be taken for a line.
+    const begin = isTooLong ? whole.indexOf(NEWLINE) + 1 : 0;
+    if (!isTooLong || begin > 0) parseLines(whole, begin, reading);
+    isTooLong = false;
+    rest = Buffer.from(chunk.subarray(lastBreak + 1));
+    nextByte = position - rest.byteLength;
+  }
+}
+
+function parseLines(bytes: Buffer, begin: number, { containing, skipping, onLine }: Reading): void {
+  for (let from = begin; from < bytes.byteLength;) {
+    if (containing !== undefined) {
+      const hit = bytes.indexOf(containing, from, 'latin1');
+      if (hit < 0) return;
+      from = Math.max(from, bytes.lastIndexOf(NEWLINE, hit) + 1);
+    }
+    const end = bytes.indexOf(NEWLINE, from);
+    const to = end < 0 ? bytes.byteLength : end;
+    if (to - from <= LONGEST_LINE_BYTES && !isSkipped(bytes, from, to, skipping)) {
+      const line = parsed(bytes.toString('utf8', from, to));
+      if (line) onLine(line);
+    }
+    from = to + 1;
+  }
+}
+
+function isSkipped(bytes: Buffer, from: number, to: number, mark: string | undefined): boolean {
+  if (mark === undefined) return false;
+  return bytes.subarray(from, Math.min(to, from + MARK_BEFORE_BYTE)).includes(mark, 0, 'latin1');
+}
+
+function parsed(text: string): MetricsLine | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function bytesBefore(handle: FileHandle, byte: number): Promise<string> {
+  const bytes = Buffer.alloc(Math.min(COMPARED_BYTES, byte));
+  const { bytesRead } = await handle.read(bytes, 0, bytes.byteLength, byte - bytes.byteLength);
+  return bytes.toString('latin1', 0, bytesRead);
+}

@@ -1,0 +1,139 @@
+/** What one run folder says of its run, in a few numbers: a row of the table of runs. */
+
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { occupancyOf } from '../../coordinator/index.js';
+import { isRecord } from '../../foundation/isRecord.js';
+import { printable } from '../../foundation/printable.js';
+import { metricsFileOf } from './findRuns.js';
+import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
+import type { MetricsLine, Position } from './metricsLines.js';
+import type { RunState, RunSummary } from './runData.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const LONGEST_TEXT = 200;
+const SMALL_FILE_BYTES = 1 << 20;
+
+/** The summary of one run: reads on where it stopped each time it is asked, so that a long file is read once. */
+export class RunSummariser {
+  private readonly epochs: EpochReader;
+
+  constructor(private readonly folder: string) {
+    this.epochs = new EpochReader(folder);
+  }
+
+  /** Reads what is there; a file that is missing or damaged leaves its numbers null. */
+  async summarise(): Promise<RunSummary> {
+    const { folder } = this;
+    const config = readSmallJson(path.join(folder, 'config.json'));
+    const result = readSmallJson(path.join(folder, 'result.json'));
+    const progress = result ?? (await this.epochs.progress());
+    return {
+      folder,
+      name: printable(path.basename(path.resolve(folder)), LONGEST_TEXT),
+      state: stateOf(folder, result),
+      stoppedBy: textOf(result?.['stoppedBy']),
+      model: textOf(config?.['model']),
+      dataset: textOf(config?.['dataset']),
+      seed: numberOf(config?.['seed']),
+      epochs: numberOf(config?.['epochs']),
+      epochsCompleted: numberOf(progress['epochsCompleted']) ?? 0,
+      stepsCompleted: numberOf(progress['stepsCompleted']) ?? 0,
+      bestEpoch: numberOf(progress['bestEpoch']),
+      bestValidationAccuracy: numberOf(progress['bestValidationAccuracy']),
+      testAccuracy: numberOf(progress['testAccuracy']),
+      imagesPerSecond: numberOf(progress['imagesPerSecond']),
+      wallSeconds: numberOf(progress['wallSeconds']),
+      exact: typeof result?.['exact'] === 'boolean' ? result['exact'] : null,
+      weightsSha256: textOf(progress['weightsSha256']),
+      updatedAt: updatedAt(folder),
+    };
+  }
+}
+
+export function summariseRun(folder: string): Promise<RunSummary> {
+  return new RunSummariser(folder).summarise();
+}
+
+function stateOf(folder: string, result: Json | undefined): RunState {
+  try {
+    const occupancy = occupancyOf(folder);
+    if (occupancy === 'working') return 'running';
+    if (result) return result['stoppedBy'] === 'signal' ? 'stopped' : 'finished';
+    return occupancy === 'unknown' ? 'unknown' : 'interrupted';
+  } catch {
+    return 'unknown'; // a folder that this user may not read
+  }
+}
+
+/** The progress of a run without result: from its epochs, which are found without parsing the steps between them. */
+class EpochReader {
+  private position: Position = BEGINNING;
+  private last: MetricsLine = {};
+  private best: MetricsLine = {};
+
+  constructor(private readonly folder: string) {}
+
+  async progress(): Promise<Json> {
+    try {
+      this.position = await readLines(metricsFileOf(this.folder), {
+        from: this.position,
+        containing: EPOCH_MARK,
+        onLine: (line) => this.add(line),
+        onRewritten: () => this.forget(),
+      });
+    } catch {
+      // No metrics yet.
+    }
+    return {
+      epochsCompleted: this.last['epoch'],
+      stepsCompleted: this.last['step'],
+      imagesPerSecond: this.last['imagesPerSecond'],
+      wallSeconds: this.last['wallSeconds'],
+      weightsSha256: this.last['weightsSha256'],
+      bestEpoch: this.best['epoch'],
+      bestValidationAccuracy: this.best['validationAccuracy'],
+    };
+  }
+
+  private add(line: MetricsLine): void {
+    if (line['event'] !== 'epoch') return;
+    this.last = line;
+    if (line['best'] === true) this.best = line;
+  }
+
+  private forget(): void {
+    this.last = {};
+    this.best = {};
+  }
+}
+
+/** Undefined for a file that is missing, too large to be what it should be, or not a JSON object. */
+export function readSmallJson(file: string): Json | undefined {
+  try {
+    if (!statSync(file).isFile() || statSync(file).size > SMALL_FILE_BYTES) return undefined;
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function updatedAt(folder: string): string | null {
+  const times = [
+    metricsFileOf(folder),
+    path.join(folder, 'result.json'),
+    path.join(folder, 'config.json'),
+  ].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const latest = Math.max(...times);
+  return latest === 0 ? null : new Date(latest).toISOString();
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? printable(value, LONGEST_TEXT) : null;
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}

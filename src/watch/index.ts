@@ -1,0 +1,13 @@
+/** What looks at runs from outside: their folders, their curves, their differences. Never writes to a run folder. */
+export { findRuns, requireRun } from './folders/findRuns.js';
+export { RunSummariser, summariseRun } from './folders/runSummary.js';
+export { History, readEpochs } from './folders/history.js';
+export type { EpochPoint, Happening, RunState, RunSummary, StepPoint } from './folders/runData.js';
+export { diffRuns } from './compare/diffRuns.js';
+export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.js';
+export { reportPage } from './report/report.js';
+export type { ReportOptions } from './report/report.js';
+export { RunCatalog } from './live/runCatalog.js';
+export { readPageFiles } from './live/pageFiles.js';
+export { servePage } from './live/pageServer.js';
+export type { PageServer } from './live/pageServer.js';

@@ -1,0 +1,59 @@
+/** The runs below a folder, as the live page sees them: found anew each time, read only as far as they have grown. */
+
+import path from 'node:path';
+import { findRuns } from '../folders/findRuns.js';
+import { History } from '../folders/history.js';
+import { readSmallJson, RunSummariser } from '../folders/runSummary.js';
+import type { ListedRun, RunAnswer } from './api.js';
+
+/** Points of the steps that are kept and sent of each run: more than a screen has columns. */
+const MOST_STEP_POINTS = 2000;
+/** Histories held in memory; each has at most some hundred kilobytes, and one that was dropped is read again. */
+const MOST_HISTORIES = 64;
+
+export class RunCatalog {
+  private summarisers = new Map<string, RunSummariser>();
+  /** The one used last is the last. */
+  private readonly histories = new Map<string, History>();
+
+  constructor(readonly root: string) {}
+
+  /** @throws LockstepError E_IO if the root cannot be read */
+  async list(): Promise<readonly ListedRun[]> {
+    const known = this.summarisers;
+    this.summarisers = new Map(
+      findRuns(this.root).map((folder) => {
+        const id = this.idOf(folder);
+        return [id, known.get(id) ?? new RunSummariser(folder)];
+      }),
+    );
+    return Promise.all(
+      [...this.summarisers].map(async ([id, summariser]) => ({ id, ...(await summariser.summarise()) })),
+    );
+  }
+
+  /** Undefined for what is no run below the root. The id never leads elsewhere: it is only compared. */
+  async run(id: string, withSteps: boolean): Promise<RunAnswer | undefined> {
+    const folder = findRuns(this.root).find((candidate) => this.idOf(candidate) === id);
+    if (folder === undefined) return undefined;
+    const history = this.historyOf(folder, withSteps);
+    await history.readOn();
+    const { epochs, stepPoints, happenings } = history;
+    const config = readSmallJson(path.join(folder, 'config.json')) ?? {};
+    return { id, config, epochs, steps: stepPoints, happenings };
+  }
+
+  private historyOf(folder: string, withSteps: boolean): History {
+    const key = `${withSteps ? 'steps' : 'epochs'} ${folder}`;
+    const history = this.histories.get(key) ?? new History(folder, withSteps ? MOST_STEP_POINTS : 0);
+    this.histories.delete(key);
+    this.histories.set(key, history);
+    const [oldest] = this.histories.keys();
+    if (this.histories.size > MOST_HISTORIES && oldest !== undefined) this.histories.delete(oldest);
+    return history;
+  }
+
+  private idOf(folder: string): string {
+    return path.relative(this.root, folder) || '.';
+  }
+}

@@ -1,0 +1,240 @@
+/** A page that tells of one run or several: everything inline, so that it can be mailed, kept and printed. */
+
+import path from 'node:path';
+import { History } from '../folders/history.js';
+import type { EpochPoint, Happening, RunSummary } from '../folders/runData.js';
+import { readSmallJson, summariseRun } from '../folders/runSummary.js';
+import { html } from './html.js';
+import type { Html } from './html.js';
+import { linePlot } from './linePlot.js';
+import type { Line } from './linePlot.js';
+import { STYLE } from './style.js';
+
+export interface ReportOptions {
+  /** ISO 8601. */
+  readonly madeAt: string;
+  readonly version: string;
+  /** The command that trains the same again, from the run's config.json. */
+  readonly commandFor: (config: Readonly<Record<string, unknown>>) => string | undefined;
+}
+
+interface ReportedRun {
+  readonly summary: RunSummary;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly epochs: readonly EpochPoint[];
+  readonly happenings: readonly Happening[];
+  readonly colourClass: string;
+}
+
+const COLOURS = 8;
+/** Steps are not shown: a report compares epochs. */
+const NO_STEPS = 0;
+const MOST_EVENTS_SHOWN = 100;
+
+/** @returns the whole page */
+export async function reportPage(folders: readonly string[], options: ReportOptions): Promise<string> {
+  const runs = await Promise.all(folders.map(readRun));
+  const title = runs.length === 1 ? runs[0]!.summary.name : `${runs.length} runs`;
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${title} - Lockstep report</title>
+        <style>
+          ${STYLE}
+        </style>
+      </head>
+      <body>
+        <h1>${title}</h1>
+        ${overview(runs)}
+        <section class="plots">${plots(runs)}</section>
+        ${runs.length > 1 ? comparison(runs) : undefined} ${runs.map((run) => details(run, options))}
+        <footer>Made by Lockstep ${options.version} at ${options.madeAt}.</footer>
+      </body>
+    </html> `;
+  return page.markup;
+}
+
+async function readRun(folder: string, index: number): Promise<ReportedRun> {
+  const history = new History(folder, NO_STEPS);
+  await history.readOn();
+  return {
+    summary: await summariseRun(folder),
+    config: readSmallJson(path.join(folder, 'config.json')) ?? {},
+    epochs: history.epochs,
+    happenings: history.happenings,
+    colourClass: `line${index % COLOURS}`,
+  };
+}
+
+function overview(runs: readonly ReportedRun[]): Html {
+  const titles = [
+    'run',
+    'state',
+    'model',
+    'data',
+    'epochs',
+    'best validation',
+    'test',
+    'images/s',
+    'time',
+    'exact',
+  ];
+  return html`<table>
+    <thead>
+      <tr>
+        ${titles.map((title) => html`<th>${title}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${runs.map(({ summary, colourClass }) => {
+        const cells = [
+          summary.stoppedBy === null ? summary.state : `${summary.state} (${summary.stoppedBy})`,
+          summary.model,
+          summary.dataset,
+          `${summary.epochsCompleted}/${summary.epochs ?? '?'}`,
+          percent(summary.bestValidationAccuracy),
+          percent(summary.testAccuracy),
+          summary.imagesPerSecond?.toFixed(0),
+          summary.wallSeconds === null ? undefined : duration(summary.wallSeconds),
+          summary.exact === null ? undefined : summary.exact ? 'yes' : 'no',
+        ];
+        return html`<tr>
+          <th scope="row"><span class="key ${colourClass}"></span>${summary.name}</th>
+          ${cells.map((cell) => html`<td>${cell ?? '-'}</td>`)}
+        </tr>`;
+      })}
+    </tbody>
+  </table>`;
+}
+
+function plots(runs: readonly ReportedRun[]): readonly (Html | undefined)[] {
+  const xTitle = 'epoch';
+  return [
+    linePlot(linesOf(runs, 'validationAccuracy', 'trainAccuracy'), {
+      title: 'Accuracy (solid: validation, dashed: training)',
+      xTitle,
+      label: (value) => percent(value) ?? '',
+    }),
+    linePlot(linesOf(runs, 'validationLoss', 'trainLoss'), {
+      title: 'Loss (solid: validation, dashed: training)',
+      xTitle,
+      label: short,
+    }),
+    linePlot(linesOf(runs, 'lr'), { title: 'Learning rate', xTitle, label: short }),
+    linePlot(linesOf(runs, 'imagesPerSecond'), { title: 'Images per second', xTitle, label: short }),
+  ];
+}
+
+type Field =
+  'validationAccuracy' | 'trainAccuracy' | 'validationLoss' | 'trainLoss' | 'lr' | 'imagesPerSecond';
+
+function linesOf(runs: readonly ReportedRun[], solid: Field, dashed?: Field): readonly Line[] {
+  return runs.flatMap(({ summary, epochs, colourClass }) =>
+    [solid, ...(dashed === undefined ? [] : [dashed])].map((field) => ({
+      name: `${summary.name}: ${field}`,
+      colourClass,
+      isDashed: field === dashed,
+      points: epochs.flatMap((point) => {
+        const y = point[field];
+        return y === null ? [] : [{ x: point.epoch, y }];
+      }),
+    })),
+  );
+}
+
+/** The options in which the runs differ. */
+function comparison(runs: readonly ReportedRun[]): Html {
+  const texts = (key: string): readonly string[] => runs.map(({ config }) => optionText(config[key]));
+  const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].filter(
+    (key) => new Set(texts(key)).size > 1,
+  );
+  if (keys.length === 0) return html`<p>All options are equal.</p>`;
+  return html`<h2>Options that differ</h2>
+    <table>
+      <thead>
+        <tr>
+          <th>option</th>
+          ${runs.map(({ summary }) => html`<th>${summary.name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${keys.map(
+          (key) =>
+            html`<tr>
+              <th scope="row">${key}</th>
+              ${texts(key).map((text) => html`<td>${text}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>`;
+}
+
+function details({ summary, config, happenings }: ReportedRun, { commandFor }: ReportOptions): Html {
+  const command = commandFor(config);
+  return html`<section>
+    <h2>${summary.name}</h2>
+    <p class="path">${summary.folder}</p>
+    ${summary.weightsSha256 === null ? undefined : html`<p>Weights SHA-256 <code>${summary.weightsSha256}</code></p>`}
+    ${
+      command === undefined
+        ? undefined
+        : html`<p>Train the same again:</p>
+            <pre>${command}</pre>`
+    }
+    <details>
+      <summary>Options and machine</summary>
+      <table>
+        <tbody>
+          ${Object.entries(config).map(
+            ([key, value]) =>
+              html`<tr>
+                <th scope="row">${key}</th>
+                <td>${optionText(value)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </details>
+    <details>
+      <summary>Events (${happenings.length})</summary>
+      <table>
+        <tbody>
+          ${happenings.slice(-MOST_EVENTS_SHOWN).map(({ time, line }) => {
+            const { time: _, event, ...rest } = line;
+            return html`<tr>
+              <td>${time}</td>
+              <th scope="row">${optionText(event)}</th>
+              <td>
+                ${Object.entries(rest)
+                  .map(([key, value]) => `${key}: ${optionText(value)}`)
+                  .join(', ')}
+              </td>
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </details>
+  </section>`;
+}
+
+function optionText(value: unknown): string {
+  if (value === undefined) return '(not set)';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function percent(share: number | null): string | undefined {
+  return share === null ? undefined : `${(100 * share).toFixed(2)} %`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const padded = (value: number): string => String(value).padStart(2, '0');
+  return `${Math.floor(whole / 3600)}:${padded(Math.floor(whole / 60) % 60)}:${padded(whole % 60)}`;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,131 @@
+/** The live page in a real browser, over real run folders. */
+
+import { appendFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
+import { start, until } from './support/lockstep.js';
+
+/** Only ends what would never end. */
+const LIMIT_MS = 120_000;
+
+if (NO_BROWSER !== undefined) console.warn(`SKIPPED: the live page is not tested: ${NO_BROWSER}`);
+
+describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser.close());
+
+  /** Starts `lockstep ui` over a folder. */
+  async function serve(root: string, ...options: readonly string[]): Promise<string> {
+    const ui = start(['ui', root, '--listen', '127.0.0.1:0', ...options]);
+    onTestFinished(async () => {
+      ui.kill('SIGTERM');
+      await ui.finished;
+    });
+    const address = (): string | undefined => /at (http:\S+)/.exec(ui.output())?.[1];
+    await until('the address of the page', () => address() !== undefined);
+    return address()!;
+  }
+
+  const epochs = (last: number): readonly object[] =>
+    Array.from({ length: last }, (_, index) => epochLine(index + 1));
+
+  it('shows runs and their curves, grows as they do, and finds a new run by itself', async () => {
+    const root = temporaryFolder();
+    const first = makeRun(path.join(root, 'first'), { lines: [stepLine(1), ...epochs(2)] });
+    makeRun(path.join(root, 'second'), { lines: epochs(3), result: RESULT });
+    const { page, complaints } = await openPage(browser);
+    await page.goto(await serve(root));
+    const runs = page.locator('#runs');
+    const row = (name: string): Locator => runs.getByRole('row', { name: new RegExp(`\\b${name}\\b`) });
+    await row('first').getByText('2/3').waitFor();
+    await row('second').getByText('finished (epochs)').waitFor();
+    await row('second').getByText('43.00 %').waitFor();
+    expect(await page.locator('#charts canvas').count()).toBe(4);
+
+    appendFileSync(path.join(first, 'metrics.jsonl'), `${JSON.stringify(epochLine(3))}\n`);
+    await row('first').getByText('3/3').waitFor();
+    makeRun(path.join(root, 'third'), { lines: epochs(1) });
+    await row('third').waitFor();
+    rmSync(path.join(root, 'third'), { recursive: true });
+    await row('third').waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'second', exact: true }).click();
+    await page.getByRole('heading', { name: 'second', exact: true }).waitFor();
+    await page.getByText('digest3').waitFor();
+    await page.getByLabel('Filter').fill('second');
+    await row('first').waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+  });
+
+  it('draws over steps and hours, smoothed, on a log axis, and gives the values as CSV', async () => {
+    const root = temporaryFolder();
+    makeRun(path.join(root, 'run'), { lines: [...[1, 2, 3].map((step) => stepLine(step)), ...epochs(3)] });
+    const { page, complaints } = await openPage(browser);
+    await page.goto(await serve(root));
+    const csv = async (): Promise<string> => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'CSV' }).click(),
+      ]);
+      return (await (await download.createReadStream()).toArray()).join('');
+    };
+    await page.locator('#charts canvas').first().waitFor();
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,2,0.5\n');
+    await page.getByLabel('Over').selectOption('step');
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,3,3\n');
+    await page.getByLabel('Over').selectOption('time');
+    await expect.poll(csv, { timeout: LIMIT_MS }).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
+    await page.getByLabel('Log axis').check();
+    await page.getByLabel('Smoothing').fill('0.5');
+    // The mean of 2 and 1 with weights 1/3 and 2/3.
+    await expect
+      .poll(csv, { timeout: LIMIT_MS })
+      .toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows what files say as text, whatever they say', async () => {
+    const root = temporaryFolder();
+    const hostile = '<img src=x onerror="document.title=1">';
+    makeRun(path.join(root, hostile), {
+      config: { model: hostile, dataset: hostile, epochs: 3, [hostile]: hostile },
+      lines: [...epochs(2), { event: 'worker-joined', node: hostile }],
+    });
+    makeRun(path.join(root, 'other'), { lines: epochs(2) });
+    const { page, complaints } = await openPage(browser);
+    await page.goto(await serve(root));
+    await page.getByRole('button', { name: hostile, exact: true }).click();
+    await page.getByText(`node: ${hostile}`).waitFor();
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.title()).toBe('Lockstep runs');
+    expect(complaints).toEqual([]);
+  });
+
+  it('asks for the token, refuses a wrong one, and takes one from the address without leaving it there', async () => {
+    const root = temporaryFolder();
+    makeRun(path.join(root, 'run'), { lines: epochs(2) });
+    const address = await serve(root, '--ui-token', 's3cret');
+    expect(address).toMatch(/#token=s3cret$/);
+    const { page } = await openPage(browser);
+    await page.goto(address.replace(/#.*/, ''));
+    await page.getByLabel('Token').fill('wrong');
+    await page.getByRole('button', { name: 'Show the runs' }).click();
+    await page.getByText('the token is wrong').waitFor();
+    expect(await page.getByRole('row').count()).toBe(0);
+    await page.getByLabel('Token').fill('s3cret');
+    await page.getByRole('button', { name: 'Show the runs' }).click();
+    await page.getByRole('row', { name: /run/ }).last().waitFor();
+
+    const other = await openPage(browser);
+    await other.page.goto(address);
+    await other.page.getByRole('row', { name: /run/ }).last().waitFor();
+    expect(other.page.url()).not.toContain('s3cret');
+  });
+});

@@ -1,0 +1,46 @@
+/** A real Chromium for tests of pages; `eval "$(bash scripts/setup-chromium.sh)"` finds or installs one. */
+
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+
+/** Only ends what would never end: a busy machine is no failure. */
+const LIMIT_MS = 120_000;
+const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const program = process.env['LOCKSTEP_CHROMIUM'] ?? USUAL.find((file) => existsSync(file));
+
+/** Why tests of pages cannot run here; undefined if they can. */
+export const NO_BROWSER =
+  program === undefined
+    ? 'no Chromium was found; run eval "$(bash scripts/setup-chromium.sh)", or set LOCKSTEP_CHROMIUM'
+    : undefined;
+
+export async function openBrowser(): Promise<Browser> {
+  // Containers seldom allow Chromium's own sandbox, and these pages are ours.
+  return chromium.launch({ executablePath: program!, args: ['--no-sandbox', '--disable-gpu'] });
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /** Scripts that failed, requests that left the machine or were blocked, and anything on the console that is an error. */
+  readonly complaints: readonly string[];
+}
+
+export async function openPage(browser: Browser): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1200 } });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(LIMIT_MS);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1') complaints.push(`asked ${request.url()}`);
+  });
+  return { page, complaints };
+}

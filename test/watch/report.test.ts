@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { reportPage } from '../../src/watch/index.js';
+import { CONFIG, epochLine, makeRun, RESULT } from '../support/runFolders.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const OPTIONS = { madeAt: '2026-01-01T00:00:00.000Z', version: '1.2.3', commandFor: () => 'lockstep train' };
+const lines = [1, 2, 3].map((epoch) => epochLine(epoch));
+
+it('shows the runs, their curves, and the options in which they differ', async () => {
+  const root = temporaryFolder();
+  const folders = [
+    makeRun(path.join(root, 'one'), { lines, result: RESULT }),
+    makeRun(path.join(root, 'two'), { lines, config: { ...CONFIG, lr: 0.5 } }),
+  ];
+  const page = await reportPage(folders, OPTIONS);
+  expect(page).toContain('43.00 %');
+  expect(page).toContain('interrupted');
+  expect(page.match(/<svg/g)).toHaveLength(4);
+  expect(page.match(/<polyline/g)).toHaveLength(2 * (2 + 2 + 1 + 1));
+  expect(page).toMatch(/<th scope="row">lr<\/th>\s*<td>0.1<\/td>\s*<td>0.5<\/td>/);
+  expect(page).not.toContain('<script');
+  expect(page).not.toMatch(/(src|href)=/);
+});
+
+it('shows a run that has not written anything yet', async () => {
+  const page = await reportPage([makeRun(path.join(temporaryFolder(), 'run'))], OPTIONS);
+  expect(page).toContain('0/3');
+  expect(page).not.toContain('<svg');
+});
+
+it('turns whatever a file says into text', async () => {
+  const hostile = '<img src=x onerror="alert(1)">';
+  const folder = makeRun(path.join(temporaryFolder(), hostile), {
+    config: { ...CONFIG, model: hostile, [hostile]: hostile },
+    lines: [...lines, { event: 'worker-joined', node: hostile }, { event: hostile, [hostile]: "'" }],
+  });
+  const page = await reportPage([folder], { ...OPTIONS, commandFor: () => hostile });
+  expect(page).not.toContain('<img');
+  expect(page).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
+});
