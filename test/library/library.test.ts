@@ -4,8 +4,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src/data/index.js';
-import { coordinate, evaluate, LockstepError, resnet, syntheticData, train, work } from '../../src/index.js';
-import type { OwnData, RunEvent, TrainOptions } from '../../src/index.js';
+import {
+  coordinate,
+  evaluate,
+  LockstepError,
+  NetworkBuilder,
+  resnet,
+  syntheticData,
+  train,
+  work,
+} from '../../src/index.js';
+import type { OwnData, OwnNetwork, RunEvent, TrainOptions } from '../../src/index.js';
 import { rejectionOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -163,6 +172,91 @@ describe('data of a program', () => {
   ])('are refused with %s', async (_what, change, problem) => {
     const { message } = await rejectionOf('E_OPTION', train(options({ data: { ...ownData(), ...change } })));
     expect(message).toMatch(problem);
+  });
+});
+
+/** Two small layers of one's own for the images of `smallData`. */
+function ownNetwork(channels: number): OwnNetwork {
+  const builder = new NetworkBuilder();
+  const top = builder.relu('relu', builder.convolution('conv', 'images', channels, 2));
+  builder.dense('logits', builder.globalAveragePool('pool', top), 3);
+  return {
+    name: 'small',
+    inputShape: { height: 12, width: 10, channels: 1 },
+    classCount: 3,
+    layers: builder.layers,
+  };
+}
+
+/** Images of another shape and number of classes than those of CIFAR-10. */
+function smallData(): OwnData {
+  const count = 96;
+  const labels = Uint8Array.from({ length: count }, (_, index) => index % 3);
+  const pixels = Uint8Array.from(
+    { length: count * 120 },
+    (_, at) => (at * 31 + 80 * Math.floor(at / 120)) % 251,
+  );
+  const images = { pixels, labels };
+  return {
+    name: 'small',
+    imageShape: { height: 12, width: 10, channels: 1 },
+    training: images,
+    test: images,
+  };
+}
+
+describe('a network of a program', () => {
+  const recipe = { epochs: 2, valSize: 32, batchSize: 32, seed: 7 };
+
+  it('trains on images of its own shape, is kept by the run, and is refused if its layers are others', async () => {
+    const data = smallData();
+    const runDir = path.join(temporaryFolder(), 'run');
+    const whole = await train(options({ recipe: { ...recipe, model: ownNetwork(4) }, data }));
+    expect(whole).toMatchObject({ dataset: 'small', stoppedBy: 'epochs', stepsCompleted: 4 });
+    await train(options({ recipe: { ...recipe, model: ownNetwork(4), maxSteps: 2 }, data, runDir }));
+    const config = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as OwnData;
+    expect(config).toMatchObject({
+      model: 'small',
+      network: { classNames: ['0', '1', '2'] },
+      cropPadding: 4,
+    });
+
+    const other = { ...onSimd, resume: runDir, data, recipe: { model: ownNetwork(5) } };
+    const { message } = await rejectionOf('E_OPTION', train(other));
+    expect(message).toMatch(/^model small contradicts .* other layers.*leave model out/);
+    const again = { ...onSimd, resume: runDir, data, recipe: { model: ownNetwork(4), maxSteps: null } };
+    expect((await train(again)).weightsSha256).toBe(whole.weightsSha256);
+    const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
+    expect(score).toMatchObject({ model: 'small', testSamples: 96 });
+  });
+
+  it('may be a preset, which is made for the images and classes of the data', async () => {
+    const given = { ...recipe, model: 'resnet8', maxSteps: 1 };
+    expect(await train(options({ recipe: given, data: smallData() }))).toMatchObject({ stepsCompleted: 1 });
+  });
+
+  it.each<[string, unknown, 'E_OPTION' | 'E_MODEL', RegExp]>([
+    ['a name that makes none', 'vgg', 'E_OPTION', /^model vgg must be one of resnet8.*JSON\.parse/],
+    ['a file', 'own.json', 'E_OPTION', /JSON\.parse/],
+    ['a number', 20, 'E_OPTION', /^model must be a name/],
+    ['no layers', { inputShape: ownNetwork(1).inputShape, classCount: 3 }, 'E_MODEL', /layers/],
+    [
+      'other images',
+      { ...ownNetwork(1), inputShape: { height: 9, width: 9, channels: 1 } },
+      'E_MODEL',
+      /9x9x1/,
+    ],
+  ])('is refused if it is %s', async (_what, model, code, problem) => {
+    const given = options({ recipe: { ...recipe, model: model as string }, data: smallData() });
+    expect((await rejectionOf(code, train(given))).message).toMatch(problem);
+    expect(existsSync(given.runDir!)).toBe(false);
+  });
+
+  it('has no dropout rate beside it', async () => {
+    const given = options({ recipe: { ...recipe, model: ownNetwork(4), dropout: 0.1 }, data: smallData() });
+    expect((await rejectionOf('E_OPTION', train(given))).message).toMatch(
+      /^dropout 0\.1 is for named networks/,
+    );
   });
 });
 
