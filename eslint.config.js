@@ -38,7 +38,17 @@ const WRITES_PAST_THE_DOOR = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', '.dist-*/', 'runs/', 'records/', 'coverage/', 'data/', '.venv*/', '.tensorflow*/']),
+  globalIgnores([
+    'dist/',
+    '.dist-*/',
+    'docs/api/',
+    'runs/',
+    'records/',
+    'coverage/',
+    'data/',
+    '.venv*/',
+    '.tensorflow*/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

@@ -15,10 +15,18 @@ export const WALLS = {
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
+  session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  library: ['session', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
-  cli: ['setup', 'watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  cli: [
+    ...['setup', 'session', 'watch'],
+    ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  ],
 };
+
+/** The one file of src/ outside every folder: what a program imports. It may import what library/ may. */
+const LIBRARY_ENTRY = 'index.ts';
 
 /**
  * Which rooms each room of a folder may import, from the lowest floor to the highest: a room may import only rooms listed
@@ -75,7 +83,8 @@ export const walls = {
   },
   create(context) {
     const source = path.join(context.cwd, 'src');
-    const [from, ...place] = path.relative(source, context.filename).split(path.sep);
+    const [top, ...place] = path.relative(source, context.filename).split(path.sep);
+    const from = top === LIBRARY_ENTRY ? 'library' : top;
     if (from === undefined || from === '..') return {};
     const room = place.length > 1 ? place[0] : undefined;
 

@@ -1,7 +1,15 @@
 /** What other folders may use of the coordinator. */
 export { checkContradictions } from './run/contradictions.js';
-export { EVALUATION_CHUNK, recipeSchema, requestRecipe, settleRecipe, withDefaults } from './run/recipe.js';
+export {
+  EVALUATION_CHUNK,
+  recipeSchema,
+  requestChanges,
+  requestRecipe,
+  settleRecipe,
+  withDefaults,
+} from './run/recipe.js';
 export type { Recipe, RequestedRecipe } from './run/recipe.js';
+export { DATASET_NAME } from './run/datasetName.js';
 export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
 export { changeRecipe } from './run/changeRecipe.js';
 export { RECIPE_OPTIONS } from './run/recipeOptions.js';
@@ -12,7 +20,7 @@ export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
 export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
-export type { EventListener, MemberInfo, RunEvent } from './run/events.js';
+export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { Fleet } from './fleet/fleet.js';
 export { watchForeignHolder } from './folder/lockLease.js';

@@ -2,7 +2,13 @@
 
 import { LockstepError } from '../foundation/errors.js';
 
-export type DatasetName = 'cifar10' | 'synthetic';
+/** The data sets that Lockstep brings; a program may bring others. */
+export const DATASET_NAMES = ['cifar10', 'synthetic'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
+
+export function isDatasetName(name: string): name is DatasetName {
+  return (DATASET_NAMES as readonly string[]).includes(name);
+}
 
 export interface ImageShape {
   readonly height: number;
@@ -19,7 +25,7 @@ export interface ImageFormat {
 
 /** A fixed list of labelled images. The image at an index never changes: plans refer to samples by index. */
 export interface ImageSet extends ImageFormat {
-  /** A label for people. */
+  /** For recipes, messages and results; a word such as `cifar10`. */
   readonly name: string;
   readonly sampleCount: number;
   /** The label, an index of `classNames`, without touching the pixels. */

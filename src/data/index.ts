@@ -1,6 +1,8 @@
 /** What other folders use of the data. */
-export { gatherSamples, imageByteCount, labelsOf } from './imageSet.js';
+export { DATASET_NAMES, gatherSamples, imageByteCount, isDatasetName, labelsOf } from './imageSet.js';
 export type { DatasetName, ImageFormat, ImageSet, ImageShape, RawSamples } from './imageSet.js';
+export { arrayImageSet } from './arrayImageSet.js';
+export type { LabelledImages } from './arrayImageSet.js';
 export { formatOf } from './formats.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';

@@ -5,6 +5,7 @@ import { OptionError } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import type { Engine, EngineAvailability, EngineName, Numerics, Precision, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
+import { missingEnvironment } from './tfjs/environment.js';
 
 /** Which engine a worker computes with; survives structured cloning. */
 export interface EngineChoice {
@@ -67,6 +68,7 @@ export async function chooseEngine(
     const isAsked = engine !== 'auto' || device !== undefined || precision !== 'f32';
     if (found.isSoftware === true && !isAsked) continue;
     const choice = { name: factory.name, numerics, ...(precision === 'f32' ? {} : { precision }) };
+    if (factory.name === 'tensorflow') return { ...choice, ...environmentNotice() };
     if (found.device === undefined) return choice;
     return { ...choice, device: found.device, ...noticeOf(factory.name, found, isAsked) };
   }
@@ -139,6 +141,15 @@ function noticeOf(
   if (isAsked) return {};
   return {
     notice: `engine ${name} on ${deviceName}, found by --engine auto; its bits are not promised: for a run that is the same to the last bit use --engine simd`,
+  };
+}
+
+/** A program that uses the library sets TensorFlow's variables itself, or forgets to. */
+function environmentNotice(): { notice?: string } {
+  const missing = missingEnvironment();
+  if (missing.length === 0) return {};
+  return {
+    notice: `engine tensorflow runs without ${missing.join(', ')} in the environment: it may add in other orders from run to run, and take all of a GPU's memory; set TENSORFLOW_ENVIRONMENT of the library before Node starts`,
   };
 }
 

@@ -7,4 +7,4 @@ export { cacheFolder } from './cacheFolder.js';
 export { probe } from './tfjs/optionalPackage.js';
 export type { ProbeResult } from './tfjs/optionalPackage.js';
 export { tensorflowFolder } from './tfjs/tensorflowPackage.js';
-export { TENSORFLOW_ENVIRONMENT } from './tfjs/tensorflowBackend.js';
+export { TENSORFLOW_ENVIRONMENT } from './tfjs/environment.js';

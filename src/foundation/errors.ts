@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'E_DATA_MISSING' // a data file or folder does not exist
   | 'E_DATA_CORRUPT' // a data file has a wrong size, label, checksum or format
   | 'E_DATA_DOWNLOAD' // the archive could not be downloaded
+  | 'E_STOPPED' // a run was stopped before it had anything to save
   | 'E_ENGINE_UNAVAILABLE' // the engine asked for cannot run on this machine
   | 'E_SETUP' // an optional engine could not be set up: a tool is missing, or a download failed
   | 'E_ENGINE_FAILED' // the engine started and then failed

@@ -13,7 +13,7 @@ export {
   networkText,
   parseNetworkJson,
 } from './networkText.js';
-export { networkFileText, networkFromFile, withClassNames } from './networkFile.js';
+export { networkFileText, networkFromContent, networkFromFile, withClassNames } from './networkFile.js';
 export type { NetworkFile } from './networkFile.js';
 export { summarise, trainingMemory } from './summary.js';
 export type { LayerSummary, NetworkSummary, TrainingMemory } from './summary.js';

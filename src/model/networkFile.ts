@@ -22,7 +22,14 @@ export interface NetworkFile {
  * @throws LockstepError E_MODEL
  */
 export function networkFromFile(text: string, file: string): NetworkFile {
-  const content = parseNetworkJson(text, file);
+  return networkFromContent(parseNetworkJson(text, file), file);
+}
+
+/**
+ * The same for what such a file holds.
+ * @throws LockstepError E_MODEL
+ */
+export function networkFromContent(content: unknown, file: string): NetworkFile {
   const value = isRecord(content) && isRecord(content['network']) ? content['network'] : content;
   if (!isRecord(value)) throw networkFault(file, 'it must be one JSON object; see docs/networks.md');
   const { classCount, ...rest } = value;

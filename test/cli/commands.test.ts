@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CommanderError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseUrl } from '../../src/cli/commands/worker.js';
+import { coordinatorUrl } from '../../src/session/coordinatorUrl.js';
 import { buildProgram } from '../../src/cli/main.js';
 import { rejectionOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -150,7 +150,7 @@ describe('worker', () => {
     ['ws://trainer', 'ws://trainer/'],
     ['wss://trainer:7070', 'wss://trainer:7070/'],
   ])('takes %s for %s', (text, url) => {
-    expect(new URL('/', parseUrl(text)).href).toBe(url);
+    expect(new URL('/', coordinatorUrl(text)).href).toBe(url);
   });
 
   it.each([

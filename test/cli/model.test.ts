@@ -2,9 +2,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/main.js';
-import { requestNetwork } from '../../src/cli/requestNetwork.js';
+import { inFlags } from '../../src/cli/options/inFlags.js';
+import { readNetwork } from '../../src/cli/options/trainingOptions.js';
 import { formatOf } from '../../src/data/index.js';
 import { buildModel } from '../../src/model/index.js';
+import { requestNetwork } from '../../src/session/index.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -41,7 +43,7 @@ describe('lockstep model', () => {
 
   it('prints a file that it reads again, with the classes of a data set if asked', async () => {
     const file = fileOf(await printedBy('resnet8x2', '--json', '--dropout', '0.2'));
-    const { description } = requestNetwork(file, 0).model;
+    const { description } = requestNetwork(readNetwork(file), 0).model;
     expect({ ...description, name: 'resnet8x2' }).toEqual(buildModel('resnet8x2', 0.2).description);
     expect(await printedBy(file)).toMatch(/^own: images of 32x32x3, 10 classes\n/);
     expect(await printedBy('resnet8', '--json', '--dataset', 'cifar10')).toContain(
@@ -68,9 +70,11 @@ describe('lockstep model', () => {
 describe('what --model asks for', () => {
   it('is a preset for the images and classes of the data, or a file that takes their names', async () => {
     const data = formatOf('synthetic');
-    expect(requestNetwork('resnet8', 0).forData('synthetic', data).classNames).toEqual(data.classNames);
+    expect(requestNetwork(readNetwork('resnet8'), 0).forData('synthetic', data).classNames).toEqual(
+      data.classNames,
+    );
     const file = fileOf(await printedBy('resnet8', '--json'));
-    expect(requestNetwork(file, 0).forData('synthetic', data)).toMatchObject({
+    expect(requestNetwork(readNetwork(file), 0).forData('synthetic', data)).toMatchObject({
       name: 'own',
       classNames: data.classNames,
     });
@@ -78,8 +82,9 @@ describe('what --model asks for', () => {
 
   it('has no dropout rate beside a file', async () => {
     const file = fileOf(await printedBy('resnet8', '--json'));
-    expect(thrownBy('E_OPTION', () => requestNetwork(file, 0.2)).message).toMatch(
-      /--dropout 0\.2 is for named networks/,
+    const error = thrownBy('E_OPTION', () => requestNetwork(readNetwork(file), 0.2));
+    expect((inFlags(error) as Error).message).toMatch(
+      /--dropout 0\.2 is for named networks.*leave --dropout out/,
     );
   });
 });

@@ -13,6 +13,7 @@ import type { Recipe } from '../../src/coordinator/index.js';
 import { listen } from '../../src/coordinator/server/server.js';
 import { downloadCifar10 } from '../../src/data/index.js';
 import { chooseEngine, ENGINE_FACTORIES } from '../../src/engine/index.js';
+import { syntheticData, train as trainInProgram } from '../../src/index.js';
 import { invariant, LockstepError } from '../../src/foundation/errors.js';
 import type { ErrorCode } from '../../src/foundation/errors.js';
 import { decodeNodeMessage, encodeMessage } from '../../src/protocol/index.js';
@@ -53,6 +54,7 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
       dataDir: path.join(temporaryFolder(), 'data'),
       archive: { url: 'http://127.0.0.1:1/archive.tar.gz', md5: '', byteCount: 1, batchByteCount: 1 },
     }),
+  E_STOPPED: () => trainInProgram({ data: syntheticData(), signal: AbortSignal.abort() }),
   E_ENGINE_UNAVAILABLE: () => {
     for (const factory of ENGINE_FACTORIES) {
       const refusal = { available: false, reason: 'not today', remedy: 'wait' } as const;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chooseEngine } from '../../src/engine/choose.js';
 import { engineFactory } from '../../src/engine/registry.js';
+import { TENSORFLOW_ENVIRONMENT } from '../../src/engine/tfjs/environment.js';
 import type { EngineName } from '../../src/engine/engine.js';
 import { rejectionOf } from '../support/errors.js';
 
@@ -49,6 +50,17 @@ describe('the engine that is chosen', () => {
     expect(choice.notice).toMatch(/bits are not promised.*--engine simd/);
     expect((await chooseEngine('webgpu')).notice).toBeUndefined();
     expect(await chooseEngine('auto', 'simd')).toMatchObject({ name: 'simd' });
+  });
+
+  it('is tensorflow with a notice where the variables of its library are not set', async () => {
+    onlyWithout();
+    for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) vi.stubEnv(name, value);
+    expect((await chooseEngine('tensorflow')).notice).toBeUndefined();
+    vi.stubEnv('TF_DETERMINISTIC_OPS', undefined);
+    expect((await chooseEngine('tensorflow')).notice).toMatch(
+      /without TF_DETERMINISTIC_OPS in the environment/,
+    );
+    vi.unstubAllEnvs();
   });
 
   it('is never an emulated GPU unasked, and when asked for says so', async () => {

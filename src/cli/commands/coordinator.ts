@@ -1,33 +1,30 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, isLoopback, listen, refuseUnusable } from '../../coordinator/index.js';
-import type { Fleet } from '../../coordinator/index.js';
+import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
-import type { Model } from '../../model/index.js';
-import { imageByteCount } from '../../data/index.js';
-import { largestFrameBytes } from '../../protocol/index.js';
+import {
+  openDoor,
+  readCoordinatorSettings,
+  readTokenSource,
+  splitAddress,
+  splitAdvertised,
+} from '../../session/index.js';
+import type { Door, ListenOptions, PreparedDoor, TokenSource, TrainingOptions } from '../../session/index.js';
 import {
   coordinatorSettingsOf,
   overruledBy,
-  readCoordinatorSettings,
-  readTokenSource,
   rememberCoordinatorSettings,
 } from '../options/coordinatorSettings.js';
-import type { TokenSource } from '../options/coordinatorSettings.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
-import { advertisedUrl, privateAuthorityOf } from '../token/advertised.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../trainingSession.js';
-import type { TrainingOptions } from '../options/trainingOptions.js';
-import type { Door, DoorVoice } from '../trainingSession.js';
-import { splitAddress, splitAdvertised } from '../options/values.js';
+import { trainInTerminal } from './terminalSession.js';
 
 interface RawOptions {
   readonly listen: string;
@@ -54,32 +51,29 @@ export function addCoordinatorCommand(program: Command): void {
   declareTokenOptions(command);
   command.action(async () => {
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
-    const session = sessionOptionsOf(command);
+    const { json, ...session } = sessionOptionsOf(command);
     const remembered =
       session.resume === undefined ? {} : await readCoordinatorSettings(session.resume, overruledBy(command));
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
-    const tokenSourceBefore =
-      session.resume === undefined ? undefined : await readTokenSource(session.resume);
-    const door = doorOptionsOf(options, tokenSourceBefore);
+    const tokenBefore = session.resume === undefined ? undefined : await readTokenSource(session.resume);
+    const door = doorOptionsOf(options, tokenBefore);
     const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: tokenSourceOf(door) };
-    process.exitCode = await runTrainingSession({
+    const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
       coordinatorSettings,
-      continueWith: ['coordinator', ...dataDirArguments(given), ...tokenArguments(options)],
-      ...noteOnResuming(door, options),
       minWorkers: options.minWorkers,
       waitTimeoutMs: options.waitTimeout * 1000,
       noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
-      prepareDoor: async () => {
+      prepareDoor: async (): Promise<PreparedDoor> => {
         await refuseUnusable(door);
-        return {
-          engine: undefined,
-          open: (fleet, model, voice) => openDoor(fleet, model, voice, { ...door, json: session.json }),
-        };
+        return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
       },
-    });
+    };
+    const continueWith = ['coordinator', ...dataDirArguments(given), ...tokenArguments(options)];
+    const note = noteOnResuming(door, options);
+    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith, ...note });
   });
 }
 
@@ -113,71 +107,42 @@ function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
   return tokenIsNew ? 'made' : 'given';
 }
 
-interface DoorOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly token: string | undefined;
+interface DoorOptions extends ListenOptions {
   /** Nobody gave one, so one was made: whoever is to attach must be told. */
   readonly tokenIsNew: boolean;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly tlsCertFile: string | undefined;
-  readonly tokenFile: string | undefined;
   /** In the sitting before, if the run is resumed. */
   readonly tokenBefore: TokenSource | undefined;
-  readonly advertise: string | undefined;
-  readonly insecure: boolean;
-  readonly heartbeatTimeoutMs: number;
-  readonly maxNodes: number;
 }
 
-async function openDoor(
-  fleet: Fleet,
-  { layout, inputShape }: Model,
-  { onEvent, say }: DoorVoice,
+/** Tells a new token to whoever started the coordinator, as well. */
+async function openAndAnnounce(
+  [fleet, model, voice]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
-  const { host, advertise, token, tokenIsNew, tokenFile, tls, tlsCertFile, json } = options;
-  const server = await listen({
-    ...options,
-    maxFrameBytes: largestFrameBytes({
-      ...layout,
-      samplesPerItem: EVALUATION_CHUNK,
-      imageBytes: imageByteCount(inputShape),
-    }),
-    onChannel: (channel) => fleet.admit(channel, { local: false }),
-    onRefused: (address, reason) => fleet.connectionRefused(address, reason),
-  });
-  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
-  const authority = tls && privateAuthorityOf(tls.cert);
-  const ca = authority === 'in-file' ? tlsCertFile : undefined;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
-  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
-  if (authority === 'elsewhere') say(ADD_AUTHORITY);
+  const { token, tokenIsNew, json } = options;
+  const door = await openDoor(fleet, model, voice, options);
   if (token === undefined && options.tokenBefore === 'made') {
-    onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+    voice.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
   }
-  if (token === undefined || !tokenIsNew) return server;
+  if (token === undefined || !tokenIsNew) return door;
   const notice = announceToken({
     token,
-    url,
-    ca,
+    url: door.url,
+    ca: door.ca,
     json,
-    say,
+    say: voice.say,
     replacesAnother: options.tokenBefore === 'made',
   });
   return {
     close: () => {
       notice.withdraw();
-      return server.close();
+      return door.close();
     },
   };
 }
 
-const ADD_AUTHORITY =
-  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
-
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
-function doorOptionsOf(options: RawOptions, tokenSourceBefore: TokenSource | undefined): DoorOptions {
+function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
   const { insecure = false, tlsCert, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
@@ -188,7 +153,7 @@ function doorOptionsOf(options: RawOptions, tokenSourceBefore: TokenSource | und
     );
   }
   const given = resolveToken(options);
-  if (given === undefined && tokenSourceBefore === 'given') {
+  if (given === undefined && tokenBefore === 'given') {
     throw new LockstepError(
       'E_OPTION',
       'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and start the workers anew with it',
@@ -202,10 +167,10 @@ function doorOptionsOf(options: RawOptions, tokenSourceBefore: TokenSource | und
     ...address,
     token: tokenIsNew ? randomToken() : given,
     tokenIsNew,
+    tokenBefore,
     tls: readTls(options),
     tlsCertFile: tlsCert,
     tokenFile: options.tokenFile,
-    tokenBefore: tokenSourceBefore,
     advertise: options.advertise,
     insecure,
     maxNodes,

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import {
+  DATASET_NAMES,
   downloadCifar10,
   gatherSamples,
   loadCifar10,
@@ -17,8 +18,8 @@ import { chooseDisplay } from '../display/chooseDisplay.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { imageLines } from '../display/showImage.js';
+import { dataDirSetting, jsonSetting } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { dataDirSetting, jsonSetting } from '../options/settings.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print, printDrawn, printJson } from '../process/terminal.js';
 
@@ -32,7 +33,7 @@ const VERIFY_SETTINGS = {
 const SHOW_SETTINGS = {
   dataset: oneOf({
     group: 'Data',
-    of: ['cifar10', 'synthetic'],
+    of: DATASET_NAMES,
     default: 'cifar10',
     help: 'cifar10 or synthetic',
   }),

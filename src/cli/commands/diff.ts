@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { diffRuns, requireRun } from '../../watch/index.js';
 import type { Difference, RunDiff } from '../../watch/index.js';
 import { tableLines } from '../display/table.js';
-import { count } from '../display/text.js';
+import { count } from '../../foundation/count.js';
 import { entriesOf } from '../options/optionTable.js';
-import { jsonSetting } from '../options/settings.js';
+import { jsonSetting } from '../../session/index.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 

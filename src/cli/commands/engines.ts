@@ -10,12 +10,10 @@ import type { ValuesOf } from '../../foundation/options/definition.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
 import { ComputePool, ItemTimeoutError } from '../../worker/index.js';
-import { measureEngine } from '../measureEngine.js';
-import type { MeasureOptions } from '../measureEngine.js';
-import { requestNetwork } from '../requestNetwork.js';
+import { ENGINE_SETTINGS, jsonSetting, measureEngine, requestNetwork } from '../../session/index.js';
+import type { MeasureOptions } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { ENGINE_SETTINGS, jsonSetting } from '../options/settings.js';
-import { declareOptions } from '../options/trainingOptions.js';
+import { declareOptions, readNetwork } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 
 const ENGINES_SETTINGS = {
@@ -66,7 +64,7 @@ export function addEnginesCommand(program: Command): void {
   declareOptions(command, entriesOf(ENGINES_SETTINGS));
   command.action(async () => {
     const options = command.opts<RawOptions>();
-    const { model } = requestNetwork(options.model, 0);
+    const { model } = requestNetwork(readNetwork(options.model), 0);
     if (!options.json) print(`${model.name}, micro-batch ${options.microBatch}, one worker`);
     for (const factory of ENGINE_FACTORIES) {
       const line = await inspect(factory, model, options);

@@ -1,33 +1,25 @@
 /** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
 
-import path from 'node:path';
 import type { Command } from 'commander';
-import {
-  broadcastOf,
-  checkNetworkFitsData,
-  evaluate,
-  Fleet,
-  RECIPE_OPTIONS,
-  welcomeFor,
-} from '../../coordinator/index.js';
-import { loadCifar10Test, syntheticTestSet } from '../../data/index.js';
-import type { ImageSet } from '../../data/index.js';
-import { chooseEngine } from '../../engine/index.js';
+import { RECIPE_OPTIONS } from '../../coordinator/index.js';
+import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { digestState } from '../../model/index.js';
-import { startLocalNode } from '../../worker/index.js';
-import { dataDirOfEnvironment, defaultDataDir, rememberedDataDir } from '../options/dataDir.js';
-import { entriesOf } from '../options/optionTable.js';
-import { dataDirSetting, jsonSetting, threadsSetting } from '../options/settings.js';
-import { declareOptions } from '../options/trainingOptions.js';
-import { nonEmpty } from '../options/values.js';
+import {
+  dataDirSetting,
+  evaluateCheckpoint,
+  jsonSetting,
+  nonEmpty,
+  threadsSetting,
+} from '../../session/index.js';
+import type { EvaluationOutcome } from '../../session/index.js';
 import { percent } from '../display/text.js';
-import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
+import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
-import { orElsewhere } from '../openDataset.js';
-import { readForEvaluation } from '../evaluatedCheckpoint.js';
+import { dataDirOfEnvironment } from '../options/dataDir.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
@@ -43,8 +35,6 @@ const EVALUATE_SETTINGS = {
 
 type RawOptions = EngineOptions & ValuesOf<typeof EVALUATE_SETTINGS>;
 
-const WAIT_TIMEOUT_MS = 30_000;
-
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command('evaluate')
@@ -58,103 +48,37 @@ export function addEvaluateCommand(program: Command): void {
   declareEngineOptions(command);
   command.action((file: string) => {
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
-    return evaluateCheckpoint(file, command.opts<RawOptions>(), isGiven);
+    return evaluateInTerminal(file, command.opts<RawOptions>(), isGiven);
   });
 }
 
-async function evaluateCheckpoint(
-  given: string,
+async function evaluateInTerminal(
+  checkpoint: string,
   options: RawOptions,
   isGiven: (key: string) => boolean,
 ): Promise<void> {
-  const found = await readForEvaluation(given);
-  const { file, epoch, state } = found;
-  const { recipe, normalisation, model } = found.checkpoint;
-  if (found.damage !== undefined) printError(`lockstep: ${found.damage}; ${file} is evaluated instead`);
-  const set =
-    recipe.dataset === 'cifar10'
-      ? await openTestSet(isGiven('dataDir') ? options.dataDir : await dataDirFor(file))
-      : syntheticTestSet();
-  checkNetworkFitsData(model, set.name, set);
-  const fleet = new Fleet({
-    welcome: welcomeFor({
-      runName: 'evaluation',
-      model,
-      normalisation,
-      recipe: { ...recipe, evalStatistics: options.evalStatistics ?? recipe.evalStatistics },
-    }),
-    onEvent: () => undefined,
-    waitTimeoutMs: WAIT_TIMEOUT_MS,
-  });
   const stop = listenForStop(() => undefined);
-  const { engine, numerics, device, precision } = options;
-  const chosen = await chooseEngine(engine, numerics, device, precision);
-  const { notice, ...choice } = withTuning(chosen, options.tune);
-  if (notice !== undefined) printError(`lockstep: ${notice}`);
-  const node = await startLocalNode(choice, threadsFor(choice, options.workers, isGiven('workers')));
   try {
-    fleet.admit(node.channel, { local: true });
-    const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
-    const score = await evaluate(fleet, {
-      set,
-      indices,
-      state: broadcastOf(state, 0),
+    const outcome = await evaluateCheckpoint({
+      ...options,
+      checkpoint,
+      dataDir: isGiven('dataDir') ? options.dataDir : dataDirOfEnvironment(),
+      isWorkersGiven: isGiven('workers'),
+      cacheFolder: cacheFolder(),
       signal: stop.signal,
-      divergence: () => notFinite(file),
+      onNotice: (message) => printError(`lockstep: ${message}`),
     });
-    const outcome = {
-      checkpoint: file,
-      dataset: recipe.dataset,
-      model: recipe.model,
-      epoch,
-      weightsSha256: digestState(state),
-      testLoss: score.loss,
-      testAccuracy: score.accuracy,
-      testSamples: score.samples,
-    };
     if (options.json) printJson(outcome);
     else print(textOf(outcome));
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
+    if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
-    fleet.end('the evaluation has ended', { runEnded: true });
-    await node.close();
     stop.dispose();
   }
 }
 
-/** @param checkpoint `checkpoints/….safetensors` in the folder of its run, or anywhere else */
-async function dataDirFor(checkpoint: string): Promise<string> {
-  const runDir = path.dirname(path.dirname(path.resolve(checkpoint)));
-  return dataDirOfEnvironment() ?? (await rememberedDataDir(runDir)) ?? defaultDataDir();
-}
-
-async function openTestSet(dataDir: string): Promise<ImageSet> {
-  return loadCifar10Test(dataDir).catch((error: unknown) => {
-    throw orElsewhere(error, dataDir);
-  });
-}
-
-function notFinite(file: string): LockstepError {
-  return new LockstepError(
-    'E_DIVERGED',
-    `the loss of ${file} on the test set is not finite: its training had diverged; evaluate an earlier checkpoint`,
-  );
-}
-
-interface Outcome {
-  readonly checkpoint: string;
-  readonly dataset: string;
-  readonly model: string;
-  readonly epoch: number;
-  readonly weightsSha256: string;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  readonly testSamples: number;
-}
-
-function textOf(outcome: Outcome): string {
+function textOf(outcome: EvaluationOutcome): string {
   const { model, epoch, checkpoint, dataset, testSamples, testAccuracy, testLoss, weightsSha256 } = outcome;
   return (
     `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { formatOf } from '../../data/index.js';
-import { variant } from '../../foundation/options/definition.js';
+import { DATASET_NAMES, formatOf } from '../../data/index.js';
+import { oneOf, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import {
@@ -15,21 +15,16 @@ import {
   trainingMemory,
 } from '../../model/index.js';
 import type { Model, NetworkSummary } from '../../model/index.js';
+import { jsonSetting, requestNetwork, valueParser } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { jsonSetting } from '../options/settings.js';
-import { declareOptions } from '../options/trainingOptions.js';
-import { valueParser } from '../options/values.js';
+import { declareOptions, readNetwork } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
-import { requestNetwork } from '../requestNetwork.js';
 
 const MODEL_SETTINGS = {
-  dataset: variant(
-    { ...RECIPE_OPTIONS.dataset, kind: RECIPE_OPTIONS.dataset.settledKind },
-    {
-      default: undefined,
-      help: 'make a named network for the images and classes of this data set',
-    },
-  ),
+  dataset: variant(oneOf({ group: 'Data', of: DATASET_NAMES, default: 'cifar10', help: '' }), {
+    default: undefined,
+    help: 'make a named network for the images and classes of this data set',
+  }),
   dropout: variant(RECIPE_OPTIONS.dropout, {
     default: 0,
     help: 'dropout before the dense layer of a named network',
@@ -63,7 +58,7 @@ export function addModelCommand(program: Command): void {
 
 /** A named network takes the data set's shape and classes; one in a file is checked against them. */
 function networkOf(given: string, { dataset, dropout }: RawOptions): Model {
-  const network = requestNetwork(given, dropout);
+  const network = requestNetwork(readNetwork(given), dropout);
   return dataset === undefined ? network.model : network.forData(dataset, formatOf(dataset));
 }
 

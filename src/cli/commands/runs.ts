@@ -9,7 +9,7 @@ import { duration, percent } from '../display/text.js';
 import { oneOf } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { entriesOf } from '../options/optionTable.js';
-import { jsonSetting } from '../options/settings.js';
+import { jsonSetting } from '../../session/index.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 

@@ -7,7 +7,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { shellWord } from '../../foundation/shellWord.js';
 import { setUpTensorflow } from '../../setup/index.js';
 import type { TensorflowSource } from '../../setup/index.js';
-import { valueParser } from '../options/values.js';
+import { valueParser } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print } from '../process/terminal.js';
 

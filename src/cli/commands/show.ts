@@ -6,7 +6,7 @@ import type { EpochPoint, RunSummary } from '../../watch/index.js';
 import { curveLines } from '../display/curve.js';
 import { duration, percent, rate, speed } from '../display/text.js';
 import { entriesOf } from '../options/optionTable.js';
-import { jsonSetting } from '../options/settings.js';
+import { jsonSetting } from '../../session/index.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
 

@@ -9,14 +9,13 @@ import { largestFrameBytes } from '../../protocol/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { readCoordinatorSettings, readTokenSource } from '../options/coordinatorSettings.js';
-import type { CoordinatorSettings } from '../options/coordinatorSettings.js';
+import { keptCoordinatorSettings } from '../../session/index.js';
+import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
-import { runTrainingSession } from '../trainingSession.js';
-import type { PreparedDoor } from '../trainingSession.js';
+import { trainInTerminal } from './terminalSession.js';
 
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -29,29 +28,29 @@ export function addTrainCommand(program: Command): void {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     const data = dataDirArguments(training);
     const { gpus } = command.opts<{ gpus?: string }>();
-    const session = sessionOptionsOf(command);
+    const { json, ...session } = sessionOptionsOf(command);
     // Of a coordinator's run that is continued here: a coordinator that continues it later is to find them.
-    const coordinatorSettings = session.resume === undefined ? {} : await keptSettings(session.resume);
+    const coordinatorSettings =
+      session.resume === undefined ? {} : await keptCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
-      const local = {
-        continueWith: ['train', ...data],
-        waitTimeoutMs: LOCAL_WAIT_MS,
-        prepareDoor: undefined,
-      };
-      process.exitCode = await runTrainingSession({ ...shared, ...local, training });
+      const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
+      process.exitCode = await trainInTerminal(local, { json, continueWith: ['train', ...data] });
       return;
     }
-    process.exitCode = await runTrainingSession({
+    const onGpus: SessionOptions = {
       ...shared,
       training: { ...training, workers: training.given.has('workers') ? training.workers : 0 },
-      continueWith: ['train', '--gpus', gpus, ...data],
       waitTimeoutMs: GPU_WAIT_MS,
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
         return { engine: workers.engine, open: openDoorForGpus(workers) };
       },
+    };
+    process.exitCode = await trainInTerminal(onGpus, {
+      json,
+      continueWith: ['train', '--gpus', gpus, ...data],
     });
   });
 }
@@ -102,8 +101,3 @@ Examples:
   ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
   ${commandLine('train')} --gpus all --micro-batch 128
   ${commandLine('train')} --config recipe.json --seed 2`;
-
-async function keptSettings(runDir: string): Promise<CoordinatorSettings> {
-  const tokenSource = await readTokenSource(runDir);
-  return { ...(await readCoordinatorSettings(runDir)), ...(tokenSource ? { tokenSource } : {}) };
-}

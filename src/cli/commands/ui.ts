@@ -7,7 +7,7 @@ import { flag, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { entriesOf } from '../options/optionTable.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { ADDRESS, splitAddress } from '../options/values.js';
+import { ADDRESS, splitAddress } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError } from '../process/terminal.js';
 

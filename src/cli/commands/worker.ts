@@ -3,16 +3,16 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { chooseEngine } from '../../engine/index.js';
+import { cacheFolder } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { number, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { ENDPOINT_PATH } from '../../protocol/index.js';
-import { ComputePool, serveCoordinator } from '../../worker/index.js';
+import { coordinatorUrl, GPUS_SETTINGS, threadsSetting, workFor } from '../../session/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions, threadsFor, withTuning } from '../options/engineOptions.js';
+import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
+import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
@@ -21,11 +21,9 @@ import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
 import { proxyFor } from '../process/proxy.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { GPUS_SETTINGS, threadsSetting } from '../options/settings.js';
 import { print } from '../process/terminal.js';
 
 const WORKER_SETTINGS = {
@@ -71,7 +69,7 @@ export function addWorkerCommand(program: Command): void {
   command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
-    const url = parseUrl(urlText);
+    const url = coordinatorUrl(urlText);
     process.exitCode = await (options.gpus === undefined
       ? attach(url, options, isGiven('threads'))
       : attachGpus(url, options, {
@@ -138,29 +136,27 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   );
   endWithSupervisor();
   const report = new WorkerReport(say);
-  let pool: ComputePool | undefined;
   try {
-    const { engine, numerics, device, precision } = options;
-    const chosen = await chooseEngine(engine, numerics, device, precision);
-    const { notice, ...choice } = withTuning(chosen, options.tune);
-    if (notice !== undefined) say(`notice: ${notice}`);
-    const threads = threadsFor(choice, options.threads, isThreadsGiven);
-    pool = new ComputePool(choice, threads);
-    const description = await pool.describe();
-    say(
-      `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
-    );
-    const reason = await serveCoordinator({
+    const { engine, numerics, device, tune, precision, threads: wantedThreads } = options;
+    const { name: nodeName, retryFor, heartbeatTimeout } = options;
+    const reason = await workFor({
+      ...{ engine, numerics, device, tune, precision },
+      threads: wantedThreads,
       url,
       token,
       ca,
       proxy,
-      pool,
-      description,
-      nodeName: options.name.slice(0, 200),
-      retryForMs: options.retryFor * 1000,
-      heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
+      isThreadsGiven,
+      cacheFolder: cacheFolder(),
+      nodeName: nodeName.slice(0, 200),
+      retryForMs: retryFor * 1000,
+      heartbeatTimeoutMs: heartbeatTimeout * 1000,
       signal: stop.signal,
+      onNotice: (message) => say(`notice: ${message}`),
+      onReady: (description, threads) =>
+        say(
+          `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
+        ),
       onStatus: (status) => {
         if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
         say(statusLine(status));
@@ -177,7 +173,6 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   } finally {
     stop.dispose();
     report.stop();
-    await pool?.close();
   }
 }
 
@@ -203,38 +198,6 @@ function statusLine(status: NodeStatus): string {
 
 function say(message: string): void {
   print(outputIsLog() ? withTime(message) : message);
-}
-
-/** That of --listen, if none is given. */
-const DEFAULT_PORT = '7070';
-
-/** Of a ws or wss URL, or a bare HOST or HOST:PORT. @throws LockstepError E_OPTION for what is no coordinator's URL */
-export function parseUrl(text: string): URL {
-  const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `ws://${text}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  if (!url && /\[[^\]]*%/.test(text)) {
-    throw new LockstepError(
-      'E_OPTION',
-      `${text} holds a zone (%), which no URL can; use the coordinator's name or another address of its machine`,
-    );
-  }
-  if (url && /^https?:$/.test(url.protocol)) {
-    const scheme = url.protocol.replace('http', 'ws');
-    throw new LockstepError(
-      'E_OPTION',
-      `${text} must begin with ws:// or wss://; use ${scheme}//${url.host}, or the URL that the coordinator prints`,
-    );
-  }
-  if (!url || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
-    throw new LockstepError(
-      'E_OPTION',
-      `${text} must be the coordinator's URL; for example ws://127.0.0.1:7070`,
-    );
-  }
-  // Of a name alone nobody knows that ws:// means port 80: it is where coordinators listen.
-  if (withScheme !== text && !/:\d+$/.test(url.host) && !/:80(\/|$)/.test(text)) url.port = DEFAULT_PORT;
-  const path = url.pathname === '/' ? ENDPOINT_PATH : url.pathname;
-  return new URL(path, `${url.protocol}//${url.host}`);
 }
 
 const examples = (): string => `

@@ -1,6 +1,7 @@
 /** How events read: shared by the live and the plain display. */
 
 import type { RunEvent } from '../../coordinator/index.js';
+import { count } from '../../foundation/count.js';
 import { workerCommand } from '../token/workerCommand.js';
 
 export function percent(share: number): string {
@@ -23,10 +24,6 @@ export function rate(value: number): string {
 /** Whole images a second, but of few the digits that matter: `899 images/s`, `0.31 images/s`. */
 export function speed(imagesPerSecond: number): string {
   return `${imagesPerSecond < 10 ? String(Number(imagesPerSecond.toPrecision(2))) : imagesPerSecond.toFixed(0)} images/s`;
-}
-
-export function count(value: number, noun: string): string {
-  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
 }
 
 /** The lines that stay, for every event that deserves one. */

@@ -1,7 +1,8 @@
 /** A worker's sign of life: what it has done in the last minute. */
 
 import type { AnsweredItem } from '../../worker/index.js';
-import { count, speed } from './text.js';
+import { count } from '../../foundation/count.js';
+import { speed } from './text.js';
 
 const REPORT_EVERY_MS = 60_000;
 

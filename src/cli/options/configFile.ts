@@ -6,8 +6,8 @@ import { OPTIONS_BY_KEY } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from '../../foundation/suggest.js';
-import { parseJsonValue } from './values.js';
-import type { OptionValue } from './values.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { parseJsonValue } from '../../session/index.js';
 
 export interface ConfigFile {
   readonly values: Readonly<Record<string, OptionValue>>;

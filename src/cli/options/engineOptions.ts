@@ -1,40 +1,12 @@
-/** The options of commands that compute but do not train: which engine, on how many threads. */
+/** The options of commands that compute but do not train. */
 
 import type { Command } from 'commander';
-import { cacheFolder } from '../../engine/index.js';
-import type { ChosenEngine, EngineChoice, EngineName } from '../../engine/index.js';
-import type { ValuesOf } from '../../foundation/options/definition.js';
+import type { EngineSettings } from '../../session/index.js';
 import { ENGINE_OPTIONS } from './optionTable.js';
-import type { ENGINE_SETTINGS } from './settings.js';
 import { declareOptions } from './trainingOptions.js';
 
-export type EngineOptions = ValuesOf<typeof ENGINE_SETTINGS>;
+export type EngineOptions = EngineSettings;
 
 export function declareEngineOptions(command: Command): void {
   declareOptions(command, ENGINE_OPTIONS);
-}
-
-const TUNED_ENGINE: EngineName = 'webgpu';
-
-/** The engine chosen, tuned to its device unless `--no-tune` is given. */
-export function withTuning(chosen: ChosenEngine, tune: boolean): ChosenEngine {
-  if (!tune && chosen.name !== TUNED_ENGINE) {
-    const notice = `--no-tune has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`;
-    return { ...chosen, notice };
-  }
-  const folder = tune ? cacheFolder() : undefined;
-  return folder === undefined ? chosen : { ...chosen, tuning: { cacheFolder: folder, mayMeasure: true } };
-}
-
-/** One worker on a GPU uploads while another computes; more of them only take its memory. */
-const WORKERS_OF_A_GPU = 2;
-
-/**
- * Workers to start. TensorFlow gets one where the user has not said how many: it uses all cores by itself.
- * @param given whether the user has said so; else `threads` is one a core
- */
-export function threadsFor({ name, device }: EngineChoice, threads: number, given: boolean): number {
-  if (given) return threads;
-  if (name === 'tensorflow') return 1;
-  return device === undefined ? threads : Math.min(WORKERS_OF_A_GPU, threads);
 }

@@ -1,4 +1,7 @@
-/** Which commands have which options. The options themselves are defined in settings.ts, and in the coordinator's recipe. */
+/**
+ * Which commands have which options. The options are defined in session/options/settings.ts and, those of the recipe, in
+ * coordinator/run/recipeOptions.ts.
+ */
 
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
@@ -11,7 +14,7 @@ import {
   RUN_SETTINGS,
   SITTING_SETTINGS,
   TRAIN_WORKERS,
-} from './settings.js';
+} from '../../session/index.js';
 
 /** A definition with its names. */
 export interface OptionEntry extends OptionDefinition {

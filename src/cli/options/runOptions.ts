@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
-import { nonEmpty } from './values.js';
-import type { SessionOptions } from '../trainingSession.js';
+import { nonEmpty } from '../../session/index.js';
+import type { SessionOptions } from '../../session/index.js';
 
 export function declareRunOptions(command: Command): void {
   command
@@ -32,7 +32,7 @@ interface RawOptions {
  */
 export function sessionOptionsOf(
   command: Command,
-): Pick<SessionOptions, 'runDir' | 'resume' | 'test' | 'json'> {
+): Pick<SessionOptions, 'runDir' | 'resume' | 'test'> & { readonly json: boolean } {
   const { runDir, resume, test = false, json = false } = command.opts<RawOptions>();
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(

@@ -3,23 +3,17 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { checkContradictions, withDefaults } from '../../coordinator/index.js';
-import type { RequestedRecipe } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { isPresetName } from '../../model/index.js';
+import { valueParser } from '../../session/index.js';
+import type { NetworkSource, RunSettings, TrainingOptions } from '../../session/index.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
 import { fromEnvironment } from './environment.js';
 import { flagOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
-import type { RunSettings } from './settings.js';
-import { valueParser } from './values.js';
-import type { OptionValue } from './values.js';
-
-export interface TrainingOptions extends RunSettings {
-  readonly recipe: RequestedRecipe;
-  readonly workers: number;
-  /** Keys that the user gave, on the command line or in a config file. */
-  readonly given: ReadonlySet<string>;
-}
+import { readTextFile } from './readTextFile.js';
 
 /** Null, for commander, which makes a text of null. */
 const NONE = Symbol('none');
@@ -75,6 +69,8 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     command.setOptionValueWithSource(key, value, 'config');
   }
   const given = new Set([...Object.keys(fromFile), ...fromFlags]);
+  // The environment says what this machine has: a resumed run heeds it like a flag.
+  const inEnvironment = entries.filter((entry) => fromEnvironment(entry) !== undefined).map(({ key }) => key);
   const askedFor = (entry: OptionEntry): OptionValue | undefined =>
     given.has(entry.key) ? givenValue(command, entry.key) : fromEnvironment(entry);
   const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
@@ -86,7 +82,18 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
   // A run's config.json holds every option, also those without effect under its schedule: nobody asked for them.
   if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
-  return { ...values, recipe, given };
+  const now = new Set([...given, ...inEnvironment]);
+  return { ...values, recipe, network: readNetwork(recipe.model), given: now };
+}
+
+/**
+ * What `--model` says: the name of a preset, or of a file.
+ * @throws LockstepError E_OPTION for a file that cannot be read
+ */
+export function readNetwork(given: string): NetworkSource {
+  return isPresetName(given)
+    ? { kind: 'preset', name: given }
+    : { kind: 'file', file: given, text: readTextFile('--model', given) };
 }
 
 const NO_FILE: ConfigFile = { values: {}, isOfARun: false };

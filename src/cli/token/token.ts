@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { isLoopback } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { nonEmpty } from '../options/values.js';
+import { nonEmpty } from '../../session/index.js';
 import { printError } from '../process/terminal.js';
 
 export function declareTokenOptions(command: Command): void {

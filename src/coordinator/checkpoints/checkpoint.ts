@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { formatOf, readRegularFile } from '../../data/index.js';
+import { formatOf, isDatasetName, readRegularFile } from '../../data/index.js';
 import type { SampleDigests } from '../../data/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
@@ -85,7 +85,8 @@ function modelOf({ network, recipe, normalisation }: CheckpointMetadata, file: s
 
 /** In files of older versions, which knew the data sets of one shape only. */
 function namedModel({ model, dropout, dataset }: Recipe): Model {
-  if (!isPresetName(model)) throw new Error(`it holds no network, and its name ${model} makes none`);
+  if (!isPresetName(model) || !isDatasetName(dataset))
+    throw new Error(`it holds no network, and its name ${model} makes none`);
   const { imageShape, classNames } = formatOf(dataset);
   return buildModel(model, dropout, { inputShape: imageShape, classNames });
 }

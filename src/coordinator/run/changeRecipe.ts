@@ -2,7 +2,7 @@
 
 import { resumeRuleOf } from '../../foundation/options/definition.js';
 import type { OptionDefinition } from '../../foundation/options/definition.js';
-import { valueText } from '../../foundation/options/kind.js';
+import { brokenRule, valueText } from '../../foundation/options/kind.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import { OptionError } from '../../foundation/options/optionError.js';
 import { checkContradictions } from './contradictions.js';
@@ -32,9 +32,7 @@ export function changeRecipe(saved: Recipe, asked: Partial<RequestedRecipe>, run
 /** `auto` is settled by the run. */
 function isUndecided(key: string, value: OptionValue): boolean {
   const { kind, settledKind } = definitionOf(key);
-  const isIn = ({ kind: name, of = [] }: { kind: string; of?: readonly string[] }): boolean =>
-    name === 'choice' && of.includes(String(value));
-  return isIn(kind) && !isIn(settledKind);
+  return kind.kind === 'choice' && brokenRule(value, settledKind) !== undefined;
 }
 
 function refuseUnlessChangeable(

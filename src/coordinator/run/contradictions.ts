@@ -6,7 +6,10 @@ import { OptionError } from '../../foundation/options/optionError.js';
 import type { Remedy, Sentence } from '../../foundation/options/optionError.js';
 import { LEAST_UNASKED, nearestMicroBatch, unusualMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { RECIPE_OPTIONS } from './recipeOptions.js';
-import type { RequestedRecipe } from './recipeOptions.js';
+import type { Recipe, RequestedRecipe } from './recipeOptions.js';
+
+/** What the rules look at, before and after the data set is decided. */
+type AnyRecipe = Recipe | RequestedRecipe;
 
 interface Contradiction {
   readonly problem: Sentence;
@@ -14,10 +17,10 @@ interface Contradiction {
 }
 
 /** @param asked keys that the user gave: a default never contradicts a choice */
-type Rule = (recipe: RequestedRecipe, asked: ReadonlySet<string>) => Contradiction | undefined;
+type Rule = (recipe: AnyRecipe, asked: ReadonlySet<string>) => Contradiction | undefined;
 
 /** @throws OptionError for the first rule that is broken */
-export function checkContradictions(recipe: RequestedRecipe, asked: ReadonlySet<string>): void {
+export function checkContradictions(recipe: AnyRecipe, asked: ReadonlySet<string>): void {
   for (const rule of RULES) {
     const found = rule(recipe, asked);
     if (found) throw new OptionError(found.problem, found.remedies);
@@ -36,7 +39,7 @@ const RULES: readonly Rule[] = [
 ];
 
 function batchOfWholeMicroBatches(
-  { batchSize, microBatch }: RequestedRecipe,
+  { batchSize, microBatch }: AnyRecipe,
   asked: ReadonlySet<string>,
 ): Contradiction | undefined {
   if (batchSize % microBatch === 0) return undefined;
@@ -59,7 +62,7 @@ function batchOfWholeMicroBatches(
 }
 
 /** What the definitions say by `onlyWith`. */
-function optionsWithEffect(recipe: RequestedRecipe, asked: ReadonlySet<string>): Contradiction | undefined {
+function optionsWithEffect(recipe: AnyRecipe, asked: ReadonlySet<string>): Contradiction | undefined {
   const values = recipe as unknown as Readonly<Record<string, OptionValue>>;
   for (const [key, { onlyWith }] of Object.entries(DEFINITIONS)) {
     if (!asked.has(key) || onlyWith === undefined) continue;
@@ -73,7 +76,7 @@ function optionsWithEffect(recipe: RequestedRecipe, asked: ReadonlySet<string>):
   return undefined;
 }
 
-function oneWarmUp({ warmupEpochs, schedule }: RequestedRecipe): Contradiction | undefined {
+function oneWarmUp({ warmupEpochs, schedule }: AnyRecipe): Contradiction | undefined {
   if (warmupEpochs === 0 || schedule !== 'onecycle') return undefined;
   return {
     problem: [
@@ -87,7 +90,7 @@ function oneWarmUp({ warmupEpochs, schedule }: RequestedRecipe): Contradiction |
 }
 
 /** What the definitions say by `belowOption`. */
-function numbersInOrder(recipe: RequestedRecipe): Contradiction | undefined {
+function numbersInOrder(recipe: AnyRecipe): Contradiction | undefined {
   for (const [key, { belowOption: other }] of Object.entries(DEFINITIONS)) {
     if (other === undefined) continue;
     const { [key]: value, [other]: bound } = recipe as unknown as Readonly<Record<string, number>>;
@@ -100,7 +103,7 @@ function numbersInOrder(recipe: RequestedRecipe): Contradiction | undefined {
   return undefined;
 }
 
-function nesterovWithMomentum({ nesterov, momentum }: RequestedRecipe): Contradiction | undefined {
+function nesterovWithMomentum({ nesterov, momentum }: AnyRecipe): Contradiction | undefined {
   if (!nesterov || momentum > 0) return undefined;
   return {
     problem: [of('nesterov', true), ' needs a momentum above 0'],
@@ -109,7 +112,7 @@ function nesterovWithMomentum({ nesterov, momentum }: RequestedRecipe): Contradi
 }
 
 function patienceWithValidation(
-  { valSize, patience }: RequestedRecipe,
+  { valSize, patience }: AnyRecipe,
   asked: ReadonlySet<string>,
 ): Contradiction | undefined {
   if (valSize > 0 || patience === 0 || !asked.has('patience')) return undefined;

@@ -34,11 +34,20 @@ function fieldOf({ settledKind, inOlderFiles }: OptionDefinition): z.ZodType {
  * @throws OptionError for an unknown key, a value out of bounds, or values that contradict each other
  */
 export function requestRecipe(asked: Partial<RequestedRecipe>): RequestedRecipe {
+  const recipe = requestChanges(asked);
   const given = Object.entries<unknown>(asked).filter(([, value]) => value !== undefined);
-  for (const [key, value] of given) checkValue(key, value, 'kind');
-  const recipe = withDefaults(Object.fromEntries(given));
   checkContradictions(recipe, new Set(given.map(([key]) => key)));
   return recipe;
+}
+
+/**
+ * The same beside a resumed run: values contradict its recipe, if anything, and not the defaults.
+ * @throws OptionError for an unknown key or a value out of bounds
+ */
+export function requestChanges(asked: Partial<RequestedRecipe>): RequestedRecipe {
+  const given = Object.entries<unknown>(asked).filter(([, value]) => value !== undefined);
+  for (const [key, value] of given) checkValue(key, value, 'kind');
+  return withDefaults(Object.fromEntries(given));
 }
 
 /** Adds defaults and checks nothing. */

@@ -11,13 +11,15 @@ import {
   limit,
   number,
   oneOf,
-  oneOfOrWord,
+  oneOfSettledAs,
   recipeOptions,
   text,
 } from '../../foundation/options/definition.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
+import { DATASET_NAMES } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import { LARGEST_CROP_PADDING, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
+import { SETTLED_DATASET } from './datasetName.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
 import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
@@ -27,10 +29,10 @@ const CHANGEABLE = { kind: 'changeable' } as const;
 const MULTISTEP_ONLY = { option: 'schedule', is: ['multistep'] } as const;
 
 export const RECIPE_OPTIONS = recipeOptions({
-  dataset: oneOfOrWord({
+  dataset: oneOfSettledAs({
     group: 'Data',
-    of: ['cifar10', 'synthetic'],
-    words: ['auto'],
+    of: [...DATASET_NAMES, 'auto'],
+    settledForm: SETTLED_DATASET,
     default: 'auto',
     help: 'training data; auto: CIFAR-10 if it is found or can be downloaded, else synthetic',
     example: 'cifar10',

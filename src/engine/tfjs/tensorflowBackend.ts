@@ -12,18 +12,6 @@ import type { NodeBackend } from './tensorflowOperations.js';
 import { findTensorflow, importTensorflow } from './tensorflowPackage.js';
 import type { FoundPackage } from './tensorflowPackage.js';
 
-/**
- * What the library reads from the environment when it is loaded. Threads have a copy of the environment that no
- * library sees, so the process sets these before it starts any; values that the user has set stay.
- */
-export const TENSORFLOW_ENVIRONMENT: Readonly<Record<string, string>> = {
-  TF_CPP_MIN_LOG_LEVEL: '2', // warnings about what the library was not built for help nobody here
-  TF_FORCE_GPU_ALLOW_GROWTH: 'true', // else one process takes all of a GPU's memory
-  TF_DETERMINISTIC_OPS: '1', // kernels that add in one order, also where others are faster
-  TF_CUDNN_DETERMINISTIC: '1',
-  NVIDIA_TF32_OVERRIDE: '0', // from Ampere on TensorFlow rounds a convolution's inputs to 10 bits, unless told not to
-};
-
 export const tensorflowBackend: TfjsBackend = { name: 'tensorflow', availability, open };
 
 async function availability(): Promise<EngineAvailability> {

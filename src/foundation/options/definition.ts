@@ -143,13 +143,15 @@ export function oneOf<const Value extends string>(
   return define({ kind: 'choice', of }, { placeholder: 'name', ...rest });
 }
 
-/** One of `of`, or a word that stands for one of them and is replaced before anything begins. */
-export function oneOfOrWord<const Value extends string, const Word extends string>(
-  spec: Spec<NoInfer<Value | Word>> & { readonly of: readonly Value[]; readonly words: readonly Word[] },
-): OptionDefinition<Value, Value | Word> {
-  const { of, words, ...rest } = spec;
-  const kind: ValueKind = { kind: 'choice', of: [...of, ...words] };
-  return define(kind, { placeholder: 'name', ...rest }, { kind: 'choice', of });
+/**
+ * One of a few words, which a finished recipe holds another text for: a word such as `auto` is decided before anything
+ * begins, and a program may choose what no word stands for.
+ */
+export function oneOfSettledAs<const Word extends string>(
+  spec: Spec<NoInfer<Word>> & { readonly of: readonly Word[]; readonly settledForm: TextForm },
+): OptionDefinition<string, Word> {
+  const { of, settledForm, ...rest } = spec;
+  return define({ kind: 'choice', of }, { placeholder: 'name', ...rest }, textOf(settledForm));
 }
 
 /** @param spec `settledForm`: what a finished recipe may hold, where that differs from what a user may give */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { count, duration, linesOf, percent, rate } from '../../../src/cli/display/text.js';
+import { duration, linesOf, percent, rate } from '../../../src/cli/display/text.js';
 import type { RunEvent, RunResult } from '../../../src/coordinator/index.js';
+import { count } from '../../../src/foundation/count.js';
 
 describe('the words of the display', () => {
   it.each([

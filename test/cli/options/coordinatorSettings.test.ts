@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import {
   coordinatorSettingsOf,
   overruledBy,
-  readCoordinatorSettings,
   rememberCoordinatorSettings,
 } from '../../../src/cli/options/coordinatorSettings.js';
 import { COORDINATOR_OPTIONS, DOOR_OPTIONS } from '../../../src/cli/options/optionTable.js';
+import { readCoordinatorSettings } from '../../../src/session/index.js';
 import { declareTokenOptions } from '../../../src/cli/token/token.js';
 import { declareOptions } from '../../../src/cli/options/trainingOptions.js';
 import { rejectionOf } from '../../support/errors.js';

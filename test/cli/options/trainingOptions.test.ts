@@ -7,9 +7,9 @@ import { COORDINATOR_OPTIONS, TRAIN_OPTIONS } from '../../../src/cli/options/opt
 import type { OptionEntry } from '../../../src/cli/options/optionTable.js';
 import { declareRunOptions, sessionOptionsOf } from '../../../src/cli/options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../../../src/cli/options/trainingOptions.js';
-import type { TrainingOptions } from '../../../src/cli/options/trainingOptions.js';
 import { recipeNotices, recipeRemarks, recipeSchema, settleRecipe } from '../../../src/coordinator/index.js';
 import type { LockstepError } from '../../../src/foundation/errors.js';
+import type { TrainingOptions } from '../../../src/session/index.js';
 import { thrownBy } from '../../support/errors.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -173,6 +173,7 @@ describe('what the user gives', () => {
     expect(resolve().dataDir).toBe('data');
     vi.stubEnv('LOCKSTEP_DATA_DIR', '/from/environment');
     expect(resolve().dataDir).toBe('/from/environment');
+    expect(resolve().given).toContain('dataDir'); // a resumed run heeds it like a flag
     const file = configFile({ dataDir: '/from/file' });
     expect(resolve('--config', file).dataDir).toBe('/from/file');
     expect(resolve('--config', file, '--data-dir', '/from/flag').dataDir).toBe('/from/flag');

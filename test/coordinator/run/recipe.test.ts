@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inFlags } from '../../../src/cli/options/inFlags.js';
 import { entriesOf } from '../../../src/cli/options/optionTable.js';
-import { parseJsonValue, parseValue } from '../../../src/cli/options/values.js';
+import { parseJsonValue, parseValue } from '../../../src/session/options/values.js';
 import { changeRecipe } from '../../../src/coordinator/run/changeRecipe.js';
 import { recipeSchema, requestRecipe, settleRecipe } from '../../../src/coordinator/run/recipe.js';
 import { RECIPE_OPTIONS } from '../../../src/coordinator/run/recipeOptions.js';
@@ -18,7 +18,7 @@ const refused = (action: () => unknown): OptionError => {
 
 /** Values just outside the bounds, one or more an option. */
 const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
-  ['dataset', 'mnist'],
+  ['dataset', 'my data'],
   ['trainLimit', 0],
   ['valSize', -1],
   ['model', 'res net\n'],

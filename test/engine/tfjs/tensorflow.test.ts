@@ -1,7 +1,8 @@
 /** Runs where `lockstep setup tensorflow` has been, and works; elsewhere it says why not. */
 
 import { describe, it } from 'vitest';
-import { TENSORFLOW_ENVIRONMENT, tensorflowBackend } from '../../../src/engine/tfjs/tensorflowBackend.js';
+import { TENSORFLOW_ENVIRONMENT } from '../../../src/engine/tfjs/environment.js';
+import { tensorflowBackend } from '../../../src/engine/tfjs/tensorflowBackend.js';
 import { tfjsFactory } from '../../../src/engine/tfjs/tfjsFactory.js';
 import { ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
 import { describeEngineContract } from '../engineContract.js';

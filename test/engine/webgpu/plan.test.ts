@@ -11,7 +11,13 @@ import { buildModel } from '../../../src/model/index.js';
 import type { Model } from '../../../src/model/index.js';
 import { hashedValues } from '../../support/numbers.js';
 import { fast94 } from '../../support/modernNetworks.js';
-import { CONVOLUTION_KINDS, MODERN_LAYERS, ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import {
+  CONVOLUTION_KINDS,
+  MODERN_LAYERS,
+  ODD_LISTS,
+  ODD_SIDES,
+  TINY_MODELS,
+} from '../../support/tinyModels.js';
 import { expectToKeepTheRules } from './planRules.js';
 
 function plan(model: Model, kind: PassKind, imageCount: number, bindingLimit = 10): DevicePlan {

@@ -4,7 +4,13 @@ import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { webgpuEngine } from '../../../src/engine/webgpu/index.js';
 import type { Model } from '../../../src/model/index.js';
 import { describeEngineContract } from '../../engine/engineContract.js';
-import { CONVOLUTION_KINDS, MODERN_LAYERS, ODD_LISTS, ODD_SIDES, TINY_MODELS } from '../../support/tinyModels.js';
+import {
+  CONVOLUTION_KINDS,
+  MODERN_LAYERS,
+  ODD_LISTS,
+  ODD_SIDES,
+  TINY_MODELS,
+} from '../../support/tinyModels.js';
 import { describeOnGpu, isSoftware } from './support.js';
 
 /** All but what the engine refuses, see src/engine/webgpu/support.ts. */

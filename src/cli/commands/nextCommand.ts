@@ -1,0 +1,39 @@
+/** What the user can do after a run: the commands to paste. */
+
+import path from 'node:path';
+import { CheckpointFiles } from '../../coordinator/index.js';
+import { commandLine } from '../../foundation/commandLine.js';
+import { LockstepError } from '../../foundation/errors.js';
+import type { SessionOutcome } from '../../session/index.js';
+import { defaultDataDir } from '../options/dataDir.js';
+
+export interface Continuation {
+  /** The words of the command that continues the run, with what it needs besides `--resume`. */
+  readonly continueWith: readonly string[];
+  /** Said below that command. */
+  readonly noteOnResuming?: string | undefined;
+}
+
+export function continueLine({ continueWith, noteOnResuming }: Continuation, runDir: string): string {
+  const line = `continue with: ${commandLine(...continueWith, '--resume', runDir)}`;
+  return noteOnResuming === undefined ? line : `${line}\n${noteOnResuming}`;
+}
+
+/** For a run that is complete. */
+export function evaluateLine({ runDir, recipe, settings }: SessionOutcome): string {
+  const { dataDir } = settings;
+  const needsNoData = recipe.dataset === 'synthetic' || dataDir === defaultDataDir();
+  return `test it with: ${commandLine('evaluate', runDir, ...(needsNoData ? [] : ['--data-dir', dataDir]))}`;
+}
+
+/** Errors after which the same run would fail again. */
+const FUTILE_TO_RESUME: ReadonlySet<string> = new Set(['E_DIVERGED', 'E_RUN_EXISTS']);
+
+/** Recommends to resume only where that can help. */
+export function afterError(continuation: Continuation, runDir: string, error: unknown): string {
+  if (!new CheckpointFiles(path.join(runDir, 'checkpoints')).exist())
+    return 'stopped by an error, before anything was saved';
+  const isFutile = error instanceof LockstepError && FUTILE_TO_RESUME.has(error.code);
+  const kept = 'stopped by an error; what was saved is kept';
+  return isFutile ? kept : `${kept}. ${continueLine(continuation, runDir)}`;
+}

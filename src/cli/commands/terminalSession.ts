@@ -1,0 +1,55 @@
+/** A training session as the terminal shows it: its display, the signals that stop it, and what to do next. */
+
+import type { RunEvent } from '../../coordinator/index.js';
+import { cacheFolder } from '../../engine/index.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { RunLog, runTrainingSession } from '../../session/index.js';
+import type { SessionOptions } from '../../session/index.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
+import { proxyFor } from '../process/proxy.js';
+import { listenForStop } from '../process/stopSignal.js';
+import { afterError, continueLine, evaluateLine } from './nextCommand.js';
+import type { Continuation } from './nextCommand.js';
+
+export interface TerminalOptions extends Continuation {
+  readonly json: boolean;
+}
+
+/** @returns the process's exit code */
+export async function trainInTerminal(
+  options: SessionOptions,
+  { json, ...continuation }: TerminalOptions,
+): Promise<number> {
+  const display = chooseDisplay({ json });
+  let runDir: string | undefined;
+  const onEvent = (event: RunEvent): void => {
+    if (event.event === 'run-started') ({ runDir } = event);
+    display.event(event);
+  };
+  const log = new RunLog({
+    onEvent,
+    onDownload: (progress) => display.download(progress),
+    onRemark: (message) => display.say(message),
+  });
+  const stop = listenForStop(
+    (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
+    (message) => log.notice(message),
+  );
+  try {
+    const context = { log, signal: stop.signal, proxyFor, cacheFolder: cacheFolder() };
+    const outcome = await runTrainingSession(options, context);
+    if (outcome.result.stoppedBy === 'signal') {
+      display.say(continueLine(continuation, outcome.runDir));
+      return stop.exitCode() ?? 0;
+    }
+    if (!outcome.settings.test) display.say(evaluateLine(outcome));
+    return 0;
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'E_STOPPED') return stop.exitCode() ?? 1;
+    if (runDir !== undefined) display.say(afterError(continuation, runDir, error));
+    throw error;
+  } finally {
+    display.close();
+    stop.dispose();
+  }
+}

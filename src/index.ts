@@ -1,0 +1,43 @@
+/**
+ * Lockstep as a library: trains convolutional networks by synchronous data-parallel SGD, with the same weights to the last bit whatever
+ * the number of workers. See docs/library.md.
+ *
+ * Nothing happens at import, nothing is written to the terminal, and the environment is left as it is. Every error is a
+ * LockstepError with a code of docs/errors.md.
+ */
+
+export { coordinate } from './library/coordinate.js';
+export type { CoordinateOptions, Coordination } from './library/coordinate.js';
+export { loadCifar10, syntheticData } from './library/data.js';
+export type { DataSource, OwnData } from './library/data.js';
+export { evaluate } from './library/evaluate.js';
+export type { EvaluateOptions } from './library/evaluate.js';
+export type { OwnNetwork } from './library/network.js';
+export type { EngineOptions, GivenRecipe, RunOptions } from './library/options.js';
+export { resnet } from './library/resnet.js';
+export type { ResnetSize } from './library/resnet.js';
+export type { TrainedRun } from './library/session.js';
+export { train } from './library/train.js';
+export type { TrainOptions } from './library/train.js';
+export { work } from './library/work.js';
+export type { WorkEnd, WorkOptions } from './library/work.js';
+
+export type {
+  EventListener,
+  MemberInfo,
+  Recipe,
+  RunEvent,
+  RunResult,
+  StopReason,
+} from './coordinator/index.js';
+export type { TestScore } from './coordinator/index.js';
+export type { DownloadProgress, ImageFormat, ImageSet, ImageShape, LabelledImages } from './data/index.js';
+export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
+export type { EngineName, Numerics, Precision } from './engine/index.js';
+export { LockstepError } from './foundation/errors.js';
+export type { ErrorCode } from './foundation/errors.js';
+export { isPresetName, NetworkBuilder } from './model/index.js';
+export type { ActivationShape, LayerDescription, LayerEntry } from './model/index.js';
+export { LOCKSTEP_VERSION } from './protocol/index.js';
+export type { EvaluationOutcome } from './session/index.js';
+export type { NodeStatus } from './worker/index.js';

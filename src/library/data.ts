@@ -1,0 +1,102 @@
+/** Where a run's images come from. */
+
+import { DATASET_NAME } from '../coordinator/index.js';
+import {
+  arrayImageSet,
+  loadCifar10 as loadTraining,
+  loadCifar10Test,
+  syntheticTestSet,
+  syntheticTrainingSet,
+} from '../data/index.js';
+import type { ImageFormat, ImageSet, ImageShape, LabelledImages } from '../data/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import type { OpenedDataset } from '../session/index.js';
+import { asLibraryErrors } from './errors.js';
+
+/** Labelled images for training, and perhaps a test set that only an evaluation opens. */
+export interface DataSource {
+  /** Stands in the recipe: a resumed run must be given data of the same name. */
+  readonly name: string;
+  readonly training: ImageSet;
+  readonly openTest?: (() => Promise<ImageSet>) | undefined;
+}
+
+/** Images of your own, in memory. */
+export interface OwnData {
+  /** A short word: letters, digits, `.`, `_` and `-`; other than `cifar10`, `synthetic` and `auto`. */
+  readonly name: string;
+  /** Left out: 32×32 pixels of three channels. */
+  readonly imageShape?: ImageShape | undefined;
+  /** One for each class, by label; if left out, numbers up to the highest label in training. */
+  readonly classNames?: readonly string[] | undefined;
+  readonly training: LabelledImages;
+  readonly test?: LabelledImages | undefined;
+}
+
+/**
+ * CIFAR-10 from a folder that is or contains `cifar-10-batches-bin` or `cifar-10-batches-py`. The test set is read when
+ * an evaluation asks for it, not before.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file
+ */
+export function loadCifar10(dataDir: string): Promise<DataSource> {
+  return asLibraryErrors(async () => ({
+    name: 'cifar10',
+    training: await loadTraining(dataDir),
+    openTest: () => loadCifar10Test(dataDir),
+  }));
+}
+
+/** Drawn images of ten shapes: 50,000 for training and 10,000 for testing. Needs no files and no network. */
+export function syntheticData(): DataSource {
+  return {
+    name: 'synthetic',
+    training: syntheticTrainingSet(),
+    openTest: () => Promise.resolve(syntheticTestSet()),
+  };
+}
+
+const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
+
+/** @throws LockstepError E_OPTION for images that cannot be used */
+export function openData(data: DataSource | OwnData): OpenedDataset {
+  refuseShapeless(data);
+  if (!isOwn(data)) return data;
+  const { name, training, test } = data;
+  if (!DATASET_NAME.test(name) || RESERVED.has(name)) {
+    throw new LockstepError(
+      'E_OPTION',
+      `the name of the data, ${JSON.stringify(name)}, must be a word of letters, digits, ".", "_" and "-", other than ${[...RESERVED].join(', ')}; for example "flowers"`,
+    );
+  }
+  const format = formatOf(data);
+  const trainingSet = arrayImageSet(name, training, format);
+  const testSet = test && arrayImageSet(name, test, format); // what is wrong with it is said before training
+  return {
+    name,
+    training: trainingSet,
+    openTest: testSet && (() => Promise.resolve(testSet)),
+  };
+}
+
+const USUAL_SHAPE: ImageShape = { height: 32, width: 32, channels: 3 };
+function formatOf({ imageShape = USUAL_SHAPE, classNames, training }: OwnData): ImageFormat {
+  const highest = training.labels.reduce((most, label) => Math.max(most, label), 0);
+  return { imageShape, classNames: classNames ?? numbersUpTo(highest) };
+}
+
+function numbersUpTo(highest: number): readonly string[] {
+  return Array.from({ length: highest + 1 }, (_, label) => String(label));
+}
+
+/** What a program without types may give. */
+function refuseShapeless(data: Partial<DataSource | OwnData> | null): void {
+  if (typeof data === 'object' && typeof data?.training === 'object' && typeof data.name === 'string') return;
+  throw new LockstepError(
+    'E_OPTION',
+    'data must have a name and training images; for example syntheticData(), or { name, training: { pixels, labels } }',
+  );
+}
+
+function isOwn(data: DataSource | OwnData): data is OwnData {
+  return !('read' in data.training);
+}

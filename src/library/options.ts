@@ -1,0 +1,113 @@
+/** From what a program gives to the options of a session: defaults, checks, and which of them were given. */
+
+import type { EngineName, Numerics, Precision } from '../engine/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
+import type { Recipe, RunEvent } from '../coordinator/index.js';
+import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
+import type { EngineSettings, TrainingOptions } from '../session/index.js';
+import type { DownloadProgress } from '../data/index.js';
+import type { DataSource, OwnData } from './data.js';
+import { networkSource } from './network.js';
+import type { OwnNetwork } from './network.js';
+
+/** What computes, and how. */
+export interface EngineOptions {
+  /** What does the arithmetic; `auto`, the default: a GPU if there is one, else `simd`. */
+  readonly engine?: EngineName | 'auto' | undefined;
+  /** `simd`: compute without fused multiply-add, to match hosts that have none. */
+  readonly numerics?: Numerics | undefined;
+  /** The GPU for engine `webgpu`: index or name. */
+  readonly device?: string | undefined;
+  /** Operands of convolutions in engine `webgpu`. */
+  readonly precision?: Precision | undefined;
+  /** A folder for measurements of which GPU kernels are fastest. Left out: nothing is measured. */
+  readonly cacheDir?: string | undefined;
+}
+
+/** Recipe options as a program gives them; what is left out has its default. */
+export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
+  /** A preset's name, such as `resnet20`, or layers of your own. */
+  readonly model?: string | OwnNetwork | undefined;
+};
+
+/** What `train` and `coordinate` have in common. */
+export interface RunOptions extends EngineOptions {
+  /** What decides the weights; what is left out has the default of the command line. */
+  readonly recipe?: GivenRecipe | undefined;
+  /** What to train on. A resumed run on CIFAR-10 or synthetic images finds its data by itself. */
+  readonly data?: DataSource | OwnData | undefined;
+  /** Folder of the run, new or empty; left out: `runs/<time>-<model>-seed<seed>` in the current folder. */
+  readonly runDir?: string | undefined;
+  /** Continue the run in this folder, with its own recipe; of `recipe`, only what says where it ends may be given. */
+  readonly resume?: string | undefined;
+  /** Evaluate the test set once, with the final weights. */
+  readonly test?: boolean | undefined;
+  /** Worker threads of this process. */
+  readonly workers?: number | undefined;
+  /** Steps between checkpoints; one is also written after each epoch. */
+  readonly checkpointEvery?: number | undefined;
+  /** Aborted to save and stop; the run can be resumed. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of everything that happens. What it throws is an uncaught exception of the program, and does not stop the run. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+/** Beside the recipe: options that the command line has under the same name. */
+const SETTINGS = ['engine', 'numerics', 'device', 'precision', 'workers', 'checkpointEvery'] as const;
+
+/** @throws LockstepError E_OPTION */
+export function trainingOptionsOf(options: RunOptions, defaultWorkers: number): TrainingOptions {
+  const { model, ...values } = definedOf(options.recipe ?? {});
+  const { network, name } = networkSource(model ?? RECIPE_OPTIONS.model.default);
+  const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
+  const recipe = { ...requested, model: name };
+  const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
+  for (const [key, value] of Object.entries(settings)) checkSetting(key, value);
+  return {
+    recipe,
+    network,
+    dataDir: 'data', // used by a resumed run alone, which has its own
+    ...engineSettingsOf(options),
+    workers: options.workers ?? defaultWorkers,
+    checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
+    given: new Set([
+      ...Object.keys(values),
+      ...(model === undefined ? [] : ['model']),
+      ...Object.keys(settings),
+    ]),
+  };
+}
+
+/** @throws LockstepError E_OPTION */
+export function engineSettingsOf(options: EngineOptions): EngineSettings {
+  const { engine = 'auto', numerics = 'auto', device, precision = 'f32', cacheDir } = options;
+  const settings = { engine, numerics, device, precision };
+  for (const [key, value] of Object.entries(definedOf(settings))) checkSetting(key, value);
+  return { ...settings, tune: cacheDir !== undefined };
+}
+
+/** @throws LockstepError E_OPTION for a value that the command line would refuse, too */
+export function checkSetting(key: string, value: unknown): void {
+  const definition = RUN_DEFINITIONS.get(key);
+  if (definition) checkValue(key, value, definition.kind, definition.example);
+}
+
+/** A typing error that the compiler does not see. @throws LockstepError E_OPTION */
+export function refuseUnknown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new LockstepError('E_OPTION', `"${unknown}" is not an option here; it takes ${known.join(', ')}`);
+}
+
+export const ENGINE_KEYS = ['engine', 'numerics', 'device', 'precision', 'cacheDir'] as const;
+export const RUN_KEYS = [
+  ...ENGINE_KEYS,
+  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery'],
+  ...['signal', 'onEvent', 'onDownload'],
+] as const;
+
+function definedOf(values: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,54 @@
+/** Runs a session for a program. */
+
+import type { RunResult } from '../coordinator/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import { RunLog, runTrainingSession } from '../session/index.js';
+import type { SessionOptions } from '../session/index.js';
+import { checkFolder } from './checks.js';
+import { openData } from './data.js';
+import { libraryEvent } from './errors.js';
+import type { RunOptions } from './options.js';
+
+/** What a run came to, and where it lies. */
+export interface TrainedRun extends RunResult {
+  readonly runDir: string;
+}
+
+export async function runForProgram(options: RunOptions, session: SessionOptions): Promise<TrainedRun> {
+  const { signal = new AbortController().signal, onEvent, onDownload, cacheDir } = options;
+  const data = options.data && openData(options.data);
+  const log = new RunLog({
+    onEvent: (event) => undisturbed(() => onEvent?.(libraryEvent(event))),
+    onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
+  });
+  const { result, runDir } = await runTrainingSession(session, { log, signal, data, cacheFolder: cacheDir });
+  return { ...result, runDir };
+}
+
+/** What a callback throws is an uncaught exception of the program, as with Node's own events; the run goes on. */
+function undisturbed(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+/** @throws LockstepError E_OPTION */
+export function refuseIncomplete({ data, resume, runDir }: RunOptions): void {
+  checkFolder('runDir', runDir);
+  checkFolder('resume', resume);
+  if (resume !== undefined && runDir !== undefined) {
+    throw new LockstepError(
+      'E_OPTION',
+      `resume ${resume} continues in its own folder; leave runDir ${runDir} out`,
+    );
+  }
+  if (resume !== undefined || data !== undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    'a new run needs data; give some, such as data: syntheticData(), or data: await loadCifar10(dataDir)',
+  );
+}

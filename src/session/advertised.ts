@@ -1,0 +1,87 @@
+/**
+ * The URL to give to workers, and what else their command needs. With TLS it must hold a name that the coordinator's own
+ * certificate is made out to: workers refuse any other.
+ */
+
+import { X509Certificate } from 'node:crypto';
+import { hostname } from 'node:os';
+import { checkServerIdentity, rootCertificates } from 'node:tls';
+import { hasZone, isUnspecified } from '../coordinator/index.js';
+import { splitAdvertised } from './options/values.js';
+
+export interface Listening {
+  /** As `--listen` has it. */
+  readonly host: string;
+  readonly port: number;
+  /** The certificate chain (PEM), with TLS. */
+  readonly cert: string | undefined;
+  /** What `--advertise` says: HOST or HOST:PORT. */
+  readonly advertise: string | undefined;
+}
+
+export interface Advertised {
+  readonly url: string;
+  /** Why workers may not come in by that URL, and what to do. */
+  readonly warning: string | undefined;
+}
+
+export function advertisedUrl({ host, port, cert, advertise }: Listening): Advertised {
+  const chosen = advertise === undefined ? undefined : splitAdvertised(advertise);
+  const fits = (name: string): boolean => cert === undefined || isMadeOutTo(cert, name);
+  const isReachable = !isUnspecified(host) && !hasZone(host);
+  const own = isReachable ? host : hostname();
+  const name = chosen?.host ?? (fits(own) ? own : (namesOf(cert).find(fits) ?? own));
+  const url = `${cert === undefined ? 'ws' : 'wss'}://${inUrl(name)}:${chosen?.port ?? port}`;
+  if (!fits(name)) {
+    const warning = `the certificate is not made out to ${name}, so workers will refuse ${url}; give a name that it holds with --advertise HOST, or another certificate with --tls-cert`;
+    return { url, warning };
+  }
+  const isGuess = chosen === undefined && !isReachable && cert === undefined;
+  const warning = isGuess
+    ? `${name} is this machine's own name; if the workers do not know it, give one that they know with --advertise HOST`
+    : undefined;
+  return { url, warning };
+}
+
+/** Whether a worker's `--ca` is needed: nobody trusts the certificate unasked. */
+export type PrivateAuthority =
+  /** The certificate file itself ends in the authority: `--ca` takes it. */
+  | 'in-file'
+  /** It is another file, which is not known here. */
+  | 'elsewhere'
+  | undefined;
+
+export function privateAuthorityOf(cert: string): PrivateAuthority {
+  const top = certificatesIn(cert).at(-1);
+  if (!top) return undefined;
+  const isPublic = rootCertificates.some((pem) => {
+    const root = new X509Certificate(pem);
+    return root.fingerprint256 === top.fingerprint256 || top.checkIssued(root);
+  });
+  if (isPublic) return undefined;
+  return top.checkIssued(top) ? 'in-file' : 'elsewhere';
+}
+
+/** By the very rules that a worker goes by. */
+function isMadeOutTo(cert: string, name: string): boolean {
+  const [leaf] = certificatesIn(cert);
+  return leaf !== undefined && checkServerIdentity(name, leaf.toLegacyObject()) === undefined;
+}
+
+/** Names and addresses in the certificate that a URL can hold; wildcards are none. */
+function namesOf(cert: string | undefined): string[] {
+  const [leaf] = cert === undefined ? [] : certificatesIn(cert);
+  const alternatives = (leaf?.subjectAltName ?? '').split(', ');
+  const names = alternatives.flatMap((entry) => /^DNS:([\w.-]+)$/.exec(entry)?.[1] ?? []);
+  const addresses = alternatives.flatMap((entry) => /^IP Address:([\da-fA-F.:]+)$/.exec(entry)?.[1] ?? []);
+  return [...names, ...addresses, /^CN=([\w.-]+)$/m.exec(leaf?.subject ?? '')?.[1] ?? ''].filter(Boolean);
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function inUrl(name: string): string {
+  return name.includes(':') ? `[${name}]` : name;
+}

@@ -1,0 +1,82 @@
+/** How remote nodes come in to a run. */
+
+import { EVALUATION_CHUNK, listen } from '../coordinator/index.js';
+import type { EventListener, Fleet } from '../coordinator/index.js';
+import { imageByteCount } from '../data/index.js';
+import type { EngineName } from '../engine/index.js';
+import type { Model } from '../model/index.js';
+import { largestFrameBytes } from '../protocol/index.js';
+import { advertisedUrl, privateAuthorityOf } from './advertised.js';
+
+export interface PreparedDoor {
+  /** What the nodes compute with, if this process starts them. */
+  readonly engine: EngineName | undefined;
+  /** Lets remote nodes in. */
+  open(fleet: Fleet, model: Model, voice: DoorVoice): Promise<Door>;
+}
+
+/** Where a door reports. */
+export interface DoorVoice {
+  readonly onEvent: EventListener;
+  readonly say: (message: string) => void;
+}
+
+export interface Door {
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** What nodes must show; undefined: nothing, which is allowed on loopback only. */
+  readonly token: string | undefined;
+  /** Certificate chain and private key, PEM. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** The file that the certificate came from, for the command that attaches a worker. */
+  readonly tlsCertFile?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  /** HOST or HOST:PORT by which nodes reach this machine. */
+  readonly advertise: string | undefined;
+  /** Listen beyond loopback without TLS. */
+  readonly insecure: boolean;
+  readonly heartbeatTimeoutMs: number;
+  readonly maxNodes: number;
+}
+
+/** A door that listens for nodes. */
+export interface OpenDoor extends Door {
+  /** To attach nodes by. */
+  readonly url: string;
+  /** The certificate file that nodes must be told to trust, if any. */
+  readonly ca: string | undefined;
+}
+
+/** @throws LockstepError E_LISTEN */
+export async function openDoor(
+  fleet: Fleet,
+  { layout, inputShape }: Model,
+  { onEvent, say }: DoorVoice,
+  options: ListenOptions,
+): Promise<OpenDoor> {
+  const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
+  const server = await listen({
+    ...options,
+    maxFrameBytes: largestFrameBytes({
+      ...layout,
+      samplesPerItem: EVALUATION_CHUNK,
+      imageBytes: imageByteCount(inputShape),
+    }),
+    onChannel: (channel) => fleet.admit(channel, { local: false }),
+    onRefused: (address, reason) => fleet.connectionRefused(address, reason),
+  });
+  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
+  const authority = tls && privateAuthorityOf(tls.cert);
+  const ca = authority === 'in-file' ? tlsCertFile : undefined;
+  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
+  if (authority === 'elsewhere') say(ADD_AUTHORITY);
+  return { url, ca, close: () => server.close() };
+}
+
+const ADD_AUTHORITY =
+  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';

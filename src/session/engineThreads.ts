@@ -1,0 +1,36 @@
+/** Which engine the threads of a process compute with, and how many threads there are. */
+
+import type { ChosenEngine, EngineChoice, EngineName } from '../engine/index.js';
+
+interface Tuning {
+  /** False: the user wants none. */
+  readonly tune: boolean;
+  /** Where measurements are kept; undefined: there is no such folder, and nothing is tuned. */
+  readonly cacheFolder: string | undefined;
+}
+
+const TUNED_ENGINE: EngineName = 'webgpu';
+
+/** The engine, tuned to its device if that is wanted. */
+export function withTuning(chosen: ChosenEngine, { tune, cacheFolder }: Tuning): ChosenEngine {
+  if (!tune && chosen.name !== TUNED_ENGINE) {
+    const notice = `--no-tune has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`;
+    return { ...chosen, notice };
+  }
+  return tune && cacheFolder !== undefined
+    ? { ...chosen, tuning: { cacheFolder, mayMeasure: true } }
+    : chosen;
+}
+
+/** One worker on a GPU uploads while another computes; more of them only take its memory. */
+const WORKERS_OF_A_GPU = 2;
+
+/**
+ * Threads to start. TensorFlow gets one unless the number was given: it uses all cores by itself.
+ * @param given whether the number was given; else `threads` is one for each core
+ */
+export function threadsFor({ name, device }: EngineChoice, threads: number, given: boolean): number {
+  if (given) return threads;
+  if (name === 'tensorflow') return 1;
+  return device === undefined ? threads : Math.min(WORKERS_OF_A_GPU, threads);
+}

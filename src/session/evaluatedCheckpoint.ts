@@ -1,0 +1,73 @@
+/** Which weights are meant by a checkpoint or a run folder that is to be evaluated. */
+
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { CheckpointFiles, readCheckpoint, UnusableCheckpoint } from '../coordinator/index.js';
+import { LockstepError } from '../foundation/errors.js';
+import type { ModelState } from '../model/index.js';
+import type { StoredCheckpoint } from '../coordinator/index.js';
+import { count } from '../foundation/count.js';
+
+export interface EvaluatedCheckpoint {
+  readonly file: string;
+  readonly checkpoint: StoredCheckpoint;
+  /** The weights to evaluate, and the epoch after which they were such. */
+  readonly state: ModelState;
+  readonly epoch: number;
+  /** What was wrong with the file that should have been read. */
+  readonly damage: string | undefined;
+}
+
+/**
+ * @param given a checkpoint file, or a run folder: then its best weights, else its last
+ * @throws LockstepError E_CHECKPOINT if there is none that can be used
+ */
+export async function readForEvaluation(given: string): Promise<EvaluatedCheckpoint> {
+  if (!existsSync(given)) {
+    throw new LockstepError(
+      'E_CHECKPOINT',
+      `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
+    );
+  }
+  if (!statSync(given).isDirectory()) return readFileAsItIs(given);
+  const files = new CheckpointFiles(path.join(given, 'checkpoints'));
+  const last = files.fileOf('last');
+  const best = files.fileOf('best');
+  if (!existsSync(best) && !files.exist()) refuseWithRunsOf(given);
+  if (!existsSync(best)) return readFileAsItIs(last); // a run without validation has no best
+  try {
+    return await readFileAsItIs(best);
+  } catch (error) {
+    if (!(error instanceof UnusableCheckpoint)) throw error;
+    return readBestWithin(last, error);
+  }
+}
+
+const MOST_RUNS_NAMED = 5;
+
+/** A folder that holds no run, but perhaps some in folders of its own. */
+function refuseWithRunsOf(folder: string): never {
+  const runs = readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .filter((place) => new CheckpointFiles(path.join(place, 'checkpoints')).exist())
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const newest = runs.slice(0, MOST_RUNS_NAMED).join(', ');
+  const remedy =
+    runs.length === 0
+      ? 'give a run folder, or a .safetensors file'
+      : `give one of the ${count(runs.length, 'run')} in it, the newest first: ${newest}${runs.length > MOST_RUNS_NAMED ? ', …' : ''}`;
+  throw new LockstepError('E_CHECKPOINT', `${folder} holds no checkpoint of a run; ${remedy}`);
+}
+
+async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
+  const checkpoint = await readCheckpoint(file);
+  return { file, checkpoint, state: checkpoint.state, epoch: checkpoint.progress.epoch, damage: undefined };
+}
+
+/** The last checkpoint holds the best weights, too. */
+async function readBestWithin(last: string, damage: UnusableCheckpoint): Promise<EvaluatedCheckpoint> {
+  const checkpoint = await readCheckpoint(last).catch(() => undefined);
+  const epoch = checkpoint?.progress.earlyStopping.bestEpoch;
+  if (!checkpoint?.best || typeof epoch !== 'number') throw damage;
+  return { file: last, checkpoint, state: checkpoint.best, epoch, damage: damage.fault };
+}

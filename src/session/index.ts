@@ -1,0 +1,35 @@
+/** What the command line and the library use of the session. */
+export { coordinatorUrl } from './coordinatorUrl.js';
+export { withCleanup } from './cleanup.js';
+export type { Closer } from './cleanup.js';
+export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } from './coordinatorSettings.js';
+export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
+export { openDoor } from './door.js';
+export type { Door, DoorVoice, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export { evaluateCheckpoint } from './evaluateCheckpoint.js';
+export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export { readForEvaluation } from './evaluatedCheckpoint.js';
+export { measureEngine } from './measureEngine.js';
+export type { MeasureOptions } from './measureEngine.js';
+export type { OpenedDataset } from './openDataset.js';
+export { RUN_DEFINITIONS } from './options/definitions.js';
+export * from './options/settings.js';
+export {
+  ADDRESS,
+  checkValue,
+  nonEmpty,
+  parseJsonValue,
+  splitAddress,
+  splitAdvertised,
+  valueParser,
+} from './options/values.js';
+export { requestNetwork } from './requestNetwork.js';
+export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
+export { RunLog } from './runLog.js';
+export type { Follower } from './runLog.js';
+export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
+export type { EngineSettings, TrainingOptions } from './trainingOptions.js';
+export { runTrainingSession } from './trainingSession.js';
+export type { SessionOutcome } from './trainingSession.js';
+export { workFor } from './workFor.js';
+export type { WorkOptions } from './workFor.js';

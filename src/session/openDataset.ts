@@ -1,0 +1,117 @@
+/** Finds the data that a run asks for; decides what `auto` means here. */
+
+import {
+  downloadCifar10,
+  findCifar10,
+  loadCifar10,
+  loadCifar10Test,
+  locateCifar10,
+  syntheticTestSet,
+  syntheticTrainingSet,
+} from '../data/index.js';
+import type { DownloadProgress, ImageSet } from '../data/index.js';
+import { commandLine } from '../foundation/commandLine.js';
+import { describeError, LockstepError } from '../foundation/errors.js';
+
+export interface OpenedDataset {
+  readonly name: string;
+  readonly training: ImageSet;
+  /** Opened by whoever may look at the test set, and by nobody else. */
+  readonly openTest?: (() => Promise<ImageSet>) | undefined;
+}
+
+export interface OpenDatasetOptions {
+  /** `cifar10`, `synthetic`, `auto`, or what a program called its own data. */
+  readonly requested: string;
+  readonly dataDir: string;
+  /** Whether the run may still be given other data: one that is resumed may not. */
+  readonly isNewRun: boolean;
+  /** Whether the test set will be asked for in the end: then it must be there now. */
+  readonly test: boolean;
+  readonly signal: AbortSignal;
+  /** The proxy to an address, if one is to be used. */
+  readonly proxyFor: ((url: URL) => URL | undefined) | undefined;
+  readonly onProgress: (progress: DownloadProgress) => void;
+  /** Something that nobody may miss. */
+  readonly onNotice: (message: string) => void;
+}
+
+/** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
+export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDataset> {
+  const { requested, dataDir, test, isNewRun } = options;
+  if (requested === 'cifar10') {
+    if (test) await refuseWithoutTestSet(dataDir);
+    return openCifar10(dataDir).catch((error: unknown) => {
+      throw orElsewhere(error, isNewRun ? '; or train without it: --dataset synthetic' : '');
+    });
+  }
+  if (requested === 'synthetic') return openSynthetic();
+  if (requested !== 'auto') throw ofAProgram(requested);
+  // Any part of CIFAR-10 is meant to be used: if it is damaged or incomplete, say so rather than train on something else.
+  if (await holdsCifar10(dataDir)) return openCifar10(dataDir);
+  return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
+}
+
+/** Data that only the program has which began the run. */
+export function ofAProgram(dataset: string): LockstepError {
+  return new LockstepError(
+    'E_DATA_MISSING',
+    `the data set ${dataset} is neither cifar10 nor synthetic: a program brought it; use the library, and give it the same data`,
+  );
+}
+
+/** @param otherWay a remedy that only those have who begin a run */
+export function orElsewhere(error: unknown, otherWay = ''): unknown {
+  if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
+  const remedy = 'or name the folder that holds it with --data-dir';
+  return new LockstepError(error.code, `${error.message}; ${remedy}${otherWay}`, { cause: error });
+}
+
+async function holdsCifar10(dataDir: string): Promise<boolean> {
+  try {
+    await findCifar10(dataDir);
+    return true;
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'E_DATA_MISSING') return false;
+    throw error;
+  }
+}
+
+/** After hours of training is too late to find out. Looks at names and sizes only. */
+async function refuseWithoutTestSet(dataDir: string): Promise<void> {
+  if (await locateCifar10([dataDir])) return;
+  throw new LockstepError(
+    'E_DATA_MISSING',
+    `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
+      `see ${commandLine('data', 'verify', '--data-dir', dataDir)}; a new run may leave --test out`,
+  );
+}
+
+async function openCifar10(dataDir: string): Promise<OpenedDataset> {
+  return { name: 'cifar10', training: await loadCifar10(dataDir), openTest: () => loadCifar10Test(dataDir) };
+}
+
+function openSynthetic(): OpenedDataset {
+  return {
+    name: 'synthetic',
+    training: syntheticTrainingSet(),
+    openTest: () => Promise.resolve(syntheticTestSet()),
+  };
+}
+
+/** @returns whether CIFAR-10 is there now */
+async function fetchCifar10(options: OpenDatasetOptions): Promise<boolean> {
+  const { dataDir, proxyFor, signal, onProgress, onNotice } = options;
+  try {
+    await downloadCifar10({ dataDir, ...(proxyFor && { proxyFor }), signal, onProgress });
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (!(error instanceof LockstepError)) throw error;
+    onNotice(
+      `CIFAR-10 IS NOT HERE: training on SYNTHETIC images instead. ` +
+        `(not in ${dataDir}; ${describeError(error)}) Accuracies of this run say nothing about CIFAR-10.`,
+    );
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+/** What a resumed run takes over from its last sitting. */
+
+import { resumeRuleOf } from '../../foundation/options/definition.js';
+import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
+
+interface Sitting<Values> {
+  /** Of the sitting before. */
+  readonly saved: Partial<Values>;
+  /** Keys that are given now. */
+  readonly given: ReadonlySet<string>;
+}
+
+/**
+ * Each setting as given now, else as in the sitting before, else the default.
+ * @param now what is given, with defaults for the rest
+ */
+export function withRemembered<Values extends object>(
+  definitions: OptionDefinitions,
+  now: Values,
+  { saved, given }: Sitting<Values>,
+): Values {
+  const settings = Object.entries(definitions).map(([name, definition]) => {
+    const key = name as keyof Values;
+    return [key, (isTakenOver(name, definition, given) ? saved[key] : undefined) ?? now[key]] as const;
+  });
+  return Object.fromEntries(settings) as Values;
+}
+
+function isTakenOver(key: string, definition: OptionDefinition, given: ReadonlySet<string>): boolean {
+  if (given.has(key) || resumeRuleOf(definition).kind === 'forgotten') return false;
+  // The device of one engine means nothing to another.
+  const { partOf } = definition;
+  return partOf === undefined || !given.has(partOf);
+}

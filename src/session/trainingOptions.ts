@@ -1,0 +1,18 @@
+/** What a run is asked to do: its recipe, its network, and the settings beside them. */
+
+import type { RequestedRecipe } from '../coordinator/index.js';
+import type { ValuesOf } from '../foundation/options/definition.js';
+import type { NetworkSource } from './requestNetwork.js';
+import type { ENGINE_SETTINGS, RunSettings } from './options/settings.js';
+
+/** What computes, and how. */
+export type EngineSettings = ValuesOf<typeof ENGINE_SETTINGS>;
+
+export interface TrainingOptions extends RunSettings {
+  readonly recipe: RequestedRecipe;
+  /** What the recipe's `model` stands for. */
+  readonly network: NetworkSource;
+  readonly workers: number;
+  /** Keys that were given, on the command line, in a config file or by a program. */
+  readonly given: ReadonlySet<string>;
+}

@@ -1,0 +1,35 @@
+/** Takes part in a run of another machine, for as long as it lasts. */
+
+import { chooseEngine } from '../engine/index.js';
+import type { EngineDescription } from '../engine/index.js';
+import { ComputePool, serveCoordinator } from '../worker/index.js';
+import type { ServeOptions } from '../worker/index.js';
+import { threadsFor, withTuning } from './engineThreads.js';
+import type { EngineSettings } from './trainingOptions.js';
+
+export interface WorkOptions extends EngineSettings, Omit<ServeOptions, 'pool' | 'description'> {
+  readonly threads: number;
+  /** Whether `threads` was given; else it is one for each core. */
+  readonly isThreadsGiven: boolean;
+  readonly cacheFolder?: string | undefined;
+  readonly onNotice: (message: string) => void;
+  /** Told when the threads are up, before the coordinator is called. */
+  readonly onReady: (description: EngineDescription, threads: number) => void;
+}
+
+/** @returns why the coordinator let this node go */
+export async function workFor(options: WorkOptions): Promise<string> {
+  const { engine, numerics, device, precision, tune, cacheFolder } = options;
+  const chosen = await chooseEngine(engine, numerics, device, precision);
+  const { notice, ...choice } = withTuning(chosen, { tune, cacheFolder });
+  if (notice !== undefined) options.onNotice(notice);
+  const threads = threadsFor(choice, options.threads, options.isThreadsGiven);
+  const pool = new ComputePool(choice, threads);
+  try {
+    const description = await pool.describe();
+    options.onReady(description, threads);
+    return await serveCoordinator({ ...options, pool, description });
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,351 @@
+/** The library in one process, with threads: what it gives, what it refuses, and what it leaves alone. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src/data/index.js';
+import {
+  coordinate,
+  evaluate,
+  LockstepError,
+  NetworkBuilder,
+  resnet,
+  syntheticData,
+  train,
+  work,
+} from '../../src/index.js';
+import type { OwnData, OwnNetwork, RunEvent, TrainOptions } from '../../src/index.js';
+import { rejectionOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const RECIPE = { model: 'resnet8', epochs: 2, trainLimit: 96, valSize: 32, batchSize: 32, seed: 7 } as const;
+const onSimd = { engine: 'simd' } as const;
+
+const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
+  ...onSimd,
+  recipe: RECIPE,
+  data: syntheticData(),
+  workers: 1,
+  runDir: path.join(temporaryFolder(), 'run'),
+  ...more,
+});
+
+const TEN = Array.from({ length: 10 }, (_, label) => `class ${label}`);
+
+/** The first images of the synthetic sets, as a program's own. */
+function ownData(): OwnData {
+  const indices = Array.from({ length: 128 }, (_, index) => index);
+  const [training, test] = [syntheticTrainingSet(), syntheticTestSet()].map((set) =>
+    gatherSamples(set, indices),
+  );
+  return { name: 'shapes', training: training!, test: test! };
+}
+
+describe('train', () => {
+  it('ends in the same bits in runs at the same time and on workers attached by work()', async () => {
+    const { url, token, done } = await coordinate({ ...options(), workers: 0, port: 0 });
+    expect(token).toBeUndefined();
+    const [one, two, remote, node] = await Promise.all([
+      train(options()),
+      train(options({ workers: 2 })),
+      done,
+      work({ ...onSimd, url, threads: 1 }),
+    ]);
+    expect(one).toMatchObject({ stoppedBy: 'epochs', epochsCompleted: 2, stepsCompleted: 6, exact: true });
+    expect([two, remote].map(({ weightsSha256 }) => weightsSha256)).toEqual([
+      one.weightsSha256,
+      one.weightsSha256,
+    ]);
+    expect(node.reason).toBe('the run has ended');
+    expect(existsSync(path.join(one.runDir, 'result.json'))).toBe(true);
+  });
+
+  it('tells every event, saves when it is aborted, and goes on from there to the same bits', async () => {
+    const whole = await train(options());
+    const events: RunEvent[] = [];
+    const stop = new AbortController();
+    const runDir = path.join(temporaryFolder(), 'run');
+    const first = await train(
+      options({
+        runDir,
+        signal: stop.signal,
+        onEvent: (event) => {
+          events.push(event);
+          if (event.event === 'step' && event.step === 2) stop.abort();
+        },
+      }),
+    );
+    expect(first).toMatchObject({ stoppedBy: 'signal', runDir });
+    expect(first.stepsCompleted).toBeLessThan(whole.stepsCompleted);
+    const kinds = new Set(events.map(({ event }) => event));
+    for (const kind of ['run-started', 'worker-joined', 'step', 'run-finished'] as const)
+      expect(kinds).toContain(kind);
+    const second = await train({ ...onSimd, resume: runDir, workers: 2 });
+    expect(second).toMatchObject({ stoppedBy: 'epochs', weightsSha256: whole.weightsSha256 });
+  });
+
+  it('does not begin once its signal is aborted', async () => {
+    const given = options({ signal: AbortSignal.abort() });
+    await rejectionOf('E_STOPPED', train(given));
+    expect(existsSync(given.runDir!)).toBe(false);
+  });
+
+  it('goes on when a listener throws, which is the program’s own uncaught exception', async () => {
+    const uncaught: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => uncaught.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    });
+    const onEvent = ({ event }: RunEvent): void => {
+      if (event === 'epoch') throw new Error('my own mistake');
+    };
+    expect(await train(options({ onEvent }))).toMatchObject({ stoppedBy: 'epochs' });
+    expect(uncaught.map(String)).toEqual(['Error: my own mistake', 'Error: my own mistake']);
+  });
+
+  it('prints nothing, and leaves environment, exit code and listeners alone', async () => {
+    const written = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write'));
+    const before = { env: { ...process.env }, exitCode: process.exitCode, title: process.title };
+    const listeners = (): unknown => process.eventNames().map((name) => [name, process.listenerCount(name)]);
+    const listening = listeners();
+    await train(options());
+    expect({ env: { ...process.env }, exitCode: process.exitCode, title: process.title }).toEqual(before);
+    expect(listeners()).toEqual(listening);
+    for (const write of written) expect(write).not.toHaveBeenCalled();
+  });
+});
+
+describe('work', () => {
+  it('leaves a coordinator that is not there as soon as it is aborted', async () => {
+    const stop = new AbortController();
+    const onStatus = (): void => stop.abort();
+    const given = { ...onSimd, url: 'ws://127.0.0.1:1', threads: 1, signal: stop.signal, onStatus };
+    expect(await work(given)).toEqual({ reason: expect.any(String) as string });
+  });
+});
+
+describe('data of a program', () => {
+  it('train, are named in the result, and must be given again', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const data = ownData();
+    const recipe = { ...RECIPE, trainLimit: 64, epochs: 1, maxSteps: 1 };
+    const first = await train(options({ recipe, data, runDir, test: true }));
+    expect(first).toMatchObject({ dataset: 'shapes', stoppedBy: 'max-steps' });
+    expect(first.testAccuracy).not.toBeNull();
+    const again = { ...onSimd, resume: runDir, recipe: { maxSteps: 2 } };
+    expect((await rejectionOf('E_DATA_MISSING', train(again))).message).toMatch(
+      /shapes .*a program brought it/,
+    );
+    expect((await rejectionOf('E_OPTION', train({ ...again, data: syntheticData() }))).message).toMatch(
+      /shapes/,
+    );
+    expect(await train({ ...again, data })).toMatchObject({ stepsCompleted: 2 });
+    const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
+    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128 });
+    await rejectionOf('E_DATA_MISSING', evaluate({ ...onSimd, checkpoint: runDir, workers: 1 }));
+  });
+
+  it.each([
+    [
+      'pixels that are too few',
+      { training: { pixels: new Uint8Array(10), labels: Uint8Array.of(1) } },
+      /3072 bytes/,
+    ],
+    ['no images', { training: { pixels: new Uint8Array(0), labels: new Uint8Array(0) } }, /no images/],
+    [
+      'an unknown label',
+      { classNames: TEN, training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(10) } },
+      /label 10/,
+    ],
+    ['a name that is taken', { name: 'cifar10' }, /"cifar10", must be/],
+    ['a name that is a path', { name: '../x' }, /must be a word/],
+    ['too few class names', { classNames: ['a'] }, /at least 2 classes/],
+    [
+      'a test label that training has not',
+      { test: { pixels: new Uint8Array(3072), labels: Uint8Array.of(200) } },
+      /label 200, which must be from 0 to 9/,
+    ],
+    ['a shape that is none', { imageShape: { height: 0, width: 32, channels: 3 } }, /imageShape must have/],
+    ['pixels of another shape', { imageShape: { height: 16, width: 32, channels: 3 } }, /1536 an image/],
+  ])('are refused with %s', async (_what, change, problem) => {
+    const { message } = await rejectionOf('E_OPTION', train(options({ data: { ...ownData(), ...change } })));
+    expect(message).toMatch(problem);
+  });
+});
+
+/** Two small layers of one's own for the images of `smallData`. */
+function ownNetwork(channels: number): OwnNetwork {
+  const builder = new NetworkBuilder();
+  const top = builder.relu('relu', builder.convolution('conv', 'images', channels, 2));
+  builder.dense('logits', builder.globalAveragePool('pool', top), 3);
+  return {
+    name: 'small',
+    inputShape: { height: 12, width: 10, channels: 1 },
+    classCount: 3,
+    layers: builder.layers,
+  };
+}
+
+/** Images of another shape and number of classes than those of CIFAR-10. */
+function smallData(): OwnData {
+  const count = 96;
+  const labels = Uint8Array.from({ length: count }, (_, index) => index % 3);
+  const pixels = Uint8Array.from(
+    { length: count * 120 },
+    (_, at) => (at * 31 + 80 * Math.floor(at / 120)) % 251,
+  );
+  const images = { pixels, labels };
+  return {
+    name: 'small',
+    imageShape: { height: 12, width: 10, channels: 1 },
+    training: images,
+    test: images,
+  };
+}
+
+describe('a network of a program', () => {
+  const recipe = { epochs: 2, valSize: 32, batchSize: 32, seed: 7 };
+
+  it('trains on images of its own shape, is kept by the run, and is refused if its layers are others', async () => {
+    const data = smallData();
+    const runDir = path.join(temporaryFolder(), 'run');
+    const whole = await train(options({ recipe: { ...recipe, model: ownNetwork(4) }, data }));
+    expect(whole).toMatchObject({ dataset: 'small', stoppedBy: 'epochs', stepsCompleted: 4 });
+    await train(options({ recipe: { ...recipe, model: ownNetwork(4), maxSteps: 2 }, data, runDir }));
+    const config = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as OwnData;
+    expect(config).toMatchObject({
+      model: 'small',
+      network: { classNames: ['0', '1', '2'] },
+      cropPadding: 4,
+    });
+
+    const other = { ...onSimd, resume: runDir, data, recipe: { model: ownNetwork(5) } };
+    const { message } = await rejectionOf('E_OPTION', train(other));
+    expect(message).toMatch(/^model small contradicts .* other layers.*leave model out/);
+    const again = { ...onSimd, resume: runDir, data, recipe: { model: ownNetwork(4), maxSteps: null } };
+    expect((await train(again)).weightsSha256).toBe(whole.weightsSha256);
+    const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
+    expect(score).toMatchObject({ model: 'small', testSamples: 96 });
+  });
+
+  it('may be a preset, which is made for the images and classes of the data', async () => {
+    const given = { ...recipe, model: 'resnet8', maxSteps: 1 };
+    expect(await train(options({ recipe: given, data: smallData() }))).toMatchObject({ stepsCompleted: 1 });
+  });
+
+  it.each<[string, unknown, 'E_OPTION' | 'E_MODEL', RegExp]>([
+    ['a name that makes none', 'vgg', 'E_OPTION', /^model vgg must be one of resnet8.*JSON\.parse/],
+    ['a file', 'own.json', 'E_OPTION', /JSON\.parse/],
+    ['a number', 20, 'E_OPTION', /^model must be a name/],
+    ['no layers', { inputShape: ownNetwork(1).inputShape, classCount: 3 }, 'E_MODEL', /layers/],
+    [
+      'other images',
+      { ...ownNetwork(1), inputShape: { height: 9, width: 9, channels: 1 } },
+      'E_MODEL',
+      /9x9x1/,
+    ],
+  ])('is refused if it is %s', async (_what, model, code, problem) => {
+    const given = options({ recipe: { ...recipe, model: model as string }, data: smallData() });
+    expect((await rejectionOf(code, train(given))).message).toMatch(problem);
+    expect(existsSync(given.runDir!)).toBe(false);
+  });
+
+  it('has no dropout rate beside it', async () => {
+    const given = options({ recipe: { ...recipe, model: ownNetwork(4), dropout: 0.1 }, data: smallData() });
+    expect((await rejectionOf('E_OPTION', train(given))).message).toMatch(
+      /^dropout 0\.1 is for named networks/,
+    );
+  });
+});
+
+describe('errors', () => {
+  const empty = (): string => temporaryFolder();
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['no data', () => train({}), /needs data.*syntheticData/],
+    [
+      'an unknown option',
+      () => train({ ...options(), worker: 2 } as TrainOptions),
+      /"worker" is not an option/,
+    ],
+    [
+      'an unknown key of the recipe',
+      () => train(options({ recipe: { batch: 1 } as never })),
+      /"batch" is not/,
+    ],
+    [
+      'a value out of bounds',
+      () => train(options({ recipe: { dropout: 1 } })),
+      /dropout 1 must be .*below 1/,
+    ],
+    [
+      'a contradiction',
+      () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
+      /microBatch 25/,
+    ],
+    ['too many validation samples', () => train(options({ recipe: { valSize: 60_000 } })), /valSize: 5000/],
+    ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
+    ['no run to resume', () => train({ resume: empty() }), /holds no run.*give resume/],
+    ['two folders', () => train({ resume: empty(), runDir: empty() }), /leave runDir/],
+    [
+      'an open door without TLS',
+      () => coordinate({ ...options(), host: '0.0.0.0' }),
+      /tls\.cert.*insecure: true/,
+    ],
+    [
+      'a port that is none',
+      () => coordinate({ ...options(), port: 70_000 }),
+      /listen "127.0.0.1:70000" must be/,
+    ],
+    ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
+    ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],
+    ['an empty token', () => work({ url: 'ws://127.0.0.1:1', token: '' }), /token must be one word/],
+    [
+      'a certificate by its name',
+      () => work({ url: 'wss://x', ca: 'cert.pem' }),
+      /ca must be .*not the name/,
+    ],
+    ['a proxy that is none', () => work({ url: 'wss://x', proxy: 'proxy' }), /proxy proxy must be the URL/],
+    ['a duration that is none', () => work({ url: 'ws://x', retryForMs: -1 }), /retryForMs -1 must be/],
+    ['an empty folder name', () => train(options({ runDir: '' })), /runDir "" must be/],
+    ['data without images', () => train(options({ data: {} as OwnData })), /data must have a name/],
+    [
+      'a promise for data',
+      () => train(options({ data: Promise.resolve(ownData()) as never })),
+      /data must have/,
+    ],
+    [
+      'nobody there',
+      () => work({ ...onSimd, url: 'ws://127.0.0.1:1', threads: 1, retryForMs: 0 }),
+      /retryForMs/,
+    ],
+    ['no checkpoint', () => evaluate({ checkpoint: path.join(empty(), 'none') }), /there is no checkpoint/],
+  ])('for %s are coded, and speak of no flags', async (_what, call, expected) => {
+    const error: unknown = await call().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(LockstepError);
+    const { message, code } = error as LockstepError;
+    expect(code).not.toBe('E_INTERNAL');
+    expect(message).toMatch(expected);
+    expect(message).not.toMatch(/--[a-z]/);
+  });
+
+  it('of a resumed run name the key that contradicts it', async () => {
+    const { runDir } = await train(options({ recipe: { ...RECIPE, maxSteps: 1 } }));
+    const { message } = await rejectionOf(
+      'E_OPTION',
+      train({ ...onSimd, resume: runDir, recipe: { seed: 3 } }),
+    );
+    expect(message).toMatch(/^seed 3 contradicts/);
+    expect(readFileSync(path.join(runDir, 'config.json'), 'utf8')).toContain('"seed": 7');
+  });
+});
+
+it('resnet() names the models that there are', () => {
+  expect(resnet({ depth: 20 })).toBe('resnet20');
+  expect(resnet({ depth: 20, width: 4 })).toBe('resnet20x4');
+  expect(() => resnet({ depth: 21 })).toThrow(LockstepError);
+});

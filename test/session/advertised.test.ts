@@ -1,0 +1,72 @@
+import { hostname } from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { advertisedUrl, privateAuthorityOf } from '../../src/session/advertised.js';
+import { selfSignedCertificate } from '../support/certificate.js';
+import { CertificateAuthority, hasOpenssl } from '../support/certificateAuthority.js';
+
+const OPEN = { port: 7070, cert: undefined, advertise: undefined };
+
+function issued(subjectAltName: string): { readonly cert: string; readonly chain: string } {
+  const authority = new CertificateAuthority('test authority');
+  onTestFinished(() => authority.remove());
+  const { cert } = authority.issue({ subjectAltName });
+  return { cert, chain: cert + authority.cert };
+}
+
+describe('the URL to give to workers', () => {
+  it('is what --advertise says, with the port of --listen unless it has its own', () => {
+    const urlOf = (advertise: string): string => advertisedUrl({ ...OPEN, host: '0.0.0.0', advertise }).url;
+    expect(urlOf('trainer.example')).toBe('ws://trainer.example:7070');
+    expect(urlOf('trainer.example:443')).toBe('ws://trainer.example:443');
+    expect(urlOf('[2001:db8::1]')).toBe('ws://[2001:db8::1]:7070');
+  });
+
+  it('is the address that it listens on, where others can call that', () => {
+    for (const [host, url] of [
+      ['127.0.0.1', 'ws://127.0.0.1:7070'],
+      ['::1', 'ws://[::1]:7070'],
+      ['trainer', 'ws://trainer:7070'],
+    ] as const) {
+      expect(advertisedUrl({ ...OPEN, host })).toEqual({ url, warning: undefined });
+    }
+  });
+
+  it.each(['0.0.0.0', '::', 'fe80::1%eth0'])('is the host’s name for %s, with a warning', (host) => {
+    const { url, warning } = advertisedUrl({ ...OPEN, host });
+    expect(url).toBe(`ws://${hostname()}:7070`);
+    expect(warning).toContain('--advertise');
+  });
+});
+
+describe.skipIf(!hasOpenssl())('with TLS (skipped where openssl is missing), that URL', () => {
+  it('holds a name that the certificate holds', () => {
+    const { cert } = issued('DNS:*.example,DNS:trainer.example,IP:127.0.0.1');
+    const urlOf = (host: string, advertise?: string): string =>
+      advertisedUrl({ port: 7070, host, cert, advertise }).url;
+    expect(urlOf('0.0.0.0')).toBe('wss://trainer.example:7070');
+    expect(urlOf('127.0.0.1')).toBe('wss://127.0.0.1:7070');
+    expect(urlOf('192.0.2.7')).toBe('wss://trainer.example:7070');
+    expect(urlOf('0.0.0.0', 'other.example')).toBe('wss://other.example:7070');
+    const ofAddress = issued('IP:2001:db8::7').cert;
+    const { url, warning } = advertisedUrl({ ...OPEN, host: '::', cert: ofAddress });
+    expect(new URL(url).host).toBe('[2001:db8::7]:7070');
+    expect(warning).toBeUndefined();
+  });
+
+  it('comes with a warning if the certificate does not hold it', () => {
+    const { cert } = issued('DNS:*.example');
+    for (const advertise of [undefined, 'trainer.test']) {
+      const { warning } = advertisedUrl({ ...OPEN, host: '0.0.0.0', cert, advertise });
+      expect(warning).toMatch(/certificate is not made out to .*--advertise/);
+    }
+  });
+});
+
+describe.skipIf(!hasOpenssl())('the authority that workers must be told to trust', () => {
+  it('is in the file of a self-signed certificate or of a whole chain, and elsewhere for a lone one', () => {
+    const { cert, chain } = issued('DNS:trainer.example');
+    expect(privateAuthorityOf(cert)).toBe('elsewhere');
+    expect(privateAuthorityOf(chain)).toBe('in-file');
+    expect(privateAuthorityOf(selfSignedCertificate()!.cert)).toBe('in-file');
+  });
+});

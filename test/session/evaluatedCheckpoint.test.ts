@@ -1,0 +1,93 @@
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readForEvaluation } from '../../src/session/evaluatedCheckpoint.js';
+import { train } from '../../src/coordinator/index.js';
+import { digestState } from '../../src/model/index.js';
+import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';
+import { rejectionOf } from '../support/errors.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+import { testRun } from '../support/trainingRun.js';
+
+interface Ended {
+  readonly folder: string;
+  readonly file: (name: string) => string;
+  readonly bestSha256: string;
+  readonly lastSha256: string;
+}
+
+/** A run of two epochs, the first of which is the best. */
+async function endedRun(): Promise<Ended> {
+  const { run, fleet } = await testRun();
+  let evaluations = 0;
+  analyticNode(fleet, {}, (item, state) =>
+    item.type === 'work'
+      ? honest(item, state)
+      : { ...evaluatedOf(item, state), correct: ++evaluations === 1 ? item.labels.length : 0 },
+  );
+  const result = await train(run);
+  run.folder.close();
+  const { folder } = run.folder;
+  return {
+    folder,
+    file: (name) => path.join(folder, 'checkpoints', `${name}.safetensors`),
+    bestSha256: result.weightsSha256,
+    lastSha256: result.lastWeightsSha256,
+  };
+}
+
+describe('a folder that is no run', () => {
+  it('is refused with the runs that lie in it, the newest first', async () => {
+    const parent = temporaryFolder();
+    const { message } = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
+    expect(message).toMatch(/holds no checkpoint of a run; give a run folder/);
+    for (const [name, time] of Object.entries({ old: 1e9, newest: 3e9, newer: 2e9 })) {
+      mkdirSync(path.join(parent, name, 'checkpoints'), { recursive: true });
+      writeFileSync(path.join(parent, name, 'checkpoints', 'last.safetensors'), '');
+      utimesSync(path.join(parent, name), time, time);
+    }
+    mkdirSync(path.join(parent, 'notes'));
+    writeFileSync(path.join(parent, 'file'), '');
+    const named = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
+    const [newest, newer, old] = ['newest', 'newer', 'old'].map((name) => path.join(parent, name));
+    expect(named.message).toContain(`the 3 runs in it, the newest first: ${newest}, ${newer}, ${old}`);
+    expect(named.message).not.toMatch(/notes|ENOENT/);
+  });
+});
+
+describe('what a run folder means to evaluate', () => {
+  it('is the best weights', async () => {
+    const { folder, file, bestSha256, lastSha256 } = await endedRun();
+    expect(bestSha256).not.toBe(lastSha256);
+    const found = await readForEvaluation(folder);
+    expect(found).toMatchObject({ file: file('best'), epoch: 1, damage: undefined });
+    expect(digestState(found.state)).toBe(bestSha256);
+    expect(digestState((await readForEvaluation(file('last'))).state)).toBe(lastSha256);
+  });
+
+  it('is the same weights out of the last checkpoint, if the file of the best is damaged', async () => {
+    const { folder, file, bestSha256 } = await endedRun();
+    writeFileSync(file('best'), 'damaged');
+    const found = await readForEvaluation(folder);
+    expect(found).toMatchObject({ file: file('last'), epoch: 1 });
+    expect(found.damage).toContain(file('best'));
+    expect(digestState(found.state)).toBe(bestSha256);
+  });
+
+  it('is nothing if both are damaged, and names the file of the best', async () => {
+    const { folder, file } = await endedRun();
+    for (const name of ['best', 'last']) writeFileSync(file(name), 'damaged');
+    expect((await rejectionOf('E_CHECKPOINT', readForEvaluation(folder))).message).toContain(file('best'));
+  });
+
+  it('is the last weights in a run that has no best', async () => {
+    const { folder, file, lastSha256 } = await endedRun();
+    rmSync(file('best'));
+    expect(digestState((await readForEvaluation(folder)).state)).toBe(lastSha256);
+  });
+
+  it('is refused where nothing is', async () => {
+    const nowhere = path.join(temporaryFolder(), 'nowhere');
+    expect((await rejectionOf('E_CHECKPOINT', readForEvaluation(nowhere))).message).toContain(nowhere);
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { withRemembered } from '../../../src/session/options/remembered.js';
+import { RUN_SETTINGS, SITTING_SETTINGS } from '../../../src/session/options/settings.js';
+import type { RunSettings } from '../../../src/session/options/settings.js';
+
+const DEFAULTS = Object.fromEntries(
+  Object.entries(RUN_SETTINGS).map(([key, definition]) => [key, definition.default]),
+) as unknown as RunSettings;
+
+function settings(saved: Partial<RunSettings>, now: Partial<RunSettings> = {}): RunSettings {
+  const given = new Set(Object.keys(now));
+  return withRemembered<RunSettings>(RUN_SETTINGS, { ...DEFAULTS, ...now }, { saved, given });
+}
+
+describe('a setting of a resumed run', () => {
+  it('is what is given now, else what it was, else the default', () => {
+    const saved = { dataDir: '/data', checkpointEvery: 7 };
+    expect(settings(saved)).toEqual({ ...DEFAULTS, ...saved });
+    expect(settings(saved, { checkpointEvery: 9 })).toEqual({ ...DEFAULTS, ...saved, checkpointEvery: 9 });
+    expect(settings({})).toEqual(DEFAULTS);
+  });
+
+  it('is not kept where it belongs to an engine and another engine is given', () => {
+    const saved = { engine: 'webgpu', device: '1', precision: 'f16', numerics: 'simd', tune: false } as const;
+    expect(settings(saved)).toMatchObject(saved);
+    expect(settings(saved, { engine: 'simd' })).toEqual({ ...DEFAULTS, engine: 'simd' });
+  });
+
+  it('is not kept where it belongs to one sitting', () => {
+    const now = { runDir: undefined, test: false, json: false };
+    const saved = { runDir: 'runs/a', test: true, json: true } as unknown as typeof now;
+    const kept = withRemembered(SITTING_SETTINGS, now, { saved, given: new Set() });
+    expect(kept).toEqual({ ...now, test: true });
+  });
+});
