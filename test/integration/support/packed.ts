@@ -51,8 +51,8 @@ export interface Packed {
 
 /** What the files that go into the package, or that it is built from, are called in the checkout. */
 const INGREDIENTS = [
-  ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.npmrc'],
-  ...['bin', 'docs', 'examples', 'src', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['package.json', 'package-lock.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.npmrc'],
+  ...['bin', 'docs', 'examples', 'scripts', 'src', 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
 /** Packs a copy, so that the package holds what is built from src/ now, and the checkout's dist/ stays as it is. */
