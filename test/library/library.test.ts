@@ -284,7 +284,11 @@ describe('errors', () => {
       () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
       /microBatch 25/,
     ],
-    ['too many validation samples', () => train(options({ recipe: { valSize: 60_000 } })), /valSize: 5000/],
+    [
+      'too many validation samples',
+      () => train(options({ recipe: { valSize: 60_000 } })),
+      /valSize 60000 must be an integer from/,
+    ],
     ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
     ['no run to resume', () => train({ resume: empty() }), /holds no run.*give resume/],
     ['two folders', () => train({ resume: empty(), runDir: empty() }), /leave runDir/],

@@ -420,7 +420,7 @@ describe('a conversation ends', () => {
 
   it.each([
     ['a network that is not JSON', { network: 'vgg16' }],
-    ['a kind of layer that it does not know', { network: WELCOME.network.replace('"relu"', '"gelu"') }],
+    ['a kind of layer that it does not know', { network: WELCOME.network.replace('"relu"', '"attention"') }],
     [
       'a network whose layers do not fit',
       { network: WELCOME.network.replace('"channels":10', '"channels":11') },
