@@ -16,7 +16,7 @@ export interface EvaluateOptions extends EngineOptions {
   readonly checkpoint: string;
   /** The data that the run was trained on; needed unless they are synthetic, or CIFAR-10 in `dataDir`. */
   readonly data?: DataSource | OwnData | undefined;
-  /** The folder that holds CIFAR-10; `data` if left out. */
+  /** The folder that holds CIFAR-10; if left out, that of the run, else `data`. */
   readonly dataDir?: string | undefined;
   /** Worker threads; left out: one for each core. */
   readonly workers?: number | undefined;
@@ -43,7 +43,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       cacheFolder: options.cacheDir,
       checkpoint: options.checkpoint,
       data: options.data && openData(options.data),
-      dataDir: options.dataDir ?? 'data',
+      dataDir: options.dataDir,
       workers: workers ?? defaultThreads(),
       isWorkersGiven: workers !== undefined,
       evalStatistics,

@@ -30,7 +30,7 @@ export function networkSource(model: unknown): {
     if (isPresetName(model)) return { network: { kind: 'preset', name: model }, name: model };
     throw new OptionError(
       [{ option: 'model', value: model }, ` must be ${whyNoPreset(model)!}; or the layers of a network`],
-      [{ kind: 'other', text: 'of a file, give JSON.parse of its text' }],
+      [{ kind: 'advice', sentence: ['of a file, give JSON.parse of its text'] }],
     );
   }
   if (!isRecord(model)) {

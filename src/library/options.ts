@@ -82,10 +82,10 @@ export function trainingOptionsOf(options: RunOptions, defaultWorkers: number): 
 
 /** @throws LockstepError E_OPTION */
 export function engineSettingsOf(options: EngineOptions): EngineSettings {
-  const { engine = 'auto', numerics = 'auto', device, precision = 'f32', cacheDir } = options;
+  const { engine = 'auto', numerics = 'auto', device, precision = 'f32' } = options;
   const settings = { engine, numerics, device, precision };
   for (const [key, value] of Object.entries(definedOf(settings))) checkSetting(key, value);
-  return { ...settings, tune: cacheDir !== undefined };
+  return { ...settings, tune: true };
 }
 
 /** @throws LockstepError E_OPTION for a value that the command line would refuse, too */

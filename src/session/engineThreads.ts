@@ -2,24 +2,22 @@
 
 import type { ChosenEngine, EngineChoice, EngineName } from '../engine/index.js';
 
-interface Tuning {
-  /** False: the user wants none. */
+const TUNED_ENGINE: EngineName = 'webgpu';
+
+interface TuningOptions {
   readonly tune: boolean;
-  /** Where measurements are kept; undefined: there is no such folder, and nothing is tuned. */
+  /** For what was measured; undefined: not tuned. */
   readonly cacheFolder: string | undefined;
 }
 
-const TUNED_ENGINE: EngineName = 'webgpu';
-
-/** The engine, tuned to its device if that is wanted. */
-export function withTuning(chosen: ChosenEngine, { tune, cacheFolder }: Tuning): ChosenEngine {
+/** The engine, tuned to its device if that is wanted and there is a folder for what was measured. */
+export function withTuning(chosen: ChosenEngine, { tune, cacheFolder }: TuningOptions): ChosenEngine {
   if (!tune && chosen.name !== TUNED_ENGINE) {
     const notice = `--no-tune has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`;
     return { ...chosen, notice };
   }
-  return tune && cacheFolder !== undefined
-    ? { ...chosen, tuning: { cacheFolder, mayMeasure: true } }
-    : chosen;
+  if (!tune || cacheFolder === undefined) return chosen;
+  return { ...chosen, tuning: { cacheFolder, mayMeasure: true } };
 }
 
 /** One worker on a GPU uploads while another computes; more of them only take its memory. */

@@ -25,8 +25,10 @@ export interface EvaluationOptions extends EngineSettings {
   readonly checkpoint: string;
   /** Undefined: the data that the run names. */
   readonly data?: OpenedDataset | undefined;
-  /** Undefined: the folder that the run of the checkpoint remembers, else the default. */
+  /** Undefined: that of the run, else the default. */
   readonly dataDir?: string | undefined;
+  /** The environment variable that names it, if one does. */
+  readonly dataDirSource?: string | undefined;
   readonly workers: number;
   /** Whether `workers` was given; else it is one for each core. */
   readonly isWorkersGiven: boolean;
@@ -79,11 +81,15 @@ export async function evaluateCheckpoint(options: EvaluationOptions): Promise<Ev
 
 async function openTestSet(
   { dataset }: Recipe,
-  checkpoint: string,
-  { data, dataDir }: Pick<EvaluationOptions, 'data' | 'dataDir'>,
+  file: string,
+  { data, dataDir, dataDirSource }: Pick<EvaluationOptions, 'data' | 'dataDir' | 'dataDirSource'>,
 ): Promise<ImageSet> {
   if (data) return testSetOf(data, dataset);
-  if (dataset === 'cifar10') return openCifar10Test(dataDir ?? (await dataDirFor(checkpoint)));
+  if (dataset === 'cifar10') {
+    return loadCifar10Test(dataDir ?? (await dataDirFor(file))).catch((error: unknown) => {
+      throw orElsewhere(error, dataDir === undefined ? undefined : dataDirSource);
+    });
+  }
   if (dataset === 'synthetic') return syntheticTestSet();
   throw ofAProgram(dataset);
 }
@@ -92,12 +98,6 @@ async function openTestSet(
 async function dataDirFor(checkpoint: string): Promise<string> {
   const runDir = path.dirname(path.dirname(path.resolve(checkpoint)));
   return (await rememberedDataDir(runDir)) ?? String(RUN_SETTINGS.dataDir.default);
-}
-
-async function openCifar10Test(dataDir: string): Promise<ImageSet> {
-  return loadCifar10Test(dataDir).catch((error: unknown) => {
-    throw orElsewhere(error);
-  });
 }
 
 /** @throws LockstepError E_OPTION if the data are others than those of the run, or have no test set */

@@ -24,6 +24,8 @@ export interface OpenDatasetOptions {
   /** `cifar10`, `synthetic`, `auto`, or what a program called its own data. */
   readonly requested: string;
   readonly dataDir: string;
+  /** The environment variable that names it, if one does. */
+  readonly dataDirSource: string | undefined;
   /** Whether the run may still be given other data: one that is resumed may not. */
   readonly isNewRun: boolean;
   /** Whether the test set will be asked for in the end: then it must be there now. */
@@ -38,11 +40,11 @@ export interface OpenDatasetOptions {
 
 /** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
 export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDataset> {
-  const { requested, dataDir, test, isNewRun } = options;
+  const { requested, dataDir, dataDirSource, test, isNewRun } = options;
   if (requested === 'cifar10') {
     if (test) await refuseWithoutTestSet(dataDir);
     return openCifar10(dataDir).catch((error: unknown) => {
-      throw orElsewhere(error, isNewRun ? '; or train without it: --dataset synthetic' : '');
+      throw orElsewhere(error, dataDirSource, isNewRun ? '; or train without it: --dataset synthetic' : '');
     });
   }
   if (requested === 'synthetic') return openSynthetic();
@@ -60,10 +62,14 @@ export function ofAProgram(dataset: string): LockstepError {
   );
 }
 
-/** @param otherWay a remedy that only those have who begin a run */
-export function orElsewhere(error: unknown, otherWay = ''): unknown {
+/**
+ * @param dataDirSource the variable that names the folder, if one does
+ * @param otherWay out of it, which only those have who begin a run
+ */
+export function orElsewhere(error: unknown, dataDirSource: string | undefined, otherWay = ''): unknown {
   if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
-  const remedy = 'or name the folder that holds it with --data-dir';
+  const source = dataDirSource === undefined ? '' : ` (${dataDirSource} names this one)`;
+  const remedy = `or name the folder that holds it with --data-dir${source}`;
   return new LockstepError(error.code, `${error.message}; ${remedy}${otherWay}`, { cause: error });
 }
 

@@ -88,6 +88,7 @@ function namedData(
   return openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
     dataDir,
+    dataDirSource: training.environment?.get('dataDir'),
     isNewRun: resumed === undefined,
     test,
     signal,

@@ -1,12 +1,12 @@
-/** The folder of CIFAR-10 that a run remembers. */
+/** Where the data of a run were. */
 
 import { RUN_SETTINGS } from './options/settings.js';
 import { parseJsonValue } from './options/values.js';
 import { readRunConfig } from './readRunConfig.js';
 
 /**
- * Undefined if the run remembers none.
- * @throws LockstepError E_OPTION for a value that no option could have
+ * What a run remembers of it, if it remembers any.
+ * @throws LockstepError E_OPTION for a value that no flag could have
  */
 export async function rememberedDataDir(runDir: string): Promise<string | undefined> {
   const { file, content } = await readRunConfig(runDir);

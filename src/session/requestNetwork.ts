@@ -61,7 +61,7 @@ function dropoutBesides(dropout: number, network: string): OptionError {
   return new OptionError(
     [{ option: 'dropout', value: dropout }, ` is for named networks, and ${network} has its own layers`],
     [
-      { kind: 'other', text: 'put a dropout layer into it' },
+      { kind: 'advice', sentence: ['put a dropout layer into it'] },
       { kind: 'leave-out', option: 'dropout' },
     ],
   );

@@ -11,6 +11,7 @@ import { requestNetwork } from './requestNetwork.js';
 import type { NetworkSource } from './requestNetwork.js';
 import { parseSavedConfig } from './savedConfig.js';
 import type { Settings } from './sessionOptions.js';
+import { keysOf } from './trainingOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 export interface ResumedRun {
@@ -47,7 +48,7 @@ export async function resumeRun(
       file: folder.configFile,
       content: await folder.readConfig(),
       recipe: checkpoint.recipe,
-      given: options.given,
+      given: keysOf(options),
     });
     const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
@@ -84,7 +85,7 @@ function changedRecipe(
       ],
       [
         { kind: 'leave-out', option: 'model' },
-        { kind: 'other', text: 'start a new run' },
+        { kind: 'advice', sentence: ['start a new run'] },
       ],
     );
   }

@@ -9,6 +9,7 @@ import { withRemembered } from './options/remembered.js';
 import { RUN_SETTINGS } from './options/settings.js';
 import type { RunSettings } from './options/settings.js';
 import type { PreparedData } from './prepareData.js';
+import { keysOf } from './trainingOptions.js';
 import type { SessionOptions, Settings } from './sessionOptions.js';
 
 interface Engines {
@@ -54,7 +55,7 @@ export function resolveSettings(
 ): Settings {
   const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, {
     saved: saved ?? {},
-    given: training.given,
+    given: keysOf(training),
   });
   return { ...settings, test: test || (saved?.test ?? false) };
 }

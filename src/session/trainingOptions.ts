@@ -15,4 +15,11 @@ export interface TrainingOptions extends RunSettings {
   readonly workers: number;
   /** Keys that were given, on the command line, in a config file or by a program. */
   readonly given: ReadonlySet<string>;
+  /** Keys that the environment says, by the name of the variable: what this machine has, whatever a run remembers. */
+  readonly environment?: ReadonlyMap<string, string> | undefined;
+}
+
+/** Of which something is said now, so that nothing is taken over from an earlier sitting. */
+export function keysOf({ given, environment }: TrainingOptions): ReadonlySet<string> {
+  return new Set([...given, ...(environment?.keys() ?? [])]);
 }

@@ -121,8 +121,9 @@ async function engineOfThreads(
 ): Promise<ChosenEngine | undefined> {
   if (training.workers === 0) return undefined;
   const chosen = await chooseEngine(engine, numerics, device, precision);
-  if (chosen.notice !== undefined) log.notice(chosen.notice);
-  return withTuning(chosen, { tune, cacheFolder });
+  const tuned = withTuning(chosen, { tune, cacheFolder });
+  if (tuned.notice !== undefined) log.notice(tuned.notice);
+  return tuned;
 }
 
 function tellOfRecipe(recipe: Recipe, given: ReadonlySet<string>, log: RunLog): void {

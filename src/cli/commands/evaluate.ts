@@ -17,7 +17,7 @@ import type { EvaluationOutcome } from '../../session/index.js';
 import { percent } from '../display/text.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
-import { dataDirOfEnvironment } from '../options/dataDir.js';
+import { DATA_DIR_VARIABLE, dataDirOfEnvironment } from '../options/dataDir.js';
 import { entriesOf } from '../options/optionTable.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
@@ -62,8 +62,9 @@ async function evaluateInTerminal(
     const outcome = await evaluateCheckpoint({
       ...options,
       checkpoint,
-      dataDir: isGiven('dataDir') ? options.dataDir : dataDirOfEnvironment(),
       isWorkersGiven: isGiven('workers'),
+      dataDir: isGiven('dataDir') ? options.dataDir : dataDirOfEnvironment(),
+      dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
       onNotice: (message) => printError(`lockstep: ${message}`),

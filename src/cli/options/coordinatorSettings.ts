@@ -23,10 +23,7 @@ export function overruledBy(command: Command): ReadonlySet<string> {
   return new Set(given.flatMap(({ key, replaces = [] }) => [key, ...replaces]));
 }
 
-/** Hands a resumed run's settings to the command as if they had been given; flags win. */
+/** Hands a resumed run's settings to the command as if they had been given. */
 export function rememberCoordinatorSettings(command: Command, settings: CoordinatorSettings): void {
-  const overruled = overruledBy(command);
-  for (const [key, value] of Object.entries(settings)) {
-    if (!overruled.has(key)) command.setOptionValueWithSource(key, value, 'config');
-  }
+  for (const [key, value] of Object.entries(settings)) command.setOptionValueWithSource(key, value, 'config');
 }

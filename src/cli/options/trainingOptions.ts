@@ -69,10 +69,13 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     command.setOptionValueWithSource(key, value, 'config');
   }
   const given = new Set([...Object.keys(fromFile), ...fromFlags]);
-  // The environment says what this machine has: a resumed run heeds it like a flag.
-  const inEnvironment = entries.filter((entry) => fromEnvironment(entry) !== undefined).map(({ key }) => key);
   const askedFor = (entry: OptionEntry): OptionValue | undefined =>
     given.has(entry.key) ? givenValue(command, entry.key) : fromEnvironment(entry);
+  const environment = new Map(
+    entries
+      .filter((entry) => !given.has(entry.key) && fromEnvironment(entry) !== undefined)
+      .map(({ key, environment: variable }) => [key, variable!]),
+  );
   const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
   const settings = entries.filter(({ bits }) => bits !== 'recipe');
   const recipe = withDefaults(Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)])));
@@ -82,8 +85,7 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
   // A run's config.json holds every option, also those without effect under its schedule: nobody asked for them.
   if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
-  const now = new Set([...given, ...inEnvironment]);
-  return { ...values, recipe, network: readNetwork(recipe.model), given: now };
+  return { ...values, recipe, network: readNetwork(recipe.model), given, environment };
 }
 
 /**

@@ -11,8 +11,9 @@ interface Sitting<Values> {
 }
 
 /**
- * Each setting as given now, else as in the sitting before, else the default.
- * @param now what is given, with defaults for the rest
+ * Each setting as given now, by a flag or else in the environment, which says what this machine has; else as in the
+ * sitting before, else the default.
+ * @param now what is given, with the environment and defaults for the rest
  */
 export function withRemembered<Values extends object>(
   definitions: OptionDefinitions,

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { withRemembered } from '../../../src/session/options/remembered.js';
 import { RUN_SETTINGS, SITTING_SETTINGS } from '../../../src/session/options/settings.js';
 import type { RunSettings } from '../../../src/session/options/settings.js';
+import { keysOf } from '../../../src/session/trainingOptions.js';
+import type { TrainingOptions } from '../../../src/session/trainingOptions.js';
 
 const DEFAULTS = Object.fromEntries(
   Object.entries(RUN_SETTINGS).map(([key, definition]) => [key, definition.default]),
@@ -13,6 +15,15 @@ function settings(saved: Partial<RunSettings>, now: Partial<RunSettings> = {}): 
 }
 
 describe('a setting of a resumed run', () => {
+  it('is what the environment says of this machine, not what it was', () => {
+    const environment = new Map([['dataDir', 'LOCKSTEP_DATA_DIR']]);
+    const given = keysOf({ given: new Set(), environment } as unknown as TrainingOptions);
+    const now = { ...DEFAULTS, dataDir: '/here' };
+    const saved = { dataDir: '/there', checkpointEvery: 7 };
+    const kept = withRemembered<RunSettings>(RUN_SETTINGS, now, { saved, given });
+    expect(kept).toEqual({ ...now, checkpointEvery: 7 });
+  });
+
   it('is what is given now, else what it was, else the default', () => {
     const saved = { dataDir: '/data', checkpointEvery: 7 };
     expect(settings(saved)).toEqual({ ...DEFAULTS, ...saved });
