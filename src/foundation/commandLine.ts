@@ -10,12 +10,12 @@ export function nameProgram(name: string): void {
 }
 
 /** Options without a value. */
-const SWITCHES: readonly string[] = ['--force', '--gpu'];
+const SWITCHES: readonly string[] = ['--force', '--gpu', '--nesterov', '--stratify'];
 
 /** @param words one argument each; paths and other values are quoted if a shell would change them */
 export function commandLine(...words: readonly string[]): string {
   const isValue = (word: string, before: string | undefined): boolean =>
-    !isOption(word) || (before !== undefined && isOption(before) && !SWITCHES.includes(before));
+    !isOption(word) || (before !== undefined && isOption(before) && !isSwitch(before));
   let before: string | undefined;
   const written = words.map((word) => {
     const isOne = isValue(word, before);
@@ -23,6 +23,10 @@ export function commandLine(...words: readonly string[]): string {
     return isOne ? shellWord(word) : word;
   });
   return [program, ...written].join(' ');
+}
+
+function isSwitch(option: string): boolean {
+  return SWITCHES.includes(option) || option.startsWith('--no-');
 }
 
 function isOption(word: string): boolean {

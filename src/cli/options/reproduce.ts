@@ -1,11 +1,25 @@
 /** The command that trains the same weights again, from what a run's config.json says. */
 
+import path from 'node:path';
 import { commandLine } from '../../foundation/commandLine.js';
 import { flagOf, TRAIN_OPTIONS } from './optionTable.js';
 
-/** Only what decides the weights, and of that only what is not the default. Undefined: the config says no model. */
-export function reproducingCommand(config: Readonly<Record<string, unknown>>): string | undefined {
-  if (typeof config['model'] !== 'string') return undefined;
+/** The data sets that a command can train on; a program may bring others. */
+const COMMAND_DATA: ReadonlySet<unknown> = new Set(['cifar10', 'synthetic']);
+
+/**
+ * Only what decides the weights, and of that only what is not the default.
+ * @param folder of the run; a network of the user's own is in its config.json
+ * @returns undefined if no command can train the same: a program brought the data, or the config names no model
+ */
+export function reproducingCommand(
+  config: Readonly<Record<string, unknown>>,
+  folder: string,
+): string | undefined {
+  if (typeof config['model'] !== 'string' || !COMMAND_DATA.has(config['dataset'])) return undefined;
+  if (config['network'] !== undefined) {
+    return commandLine('train', '--config', path.join(folder, 'config.json'));
+  }
   const words = TRAIN_OPTIONS.filter(({ bits }) => bits === 'recipe').flatMap((entry): readonly string[] => {
     const value = config[entry.key];
     const isDefault = JSON.stringify(value) === JSON.stringify(entry.default);

@@ -15,7 +15,7 @@ export interface ReportOptions {
   readonly madeAt: string;
   readonly version: string;
   /** The command that trains the same again, from the run's config.json. */
-  readonly commandFor: (config: Readonly<Record<string, unknown>>) => string | undefined;
+  readonly commandFor: (config: Readonly<Record<string, unknown>>, folder: string) => string | undefined;
 }
 
 interface ReportedRun {
@@ -173,7 +173,7 @@ function comparison(runs: readonly ReportedRun[]): Html {
 }
 
 function details({ summary, config, happenings }: ReportedRun, { commandFor }: ReportOptions): Html {
-  const command = commandFor(config);
+  const command = commandFor(config, summary.folder);
   return html`<section>
     <h2>${summary.name}</h2>
     <p class="path">${summary.folder}</p>
