@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunFolder } from '../../src/coordinator/index.js';
@@ -97,6 +98,17 @@ describe('the summary of a run', () => {
     writeFileSync(path.join(folder, 'result.json'), ' '.repeat(2 << 20));
     expect(await summariseRun(folder)).toMatchObject({ model: null, state: 'interrupted' });
   });
+});
+
+it('does not wait for a pipe, nor read a device without an end', async () => {
+  const folder = makeRun(path.join(temporaryFolder(), 'run'));
+  const metrics = path.join(folder, 'metrics.jsonl');
+  for (const replace of [() => execFileSync('mkfifo', [metrics]), () => symlinkSync('/dev/zero', metrics)]) {
+    rmSync(metrics);
+    replace();
+    expect(await summariseRun(folder)).toMatchObject({ state: 'interrupted', epochsCompleted: 0 });
+    expect(await readEpochs(folder)).toEqual([]);
+  }
 });
 
 describe('the history of a run', () => {

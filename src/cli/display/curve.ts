@@ -59,7 +59,9 @@ export function curveLines(
 function range(values: readonly number[]): readonly [number, number] {
   const low = Math.min(...values);
   const high = Math.max(...values);
-  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+  if (low < high) return [low, high];
+  const margin = low === 0 ? 1 : Math.abs(low) / 10;
+  return [low - margin, high + margin];
 }
 
 type Dot = readonly [number, number];

@@ -1,6 +1,7 @@
 /** A table for the terminal: columns as wide as their widest cell, numbers to the right. */
 
 import stringWidth from 'string-width';
+import { printable } from '../../foundation/printable.js';
 import { cutToColumns } from './columns.js';
 
 export interface Column<Row> {
@@ -11,6 +12,7 @@ export interface Column<Row> {
 
 const GAP = '  ';
 const WIDEST_CELL = 48;
+const LONGEST_TEXT = 1000;
 
 /** @returns one line for the titles and one for each row */
 export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly string[] {
@@ -30,6 +32,8 @@ export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly 
   );
 }
 
-function cell(text: string): string {
+/** A line break in a name would make a row of its own. */
+function cell(given: string): string {
+  const text = printable(given, LONGEST_TEXT);
   return stringWidth(text) > WIDEST_CELL ? `${cutToColumns(text, WIDEST_CELL - 1)}…` : text;
 }

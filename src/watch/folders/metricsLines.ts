@@ -3,7 +3,7 @@
  * never trusted: a line that is no JSON object, or is longer than any that Lockstep writes, is skipped.
  */
 
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { isRecord } from '../../foundation/isRecord.js';
 
@@ -48,10 +48,11 @@ export interface Reading {
  * Calls `onLine` for every whole line, in order. A last line without line break is still being written: it is left for
  * the next call. Other work goes on between blocks of a megabyte.
  * @returns where to read on
- * @throws the error of the file system, such as ENOENT
+ * @throws the error of the file system, such as ENOENT; and for what is no regular file: opening a pipe would wait for ever
  */
 export async function readLines(file: string, reading: Reading): Promise<Position> {
   const { from = BEGINNING, onRewritten } = reading;
+  if (!(await stat(file)).isFile()) throw new Error(`${file} is not a regular file`);
   const handle = await open(file, 'r');
   try {
     const isSame = (await bytesBefore(handle, from.byte)) === from.lastBytes;

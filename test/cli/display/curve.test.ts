@@ -20,5 +20,7 @@ it('gives a flat line the middle, and draws nothing for one point', () => {
   const flat = [0, 1, 2].map((x) => ({ x, y: 5 }));
   const [upper, lower] = curveLines(flat, size, label);
   expect(`${upper}${lower}`).toMatch(/[⠁-⣿]/);
+  expect(upper).toContain(' 5.5 ');
+  expect(lower).toContain(' 4.5 ');
   expect(curveLines(flat.slice(0, 1), size, label)).toEqual([]);
 });

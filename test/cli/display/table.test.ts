@@ -6,11 +6,12 @@ it('aligns by what a terminal shows, and cuts what is far too wide', () => {
     { title: 'name', text: ({ name }: { name: string }) => name },
     { title: 'size', align: 'right' as const, text: ({ name }: { name: string }) => String(name.length) },
   ];
-  const rows = [{ name: '数据' }, { name: 'ab' }, { name: 'x'.repeat(60) }];
+  const rows = [{ name: '数据' }, { name: 'ab' }, { name: 'c\nd' }, { name: 'x'.repeat(60) }];
   expect(tableLines(columns, rows)).toEqual([
     `name${' '.repeat(46)}size`,
     `数据${' '.repeat(49)}2`,
     `ab${' '.repeat(51)}2`,
+    `c\ufffdd${' '.repeat(50)}3`,
     `${'x'.repeat(47)}…${' '.repeat(4)}60`,
   ]);
 });

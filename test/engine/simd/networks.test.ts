@@ -146,3 +146,20 @@ describe('batch normalisation statistics', () => {
     }
   });
 });
+
+describe('a network without convolutions', () => {
+  it('computes its first micro-batch in memory that is laid out for it', async () => {
+    const builder = new TinyModelBuilder({ height: 32, width: 32, channels: 3 });
+    builder.globalAveragePool();
+    builder.dense();
+    const model = builder.build();
+    const engine = await loadSimd(model, { numerics: 'simd' });
+    const state = tinyState(model);
+    const batch = tinyBatch(model, 1);
+    const first = await engine.gradient(state, batch, [1, 2]);
+    const second = await engine.gradient(state, batch, [1, 2]);
+    expect(second.lossSum).toBe(first.lossSum);
+    expect(second.gradientSum).toEqual(first.gradientSum);
+    engine.dispose();
+  });
+});

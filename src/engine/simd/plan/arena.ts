@@ -103,6 +103,7 @@ export class Arena {
   reserve(imageCount: number): void {
     if (imageCount <= this.batchCapacity) return;
     this.batchCapacity = 0; // until all has gone well
+    if (this.made === undefined) this.make(); // before the layout: making lays out for the usual size
     this.growTo(this.layOut(imageCount));
     for (const { byteOffset, imageBytes } of this.zeroedRegions) {
       const start = byteOffset / FLOAT_BYTES;
