@@ -1,7 +1,7 @@
 /** `evaluate`: how good a checkpoint is on the test set. */
 
 import type { Recipe } from '../coordinator/index.js';
-import { evaluateCheckpoint } from '../session/index.js';
+import { evaluateCheckpoint, TRAIN_WORKERS } from '../session/index.js';
 import type { EvaluationOutcome } from '../session/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { openData } from './data.js';
@@ -36,7 +36,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
   return asLibraryErrors(() => {
     refuseUnknown(options, KEYS);
     const { workers, evalStatistics, onNotice } = options;
-    if (workers !== undefined) checkSetting('workers', workers);
+    if (workers !== undefined) checkSetting('workers', workers, TRAIN_WORKERS.workers);
     if (evalStatistics !== undefined) checkSetting('evalStatistics', evalStatistics);
     return evaluateCheckpoint({
       ...engineSettingsOf(options),

@@ -290,6 +290,43 @@ describe('errors', () => {
       /valSize 60000 must be an integer from/,
     ],
     ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
+    [
+      'no workers at all',
+      () => train(options({ workers: 0 })),
+      /^workers 0 must be an integer from 1 to 1024/,
+    ],
+    [
+      'an evaluation without workers',
+      () => evaluate({ checkpoint: empty(), workers: 0 }),
+      /^workers 0 must be an integer from 1 to 1024/,
+    ],
+    [
+      'no threads',
+      () => work({ url: 'ws://127.0.0.1:1', threads: 0 }),
+      /^threads 0 must be an integer from 1 to 1024; for example threads: 2$/,
+    ],
+    ['too many threads', () => work({ url: 'ws://127.0.0.1:1', threads: 2000 }), /^threads 2000 must be/],
+    ['workers that are no number', () => train(options({ workers: NaN })), /^workers NaN must be/],
+    [
+      'a host with a port',
+      () => coordinate({ ...options(), host: 'localhost:7070' }),
+      /^host "localhost:7070" must be a host name or an IP address, without a port/,
+    ],
+    [
+      'a negative wait',
+      () => coordinate({ ...options(), waitTimeoutMs: -5 }),
+      /^waitTimeoutMs -5 must be a number of milliseconds above 0 and below 1000000000; for example waitTimeoutMs: 300000$/,
+    ],
+    [
+      'a heartbeat too short for a coordinator',
+      () => coordinate({ ...options(), heartbeatTimeoutMs: 1 }),
+      /^heartbeatTimeoutMs 1 must be a number of milliseconds at least \d+000 and below 1000000000/,
+    ],
+    [
+      'a heartbeat too short for a worker',
+      () => work({ url: 'ws://127.0.0.1:1', heartbeatTimeoutMs: 1 }),
+      /^heartbeatTimeoutMs 1 must be a number of milliseconds at least/,
+    ],
     ['no run to resume', () => train({ resume: empty() }), /holds no run.*give resume/],
     ['two folders', () => train({ resume: empty(), runDir: empty() }), /leave runDir/],
     [
@@ -300,7 +337,7 @@ describe('errors', () => {
     [
       'a port that is none',
       () => coordinate({ ...options(), port: 70_000 }),
-      /listen "127.0.0.1:70000" must be/,
+      /^port 70000 must be an integer from 0 to 65535; for example port: 7070$/,
     ],
     ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
     ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],
