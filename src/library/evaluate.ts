@@ -14,7 +14,7 @@ import { inWordsOfPrograms } from './words.js';
 export interface EvaluateOptions extends EngineOptions {
   /** A checkpoint file, or a run folder: then its best weights, else its last. */
   readonly checkpoint: string;
-  /** The data that the run was trained on; needed unless they are synthetic, or CIFAR-10 in `dataDir`. */
+  /** The data that the run was trained on; needed unless they are synthetic or CIFAR-10. */
   readonly data?: DataSource | OwnData | undefined;
   /** The folder that holds CIFAR-10; if left out, that of the run, else `data`. */
   readonly dataDir?: string | undefined;

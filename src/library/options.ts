@@ -8,6 +8,7 @@ import type { Recipe, RunEvent } from '../coordinator/index.js';
 import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
 import type { EngineSettings, TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
+import { folderOf } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { networkSource } from './network.js';
 import type { OwnNetwork } from './network.js';
@@ -70,6 +71,7 @@ export function trainingOptionsOf(
   const { network, name } = networkSource(model ?? RECIPE_OPTIONS.model.default);
   const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
   const recipe = { ...requested, model: name };
+  const dataDir = folderOf(options.data);
   const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
   for (const [key, value] of Object.entries(settings)) {
     checkSetting(key, value, key === 'workers' ? own.workers : RUN_DEFINITIONS.get(key));
@@ -77,13 +79,14 @@ export function trainingOptionsOf(
   return {
     recipe,
     network,
-    dataDir: 'data', // used by a resumed run alone, which has its own
+    dataDir: dataDir ?? (RUN_SETTINGS.dataDir.default as string), // in a resumed run without data, the one that it keeps
     ...engineSettingsOf(options),
     workers: options.workers ?? Number(own.workers.default),
     checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
     given: new Set([
       ...Object.keys(values),
       ...(model === undefined ? [] : ['model']),
+      ...(dataDir === undefined ? [] : ['dataDir']),
       ...Object.keys(settings),
     ]),
   };
