@@ -87,7 +87,7 @@ export function addressText(host: string, port: number): string {
  */
 export function checkMilliseconds(
   key: string,
-  durationMs: unknown,
+  durationMs: number | undefined,
   { kind, default: seconds }: OptionDefinition<number, number>,
 ): void {
   if (durationMs === undefined || kind.kind !== 'number') return;

@@ -1,6 +1,6 @@
 /** The library in one process, with threads: what it gives, what it refuses, and what it leaves alone. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src/data/index.js';
@@ -16,6 +16,7 @@ import {
 } from '../../src/index.js';
 import type { OwnData, OwnNetwork, RunEvent, TrainOptions } from '../../src/index.js';
 import { rejectionOf } from '../support/errors.js';
+import { largeNetwork } from '../support/largeNetwork.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const RECIPE = { model: 'resnet8', epochs: 2, trainLimit: 96, valSize: 32, batchSize: 32, seed: 7 } as const;
@@ -228,6 +229,20 @@ describe('a network of a program', () => {
     expect((await train(again)).weightsSha256).toBe(whole.weightsSha256);
     const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
     expect(score).toMatchObject({ model: 'small', testSamples: 96 });
+  });
+
+  it('may have as many initial values as its text allows, and is resumed all the same', async () => {
+    const model = largeNetwork(0.95);
+    const labels = Uint8Array.from({ length: 64 }, (_, index) => index % 2);
+    const pixels = Uint8Array.from({ length: 64 * 4 * 4 * 128 }, (_, at) => (at * 31) % 251);
+    const { height, width, channels } = model.inputShape;
+    const training = { pixels, labels };
+    const data = { name: 'large', imageShape: { height, width, channels }, classNames: ['a', 'b'], training };
+    const small = { model, valSize: 32, batchSize: 32, seed: 7, augment: false, lr: 0.001, maxSteps: 1 };
+    const { runDir } = await train(options({ recipe: small, data }));
+    expect(statSync(path.join(runDir, 'config.json')).size).toBeGreaterThan(1 << 20);
+    const resumed = await train({ ...onSimd, resume: runDir, data, recipe: { maxSteps: 2 } });
+    expect(resumed).toMatchObject({ dataset: 'large', stepsCompleted: 2 });
   });
 
   it('may be a preset, which is made for the images and classes of the data', async () => {

@@ -4,7 +4,7 @@ import { NETWORK_LIMITS } from '../../src/model/index.js';
 import type { NetworkEntry } from '../../src/model/index.js';
 
 const CHANNELS = 128;
-const ONE_VALUE = '0.12345678901,';
+const ONE_VALUE = '0.00781234567,'; // about 1 / 128: what a layer puts out is about as large as its input
 
 /** @param share of the characters that a description may have */
 export function largeNetwork(share: number): NetworkEntry {
@@ -16,6 +16,7 @@ export function largeNetwork(share: number): NetworkEntry {
     name: `given${index}`,
     channels: CHANNELS,
     kernelSize: 1 as const,
+    frozen: ['weight' as const],
     initial: { weight: { kind: 'values' as const, values } },
   }));
   return {
