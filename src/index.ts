@@ -37,7 +37,14 @@ export type { EngineName, Numerics, Precision } from './engine/index.js';
 export { LockstepError } from './foundation/errors.js';
 export type { ErrorCode } from './foundation/errors.js';
 export { isPresetName, NetworkBuilder } from './model/index.js';
-export type { ActivationShape, LayerDescription, LayerEntry } from './model/index.js';
+export type {
+  ActivationShape,
+  BatchNormalisationOptions,
+  ConvolutionOptions,
+  DenseOptions,
+  LayerDescription,
+  LayerEntry,
+} from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
 export type { EvaluationOutcome } from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

@@ -27,6 +27,7 @@ export { watchForeignHolder } from './folder/lockLease.js';
 export type { Abandoned } from './folder/lockLease.js';
 export type { PriorResult, RunResult, StopReason } from './run/result.js';
 export { RunFolder } from './folder/runFolder.js';
+export { checkJsonSize, MOST_JSON_BYTES } from './folder/smallJson.js';
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';

@@ -2,6 +2,10 @@
 
 import { X509Certificate } from 'node:crypto';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import type { OptionDefinition } from '../foundation/options/definition.js';
+import { brokenRule } from '../foundation/options/kind.js';
+import type { ValueKind } from '../foundation/options/kind.js';
+import { checkValue, splitAddress } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
 export function checkToken(token: string | undefined): void {
@@ -53,4 +57,48 @@ export function checkDuration(key: string, durationMs: number | undefined): void
 export function checkFolder(key: string, folder: unknown): void {
   if (folder === undefined || (typeof folder === 'string' && folder !== '')) return;
   throw new LockstepError('E_OPTION', `${key} ${JSON.stringify(folder)} must be the path of a folder`);
+}
+
+/** @throws LockstepError E_OPTION */
+export function checkPort(port: unknown): void {
+  checkValue('port', port, { kind: 'integer', min: 0, max: 65535 }, '7070');
+}
+
+const HOST: ValueKind = {
+  kind: 'text',
+  form: {
+    matches: (host) => splitAddress(addressText(host, 0)) !== undefined,
+    rule: 'a host name or an IP address, without a port',
+  },
+};
+
+/** @throws LockstepError E_OPTION */
+export function checkHost(host: unknown): void {
+  checkValue('host', host, HOST, '127.0.0.1');
+}
+
+export function addressText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * A duration that the command line has in seconds.
+ * @throws LockstepError E_OPTION, in milliseconds
+ */
+export function checkMilliseconds(
+  key: string,
+  durationMs: number | undefined,
+  { kind, default: seconds }: OptionDefinition<number, number>,
+): void {
+  if (durationMs === undefined || kind.kind !== 'number') return;
+  const bounds = Object.entries(kind).map(([name, bound]) => [
+    name,
+    name === 'kind' ? bound : 1000 * Number(bound),
+  ]);
+  const rule = brokenRule(durationMs, Object.fromEntries(bounds) as ValueKind);
+  if (rule === undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `${key} ${String(durationMs)} must be ${rule.replace('number', 'number of milliseconds')}; for example ${key}: ${1000 * Number(seconds)}`,
+  );
 }

@@ -4,7 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_MAX_NODES, isLoopback, refuseUnusable } from '../coordinator/index.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
 import { LockstepError } from '../foundation/errors.js';
-import { openDoor, readTokenSource, splitAdvertised } from '../session/index.js';
+import {
+  COORDINATOR_WORKERS,
+  DOOR_SETTINGS,
+  openDoor,
+  readTokenSource,
+  splitAdvertised,
+} from '../session/index.js';
 import type {
   CoordinatorSettings,
   ListenOptions,
@@ -12,7 +18,7 @@ import type {
   PreparedDoor,
   TokenSource,
 } from '../session/index.js';
-import { checkToken } from './checks.js';
+import { addressText, checkHost, checkMilliseconds, checkPort, checkToken } from './checks.js';
 import { asLibraryErrors, libraryError } from './errors.js';
 import { checkSetting, refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
@@ -73,7 +79,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
     let opened!: (door: OpenDoor) => void;
     const listening = new Promise<OpenDoor>((resolve) => (opened = resolve));
     const done = runForProgram(options, {
-      training: trainingOptionsOf(options, 0),
+      training: trainingOptionsOf(options, COORDINATOR_WORKERS),
       runDir: options.runDir,
       resume: options.resume,
       test: options.test ?? false,
@@ -108,11 +114,12 @@ function ended(): never {
 function doorOptionsOf(options: CoordinateOptions): ListenOptions {
   const { host = '127.0.0.1', port = 7070, tls, advertise, insecure = false } = options;
   const { maxNodes = DEFAULT_MAX_NODES, heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS } = options;
-  checkSetting('listen', addressText(host, port));
+  checkHost(host);
+  checkPort(port);
   checkSetting('maxNodes', maxNodes);
   checkSetting('minWorkers', options.minWorkers ?? 1);
-  checkSetting('waitTimeout', (options.waitTimeoutMs ?? WAIT_TIMEOUT_MS) / 1000);
-  checkSetting('heartbeatTimeout', heartbeatTimeoutMs / 1000);
+  checkMilliseconds('waitTimeoutMs', options.waitTimeoutMs, DOOR_SETTINGS.waitTimeout);
+  checkMilliseconds('heartbeatTimeoutMs', heartbeatTimeoutMs, DOOR_SETTINGS.heartbeatTimeout);
   if (advertise !== undefined) checkSetting('advertise', advertise);
   checkToken(options.token);
   const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
@@ -150,8 +157,4 @@ function settingsOf(
 function tokenSourceOf(given: string | undefined, token: string | undefined): TokenSource {
   if (token === undefined) return 'none';
   return given === undefined ? 'made' : 'given';
-}
-
-function addressText(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

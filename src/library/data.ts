@@ -1,5 +1,6 @@
 /** Where a run's images come from. */
 
+import path from 'node:path';
 import { DATASET_NAME } from '../coordinator/index.js';
 import {
   arrayImageSet,
@@ -19,6 +20,8 @@ export interface DataSource {
   readonly name: string;
   readonly training: ImageSet;
   readonly openTest?: (() => Promise<ImageSet>) | undefined;
+  /** The folder that CIFAR-10 came from. The run keeps it, and finds its data there when it is resumed or evaluated. */
+  readonly dataDir?: string | undefined;
 }
 
 /** Images of your own, in memory. */
@@ -39,11 +42,15 @@ export interface OwnData {
  * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file
  */
 export function loadCifar10(dataDir: string): Promise<DataSource> {
-  return asLibraryErrors(async () => ({
-    name: 'cifar10',
-    training: await loadTraining(dataDir),
-    openTest: () => loadCifar10Test(dataDir),
-  }));
+  return asLibraryErrors(async () => {
+    const folder = path.resolve(dataDir); // the program may change its current folder later
+    return {
+      name: 'cifar10',
+      training: await loadTraining(folder),
+      openTest: () => loadCifar10Test(folder),
+      dataDir: folder,
+    };
+  });
 }
 
 /** Drawn images of ten shapes: 50,000 for training and 10,000 for testing. Needs no files and no network. */
@@ -56,6 +63,12 @@ export function syntheticData(): DataSource {
 }
 
 const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
+
+/** Where the data lie, if they have a folder. Whatever a program without types gives is looked at later. */
+export function folderOf(data: DataSource | OwnData | undefined): string | undefined {
+  const { dataDir } = (data ?? {}) as Partial<DataSource>;
+  return typeof dataDir === 'string' && dataDir !== '' ? dataDir : undefined;
+}
 
 /** @throws LockstepError E_OPTION for images that cannot be used */
 export function openData(data: DataSource | OwnData): OpenedDataset {

@@ -1,7 +1,7 @@
 /** `evaluate`: how good a checkpoint is on the test set. */
 
 import type { Recipe } from '../coordinator/index.js';
-import { evaluateCheckpoint } from '../session/index.js';
+import { evaluateCheckpoint, TRAIN_WORKERS } from '../session/index.js';
 import type { EvaluationOutcome } from '../session/index.js';
 import { defaultThreads } from '../worker/index.js';
 import { openData } from './data.js';
@@ -14,7 +14,7 @@ import { inWordsOfPrograms } from './words.js';
 export interface EvaluateOptions extends EngineOptions {
   /** A checkpoint file, or a run folder: then its best weights, else its last. */
   readonly checkpoint: string;
-  /** The data that the run was trained on; needed unless they are synthetic, or CIFAR-10 in `dataDir`. */
+  /** The data that the run was trained on; needed unless they are synthetic or CIFAR-10. */
   readonly data?: DataSource | OwnData | undefined;
   /** The folder that holds CIFAR-10; if left out, that of the run, else `data`. */
   readonly dataDir?: string | undefined;
@@ -36,7 +36,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
   return asLibraryErrors(() => {
     refuseUnknown(options, KEYS);
     const { workers, evalStatistics, onNotice } = options;
-    if (workers !== undefined) checkSetting('workers', workers);
+    if (workers !== undefined) checkSetting('workers', workers, TRAIN_WORKERS.workers);
     if (evalStatistics !== undefined) checkSetting('evalStatistics', evalStatistics);
     return evaluateCheckpoint({
       ...engineSettingsOf(options),

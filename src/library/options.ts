@@ -2,11 +2,13 @@
 
 import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import type { OptionDefinition } from '../foundation/options/definition.js';
 import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
 import type { Recipe, RunEvent } from '../coordinator/index.js';
 import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
 import type { EngineSettings, TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
+import { folderOf } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { networkSource } from './network.js';
 import type { OwnNetwork } from './network.js';
@@ -43,7 +45,7 @@ export interface RunOptions extends EngineOptions {
   readonly resume?: string | undefined;
   /** Evaluate the test set once, with the final weights. */
   readonly test?: boolean | undefined;
-  /** Worker threads of this process. */
+  /** Worker threads of this process: 1 to 1024; 0, too, in `coordinate`. */
   readonly workers?: number | undefined;
   /** Steps between checkpoints; one is also written after each epoch. */
   readonly checkpointEvery?: number | undefined;
@@ -57,24 +59,34 @@ export interface RunOptions extends EngineOptions {
 /** Beside the recipe: options that the command line has under the same name. */
 const SETTINGS = ['engine', 'numerics', 'device', 'precision', 'workers', 'checkpointEvery'] as const;
 
-/** @throws LockstepError E_OPTION */
-export function trainingOptionsOf(options: RunOptions, defaultWorkers: number): TrainingOptions {
+/**
+ * @param own the options that the functions of the library bound differently
+ * @throws LockstepError E_OPTION
+ */
+export function trainingOptionsOf(
+  options: RunOptions,
+  own: { readonly workers: OptionDefinition<number, number> },
+): TrainingOptions {
   const { model, ...values } = definedOf(options.recipe ?? {});
   const { network, name } = networkSource(model ?? RECIPE_OPTIONS.model.default);
   const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
   const recipe = { ...requested, model: name };
+  const dataDir = folderOf(options.data);
   const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
-  for (const [key, value] of Object.entries(settings)) checkSetting(key, value);
+  for (const [key, value] of Object.entries(settings)) {
+    checkSetting(key, value, key === 'workers' ? own.workers : RUN_DEFINITIONS.get(key));
+  }
   return {
     recipe,
     network,
-    dataDir: 'data', // used by a resumed run alone, which has its own
+    dataDir: dataDir ?? (RUN_SETTINGS.dataDir.default as string), // in a resumed run without data, the one that it keeps
     ...engineSettingsOf(options),
-    workers: options.workers ?? defaultWorkers,
+    workers: options.workers ?? Number(own.workers.default),
     checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
     given: new Set([
       ...Object.keys(values),
       ...(model === undefined ? [] : ['model']),
+      ...(dataDir === undefined ? [] : ['dataDir']),
       ...Object.keys(settings),
     ]),
   };
@@ -88,9 +100,11 @@ export function engineSettingsOf(options: EngineOptions): EngineSettings {
   return { ...settings, tune: true };
 }
 
-/** @throws LockstepError E_OPTION for a value that the command line would refuse, too */
-export function checkSetting(key: string, value: unknown): void {
-  const definition = RUN_DEFINITIONS.get(key);
+/**
+ * @param definition where the option has another name on the command line, or bounds that differ between commands
+ * @throws LockstepError E_OPTION for a value that the command line would refuse, too
+ */
+export function checkSetting(key: string, value: unknown, definition = RUN_DEFINITIONS.get(key)): void {
   if (definition) checkValue(key, value, definition.kind, definition.example);
 }
 

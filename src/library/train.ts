@@ -1,7 +1,6 @@
 /** `train`: a whole run on threads of this process. */
 
-import { keptCoordinatorSettings } from '../session/index.js';
-import { defaultThreads } from '../worker/index.js';
+import { keptCoordinatorSettings, TRAIN_WORKERS } from '../session/index.js';
 import { asLibraryErrors } from './errors.js';
 import { refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
@@ -27,7 +26,7 @@ export function train(options: TrainOptions): Promise<TrainedRun> {
     refuseIncomplete(options);
     const { resume } = options;
     return runForProgram(options, {
-      training: trainingOptionsOf(options, defaultThreads()),
+      training: trainingOptionsOf(options, TRAIN_WORKERS),
       runDir: options.runDir,
       resume,
       test: options.test ?? false,

@@ -9,6 +9,8 @@ import { RUN_DEFINITIONS } from '../session/index.js';
 /** Options whose name or unit differs in the library. */
 const OWN_NAMES: ReadonlyMap<string, string> = new Map([
   ['dataset', 'data'],
+  ['dataDir', 'data: await loadCifar10(folder)'],
+  ['listen', 'host and port'],
   ['heartbeatTimeout', 'heartbeatTimeoutMs'],
   ['waitTimeout', 'waitTimeoutMs'],
   ['retryFor', 'retryForMs'],
@@ -17,7 +19,7 @@ const OWN_NAMES: ReadonlyMap<string, string> = new Map([
   ['tokenFile', 'token'],
 ]);
 /** A value that says something else in the library: only the name is told. */
-const NAME_ONLY: ReadonlySet<string> = new Set([...OWN_NAMES.keys(), 'listen']);
+const NAME_ONLY: ReadonlySet<string> = new Set(OWN_NAMES.keys());
 
 /** Flags that stand in no table: they have no place in a config file. */
 const OTHER_FLAGS: readonly string[] = ['resume', 'token', 'tokenFile', 'ca', 'retryFor', 'threads'];

@@ -1,13 +1,14 @@
 /** `work`: takes part in the run of a coordinator. */
 
 import { hostname } from 'node:os';
-import { coordinatorUrl, workFor } from '../session/index.js';
+import { coordinatorUrl, HEARTBEAT_SETTINGS, TRAIN_WORKERS, workFor } from '../session/index.js';
 import { defaultThreads } from '../worker/index.js';
 import type { NodeStatus } from '../worker/index.js';
-import { checkAuthority, checkDuration, checkToken, proxyUrl } from './checks.js';
+import { checkAuthority, checkDuration, checkMilliseconds, checkToken, proxyUrl } from './checks.js';
 import { asLibraryErrors } from './errors.js';
 import { checkSetting, ENGINE_KEYS, engineSettingsOf, refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
+import { inWordsOfPrograms } from './words.js';
 
 export interface WorkOptions extends EngineOptions {
   /** Of the coordinator, such as `ws://192.0.2.7:7070`. */
@@ -52,8 +53,8 @@ export function work(options: WorkOptions): Promise<WorkEnd> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     const { url, token, ca, proxy, threads, heartbeatTimeoutMs, onStatus, onNotice } = options;
-    if (threads !== undefined) checkSetting('workers', threads);
-    if (heartbeatTimeoutMs !== undefined) checkSetting('heartbeatTimeout', heartbeatTimeoutMs / 1000);
+    if (threads !== undefined) checkSetting('threads', threads, TRAIN_WORKERS.workers);
+    checkMilliseconds('heartbeatTimeoutMs', heartbeatTimeoutMs, HEARTBEAT_SETTINGS.heartbeatTimeout);
     checkDuration('retryForMs', options.retryForMs);
     checkToken(token);
     checkAuthority(ca);
@@ -70,10 +71,14 @@ export function work(options: WorkOptions): Promise<WorkEnd> {
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
       ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }),
       signal: options.signal ?? new AbortController().signal,
-      onStatus: (status) => onStatus?.(status),
-      onNotice: (message) => onNotice?.(message),
+      onStatus: (status) => onStatus?.(inOwnWords(status)),
+      onNotice: (message) => onNotice?.(inWordsOfPrograms(message)),
       onReady: () => undefined,
     });
-    return { reason };
+    return { reason: inWordsOfPrograms(reason) };
   });
+}
+
+function inOwnWords(status: NodeStatus): NodeStatus {
+  return status.kind === 'disconnected' ? { ...status, reason: inWordsOfPrograms(status.reason) } : status;
 }

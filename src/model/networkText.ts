@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { describeError } from '../foundation/errors.js';
+import type { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import { LAYER_KINDS, layerEntrySchema } from './layerKinds.js';
 import type { LayerDescription } from './layerKinds.js';
@@ -60,7 +61,32 @@ export function parseNetworkJson(text: string, origin: string): unknown {
  * @throws LockstepError E_MODEL, naming the layer, the rule and the remedy
  */
 export function networkFrom(value: unknown, origin: string): Model {
-  return buildNetwork(checkedDescription(value, origin), origin);
+  const description = checkedDescription(value, origin);
+  refuseLong(description, origin);
+  return buildNetwork(description, origin);
+}
+
+/** As it is kept and sent: a program can describe more than any checkpoint or worker would read. */
+function refuseLong(description: NetworkDescription, origin: string): void {
+  const values = description.layers.flatMap((layer) =>
+    'initial' in layer ? Object.values(layer.initial ?? {}) : [],
+  );
+  const valueCount = values.reduce(
+    (sum, start) => sum + (start.kind === 'values' ? start.values.length : 0),
+    0,
+  );
+  // Each value takes two characters at least. What is far too long is not made a text at all.
+  if (2 * valueCount > NETWORK_LIMITS.textLength) throw tooLong(2 * valueCount, origin);
+  const { length } = networkText({ description });
+  if (length > NETWORK_LIMITS.textLength) throw tooLong(length, origin);
+}
+
+function tooLong(characters: number, origin: string): LockstepError {
+  const most = NETWORK_LIMITS.textLength;
+  return networkFault(
+    origin,
+    `its ${characters} characters as JSON are more than ${most}; give fewer initial values, or with fewer digits`,
+  );
 }
 
 function checkedDescription(value: unknown, origin: string): NetworkDescription {

@@ -1,6 +1,6 @@
 /** The library in one process, with threads: what it gives, what it refuses, and what it leaves alone. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src/data/index.js';
@@ -16,6 +16,7 @@ import {
 } from '../../src/index.js';
 import type { OwnData, OwnNetwork, RunEvent, TrainOptions } from '../../src/index.js';
 import { rejectionOf } from '../support/errors.js';
+import { largeNetwork } from '../support/largeNetwork.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const RECIPE = { model: 'resnet8', epochs: 2, trainLimit: 96, valSize: 32, batchSize: 32, seed: 7 } as const;
@@ -230,6 +231,20 @@ describe('a network of a program', () => {
     expect(score).toMatchObject({ model: 'small', testSamples: 96 });
   });
 
+  it('may have as many initial values as its text allows, and is resumed all the same', async () => {
+    const model = largeNetwork(0.95);
+    const labels = Uint8Array.from({ length: 64 }, (_, index) => index % 2);
+    const pixels = Uint8Array.from({ length: 64 * 4 * 4 * 128 }, (_, at) => (at * 31) % 251);
+    const { height, width, channels } = model.inputShape;
+    const training = { pixels, labels };
+    const data = { name: 'large', imageShape: { height, width, channels }, classNames: ['a', 'b'], training };
+    const small = { model, valSize: 32, batchSize: 32, seed: 7, augment: false, lr: 0.001, maxSteps: 1 };
+    const { runDir } = await train(options({ recipe: small, data }));
+    expect(statSync(path.join(runDir, 'config.json')).size).toBeGreaterThan(1 << 20);
+    const resumed = await train({ ...onSimd, resume: runDir, data, recipe: { maxSteps: 2 } });
+    expect(resumed).toMatchObject({ dataset: 'large', stepsCompleted: 2 });
+  });
+
   it('may be a preset, which is made for the images and classes of the data', async () => {
     const given = { ...recipe, model: 'resnet8', maxSteps: 1 };
     expect(await train(options({ recipe: given, data: smallData() }))).toMatchObject({ stepsCompleted: 1 });
@@ -290,6 +305,43 @@ describe('errors', () => {
       /valSize 60000 must be an integer from/,
     ],
     ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
+    [
+      'no workers at all',
+      () => train(options({ workers: 0 })),
+      /^workers 0 must be an integer from 1 to 1024/,
+    ],
+    [
+      'an evaluation without workers',
+      () => evaluate({ checkpoint: empty(), workers: 0 }),
+      /^workers 0 must be an integer from 1 to 1024/,
+    ],
+    [
+      'no threads',
+      () => work({ url: 'ws://127.0.0.1:1', threads: 0 }),
+      /^threads 0 must be an integer from 1 to 1024; for example threads: 2$/,
+    ],
+    ['too many threads', () => work({ url: 'ws://127.0.0.1:1', threads: 2000 }), /^threads 2000 must be/],
+    ['workers that are no number', () => train(options({ workers: NaN })), /^workers NaN must be/],
+    [
+      'a host with a port',
+      () => coordinate({ ...options(), host: 'localhost:7070' }),
+      /^host "localhost:7070" must be a host name or an IP address, without a port/,
+    ],
+    [
+      'a negative wait',
+      () => coordinate({ ...options(), waitTimeoutMs: -5 }),
+      /^waitTimeoutMs -5 must be a number of milliseconds above 0 and below 1000000000; for example waitTimeoutMs: 300000$/,
+    ],
+    [
+      'a heartbeat too short for a coordinator',
+      () => coordinate({ ...options(), heartbeatTimeoutMs: 1 }),
+      /^heartbeatTimeoutMs 1 must be a number of milliseconds at least \d+000 and below 1000000000/,
+    ],
+    [
+      'a heartbeat too short for a worker',
+      () => work({ url: 'ws://127.0.0.1:1', heartbeatTimeoutMs: 1 }),
+      /^heartbeatTimeoutMs 1 must be a number of milliseconds at least/,
+    ],
     ['no run to resume', () => train({ resume: empty() }), /holds no run.*give resume/],
     ['two folders', () => train({ resume: empty(), runDir: empty() }), /leave runDir/],
     [
@@ -300,7 +352,7 @@ describe('errors', () => {
     [
       'a port that is none',
       () => coordinate({ ...options(), port: 70_000 }),
-      /listen "127.0.0.1:70000" must be/,
+      /^port 70000 must be an integer from 0 to 65535; for example port: 7070$/,
     ],
     ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
     ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],

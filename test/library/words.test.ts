@@ -18,6 +18,8 @@ describe('messages in the words of a program', () => {
     ['or train without it: --dataset synthetic', 'or train without it: data'],
     ['give one with LOCKSTEP_TOKEN or --token-file', 'give one with token'],
     ['continue it with --resume runs/1, or', 'continue it with resume: runs/1, or'],
+    ['an address of this machine with --listen HOST:PORT', 'an address of this machine with host and port'],
+    ['give the same with --data-dir', 'give the same with data: await loadCifar10(folder)'],
     ['wait longer with --wait-timeout', 'wait longer with waitTimeoutMs'],
   ])('say "%s" as "%s"', (message, expected) => {
     expect(inWordsOfPrograms(message)).toBe(expected);

@@ -16,6 +16,7 @@ import {
 import type { LayerEntry, NetworkEntry } from '../../src/model/index.js';
 import { LONGEST_NETWORK, MOST_CHANNELS } from '../../src/protocol/index.js';
 import { thrownBy } from '../support/errors.js';
+import { largeNetwork } from '../support/largeNetwork.js';
 import { CONVOLUTION_KINDS, MODERN_LAYERS } from '../support/tinyModels.js';
 
 const CLASSES = ['a', 'b', 'c', 'd', 'e'];
@@ -219,6 +220,15 @@ describe('a network from its description', () => {
 });
 
 describe('the limits of a network', () => {
+  it('hold for what a program describes, which no checkpoint could keep otherwise', () => {
+    const { description } = networkFrom(largeNetwork(0.95), 'large');
+    expect(networkFromText(networkText({ description }), 'large').description).toEqual(description);
+    for (const share of [1.1, 10]) {
+      const { message } = thrownBy('E_MODEL', () => networkFrom(largeNetwork(share), 'large'));
+      expect(message).toMatch(/characters as JSON are more than 2097152; give fewer initial values/);
+    }
+  });
+
   const chain = (count: number, layer: (index: number) => LayerEntry): NetworkEntry => ({
     ...NETWORK,
     layers: Array.from({ length: count }, (_, index) => layer(index)),

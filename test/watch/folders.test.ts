@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunFolder } from '../../src/coordinator/index.js';
 import { findRuns, History, readEpochs, requireRun, summariseRun } from '../../src/watch/index.js';
+import { largeNetwork } from '../support/largeNetwork.js';
 import { CONFIG, epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -49,6 +50,12 @@ describe('the summary of a run', () => {
       testAccuracy: 0.41,
       exact: true,
     });
+  });
+
+  it('is read beside a large network of its own', async () => {
+    const config = { ...CONFIG, model: 'large', network: largeNetwork(0.95) };
+    const folder = makeRun(path.join(temporaryFolder(), 'run'), { config });
+    expect(await summariseRun(folder)).toMatchObject({ model: 'large', seed: 7 });
   });
 
   it('is read from the epochs of a run without result; the best is not the last', async () => {

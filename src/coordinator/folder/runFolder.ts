@@ -35,6 +35,7 @@ import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { priorResultSchema } from '../run/result.js';
+import { checkJsonSize, configText } from './smallJson.js';
 import type { PriorResult, RunResult } from '../run/result.js';
 
 export class RunFolder {
@@ -197,7 +198,7 @@ export class RunFolder {
   async writeConfig(config: unknown): Promise<void> {
     this.unwrittenConfig = config;
     checkLock(this.folder);
-    await writeFileAtomically(this.configFile, `${JSON.stringify(config, null, 2)}\n`);
+    await writeFileAtomically(this.configFile, configText(config));
     this.unwrittenConfig = undefined;
   }
 
@@ -255,13 +256,6 @@ function resumeRemedy(given: string): string {
   return around === undefined
     ? 'give --resume the folder of a run'
     : `give the run that it is in: --resume ${shellWord(around)}`;
-}
-
-/** config.json and result.json have some hundred bytes. */
-const MAX_JSON_BYTES = 1 << 20;
-
-function checkJsonSize(byteCount: number): void {
-  if (byteCount > MAX_JSON_BYTES) throw new Error(`it has ${byteCount} bytes, more than any such file`);
 }
 
 async function readJson(file: string, remedy?: string): Promise<unknown> {

@@ -64,7 +64,7 @@ export function parseJsonValue(
  * @throws LockstepError E_OPTION
  */
 export function checkValue(key: string, raw: unknown, kind: ValueKind, example: string): OptionValue {
-  const shown = JSON.stringify(raw);
+  const shown = typeof raw === 'number' ? String(raw) : JSON.stringify(raw); // JSON has no NaN
   return valueOf(
     raw,
     kind,

@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { occupancyOf } from '../../coordinator/index.js';
+import { MOST_JSON_BYTES, occupancyOf } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { printable } from '../../foundation/printable.js';
 import { metricsFileOf } from './findRuns.js';
@@ -13,7 +13,6 @@ import type { RunState, RunSummary } from './runData.js';
 type Json = Readonly<Record<string, unknown>>;
 
 const LONGEST_TEXT = 200;
-const SMALL_FILE_BYTES = 1 << 20;
 
 /** The summary of one run: reads on where it stopped each time it is asked, so that a long file is read once. */
 export class RunSummariser {
@@ -112,7 +111,7 @@ class EpochReader {
 /** Undefined for a file that is missing, too large to be what it should be, or not a JSON object. */
 export function readSmallJson(file: string): Json | undefined {
   try {
-    if (!statSync(file).isFile() || statSync(file).size > SMALL_FILE_BYTES) return undefined;
+    if (!statSync(file).isFile() || statSync(file).size > MOST_JSON_BYTES) return undefined;
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return isRecord(value) ? value : undefined;
   } catch {

@@ -8,16 +8,22 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeFileAtomically } from '../../../src/coordinator/checkpoints/files.js';
 import { RunFolder } from '../../../src/coordinator/folder/runFolder.js';
+import { MOST_JSON_BYTES } from '../../../src/coordinator/index.js';
+import { NETWORK_LIMITS, networkFrom } from '../../../src/model/index.js';
+import { readRunConfig } from '../../../src/session/readRunConfig.js';
 import type { CheckpointSnapshot } from '../../../src/coordinator/checkpoints/checkpointSnapshot.js';
 import type { SaveOutcome } from '../../../src/coordinator/checkpoints/checkpointWriter.js';
 import { rejectionOf, thrownBy } from '../../support/errors.js';
+import { largeNetwork } from '../../support/largeNetwork.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const FULL_DISK = '/dev/full'; // every write to it fails as if the disk were full; Linux only
@@ -349,6 +355,29 @@ describe('a run that is opened again', () => {
     await run.removeResult();
     await run.writeConfig({ seed: 1, epochs: 9 });
     expect(await run.readConfig()).toEqual({ seed: 1, epochs: 9 });
+  });
+
+  it('keeps the largest network there may be, in few bytes, and reads it indented as older versions wrote it', async () => {
+    const folder = await interruptedRun('');
+    const run = reopened(folder);
+    const { description } = networkFrom(largeNetwork(0.95), 'large');
+    const config = { seed: 1, model: 'large', network: description };
+    await run.writeConfig(config);
+    expect(statSync(run.configFile).size).toBeLessThan(NETWORK_LIMITS.textLength + 1000);
+    expect(readFileSync(run.configFile, 'utf8')).toMatch(/^\{\n {2}"seed": 1,\n {2}"model": "large",\n/);
+    expect(await run.readConfig()).toEqual(config);
+    writeFileSync(run.configFile, JSON.stringify(config, null, 2));
+    expect(await run.readConfig()).toEqual(config);
+    expect((await readRunConfig(folder)).content).toEqual(config);
+    await run.writeConfig({ network: { name: 'alone' } });
+    expect(await run.readConfig()).toEqual({ network: { name: 'alone' } });
+  });
+
+  it('is not read if it is larger than any', async () => {
+    const run = reopened(await interruptedRun(''));
+    truncateSync(run.configFile, MOST_JSON_BYTES + 1);
+    expect((await rejectionOf('E_CHECKPOINT', run.readConfig())).message).toMatch(/more than any such file/);
+    expect((await readRunConfig(run.folder)).content).toEqual({});
   });
 
   it.each(['', '{"stoppedBy"', 'null', '{"stoppedBy":"rain","stepsCompleted":3}', '{"stoppedBy":"epochs"}'])(

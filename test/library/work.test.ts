@@ -1,0 +1,30 @@
+/** What `work` passes on of a node's session, which speaks of flags. */
+
+import { expect, it, vi } from 'vitest';
+import type * as session from '../../src/session/index.js';
+import { work } from '../../src/index.js';
+
+vi.mock('../../src/session/index.js', async (importOriginal) => ({
+  ...(await importOriginal<typeof session>()),
+  workFor: (options: session.WorkOptions) => {
+    options.onNotice('use fewer --threads');
+    options.onStatus({ kind: 'disconnected', reason: 'wait longer with --retry-for', retryInMs: 1 });
+    options.onStatus({ kind: 'connected', url: 'ws://127.0.0.1:1' });
+    return Promise.resolve('give another --token-file');
+  },
+}));
+
+it('says everything in the words of a program', async () => {
+  const told: unknown[] = [];
+  const end = await work({
+    url: 'ws://127.0.0.1:1',
+    onNotice: (message) => told.push(message),
+    onStatus: (status) => told.push(status),
+  });
+  expect(told).toEqual([
+    'use fewer threads',
+    { kind: 'disconnected', reason: 'wait longer with retryForMs', retryInMs: 1 },
+    { kind: 'connected', url: 'ws://127.0.0.1:1' },
+  ]);
+  expect(end).toEqual({ reason: 'give another token' });
+});
