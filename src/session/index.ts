@@ -25,6 +25,7 @@ export {
 } from './options/values.js';
 export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
+export { RUN_CONFIG_KEYS } from './savedConfig.js';
 export { RunLog } from './runLog.js';
 export type { Follower } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
