@@ -123,7 +123,7 @@ function weightsOf({ bits }: OptionEntry): string {
 function resumeOf(entry: OptionEntry): string {
   const rule = resumeRuleOf(entry);
   if (rule.kind === 'kept') return 'kept';
-  if (rule.kind === 'forgotten') return 'not remembered';
+  if (rule.kind === 'notRemembered') return 'not remembered';
   if (rule.unless !== undefined)
     return `may change, unless the ${rule.unless.option} is ${rule.unless.is.join(' or ')}`;
   return 'may change';

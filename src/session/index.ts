@@ -5,7 +5,7 @@ export type { Closer } from './cleanup.js';
 export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } from './coordinatorSettings.js';
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { openDoor } from './door.js';
-export type { Door, DoorVoice, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';

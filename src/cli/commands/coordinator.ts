@@ -116,13 +116,13 @@ interface DoorOptions extends ListenOptions {
 
 /** Tells a new token to whoever started the coordinator, as well. */
 async function openAndAnnounce(
-  [fleet, model, voice]: Parameters<PreparedDoor['open']>,
+  [fleet, model, reports]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { token, tokenIsNew, json } = options;
-  const door = await openDoor(fleet, model, voice, options);
+  const door = await openDoor(fleet, model, reports, options);
   if (token === undefined && options.tokenBefore === 'made') {
-    voice.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+    reports.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
   }
   if (token === undefined || !tokenIsNew) return door;
   const notice = announceToken({
@@ -130,7 +130,7 @@ async function openAndAnnounce(
     url: door.url,
     ca: door.ca,
     json,
-    say: voice.say,
+    say: reports.say,
     replacesAnother: options.tokenBefore === 'made',
   });
   return {

@@ -32,8 +32,8 @@ export type ResumeRule =
   | { readonly kind: 'kept' }
   /** A resumed run keeps it unless it is given anew. */
   | { readonly kind: 'changeable'; readonly unless?: Condition }
-  /** A resumed run knows nothing of it. */
-  | { readonly kind: 'forgotten' };
+  /** A resumed run has its default unless it is given again. */
+  | { readonly kind: 'notRemembered' };
 
 /** Holds where the other option has one of these values. */
 export interface Condition {

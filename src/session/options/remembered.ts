@@ -28,7 +28,7 @@ export function withRemembered<Values extends object>(
 }
 
 function isTakenOver(key: string, definition: OptionDefinition, given: ReadonlySet<string>): boolean {
-  if (given.has(key) || resumeRuleOf(definition).kind === 'forgotten') return false;
+  if (given.has(key) || resumeRuleOf(definition).kind === 'notRemembered') return false;
   // The device of one engine means nothing to another.
   const { partOf } = definition;
   return partOf === undefined || !given.has(partOf);
