@@ -36,7 +36,7 @@ const IDENTITY = ['model', 'dataset', 'seed'] as const;
  */
 export function parseSavedConfig({ file, content, recipe, given }: ConfigSource): SavedConfig {
   if (content === undefined) {
-    const message = `${file} is missing: settings that are not given anew have their defaults`;
+    const message = `${file} is missing: settings that are not given again have their defaults`;
     return { settings: {}, notices: [message] };
   }
   if (!isRecord(content)) {

@@ -110,7 +110,7 @@ function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
 interface DoorOptions extends ListenOptions {
   /** Nobody gave one, so one was made: whoever is to attach must be told. */
   readonly tokenIsNew: boolean;
-  /** In the sitting before, if the run is resumed. */
+  /** In the previous session, if the run is resumed. */
   readonly tokenBefore: TokenSource | undefined;
 }
 
@@ -156,7 +156,7 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
   if (given === undefined && tokenBefore === 'given') {
     throw new LockstepError(
       'E_OPTION',
-      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and start the workers anew with it',
+      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and restart the workers with it',
     );
   }
   // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.

@@ -23,13 +23,13 @@ interface Expectation {
 }
 
 const SECRET = 'a secret does not belong in it; use LOCKSTEP_TOKEN, or --token-file of the coordinator';
-const ABOUT_THIS_SITTING = 'give it on the command line';
+const ABOUT_THIS_SESSION = 'give it on the command line';
 /** Flags that no file may hold, with the remedy. */
 const FLAGS_ONLY: ReadonlyMap<string, string> = new Map([
   ['token', SECRET],
   ['tokenFile', SECRET],
-  ['resume', ABOUT_THIS_SITTING],
-  ['config', ABOUT_THIS_SITTING],
+  ['resume', ABOUT_THIS_SESSION],
+  ['config', ABOUT_THIS_SESSION],
 ]);
 
 /**

@@ -11,7 +11,7 @@ import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../
 import { defaultThreads } from '../../worker/index.js';
 import { ADDRESS, ADVERTISED } from './values.js';
 
-/** Of one sitting only: a resumed run does not remember it. */
+/** Of one session only: a resumed run does not remember it. */
 const NOT_REMEMBERED = { kind: 'notRemembered' } as const;
 const LONGEST_SECONDS = 1e6;
 
@@ -70,7 +70,7 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     environment: 'LOCKSTEP_DATA_DIR',
   });
 
-/** What a run keeps from one sitting to the next, besides its recipe. */
+/** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
   dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
   ...ENGINE_SETTINGS,
