@@ -52,7 +52,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Where there is no current folder, of which the command will tell, no relative name can be given. */
+/** Without a current folder there is no relative name; the command itself reports the missing folder. */
 function callableName(): string {
   try {
     return programName();

@@ -29,7 +29,7 @@ Columns of the tables:
 - **weights**: whether the trained weights depend on the option. *yes*: the option is part of the recipe, and equal recipes
   give equal bits. *by numerics class*: the bits are those of the engine's numerics class.
 - **resumed run**: *kept*: another value is refused. *may change*: the run keeps its value unless a new one is given.
-  *not remembered*: the option belongs to one sitting.
+  *not remembered*: the option belongs to one session.
 
 \`train\` and \`coordinator\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
 \`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
@@ -123,7 +123,7 @@ function weightsOf({ bits }: OptionEntry): string {
 function resumeOf(entry: OptionEntry): string {
   const rule = resumeRuleOf(entry);
   if (rule.kind === 'kept') return 'kept';
-  if (rule.kind === 'forgotten') return 'not remembered';
+  if (rule.kind === 'notRemembered') return 'not remembered';
   if (rule.unless !== undefined)
     return `may change, unless the ${rule.unless.option} is ${rule.unless.is.join(' or ')}`;
   return 'may change';

@@ -1,7 +1,7 @@
 /**
  * The kinds of layers: which options each has in a description, which output and which tensors follow from them, and how
  * many multiplications it takes. The compiler finds every switch that a new kind is missing from; the files are listed in
- * docs/networks.md.
+ * CONTRIBUTING.md.
  */
 
 import { z } from 'zod';

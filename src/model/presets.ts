@@ -27,7 +27,7 @@ const NOTEBOOK_N = 5;
 const RESNET = /^resnet([1-9]\d{0,3})(?:x([1-9]\d{0,4}))?$/;
 const SMALLEST_DEPTH = 8;
 
-/** What a network sees and tells apart, as the data set says it. */
+/** The data set's image shape and classes. */
 export interface NetworkPurpose {
   readonly inputShape: ActivationShape;
   readonly classNames: readonly string[];

@@ -13,7 +13,7 @@ export type CoordinatorSettings = Readonly<Record<string, OptionValue>>;
 
 /**
  * Nothing if no coordinator has written there, or the file cannot be read, which resuming reports.
- * @param overruled keys that are given anew: what the file says of them is not looked at
+ * @param overruled keys that are given again: what the file says of them is not looked at
  * @throws LockstepError E_OPTION for a value that no option could have
  */
 export async function readCoordinatorSettings(

@@ -29,7 +29,7 @@ export function coordinatorUrl(text: string): URL {
       `${text} must be the coordinator's URL; for example ws://127.0.0.1:7070`,
     );
   }
-  // Of a name alone nobody knows that ws:// means port 80: it is where coordinators listen.
+  // Users who type a host alone do not mean port 80, the default of ws://, but the port of coordinators.
   if (withScheme !== text && !/:\d+$/.test(url.host) && !/:80(\/|$)/.test(text)) url.port = DEFAULT_PORT;
   const path = url.pathname === '/' ? ENDPOINT_PATH : url.pathname;
   return new URL(path, `${url.protocol}//${url.host}`);

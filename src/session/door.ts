@@ -12,11 +12,11 @@ export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
   readonly engine: EngineName | undefined;
   /** Lets remote nodes in. */
-  open(fleet: Fleet, model: Model, voice: DoorVoice): Promise<Door>;
+  open(fleet: Fleet, model: Model, reports: DoorReports): Promise<Door>;
 }
 
 /** Where a door reports. */
-export interface DoorVoice {
+export interface DoorReports {
   readonly onEvent: EventListener;
   readonly say: (message: string) => void;
 }
@@ -55,7 +55,7 @@ export interface OpenDoor extends Door {
 export async function openDoor(
   fleet: Fleet,
   { layout, inputShape }: Model,
-  { onEvent, say }: DoorVoice,
+  { onEvent, say }: DoorReports,
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;

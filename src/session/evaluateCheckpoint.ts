@@ -1,4 +1,4 @@
-/** How good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
+/** A checkpoint's loss and accuracy on the test set. For reporting only: nothing may be selected by them. */
 
 import path from 'node:path';
 import { broadcastOf, checkNetworkFitsData, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';

@@ -5,7 +5,7 @@ export type { Closer } from './cleanup.js';
 export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } from './coordinatorSettings.js';
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { openDoor } from './door.js';
-export type { Door, DoorVoice, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
@@ -25,6 +25,7 @@ export {
 } from './options/values.js';
 export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
+export { RUN_CONFIG_KEYS } from './savedConfig.js';
 export { RunLog } from './runLog.js';
 export type { Follower } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';

@@ -58,13 +58,13 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
 export function ofAProgram(dataset: string): LockstepError {
   return new LockstepError(
     'E_DATA_MISSING',
-    `the data set ${dataset} is neither cifar10 nor synthetic: a program brought it; use the library, and give it the same data`,
+    `the data set ${dataset} is neither cifar10 nor synthetic: a program brought it; run that program, which passes the same data to the library`,
   );
 }
 
 /**
  * @param dataDirSource the variable that names the folder, if one does
- * @param otherWay out of it, which only those have who begin a run
+ * @param otherWay another remedy, which only a new run has
  */
 export function orElsewhere(error: unknown, dataDirSource: string | undefined, otherWay = ''): unknown {
   if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
@@ -83,7 +83,7 @@ async function holdsCifar10(dataDir: string): Promise<boolean> {
   }
 }
 
-/** After hours of training is too late to find out. Looks at names and sizes only. */
+/** Checked before training, so that hours are not lost. Looks at names and sizes only. */
 async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   if (await locateCifar10([dataDir])) return;
   throw new LockstepError(

@@ -24,8 +24,8 @@ export interface ResumedRun {
   readonly notices: readonly string[];
 }
 
-/** What else matters of the new sitting. */
-interface Sitting {
+/** What else the new session asks for. */
+interface NewSession {
   /** Whether it asks for the test set. */
   readonly test?: boolean;
   /** What `watchForeignHolder` returned. */
@@ -39,7 +39,7 @@ interface Sitting {
 export async function resumeRun(
   runDir: string,
   options: TrainingOptions,
-  { test = false, abandoned }: Sitting = {},
+  { test = false, abandoned }: NewSession = {},
 ): Promise<ResumedRun> {
   const folder = RunFolder.open(runDir, abandoned);
   try {
@@ -111,14 +111,14 @@ async function readResult(folder: RunFolder): Promise<ReadResult> {
   try {
     return { result: await folder.readResult(), damage: [] };
   } catch (error) {
-    return { result: undefined, damage: [`${describeError(error)}. It is written anew when the run ends`] };
+    return { result: undefined, damage: [`${describeError(error)}. It is written again when the run ends`] };
   }
 }
 
 interface Ending {
   readonly recipe: Recipe;
   readonly progress: Checkpoint['progress'];
-  /** Whether the test set is to be evaluated, now or since the sitting before. */
+  /** Whether the test set is to be evaluated, now or by the previous session. */
   readonly isTestWanted: boolean;
 }
 
@@ -135,9 +135,9 @@ function refuseIfComplete(
       remedies.map((sentence) => ({ kind: 'advice', sentence })),
       'E_RUN_COMPLETE',
     );
-  // A result of fewer steps is of an earlier sitting: the latest died before it could write its own.
+  // A result of fewer steps is from an earlier session: the last one died before it wrote its own.
   if (result?.stepsCompleted !== progress.step) return;
-  // Its training may be done, but not its test: it was stopped in the midst of it, or is asked for it only now.
+  // Training is complete but the test is not: it was interrupted, or is requested only now.
   if (isTestWanted && result.testAccuracy === null) return;
   if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
     throw complete(

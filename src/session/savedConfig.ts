@@ -26,7 +26,7 @@ export interface ConfigSource {
 }
 
 /** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
+export const RUN_CONFIG_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
 /** A difference in one of these means that the checkpoint was copied from another run. */
 const IDENTITY = ['model', 'dataset', 'seed'] as const;
 
@@ -36,7 +36,7 @@ const IDENTITY = ['model', 'dataset', 'seed'] as const;
  */
 export function parseSavedConfig({ file, content, recipe, given }: ConfigSource): SavedConfig {
   if (content === undefined) {
-    const message = `${file} is missing: settings that are not given anew have their defaults`;
+    const message = `${file} is missing: settings that are not given again have their defaults`;
     return { settings: {}, notices: [message] };
   }
   if (!isRecord(content)) {
@@ -45,7 +45,7 @@ export function parseSavedConfig({ file, content, recipe, given }: ConfigSource)
       `${file} must hold one JSON object; put it back, or remove it: other settings can be given to --resume`,
     );
   }
-  const saved = Object.entries(content).filter(([key]) => !RUN_KEYS.has(key));
+  const saved = Object.entries(content).filter(([key]) => !RUN_CONFIG_KEYS.has(key));
   refuseOtherRun(new Map(saved), recipe, file);
   const settings: Record<string, OptionValue> = {};
   const notices: string[] = [];

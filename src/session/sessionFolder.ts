@@ -60,7 +60,7 @@ export function createFolder(
   return RunFolder.createUnder(path.join('runs', `${stamp}-${model}-seed${seed}`), config);
 }
 
-/** The sitting before left its settings and perhaps a result; both are about to be outdated. */
+/** Replaces the settings of the previous session, and removes its result. */
 export async function continueIn(
   folder: RunFolder,
   config: unknown,
@@ -70,7 +70,7 @@ export async function continueIn(
     await folder.writeConfig(config);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_IO') throw error;
-    log.notice(`${error.message}. Until then it has the settings of the sitting before; training goes on`);
+    log.notice(`${error.message}. Until then it has the settings of the previous session; training goes on`);
   }
   await folder.removeResult();
   folder.forgetMetricsAfter(resumed.checkpoint.progress);

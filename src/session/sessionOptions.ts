@@ -7,7 +7,7 @@ import type { RunSettings } from './options/settings.js';
 import type { RunLog } from './runLog.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
-/** Settings that a resumed run takes over from its earlier sitting, unless they are given anew. */
+/** Settings that a resumed run takes over from its previous session, unless they are given again. */
 export type Settings = RunSettings & { readonly test: boolean };
 
 export interface SessionOptions {

@@ -19,7 +19,7 @@ export interface TrainingOptions extends RunSettings {
   readonly environment?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Of which something is said now, so that nothing is taken over from an earlier sitting. */
+/** Keys that are given now, so their values in an earlier session do not count. */
 export function keysOf({ given, environment }: TrainingOptions): ReadonlySet<string> {
   return new Set([...given, ...(environment?.keys() ?? [])]);
 }

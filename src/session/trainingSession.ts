@@ -155,8 +155,8 @@ async function attachWorkers(
     fleet.admit(node.channel, { local: true });
   }
   if (preparedDoor) {
-    const voice = { onEvent: log.onEvent, say: (message: string) => log.say(message) };
-    const door = await preparedDoor.open(fleet, model, voice);
+    const reports = { onEvent: log.onEvent, say: (message: string) => log.say(message) };
+    const door = await preparedDoor.open(fleet, model, reports);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

@@ -28,7 +28,7 @@ export type TensorflowSource = 'package' | 'wheel';
 
 export interface TensorflowSetup extends ProgramsOptions {
   readonly gpu: boolean;
-  /** Set up anew, also where it works already. */
+  /** Set up again even if it works already. */
   readonly force: boolean;
   /** Without it the package's own installer is tried, then a wheel. */
   readonly source?: TensorflowSource | undefined;

@@ -9,7 +9,7 @@ import { buildProgram } from '../../src/cli/main.js';
 const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
 const COMMANDS = buildProgram().commands.map((command) => command.name());
 const NAMED = new RegExp(`\\blockstep (${COMMANDS.join('|')})\\b`);
-/** Says to strangers, on other machines, what it is. */
+/** The answer to an HTTP client, which may be on another machine. */
 const ALLOWED = '\'This is a Lockstep coordinator: use "lockstep worker".\\n\'';
 
 it('no message calls the program by a name of its own', () => {

@@ -10,7 +10,7 @@ import type { NodeMessage } from '../../src/protocol/index.js';
 import { result } from '../support/messages.js';
 import { until } from '../support/waiting.js';
 import { PASS, Proxy } from './proxy.js';
-import type { Fate } from './proxy.js';
+import type { Fate } from './support/link.js';
 import { FrameSplitter } from './support/frames.js';
 import { isResultOf } from './support/matching.js';
 

@@ -6,22 +6,9 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Link } from './support/link.js';
-import type { Pace } from './support/link.js';
+import type { Fate, Pace } from './support/link.js';
 import type { Piece } from './support/frames.js';
 import { within } from './support/within.js';
-
-/** What becomes of a frame. */
-export type Fate =
-  | { readonly kind: 'pass' }
-  /** It never arrives. */
-  | { readonly kind: 'drop' }
-  /** The connection ends before it, after half of it, or after it. */
-  | { readonly kind: 'cut'; readonly where: 'before' | 'within' | 'after' }
-  /**
-   * The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. That
-   * rejects if the coordinator has ended its side before.
-   */
-  | { readonly kind: 'strand'; readonly onStranded: (release: () => Promise<void>) => void };
 
 export const PASS: Fate = { kind: 'pass' };
 

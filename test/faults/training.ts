@@ -18,7 +18,6 @@ export const RECIPE: readonly string[] = [
   ],
 ];
 export const SETTINGS: readonly string[] = ['--checkpoint-every', '4'];
-export const STEPS_PER_EPOCH = 10;
 export const STEPS = 30;
 export const MICRO_BATCHES = 4;
 

@@ -102,7 +102,7 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
 });
 
 describe.skipIf(!onLinux)('worker --gpus', () => {
-  it('attaches a process for each GPU; SIGTERM has them hand in their work and leave', async () => {
+  it('attaches a process for each GPU; SIGTERM has them finish their work and leave', async () => {
     const port = await freePort();
     const runDir = path.join(folder, 'coordinated');
     const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', '2', '--token', 'secret'];
@@ -138,7 +138,7 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
     const outcome = await worker.finished;
     expect(outcome.exitCode).toBe(143);
     expect(outcome.stdout).toMatch(/gpu0: connected to/);
-    expect(outcome.stdout).toMatch(/gpu1: SIGTERM: handing in/);
+    expect(outcome.stdout).toMatch(/gpu1: SIGTERM: finishing work/);
     for (const { pid } of processes) expect(isRunning(pid)).toBe(false);
     await until('both have left', () => left(runDir) === 2);
     coordinator.kill('SIGTERM');

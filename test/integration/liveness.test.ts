@@ -95,27 +95,30 @@ describe('a node that is asked to leave', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
-  ] as const)('by %s hands in what it has begun; another goes on to the same bits', async (signal, code) => {
-    const attached = await coordinate(signal, 3);
-    const first = attach(attached.url);
-    await standsStill(attached.coordinator);
-    first.kill(signal);
-    await until('it drains', () => first.output().includes(`${signal}: handing in what was begun`));
-    // The next step's work is the first thing that comes now; the wish to leave is read afterwards.
-    attached.coordinator.kill('SIGCONT');
-    expect((await first.finished).exitCode).toBe(code);
-    await until('it has left', () => departureOf(signal) !== undefined);
-    expect(departureOf(signal)).toBe('drained');
-    attach(attached.url);
-    await expectSameBits(signal, attached);
-  });
+  ] as const)(
+    'by %s finishes its work in progress; another goes on to the same bits',
+    async (signal, code) => {
+      const attached = await coordinate(signal, 3);
+      const first = attach(attached.url);
+      await standsStill(attached.coordinator);
+      first.kill(signal);
+      await until('it drains', () => first.output().includes(`${signal}: finishing work in progress`));
+      // The next step's work is the first thing that comes now; the wish to leave is read afterwards.
+      attached.coordinator.kill('SIGCONT');
+      expect((await first.finished).exitCode).toBe(code);
+      await until('it has left', () => departureOf(signal) !== undefined);
+      expect(departureOf(signal)).toBe('drained');
+      attach(attached.url);
+      await expectSameBits(signal, attached);
+    },
+  );
 
   it('twice leaves at once, although the coordinator does not let it go', async () => {
     const attached = await coordinate('twice', 2);
     const worker = attach(attached.url);
     await standsStill(attached.coordinator);
     worker.kill('SIGTERM');
-    await until('it drains', () => worker.output().includes('handing in'));
+    await until('it drains', () => worker.output().includes('finishing work'));
     await new Promise((resolve) => setTimeout(resolve, ECHO_MS));
     expect(worker.child.exitCode).toBeNull();
     worker.kill('SIGTERM');

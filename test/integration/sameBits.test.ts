@@ -204,12 +204,12 @@ describe('nodes', () => {
     expectSameBits('kill-and-join');
   });
 
-  it('a worker that is asked to stop hands in what it has begun; the run waits for the next one', async () => {
+  it('a worker that is asked to stop finishes its work in progress; the run waits for the next one', async () => {
     const { coordinator, url } = await startCoordinator('drain', 1, stepIsDone(3));
     const first = startWorker(url, '--name', 'first');
     await standsStill(coordinator);
     first.kill('SIGTERM');
-    await until('it drains', () => first.output().includes('handing in what was begun'));
+    await until('it drains', () => first.output().includes('finishing work in progress'));
     coordinator.kill('SIGCONT'); // hands out the next step's work, and then hears of it
     expect((await first.finished).exitCode).toBe(143);
     await until('the coordinator waits', () => coordinator.output().includes('none attached'));

@@ -58,8 +58,8 @@ describe('a coordinator beyond loopback that was given no token', () => {
     }
     if (onLinux) expect(commandLineOf(coordinator)).not.toContain(token);
 
-    const stranger = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
-    expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
+    const withoutToken = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    expect(withoutToken).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
     const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1', '--token-file', file]);
     expect(worker.exitCode).toBe(0);
     const { exitCode, stdout, stderr } = await coordinator.finished;
@@ -75,8 +75,8 @@ describe('a coordinator beyond loopback that was given no token', () => {
     const listen = ['--listen', `127.0.0.1:${port}`, '--advertise', 'trainer.example:9000'];
     const coordinator = start(['coordinator', ...TINY, ...listen, '--run-dir', runDir('advertised')]);
     await until('the file is named', () => coordinator.output().includes('--token-file'));
-    const stranger = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
-    expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
+    const withoutToken = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    expect(withoutToken).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('E_REFUSED') });
     coordinator.kill('SIGINT');
     expect((await coordinator.finished).exitCode).toBe(130);
   });

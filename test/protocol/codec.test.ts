@@ -10,6 +10,7 @@ import {
   largestFrameBytes,
 } from '../../src/protocol/index.js';
 import type { CoordinatorMessage, NodeMessage } from '../../src/protocol/index.js';
+import { schemas } from '../../src/protocol/messages.js';
 import { thrownBy } from '../support/errors.js';
 import {
   COORDINATOR_MESSAGES,
@@ -28,6 +29,18 @@ function plain(message: NodeMessage | CoordinatorMessage): Record<string, unknow
     Object.entries(message).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]),
   );
 }
+
+it.each([
+  ['node', NODE_MESSAGES],
+  ['coordinator', COORDINATOR_MESSAGES],
+] as const)(
+  'every message of the %s has a sample, which the tests below and the fuzz tests use',
+  (side, samples) => {
+    const types = schemas[side].options.map(({ shape }) => shape.type.value);
+    expect(types.length).toBeGreaterThan(4);
+    expect([...new Set(samples.map(({ type }) => type))].sort()).toEqual([...types].sort());
+  },
+);
 
 /** msgpack as any other program would write it. */
 function packed(value: unknown): Uint8Array {

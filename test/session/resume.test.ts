@@ -62,13 +62,13 @@ async function resumed(folder: string, given: Partial<RequestedRecipe> = {}): Pr
   return run;
 }
 
-interface Sitting {
+interface FirstSession {
   readonly folder: string;
   readonly result: RunResult;
 }
 
-/** A first sitting that ended as `change` makes it; its folder is free for the next. */
-async function sitting(change: Partial<Recipe>, answerer: Answerer = honest): Promise<Sitting> {
+/** A first session that ended as `change` makes it; its folder is free for the next. */
+async function firstSession(change: Partial<Recipe>, answerer: Answerer = honest): Promise<FirstSession> {
   const testing = await testRun({ recipe: change });
   analyticNode(testing.fleet, {}, answerer);
   const result = await train(testing.run);
@@ -101,7 +101,7 @@ function scoringByWeights(accuracies: ReadonlyMap<string, number>): Answerer {
 /** Learns which weights come to the evaluations of an undisturbed run, and gives them these accuracies. */
 async function scripted(change: Partial<Recipe>, accuracies: readonly number[]): Promise<Answerer> {
   const byWeights = new Map<string, number>();
-  await sitting({ ...change, epochs: accuracies.length, patience: 0 }, (item, state) => {
+  await firstSession({ ...change, epochs: accuracies.length, patience: 0 }, (item, state) => {
     if (item.type === 'evaluate') {
       byWeights.set(Buffer.from(state.parameters.slice(0, 64)).toString('hex'), accuracies[byWeights.size]!);
     }
@@ -182,15 +182,15 @@ const essence = ({
 
 describe('a resumed run', () => {
   it('keeps its recipe, whatever the defaults are now', async () => {
-    const { folder } = await sitting({ maxSteps: 2, lr: 0.05, seed: 9, schedule: 'cosine' });
+    const { folder } = await firstSession({ maxSteps: 2, lr: 0.05, seed: 9, schedule: 'cosine' });
     const { recipe: kept, checkpoint } = await resumed(folder, { maxSteps: 5 });
     expect(kept).toMatchObject({ maxSteps: 5, lr: 0.05, seed: 9, schedule: 'cosine' });
     expect(checkpoint.progress.step).toBe(2);
   });
 
   it.each([1, 2, 3, 4, 5])('after %i steps ends like one that was never interrupted', async (maxSteps) => {
-    const { result: whole } = await sitting({});
-    const { folder } = await sitting({ maxSteps });
+    const { result: whole } = await firstSession({});
+    const { folder } = await firstSession({ maxSteps });
     const result = await trainOn(await resumed(folder, { maxSteps: 1000 }));
     expect(essence(result)).toEqual(essence(whole));
   });
@@ -249,8 +249,8 @@ describe('a resumed run', () => {
   });
 
   it('may be interrupted and resumed again and again', async () => {
-    const { result: whole } = await sitting({ epochs: 3 });
-    const { folder } = await sitting({ epochs: 3, maxSteps: 1 });
+    const { result: whole } = await firstSession({ epochs: 3 });
+    const { folder } = await firstSession({ epochs: 3, maxSteps: 1 });
     let result: RunResult | undefined;
     for (let maxSteps = 2; maxSteps <= 9; maxSteps++) {
       const run = await resumed(folder, { maxSteps });
@@ -272,14 +272,14 @@ describe('an option that contradicts the run', () => {
     [{ dataset: 'cifar10' }, /^dataset cifar10/],
     [{ trainLimit: 10 }, /^trainLimit 10 contradicts .* has none/],
   ])('%j is refused, and the folder is free again', async (given, message) => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     const error = await rejectionOf('E_OPTION', resumeRun(folder, options(given)));
     expect(error.message).toMatch(message);
     await resumed(folder, { maxSteps: 2 }); // the lock is gone
   });
 
   it('may be repeated as it was, and auto stands for any data set', async () => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     const run = await resumeRun(
       folder,
       options({ lr: 0.1, seed: 1, milestones: [100, 150], dataset: 'auto', maxSteps: 2 }),
@@ -288,7 +288,7 @@ describe('an option that contradicts the run', () => {
   });
 
   it('may change where the run ends: steps, patience, epochs', async () => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     const { recipe: kept } = await resumed(folder, { maxSteps: 7, patience: 1, epochs: 9 });
     expect(kept).toMatchObject({ maxSteps: 7, patience: 1, epochs: 9 });
   });
@@ -296,7 +296,7 @@ describe('an option that contradicts the run', () => {
   it.each(['cosine', 'triangular', 'onecycle'] as const)(
     'but not the epochs of a %s schedule',
     async (schedule) => {
-      const { folder } = await sitting({ maxSteps: 1, schedule });
+      const { folder } = await firstSession({ maxSteps: 1, schedule });
       const error = await rejectionOf('E_OPTION', resumeRun(folder, options({ epochs: 9 })));
       expect(error.message).toMatch(
         /^epochs 9 would change the .* schedule of the run in .*, which was made for 2; leave epochs out$/,
@@ -314,7 +314,7 @@ describe('a run that is complete', () => {
   }
 
   it('by its epochs, is not resumed, unless it is given more', async () => {
-    const { folder } = await sitting({ epochs: 1 });
+    const { folder } = await firstSession({ epochs: 1 });
     expect(await refusalOf(folder)).toMatch(
       /3 steps, 1 epoch, stopped by epochs; see .*result\.json, or give more --epochs if/,
     );
@@ -322,7 +322,7 @@ describe('a run that is complete', () => {
   });
 
   it('by its steps, is not resumed, unless it is given more', async () => {
-    const { folder } = await sitting({ maxSteps: 2 });
+    const { folder } = await firstSession({ maxSteps: 2 });
     expect(await refusalOf(folder)).toMatch(/; give a higher --max-steps, or --max-steps none to go on$/);
     (await resumed(folder, { maxSteps: 3 })).folder.close();
     expect((await resumed(folder, { maxSteps: null })).recipe.maxSteps).toBeNull();
@@ -330,7 +330,7 @@ describe('a run that is complete', () => {
 
   it('by its patience, is not resumed, unless it is given more', async () => {
     const accuracies = [0.5, 0.25, 0.25];
-    const { folder } = await sitting({ epochs: 3, patience: 1 }, await scripted({}, accuracies));
+    const { folder } = await firstSession({ epochs: 3, patience: 1 }, await scripted({}, accuracies));
     expect(await refusalOf(folder)).toMatch(/; give a higher --patience to go on$/);
     await resumed(folder, { patience: 5 });
   });
@@ -344,7 +344,7 @@ describe('a run whose training is done, but not its test', () => {
         ? honest(item, state)
         : { ...evaluatedOf(item, state), correct: Math.round(accuracy * item.labels.length) };
 
-  /** A sitting that dies, or is stopped, in the midst of its test. */
+  /** A session that dies or is stopped during its test. */
   async function untested(change: Partial<Recipe>, end: 'dies' | 'is stopped'): Promise<string> {
     const testing = await testRun({
       recipe: { valSize: 0, ...change },
@@ -390,7 +390,7 @@ describe('a run whose training is done, but not its test', () => {
   });
 
   it('is resumed if it is asked for the test only now', async () => {
-    const { folder } = await sitting({ epochs: 1 });
+    const { folder } = await firstSession({ epochs: 1 });
     await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
     const run = await resumeRun(folder, options(), { test: true });
     run.folder.close();
@@ -399,12 +399,12 @@ describe('a run whose training is done, but not its test', () => {
 
 describe('the files beside the checkpoint', () => {
   it.each(['', '{"stoppedBy":"epo', 'null'])(
-    'a result that is damaged (%j) is written anew',
+    'a result that is damaged (%j) is written again',
     async (content) => {
-      const { folder, result: whole } = await sitting({ epochs: 1 });
+      const { folder, result: whole } = await firstSession({ epochs: 1 });
       writeFileSync(path.join(folder, 'result.json'), content);
       const run = await resumed(folder);
-      expect(run.notices).toEqual([expect.stringMatching(/result\.json.*written anew when the run ends/)]);
+      expect(run.notices).toEqual([expect.stringMatching(/result\.json.*written again when the run ends/)]);
       expect(essence(await trainOn(run))).toEqual(essence(whole));
       run.folder.close();
       await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
@@ -412,7 +412,7 @@ describe('the files beside the checkpoint', () => {
   );
 
   it('an edited learning rate is not used, and said', async () => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     writeFileSync(path.join(folder, 'config.json'), '{"lr":0.5}');
     const run = await resumed(folder, { maxSteps: 2 });
     expect(run.recipe.lr).toBe(0.1);
@@ -420,7 +420,7 @@ describe('the files beside the checkpoint', () => {
   });
 
   it('a configuration that options would refuse is refused, and the folder is free again', async () => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     writeFileSync(path.join(folder, 'config.json'), '{"test":"no"}');
     for (let attempt = 0; attempt < 2; attempt++) await rejectionOf('E_OPTION', resumeRun(folder, options()));
   });
@@ -428,7 +428,7 @@ describe('the files beside the checkpoint', () => {
 
 describe('a folder that cannot be resumed', () => {
   it('holds the checkpoint of another run', async () => {
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     writeFileSync(path.join(folder, 'config.json'), '{"seed":2}');
     const { message } = await rejectionOf('E_CHECKPOINT', resumeRun(folder, options()));
     expect(message).toMatch(/of another run: its seed is 1, and .*config\.json says 2/);
@@ -436,7 +436,7 @@ describe('a folder that cannot be resumed', () => {
 
   it('holds no run, or a damaged one; it is free again after that', async () => {
     await rejectionOf('E_CHECKPOINT', resumeRun(temporaryFolder(), options()));
-    const { folder } = await sitting({ maxSteps: 1 });
+    const { folder } = await firstSession({ maxSteps: 1 });
     const [last, previous] = ['last', 'previous'].map((name) =>
       path.join(folder, 'checkpoints', `${name}.safetensors`),
     ) as [string, string];

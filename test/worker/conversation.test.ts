@@ -384,9 +384,9 @@ describe('a conversation ends', () => {
           { kind: 'refused', code: 'E_REFUSED', reason: 'too bad' },
         ] as [string, CoordinatorMessage, ConversationEnd],
     ),
-  ])('%s', async (_how, farewell, expected) => {
+  ])('%s', async (_how, lastMessage, expected) => {
     const { coordinator, end } = await conversing();
-    coordinator.send(farewell);
+    coordinator.send(lastMessage);
     coordinator.close('closing');
     await settled();
     expect(end()).toEqual(expected);

@@ -110,19 +110,19 @@ function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
 interface DoorOptions extends ListenOptions {
   /** Nobody gave one, so one was made: whoever is to attach must be told. */
   readonly tokenIsNew: boolean;
-  /** In the sitting before, if the run is resumed. */
+  /** In the previous session, if the run is resumed. */
   readonly tokenBefore: TokenSource | undefined;
 }
 
 /** Tells a new token to whoever started the coordinator, as well. */
 async function openAndAnnounce(
-  [fleet, model, voice]: Parameters<PreparedDoor['open']>,
+  [fleet, model, reports]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { token, tokenIsNew, json } = options;
-  const door = await openDoor(fleet, model, voice, options);
+  const door = await openDoor(fleet, model, reports, options);
   if (token === undefined && options.tokenBefore === 'made') {
-    voice.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+    reports.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
   }
   if (token === undefined || !tokenIsNew) return door;
   const notice = announceToken({
@@ -130,7 +130,7 @@ async function openAndAnnounce(
     url: door.url,
     ca: door.ca,
     json,
-    say: voice.say,
+    say: reports.say,
     replacesAnother: options.tokenBefore === 'made',
   });
   return {
@@ -156,7 +156,7 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
   if (given === undefined && tokenBefore === 'given') {
     throw new LockstepError(
       'E_OPTION',
-      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and start the workers anew with it',
+      'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and restart the workers with it',
     );
   }
   // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.

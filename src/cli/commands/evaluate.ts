@@ -1,4 +1,4 @@
-/** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set. Nothing may be chosen by what it tells. */
+/** `lockstep evaluate CHECKPOINT`: a checkpoint's loss and accuracy on the test set. */
 
 import type { Command } from 'commander';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';

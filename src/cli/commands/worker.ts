@@ -79,13 +79,13 @@ export function addWorkerCommand(program: Command): void {
   });
 }
 
-/** What `--gpus` turns into something else for each process: see gpuWorkerSpecs. */
+/** Options that `--gpus` replaces for each process: see gpuWorkerSpecs. */
 const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   ...['gpus', 'name', 'token', 'tokenFile'],
   ...['engine', 'numerics', 'device'],
 ]);
 
-/** Every other option that was given, for the process of each GPU: none is dropped because nobody thought of it. */
+/** All other given options, for the process of each GPU. A new option is passed on without a change here. */
 function passedOn(command: Command): string[] {
   return command.options.flatMap((option) => {
     const key = option.attributeName();
@@ -109,7 +109,7 @@ async function attachGpus(
     onNotice: (name, message) => say(`${name}: ${message}`),
   });
   const stop = listenForStop((signal) => {
-    say(`${signal}: handing in what was begun; once more stops at once`);
+    say(`${signal}: finishing work in progress; a second signal stops at once`);
     void supervisor.stop();
   }, say);
   try {
@@ -131,7 +131,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   const proxy = proxyFor(url);
   if (proxy) say(`connecting by way of the proxy ${proxy.host} (HTTPS_PROXY; NO_PROXY makes exceptions)`);
   const stop = listenForStop(
-    (signal) => say(`${signal}: handing in what was begun; once more stops at once`),
+    (signal) => say(`${signal}: finishing work in progress; a second signal stops at once`),
     say,
   );
   endWithSupervisor();

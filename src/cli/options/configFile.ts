@@ -7,7 +7,7 @@ import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from '../../foundation/suggest.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
-import { parseJsonValue } from '../../session/index.js';
+import { parseJsonValue, RUN_CONFIG_KEYS } from '../../session/index.js';
 
 export interface ConfigFile {
   readonly values: Readonly<Record<string, OptionValue>>;
@@ -22,17 +22,14 @@ interface Expectation {
   readonly overruled: ReadonlySet<string>;
 }
 
-/** What a run's config.json says besides its options. */
-const RUN_KEYS: ReadonlySet<string> = new Set(['versions', 'host', 'tokenSource', 'network']);
-
 const SECRET = 'a secret does not belong in it; use LOCKSTEP_TOKEN, or --token-file of the coordinator';
-const ABOUT_THIS_SITTING = 'give it on the command line';
+const ABOUT_THIS_SESSION = 'give it on the command line';
 /** Flags that no file may hold, with the remedy. */
 const FLAGS_ONLY: ReadonlyMap<string, string> = new Map([
   ['token', SECRET],
   ['tokenFile', SECRET],
-  ['resume', ABOUT_THIS_SITTING],
-  ['config', ABOUT_THIS_SITTING],
+  ['resume', ABOUT_THIS_SESSION],
+  ['config', ABOUT_THIS_SESSION],
 ]);
 
 /**
@@ -45,7 +42,7 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
   const values: Record<string, OptionValue> = {};
   for (const [name, raw] of Object.entries(content)) {
-    if (isOfARun && RUN_KEYS.has(name)) continue;
+    if (isOfARun && RUN_CONFIG_KEYS.has(name)) continue;
     const written = name.replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     const negated = negatedEntry(written, entries);
     const key = negated?.key ?? written;

@@ -17,7 +17,7 @@ export function coordinatorSettingsOf(command: Command): CoordinatorSettings {
   return settings;
 }
 
-/** Keys of which the command's flags say something, or what they make wrong. */
+/** Keys that the command's flags set, and keys whose remembered values these make wrong. */
 export function overruledBy(command: Command): ReadonlySet<string> {
   const given = [...OPTIONS_BY_KEY.values()].filter(({ key }) => command.getOptionValueSource(key) === 'cli');
   return new Set(given.flatMap(({ key, replaces = [] }) => [key, ...replaces]));

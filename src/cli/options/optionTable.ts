@@ -39,11 +39,10 @@ function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionD
 }
 
 export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);
-export const RUN_OPTIONS = entriesOf(RUN_SETTINGS);
 export const HEARTBEAT_OPTIONS = entriesOf(HEARTBEAT_SETTINGS);
 export const DOOR_OPTIONS = entriesOf(DOOR_SETTINGS);
 
-const TRAINING_OPTIONS = [...entriesOf(RECIPE_OPTIONS), ...RUN_OPTIONS];
+const TRAINING_OPTIONS = [...entriesOf(RECIPE_OPTIONS), ...entriesOf(RUN_SETTINGS)];
 
 export const TRAIN_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,

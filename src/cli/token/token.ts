@@ -74,8 +74,8 @@ export function maskedArguments(argv: readonly string[]): readonly string[] | un
 }
 
 /**
- * Takes a secret given as `--token` out of the list of processes, where Node can (Linux, macOS). Until then, for as long
- * as Node took to start, it stood there: hence the advice.
+ * Hides a secret given as `--token` from the list of processes, where Node can (Linux, macOS). It was visible there while
+ * Node started, so a warning is printed.
  */
 export function hideToken(argv: readonly string[]): void {
   const masked = maskedArguments(argv);

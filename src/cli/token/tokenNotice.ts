@@ -16,7 +16,7 @@ export interface TokenNotice {
   readonly url: string;
   /** The coordinator's own certificate file, if workers must be told to trust it. */
   readonly ca: string | undefined;
-  /** The sitting before had one, which was made likewise: workers still show that. */
+  /** The run's previous session made a token too, and workers still show that one. */
   readonly replacesAnother: boolean;
   /** Standard output is for machines. */
   readonly json: boolean;
@@ -24,9 +24,9 @@ export interface TokenNotice {
 }
 
 export const NEW_TOKEN_ON_RESUME =
-  'each --resume makes another token, and workers must be started anew with it; with a --token-file of your own they come back by themselves';
+  'each --resume makes another token, and workers must be restarted with it; with a --token-file of your own they reconnect by themselves';
 const REPLACES_ANOTHER =
-  'It replaces the token of the run so far: workers that wait with that one are refused, and must be started anew.';
+  "It replaces the run's previous token: workers that use that one are refused, and must be restarted.";
 
 /** Of a run whose token was made, resumed where only this machine can attach. */
 export const NO_TOKEN_ANY_MORE =

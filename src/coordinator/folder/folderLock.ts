@@ -142,9 +142,9 @@ function isStillHeld(lock: string): boolean {
   }
   own.lost = new LockstepError(
     'E_RUN_EXISTS',
-    `this process has lost its lock on ${path.dirname(lock)}: another has taken it over, as it may after ` +
-      `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since; see whether the ` +
-      'run goes on elsewhere, and if it does not, continue it with --resume',
+    `this process has lost its lock on ${path.dirname(lock)}: another process took it over after ` +
+      `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since; check whether ` +
+      'the run continues elsewhere, and if not, continue it with --resume',
   );
   own.onLost(own.lost);
   return false;

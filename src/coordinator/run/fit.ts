@@ -11,7 +11,7 @@ import type { Recipe } from './recipe.js';
 
 /**
  * @param dataset its name, for messages
- * @throws LockstepError E_MODEL if the network takes other images or tells other classes apart
+ * @throws LockstepError E_MODEL if the network has another image shape or other classes
  */
 export function checkNetworkFitsData(
   model: Model,
@@ -28,7 +28,7 @@ export function checkNetworkFitsData(
   }
   if (model.classCount !== classNames.length) {
     refuse(
-      `it tells ${model.classCount} classes apart, and ${dataset} has ${classNames.length}; change its classNames and its last layer, or use other data`,
+      `it has ${model.classCount} classes, and ${dataset} has ${classNames.length}; change its classNames and its last layer, or use other data`,
     );
   }
   const other = model.classNames.findIndex((name, label) => name !== classNames[label]);

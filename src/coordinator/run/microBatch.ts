@@ -3,7 +3,7 @@
 import { LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 
 export const USUAL_MICRO_BATCH = 32;
-/** Batch statistics over fewer samples than this are noise: better ask than take such a divisor unasked. */
+/** Batch statistics over fewer samples are too noisy, so a smaller micro-batch is never chosen by default. */
 export const LEAST_UNASKED = 8;
 
 /** The largest divisor of the batch size up to 32; 32 itself where that would be too small, and then it does not fit. */

@@ -30,10 +30,10 @@ export type BitsRule =
 export type ResumeRule =
   /** A resumed run keeps it; another value is refused. */
   | { readonly kind: 'kept' }
-  /** A resumed run keeps it unless it is given anew. */
+  /** A resumed run keeps it unless it is given again. */
   | { readonly kind: 'changeable'; readonly unless?: Condition }
-  /** A resumed run knows nothing of it. */
-  | { readonly kind: 'forgotten' };
+  /** A resumed run has its default unless it is given again. */
+  | { readonly kind: 'notRemembered' };
 
 /** Holds where the other option has one of these values. */
 export interface Condition {
@@ -70,9 +70,9 @@ export interface OptionDefinition<Value = unknown, Request = unknown> {
   readonly bits: BitsRule;
   /** Undefined: kept if it is part of the recipe, else changeable. */
   readonly resume?: ResumeRule | undefined;
-  /** A setting of this option: if that one is given anew, a resumed run does not keep this one. */
+  /** A setting of this option: if that one is given again, a resumed run does not keep this one. */
   readonly partOf?: string | undefined;
-  /** Given anew, it makes what a resumed run remembers of these wrong. */
+  /** Given again, it makes what a resumed run remembers of these wrong. */
   readonly replaces?: readonly string[] | undefined;
   /** A file or folder: config.json holds its absolute path. */
   readonly isPath?: boolean | undefined;

@@ -1,10 +1,10 @@
-/** What a resumed run takes over from its last sitting. */
+/** What a resumed run takes over from its previous session. */
 
 import { resumeRuleOf } from '../../foundation/options/definition.js';
 import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
 
-interface Sitting<Values> {
-  /** Of the sitting before. */
+interface Sources<Values> {
+  /** Of the previous session. */
   readonly saved: Partial<Values>;
   /** Keys that are given now. */
   readonly given: ReadonlySet<string>;
@@ -12,13 +12,13 @@ interface Sitting<Values> {
 
 /**
  * Each setting as given now, by a flag or else in the environment, which says what this machine has; else as in the
- * sitting before, else the default.
+ * previous session, else the default.
  * @param now what is given, with the environment and defaults for the rest
  */
 export function withRemembered<Values extends object>(
   definitions: OptionDefinitions,
   now: Values,
-  { saved, given }: Sitting<Values>,
+  { saved, given }: Sources<Values>,
 ): Values {
   const settings = Object.entries(definitions).map(([name, definition]) => {
     const key = name as keyof Values;
@@ -28,7 +28,7 @@ export function withRemembered<Values extends object>(
 }
 
 function isTakenOver(key: string, definition: OptionDefinition, given: ReadonlySet<string>): boolean {
-  if (given.has(key) || resumeRuleOf(definition).kind === 'forgotten') return false;
+  if (given.has(key) || resumeRuleOf(definition).kind === 'notRemembered') return false;
   // The device of one engine means nothing to another.
   const { partOf } = definition;
   return partOf === undefined || !given.has(partOf);

@@ -11,8 +11,8 @@ import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../
 import { defaultThreads } from '../../worker/index.js';
 import { ADDRESS, ADVERTISED } from './values.js';
 
-/** Of one sitting only: a resumed run does not remember it. */
-const FORGOTTEN = { kind: 'forgotten' } as const;
+/** Of one session only: a resumed run does not remember it. */
+const NOT_REMEMBERED = { kind: 'notRemembered' } as const;
 const LONGEST_SECONDS = 1e6;
 
 const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const;
@@ -70,7 +70,7 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     environment: 'LOCKSTEP_DATA_DIR',
   });
 
-/** What a run keeps from one sitting to the next, besides its recipe. */
+/** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
   dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
   ...ENGINE_SETTINGS,
@@ -85,7 +85,7 @@ export const RUN_SETTINGS = {
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 
 export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
-  flag({ group: 'Run', default: false, help, resume: FORGOTTEN });
+  flag({ group: 'Run', default: false, help, resume: NOT_REMEMBERED });
 
 /** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
 export const SITTING_SETTINGS = {
@@ -95,7 +95,7 @@ export const SITTING_SETTINGS = {
     default: undefined,
     help: 'folder of this run, new or empty (default: runs/<time>-<model>-seed<seed>)',
     example: 'runs/first',
-    resume: FORGOTTEN,
+    resume: NOT_REMEMBERED,
   }),
   test: flag({ group: 'Run', default: false, help: 'evaluate the test set once, with the final weights' }),
   json: jsonSetting('print machine-readable lines only'),
@@ -212,6 +212,6 @@ export const GPUS_SETTINGS = {
     default: undefined,
     help: 'one worker process for each NVIDIA GPU: all, a number of them, or indices such as 0,1',
     example: 'all',
-    resume: FORGOTTEN,
+    resume: NOT_REMEMBERED,
   }),
 };

@@ -46,7 +46,7 @@ export class History {
   }
 
   /**
-   * Reads what was written since the last call. A resumed run takes lines out of its file; then all is read anew.
+   * Reads what was written since the last call. A resumed run takes lines out of its file; then all is read again.
    * Nothing happens while there is no file.
    */
   async readOn(): Promise<void> {

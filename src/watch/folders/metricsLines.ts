@@ -22,7 +22,7 @@ export type MetricsLine = Readonly<Record<string, unknown>>;
 export interface Position {
   /** The beginning of the next line. */
   readonly byte: number;
-  /** The bytes before it, to compare with later: others there mean that the file was written anew. */
+  /** The bytes before it, to compare with later: if they differ, the file was rewritten. */
   readonly lastBytes: string;
 }
 

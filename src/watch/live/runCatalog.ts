@@ -1,4 +1,4 @@
-/** The runs below a folder, as the live page sees them: found anew each time, read only as far as they have grown. */
+/** The runs below a folder, as the live page sees them: searched again each time, read only as far as they have grown. */
 
 import path from 'node:path';
 import { findRuns } from '../folders/findRuns.js';

@@ -84,7 +84,7 @@ export class RunTable {
     this.draw();
   }
 
-  /** Draws anew only if something changed: a row that has the keyboard's focus would lose it. */
+  /** Draws again only if something changed: a row that has the keyboard's focus would lose it. */
   draw(): void {
     const rows = this.rows();
     const state = JSON.stringify([rows, this.sortedBy.title, this.isDescending, this.selection.ids]);

@@ -1,4 +1,4 @@
-/** Strangers at the door, over real sockets: who says nothing, too little or too much, and who comes in numbers. */
+/** Connections before their handshake, over real sockets: silent, too slow, too large, or too many. */
 
 import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -23,7 +23,7 @@ async function inTime<Outcome>(handshake: () => Promise<Outcome>): Promise<Outco
   }
 }
 
-describe('a stranger is cut off when the time for the handshake is over', () => {
+describe('a connection is closed when the time for the handshake is over', () => {
   it.each<[string, string]>([
     ['saying nothing', ''],
     ['in the middle of the request line', 'GET /lock'],
@@ -69,7 +69,7 @@ describe('a stranger is cut off when the time for the handshake is over', () => 
     await ended;
   });
 
-  it('and a node is not, for it is no stranger any more', async () => {
+  it('but a node is not: its handshake is done', async () => {
     const door = await openDoor({ handshakeTimeoutMs });
     const socket = await inTime(() => dialled(door));
     await rawConnection(door).ended; // came later, and its time is over
@@ -121,8 +121,8 @@ describe('the token', () => {
 });
 
 describe('crowds', () => {
-  it('a stranger who takes all places gives way to those who come after', async () => {
-    const door = await openDoor({ maxNodes: 1 }); // and so 64 places for strangers
+  it('connections that take all slots give way to later ones', async () => {
+    const door = await openDoor({ maxNodes: 1 }); // and so 64 slots for connections before their handshake
     const crowd = Array.from({ length: 200 }, () => rawConnection(door, 'GET /'));
     let cut = 0;
     for (const { ended } of crowd) void ended.then(() => cut++);
@@ -166,9 +166,9 @@ describe('crowds', () => {
 
   it('does not keep the coordinator from closing', async () => {
     const door = await openDoor();
-    const strangers = Array.from({ length: 20 }, () => rawConnection(door, 'GET /'));
-    await until(() => strangers.every(({ socket }) => !socket.connecting));
+    const connections = Array.from({ length: 20 }, () => rawConnection(door, 'GET /'));
+    await until(() => connections.every(({ socket }) => !socket.connecting));
     await door.server.close();
-    await Promise.all(strangers.map(({ ended }) => ended));
+    await Promise.all(connections.map(({ ended }) => ended));
   });
 });

@@ -73,7 +73,7 @@ describe('the door', () => {
     }
   });
 
-  it('outlives strangers who talk nonsense or hang up', async () => {
+  it('survives clients that send garbage or hang up', async () => {
     const door = await openDoor();
     const { port } = new URL(door.server.url);
     for (const text of [

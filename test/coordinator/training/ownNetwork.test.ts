@@ -87,7 +87,7 @@ describe('a network of its own, on images of its own', () => {
       { imageShape: { height: 20, width: 12, channels: 3 } },
       /takes images of 20x12x1.*are 20x12x3/,
     ],
-    ['number of classes', { classNames: ['ash', 'beech'] }, /tells 5 classes apart, and synthetic has 2/],
+    ['number of classes', { classNames: ['ash', 'beech'] }, /has 5 classes, and synthetic has 2/],
     [
       'names of classes',
       { classNames: [...FORMAT.classNames.slice(0, 4), 'oak'] },

@@ -1,10 +1,22 @@
 /** One connection through the proxy: two flows, one a direction, that pass frame by frame and in order. */
 
 import type { Socket } from 'node:net';
-import type { Fate } from '../proxy.js';
 import { FrameSplitter } from './frames.js';
 import type { Piece, Side } from './frames.js';
 import { pause } from './within.js';
+
+/** What becomes of a frame. */
+export type Fate =
+  | { readonly kind: 'pass' }
+  /** It never arrives. */
+  | { readonly kind: 'drop' }
+  /** The connection ends before it, after half of it, or after it. */
+  | { readonly kind: 'cut'; readonly where: 'before' | 'within' | 'after' }
+  /**
+   * The node's side ends; the frame reaches the coordinator when `release` is called, and then its side ends, too. That
+   * rejects if the coordinator has ended its side before.
+   */
+  | { readonly kind: 'strand'; readonly onStranded: (release: () => Promise<void>) => void };
 
 /** How slowly bytes pass, in both directions. */
 export interface Pace {

@@ -8,7 +8,7 @@ export type ChildMessage =
   | { readonly kind: 'connected' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 
-/** What handing in may take once nobody waits for this process any more. */
+/** How long the last results may take to be sent once the supervisor is gone. */
 const LAST_WORK_MS = 5000;
 
 /** Sends nothing where nobody supervises. */
@@ -16,7 +16,7 @@ export function tellSupervisor(message: ChildMessage): void {
   if (isSupervised() && process.connected) process.send?.(message);
 }
 
-/** Once the supervisor is gone, killed perhaps, hands in what was begun as after SIGTERM, and ends. */
+/** When the supervisor is gone (it may have been killed), finishes work in progress as after SIGTERM, and ends. */
 export function endWithSupervisor(): void {
   if (!isSupervised()) return;
   const leave = (): void => {

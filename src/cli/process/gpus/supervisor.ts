@@ -1,6 +1,6 @@
 /**
- * Child processes that are kept running: restarted with growing pauses when they die, asked to hand in their work when
- * they are to end, and ended when this process ends, however that comes about (supervised.ts is their side of it).
+ * Child processes that are kept running: restarted with growing pauses when they die, asked to finish their work when
+ * they are to end, and ended when this process ends for any reason (supervised.ts is their side of it).
  */
 
 import { spawn } from 'node:child_process';
@@ -36,7 +36,7 @@ const FIRST_DELAY_MS = 1000;
 const LONGEST_DELAY_MS = 30_000;
 /** Deaths in a row, none of them after a connection, after which a child is given up. */
 const MOST_FAILURES = 5;
-/** What a child may take to hand in its work. */
+/** How long a child may take to finish its work. */
 const DRAIN_MS = 30_000;
 /** Trying again would not help. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set([
@@ -57,7 +57,7 @@ export class Supervisor {
     this.ended = Promise.all(this.children.map(({ ended }) => ended));
   }
 
-  /** Asks every child to hand in what it has begun, and to end; those that do not are killed. */
+  /** Asks every child to finish work in progress and end; those that do not are killed. */
   async stop(): Promise<void> {
     for (const child of this.children) child.stop();
     await this.ended;

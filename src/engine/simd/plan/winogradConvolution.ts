@@ -22,7 +22,7 @@ import type { Convolution, ConvolutionShape, OutputGradient, WantedGradients } f
 import { normalisationBackwardKernel } from './pixelKernels.js';
 
 /**
- * Weights in the transform domain of wide layers do not stay in the second-level cache, and are read anew for each call. So
+ * Weights in the transform domain of wide layers do not stay in the second-level cache, and are read again for each call. So
  * several groups share a call if the weights are larger than this.
  */
 const MOST_WEIGHT_BYTES_OF_ONE_GROUP = 1 << 20;
