@@ -190,13 +190,13 @@ describe('the token of a coordinator that is resumed', () => {
   });
 
   it('is another one if it was made, which is said at the stop and at the start', async () => {
-    const { args } = await inClear('made-anew');
+    const { args } = await inClear('made-again');
     const first = start(args);
     await until('the file is named', () => first.output().includes('--token-file'));
     first.kill('SIGTERM');
     expect((await first.finished).stdout).toMatch(/continue with: .*\n.*makes another token/);
-    const resumed = start(['coordinator', '--resume', runDir('made-anew')]);
-    await until('it is told', () => resumed.output().includes('replaces the token of the run so far'));
+    const resumed = start(['coordinator', '--resume', runDir('made-again')]);
+    await until('it is told', () => resumed.output().includes('previous token: workers that use that one'));
     resumed.kill('SIGTERM');
     expect((await resumed.finished).exitCode).toBe(143);
   });
