@@ -2,6 +2,7 @@
 
 import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import { isRecord } from '../foundation/isRecord.js';
 import type { OptionDefinition } from '../foundation/options/definition.js';
 import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
 import type { Recipe, RunEvent } from '../coordinator/index.js';
@@ -108,11 +109,29 @@ export function checkSetting(key: string, value: unknown, definition = RUN_DEFIN
   if (definition) checkValue(key, value, definition.kind, definition.example);
 }
 
-/** A typing error that the compiler does not see. @throws LockstepError E_OPTION */
-export function refuseUnknown(options: object, known: readonly string[]): void {
+/** What the compiler does not see in a program without types. @throws LockstepError E_OPTION */
+export function refuseUnknown(options: unknown, known: readonly string[]): void {
+  if (!isRecord(options)) {
+    throw new LockstepError('E_OPTION', `the options must be one object, with ${known.join(', ')}`);
+  }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new LockstepError('E_OPTION', `"${unknown}" is not an option here; it takes ${known.join(', ')}`);
+  if (unknown !== undefined) {
+    throw new LockstepError('E_OPTION', `"${unknown}" is not an option here; it takes ${known.join(', ')}`);
+  }
+  for (const [key, value] of Object.entries(options)) refuseWrongType(key, value);
+}
+
+function refuseWrongType(key: string, value: unknown): void {
+  if (value === undefined) return;
+  if (key === 'signal' && !(value instanceof AbortSignal)) {
+    throw new LockstepError(
+      'E_OPTION',
+      'signal must be an AbortSignal; for example new AbortController().signal',
+    );
+  }
+  if (/^on[A-Z]/.test(key) && typeof value !== 'function') {
+    throw new LockstepError('E_OPTION', `${key} must be a function; leave it out, or give one`);
+  }
 }
 
 export const ENGINE_KEYS = ['engine', 'numerics', 'device', 'precision', 'cacheDir'] as const;

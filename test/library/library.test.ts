@@ -304,6 +304,10 @@ describe('errors', () => {
       () => train(options({ recipe: { valSize: 60_000 } })),
       /valSize 60000 must be an integer from/,
     ],
+    ['no options', () => train(undefined as never), /the options must be one object/],
+    ['a text for options', () => evaluate('runs/first' as never), /the options must be one object/],
+    ['a listener that is none', () => train(options({ onEvent: 3 as never })), /onEvent must be a function/],
+    ['a signal that is none', () => train(options({ signal: {} as never })), /signal must be an AbortSignal/],
     ['too many workers', () => train(options({ workers: 5000 })), /workers 5000 must be/],
     [
       'no workers at all',
