@@ -5,11 +5,11 @@ import { describeError, LockstepError } from '../foundation/errors.js';
 import type { OptionDefinition } from '../foundation/options/definition.js';
 import { brokenRule } from '../foundation/options/kind.js';
 import type { ValueKind } from '../foundation/options/kind.js';
-import { checkValue, splitAddress } from '../session/index.js';
+import { checkValue, isTokenText, splitAddress } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
 export function checkToken(token: string | undefined): void {
-  if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return;
+  if (token === undefined || isTokenText(token)) return;
   throw new LockstepError(
     'E_OPTION',
     'token must be one word of printable ASCII, not empty; for example randomBytes(24).toString("hex")',

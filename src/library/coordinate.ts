@@ -1,15 +1,14 @@
 /** `coordinate`: a run whose workers attach over the network. */
 
-import { randomBytes } from 'node:crypto';
-import { DEFAULT_MAX_NODES, isLoopback, refuseUnusable } from '../coordinator/index.js';
+import { DEFAULT_MAX_NODES, refuseUnusable } from '../coordinator/index.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
+  doorTokenFor,
   openDoor,
   readTokenSource,
-  splitAdvertised,
 } from '../session/index.js';
 import type {
   CoordinatorSettings,
@@ -64,7 +63,6 @@ const KEYS = [
   ...['maxNodes', 'minWorkers', 'waitTimeoutMs', 'heartbeatTimeoutMs'],
 ];
 const WAIT_TIMEOUT_MS = 300_000;
-const TOKEN_BYTES = 24; // 192 bits: not to be guessed
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -74,7 +72,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
-    const door = doorOptionsOf(options);
+    const { door, tokenSource } = doorOptionsOf(options);
     await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
     const listening = new Promise<OpenDoor>((resolve) => (opened = resolve));
@@ -86,7 +84,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
       minWorkers: options.minWorkers ?? 1,
       waitTimeoutMs: options.waitTimeoutMs ?? WAIT_TIMEOUT_MS,
       noWorkersRemedy: 'attach one with work(), or wait longer with waitTimeoutMs',
-      coordinatorSettings: settingsOf(options, door),
+      coordinatorSettings: { tokenSource, ...settingsOf(options, door) },
       prepareDoor: async (): Promise<PreparedDoor> => {
         await refuseUnusable(door);
         return {
@@ -111,7 +109,10 @@ function ended(): never {
 }
 
 /** @throws LockstepError E_OPTION */
-function doorOptionsOf(options: CoordinateOptions): ListenOptions {
+function doorOptionsOf(options: CoordinateOptions): {
+  readonly door: ListenOptions;
+  readonly tokenSource: TokenSource;
+} {
   const { host = '127.0.0.1', port = 7070, tls, advertise, insecure = false } = options;
   const { maxNodes = DEFAULT_MAX_NODES, heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS } = options;
   checkHost(host);
@@ -122,13 +123,12 @@ function doorOptionsOf(options: CoordinateOptions): ListenOptions {
   checkMilliseconds('heartbeatTimeoutMs', heartbeatTimeoutMs, DOOR_SETTINGS.heartbeatTimeout);
   if (advertise !== undefined) checkSetting('advertise', advertise);
   checkToken(options.token);
-  const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
-  const isPrivate = [host, advertised ?? host].every(isLoopback);
-  const token = options.token ?? (isPrivate ? undefined : randomBytes(TOKEN_BYTES).toString('hex'));
-  return { host, port, token, tls, advertise, insecure, heartbeatTimeoutMs, maxNodes };
+  const { token, source } = doorTokenFor(options.token, { host, advertise });
+  const door = { host, port, token, tls, advertise, insecure, heartbeatTimeoutMs, maxNodes };
+  return { door, tokenSource: source };
 }
 
-/** Workers of the sitting before show the token that it was given, and it is not kept. @throws LockstepError E_OPTION */
+/** The workers still show the previous token, which is not stored. @throws LockstepError E_OPTION */
 async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {
   if (resume === undefined || token !== undefined || (await readTokenSource(resume)) !== 'given') return;
   throw new LockstepError(
@@ -139,11 +139,10 @@ async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise
 
 /** For config.json, where `lockstep coordinator --resume` looks. */
 function settingsOf(
-  { token: given, minWorkers = 1, waitTimeoutMs = WAIT_TIMEOUT_MS }: CoordinateOptions,
-  { host, port, token, advertise, insecure, maxNodes, heartbeatTimeoutMs }: ListenOptions,
+  { minWorkers = 1, waitTimeoutMs = WAIT_TIMEOUT_MS }: CoordinateOptions,
+  { host, port, advertise, insecure, maxNodes, heartbeatTimeoutMs }: ListenOptions,
 ): CoordinatorSettings {
   return {
-    tokenSource: tokenSourceOf(given, token),
     listen: addressText(host, port),
     ...(advertise === undefined ? {} : { advertise }),
     insecure,
@@ -152,9 +151,4 @@ function settingsOf(
     waitTimeout: waitTimeoutMs / 1000,
     heartbeatTimeout: heartbeatTimeoutMs / 1000,
   };
-}
-
-function tokenSourceOf(given: string | undefined, token: string | undefined): TokenSource {
-  if (token === undefined) return 'none';
-  return given === undefined ? 'made' : 'given';
 }

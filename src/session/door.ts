@@ -54,19 +54,14 @@ export interface OpenDoor extends Door {
 /** @throws LockstepError E_LISTEN */
 export async function openDoor(
   fleet: Fleet,
-  { layout, inputShape }: Model,
+  model: Model,
   { onEvent, say }: DoorReports,
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
   const server = await listen({
     ...options,
-    maxFrameBytes: largestFrameBytes({
-      ...layout,
-      samplesPerItem: EVALUATION_CHUNK,
-      imageBytes: imageByteCount(inputShape),
-    }),
-    onChannel: (channel) => fleet.admit(channel, { local: false }),
+    ...nodesInto(fleet, model),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
@@ -76,6 +71,21 @@ export async function openDoor(
   if (warning !== undefined) onEvent({ event: 'notice', message: warning });
   if (authority === 'elsewhere') say(ADD_AUTHORITY);
   return { url, ca, close: () => server.close() };
+}
+
+/** What a server needs to let remote nodes into a fleet: the largest frame of a node, and what becomes of a channel. */
+export function nodesInto(
+  fleet: Fleet,
+  { layout, inputShape }: Model,
+): Pick<Parameters<typeof listen>[0], 'maxFrameBytes' | 'onChannel'> {
+  return {
+    maxFrameBytes: largestFrameBytes({
+      ...layout,
+      samplesPerItem: EVALUATION_CHUNK,
+      imageBytes: imageByteCount(inputShape),
+    }),
+    onChannel: (channel) => fleet.admit(channel, { local: false }),
+  };
 }
 
 const ADD_AUTHORITY =

@@ -1,15 +1,15 @@
 /** `lockstep coordinator`: listens for nodes, and trains on them. */
 
 import type { Command } from 'commander';
-import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
+import { refuseUnusable } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import {
+  doorTokenFor,
   openDoor,
   readCoordinatorSettings,
   readTokenSource,
   splitAddress,
-  splitAdvertised,
 } from '../../session/index.js';
 import type { Door, ListenOptions, PreparedDoor, TokenSource, TrainingOptions } from '../../session/index.js';
 import {
@@ -22,7 +22,7 @@ import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
-import { declareTokenOptions, randomToken, resolveToken } from '../token/token.js';
+import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
@@ -58,7 +58,7 @@ export function addCoordinatorCommand(program: Command): void {
     const options = command.opts<RawOptions>();
     const tokenBefore = session.resume === undefined ? undefined : await readTokenSource(session.resume);
     const door = doorOptionsOf(options, tokenBefore);
-    const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: tokenSourceOf(door) };
+    const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: door.tokenSource };
     const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
       ...session,
@@ -90,7 +90,7 @@ function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
 
 /** What whoever resumes the run must know of the token, which Lockstep does not keep. */
 function noteOnResuming(door: DoorOptions, { tokenFile }: RawOptions): { readonly noteOnResuming?: string } {
-  switch (tokenSourceOf(door)) {
+  switch (door.tokenSource) {
     case 'none':
       return {};
     case 'made':
@@ -102,14 +102,9 @@ function noteOnResuming(door: DoorOptions, { tokenFile }: RawOptions): { readonl
   }
 }
 
-function tokenSourceOf({ token, tokenIsNew }: DoorOptions): TokenSource {
-  if (token === undefined) return 'none';
-  return tokenIsNew ? 'made' : 'given';
-}
-
 interface DoorOptions extends ListenOptions {
-  /** Nobody gave one, so one was made: whoever is to attach must be told. */
-  readonly tokenIsNew: boolean;
+  /** Whoever is to attach must be told of one that was made. */
+  readonly tokenSource: TokenSource;
   /** In the previous session, if the run is resumed. */
   readonly tokenBefore: TokenSource | undefined;
 }
@@ -119,12 +114,12 @@ async function openAndAnnounce(
   [fleet, model, reports]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
-  const { token, tokenIsNew, json } = options;
+  const { token, tokenSource, json } = options;
   const door = await openDoor(fleet, model, reports, options);
   if (token === undefined && options.tokenBefore === 'made') {
     reports.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
   }
-  if (token === undefined || !tokenIsNew) return door;
+  if (token === undefined || tokenSource !== 'made') return door;
   const notice = announceToken({
     token,
     url: door.url,
@@ -159,14 +154,11 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
       'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and restart the workers with it',
     );
   }
-  // An advertised name is one by which others come in, through a tunnel or a proxy, whatever is listened on.
-  const advertised = options.advertise === undefined ? undefined : splitAdvertised(options.advertise)?.host;
-  const isPrivate = [address.host, advertised ?? address.host].every(isLoopback);
-  const tokenIsNew = given === undefined && !isPrivate;
+  const { token, source } = doorTokenFor(given, { host: address.host, advertise: options.advertise });
   return {
     ...address,
-    token: tokenIsNew ? randomToken() : given,
-    tokenIsNew,
+    token,
+    tokenSource: source,
     tokenBefore,
     tls: readTls(options),
     tlsCertFile: tlsCert,

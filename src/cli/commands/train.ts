@@ -3,13 +3,11 @@
 import { commandLine } from '../../foundation/commandLine.js';
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { EVALUATION_CHUNK, listen } from '../../coordinator/index.js';
-import { imageByteCount } from '../../data/index.js';
-import { largestFrameBytes } from '../../protocol/index.js';
+import { listen } from '../../coordinator/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { keptCoordinatorSettings } from '../../session/index.js';
+import { keptCoordinatorSettings, nodesInto } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
@@ -62,7 +60,7 @@ const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
 function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
-  return async (fleet, { layout, inputShape }, { onEvent }) => {
+  return async (fleet, model, { onEvent }) => {
     const notice = (message: string): void => onEvent({ event: 'notice', message });
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
@@ -71,12 +69,7 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
       token,
       tls: undefined,
       insecure: false,
-      maxFrameBytes: largestFrameBytes({
-        ...layout,
-        samplesPerItem: EVALUATION_CHUNK,
-        imageBytes: imageByteCount(inputShape),
-      }),
-      onChannel: (channel) => fleet.admit(channel, { local: false }),
+      ...nodesInto(fleet, model),
     });
     const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });
     const supervisor = new Supervisor(specs, {

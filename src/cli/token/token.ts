@@ -1,11 +1,10 @@
-/** The secret that nodes show: from an option, a file or the environment, in this order; or made at random. */
+/** The secret that nodes show: from an option, a file or the environment, in this order. */
 
-import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { isLoopback } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { nonEmpty } from '../../session/index.js';
+import { isTokenText, nonEmpty } from '../../session/index.js';
 import { printError } from '../process/terminal.js';
 
 export function declareTokenOptions(command: Command): void {
@@ -32,7 +31,7 @@ export function resolveToken(options: {
       ? process.env['LOCKSTEP_TOKEN']
       : readTextFile('--token-file', tokenFile).trim());
   if (value === undefined) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(value)) {
+  if (!isTokenText(value)) {
     const isOfEnvironment = token === undefined && tokenFile === undefined;
     const source = isOfEnvironment
       ? 'LOCKSTEP_TOKEN'
@@ -52,13 +51,6 @@ export function resolveToken(options: {
 export function clearTextWarning(url: URL, token: string | undefined): string | undefined {
   if (token === undefined || url.protocol === 'wss:' || isLoopback(url.hostname)) return undefined;
   return `${url.protocol}//${url.host} is not encrypted: whoever can listen in on the way to it learns the token (wss:// needs --tls-cert of the coordinator)`;
-}
-
-const TOKEN_BYTES = 24; // 192 bits: not to be guessed, however many try
-
-/** A new secret, in hexadecimal. */
-export function randomToken(): string {
-  return randomBytes(TOKEN_BYTES).toString('hex');
 }
 
 /**

@@ -3,7 +3,6 @@
  * is compared before the upgrade, in constant time; nothing is parsed as a message before that.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -18,6 +17,7 @@ import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
 import { ConnectionSlots } from './connectionSlots.js';
 import { guardedChannel } from './peerGuard.js';
+import { showsToken } from './showsToken.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -214,13 +214,6 @@ function answerPlainRequest(response: ServerResponse): void {
   response
     .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
     .end('This is a Lockstep coordinator: use "lockstep worker".\n');
-}
-
-function showsToken(request: IncomingMessage, token: string): boolean {
-  const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  // Digests have equal lengths, so the comparison does not reveal the token's length.
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(shown), digest(token));
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -7,11 +7,10 @@
  * - a Content-Security-Policy by which the page loads and asks nothing but this server.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isLoopback } from '../../coordinator/index.js';
+import { isLoopback, showsToken } from '../../coordinator/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import type { RunsAnswer } from './api.js';
@@ -84,7 +83,7 @@ async function answer(
   if (file) return respond(response, 200, file.type, file.content);
   if (!url.pathname.startsWith('/api/'))
     return respondJson(response, 404, { error: 'there is no such page' });
-  if (token !== undefined && !carriesToken(request, token)) {
+  if (token !== undefined && !showsToken(request, token)) {
     return respondJson(response, 401, { error: 'the token is missing or wrong' });
   }
   switch (url.pathname) {
@@ -107,13 +106,7 @@ async function answer(
 function namesLoopback(host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
-  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
-}
-
-function carriesToken(request: IncomingMessage, token: string): boolean {
-  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
+  return isLoopback(hostname);
 }
 
 function respondJson(response: ServerResponse, status: number, value: unknown): void {

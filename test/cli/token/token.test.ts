@@ -1,12 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  clearTextWarning,
-  maskedArguments,
-  randomToken,
-  resolveToken,
-} from '../../../src/cli/token/token.js';
+import { clearTextWarning, maskedArguments, resolveToken } from '../../../src/cli/token/token.js';
+import { doorTokenFor } from '../../../src/session/index.js';
 import { thrownBy } from '../../support/errors.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -64,8 +60,10 @@ describe('the token', () => {
 });
 
 describe('a token that is made', () => {
+  const madeToken = (): string => doorTokenFor(undefined, { host: '0.0.0.0', advertise: undefined }).token!;
+
   it('is one word that is accepted as a token, long, and never the same', () => {
-    const tokens = Array.from({ length: 100 }, randomToken);
+    const tokens = Array.from({ length: 100 }, madeToken);
     expect(new Set(tokens).size).toBe(100);
     for (const token of tokens) {
       expect(token).toMatch(/^[0-9a-f]{48}$/); // 192 bits
