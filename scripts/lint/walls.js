@@ -60,8 +60,8 @@ export const ROOMS = {
 
 const ENTRIES = ['index.js', 'main.js'];
 
-/** Files that may be imported besides the folder's index.ts: types alone, also for pages, which must not load the rest. */
-const TYPES_FOR_ALL = { watch: ['live/api.js'] };
+/** Files that may be imported besides the folder's index.ts: types and plain text, for pages, which must not load the rest. */
+const FOR_PAGES = { watch: ['live/api.js', 'folders/wording.js'] };
 
 /** Folders whose files are imported one by one: the files are small and independent of each other. */
 const WITHOUT_DOOR = ['foundation'];
@@ -116,7 +116,7 @@ function complaintAbout(specifier, { source, from, room, filename }) {
     return { messageId: 'wall', data: { from, to, allowed: allowed.join(', ') || 'nothing' } };
   }
   const throughDoor =
-    (rest.length === 1 && rest[0] === 'index.js') || TYPES_FOR_ALL[to]?.includes(rest.join('/'));
+    (rest.length === 1 && rest[0] === 'index.js') || FOR_PAGES[to]?.includes(rest.join('/'));
   return throughDoor || WITHOUT_DOOR.includes(to) ? undefined : { messageId: 'door', data: { to } };
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../data/index.js';
 import type { ImageFormat, ImageSet, ImageShape, LabelledImages } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import { USUAL_PURPOSE } from '../model/index.js';
 import type { OpenedDataset } from '../session/index.js';
 import { asLibraryErrors } from './errors.js';
 
@@ -91,8 +92,7 @@ export function openData(data: DataSource | OwnData): OpenedDataset {
   };
 }
 
-const USUAL_SHAPE: ImageShape = { height: 32, width: 32, channels: 3 };
-function formatOf({ imageShape = USUAL_SHAPE, classNames, training }: OwnData): ImageFormat {
+function formatOf({ imageShape = USUAL_PURPOSE.inputShape, classNames, training }: OwnData): ImageFormat {
   const highest = training.labels.reduce((most, label) => Math.max(most, label), 0);
   return { imageShape, classNames: classNames ?? numbersUpTo(highest) };
 }

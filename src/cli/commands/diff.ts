@@ -1,7 +1,7 @@
 /** `lockstep diff A B`: in what two runs differ, and where their weights part. */
 
 import type { Command } from 'commander';
-import { diffRuns, requireRun } from '../../watch/index.js';
+import { diffRuns, optionText, requireRun } from '../../watch/index.js';
 import type { Difference, RunDiff } from '../../watch/index.js';
 import { tableLines } from '../display/table.js';
 import { count } from '../../foundation/count.js';
@@ -38,14 +38,10 @@ function section(title: string, differences: readonly Difference[], { a, b }: Ru
   if (differences.length === 0) return [`${title}: equal`, ''];
   const columns = [
     { title: 'option', text: ({ key }: Difference) => key },
-    { title: a, text: (difference: Difference) => valueText(difference.a) },
-    { title: b, text: (difference: Difference) => valueText(difference.b) },
+    { title: a, text: (difference: Difference) => optionText(difference.a) },
+    { title: b, text: (difference: Difference) => optionText(difference.b) },
   ];
   return [`${title}:`, ...tableLines(columns, differences).map((line) => `  ${line}`), ''];
-}
-
-function valueText(value: unknown): string {
-  return value === undefined ? '(not set)' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function weightsText({ weights, finalWeightsEqual }: RunDiff): string {

@@ -93,7 +93,8 @@ function twice(key: string, file: string): LockstepError {
 /** What a file says of `json` holds for the messages about the file, too. */
 export function configAsksForJson(file: string): boolean {
   try {
-    return 'json' in readObject(file) && (readObject(file) as { json: unknown }).json === true;
+    const content = readObject(file);
+    return 'json' in content && content.json === true;
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { readEpochs } from '../folders/history.js';
-import { readSmallJson } from '../folders/runSummary.js';
+import { readSmallJson } from '../folders/smallJson.js';
 
 export interface Difference {
   /** Such as `lr` or `versions.node`. */

@@ -64,6 +64,10 @@ function unreadable(folder: string, error: unknown): LockstepError {
       : code === 'ENOTDIR'
         ? 'is not a folder'
         : `cannot be read (${describeError(error)})`;
+  return refused(folder, what);
+}
+
+function refused(folder: string, what: string): LockstepError {
   return new LockstepError('E_IO', `${folder} ${what}; name a run folder, or a folder of runs such as runs`);
 }
 
@@ -73,7 +77,7 @@ function unreadable(folder: string, error: unknown): LockstepError {
  */
 export function requireRun(folder: string): string {
   if (isRunFolder(folder)) return folder;
-  if (!existsSync(folder)) throw unreadable(folder, Object.assign(new Error(), { code: 'ENOENT' }));
+  if (!existsSync(folder)) throw refused(folder, 'does not exist');
   throw new LockstepError(
     'E_IO',
     `${folder} is not a run folder: it has no config.json with metrics.jsonl beside it; name a folder such as runs/my-run`,

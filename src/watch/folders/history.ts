@@ -4,6 +4,7 @@ import { metricsFileOf } from './findRuns.js';
 import { BEGINNING, EPOCH_MARK, readLines, STEP_MARK } from './metricsLines.js';
 import type { MetricsLine, Position } from './metricsLines.js';
 import type { EpochPoint, Happening, StepPoint } from './runData.js';
+import { numberOf } from './values.js';
 
 /** Beyond this the oldest are dropped. */
 const MOST_HAPPENINGS = 500;
@@ -107,7 +108,7 @@ class StepSeries {
   constructor(private readonly most: number) {}
 
   add(line: MetricsLine): void {
-    const step = finite(line['step']);
+    const step = numberOf(line['step']);
     if (step === null) return;
     let last = this.buckets.at(-1);
     if (!last || last.steps >= this.stepsPerBucket) {
@@ -121,7 +122,7 @@ class StepSeries {
     last.step = step;
     last.steps++;
     for (const field of STEP_FIELDS) {
-      const value = finite(line[field]);
+      const value = numberOf(line[field]);
       if (value === null) continue;
       last.sums[field] += value;
       last.counts[field]++;
@@ -168,25 +169,21 @@ function emptyBucket(): Bucket {
 }
 
 function epochPoint(line: MetricsLine): EpochPoint | undefined {
-  const epoch = finite(line['epoch']);
-  const step = finite(line['step']);
+  const epoch = numberOf(line['epoch']);
+  const step = numberOf(line['step']);
   if (line['event'] !== 'epoch' || epoch === null || step === null) return undefined;
   const digest = line['weightsSha256'];
   return {
     epoch,
     step,
-    lr: finite(line['lr']),
-    trainLoss: finite(line['trainLoss']),
-    trainAccuracy: finite(line['trainAccuracy']),
-    validationLoss: finite(line['validationLoss']),
-    validationAccuracy: finite(line['validationAccuracy']),
-    imagesPerSecond: finite(line['imagesPerSecond']),
-    wallSeconds: finite(line['wallSeconds']),
+    lr: numberOf(line['lr']),
+    trainLoss: numberOf(line['trainLoss']),
+    trainAccuracy: numberOf(line['trainAccuracy']),
+    validationLoss: numberOf(line['validationLoss']),
+    validationAccuracy: numberOf(line['validationAccuracy']),
+    imagesPerSecond: numberOf(line['imagesPerSecond']),
+    wallSeconds: numberOf(line['wallSeconds']),
     best: line['best'] === true,
     weightsSha256: typeof digest === 'string' ? digest : null,
   };
-}
-
-function finite(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

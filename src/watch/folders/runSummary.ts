@@ -1,32 +1,36 @@
 /** What one run folder says of its run, in a few numbers: a row of the table of runs. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
-import { MOST_JSON_BYTES, occupancyOf } from '../../coordinator/index.js';
-import { isRecord } from '../../foundation/isRecord.js';
+import { occupancyOf } from '../../coordinator/index.js';
 import { printable } from '../../foundation/printable.js';
 import { metricsFileOf } from './findRuns.js';
 import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
 import type { MetricsLine, Position } from './metricsLines.js';
 import type { RunState, RunSummary } from './runData.js';
-
-type Json = Readonly<Record<string, unknown>>;
+import { SmallJson } from './smallJson.js';
+import type { Json } from './smallJson.js';
+import { numberOf } from './values.js';
 
 const LONGEST_TEXT = 200;
 
 /** The summary of one run: reads on where it stopped each time it is asked, so that a long file is read once. */
 export class RunSummariser {
   private readonly epochs: EpochReader;
+  private readonly config: SmallJson;
+  private readonly result: SmallJson;
 
   constructor(private readonly folder: string) {
     this.epochs = new EpochReader(folder);
+    this.config = new SmallJson(path.join(folder, 'config.json'), ['model', 'dataset', 'seed', 'epochs']);
+    this.result = new SmallJson(path.join(folder, 'result.json'));
   }
 
   /** Reads what is there; a file that is missing or damaged leaves its numbers null. */
   async summarise(): Promise<RunSummary> {
     const { folder } = this;
-    const config = readSmallJson(path.join(folder, 'config.json'));
-    const result = readSmallJson(path.join(folder, 'result.json'));
+    const config = this.config.read();
+    const result = this.result.read();
     const progress = result ?? (await this.epochs.progress());
     return {
       folder,
@@ -108,17 +112,6 @@ class EpochReader {
   }
 }
 
-/** Undefined for a file that is missing, too large to be what it should be, or not a JSON object. */
-export function readSmallJson(file: string): Json | undefined {
-  try {
-    if (!statSync(file).isFile() || statSync(file).size > MOST_JSON_BYTES) return undefined;
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function updatedAt(folder: string): string | null {
   const times = [
     metricsFileOf(folder),
@@ -131,8 +124,4 @@ function updatedAt(folder: string): string | null {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' ? printable(value, LONGEST_TEXT) : null;
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

@@ -1,9 +1,10 @@
 /** The runs below a folder, as the live page sees them: searched again each time, read only as far as they have grown. */
 
 import path from 'node:path';
-import { findRuns } from '../folders/findRuns.js';
+import { findRuns, isRunFolder } from '../folders/findRuns.js';
 import { History } from '../folders/history.js';
-import { readSmallJson, RunSummariser } from '../folders/runSummary.js';
+import { RunSummariser } from '../folders/runSummary.js';
+import { readSmallJson } from '../folders/smallJson.js';
 import type { ListedRun, RunAnswer } from './api.js';
 
 /** Points of the steps that are kept and sent of each run: more than a screen has columns. */
@@ -11,8 +12,13 @@ const MOST_STEP_POINTS = 2000;
 /** Histories held in memory; each has at most some hundred kilobytes, and one that was dropped is read again. */
 const MOST_HISTORIES = 64;
 
+interface KnownRun {
+  readonly folder: string;
+  readonly summariser: RunSummariser;
+}
+
 export class RunCatalog {
-  private summarisers = new Map<string, RunSummariser>();
+  private known: ReadonlyMap<string, KnownRun> = new Map();
   /** The one used last is the last. */
   private readonly histories = new Map<string, History>();
 
@@ -20,27 +26,39 @@ export class RunCatalog {
 
   /** @throws LockstepError E_IO if the root cannot be read */
   async list(): Promise<readonly ListedRun[]> {
-    const known = this.summarisers;
-    this.summarisers = new Map(
-      findRuns(this.root).map((folder) => {
-        const id = this.idOf(folder);
-        return [id, known.get(id) ?? new RunSummariser(folder)];
-      }),
-    );
+    this.search();
     return Promise.all(
-      [...this.summarisers].map(async ([id, summariser]) => ({ id, ...(await summariser.summarise()) })),
+      [...this.known].map(async ([id, { summariser }]) => ({ id, ...(await summariser.summarise()) })),
     );
   }
 
   /** Undefined for what is no run below the root. The id never leads elsewhere: it is only compared. */
   async run(id: string, withSteps: boolean): Promise<RunAnswer | undefined> {
-    const folder = findRuns(this.root).find((candidate) => this.idOf(candidate) === id);
+    const folder = this.folderOf(id);
     if (folder === undefined) return undefined;
     const history = this.historyOf(folder, withSteps);
     await history.readOn();
     const { epochs, stepPoints, happenings } = history;
     const config = readSmallJson(path.join(folder, 'config.json')) ?? {};
     return { id, config, epochs, steps: stepPoints, happenings };
+  }
+
+  /** A page asks for runs that it was just told of: they are searched for again only if one is not known, or gone. */
+  private folderOf(id: string): string | undefined {
+    const folder = this.known.get(id)?.folder;
+    if (folder !== undefined && isRunFolder(folder)) return folder;
+    this.search();
+    return this.known.get(id)?.folder;
+  }
+
+  private search(): void {
+    const before = this.known;
+    this.known = new Map(
+      findRuns(this.root).map((folder) => {
+        const id = path.relative(this.root, folder) || '.';
+        return [id, before.get(id) ?? { folder, summariser: new RunSummariser(folder) }];
+      }),
+    );
   }
 
   private historyOf(folder: string, withSteps: boolean): History {
@@ -51,9 +69,5 @@ export class RunCatalog {
     const [oldest] = this.histories.keys();
     if (this.histories.size > MOST_HISTORIES && oldest !== undefined) this.histories.delete(oldest);
     return history;
-  }
-
-  private idOf(folder: string): string {
-    return path.relative(this.root, folder) || '.';
   }
 }

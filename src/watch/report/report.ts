@@ -3,7 +3,9 @@
 import path from 'node:path';
 import { History } from '../folders/history.js';
 import type { EpochPoint, Happening, RunSummary } from '../folders/runData.js';
-import { readSmallJson, summariseRun } from '../folders/runSummary.js';
+import { summariseRun } from '../folders/runSummary.js';
+import { readSmallJson } from '../folders/smallJson.js';
+import { durationText, optionText } from '../folders/wording.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { linePlot } from './linePlot.js';
@@ -98,7 +100,7 @@ function overview(runs: readonly ReportedRun[]): Html {
           percent(summary.bestValidationAccuracy),
           percent(summary.testAccuracy),
           summary.imagesPerSecond?.toFixed(0),
-          summary.wallSeconds === null ? undefined : duration(summary.wallSeconds),
+          summary.wallSeconds === null ? undefined : durationText(summary.wallSeconds),
           summary.exact === null ? undefined : summary.exact ? 'yes' : 'no',
         ];
         return html`<tr>
@@ -220,19 +222,8 @@ function details({ summary, config, happenings }: ReportedRun, { commandFor }: R
   </section>`;
 }
 
-function optionText(value: unknown): string {
-  if (value === undefined) return '(not set)';
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
 function percent(share: number | null): string | undefined {
   return share === null ? undefined : `${(100 * share).toFixed(2)} %`;
-}
-
-function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const padded = (value: number): string => String(value).padStart(2, '0');
-  return `${Math.floor(whole / 3600)}:${padded(Math.floor(whole / 60) % 60)}:${padded(whole % 60)}`;
 }
 
 function short(value: number): string {

@@ -2,7 +2,8 @@
 
 import type { ListedRun, RunAnswer } from '../../watch/live/api.js';
 import { element } from './dom.js';
-import { DASH, duration, optionText, percent, whole } from './format.js';
+import { optionText } from '../../watch/folders/wording.js';
+import { DASH, duration, percent, whole } from './format.js';
 
 const MOST_EVENTS_SHOWN = 100;
 
