@@ -3,7 +3,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** Where they lie instead. */
+/** Names another folder. */
 const VARIABLE = 'LOCKSTEP_CACHE_DIR';
 
 /** @returns undefined for a user without a home, who has no caches */

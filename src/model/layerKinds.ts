@@ -247,37 +247,27 @@ function refuseWordsOn(
   refuse(`it has no ${which} to freeze or to start; set "${which}": true`);
 }
 
-/** Of one image's forward pass, in convolutions and dense layers: what a matrix unit would do. */
+/**
+ * Of one image's forward pass, in convolutions and dense layers: what a matrix unit would do. Each weight takes part once in
+ * each output pixel; a dense layer has one.
+ */
 export function multiplicationsOf(layer: Layer): number {
-  switch (layer.kind) {
-    case 'convolution':
-      return layer.outputShape.height * layer.outputShape.width * layer.weight.length;
-    case 'dense':
-      return layer.weight.length;
-    case 'batch-normalisation':
-    case 'relu':
-    case 'gelu':
-    case 'silu':
-    case 'celu':
-    case 'max-pool':
-    case 'average-pool':
-    case 'scale':
-    case 'shortcut':
-    case 'add':
-    case 'global-average-pool':
-    case 'dropout':
-      return 0;
-  }
+  if (!('weight' in layer)) return 0;
+  return layer.outputShape.height * layer.outputShape.width * layer.weight.length;
 }
 
 /** Parameters of a layer; its running statistics are none. */
 export function parametersOf(layer: Layer): number {
+  return parametersIn(layer).reduce((sum, { length }) => sum + length, 0);
+}
+
+function parametersIn(layer: Layer): readonly TensorSpec[] {
   switch (layer.kind) {
     case 'convolution':
     case 'dense':
-      return layer.weight.length + (layer.bias?.length ?? 0);
+      return layer.bias ? [layer.weight, layer.bias] : [layer.weight];
     case 'batch-normalisation':
-      return layer.scale.length + layer.shift.length;
+      return [layer.scale, layer.shift];
     case 'relu':
     case 'gelu':
     case 'silu':
@@ -289,7 +279,7 @@ export function parametersOf(layer: Layer): number {
     case 'add':
     case 'global-average-pool':
     case 'dropout':
-      return 0;
+      return [];
   }
 }
 

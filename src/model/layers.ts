@@ -161,7 +161,7 @@ export type Initialisation =
   | { readonly kind: 'zero' }
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
-/** Where every tensor lies in the two flat vectors that make up a model's state. */
+/** The place of every tensor in the two flat vectors that make up a model's state. */
 export interface Layout {
   readonly parameters: readonly TensorSpec[];
   readonly parameterCount: number;

@@ -1,6 +1,6 @@
 /**
  * From a description of a network to the network: a list of layers is checked and becomes layers with shapes and tensors.
- * A description is plain data; it lies in checkpoints and files, and is sent to workers.
+ * A description is plain data. Checkpoints and files hold it, and it is sent to workers.
  */
 
 import { LockstepError } from '../foundation/errors.js';

@@ -1,4 +1,4 @@
-/** Networks as JSON: what lies in a checkpoint or a file, and what is sent. Strict: nothing unknown is passed over. */
+/** Networks as JSON, in checkpoints, files and messages. Strict: unknown keys are refused. */
 
 import { z } from 'zod';
 import { describeError } from '../foundation/errors.js';

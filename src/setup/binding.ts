@@ -1,4 +1,4 @@
-/** Compiles the binding against the libraries in its `deps`, with the Node headers that are at hand. */
+/** Compiles the binding against the libraries in its `deps`, with the Node headers of this machine if it has them. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';

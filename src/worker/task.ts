@@ -55,7 +55,7 @@ export interface GradientOutput {
   readonly statisticSum: Float32Array; // (statisticCount)
 }
 
-/** What a thread receives. The samples of an item lie in shared memory. */
+/** What a thread receives. The samples of an item are in shared memory. */
 export type ThreadTask =
   | { readonly kind: 'describe'; readonly engine: EngineChoice }
   | (GradientTask & { readonly output: GradientOutput })
@@ -70,7 +70,7 @@ export interface Score {
 
 export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
-  /** The gradient lies in the task's `output`. */
+  /** The gradient is in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
   | ({ readonly kind: 'evaluation' } & Score)
   /** Cloning an error loses its code, so errors travel as values. */

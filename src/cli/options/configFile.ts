@@ -53,7 +53,7 @@ export function readConfigFile(file: string, { entries, overruled }: Expectation
     }
     if (overruled.has(key) || (isOfARun && (raw === null || needsWorkers(entry, raw)))) continue;
     if (key in values) throw twice(key, file);
-    // A network of the user's own lies in the file itself, and its name makes none.
+    // The file itself holds a network of the user's own. Its name is no preset.
     const isOwnNetwork = isOfARun && key === 'model' && 'network' in content;
     const value = isOwnNetwork ? file : parseJsonValue({ key: name, file }, raw, entry.kind, entry.example);
     values[key] = negated ? value !== true : value;

@@ -25,7 +25,7 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Where a tensor lies in a file. */
+/** The bytes of a tensor in a file. */
 interface Extent {
   readonly name: string;
   readonly shape: readonly number[];

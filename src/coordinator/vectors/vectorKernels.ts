@@ -76,12 +76,12 @@ export function sgdInto(
   forEachBlock(operands, kernels, nesterov ? kernels.run.nesterov : kernels.run.sgd);
 }
 
-/** An operand, and its address if it lies in the kernels' memory. */
+/** An operand, and its address if it is in the kernels' memory. */
 interface PlacedOperand extends Operand {
   readonly address: number | undefined;
 }
 
-/** Finds the kernels for the memory that one of the operands lies in. */
+/** Finds the kernels for the memory that holds one of the operands. */
 function placed(operands: readonly Operand[]): {
   readonly kernels: BoundKernels;
   readonly operands: readonly PlacedOperand[];
@@ -102,7 +102,7 @@ function placed(operands: readonly Operand[]): {
   };
 }
 
-/** Runs the kernel over the operands: at once if all lie in its memory, otherwise block by block. */
+/** Runs the kernel over the operands: at once if all are in its memory, otherwise block by block. */
 function forEachBlock(
   operands: readonly PlacedOperand[],
   { blocks, scalars }: BoundKernels,

@@ -75,7 +75,7 @@ export class VectorMemory {
   }
 }
 
-/** One that is there already if there is one, for vectors that lie in none: they pass through its scratch memory. */
+/** An existing memory if there is one, for vectors outside of all: they are copied through its scratch memory. */
 export function anyMemory(): VectorMemory {
   return latest?.deref() ?? new VectorMemory(0);
 }

@@ -5,10 +5,10 @@ import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 
-/** A run folder lies at most so deep below the folder that is searched: `runs/experiment/seed1/try2`. */
+/** The most levels below the folder that is searched; `experiment/seed1/try2` has three. */
 const DEEPEST = 4;
 
-/** What a run folder is known by: each of these is written by Lockstep alone. `epochs.jsonl` lies in kept records. */
+/** A run folder has one of these, which only Lockstep writes. Kept records have `epochs.jsonl`. */
 const METRICS_FILES = ['metrics.jsonl', 'epochs.jsonl'] as const;
 
 export function isRunFolder(folder: string): boolean {

@@ -7,7 +7,7 @@ import { buildModel } from '../../../src/model/index.js';
 
 const OPTIONS = { model: buildModel('resnet8'), microBatch: 32, seconds: 1 };
 
-/** @param run what becomes of a gradient of so many samples */
+/** @param run stands in for the computation of a gradient of this many samples */
 function poolThat(run: (samples: number) => Promise<void>): ComputePool {
   const pool: Pick<ComputePool, 'engine' | 'run'> = {
     engine: { name: 'cpu' },

@@ -102,7 +102,7 @@ export const emitWindowPool =
     );
   };
 
-/** Whether each pixel lies in exactly one window: its gradient is then written, not added to. */
+/** Whether each pixel is in exactly one window. Its gradient is then written, not added to. */
 export const isPartition = ({ input, output, size, stride }: WindowPoolShape): boolean =>
   size === stride && input.height === output.height * size && input.width === output.width * size;
 

@@ -19,7 +19,7 @@ return total${isMaximum ? '' : ` * ${floatText(1 / (size * size))}`};`;
   };
 }
 
-/** Of each pixel, from all windows that it lies in. That of a maximum goes to the first pixel that has it. */
+/** The gradient of each pixel: a sum over its windows. The gradient of a maximum goes to the first pixel that has it. */
 export function pooledGradient(source: Reading, gradient: Reading, layer: PoolLayer): Reading {
   const { kind, size, stride, inputShape, outputShape } = layer;
   return (kernel) => {
