@@ -44,6 +44,7 @@ export type {
   DenseOptions,
   LayerDescription,
   LayerEntry,
+  LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
 export type { EvaluationOutcome } from './session/index.js';

@@ -18,7 +18,12 @@ export type { NetworkFile } from './networkFile.js';
 export { summarise, trainingMemory } from './summary.js';
 export type { LayerSummary, NetworkSummary, TrainingMemory } from './summary.js';
 export { NetworkBuilder } from './networkBuilder.js';
-export type { BatchNormalisationOptions, ConvolutionOptions, DenseOptions } from './networkBuilder.js';
+export type {
+  BatchNormalisationOptions,
+  ConvolutionOptions,
+  DenseOptions,
+  LayerEntryOf,
+} from './networkBuilder.js';
 export {
   buildModel,
   COMMON_PRESETS,

@@ -2,19 +2,20 @@
 
 import type { LayerEntry } from './layerKinds.js';
 
-type EntryOf<Kind extends LayerEntry['kind']> = Extract<LayerEntry, { kind: Kind }>;
+/** One kind of layer as a description has it. */
+export type LayerEntryOf<Kind extends LayerEntry['kind']> = Extract<LayerEntry, { kind: Kind }>;
 
 /** Left out: 3x3 with zeros all around, no bias, trained from the usual first values. */
 export type ConvolutionOptions = Pick<
-  EntryOf<'convolution'>,
+  LayerEntryOf<'convolution'>,
   'kernelSize' | 'padding' | 'bias' | 'frozen' | 'initial'
 >;
 export type BatchNormalisationOptions = Pick<
-  EntryOf<'batch-normalisation'>,
+  LayerEntryOf<'batch-normalisation'>,
   'epsilon' | 'momentum' | 'frozen' | 'initial'
 >;
 /** Left out: with a bias, trained from the usual first values. */
-export type DenseOptions = Pick<EntryOf<'dense'>, 'bias' | 'frozen' | 'initial'>;
+export type DenseOptions = Pick<LayerEntryOf<'dense'>, 'bias' | 'frozen' | 'initial'>;
 
 /** The layers and their options are those of docs/networks.md; `images` is the input of the first. */
 export class NetworkBuilder {
