@@ -28,7 +28,7 @@ export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
 export { RUN_CONFIG_KEYS } from './savedConfig.js';
 export { RunLog } from './runLog.js';
-export type { Follower } from './runLog.js';
+export type { RunLogOptions } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 export type { EngineSettings, TrainingOptions } from './trainingOptions.js';
 export { runTrainingSession } from './trainingSession.js';

@@ -1,4 +1,6 @@
-/** What looks at runs from outside: their folders, their curves, their differences. Never writes to a run folder. */
+/** What looks at runs from outside: their events, their folders, their curves, their differences. Never writes to a run folder. */
+export { EventDispatcher } from './events/dispatcher.js';
+export type { Subscriber } from './events/subscriber.js';
 export { findRuns, requireRun } from './folders/findRuns.js';
 export { RunSummariser, summariseRun } from './folders/runSummary.js';
 export { History, readEpochs } from './folders/history.js';

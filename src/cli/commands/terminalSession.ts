@@ -22,14 +22,20 @@ export async function trainInTerminal(
 ): Promise<number> {
   const display = chooseDisplay({ json });
   let runDir: string | undefined;
-  const onEvent = (event: RunEvent): void => {
+  const onEvent = (event: RunEvent, timeMs: number): void => {
     if (event.event === 'run-started') ({ runDir } = event);
-    display.event(event);
+    display.event(event, timeMs);
   };
   const log = new RunLog({
-    onEvent,
+    subscribers: [
+      {
+        name: 'the terminal',
+        on: onEvent,
+        onRemark: (message) => display.say(message),
+        mayBeSlow: true,
+      },
+    ],
     onDownload: (progress) => display.download(progress),
-    onRemark: (message) => display.say(message),
   });
   const stop = listenForStop(
     (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
@@ -37,7 +43,7 @@ export async function trainInTerminal(
   );
   try {
     const context = { log, signal: stop.signal, proxyFor, cacheFolder: cacheFolder() };
-    const outcome = await runTrainingSession(options, context);
+    const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));
       return stop.exitCode() ?? 0;
