@@ -50,6 +50,8 @@ export interface RunOptions extends EngineOptions {
   readonly workers?: number | undefined;
   /** Steps between checkpoints; one is also written after each epoch. */
   readonly checkpointEvery?: number | undefined;
+  /** Write TensorBoard event files into the run folder; true if left out. */
+  readonly tensorboard?: boolean | undefined;
   /** Aborted to save and stop; the run can be resumed. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -62,7 +64,15 @@ export interface RunOptions extends EngineOptions {
 }
 
 /** Beside the recipe: options that the command line has under the same name. */
-const SETTINGS = ['engine', 'numerics', 'device', 'precision', 'workers', 'checkpointEvery'] as const;
+const SETTINGS = [
+  'engine',
+  'numerics',
+  'device',
+  'precision',
+  'workers',
+  'checkpointEvery',
+  'tensorboard',
+] as const;
 
 /**
  * @param own the options that the functions of the library bound differently
@@ -88,6 +98,7 @@ export function trainingOptionsOf(
     ...engineSettingsOf(options),
     workers: options.workers ?? Number(own.workers.default),
     checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
+    tensorboard: options.tensorboard ?? (RUN_SETTINGS.tensorboard.default as boolean),
     given: new Set([
       ...Object.keys(values),
       ...(model === undefined ? [] : ['model']),
@@ -141,7 +152,7 @@ function refuseWrongType(key: string, value: unknown): void {
 export const ENGINE_KEYS = ['engine', 'numerics', 'device', 'precision', 'cacheDir'] as const;
 export const RUN_KEYS = [
   ...ENGINE_KEYS,
-  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery'],
+  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery', 'tensorboard'],
   ...['signal', 'onEvent', 'onDownload'],
 ] as const;
 

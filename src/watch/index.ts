@@ -14,3 +14,4 @@ export { RunCatalog } from './live/runCatalog.js';
 export { readPageFiles } from './live/pageFiles.js';
 export { servePage } from './live/pageServer.js';
 export type { PageServer } from './live/pageServer.js';
+export { TensorBoardRecorder } from './tensorboard/recorder.js';

@@ -52,6 +52,7 @@ function options(given: Partial<RequestedRecipe> = {}, network?: NetworkSource):
     precision: 'f32',
     workers: 1,
     checkpointEvery: 100,
+    tensorboard: true,
     given: new Set(Object.keys(given)),
   };
 }

@@ -124,6 +124,11 @@ export class RunFolder {
     });
   }
 
+  /** @throws LockstepError E_RUN_EXISTS if another process has taken the folder over */
+  checkHeld(): void {
+    checkLock(this.folder);
+  }
+
   checkpointFile(name: CheckpointName): string {
     return this.checkpoints.fileOf(name);
   }

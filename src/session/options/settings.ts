@@ -81,6 +81,11 @@ export const RUN_SETTINGS = {
     default: 100,
     help: 'steps between checkpoints; one is also written after each epoch',
   }),
+  tensorboard: flag({
+    group: 'Run',
+    default: true,
+    help: 'write no TensorBoard event files into the run folder',
+  }),
 };
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 

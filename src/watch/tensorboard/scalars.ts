@@ -33,7 +33,8 @@ export interface ScalarsOfLine {
  */
 export function scalarsOf(line: MetricsLine, lastStep: number): ScalarsOfLine | undefined {
   const { event, time } = line;
-  if (typeof event !== 'string' || typeof time !== 'string' || !Object.hasOwn(CURVES, event)) return undefined;
+  if (typeof event !== 'string' || typeof time !== 'string' || !Object.hasOwn(CURVES, event))
+    return undefined;
   const timeMs = Date.parse(time);
   const step = numberOf(line['step']) ?? lastStep;
   const scalars: [string, number][] = [];
