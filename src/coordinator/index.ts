@@ -29,6 +29,8 @@ export type { PriorResult, RunResult, StopReason } from './run/result.js';
 export { RunFolder } from './folder/runFolder.js';
 export { checkJsonSize, MOST_JSON_BYTES } from './folder/smallJson.js';
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
+export { mergeRoutes } from './server/routes.js';
+export type { RequestHandler, Routes } from './server/routes.js';
 export { showsToken } from './server/showsToken.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
