@@ -23,6 +23,7 @@ export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { Fleet } from './fleet/fleet.js';
+export type { FleetView, NodeView, RoundView } from './fleet/fleetView.js';
 export { watchForeignHolder } from './folder/lockLease.js';
 export type { Abandoned } from './folder/lockLease.js';
 export type { PriorResult, RunResult, StopReason } from './run/result.js';
