@@ -15,3 +15,7 @@ export { readPageFiles } from './live/pageFiles.js';
 export { servePage } from './live/pageServer.js';
 export type { PageServer } from './live/pageServer.js';
 export { TensorBoardRecorder } from './tensorboard/recorder.js';
+/** Loaded when a run serves it: its library takes a while. */
+export const loadMonitoring = (): Promise<typeof import('./metrics/monitoring.js')> =>
+  import('./metrics/monitoring.js');
+export type { MonitoringOptions } from './metrics/monitoring.js';

@@ -90,7 +90,13 @@ export type RunEvent =
       /** The file that the token was read from, if any. */
       readonly tokenFile?: string | undefined;
     }
-  | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
+  | {
+      readonly event: 'waiting';
+      readonly reason: string;
+      /** Training goes on when this many workers are attached. */
+      readonly workersNeeded: number;
+      readonly timeoutSeconds: number;
+    }
   | {
       readonly event: 'checkpoint';
       readonly step: number;
