@@ -48,7 +48,7 @@ export const ROOMS = {
     folders: [],
     compare: ['folders'],
     report: ['folders'],
-    live: ['folders'],
+    live: ['events', 'folders'],
   },
   cli: {
     process: [],
