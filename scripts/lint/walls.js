@@ -49,10 +49,9 @@ export const ROOMS = {
     follow: ['folders'],
     tensorboard: ['events', 'folders', 'follow'],
     metrics: ['events'],
-    trackers: ['events', 'folders', 'follow'],
     compare: ['folders'],
     report: ['folders'],
-    live: ['folders'],
+    live: ['events', 'folders'],
   },
   cli: {
     process: [],

@@ -6,7 +6,10 @@ import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
+import type { AttachCommand, Subscriber } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
+import { livePage } from './livePage.js';
+import { withMonitoring } from './monitoring.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
@@ -15,10 +18,13 @@ export interface PreparedDoor {
   open(fleet: Fleet, model: Model, reports: DoorReports): Promise<Door>;
 }
 
-/** Where a door reports. */
+/** Where a door reports, and what it may do with the run. */
 export interface DoorReports {
   readonly onEvent: EventListener;
   readonly say: (message: string) => void;
+  readonly subscribe: (subscriber: Subscriber) => void;
+  /** Asks the run to save and stop, as Ctrl-C does. @param who asks; undefined where nobody may */
+  readonly requestStop: ((who: string) => void) | undefined;
 }
 
 export interface Door {
@@ -41,6 +47,16 @@ export interface ListenOptions {
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
   readonly maxNodes: number;
+  /** The live page on the same port; undefined: none. */
+  readonly page?: DoorPage | undefined;
+}
+
+export interface DoorPage {
+  /** What viewers must show, who may see and nothing else; undefined: only the token opens the page. */
+  readonly viewToken: string | undefined;
+  readonly attachCommand: (
+    at: Pick<OpenDoor, 'url' | 'ca'> & { readonly token: string | undefined },
+  ) => AttachCommand;
 }
 
 /** A door that listens for nodes. */
@@ -49,28 +65,49 @@ export interface OpenDoor extends Door {
   readonly url: string;
   /** The certificate file that nodes must be told to trust, if any. */
   readonly ca: string | undefined;
+  /** Of the live page, without a secret. */
+  readonly page: string | undefined;
 }
 
 /** @throws LockstepError E_LISTEN */
 export async function openDoor(
   fleet: Fleet,
   model: Model,
-  { onEvent, say }: DoorReports,
+  reports: DoorReports,
   options: ListenOptions,
 ): Promise<OpenDoor> {
+  const { onEvent, say } = reports;
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
+  const opened: { attach?: AttachCommand | undefined } = {};
+  const secrets = { control: token, view: options.page?.viewToken };
+  const page = options.page && livePage(fleet, reports, { secrets, attach: () => opened.attach });
   const server = await listen({
     ...options,
     ...nodesInto(fleet, model),
+    routes: await withMonitoring(page?.routes, fleet, reports, secrets),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
   const authority = tls && privateAuthorityOf(tls.cert);
   const ca = authority === 'in-file' ? tlsCertFile : undefined;
+  opened.attach = options.page?.attachCommand({ url, ca, token });
+  const pageUrl = page && `${url.replace(/^ws/, 'http')}/`;
   onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (pageUrl !== undefined) {
+    const loginRequired = (token ?? options.page?.viewToken) !== undefined;
+    onEvent({ event: 'page', url: pageUrl, loginRequired });
+  }
   if (warning !== undefined) onEvent({ event: 'notice', message: warning });
   if (authority === 'elsewhere') say(ADD_AUTHORITY);
-  return { url, ca, close: () => server.close() };
+  return {
+    url,
+    ca,
+    page: pageUrl,
+    close: async () => {
+      await page?.close();
+      await server.close();
+    },
+  };
 }
 
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and what becomes of a channel. */

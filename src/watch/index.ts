@@ -1,4 +1,6 @@
 /** What looks at runs from outside: their events, their folders, their curves, their differences. Never writes to a run folder. */
+import type * as Monitoring from './metrics/monitoring.js';
+
 export { EventDispatcher } from './events/dispatcher.js';
 export type { Subscriber } from './events/subscriber.js';
 export { findRuns, requireRun } from './folders/findRuns.js';
@@ -12,10 +14,14 @@ export { reportPage } from './report/report.js';
 export type { ReportOptions } from './report/report.js';
 export { RunCatalog } from './live/runCatalog.js';
 export { readPageFiles } from './live/pageFiles.js';
-export { servePage } from './live/pageServer.js';
-export type { PageServer } from './live/pageServer.js';
+export { LiveRun } from './live/liveRun.js';
+export { LiveStream } from './live/liveStream.js';
+export { pageOf } from './live/pageRoutes.js';
+export type { AttachCommand, LivePart, Page, PageOptions } from './live/pageRoutes.js';
+export { refuseUnusablePage, servePage } from './live/pageServer.js';
+export type { PageAddress, PageServer } from './live/pageServer.js';
+export { OwnRun } from './live/runSource.js';
 export { TensorBoardRecorder } from './tensorboard/recorder.js';
-/** Loaded when a run serves it: its library takes a while. */
-export const loadMonitoring = (): Promise<typeof import('./metrics/monitoring.js')> =>
-  import('./metrics/monitoring.js');
 export type { MonitoringOptions } from './metrics/monitoring.js';
+/** Loaded when a run serves it: its library takes a while. */
+export const loadMonitoring = (): Promise<typeof Monitoring> => import('./metrics/monitoring.js');

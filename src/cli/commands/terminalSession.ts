@@ -42,7 +42,12 @@ export async function trainInTerminal(
     (message) => log.notice(message),
   );
   try {
-    const context = { log, signal: stop.signal, proxyFor, cacheFolder: cacheFolder() };
+    const requestStop = (who: string): void => {
+      log.notice(`stopped on the live page, by a viewer at ${who}: saving, then stopping`);
+      stop.request('the live page');
+    };
+    const { signal } = stop;
+    const context = { log, signal, requestStop, proxyFor, cacheFolder: cacheFolder() };
     const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));
