@@ -49,6 +49,7 @@ export const ROOMS = {
     follow: ['folders'],
     tensorboard: ['events', 'folders', 'follow'],
     metrics: ['events'],
+    trackers: ['events', 'folders', 'follow'],
     compare: ['folders'],
     report: ['folders'],
     live: ['events', 'folders'],

@@ -63,6 +63,14 @@ export interface RunOptions extends EngineOptions {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 
+/** A program has onEvent. In a resumed run those that it keeps go on, if they need no secret. */
+const NO_TRACKERS = {
+  mlflow: undefined,
+  mlflowExperiment: RUN_SETTINGS.mlflowExperiment.default as string,
+  clearml: undefined,
+  clearmlProject: RUN_SETTINGS.clearmlProject.default as string,
+};
+
 /** Beside the recipe: options that the command line has under the same name. */
 const SETTINGS = [
   'engine',
@@ -98,6 +106,7 @@ export function trainingOptionsOf(
     ...engineSettingsOf(options),
     workers: options.workers ?? Number(own.workers.default),
     checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
+    ...NO_TRACKERS,
     tensorboard: options.tensorboard ?? (RUN_SETTINGS.tensorboard.default as boolean),
     given: new Set([
       ...Object.keys(values),

@@ -7,22 +7,26 @@ import { valueText } from '../foundation/options/kind.js';
 import type { OptionValue } from '../foundation/options/kind.js';
 import { TensorBoardRecorder } from '../watch/index.js';
 import type { Closer } from './cleanup.js';
-import type { RunLog } from './runLog.js';
-import type { Settings } from './sessionOptions.js';
+import type { SessionContext, Settings } from './sessionOptions.js';
+import { startTrackers } from './trackers.js';
 
 export interface Recorded {
   readonly recipe: Recipe;
   readonly settings: Settings;
-  readonly log: RunLog;
+  readonly context: SessionContext;
   readonly closers: Closer[];
 }
 
 /** To be called before the session writes its first step to the folder. */
 export async function startRecorders(folder: RunFolder, recorded: Recorded): Promise<void> {
   if (recorded.settings.tensorboard) await recordForTensorBoard(folder, recorded);
+  await startTrackers(folder, recorded);
 }
 
-async function recordForTensorBoard(run: RunFolder, { recipe, log, closers }: Recorded): Promise<void> {
+async function recordForTensorBoard(
+  run: RunFolder,
+  { recipe, context: { log }, closers }: Recorded,
+): Promise<void> {
   const onProblem = (message: string): void =>
     log.notice(`TensorBoard's event file cannot be written: ${message}. Training goes on; it is tried again`);
   try {

@@ -101,7 +101,7 @@ async function runSession(
   if (resumed) await continueIn(folder, config, { resumed, log });
   else closers.push(() => folder.close());
   log.attach(folder);
-  await startRecorders(folder, { recipe: prepared.recipe, settings, log, closers });
+  await startRecorders(folder, { recipe: prepared.recipe, settings, context, closers });
   folder.whenTakenOver((error) => fleet.abort(error));
   const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
   return { result, runDir: folder.folder, recipe: prepared.recipe, settings };

@@ -22,6 +22,14 @@ export { refuseUnusablePage, servePage } from './live/pageServer.js';
 export type { PageAddress, PageServer } from './live/pageServer.js';
 export { OwnRun } from './live/runSource.js';
 export { TensorBoardRecorder } from './tensorboard/recorder.js';
+export { Clearml } from './trackers/clearml.js';
+export type { ClearmlSecrets } from './trackers/clearml.js';
+export { Mlflow } from './trackers/mlflow.js';
+export type { MlflowSecrets } from './trackers/mlflow.js';
+export { TrackerFeed } from './trackers/trackerFeed.js';
+export type { TrackerMemory } from './trackers/trackerFeed.js';
+export { TrackerMemories } from './trackers/trackerMemory.js';
+export type { TrackedRun, Tracker } from './trackers/tracker.js';
 export type { MonitoringOptions } from './metrics/monitoring.js';
 /** Loaded when a run serves it: its library takes a while. */
 export const loadMonitoring = (): Promise<typeof Monitoring> => import('./metrics/monitoring.js');

@@ -53,6 +53,10 @@ function options(given: Partial<RequestedRecipe> = {}, network?: NetworkSource):
     workers: 1,
     checkpointEvery: 100,
     tensorboard: true,
+    mlflow: undefined,
+    mlflowExperiment: 'lockstep',
+    clearml: undefined,
+    clearmlProject: 'Lockstep',
     given: new Set(Object.keys(given)),
   };
 }

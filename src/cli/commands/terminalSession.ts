@@ -6,6 +6,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
 import { chooseDisplay } from '../display/chooseDisplay.js';
+import { trackerSecrets } from '../options/trackerSecrets.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { afterError, continueLine, evaluateLine } from './nextCommand.js';
@@ -47,7 +48,14 @@ export async function trainInTerminal(
       stop.request('the live page');
     };
     const { signal } = stop;
-    const context = { log, signal, requestStop, proxyFor, cacheFolder: cacheFolder() };
+    const context = {
+      log,
+      signal,
+      requestStop,
+      proxyFor,
+      cacheFolder: cacheFolder(),
+      trackerSecrets: trackerSecrets(),
+    };
     const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));

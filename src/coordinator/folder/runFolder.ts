@@ -29,6 +29,7 @@ import {
   refuseIfWorthKeeping,
   removeRemains,
   RESULT,
+  TRACKERS,
 } from './folderContents.js';
 import { checkLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
@@ -105,7 +106,7 @@ export class RunFolder {
     }
     lockFolder(folder, abandoned);
     try {
-      removeTemporaries(folder, [CONFIG, RESULT]);
+      removeTemporaries(folder, [CONFIG, RESULT, TRACKERS]);
       removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
       run.metrics = MetricsFile.open(path.join(folder, METRICS));
     } catch (error) {

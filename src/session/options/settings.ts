@@ -9,7 +9,7 @@ import { flag, integer, number, oneOf, text } from '../../foundation/options/def
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
-import { ADDRESS, ADVERTISED } from './values.js';
+import { ADDRESS, ADVERTISED, SERVICE_URL } from './values.js';
 
 /** Of one session only: a resumed run does not remember it. */
 const NOT_REMEMBERED = { kind: 'notRemembered' } as const;
@@ -85,6 +85,34 @@ export const RUN_SETTINGS = {
     group: 'Run',
     default: true,
     help: 'write no TensorBoard event files into the run folder',
+  }),
+  mlflow: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this MLflow server (secrets: env MLFLOW_TRACKING_TOKEN, or _USERNAME and _PASSWORD)',
+    example: 'http://127.0.0.1:5000',
+  }),
+  mlflowExperiment: text({
+    group: 'Run',
+    placeholder: 'name',
+    default: 'lockstep',
+    help: 'experiment of the MLflow server that the run belongs to; made if there is none',
+  }),
+  clearml: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this ClearML API server (secrets: env CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY)',
+    example: 'https://api.clear.ml',
+  }),
+  clearmlProject: text({
+    group: 'Run',
+    placeholder: 'name',
+    default: 'Lockstep',
+    help: 'project of the ClearML server that the run belongs to; made if there is none',
   }),
 };
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;

@@ -12,8 +12,8 @@ import { cutAt, cutIncomplete, eventFilesIn, eventsIn } from './eventFiles.js';
 import type { PlacedEvent } from './eventFiles.js';
 import { HPARAMS_TAG } from './eventMessages.js';
 import { lastCurveLine } from './lastCurveLine.js';
-import { isCurve, scalarsOf } from './scalars.js';
-import type { ScalarsOfLine } from './scalars.js';
+import { isCurve, scalarsOf } from '../follow/curves.js';
+import type { ScalarsOfLine } from '../follow/curves.js';
 
 export interface Continuation {
   /** Stands behind the lines whose records are there. */

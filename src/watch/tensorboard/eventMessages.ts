@@ -4,16 +4,12 @@
  */
 
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { Moment, Scalars } from '../follow/curves.js';
 
 const FILE_VERSION = 'brain.Event:2';
 const SESSION_START = 1;
 const HPARAMS_VERSION = 0;
 export const HPARAMS_TAG = '_hparams_/session_start_info';
-
-export interface Moment {
-  readonly timeMs: number;
-  readonly step: number;
-}
 
 export interface PngImage {
   readonly tag: string;
@@ -23,7 +19,6 @@ export interface PngImage {
   readonly png: Uint8Array;
 }
 
-export type Scalars = readonly (readonly [tag: string, value: number])[];
 export type HParams = Readonly<Record<string, number | string | boolean>>;
 
 /** Must be a file's first. */

@@ -3,8 +3,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { isRecord } from '../../foundation/isRecord.js';
-import { scalarsOf } from './scalars.js';
-import type { ScalarsOfLine } from './scalars.js';
+import { scalarsOf } from '../follow/curves.js';
+import type { ScalarsOfLine } from '../follow/curves.js';
 
 const BLOCK_BYTES = 64 << 10;
 /** Beyond this, events about nodes and connections have filled the end of the file. */

@@ -13,9 +13,10 @@ import { continueFiles } from './continueFiles.js';
 import type { Continuation } from './continueFiles.js';
 import { EventFile } from './eventFiles.js';
 import { hparamsEvent, imageEvent, scalarsEvent, sessionStartEvent } from './eventMessages.js';
-import type { HParams, Moment } from './eventMessages.js';
+import type { HParams } from './eventMessages.js';
 import { firstFilters } from './firstFilters.js';
-import { scalarsOf } from './scalars.js';
+import { scalarsOf } from '../follow/curves.js';
+import type { Moment } from '../follow/curves.js';
 
 const WRITE_EVERY_MS = 1_000;
 const PAUSES = { firstMs: 1_000, longestMs: 60_000 };

@@ -1,8 +1,14 @@
-/** Which values of a run become curves in TensorBoard. */
+/** Which values of a run become curves in TensorBoard and in trackers. */
 
 import { numberOf } from '../folders/values.js';
 import type { MetricsLine } from '../folders/metricsLines.js';
-import type { Moment, Scalars } from './eventMessages.js';
+
+export interface Moment {
+  readonly timeMs: number;
+  readonly step: number;
+}
+
+export type Scalars = readonly (readonly [tag: string, value: number])[];
 
 /** Values of one slash are shown in one group. */
 const CURVES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
