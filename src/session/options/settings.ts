@@ -97,7 +97,7 @@ export const RUN_SETTINGS = {
   mlflowExperiment: text({
     group: 'Run',
     placeholder: 'name',
-    default: 'lockstep',
+    default: 'lockstep' as string,
     help: 'experiment of the MLflow server that the run belongs to; made if there is none',
   }),
   clearml: text<string | undefined>({
@@ -111,7 +111,7 @@ export const RUN_SETTINGS = {
   clearmlProject: text({
     group: 'Run',
     placeholder: 'name',
-    default: 'Lockstep',
+    default: 'Lockstep' as string,
     help: 'project of the ClearML server that the run belongs to; made if there is none',
   }),
 };
