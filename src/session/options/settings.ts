@@ -70,6 +70,10 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     environment: 'LOCKSTEP_DATA_DIR',
   });
 
+function nameSetting(byDefault: string, help: string): OptionDefinition<string, string> {
+  return text({ group: 'Run', placeholder: 'name', default: byDefault, help });
+}
+
 /** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
   dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
@@ -94,12 +98,10 @@ export const RUN_SETTINGS = {
     help: 'send the curves to this MLflow server (secrets: env MLFLOW_TRACKING_TOKEN, or _USERNAME and _PASSWORD)',
     example: 'http://127.0.0.1:5000',
   }),
-  mlflowExperiment: text({
-    group: 'Run',
-    placeholder: 'name',
-    default: 'lockstep' as string,
-    help: 'experiment of the MLflow server that the run belongs to; made if there is none',
-  }),
+  mlflowExperiment: nameSetting(
+    'lockstep',
+    'experiment of the MLflow server that the run belongs to; made if there is none',
+  ),
   clearml: text<string | undefined>({
     group: 'Run',
     placeholder: 'url',
@@ -108,12 +110,10 @@ export const RUN_SETTINGS = {
     help: 'send the curves to this ClearML API server (secrets: env CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY)',
     example: 'https://api.clear.ml',
   }),
-  clearmlProject: text({
-    group: 'Run',
-    placeholder: 'name',
-    default: 'Lockstep' as string,
-    help: 'project of the ClearML server that the run belongs to; made if there is none',
-  }),
+  clearmlProject: nameSetting(
+    'Lockstep',
+    'project of the ClearML server that the run belongs to; made if there is none',
+  ),
 };
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 

@@ -4,7 +4,6 @@
  */
 
 import { describeError } from '../../foundation/errors.js';
-import type { RunEvent } from '../../coordinator/index.js';
 import type { Subscriber } from '../events/subscriber.js';
 import { BackgroundWork } from '../follow/backgroundWork.js';
 import { scalarsOf } from '../follow/curves.js';
@@ -45,8 +44,8 @@ export class TrackerFeed implements Subscriber {
   private memory: TrackerMemory | undefined;
   private isDescribed = false;
   private lastStep = 0;
-  /** Undefined while the run goes on. */
-  private ending: EndState | undefined;
+  private isEnding = false;
+  /** As its last lines say; a run that fails has no line about it. */
   private endState: EndState = 'failed';
 
   constructor(private readonly options: TrackerFeedOptions) {
@@ -64,14 +63,13 @@ export class TrackerFeed implements Subscriber {
     });
   }
 
-  on(event: RunEvent): void {
-    if (event.event === 'run-finished') this.endState = event.stoppedBy === 'signal' ? 'stopped' : 'finished';
+  on(): void {
     this.work.wake();
   }
 
   /** Sends what is left; to be called while the folder is still held. */
   async finish(): Promise<void> {
-    this.ending = this.endState;
+    this.isEnding = true;
     if (await this.work.finish(this.options.finishMs ?? FINISH_MS)) return;
     this.options.onProblem('not all values were sent; they are when the run is resumed');
   }
@@ -84,7 +82,7 @@ export class TrackerFeed implements Subscriber {
       await this.log(id, lines, signal);
       if (!this.cursor.moveTo(next)) break;
     }
-    if (this.ending !== undefined) await tracker.end(id, this.ending, Date.now(), signal);
+    if (this.isEnding) await tracker.end(id, this.endState, Date.now(), signal);
   }
 
   private async runThere(signal: AbortSignal): Promise<string> {
@@ -103,6 +101,7 @@ export class TrackerFeed implements Subscriber {
     const measurements: Measurement[] = [];
     let { sentStep, sentEpoch } = this.memory!;
     for (const line of lines) {
+      this.noteEnd(line);
       const curve = scalarsOf(line, this.lastStep);
       if (!curve) continue;
       this.lastStep = curve.moment.step;
@@ -116,6 +115,11 @@ export class TrackerFeed implements Subscriber {
     if (measurements.length === 0) return;
     await this.options.tracker.log(id, measurements, signal);
     await this.remember({ ...this.memory!, sentStep, sentEpoch });
+  }
+
+  private noteEnd({ event, stoppedBy }: MetricsLine): void {
+    if (event === 'run-started') this.endState = 'failed';
+    if (event === 'run-finished') this.endState = stoppedBy === 'signal' ? 'stopped' : 'finished';
   }
 
   /** Not in the folder, if there is no room: then a later session sends some values again. */

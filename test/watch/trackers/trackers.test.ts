@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../src/coordinator/index.js';
 import { Clearml, Mlflow, TrackerFeed, TrackerMemories } from '../../../src/watch/index.js';
 import type { Tracker } from '../../../src/watch/index.js';
 import { fakeClearml, fakeMlflow } from '../../support/fakeTrackers.js';
@@ -9,8 +8,7 @@ import { epochLine, makeRun, stepLine } from '../../support/runFolders.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const START_MS = Date.parse('2026-01-01T00:00:00.000Z');
-const NOTICE: RunEvent = { event: 'notice', message: 'wakes it' };
-const ended = (stoppedBy: string): RunEvent => ({ event: 'run-finished', stoppedBy }) as unknown as RunEvent;
+const ended = (stoppedBy: string): object => ({ event: 'run-finished', stoppedBy });
 const LIMIT = { timeout: 60_000 };
 
 function newRun(...lines: readonly object[]): string {
@@ -55,13 +53,13 @@ describe('MLflow', () => {
     const fake = await fakeMlflow('Bearer s3cret');
     const folder = newRun(...steps(1, 3), epochLine(1, { validationLoss: null }));
     const { feed, problems } = await session(folder, mlflow(`${fake.url}/`, 's3cret'));
-    feed.on(NOTICE);
+    feed.on();
     const [run] = await expect
       .poll(() => [...fake.runs.values()], LIMIT)
       .toHaveLength(1)
       .then(() => [...fake.runs.values()]);
     append(folder, ...steps(11, 600));
-    feed.on(ended('epochs'));
+    append(folder, ended('epochs'));
     await feed.finish();
     expect(problems).toEqual([]);
     expect(run).toMatchObject({ experiment: '7', name: 'run', status: 'FINISHED' });
@@ -86,7 +84,7 @@ describe('MLflow', () => {
     fake.outage = 503;
     const folder = newRun(...steps(1, 5));
     const { feed, problems } = await session(folder, mlflow(fake.url));
-    feed.on(NOTICE);
+    feed.on();
     await expect.poll(() => fake.asked.length, LIMIT).toBeGreaterThan(1);
     append(folder, ...steps(6, 8));
     fake.outage = undefined;
@@ -103,7 +101,7 @@ describe('MLflow', () => {
     const fake = await fakeMlflow();
     const folder = newRun(...steps(1, 5));
     const first = await session(folder, mlflow(fake.url));
-    first.feed.on(ended('signal'));
+    append(folder, ended('signal'));
     await first.feed.finish();
     expect([...fake.runs.values()][0]?.status).toBe('KILLED');
     const lines = readFileSync(path.join(folder, 'metrics.jsonl'), 'utf8').split('\n');
@@ -116,7 +114,7 @@ describe('MLflow', () => {
     fake.outage = undefined;
     append(folder, ...steps(8, 9));
     const back = await session(folder, mlflow(fake.url));
-    back.feed.on(ended('epochs'));
+    append(folder, ended('epochs'));
     await back.feed.finish();
     expect(fake.runs.size).toBe(1);
     const [run] = [...fake.runs.values()];
@@ -143,11 +141,11 @@ describe('ClearML', () => {
     const secrets = { accessKey: 'key', secretKey: 'secret' };
     const tracker = new Clearml({ url: fake.url, project: 'CIFAR (10)', secrets });
     const { feed, problems } = await session(folder, tracker);
-    feed.on(NOTICE);
+    feed.on();
     await expect.poll(() => fake.tasks.get('task0')?.events.length, LIMIT).toBeGreaterThan(0);
     fake.expire();
     append(folder, ...steps(11, 12));
-    feed.on(ended('epochs'));
+    append(folder, ended('epochs'));
     await feed.finish();
     expect(problems).toEqual([]);
     const task = fake.tasks.get('task0')!;
