@@ -1,4 +1,4 @@
-/** What looks at runs from outside: their events, their folders, their curves, their differences. Never writes to a run folder. */
+/** What looks at runs: their events, their folders, their curves, their differences. Only the recorders of a run write to its folder. */
 import type * as Monitoring from './metrics/monitoring.js';
 
 export { EventDispatcher } from './events/dispatcher.js';
