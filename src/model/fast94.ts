@@ -1,5 +1,5 @@
 /**
- * The network of recipe `fast94`: a 2x2 convolution that is never trained; three groups of 64, 256 and 256 channels, each of
+ * The network of recipe `fast94`: a 2x2 convolution that whitens the images and is never trained; three groups of 64, 256 and 256 channels, each of
  * a convolution, a pool, and a second convolution with a skip around it; the largest of each last map; one dense layer.
  * After airbench94 (github.com/KellerJordan/cifar10-airbench), whose groups have no skip, with maps of 32, 16, 8 and 4 pixels
  * in place of 31, 15, 7 and 3.
@@ -48,7 +48,7 @@ class GroupBuilder extends NetworkBuilder {
       kernelSize: 2,
       bias: true,
       frozen: ['weight'],
-      ...DIRAC,
+      initial: { weight: { kind: 'whitening' } },
     });
     return this.gelu('whitening.gelu', top);
   }
