@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -156,6 +156,8 @@ export const evaluateSchema = z.strictObject({
   chunk: count,
   pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
+  /** Set if the answer is to hold the logits: validation during training needs only their sums. */
+  wantsLogits: z.literal(true).optional(),
 });
 
 /** Node → coordinator: the answer to `evaluate`. */
@@ -166,6 +168,8 @@ export const evaluatedSchema = z.strictObject({
   sampleCount: count,
   lossSum: loss,
   correct: count,
+  /** If they were asked for. */
+  logits: bytes.optional(), // float32 (B, classes)
 });
 
 /** Node → coordinator: the item could not be computed. Another node gets it. */
