@@ -7,6 +7,7 @@ import { defaultThreads } from '../worker/index.js';
 import { openData } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { asLibraryErrors } from './errors.js';
+import { checkFolder } from './checks.js';
 import { checkSetting, ENGINE_KEYS, engineSettingsOf, refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
 import { inWordsOfPrograms } from './words.js';
@@ -22,13 +23,27 @@ export interface EvaluateOptions extends EngineOptions {
   readonly workers?: number | undefined;
   /** Batch normalisation by running or batch statistics; left out: as in training. */
   readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
+  /** Whether to keep the evaluation in the folder of the run, where the live page and the report find it; left out: no. */
+  readonly save?: boolean | undefined;
+  /** A new or an empty folder that gets the images of the highest loss as PNG files. */
+  readonly saveImages?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 const KEYS = [
   ...ENGINE_KEYS,
-  ...['checkpoint', 'data', 'dataDir', 'workers', 'evalStatistics', 'signal', 'onNotice'],
+  ...[
+    'checkpoint',
+    'data',
+    'dataDir',
+    'workers',
+    'evalStatistics',
+    'save',
+    'saveImages',
+    'signal',
+    'onNotice',
+  ],
 ];
 
 /** @throws LockstepError, always; E_STOPPED if `signal` is aborted */
@@ -37,6 +52,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
     refuseUnknown(options, KEYS);
     const { workers, evalStatistics, onNotice } = options;
     if (workers !== undefined) checkSetting('workers', workers, TRAIN_WORKERS.workers);
+    checkFolder('saveImages', options.saveImages);
     if (evalStatistics !== undefined) checkSetting('evalStatistics', evalStatistics);
     return evaluateCheckpoint({
       ...engineSettingsOf(options),
@@ -47,6 +63,8 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       workers: workers ?? defaultThreads(),
       isWorkersGiven: workers !== undefined,
       evalStatistics,
+      save: options.save ?? false,
+      saveImages: options.saveImages,
       signal: options.signal ?? new AbortController().signal,
       onNotice: (message) => onNotice?.(inWordsOfPrograms(message)),
     });

@@ -165,6 +165,8 @@ export const evaluateSchema = z.strictObject({
   chunk: count,
   pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
+  /** Set if the answer is to hold the logits: validation during training needs only their sums. */
+  wantsLogits: z.literal(true).optional(),
 });
 
 /** Node → coordinator: the answer to `evaluate`. */
@@ -175,6 +177,8 @@ export const evaluatedSchema = z.strictObject({
   sampleCount: count,
   lossSum: loss,
   correct: count,
+  /** If they were asked for. */
+  logits: bytes.optional(), // float32 (B, classes)
 });
 
 /** Node → coordinator: the item could not be computed. Another node gets it. */

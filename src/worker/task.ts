@@ -47,6 +47,11 @@ export interface EvaluationTask extends ItemCommon {
   readonly kind: 'evaluate';
 }
 
+/** What an evaluation is answered with. */
+export interface EvaluationScore extends Score {
+  readonly logits: Float32Array; // (B, classes)
+}
+
 /** An item that a thread computes. */
 export type ItemTask = GradientTask | EvaluationTask;
 
@@ -74,7 +79,7 @@ export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
   /** The gradient is in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
-  | ({ readonly kind: 'evaluation' } & Score)
+  | ({ readonly kind: 'evaluation' } & EvaluationScore)
   /** Cloning an error loses its code, so errors travel as values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
 
@@ -84,4 +89,4 @@ export interface GradientAnswer extends Score, GradientOutput {
   readonly release: () => void;
 }
 
-export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & Score);
+export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & EvaluationScore);

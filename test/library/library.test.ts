@@ -171,7 +171,10 @@ describe('data of a program', () => {
     );
     expect(await train({ ...again, data })).toMatchObject({ stepsCompleted: 2 });
     const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
-    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128 });
+    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128, savedAs: null });
+    expect(score.confusion.flat().reduce((sum, count) => sum + count)).toBe(128);
+    const kept = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1, save: true });
+    expect(path.dirname(kept.savedAs!)).toBe(runDir);
     await rejectionOf('E_DATA_MISSING', evaluate({ ...onSimd, checkpoint: runDir, workers: 1 }));
   });
 

@@ -165,6 +165,17 @@ describe('a conversation', () => {
     });
   });
 
+  it('answers an evaluation with the logits of each sample, if they are asked for', async () => {
+    const { coordinator, pool, received } = await conversing();
+    const labels = Uint8Array.of(7, 9);
+    coordinator.send(evaluateMessage({ labels, wantsLogits: true }));
+    await settled();
+    pool.finish();
+    await settled();
+    const logits = new Uint8Array(Float32Array.of(7, 9).buffer);
+    expect(received[1]).toMatchObject({ type: 'evaluated', logits });
+  });
+
   it('begins the items in their order, no more at a time than there are threads', async () => {
     const { coordinator, pool, received } = await conversing({ threads: 2 });
     for (let index = 0; index < 5; index++) coordinator.send(item(index));
