@@ -75,7 +75,7 @@ function adler32(bytes: Uint8Array): number {
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
-  const body = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
+  const body = joined([Uint8Array.from({ length: type.length }, (_, at) => type.charCodeAt(at)), data]);
   return joined([bigEndian(data.length), body, bigEndian(crc32(body))]);
 }
 
