@@ -3,14 +3,13 @@
 import { mergeRoutes } from '../coordinator/index.js';
 import type { Fleet, Routes } from '../coordinator/index.js';
 import { loadMonitoring } from '../watch/index.js';
-import type { PageOptions } from '../watch/index.js';
-import type { DoorReports } from './door.js';
+import type { MonitoringOptions, PageOptions } from '../watch/index.js';
 
 /** @param pages of the same server, if it has any */
 export async function withMonitoring(
   pages: Routes | undefined,
   fleet: Fleet,
-  { subscribe }: DoorReports,
+  { subscribe }: Pick<MonitoringOptions, 'subscribe'>,
   { control, view }: PageOptions['secrets'],
 ): Promise<Routes> {
   const { monitoringRoutes } = await loadMonitoring();

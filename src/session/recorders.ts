@@ -6,16 +6,8 @@ import { describeError } from '../foundation/errors.js';
 import { valueText } from '../foundation/options/kind.js';
 import type { OptionValue } from '../foundation/options/kind.js';
 import { TensorBoardRecorder } from '../watch/index.js';
-import type { Closer } from './cleanup.js';
-import type { SessionContext, Settings } from './sessionOptions.js';
+import type { Recorded } from './recorded.js';
 import { startTrackers } from './trackers.js';
-
-export interface Recorded {
-  readonly recipe: Recipe;
-  readonly settings: Settings;
-  readonly context: SessionContext;
-  readonly closers: Closer[];
-}
 
 /** To be called before the session writes its first step to the folder. */
 export async function startRecorders(folder: RunFolder, recorded: Recorded): Promise<void> {

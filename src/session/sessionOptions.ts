@@ -5,7 +5,7 @@ import type { PreparedDoor } from './door.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { RunSettings } from './options/settings.js';
 import type { RunLog } from './runLog.js';
-import type { TrackerSecrets } from './trackers.js';
+import type { TrackerSecrets } from './trackerSecrets.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 /** Settings that a resumed run takes over from its previous session, unless they are given again. */

@@ -5,13 +5,9 @@ import type { RunFolder } from '../coordinator/index.js';
 import { valueText } from '../foundation/options/kind.js';
 import type { OptionValue } from '../foundation/options/kind.js';
 import { Clearml, Mlflow, TrackerFeed, TrackerMemories } from '../watch/index.js';
-import type { ClearmlSecrets, MlflowSecrets, TrackedRun, Tracker } from '../watch/index.js';
-import type { Recorded } from './recorders.js';
-
-export interface TrackerSecrets {
-  readonly mlflow: MlflowSecrets;
-  readonly clearml: ClearmlSecrets;
-}
+import type { TrackedRun, Tracker } from '../watch/index.js';
+import type { Recorded } from './recorded.js';
+import type { TrackerSecrets } from './trackerSecrets.js';
 
 const NO_SECRETS: TrackerSecrets = { mlflow: {}, clearml: {} };
 
