@@ -143,10 +143,7 @@ function follow(): void {
   if (document.hidden) return;
   closeLive = openLive({
     onView,
-    onEnded: () => {
-      void refreshNow();
-      void waitForReturn();
-    },
+    onEnded: onEnd,
     onLoggedOut: askToLogIn,
     onLost: () => {
       tell('the run does not answer; trying again', true);
@@ -178,17 +175,22 @@ function onView(view: LiveView): void {
   );
 }
 
-/** The process has ended, and may be started again with --resume. */
-async function waitForReturn(): Promise<void> {
-  const how = lastView ? phaseText(lastView) : 'over';
-  tell(how === 'training' ? 'the process has ended' : how, false);
+function onEnd(): void {
+  const how = lastView ? phaseText(lastView) : '';
+  tell(lastView?.phase === 'ended' ? how : 'the process has ended', false);
   byId('actions', HTMLElement).replaceChildren();
+  void refreshNow();
+  setTimeout(() => void lookForReturn(), COMES_BACK_MS);
+}
+
+/** The process has ended, and may be started again with --resume. */
+async function lookForReturn(): Promise<void> {
   try {
     if (document.hidden) throw new Error('nobody looks');
     await fetchMe();
     location.reload();
   } catch {
-    setTimeout(() => void waitForReturn(), COMES_BACK_MS);
+    setTimeout(() => void lookForReturn(), COMES_BACK_MS);
   }
 }
 
