@@ -10,6 +10,7 @@ export type { Door, DoorPage, DoorReports, ListenOptions, OpenDoor, PreparedDoor
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';

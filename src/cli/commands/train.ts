@@ -13,7 +13,7 @@ import { declareOwnPage } from '../options/uiOptions.js';
 import { argumentsFor, ownPageOf, withPage } from './ownPage.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
-import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
+import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
@@ -21,7 +21,7 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train in this process, on worker threads')
-    .addHelpText('after', examples);
+    .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
   declareOwnPage(command);
@@ -98,6 +98,7 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
 const examples = (): string => `
 Examples:
   ${commandLine('train')} --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
+  ${commandLine('train')} --recipe modern --model resnet32 --epochs 60
   ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
   ${commandLine('train')} --gpus all --micro-batch 128
   ${commandLine('train')} --config recipe.json --seed 2`;
