@@ -64,6 +64,8 @@ export function pageOf(options: PageOptions): Page {
   return {
     routes: new Map([...options.files.keys(), '/api/*'].map((path) => [path, guarded])),
     close: async () => {
+      // The run's last events may still wait for their turn.
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
       const isWatched = options.live?.stream.isWatched === true;
       options.live?.stream.close();
       if (isWatched) await new Promise((resolve) => setTimeout(resolve, LAST_REQUESTS_MS));
