@@ -9,7 +9,7 @@ import type { DataSource, OwnData } from './data.js';
 import { asLibraryErrors } from './errors.js';
 import { checkSetting, ENGINE_KEYS, engineSettingsOf, refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
-import { inWordsOfPrograms } from './words.js';
+import { inProgram } from './words.js';
 
 export interface EvaluateOptions extends EngineOptions {
   /** A checkpoint file, or a run folder: then its best weights, else its last. */
@@ -48,7 +48,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       isWorkersGiven: workers !== undefined,
       evalStatistics,
       signal: options.signal ?? new AbortController().signal,
-      onNotice: (message) => onNotice?.(inWordsOfPrograms(message)),
+      onNotice: (message) => onNotice?.(inProgram(message)),
     });
   });
 }

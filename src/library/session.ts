@@ -6,8 +6,8 @@ import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
 import { checkFolder } from './checks.js';
 import { openData } from './data.js';
-import { libraryEvent } from './errors.js';
 import type { RunOptions } from './options.js';
+import { IN_PROGRAM } from './words.js';
 
 /** What a run came to, and where it lies. */
 export interface TrainedRun extends RunResult {
@@ -18,8 +18,9 @@ export async function runForProgram(options: RunOptions, session: SessionOptions
   const { signal = new AbortController().signal, onEvent, onDownload, cacheDir } = options;
   const data = options.data && openData(options.data);
   const log = new RunLog({
-    onEvent: (event) => undisturbed(() => onEvent?.(libraryEvent(event))),
+    onEvent: (event) => undisturbed(() => onEvent?.(event)),
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
+    wording: IN_PROGRAM,
   });
   const { result, runDir } = await runTrainingSession(session, { log, signal, data, cacheFolder: cacheDir });
   return { ...result, runDir };

@@ -8,7 +8,7 @@ import { checkAuthority, checkDuration, checkMilliseconds, checkToken, proxyUrl 
 import { asLibraryErrors } from './errors.js';
 import { checkSetting, ENGINE_KEYS, engineSettingsOf, refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
-import { inWordsOfPrograms } from './words.js';
+import { inProgram } from './words.js';
 
 export interface WorkOptions extends EngineOptions {
   /** Of the coordinator, such as `ws://192.0.2.7:7070`. */
@@ -71,14 +71,10 @@ export function work(options: WorkOptions): Promise<WorkEnd> {
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
       ...(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs }),
       signal: options.signal ?? new AbortController().signal,
-      onStatus: (status) => onStatus?.(inOwnWords(status)),
-      onNotice: (message) => onNotice?.(inWordsOfPrograms(message)),
+      onStatus: (status) => onStatus?.(status),
+      onNotice: (message) => onNotice?.(inProgram(message)),
       onReady: () => undefined,
     });
-    return { reason: inWordsOfPrograms(reason) };
+    return { reason };
   });
-}
-
-function inOwnWords(status: NodeStatus): NodeStatus {
-  return status.kind === 'disconnected' ? { ...status, reason: inWordsOfPrograms(status.reason) } : status;
 }

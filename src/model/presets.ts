@@ -8,7 +8,7 @@
  * notebook: the stem is itself a residual block, and each stack has 2n blocks, n = 5.
  */
 
-import { LockstepError } from '../foundation/errors.js';
+import { OptionError, use } from '../foundation/options/optionError.js';
 import type { ActivationShape } from './layers.js';
 import { IMAGES_NAME } from './model.js';
 import type { Model, NetworkEntry } from './model.js';
@@ -72,9 +72,9 @@ export function whyNoPreset(name: string): string | undefined {
  */
 export function buildModel(name: string, dropoutRate = 0, purpose: NetworkPurpose = USUAL_PURPOSE): Model {
   if (!(dropoutRate >= 0 && dropoutRate < 1)) {
-    throw new LockstepError(
-      'E_OPTION',
-      `dropout ${dropoutRate} must be at least 0 and below 1; use --dropout 0.5`,
+    throw new OptionError(
+      [{ option: 'dropout', value: dropoutRate }, ' must be at least 0 and below 1'],
+      [use('dropout', 0.5)],
     );
   }
   return networkFrom(presetEntry(name, dropoutRate, purpose), name);

@@ -7,6 +7,7 @@ import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
 import type { ImageSet } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
@@ -36,7 +37,7 @@ export interface EvaluationOptions extends EngineSettings {
   readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
   readonly cacheFolder?: string | undefined;
   readonly signal: AbortSignal;
-  readonly onNotice: (message: string) => void;
+  readonly onNotice: (message: Sentence | string) => void;
 }
 
 export interface EvaluationOutcome {

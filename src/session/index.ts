@@ -6,7 +6,7 @@ export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } fro
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { doorTokenFor, isTokenText } from './doorToken.js';
 export { nodesInto, openDoor } from './door.js';
-export type { Door, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';

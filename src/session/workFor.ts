@@ -1,5 +1,6 @@
 /** Takes part in a run of another machine, for as long as it lasts. */
 
+import type { Sentence } from '../foundation/options/optionError.js';
 import { chooseEngine } from '../engine/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import { ComputePool, serveCoordinator } from '../worker/index.js';
@@ -12,7 +13,7 @@ export interface WorkOptions extends EngineSettings, Omit<ServeOptions, 'pool' |
   /** Whether `threads` was given; else it is one for each core. */
   readonly isThreadsGiven: boolean;
   readonly cacheFolder?: string | undefined;
-  readonly onNotice: (message: string) => void;
+  readonly onNotice: (message: Sentence) => void;
   /** Told when the threads are up, before the coordinator is called. */
   readonly onReady: (description: EngineDescription, threads: number) => void;
 }

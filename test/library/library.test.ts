@@ -297,7 +297,7 @@ describe('errors', () => {
     [
       'a contradiction',
       () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
-      /microBatch 25/,
+      /microBatch: 25/,
     ],
     [
       'too many validation samples',

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { refuseUnusable } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import {
   doorTokenFor,
@@ -71,9 +72,14 @@ export function addCoordinatorCommand(program: Command): void {
         return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
       },
     };
-    const continueWith = ['coordinator', ...dataDirArguments(given), ...tokenArguments(options)];
+    const again = { ...dataDirArguments(given), ...tokenArguments(options) };
     const note = noteOnResuming(door, options);
-    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith, ...note });
+    process.exitCode = await trainInTerminal(sessionOptions, {
+      json,
+      command: 'coordinator',
+      options: again,
+      ...note,
+    });
   });
 }
 
@@ -84,8 +90,8 @@ function withWorkers(training: TrainingOptions, workers: number, isRemembered: b
 }
 
 /** Workers that come back show the same token again: it must be the same file. */
-function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
-  return tokenFile === undefined ? [] : ['--token-file', tokenFile];
+function tokenArguments({ tokenFile }: RawOptions): CommandOptions {
+  return tokenFile === undefined ? {} : { tokenFile };
 }
 
 /** What whoever resumes the run must know of the token, which Lockstep does not keep. */
@@ -111,13 +117,13 @@ interface DoorOptions extends ListenOptions {
 
 /** Tells a new token to whoever started the coordinator, as well. */
 async function openAndAnnounce(
-  [fleet, model, reports]: Parameters<PreparedDoor['open']>,
+  [fleet, model, log]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { token, tokenSource, json } = options;
-  const door = await openDoor(fleet, model, reports, options);
+  const door = await openDoor(fleet, model, log, options);
   if (token === undefined && options.tokenBefore === 'made') {
-    reports.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+    log.notice(NO_TOKEN_ANY_MORE);
   }
   if (token === undefined || tokenSource !== 'made') return door;
   const notice = announceToken({
@@ -125,7 +131,7 @@ async function openAndAnnounce(
     url: door.url,
     ca: door.ca,
     json,
-    say: reports.say,
+    say: (message) => log.say(message),
     replacesAnother: options.tokenBefore === 'made',
   });
   return {

@@ -15,6 +15,7 @@ import {
 } from '../../session/index.js';
 import type { EvaluationOutcome } from '../../session/index.js';
 import { percent } from '../display/text.js';
+import { sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { DATA_DIR_VARIABLE, dataDirOfEnvironment } from '../options/dataDir.js';
@@ -67,7 +68,7 @@ async function evaluateInTerminal(
       dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
-      onNotice: (message) => printError(`lockstep: ${message}`),
+      onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
     });
     if (options.json) printJson(outcome);
     else print(textOf(outcome));

@@ -10,6 +10,7 @@ import { number, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { coordinatorUrl, GPUS_SETTINGS, threadsSetting, workFor } from '../../session/index.js';
 import type { NodeStatus } from '../../worker/index.js';
+import { errorText, sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
@@ -152,7 +153,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
       retryForMs: retryFor * 1000,
       heartbeatTimeoutMs: heartbeatTimeout * 1000,
       signal: stop.signal,
-      onNotice: (message) => say(`notice: ${message}`),
+      onNotice: (message) => say(`notice: ${sentenceInFlags(message)}`),
       onReady: (description, threads) =>
         say(
           `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
@@ -168,7 +169,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     return stop.exitCode() ?? 0;
   } catch (error) {
     const code = error instanceof LockstepError ? error.code : 'E_INTERNAL';
-    tellSupervisor({ kind: 'failed', code, message: describeError(error) });
+    tellSupervisor({ kind: 'failed', code, message: errorText(error) });
     throw error;
   } finally {
     stop.dispose();

@@ -5,6 +5,7 @@
 
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
+import { flagName } from '../../foundation/commandLine.js';
 import {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
@@ -33,9 +34,8 @@ export function entriesOf(definitions: OptionDefinitions): readonly OptionEntry[
 }
 
 function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionDefinition): string {
-  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  if (kind.kind !== 'switch') return `--${name} <${placeholder}>`;
-  return byDefault === true ? `--no-${name}` : `--${name}`;
+  if (kind.kind !== 'switch') return `${flagName(key)} <${placeholder}>`;
+  return flagName(byDefault === true ? `no-${key}` : key);
 }
 
 export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);

@@ -38,14 +38,14 @@ export const ENGINE_SETTINGS = {
     group: 'Engine',
     placeholder: 'name',
     default: undefined,
-    help: 'GPU for --engine webgpu: index or name, as the command "engines" lists them',
+    help: 'GPU for engine webgpu: index or name, as the command "engines" lists them',
     example: '0',
     partOf: 'engine',
   }),
   tune: flag({
     group: 'Engine',
     default: true,
-    help: 'do not measure, at first, which kernels of --engine webgpu suit the GPU',
+    help: 'do not measure, at first, which kernels of engine webgpu suit the GPU',
     partOf: 'engine',
   }),
   precision: oneOf({
@@ -53,7 +53,7 @@ export const ENGINE_SETTINGS = {
     placeholder: 'type',
     of: PRECISIONS,
     default: 'f32',
-    help: 'operands of convolutions in --engine webgpu; f16: faster on tensor cores, less exact',
+    help: 'operands of convolutions in engine webgpu; f16: faster on tensor cores, less exact',
     bits: 'numerics class',
     partOf: 'engine',
   }),
@@ -87,7 +87,7 @@ export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
   flag({ group: 'Run', default: false, help, resume: NOT_REMEMBERED });
 
-/** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
+/** What `train` and `coordinator` do with a run; besides these, the run to resume and the config file, which no file can hold. */
 export const SITTING_SETTINGS = {
   runDir: text<string | undefined>({
     group: 'Run',
