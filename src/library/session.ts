@@ -4,7 +4,6 @@ import type { RunResult } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
-import { checkFolder } from './checks.js';
 import { openData } from './data.js';
 import type { RunOptions } from './options.js';
 import { IN_PROGRAM } from './words.js';
@@ -39,8 +38,6 @@ function undisturbed(callback: () => void): void {
 
 /** @throws LockstepError E_OPTION */
 export function refuseIncomplete({ data, resume, runDir }: RunOptions): void {
-  checkFolder('runDir', runDir);
-  checkFolder('resume', resume);
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(
       'E_OPTION',

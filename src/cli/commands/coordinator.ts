@@ -2,17 +2,27 @@
 
 import type { Command } from 'commander';
 import { refuseUnusable } from '../../coordinator/index.js';
-import { commandLine } from '../../foundation/commandLine.js';
+import { commandLine, flagName } from '../../foundation/commandLine.js';
 import type { CommandOptions } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
   doorTokenFor,
   openDoor,
   readCoordinatorSettings,
   readTokenSource,
   splitAddress,
+  tlsFrom,
 } from '../../session/index.js';
-import type { Door, ListenOptions, PreparedDoor, TokenSource, TrainingOptions } from '../../session/index.js';
+import type {
+  COORDINATOR_WORKERS,
+  DOOR_SETTINGS,
+  Door,
+  ListenOptions,
+  PreparedDoor,
+  TokenSource,
+  TrainingOptions,
+} from '../../session/index.js';
 import {
   coordinatorSettingsOf,
   overruledBy,
@@ -27,19 +37,9 @@ import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
-interface RawOptions {
-  readonly listen: string;
-  readonly advertise?: string;
+interface RawOptions extends ValuesOf<typeof DOOR_SETTINGS>, ValuesOf<typeof COORDINATOR_WORKERS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly insecure?: boolean;
-  readonly maxNodes: number;
-  readonly workers: number;
-  readonly minWorkers: number;
-  readonly waitTimeout: number;
-  readonly heartbeatTimeout: number;
 }
 
 export function addCoordinatorCommand(program: Command): void {
@@ -144,15 +144,9 @@ async function openAndAnnounce(
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
-  const { insecure = false, tlsCert, maxNodes } = options;
+  const { insecure = false, tlsCert, tlsKey, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
-  if (insecure && tlsCert !== undefined) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--insecure contradicts --tls-cert ${tlsCert}, which protects the connection; leave one of them out`,
-    );
-  }
   const given = resolveToken(options);
   if (given === undefined && tokenBefore === 'given') {
     throw new LockstepError(
@@ -166,7 +160,9 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
     token,
     tokenSource: source,
     tokenBefore,
-    tls: readTls(options),
+    tls: tlsFrom({ cert: tlsCert, key: tlsKey, insecure }, (file, option) =>
+      readTextFile(flagName(option), file),
+    ),
     tlsCertFile: tlsCert,
     tokenFile: options.tokenFile,
     advertise: options.advertise,
@@ -174,14 +170,6 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
     maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
   };
-}
-
-function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new LockstepError('E_OPTION', 'TLS needs both --tls-cert and --tls-key; give both, or neither');
-  }
-  return { cert: readTextFile('--tls-cert', tlsCert), key: readTextFile('--tls-key', tlsKey) };
 }
 
 const examples = (): string => `

@@ -1,18 +1,10 @@
 /** `lockstep evaluate CHECKPOINT`: a checkpoint's loss and accuracy on the test set. */
 
 import type { Command } from 'commander';
-import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import {
-  dataDirSetting,
-  evaluateCheckpoint,
-  jsonSetting,
-  nonEmpty,
-  threadsSetting,
-} from '../../session/index.js';
+import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
 import type { EvaluationOutcome } from '../../session/index.js';
 import { percent } from '../display/text.js';
 import { sentenceInFlags } from '../options/inFlags.js';
@@ -24,17 +16,9 @@ import { declareOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
-const EVALUATE_SETTINGS = {
-  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
-  workers: threadsSetting('worker threads'),
-  evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
-    default: undefined,
-    help: 'batch normalisation by running or batch statistics (default: as trained)',
-  }),
-  json: jsonSetting('print one JSON object'),
-};
+const OPTIONS = { ...EVALUATION_SETTINGS, json: jsonSetting('print one JSON object') };
 
-type RawOptions = EngineOptions & ValuesOf<typeof EVALUATE_SETTINGS>;
+type RawOptions = EngineOptions & ValuesOf<typeof OPTIONS>;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
@@ -45,7 +29,7 @@ export function addEvaluateCommand(program: Command): void {
       'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
       nonEmpty('CHECKPOINT', 'runs/first'),
     );
-  declareOptions(command, entriesOf(EVALUATE_SETTINGS));
+  declareOptions(command, entriesOf(OPTIONS));
   declareEngineOptions(command);
   command.action((file: string) => {
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';

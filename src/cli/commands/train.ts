@@ -7,7 +7,7 @@ import { listen } from '../../coordinator/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { keptCoordinatorSettings, nodesInto } from '../../session/index.js';
+import { keptCoordinatorSettings, nodesInto, withTuning } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
@@ -43,7 +43,7 @@ export function addTrainCommand(program: Command): void {
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
-        return { engine: workers.engine, open: openDoorForGpus(workers) };
+        return { engine: workers.engine, open: openDoorForGpus(workers, settings.tune) };
       },
     };
     process.exitCode = await trainInTerminal(onGpus, {
@@ -60,8 +60,10 @@ const LOCAL_WAIT_MS = 30_000;
 const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
-function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
+function openDoorForGpus(workers: GpuWorkers, tune: boolean): PreparedDoor['open'] {
   return async (fleet, model, log) => {
+    const { notice } = withTuning({ name: workers.engine }, { tune, cacheFolder: undefined });
+    if (notice !== undefined) log.notice(notice);
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
       host: '127.0.0.1',

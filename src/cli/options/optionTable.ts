@@ -11,9 +11,8 @@ import {
   DOOR_SETTINGS,
   ENGINE_SETTINGS,
   GPUS_SETTINGS,
-  HEARTBEAT_SETTINGS,
   RUN_SETTINGS,
-  SITTING_SETTINGS,
+  SESSION_SETTINGS,
   TRAIN_WORKERS,
 } from '../../session/index.js';
 
@@ -39,7 +38,6 @@ function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionD
 }
 
 export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);
-export const HEARTBEAT_OPTIONS = entriesOf(HEARTBEAT_SETTINGS);
 export const DOOR_OPTIONS = entriesOf(DOOR_SETTINGS);
 
 const TRAINING_OPTIONS = [...entriesOf(RECIPE_OPTIONS), ...entriesOf(RUN_SETTINGS)];
@@ -48,12 +46,12 @@ export const TRAIN_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   ...entriesOf(TRAIN_WORKERS),
   ...entriesOf(GPUS_SETTINGS),
-  ...entriesOf(SITTING_SETTINGS),
+  ...entriesOf(SESSION_SETTINGS),
 ];
 export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   ...entriesOf(COORDINATOR_WORKERS),
-  ...entriesOf(SITTING_SETTINGS),
+  ...entriesOf(SESSION_SETTINGS),
   ...DOOR_OPTIONS,
 ];
 

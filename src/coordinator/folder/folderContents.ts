@@ -1,6 +1,6 @@
 /** The files of a run folder, and the check whether a new run may use a folder. */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
@@ -61,6 +61,26 @@ function refuseIfNotEmpty(folder: string): void {
     [CHOOSE_EMPTY],
     'E_RUN_EXISTS',
   );
+}
+
+/**
+ * What can be told of a folder before it is made, so that nobody waits for data first.
+ * @throws LockstepError E_IO
+ */
+export function refuseIfUnwritable(folder: string): void {
+  const nearest = nearestThatExists(path.resolve(folder));
+  try {
+    if (!statSync(nearest).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw ioError(folder, error);
+  }
+}
+
+function nearestThatExists(folder: string): string {
+  let nearest = folder;
+  while (!existsSync(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
+  return nearest;
 }
 
 /** Whether the folder exists and holds at most unfinished files. */

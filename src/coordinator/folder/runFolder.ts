@@ -27,6 +27,7 @@ import {
   CHECKPOINTS,
   CONFIG,
   METRICS,
+  refuseIfUnwritable,
   refuseIfWorthKeeping,
   removeRemains,
   RESULT,
@@ -54,11 +55,13 @@ export class RunFolder {
   /**
    * A run that died before its first checkpoint does not count: there is nothing to resume or to lose.
    * @param abandoned what `watchForeignHolder` returned; likewise below
-   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process is working in it
+   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process is working in it;
+   *   E_IO if it cannot be made or written to
    */
   static refuseIfTaken(folder: string, abandoned?: Abandoned): void {
     refuseIfLocked(folder, abandoned);
     refuseIfWorthKeeping(folder);
+    refuseIfUnwritable(folder);
   }
 
   /**

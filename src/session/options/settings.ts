@@ -5,7 +5,7 @@
 
 import { DEFAULT_MAX_NODES } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
-import { flag, integer, number, oneOf, text } from '../../foundation/options/definition.js';
+import { flag, integer, oneOf, seconds, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
@@ -88,7 +88,7 @@ export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
   flag({ group: 'Run', default: false, help, resume: NOT_REMEMBERED });
 
 /** What `train` and `coordinator` do with a run; besides these, the run to resume and the config file, which no file can hold. */
-export const SITTING_SETTINGS = {
+export const SESSION_SETTINGS = {
   runDir: text<string | undefined>({
     group: 'Run',
     placeholder: 'dir',
@@ -103,9 +103,8 @@ export const SITTING_SETTINGS = {
 
 /** Of both ends of a connection; each end has its own. */
 export const HEARTBEAT_SETTINGS = {
-  heartbeatTimeout: number({
+  heartbeatTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     min: SHORTEST_HEARTBEAT_TIMEOUT_MS / 1000,
     below: LONGEST_SECONDS,
     default: DEFAULT_HEARTBEAT_TIMEOUT_MS / 1000,
@@ -167,9 +166,8 @@ export const DOOR_SETTINGS = {
     default: 1,
     help: 'begin when this many workers (threads) are attached',
   }),
-  waitTimeout: number({
+  waitTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     above: 0,
     below: LONGEST_SECONDS,
     default: 300,

@@ -347,7 +347,7 @@ describe('a run that is opened again', () => {
     expect(left).toEqual(others);
   });
 
-  it('can be given another configuration, and rid of the result of its last sitting', async () => {
+  it('can be given another configuration, and rid of the result of its last session', async () => {
     const folder = await interruptedRun('');
     writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal","stepsCompleted":1}');
     const run = reopened(folder);
