@@ -12,7 +12,10 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 import { inProgram } from './words.js';
 
-/** Besides what stands here: `dataDir`, `workers` and `evalStatistics`, as on the command line. */
+/**
+ * Besides what stands here: `dataDir`, `workers`, `evalStatistics`, `tta`, `save` and `saveImages`, as on the command
+ * line; but `save`, which keeps the evaluation in the run's folder, is off unless it is given.
+ */
 export interface EvaluateOptions extends EngineOptions, GivenSettings<typeof EVALUATION_SETTINGS> {
   /** A checkpoint file, or a run folder: then its best weights, else its last. */
   readonly checkpoint: string;
@@ -41,6 +44,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       dataDir: options.dataDir, // none: that of the run
       data: options.data && openData(options.data),
       isWorkersGiven: options.workers !== undefined,
+      save: options.save ?? false, // unlike the command line, a program is told the outcome and may keep it
       signal: options.signal ?? new AbortController().signal,
       onNotice: (message) => onNotice?.(inProgram(message)),
     });

@@ -3,8 +3,11 @@
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import type { OptionDefinition } from '../foundation/options/definition.js';
-import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
-import type { Recipe, RunEvent } from '../coordinator/index.js';
+import { brokenRule } from '../foundation/options/kind.js';
+import type { OptionValue } from '../foundation/options/kind.js';
+import { leaveOut, OptionError } from '../foundation/options/optionError.js';
+import { RECIPE_PRESET_NAME, requestChanges, requestRecipe } from '../coordinator/index.js';
+import type { Recipe, RecipePresetName, RunEvent } from '../coordinator/index.js';
 import { checkValue, ENGINE_SETTINGS, RUN_SETTINGS } from '../session/index.js';
 import type { TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
@@ -27,6 +30,8 @@ export interface EngineOptions extends GivenSettings<typeof ENGINE_SETTINGS> {
 
 /** Recipe options as a program gives them; what is left out has its default. */
 export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
+  /** A known recipe to begin with; what stands beside it wins. See docs/recipes.md. */
+  readonly preset?: RecipePresetName | undefined;
   /** A preset's name, such as `resnet20`, or layers of your own. */
   readonly model?: string | OwnNetwork | undefined;
 };
@@ -61,9 +66,10 @@ export function trainingOptionsOf(
   options: RunOptions,
   own: { readonly workers: OptionDefinition<number, number> },
 ): TrainingOptions {
-  const { model, ...values } = recipeOf(options);
-  const { network, name } = networkSource(model === undefined ? RECIPE_OPTIONS.model.default : model);
-  const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
+  const { model, preset, ...values } = recipeOf(options);
+  checkPreset(preset, options.resume);
+  const requested = options.resume === undefined ? requestRecipe(values, preset) : requestChanges(values);
+  const { network, name } = networkSource(model === undefined ? requested.model : model);
   const recipe = { ...requested, model: name };
   const { dataDir: _, ...settings } = { ...RUN_SETTINGS, ...own };
   const dataDir = folderOf(options.data);
@@ -79,6 +85,20 @@ export function trainingOptionsOf(
       ...givenKeys(settings, options),
     ]),
   };
+}
+
+/** @throws OptionError for a name that is none, or a name beside a run that has its recipe */
+function checkPreset(preset: unknown, resume: string | undefined): asserts preset is string | undefined {
+  if (preset === undefined) return;
+  const reference = { option: 'preset', value: preset as OptionValue };
+  if (resume !== undefined) {
+    throw new OptionError(
+      [reference, ` contradicts resume ${resume}, which has its own recipe`],
+      [leaveOut('preset')],
+    );
+  }
+  const rule = brokenRule(preset, { kind: 'text', form: RECIPE_PRESET_NAME });
+  if (rule !== undefined) throw new OptionError([reference, ` must be ${rule}`], []);
 }
 
 /** @throws LockstepError E_OPTION */

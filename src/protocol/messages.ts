@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -62,6 +62,9 @@ export const LARGEST_MICRO_BATCH = 4096;
 /** A run allows half of its images' side at most. */
 export const LARGEST_CROP_PADDING = 16;
 
+/** A run allows the images' side at most. */
+export const LARGEST_CUTOUT = 224;
+
 /** The most characters in the description of a network. */
 export const LONGEST_NETWORK = 2 * 1024 * 1024;
 
@@ -80,9 +83,15 @@ export const welcomeSchema = z.strictObject({
   standardDeviation: z.array(z.number()).min(1).max(MOST_CHANNELS),
   /** Pixels by which the images of `work` are padded before they are cropped. */
   cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING),
+  /** What the padding holds: zeros after standardisation, or the image's reflection. */
+  border: z.enum(['zero', 'reflect']),
+  /** Side of the square in each image of `work` that is set to zero after standardisation; 0: none. */
+  cutout: z.int().min(0).max(LARGEST_CUTOUT),
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
+  /** The views of each image whose logits an evaluation averages. */
+  evaluationViews: z.enum(['none', 'flip', 'full']),
 });
 
 /** Coordinator → node: the state that all following items are computed with. */
@@ -103,6 +112,8 @@ export const workSchema = z.strictObject({
   labels: bytes, // uint8 (B)
   /** Null without augmentation. */
   augmentationKey: randomKey.nullable(),
+  /** uint8 (B), 1 for a sample that is mirrored; null: drawn with the crop. */
+  mirrored: bytes.nullable(),
   dropoutKey: randomKey,
 });
 
@@ -156,6 +167,8 @@ export const evaluateSchema = z.strictObject({
   chunk: count,
   pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
+  /** Set if the answer is to hold the logits: validation during training needs only their sums. */
+  wantsLogits: z.literal(true).optional(),
 });
 
 /** Node → coordinator: the answer to `evaluate`. */
@@ -166,6 +179,8 @@ export const evaluatedSchema = z.strictObject({
   sampleCount: count,
   lossSum: loss,
   correct: count,
+  /** If they were asked for. */
+  logits: bytes.optional(), // float32 (B, classes)
 });
 
 /** Node → coordinator: the item could not be computed. Another node gets it. */

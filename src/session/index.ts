@@ -9,6 +9,7 @@ export { nodesInto, openDoor } from './door.js';
 export type { Door, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { authorityFrom, tlsFrom } from './certificates.js';
 export type { Tls } from './certificates.js';

@@ -157,9 +157,10 @@ export class Conversation {
     this.session = {
       network,
       normalisation: { mean, standardDeviation },
-      cropPadding: welcome.cropPadding,
+      augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
+      evaluationViews: welcome.evaluationViews,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);
@@ -197,6 +198,9 @@ export class Conversation {
       imageBytes: this.imageBytes,
     });
     if (exceeded !== undefined) return this.closeForBreach(exceeded);
+    if (message.type === 'work' && message.mirrored && message.mirrored.length !== message.labels.length) {
+      return this.closeForBreach(`${message.mirrored.length} flips for ${message.labels.length} samples`);
+    }
     this.queue.push({ message, session: this.session, state });
     this.pump();
   }
@@ -239,9 +243,10 @@ export class Conversation {
       if (answer.kind === 'gradient' && message.type === 'work') {
         this.sums.finish(message.step, message.microBatch, answer);
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
-        const { evaluation, chunk } = message;
+        const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
-        channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct });
+        const logits = wantsLogits ? { logits: littleEndianBytes(answer.logits) } : {};
+        channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct, ...logits });
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }

@@ -1,6 +1,6 @@
 /** The messages between a node and its threads: plain values that can be cloned. */
 
-import type { Normalisation } from '../data/index.js';
+import type { AugmentationSettings, Normalisation, ViewSet } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
@@ -11,9 +11,10 @@ export interface ComputeSession {
   readonly network: string;
   readonly normalisation: Normalisation;
   /** These two affect training only, not evaluation. */
-  readonly cropPadding: number;
+  readonly augmentation: AugmentationSettings;
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
+  readonly evaluationViews: ViewSet;
 }
 
 /** The weights, in memory that all threads of a node share. */
@@ -38,11 +39,18 @@ interface ItemCommon extends Samples {
 export interface GradientTask extends ItemCommon {
   readonly kind: 'gradient';
   readonly augmentationKey: RandomKey | null;
+  /** (B), see `Work`. */
+  readonly mirrored: Uint8Array | null;
   readonly dropoutKey: RandomKey;
 }
 
 export interface EvaluationTask extends ItemCommon {
   readonly kind: 'evaluate';
+}
+
+/** What an evaluation is answered with. */
+export interface EvaluationScore extends Score {
+  readonly logits: Float32Array; // (B, classes)
 }
 
 /** An item that a thread computes. */
@@ -72,7 +80,7 @@ export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
   /** The gradient is in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
-  | ({ readonly kind: 'evaluation' } & Score)
+  | ({ readonly kind: 'evaluation' } & EvaluationScore)
   /** Cloning an error loses its code, so errors travel as values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
 
@@ -82,4 +90,4 @@ export interface GradientAnswer extends Score, GradientOutput {
   readonly release: () => void;
 }
 
-export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & Score);
+export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & EvaluationScore);

@@ -21,9 +21,10 @@ const task = (what: number): ItemTask => ({
   session: {
     network: '', // nobody reads it
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
-    cropPadding: 4,
+    augmentation: { cropPadding: 4 },
     labelSmoothing: 0,
     evaluationStatistics: 'running',
+    evaluationViews: 'none',
   },
   state: { version: 1, parameters: new Float32Array(1), statistics: new Float32Array(1) },
   pixels: new Uint8Array(3072),

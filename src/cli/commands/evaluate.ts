@@ -1,12 +1,11 @@
-/** `lockstep evaluate CHECKPOINT`: a checkpoint's loss and accuracy on the test set. */
+/** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set, and what it gets wrong. */
 
 import type { Command } from 'commander';
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
-import type { EvaluationOutcome } from '../../session/index.js';
-import { percent } from '../display/text.js';
+import { evaluationLines } from '../display/evaluation.js';
 import { sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
@@ -55,19 +54,11 @@ async function evaluateInTerminal(
       onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
     });
     if (options.json) printJson(outcome);
-    else print(textOf(outcome));
+    else evaluationLines(outcome, process.stdout.columns).forEach(print);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
     stop.dispose();
   }
-}
-
-function textOf(outcome: EvaluationOutcome): string {
-  const { model, epoch, checkpoint, dataset, testSamples, testAccuracy, testLoss, weightsSha256 } = outcome;
-  return (
-    `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +
-    `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}`
-  );
 }

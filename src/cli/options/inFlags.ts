@@ -7,7 +7,7 @@ import type { OptionValue } from '../../foundation/options/kind.js';
 import { OptionError, sentenceText, wordsOf } from '../../foundation/options/optionError.js';
 import type { OptionReference, Sentence, Wording } from '../../foundation/options/optionError.js';
 import { shellWord } from '../../foundation/shellWord.js';
-import { flagOf, OPTIONS_BY_KEY } from './optionTable.js';
+import { flagOf, oppositeOf, OPTIONS_BY_KEY } from './optionTable.js';
 
 /** Any other error is returned as it is. */
 export function inFlags(error: unknown): unknown {
@@ -39,7 +39,9 @@ export const BY_FLAG: Wording = {
 function written({ option, value }: OptionReference): string {
   if (value === undefined) return flagFor(option);
   if (!isSwitch(option)) return `${flagFor(option)} ${inShell(value)}`;
-  return isSetByFlag(option, value === true) ? flagFor(option) : `"${option}": ${String(value)}`;
+  if (isSetByFlag(option, value === true)) return flagFor(option);
+  const entry = OPTIONS_BY_KEY.get(option);
+  return (entry && oppositeOf(entry)) ?? `"${option}": ${String(value)}`;
 }
 
 /** A secret is better not on the command line, where others see it. */

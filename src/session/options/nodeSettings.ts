@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { seconds, text, variant } from '../../foundation/options/definition.js';
+import { flag, seconds, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { dataDirSetting, ENGINE_SETTINGS, HEARTBEAT_SETTINGS, threadsSetting } from './settings.js';
 
@@ -33,5 +33,22 @@ export const EVALUATION_SETTINGS = {
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
     help: 'batch normalisation by running or batch statistics (default: as trained)',
+  }),
+  tta: variant(RECIPE_OPTIONS.tta, {
+    default: undefined,
+    help: 'average several views of each image: none, flip or full (default: as trained)',
+  }),
+  save: flag({
+    group: 'Run',
+    default: true,
+    help: 'do not keep the evaluation in the run folder, where ui and report find it',
+  }),
+  saveImages: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets the images of the highest loss as PNG',
+    example: 'worst',
+    isPath: true,
   }),
 };
