@@ -1,6 +1,5 @@
 /** docs/recipes.md: the known recipes with their options. `npm run docs` writes the file; a test compares it. */
 
-import { commandLine } from '../foundation/commandLine.js';
 import { RECIPE_PRESETS, RECIPE_OPTIONS } from '../coordinator/index.js';
 import type { RecipePreset } from '../coordinator/index.js';
 import { valueText } from '../foundation/options/kind.js';
@@ -18,8 +17,8 @@ Written by \`npm run docs\` from the files in \`src/coordinator/run/presets/\`.
 A recipe is a set of options with a name, from a paper or tried by others or by us:
 
 \`\`\`
-${commandLine('train')} --recipe modern --dataset cifar10 --model resnet32 --test
-${commandLine('train')} --recipe modern --epochs 60 --no-nesterov      # the rest as in modern
+lockstep train --recipe modern --dataset cifar10 --model resnet32 --test
+lockstep train --recipe modern --epochs 60 --no-nesterov      # the rest as in modern
 \`\`\`
 
 Flags win over the file of \`--config\`, the file wins over the recipe, and the recipe wins over the defaults. A config file may

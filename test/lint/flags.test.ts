@@ -9,8 +9,8 @@ import { buildProgram } from '../../src/cli/main.js';
 
 const SOURCE = path.resolve(import.meta.dirname, '../../src');
 
-/** Compilers and pip are asked for their version, too. */
-const ALSO_OF_OTHER_PROGRAMS: ReadonlySet<string> = new Set(['--version']);
+/** Compilers and pip are asked for their version, too, and `npm install` knows how not to save. */
+const ALSO_OF_OTHER_PROGRAMS: ReadonlySet<string> = new Set(['--version', '--no-save']);
 
 /** Of all commands, and the negated form of each. */
 const FLAGS: ReadonlySet<string> = new Set(
