@@ -69,6 +69,7 @@ export function trainingOptionsOf(
   const { model, preset, ...values } = recipeOf(options);
   checkPreset(preset, options.resume);
   const requested = options.resume === undefined ? requestRecipe(values, preset) : requestChanges(values);
+  // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- null is no network, and is refused
   const { network, name } = networkSource(model === undefined ? requested.model : model);
   const recipe = { ...requested, model: name };
   const { dataDir: _, ...settings } = { ...RUN_SETTINGS, ...own };
