@@ -160,7 +160,9 @@ describe('a recipe that is refused', () => {
     expect(refused('--recipe', 'modren')).toBe(
       '--recipe modren must be one of paper, notebook, modern, fast94 (did you mean modern?); for example --recipe modern',
     );
-    expect(refused('--recipe', 'resnet20')).toMatch(/must be one of paper, notebook, modern, fast94; for example/);
+    expect(refused('--recipe', 'resnet20')).toMatch(
+      /must be one of paper, notebook, modern, fast94; for example/,
+    );
     expect(refused('--config', configFile({ recipe: 'papre' }))).toMatch(
       /"recipe" in .*did you mean paper\?/,
     );
