@@ -15,8 +15,8 @@ export const WALLS = {
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
-  session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
-  library: ['session', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
+  session: ['watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  library: ['session', 'watch', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
   cli: [
@@ -44,10 +44,11 @@ export const ROOMS = {
     training: ['run', 'vectors', 'checkpoints', 'folder', 'fleet'],
   },
   watch: {
+    events: [],
     folders: [],
     compare: ['folders'],
     report: ['folders'],
-    live: ['folders'],
+    live: ['events', 'folders'],
   },
   cli: {
     process: [],

@@ -53,8 +53,12 @@ export interface RunOptions
   readonly workers?: number | undefined;
   /** Aborted to save and stop; the run can be resumed. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of everything that happens. What it throws is an uncaught exception of the program, and does not stop the run. */
-  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /**
+   * Told of everything that happens, one event after another; the next waits until a returned promise settles. Training does
+   * not wait. A callback that throws, or takes a tenth of the time, is told nothing more, and a notice says so. What it throws
+   * is an uncaught exception of the program, too.
+   */
+  readonly onEvent?: ((event: RunEvent) => void | Promise<void>) | undefined;
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { RunResult } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
+import type { Subscriber } from '../watch/index.js';
 import { openData } from './data.js';
 import type { RunOptions } from './options.js';
 import { IN_PROGRAM } from './words.js';
@@ -17,23 +18,43 @@ export async function runForProgram(options: RunOptions, session: SessionOptions
   const { signal = new AbortController().signal, onEvent, onDownload, cacheDir } = options;
   const data = options.data && openData(options.data);
   const log = new RunLog({
-    onEvent: (event) => undisturbed(() => onEvent?.(event)),
+    subscribers: onEvent ? [callback(onEvent)] : [],
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
     wording: IN_PROGRAM,
   });
-  const { result, runDir } = await runTrainingSession(session, { log, signal, data, cacheFolder: cacheDir });
+  const context = { log, signal, data, cacheFolder: cacheDir };
+  const { result, runDir } = await runTrainingSession(session, context).finally(() => log.close());
   return { ...result, runDir };
 }
 
-/** What a callback throws is an uncaught exception of the program, as with Node's own events; the run goes on. */
-function undisturbed(callback: () => void): void {
+/** What it throws ends its subscription, and is an uncaught exception of the program besides. */
+function callback(onEvent: NonNullable<RunOptions['onEvent']>): Subscriber {
+  return {
+    name: 'the callback onEvent',
+    on: async (event) => {
+      try {
+        await onEvent(event);
+      } catch (error) {
+        raise(error);
+        throw error;
+      }
+    },
+  };
+}
+
+function undisturbed(call: () => void): void {
   try {
-    callback();
+    call();
   } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
+    raise(error);
   }
+}
+
+/** As with Node's own events, what a callback throws is an uncaught exception of the program; the run goes on. */
+function raise(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /** @throws LockstepError E_OPTION */

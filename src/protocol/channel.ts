@@ -25,9 +25,20 @@ export interface ChannelHandlers<Incoming> {
   onClose(reason: string, fault?: 'bad-frame'): void;
 }
 
+export interface Traffic {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** From the latest ping to its answer; undefined before the first. */
+  readonly roundTripMs: number | undefined;
+  /** When the peer was last heard of, as performance.now() counts. */
+  readonly heardAtMs: number;
+}
+
 export interface Channel<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
   /** Describes the peer, for people and logs. */
   readonly peerName: string;
+  /** What has passed over the network so far; left out where there is none in between. */
+  traffic?(): Traffic | undefined;
   /**
    * @param whenTaken called when the message's byte strings are no longer needed: they have been encoded, or the handler
    *   that got them by reference has returned. A handler copies what it wants to keep.

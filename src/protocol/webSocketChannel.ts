@@ -5,7 +5,14 @@ import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { describeError } from '../foundation/errors.js';
 import { Broadcast } from './channel.js';
-import type { AnyMessage, Channel, ChannelHandlers, CoordinatorChannel, NodeChannel } from './channel.js';
+import type {
+  AnyMessage,
+  Channel,
+  ChannelHandlers,
+  CoordinatorChannel,
+  NodeChannel,
+  Traffic,
+} from './channel.js';
 import { decodeCoordinatorMessage, decodeNodeMessage, encodeMessage } from './codec.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, startHeartbeat } from './heartbeat.js';
 import { OutgoingQueue } from './outgoingQueue.js';
@@ -57,6 +64,10 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   private failure: string | undefined;
   private handlers: ChannelHandlers<Incoming> | undefined;
   private readonly outgoing: OutgoingQueue;
+  private heardAtMs = performance.now();
+  private bytesBefore = 0;
+  private pingedAtMs: number | undefined;
+  private roundTripMs: number | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -87,16 +98,15 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.handlers = handlers;
     const stopHeartbeat = startHeartbeat({
       timeoutMs: this.heartbeatTimeoutMs,
-      bytesHeard: () => this.transport.bytesRead,
-      ping: () => {
-        if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
-      },
+      bytesHeard: () => this.bytesHeard(),
+      ping: () => this.ping(),
       onSilence: () => {
         this.failure ??= `no sign of life for ${this.heartbeatTimeoutMs / 1000} s`;
         this.socket.terminate();
       },
     });
     this.socket.on('message', (data) => this.receive(data));
+    this.socket.on('pong', () => this.answered());
     this.socket.on('close', (_code, reason) => {
       stopHeartbeat();
       this.outgoing.clear();
@@ -120,7 +130,34 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     terminateAfter(this.socket, BREACH_CLOSING_MS);
   }
 
+  traffic(): Traffic {
+    const { bytesRead: bytesReceived, bytesWritten: bytesSent } = this.transport;
+    const { roundTripMs, heardAtMs } = this;
+    return { bytesReceived, bytesSent, roundTripMs, heardAtMs };
+  }
+
+  private bytesHeard(): number {
+    const { bytesRead } = this.transport;
+    if (bytesRead > this.bytesBefore) this.heardAtMs = performance.now();
+    this.bytesBefore = bytesRead;
+    return bytesRead;
+  }
+
+  private ping(): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    this.pingedAtMs ??= performance.now(); // the first that is not answered
+    this.socket.ping();
+  }
+
+  private answered(): void {
+    this.heardAtMs = performance.now();
+    if (this.pingedAtMs === undefined) return; // nobody asked
+    this.roundTripMs = this.heardAtMs - this.pingedAtMs;
+    this.pingedAtMs = undefined;
+  }
+
   private receive(data: RawData): void {
+    this.heardAtMs = performance.now();
     if (this.failure !== undefined || !this.mayDecode()) return;
     const message = this.decodeOrClose(data);
     if (message) this.handlers?.onMessage(message);

@@ -7,14 +7,22 @@ import type { EngineName } from '../engine/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
+import type { AttachCommand, Subscriber } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
+import { livePage } from './livePage.js';
 import type { RunLog } from './runLog.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
   readonly engine: EngineName | undefined;
   /** Lets remote nodes in. */
-  open(fleet: Fleet, model: Model, log: RunLog): Promise<Door>;
+  open(fleet: Fleet, model: Model, reports: DoorReports): Promise<Door>;
+}
+
+/** Where a door reports, and what it may do with the run. */
+export interface DoorReports extends Pick<RunLog, 'onEvent' | 'say' | 'notice' | 'subscribe'> {
+  /** Asks the run to save and stop, as Ctrl-C does. @param who asks; undefined where nobody may */
+  readonly requestStop: ((who: string) => void) | undefined;
 }
 
 export interface Door {
@@ -37,6 +45,16 @@ export interface ListenOptions {
   readonly insecure: boolean;
   readonly heartbeatTimeoutMs: number;
   readonly maxNodes: number;
+  /** The live page on the same port; undefined: none. */
+  readonly page?: DoorPage | undefined;
+}
+
+export interface DoorPage {
+  /** What viewers must show, who may see and nothing else; undefined: only the token opens the page. */
+  readonly viewToken: string | undefined;
+  readonly attachCommand: (
+    at: Pick<OpenDoor, 'url' | 'ca'> & { readonly token: string | undefined },
+  ) => AttachCommand;
 }
 
 /** A door that listens for nodes. */
@@ -45,28 +63,52 @@ export interface OpenDoor extends Door {
   readonly url: string;
   /** The certificate file that nodes must be told to trust, if any. */
   readonly ca: string | undefined;
+  /** Of the live page, without a secret. */
+  readonly page: string | undefined;
 }
 
 /** @throws LockstepError E_LISTEN */
 export async function openDoor(
   fleet: Fleet,
   model: Model,
-  log: RunLog,
+  reports: DoorReports,
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
+  const opened: { attach?: AttachCommand | undefined } = {};
+  const page =
+    options.page &&
+    livePage(fleet, reports, {
+      secrets: { control: token, view: options.page.viewToken },
+      attach: () => opened.attach,
+    });
   const server = await listen({
     ...options,
     ...nodesInto(fleet, model),
+    routes: page?.routes,
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
   const authority = tls && privateAuthorityOf(tls.cert);
   const ca = authority === 'in-file' ? tlsCertFile : undefined;
-  log.onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
-  if (warning !== undefined) log.notice(warning);
-  if (authority === 'elsewhere') log.say(ADD_AUTHORITY);
-  return { url, ca, close: () => server.close() };
+  opened.attach = options.page?.attachCommand({ url, ca, token });
+  const pageUrl = page && `${url.replace(/^ws/, 'http')}/`;
+  reports.onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (pageUrl !== undefined) {
+    const loginRequired = (token ?? options.page?.viewToken) !== undefined;
+    reports.onEvent({ event: 'page', url: pageUrl, loginRequired });
+  }
+  if (warning !== undefined) reports.notice(warning);
+  if (authority === 'elsewhere') reports.say(ADD_AUTHORITY);
+  return {
+    url,
+    ca,
+    page: pageUrl,
+    close: async () => {
+      await page?.close();
+      await server.close();
+    },
+  };
 }
 
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and what becomes of a channel. */

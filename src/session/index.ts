@@ -6,7 +6,8 @@ export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } fro
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { doorTokenFor, isTokenText } from './doorToken.js';
 export { nodesInto, openDoor } from './door.js';
-export type { Door, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, DoorPage, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export type { JudgedImage } from './evaluation/analyse.js';
@@ -33,7 +34,7 @@ export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
 export { RUN_CONFIG_KEYS } from './savedConfig.js';
 export { RunLog } from './runLog.js';
-export type { Follower } from './runLog.js';
+export type { RunLogOptions } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 export type { EngineSettings, TrainingOptions } from './trainingOptions.js';
 export { runTrainingSession } from './trainingSession.js';

@@ -1,38 +1,53 @@
-/** Passes a run's events on to whoever follows it and, as soon as there is one, to the run's folder. */
+/** Writes a run's events to its folder, as soon as there is one, and passes them on to whatever else listens. */
 
-import type { EventListener, RunEvent, RunFolder } from '../coordinator/index.js';
+import type { RunEvent, RunFolder } from '../coordinator/index.js';
 import type { DownloadProgress } from '../data/index.js';
 import { BY_KEY, quoted, sentenceText } from '../foundation/options/optionError.js';
 import type { Sentence, Wording } from '../foundation/options/optionError.js';
+import { EventDispatcher } from '../watch/index.js';
+import type { Subscriber } from '../watch/index.js';
 
-/** Who follows a run. None of these calls can stop it or slow it down. */
-export interface Follower {
-  readonly onEvent: EventListener;
+interface TimedEvent {
+  readonly event: RunEvent;
+  readonly timeMs: number;
+}
+
+export interface RunLogOptions {
+  readonly subscribers: readonly Subscriber[];
+  /** Before training begins. It must be quick. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
-  /** A sentence for people at this moment: it is no event, and is not written to the run's folder. */
-  readonly onRemark?: ((message: string) => void) | undefined;
   /** How options are written in what is told. Left out: by their keys. */
   readonly wording?: Wording | undefined;
 }
 
 export class RunLog {
   private folder: RunFolder | undefined;
-  private readonly early: RunEvent[] = [];
+  private readonly early: TimedEvent[] = [];
+  private readonly dispatcher = new EventDispatcher({ onDropped: (message) => this.notice(message) });
 
-  constructor(private readonly follower: Follower) {}
+  constructor(private readonly options: RunLogOptions) {
+    options.subscribers.forEach((subscriber) => this.subscribe(subscriber));
+  }
 
+  /** A subscriber that comes later is not told what was before. */
+  subscribe(subscriber: Subscriber): void {
+    this.dispatcher.subscribe(subscriber);
+  }
+
+  /** The folder loses no event: it gets each at once, not from a queue. */
   readonly onEvent = (event: RunEvent): void => {
-    this.follower.onEvent(event);
-    if (this.folder) this.append(this.folder, event);
-    else this.early.push(event);
+    const timeMs = Date.now();
+    this.dispatcher.publish(event, timeMs);
+    if (this.folder) this.append(this.folder, { event, timeMs });
+    else this.early.push({ event, timeMs });
   };
 
   readonly onDownload = (progress: DownloadProgress): void => {
-    this.follower.onDownload?.(progress);
+    this.options.onDownload?.(progress);
   };
 
   say(message: Sentence | string): void {
-    this.follower.onRemark?.(this.inWords(message));
+    this.dispatcher.remark(this.inWords(message));
   }
 
   notice(message: Sentence | string): void {
@@ -45,17 +60,22 @@ export class RunLog {
     for (const event of this.early.splice(0)) this.append(folder, event);
   }
 
-  private append(folder: RunFolder, event: RunEvent): void {
-    const problem = folder.append(event);
+  /** Waits, for a while at most, until all subscribers have been told everything. */
+  close(): Promise<void> {
+    return this.dispatcher.close();
+  }
+
+  private append(folder: RunFolder, { event, timeMs }: TimedEvent): void {
+    const problem = folder.append(event, timeMs);
     if (!problem) return;
     const message = this.inWords([
       quoted(problem),
       '. Training goes on; the lines are kept and written as soon as there is room',
     ]);
-    this.follower.onEvent({ event: 'notice', message });
+    this.dispatcher.publish({ event: 'notice', message }, timeMs);
   }
 
   private inWords(message: Sentence | string): string {
-    return sentenceText(message, this.follower.wording ?? BY_KEY);
+    return sentenceText(message, this.options.wording ?? BY_KEY);
   }
 }

@@ -34,6 +34,8 @@ export interface SessionContext {
   readonly log: RunLog;
   /** Aborted to save and stop. */
   readonly signal: AbortSignal;
+  /** Has it aborted, on behalf of somebody who may ask for that; undefined: nobody may. @param who asks */
+  readonly requestStop?: ((who: string) => void) | undefined;
   /** Data that the caller has opened; undefined: those that the recipe names. */
   readonly data?: OpenedDataset | undefined;
   /** The proxy to an address, if one is to be used. */

@@ -19,7 +19,7 @@ import type { Model } from '../model/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
-import type { PreparedDoor } from './door.js';
+import type { DoorReports, PreparedDoor } from './door.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
@@ -93,7 +93,8 @@ async function runSession(
     waitTimeoutMs: options.waitTimeoutMs,
     ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
   });
-  const local = await attachWorkers(options, engine, door, { model: prepared.model, fleet, log, closers });
+  const { model } = prepared;
+  const local = await attachWorkers(options, engine, door, { model, fleet, context, closers });
   const config = runConfig(options, prepared, settings, { local, remoteEngine: door?.engine });
   const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
   if (resumed) await continueIn(folder, config, { resumed, log });
@@ -134,7 +135,7 @@ function tellOfRecipe(recipe: Recipe, given: ReadonlySet<string>, log: RunLog): 
 interface FleetSurroundings {
   readonly model: Model;
   readonly fleet: Fleet;
-  readonly log: RunLog;
+  readonly context: SessionContext;
   /** What has to be ended, in the order in which it was begun. */
   readonly closers: Closer[];
 }
@@ -144,7 +145,7 @@ async function attachWorkers(
   { training }: SessionOptions,
   engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
-  { model, fleet, log, closers }: FleetSurroundings,
+  { model, fleet, context: { log, requestStop }, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (engine !== undefined) {
@@ -155,7 +156,14 @@ async function attachWorkers(
     fleet.admit(node.channel, { local: true });
   }
   if (preparedDoor) {
-    const door = await preparedDoor.open(fleet, model, log);
+    const reports: DoorReports = {
+      onEvent: log.onEvent,
+      say: (message) => log.say(message),
+      notice: (message) => log.notice(message),
+      subscribe: (subscriber) => log.subscribe(subscriber),
+      requestStop,
+    };
+    const door = await preparedDoor.open(fleet, model, reports);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

@@ -1,4 +1,6 @@
-/** What looks at runs from outside: their folders, their curves, their differences. Never writes to a run folder. */
+/** What looks at runs from outside: their events, their folders, their curves, their differences. Never writes to a run folder. */
+export { EventDispatcher } from './events/dispatcher.js';
+export type { Subscriber } from './events/subscriber.js';
 export { findRuns, requireRun } from './folders/findRuns.js';
 export { RunSummariser, summariseRun } from './folders/runSummary.js';
 export { History, readEpochs } from './folders/history.js';
@@ -10,5 +12,10 @@ export { reportPage } from './report/report.js';
 export type { ReportOptions } from './report/report.js';
 export { RunCatalog } from './live/runCatalog.js';
 export { readPageFiles } from './live/pageFiles.js';
-export { servePage } from './live/pageServer.js';
-export type { PageServer } from './live/pageServer.js';
+export { LiveRun } from './live/liveRun.js';
+export { LiveStream } from './live/liveStream.js';
+export { pageOf } from './live/pageRoutes.js';
+export type { AttachCommand, LivePart, Page, PageOptions } from './live/pageRoutes.js';
+export { refuseUnusablePage, servePage } from './live/pageServer.js';
+export type { PageAddress, PageServer } from './live/pageServer.js';
+export { OwnRun } from './live/runSource.js';

@@ -44,8 +44,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   setup: ['engine', 'model', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
-  session: ['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
-  library: ['session', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  session: ['watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  library: ['session', 'watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   cli: [
     ...['session', 'watch', 'setup', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],

@@ -9,9 +9,14 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const FILES = new Map([['/', { type: 'text/html; charset=utf-8', content: Buffer.from('<!doctype html>') }]]);
 
+const optionsFor = (runs: RunCatalog, view?: string): Parameters<typeof servePage>[0] => ({
+  ...{ host: '127.0.0.1', port: 0, option: 'listen' as const, runs, files: FILES },
+  secrets: { control: undefined, view },
+});
+
 async function served(root: string, token?: string): Promise<string> {
   const catalog = new RunCatalog(root);
-  const server = await servePage({ host: '127.0.0.1', port: 0, token, catalog, files: FILES });
+  const server = await servePage(optionsFor(catalog, token));
   onTestFinished(() => server.close());
   return server.url;
 }
@@ -88,8 +93,7 @@ describe('who is told', () => {
 
   it('nobody beyond this machine without a token', async () => {
     const catalog = new RunCatalog(temporaryFolder());
-    const options = { host: '0.0.0.0', port: 0, token: undefined, catalog, files: FILES };
-    await rejectionOf('E_LISTEN', servePage(options));
+    await rejectionOf('E_LISTEN', servePage({ ...optionsFor(catalog), host: '0.0.0.0' }));
   });
 });
 
@@ -109,6 +113,6 @@ it('names a port that is taken', async () => {
   const url = await served(temporaryFolder());
   const catalog = new RunCatalog(temporaryFolder());
   const port = Number(new URL(url).port);
-  const second = servePage({ host: '127.0.0.1', port, token: undefined, catalog, files: FILES });
+  const second = servePage({ ...optionsFor(catalog), port });
   await expect(second).rejects.toThrow(`127.0.0.1:${port}`);
 });

@@ -18,6 +18,7 @@ import type {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
   Door,
+  DoorPage,
   ListenOptions,
   PreparedDoor,
   TokenSource,
@@ -34,6 +35,8 @@ import { readTextFile } from '../options/readTextFile.js';
 import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
+import { workerCommand } from '../token/workerCommand.js';
+import { declareSharedPage, isPageShared, resolveUiToken } from '../options/uiOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
@@ -50,6 +53,7 @@ export function addCoordinatorCommand(program: Command): void {
   declareOptions(command, COORDINATOR_OPTIONS);
   declareRunOptions(command);
   declareTokenOptions(command);
+  declareSharedPage(command);
   command.action(async () => {
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
     const { json, ...session } = sessionOptionsOf(command);
@@ -58,7 +62,7 @@ export function addCoordinatorCommand(program: Command): void {
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const tokenBefore = session.resume === undefined ? undefined : await readTokenSource(session.resume);
-    const door = doorOptionsOf(options, tokenBefore);
+    const door = { ...doorOptionsOf(options, tokenBefore), page: pageOf(command) };
     const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: door.tokenSource };
     const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
@@ -72,7 +76,11 @@ export function addCoordinatorCommand(program: Command): void {
         return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
       },
     };
-    const again = { ...dataDirArguments(given), ...tokenArguments(options) };
+    const again = {
+      ...dataDirArguments(given),
+      ...tokenArguments(options),
+      ...(isPageShared(command) ? {} : { ui: false }),
+    };
     const note = noteOnResuming(door, options);
     process.exitCode = await trainInTerminal(sessionOptions, {
       json,
@@ -81,6 +89,20 @@ export function addCoordinatorCommand(program: Command): void {
       ...note,
     });
   });
+}
+
+function pageOf(command: Command): DoorPage | undefined {
+  if (!isPageShared(command)) return undefined;
+  return {
+    viewToken: resolveUiToken(command),
+    attachCommand: ({ url, ca, token }) => {
+      const shown = token === undefined ? undefined : '…';
+      return {
+        shown: workerCommand({ url, ca, token: shown }),
+        withToken: workerCommand({ url, ca, token }),
+      };
+    },
+  };
 }
 
 /** A number that the run remembers counts as given: it is what the user asked for. */
@@ -130,6 +152,7 @@ async function openAndAnnounce(
     token,
     url: door.url,
     ca: door.ca,
+    page: door.page,
     json,
     say: (message) => log.say(message),
     replacesAnother: options.tokenBefore === 'made',

@@ -23,14 +23,20 @@ export async function trainInTerminal(
 ): Promise<number> {
   const display = chooseDisplay({ json });
   let runDir: string | undefined;
-  const onEvent = (event: RunEvent): void => {
+  const onEvent = (event: RunEvent, timeMs: number): void => {
     if (event.event === 'run-started') ({ runDir } = event);
-    display.event(event);
+    display.event(event, timeMs);
   };
   const log = new RunLog({
-    onEvent,
+    subscribers: [
+      {
+        name: 'the terminal',
+        on: onEvent,
+        onRemark: (message) => display.say(message),
+        mayBeSlow: true,
+      },
+    ],
     onDownload: (progress) => display.download(progress),
-    onRemark: (message) => display.say(message),
     wording: BY_FLAG,
   });
   const stop = listenForStop(
@@ -38,8 +44,13 @@ export async function trainInTerminal(
     (message) => log.notice(message),
   );
   try {
-    const context = { log, signal: stop.signal, proxyFor, cacheFolder: cacheFolder() };
-    const outcome = await runTrainingSession(options, context);
+    const requestStop = (who: string): void => {
+      log.notice(`stopped on the live page, by a viewer at ${who}: saving, then stopping`);
+      stop.request('the live page');
+    };
+    const { signal } = stop;
+    const context = { log, signal, requestStop, proxyFor, cacheFolder: cacheFolder() };
+    const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));
       return stop.exitCode() ?? 0;

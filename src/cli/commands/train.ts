@@ -9,6 +9,8 @@ import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
 import { keptCoordinatorSettings, nodesInto, withTuning } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
+import { declareOwnPage } from '../options/uiOptions.js';
+import { argumentsFor, ownPageOf, withPage } from './ownPage.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
@@ -22,6 +24,7 @@ export function addTrainCommand(program: Command): void {
     .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
+  declareOwnPage(command);
   command.action(async () => {
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     const data = dataDirArguments(training);
@@ -31,9 +34,12 @@ export function addTrainCommand(program: Command): void {
     const coordinatorSettings =
       session.resume === undefined ? {} : await keptCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
+    const page = ownPageOf(command);
+    const again = { ...data, ...argumentsFor(page) };
     if (gpus === undefined) {
-      const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
-      process.exitCode = await trainInTerminal(local, { json, command: 'train', options: data });
+      const prepareDoor = page && (() => withPage(undefined, page));
+      const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor };
+      process.exitCode = await trainInTerminal(local, { json, command: 'train', options: again });
       return;
     }
     const onGpus: SessionOptions = {
@@ -43,13 +49,14 @@ export function addTrainCommand(program: Command): void {
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
-        return { engine: workers.engine, open: openDoorForGpus(workers, settings.tune) };
+        const prepared = { engine: workers.engine, open: openDoorForGpus(workers, settings.tune) };
+        return page ? withPage(prepared, page) : prepared;
       },
     };
     process.exitCode = await trainInTerminal(onGpus, {
       json,
       command: 'train',
-      options: { gpus, ...data },
+      options: { gpus, ...again },
     });
   });
 }

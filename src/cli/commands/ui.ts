@@ -46,7 +46,12 @@ async function serve(folder: string, { listen, uiToken, open }: RawOptions): Pro
   const { host, port } = splitAddress(listen)!;
   const stop = listenForStop(() => undefined);
   const catalog = new RunCatalog(folder);
-  const server = await servePage({ host, port, token: uiToken, catalog, files: readPageFiles() });
+  const server = await servePage({
+    ...{ host, port, option: 'listen' },
+    secrets: { control: undefined, view: uiToken },
+    runs: catalog,
+    files: readPageFiles(),
+  });
   // The part behind # is never sent to a server: it stays out of logs.
   const address = uiToken === undefined ? server.url : `${server.url}/#token=${encodeURIComponent(uiToken)}`;
   print(`watching ${folder} at ${address}\nCtrl-C stops the page; runs go on`);

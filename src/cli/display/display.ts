@@ -4,7 +4,8 @@ import type { DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 
 export interface Display {
-  event(event: RunEvent): void;
+  /** @param timeMs the moment of the event, since 1970 */
+  event(event: RunEvent, timeMs: number): void;
   download(progress: DownloadProgress): void;
   /** A sentence for people; silent where only machines read. */
   say(message: string): void;

@@ -7,8 +7,8 @@ import type { Display } from './display.js';
 export class JsonDisplay implements Display {
   constructor(private readonly out: NodeJS.WritableStream) {}
 
-  event(event: RunEvent): void {
-    this.out.write(`${printableJson({ time: new Date().toISOString(), ...event })}\n`);
+  event(event: RunEvent, timeMs: number): void {
+    this.out.write(`${printableJson({ time: new Date(timeMs).toISOString(), ...event })}\n`);
   }
 
   download(): void {

@@ -57,6 +57,8 @@ function linesAbout(event: RunEvent): readonly string[] {
       const token = tokenRequired && tokenFile === undefined ? '…' : undefined;
       return [`listening on ${url}; attach workers with: ${workerCommand({ url, ca, tokenFile, token })}`];
     }
+    case 'page':
+      return [`live page: ${event.url}${event.loginRequired ? ' (asks for the token)' : ''}`];
     case 'waiting':
       return [`… waiting ${event.reason}, at most ${duration(event.timeoutSeconds)}`];
     case 'notice':

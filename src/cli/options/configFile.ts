@@ -27,6 +27,8 @@ const ABOUT_THIS_SESSION = 'give it on the command line';
 /** Flags that no file may hold, with the remedy. */
 const FLAGS_ONLY: ReadonlyMap<string, string> = new Map([
   ['token', SECRET],
+  ['uiToken', 'a secret does not belong in it; use LOCKSTEP_UI_TOKEN'],
+  ['ui', ABOUT_THIS_SESSION],
   ['tokenFile', SECRET],
   ['resume', ABOUT_THIS_SESSION],
   ['config', ABOUT_THIS_SESSION],

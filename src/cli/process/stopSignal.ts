@@ -8,6 +8,8 @@ export interface StopSignal {
   readonly signal: AbortSignal;
   /** The exit code that the signal's conventions ask for, once one has come: 128 and its number. */
   exitCode(): number | undefined;
+  /** Has the run save and stop as a Ctrl-C does, on behalf of someone else. The next Ctrl-C is still the first. */
+  request(who: string): void;
   dispose(): void;
 }
 
@@ -27,6 +29,7 @@ export function listenForStop(
 ): StopSignal {
   const controller = new AbortController();
   let exitCode: number | undefined;
+  let isRequested = false;
   let firstMs = 0;
   const onSignal = (name: StopName): void => {
     if (name === 'SIGHUP' && !hasTerminal())
@@ -42,7 +45,11 @@ export function listenForStop(
   for (const { name, handler } of handlers) process.on(name, handler);
   return {
     signal: controller.signal,
-    exitCode: () => exitCode,
+    exitCode: () => exitCode ?? (isRequested ? EXIT_CODES.SIGINT : undefined),
+    request: (who) => {
+      isRequested = true;
+      controller.abort(new Error(`stopped by ${who}`));
+    },
     dispose: () => {
       for (const { name, handler } of handlers) process.off(name, handler);
     },

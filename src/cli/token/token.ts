@@ -53,20 +53,24 @@ export function clearTextWarning(url: URL, token: string | undefined): string | 
   return `${url.protocol}//${url.host} is not encrypted: whoever can listen in on the way to it learns the token (wss:// needs --tls-cert of the coordinator)`;
 }
 
+/** Flags whose value is a secret. */
+const SECRETS: readonly string[] = ['--token', '--ui-token'];
+
 /**
  * The command line as a list of processes may show it: each secret as `***`. Undefined if there is none in it.
  * @param argv after the program's name
  */
 export function maskedArguments(argv: readonly string[]): readonly string[] | undefined {
   const masked = argv.map((argument, index) => {
-    if (argv[index - 1] === '--token') return '***';
-    return argument.startsWith('--token=') ? '--token=***' : argument;
+    if (SECRETS.includes(argv[index - 1] ?? '')) return '***';
+    const flag = SECRETS.find((secret) => argument.startsWith(`${secret}=`));
+    return flag === undefined ? argument : `${flag}=***`;
   });
   return masked.some((argument, index) => argument !== argv[index]) ? masked : undefined;
 }
 
 /**
- * Hides a secret given as `--token` from the list of processes, where Node can (Linux, macOS). It was visible there while
+ * Hides a secret given as a flag from the list of processes, where Node can (Linux, macOS). It was visible there while
  * Node started, so a warning is printed.
  */
 export function hideToken(argv: readonly string[]): void {
@@ -74,6 +78,6 @@ export function hideToken(argv: readonly string[]): void {
   if (!masked) return;
   process.title = ['lockstep', ...masked].join(' ');
   printError(
-    'lockstep: --token was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file',
+    'lockstep: a secret on the command line was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file, and LOCKSTEP_UI_TOKEN',
   );
 }

@@ -16,6 +16,8 @@ export interface TokenNotice {
   readonly url: string;
   /** The coordinator's own certificate file, if workers must be told to trust it. */
   readonly ca: string | undefined;
+  /** The address of the live page, which asks for the token, too. */
+  readonly page: string | undefined;
   /** The run's previous session made a token too, and workers still show that one. */
   readonly replacesAnother: boolean;
   /** Standard output is for machines. */
@@ -38,14 +40,14 @@ export interface Announced {
 }
 
 /** @throws LockstepError E_IO if there is no terminal, and no file can be written either */
-export function announceToken({ token, url, ca, json, say, replacesAnother }: TokenNotice): Announced {
+export function announceToken({ token, url, ca, page, json, say, replacesAnother }: TokenNotice): Announced {
   const withWarning = (text: string): string => (replacesAnother ? `${text}\n${REPLACES_ANOTHER}` : text);
   if (process.stdout.isTTY && !json) {
-    say(withWarning(shown(workerCommand({ url, ca, token }))));
+    say(withWarning(shown(workerCommand({ url, ca, token }), page && addressWithToken(page, token))));
     return { withdraw: () => undefined };
   }
   if (process.stderr.isTTY) {
-    printError(withWarning(shown(workerCommand({ url, ca, token }))));
+    printError(withWarning(shown(workerCommand({ url, ca, token }), page && addressWithToken(page, token))));
     return { withdraw: () => undefined };
   }
   const file = writePrivately(token);
@@ -54,11 +56,17 @@ export function announceToken({ token, url, ca, json, say, replacesAnother }: To
 }
 
 /** The environment, not an argument: of that other users of the worker's machine see nothing. */
-function shown(worker: string): string {
+function shown(worker: string, page: string | undefined): string {
   return [
     'no token was given, so one was made for this run; it is shown here only. On each machine that is to help:',
     `  ${worker}`,
+    ...(page === undefined ? [] : ['To watch and to stop it, in a browser:', `  ${page}`]),
   ].join('\n');
+}
+
+/** Browsers do not send the part behind # to servers: it stays out of logs. */
+function addressWithToken(page: string, token: string): string {
+  return `${page}#token=${encodeURIComponent(token)}`;
 }
 
 function filed(file: string, worker: string): string {

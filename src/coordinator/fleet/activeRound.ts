@@ -43,13 +43,22 @@ export class ActiveRound {
     return this.request.accept(answer, indices[0]!, from);
   }
 
+  private complete(from: Member, index: number): void {
+    const { schedule, request } = this;
+    if (schedule.wants(index)) {
+      from.tally.answered++;
+      if (request.kind === 'work') from.tally.trainedSamples += request.sampleCountOf(index);
+    }
+    schedule.complete(from, index);
+  }
+
   /** Marks items as answered, or hands them out again. */
   settle(kind: Exclude<Verdict['kind'], 'refused'>, asked: readonly number[], from: Member): void {
     const { schedule } = this;
     for (const index of asked) {
       if (kind === 'repeat' || kind === 'diverged') schedule.returnItem(from, index);
       else if (kind === 'repeat-apart' && schedule.wants(index)) schedule.askAgain(from, index);
-      else schedule.complete(from, index);
+      else this.complete(from, index);
     }
   }
 }

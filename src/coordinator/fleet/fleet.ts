@@ -10,6 +10,8 @@ import type { EventListener, MemberInfo } from '../run/events.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
 import { ActiveRound } from './activeRound.js';
+import { viewFleet } from './fleetView.js';
+import type { FleetView } from './fleetView.js';
 import { Attendance } from './attendance.js';
 import type { Member } from './member.js';
 import { MemberNews } from './memberNews.js';
@@ -68,6 +70,11 @@ export class Fleet {
 
   get memberCount(): number {
     return this.members.size;
+  }
+
+  /** Who is attached and what they do at this moment, for people. */
+  view(): FleetView {
+    return viewFleet(this.members, this.active);
   }
 
   /** Whether a node that is not among the given ones accepts items. */
@@ -209,6 +216,7 @@ export class Fleet {
   private takeFailure(member: Member, round: RoundKey, index: number, reason: string): void {
     const key = itemKey(round, index);
     const wasAsked = member.wasAsked(key);
+    member.tally.failed++;
     this.news.failed(member, reason);
     const refusal = member.reputation.failed(reason, member.threads);
     if (refusal !== undefined) {

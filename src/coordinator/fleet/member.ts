@@ -15,6 +15,7 @@ import { Pace } from '../schedule/pace.js';
 import { Workload } from '../schedule/workload.js';
 import { GivenItems } from './givenItems.js';
 import type { NodeReputation } from './nodeReputation.js';
+import { WorkTally } from './workTally.js';
 
 /** What the items of a round are, and the messages that ask for them. */
 export interface ItemSource {
@@ -26,12 +27,17 @@ export interface ItemSource {
   message(index: number): Work | Evaluate;
 }
 
+let memberCount = 0;
+
 export class Member implements Assignee {
+  readonly id = ++memberCount;
   private stateVersion = -1;
   private current: { readonly source: ItemSource; readonly key: RoundKey } | undefined;
   private readonly given = new GivenItems();
   readonly workload: Workload;
   readonly paces: Readonly<Record<ItemKind, Pace>> = { work: new Pace(), evaluate: new Pace() };
+  readonly tally = new WorkTally();
+  readonly attachedAtMs = performance.now();
   draining = false;
   gone = false;
   hasAnswered = false;
@@ -65,8 +71,10 @@ export class Member implements Assignee {
   }
 
   /** Sends the item. Sends the weights first if this node does not have them: once per node, not per thread. */
-  give(index: number): void {
+  give(index: number, isCopy: boolean): void {
     if (!this.current) return;
+    this.tally.given++;
+    if (isCopy) this.tally.repeated++;
     const { source } = this.current;
     const { version } = source.state.message;
     if (version !== this.stateVersion) {
@@ -78,6 +86,10 @@ export class Member implements Assignee {
     // A message that was dropped before it was sent does not count towards the node's load.
     const whenDropped = (): void => this.workload.drop(key, performance.now());
     this.channel.send(source.message(index), undefined, whenDropped);
+  }
+
+  wasLate(): void {
+    this.tally.late++;
   }
 
   cancel(index: number): void {

@@ -151,9 +151,12 @@ export class RunFolder {
     await this.retryConfig();
   }
 
-  /** @returns the error if lines can no longer be written, once; they are written as soon as there is room */
-  append(event: RunEvent): LockstepError | undefined {
-    return this.metrics?.append({ time: new Date().toISOString(), ...event });
+  /**
+   * @param timeMs the moment of the event, since 1970
+   * @returns the error if lines can no longer be written, once; they are written as soon as there is room
+   */
+  append(event: RunEvent, timeMs = Date.now()): LockstepError | undefined {
+    return this.metrics?.append({ time: new Date(timeMs).toISOString(), ...event });
   }
 
   /**

@@ -90,6 +90,8 @@ export type RunEvent =
       /** The file that the token was read from, if any. */
       readonly tokenFile?: string | undefined;
     }
+  /** The live page of this run can be opened. */
+  | { readonly event: 'page'; readonly url: string; readonly loginRequired: boolean }
   | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
   | {
       readonly event: 'checkpoint';

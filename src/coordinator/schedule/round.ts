@@ -30,6 +30,11 @@ export interface RoundOptions<Node extends Assignee> {
   readonly nowMs?: () => number;
 }
 
+export interface ItemStatus<Node> {
+  readonly isAnswered: boolean;
+  readonly by: Node | undefined;
+}
+
 const PREFETCHED_PER_WORKER = 1;
 /** Forecasts are inexact: an item is left to other nodes only if they finish it sooner by this factor. */
 const HOLD_BACK_MARGIN = 1.2;
@@ -38,7 +43,8 @@ export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
   private readonly unassigned: number[];
-  private readonly answered = new Set<number>();
+  /** The node whose answer was taken, by item. */
+  private readonly answered = new Map<number, Node>();
   /** The nodes that hold each unanswered item. */
   private readonly holders = new Map<number, Set<Node>>();
   private readonly outstanding: Outstanding<Node>;
@@ -99,7 +105,7 @@ export class Round<Node extends Assignee> {
   complete(assignee: Node, index: number): void {
     assignee.workload.finish(this.keyOf(index), this.nowMs());
     if (!this.wants(index)) return this.fill();
-    this.answered.add(index);
+    this.answered.set(index, assignee);
     const position = this.unassigned.indexOf(index);
     if (position >= 0) this.unassigned.splice(position, 1); // given back by a holder that had begun it
     for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.cancel(other, index);
@@ -139,6 +145,14 @@ export class Round<Node extends Assignee> {
 
   holds(assignee: Node): boolean {
     return [...this.holders.values()].some((holders) => holders.has(assignee));
+  }
+
+  /** Who has answered the item; else who holds it, if anyone. */
+  statusOf(index: number): ItemStatus<Node> {
+    const answeredBy = this.answered.get(index);
+    if (answeredBy) return { isAnswered: true, by: answeredBy };
+    const [holder] = this.holders.get(index) ?? [];
+    return { isAnswered: false, by: holder };
   }
 
   abort(error: unknown): void {
@@ -199,6 +213,7 @@ export class Round<Node extends Assignee> {
       this.assign(found, times);
     }
     for (let found = findRepeat(outstanding, times); found; found = findRepeat(outstanding, times)) {
+      for (const holder of this.holders.get(found.index)!) holder.wasLate?.();
       this.assign(found, times);
     }
     for (let found = findProbe(outstanding, times); found; found = findProbe(outstanding, times)) {
@@ -216,6 +231,7 @@ export class Round<Node extends Assignee> {
   private assign({ assignee, index }: Assignment<Node>, times: FinishTimes<Node>): void {
     const { sampleCountOf, paceOf } = this.options;
     const holders = this.holders.get(index);
+    const isCopy = holders !== undefined && holders.size > 0;
     if (holders) holders.add(assignee);
     else this.holders.set(index, new Set([assignee]));
     const item = {
@@ -226,7 +242,7 @@ export class Round<Node extends Assignee> {
     };
     assignee.workload.add(item, this.nowMs());
     this.pause = undefined;
-    assignee.give(index);
+    assignee.give(index, isCopy);
     if (this.apart.has(index)) assignee.keepApart(index);
     times.forget(assignee);
   }

@@ -1,47 +1,46 @@
 /**
- * Limits how many connections may be open, and for how long before they belong to a node. A connection is pending until
- * its upgrade: it has a few seconds for TLS, the request and the token, and is closed then, whatever it sends.
- *
- * When the slots for pending connections run out, the address that holds most of them loses its oldest one. So a peer
- * that floods the server displaces its own connections. An honest node still gets in: its handshake takes milliseconds.
+ * Limits how many connections may be open, and for how long before it is known what they are. A connection is pending
+ * until its upgrade to a node, or its first request for a page: it has a few seconds for TLS, the request and the token, and
+ * is closed then, whatever it sends. An honest node still gets in when others flood the server: its handshake takes
+ * milliseconds.
  */
 
 import type { Socket } from 'node:net';
-import { endpointsOf } from './connectionOutcomes.js';
+import { Crowd } from './crowd.js';
 
 export interface SlotLimits {
   /** Nodes attached at the same time. */
   readonly maxNodes: number;
   /** Connections before their upgrade. */
   readonly maxPending: number;
+  /** Connections that ask for pages. */
+  readonly maxViewers: number;
   /** Time from the TCP connection to the upgrade. */
   readonly handshakeTimeoutMs: number;
 }
 
-interface PendingConnection {
-  readonly socket: Socket;
-  readonly address: string;
-  readonly timer: NodeJS.Timeout;
-}
-
 export class ConnectionSlots {
-  /** In the order in which they were opened. */
-  private readonly pending = new Map<string, PendingConnection>();
-  private readonly pendingOf = new Map<string, number>();
+  private readonly pending: Crowd;
+  private readonly viewers: Crowd;
   private nodes = 0;
 
   /** @param onClose called before a pending connection is closed: its time is over, or it loses its slot */
   constructor(
     private readonly limits: SlotLimits,
-    private readonly onClose: (socket: Socket, reason: string) => void,
-  ) {}
-
-  get pendingCount(): number {
-    return this.pending.size;
-  }
-
-  get nodeCount(): number {
-    return this.nodes;
+    onClose: (socket: Socket, reason: string) => void,
+  ) {
+    const { maxPending, maxViewers, handshakeTimeoutMs } = limits;
+    this.pending = new Crowd({
+      most: maxPending,
+      timeoutMs: handshakeTimeoutMs,
+      onTimeout: (socket) => {
+        // Browsers open connections in advance, and may never use them.
+        if (this.viewers.hasAddress(socket.remoteAddress ?? '')) return;
+        onClose(socket, `not connected as a worker within ${handshakeTimeoutMs / 1000} s`);
+      },
+      onDisplaced: (socket) => onClose(socket, 'too many connections before their upgrade'),
+    });
+    this.viewers = new Crowd({ most: maxViewers });
   }
 
   get isFull(): boolean {
@@ -50,51 +49,27 @@ export class ConnectionSlots {
 
   /** A TCP connection has been accepted; with TLS, before its handshake. */
   open(socket: Socket): void {
-    const key = endpointsOf(socket);
-    const address = socket.remoteAddress;
-    if (address === undefined) return void socket.destroy(); // closed already
-    if (this.pending.size >= this.limits.maxPending) this.makeRoom();
-    const { handshakeTimeoutMs } = this.limits;
-    const timer = setTimeout(() => {
-      this.onClose(socket, `not connected as a worker within ${handshakeTimeoutMs / 1000} s`);
-      socket.destroy();
-    }, handshakeTimeoutMs);
-    this.pending.set(key, { socket, address, timer });
-    this.pendingOf.set(address, (this.pendingOf.get(address) ?? 0) + 1);
-    socket.once('close', () => this.forget(key, socket));
+    this.pending.add(socket);
   }
 
   /** The connection now belongs to a node. @param socket the upgraded socket: with TLS, the one around the TCP socket */
   upgrade(socket: Socket): void {
-    this.forget(endpointsOf(socket));
+    this.pending.remove(socket);
+    this.viewers.remove(socket);
     this.nodes++;
     socket.once('close', () => this.nodes--);
   }
 
-  /** Closes all pending connections. */
-  closePending(): void {
-    for (const { socket } of [...this.pending.values()]) socket.destroy();
+  /** The connection asks for a page. @param socket as for `upgrade` */
+  view(socket: Socket): void {
+    if (this.viewers.has(socket)) return;
+    this.pending.remove(socket);
+    this.viewers.add(socket);
   }
 
-  private makeRoom(): void {
-    let [busiest, most] = ['', 0];
-    for (const [address, count] of this.pendingOf) if (count > most) [busiest, most] = [address, count];
-    for (const [key, { socket, address }] of this.pending) {
-      if (address !== busiest) continue;
-      this.forget(key);
-      this.onClose(socket, 'too many connections before their upgrade');
-      socket.destroy();
-      return;
-    }
-  }
-
-  private forget(key: string, socket?: Socket): void {
-    const connection = this.pending.get(key);
-    if (!connection || (socket && connection.socket !== socket)) return;
-    clearTimeout(connection.timer);
-    this.pending.delete(key);
-    const left = this.pendingOf.get(connection.address)! - 1;
-    if (left > 0) this.pendingOf.set(connection.address, left);
-    else this.pendingOf.delete(connection.address);
+  /** Closes all connections that belong to no node. */
+  closeOthers(): void {
+    this.pending.closeAll();
+    this.viewers.closeAll();
   }
 }

@@ -15,6 +15,7 @@ import type {
   CoordinatorChannel,
   CoordinatorMessage,
   NodeMessage,
+  Traffic,
 } from '../../protocol/index.js';
 
 export interface PeerLimits {
@@ -67,6 +68,10 @@ class GuardedChannel implements CoordinatorChannel {
 
   get peerName(): string {
     return this.channel.peerName;
+  }
+
+  traffic(): Traffic | undefined {
+    return this.channel.traffic?.();
   }
 
   send(

@@ -1,6 +1,6 @@
 /**
- * The coordinator's HTTP(S) server. Its one endpoint is upgraded to a WebSocket for peers that send the token. The token
- * is compared before the upgrade, in constant time; nothing is parsed as a message before that.
+ * The coordinator's HTTP(S) server. One endpoint is upgraded to a WebSocket for peers that send the token. The token is
+ * compared before the upgrade, in constant time; nothing is parsed as a message before that. Plain requests go to `routes`.
  */
 
 import { createServer } from 'node:http';
@@ -18,6 +18,8 @@ import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
 import { ConnectionSlots } from './connectionSlots.js';
 import { guardedChannel } from './peerGuard.js';
+import { answerBy, handlerFor } from './routes.js';
+import type { Routes } from './routes.js';
 import { showsToken } from './showsToken.js';
 
 export interface ListenOptions {
@@ -38,6 +40,8 @@ export interface ListenOptions {
   /** How long a node may read nothing while messages wait for it. */
   readonly unreadTimeoutMs?: number;
   readonly onChannel: (channel: CoordinatorChannel) => void;
+  /** Who answers plain HTTP; nobody, if left out. */
+  readonly routes?: Routes | undefined;
   /** Called for every refused connection. @param address the host, without the port */
   readonly onRefused?: (address: string, reason: string) => void;
 }
@@ -53,8 +57,18 @@ export const DEFAULT_MAX_NODES = 512;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Connections before the upgrade: at least this many, and as many as there may be nodes, which may all come at once. */
 const MIN_PENDING = 64;
-/** A node's request has five short headers. */
-const MAX_HEADER_BYTES = 8 * 1024;
+/** Connections for pages, which one browser opens up to six of. */
+const MAX_VIEWERS = 256;
+/** A node's request has five short headers; a browser's may have cookies of all servers on this machine. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** For one request of a viewer, which has kept its connection; Node looks at intervals. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const HTTP_LIMITS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: 2_000,
+};
 /** A link that needs longer for the weights of a large model is too slow to be useful. */
 const UNREAD_TIMEOUT_MS = 30_000;
 
@@ -76,7 +90,7 @@ export async function refuseUnusable(options: ListenAddress): Promise<void> {
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
   refuseUnprotected(options);
   const { host, port, tls, token, maxFrameBytes, maxNodes = DEFAULT_MAX_NODES, onChannel } = options;
-  const server = tls ? createProtectedServer(tls) : createServer({ maxHeaderSize: MAX_HEADER_BYTES });
+  const server = tls ? createProtectedServer(tls) : createServer(HTTP_LIMITS);
   const sockets = new WebSocketServer({
     noServer: true,
     ...receiveLimits(maxFrameBytes),
@@ -88,19 +102,27 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     {
       maxNodes,
       maxPending: Math.max(MIN_PENDING, maxNodes),
+      maxViewers: MAX_VIEWERS,
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
     },
     (socket, reason) => outcomes.refused(socket, reason),
   );
-  const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = options;
+  const { unreadTimeoutMs = UNREAD_TIMEOUT_MS, routes = new Map() } = options;
+  server.timeout = unreadTimeoutMs; // of viewers: ws takes it off the sockets of nodes
   server.on('connection', (socket: Socket) => slots.open(socket));
   sockets.on('wsClientError', (error, socket, request) => {
     outcomes.refused(request.socket, `a malformed WebSocket upgrade (${error.message})`);
     refuse(socket, '400 Bad Request');
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    outcomes.refused(request.socket, 'a plain HTTP request, not a worker');
-    answerPlainRequest(response);
+    const handler = handlerFor(routes, request);
+    if (!handler) {
+      outcomes.refused(request.socket, 'a plain HTTP request, not a worker');
+      return answerPlainRequest(response);
+    }
+    outcomes.admitted(request.socket);
+    slots.view(request.socket);
+    void answerBy(handler, request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -127,7 +149,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     url: `${tls ? 'wss' : 'ws'}://${shownHost}:${address.port}`,
     port: address.port,
     close: () => {
-      slots.closePending();
+      slots.closeOthers();
       return closeServer(server, sockets);
     },
   };
@@ -151,7 +173,7 @@ function refusalOf(
 
 function createProtectedServer({ cert, key }: { readonly cert: string; readonly key: string }): Server {
   try {
-    return createTlsServer({ cert, key, maxHeaderSize: MAX_HEADER_BYTES });
+    return createTlsServer({ cert, key, ...HTTP_LIMITS });
   } catch (error) {
     throw new OptionError(
       [`the certificate and key cannot be used: ${describeError(error)}`],

@@ -1,6 +1,28 @@
-/** What the live page asks for, and what it gets: JSON, by GET alone. */
+/** What the live page asks for, and what it gets: JSON, by GET but for what changes something. */
 
+import type { NodeView, RoundView } from '../../coordinator/index.js';
 import type { EpochPoint, Happening, RunSummary, StepPoint } from '../folders/runData.js';
+
+/**
+ * GET api/me, for everyone. POST api/login with a LoginRequest sets a cookie and answers the same; POST api/logout ends that
+ * session and what it has open.
+ */
+export interface MeAnswer {
+  /** `none`: log in first. */
+  readonly right: 'none' | 'view' | 'control';
+  /** Whether there is a session to end. */
+  readonly canLogOut: boolean;
+  /** `folder`: finished and running runs below a folder. `run`: the run of this process, live. */
+  readonly shows: 'folder' | 'run';
+  /** POST api/stop: saves and stops, as Ctrl-C does. */
+  readonly canStop: boolean;
+  /** The command that attaches another machine; null where none can attach. Only its copy holds the token, if at all. */
+  readonly attach: { readonly shown: string; readonly copied: string } | null;
+}
+
+export interface LoginRequest {
+  readonly token: string;
+}
 
 /** GET api/runs */
 export interface RunsAnswer {
@@ -22,4 +44,55 @@ export interface RunAnswer {
   readonly epochs: readonly EpochPoint[];
   readonly steps: readonly StepPoint[];
   readonly happenings: readonly Happening[];
+}
+
+export type LivePhase = 'starting' | 'waiting' | 'training' | 'ended';
+
+/** GET api/live: server-sent events, each with one of these; `ended` when the process ends the run. */
+export interface LiveView {
+  /** The server's clock, since 1970. */
+  readonly nowMs: number;
+  readonly phase: LivePhase;
+  /** Once the run has ended: by what. */
+  readonly stoppedBy: string | null;
+  /** Somebody has asked to stop. */
+  readonly isStopping: boolean;
+  readonly waitingFor: string | null;
+  /** Steps completed. */
+  readonly step: number;
+  readonly epochsCompleted: number;
+  /** Of training; evaluations come on top. */
+  readonly secondsLeft: number | null;
+  readonly loss: number | null;
+  readonly stepsPerEpoch: number | null;
+  readonly epochs: number | null;
+  readonly maxSteps: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly nodes: readonly LiveNode[];
+  /** The round in progress, or else the last one that was seen. */
+  readonly round: RoundView | null;
+  readonly isRoundOver: boolean;
+  readonly gone: readonly GoneNode[];
+  readonly refusals: readonly Refusal[];
+  /** Grows when `api/run` has more happenings. */
+  readonly happeningCount: number;
+}
+
+export interface LiveNode extends NodeView {
+  /** Of training, lately. */
+  readonly imagesPerSecond: number | null;
+}
+
+export interface GoneNode {
+  readonly name: string;
+  readonly reason: string;
+  /** Since 1970. */
+  readonly atMs: number;
+}
+
+export interface Refusal {
+  readonly address: string;
+  readonly reason: string;
+  readonly count: number;
+  readonly atMs: number;
 }

@@ -1,33 +1,24 @@
-/**
- * Serves the live page over run folders. It only reads: there is no request that changes anything. Three guards:
- *
- * - the token, where there is one, for everything that tells of runs (`Authorization: Bearer`, compared in constant time);
- * - without a token, only requests whose Host header names this machine's loopback: a page of another site that has its
- *   name resolved to 127.0.0.1 (DNS rebinding) gets nothing;
- * - a Content-Security-Policy by which the page loads and asks nothing but this server.
- */
+/** A server of its own for the live page: of `lockstep ui`, and of a run that listens to no nodes. */
 
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isLoopback, showsToken } from '../../coordinator/index.js';
-import { describeError } from '../../foundation/errors.js';
+import { answerBy, handlerFor, isLoopback } from '../../coordinator/index.js';
+import type { Routes } from '../../coordinator/index.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
-import { LOCKSTEP_VERSION } from '../../protocol/index.js';
-import type { RunsAnswer } from './api.js';
-import type { PageFile } from './pageFiles.js';
-import type { RunCatalog } from './runCatalog.js';
+import { pageOf } from './pageRoutes.js';
+import type { PageOptions } from './pageRoutes.js';
+import { respondJson } from './respond.js';
 
-export interface PageServerOptions {
+export interface PageAddress {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-  /** Undefined: none is asked for, which is allowed on loopback only. */
-  readonly token: string | undefined;
-  readonly catalog: RunCatalog;
-  /** By path: `/`, `/page.js`. */
-  readonly files: ReadonlyMap<string, PageFile>;
+  /** The option that says so, for messages. */
+  readonly option: 'listen' | 'ui';
 }
+
+export type PageServerOptions = PageAddress & PageOptions;
 
 export interface PageServer {
   /** Such as http://127.0.0.1:7080. */
@@ -35,111 +26,86 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-const HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cache-Control': 'no-store',
-} as const;
+/** A viewer that reads nothing for so long is disconnected. */
+const UNREAD_TIMEOUT_MS = 30_000;
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };
 
 /** @throws LockstepError E_LISTEN */
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
-  const { host, port, token } = options;
-  if (token === undefined && !isLoopback(host)) {
+  const page = pageOf(options);
+  const server = await serveRoutes(options, options.secrets, page.routes);
+  return {
+    url: server.url,
+    close: async () => {
+      await page.close();
+      await server.close();
+    },
+  };
+}
+
+/** @throws LockstepError E_LISTEN */
+export async function serveRoutes(
+  address: PageAddress,
+  secrets: PageOptions['secrets'],
+  routes: Routes,
+): Promise<PageServer> {
+  const { host, option } = address;
+  if (secrets.view === undefined && secrets.control === undefined && !isLoopback(host)) {
     throw new OptionError(
       [`${host} can be reached from other machines, and the page has no token`],
-      [advice('give ', { option: 'uiToken' }), advice('listen on 127.0.0.1')],
+      [
+        advice('give ', { option: 'uiToken' }),
+        advice('give ', { option }, ' an address of this machine, such as 127.0.0.1:7080'),
+      ],
       'E_LISTEN',
     );
   }
-  const server = createServer((request, response) => {
-    answer(request, response, options).catch((error: unknown) => {
-      if (!response.headersSent) respondJson(response, 500, { error: describeError(error) });
-      else response.destroy();
-    });
+  const server = createServer(LIMITS, (request, response) => {
+    const handler = handlerFor(routes, request);
+    if (!handler) return respondJson(response, 404, { error: 'there is no such page' });
+    void answerBy(handler, request, response);
   });
-  await listening(server, host, port);
+  server.timeout = UNREAD_TIMEOUT_MS;
+  server.maxConnections = 512;
+  await listening(server, address);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     close: () => closed(server),
   };
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { token, catalog, files }: PageServerOptions,
+/** Checks whether the page can be served there, before hours are spent. @throws LockstepError E_LISTEN */
+export async function refuseUnusablePage(
+  address: PageAddress,
+  secrets: PageOptions['secrets'],
 ): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return respondJson(response, 405, { error: 'only GET' });
-  }
-  if (token === undefined && !namesLoopback(request.headers.host)) {
-    return respondJson(response, 403, { error: 'the Host header must name this machine, as in 127.0.0.1' });
-  }
-  const url = new URL(request.url ?? '/', 'http://page');
-  const file = files.get(url.pathname);
-  if (file) return respond(response, 200, file.type, file.content);
-  if (!url.pathname.startsWith('/api/'))
-    return respondJson(response, 404, { error: 'there is no such page' });
-  if (token !== undefined && !showsToken(request, token)) {
-    return respondJson(response, 401, { error: 'the token is missing or wrong' });
-  }
-  switch (url.pathname) {
-    case '/api/runs': {
-      const runs: RunsAnswer = { root: catalog.root, version: LOCKSTEP_VERSION, runs: await catalog.list() };
-      return respondJson(response, 200, runs);
-    }
-    case '/api/run': {
-      const { searchParams } = url;
-      const run = await catalog.run(searchParams.get('id') ?? '', searchParams.has('steps'));
-      return run
-        ? respondJson(response, 200, run)
-        : respondJson(response, 404, { error: 'there is no such run' });
-    }
-    default:
-      return respondJson(response, 404, { error: 'there is no such page' });
-  }
+  await (await serveRoutes(address, secrets, new Map())).close();
 }
 
-function namesLoopback(host: string | undefined): boolean {
-  if (host === undefined || !URL.canParse(`http://${host}`)) return false;
-  const { hostname } = new URL(`http://${host}`);
-  return isLoopback(hostname);
-}
-
-function respondJson(response: ServerResponse, status: number, value: unknown): void {
-  respond(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
-}
-
-function respond(response: ServerResponse, status: number, type: string, content: string | Buffer): void {
-  response.writeHead(status, {
-    ...HEADERS,
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(content),
-  });
-  response.end(content);
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
+function listening(server: Server, { host, port, option }: PageAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const remedy =
         error.code === 'EADDRINUSE'
-          ? advice('choose another port, as in ', { option: 'listen', value: '127.0.0.1:7081' })
-          : advice('choose another ', { option: 'listen' });
+          ? advice('choose another port, as in ', { option, value: '127.0.0.1:7081' })
+          : advice('choose an address of this machine with ', { option });
       reject(new OptionError([`cannot listen on ${host}:${port} (${error.message})`], [remedy], 'E_LISTEN'));
     });
-    server.listen(port, host, resolve);
+    server.listen(port, host, () => {
+      server.on('error', () => undefined); // of single connections
+      resolve();
+    });
   });
 }
 
+/** Answers that are on their way arrive; what stays open is cut. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), 500);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
   });
 }

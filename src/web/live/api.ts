@@ -1,37 +1,81 @@
-/** Asks the server that the page came from. The token comes from the address, behind #, or from the form. */
+/** Asks the server that the page came from. Who has logged in is known by a cookie, which scripts cannot read. */
 
-import type { RunAnswer, RunsAnswer } from '../../watch/live/api.js';
+import type { LiveView, LoginRequest, MeAnswer, RunAnswer, RunsAnswer } from '../../watch/live/api.js';
 
-const TOKEN_KEY = 'lockstep-token';
+/** The session has ended, or there was none. */
+export class LoginNeeded extends Error {}
 
-export class TokenNeeded extends Error {}
+/** The server refused, and says why. */
+export class Refused extends Error {}
 
 /** Takes the token out of the address, so that it is not copied along with it. */
-export function takeTokenFromAddress(): void {
+export function takeTokenFromAddress(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (token === null) return;
-  keepToken(token);
+  if (token === null) return undefined;
   history.replaceState(null, '', location.pathname);
+  return token;
 }
 
-/** For this tab, until it is closed. */
-export function keepToken(token: string): void {
-  sessionStorage.setItem(TOKEN_KEY, token);
+export function fetchMe(): Promise<MeAnswer> {
+  return fetchJson('api/me') as Promise<MeAnswer>;
+}
+
+/** @throws Refused for a wrong token */
+export function logIn(token: string): Promise<MeAnswer> {
+  const body: LoginRequest = { token };
+  return fetchJson('api/login', post(body)) as Promise<MeAnswer>;
+}
+
+export async function logOut(): Promise<void> {
+  await fetchJson('api/logout', post({}));
+}
+
+export async function requestStop(): Promise<void> {
+  await fetchJson('api/stop', post({}));
 }
 
 export function fetchRuns(): Promise<RunsAnswer> {
   return fetchJson('api/runs') as Promise<RunsAnswer>;
 }
 
-export function fetchRun(id: string, withSteps: boolean): Promise<RunAnswer> {
-  const steps = withSteps ? '&steps=1' : '';
-  return fetchJson(`api/run?id=${encodeURIComponent(id)}${steps}`) as Promise<RunAnswer>;
+/** @param version what is known of the run: another one gets another answer than a moment ago */
+export function fetchRun(id: string, withSteps: boolean, version = ''): Promise<RunAnswer> {
+  const query = new URLSearchParams({ id, v: version, ...(withSteps ? { steps: '1' } : {}) });
+  return fetchJson(`api/run?${query}`) as Promise<RunAnswer>;
 }
 
-async function fetchJson(path: string): Promise<unknown> {
-  const token = sessionStorage.getItem(TOKEN_KEY);
-  const response = await fetch(path, token === null ? {} : { headers: { Authorization: `Bearer ${token}` } });
-  if (response.status === 401) throw new TokenNeeded();
-  if (!response.ok) throw new Error(((await response.json()) as { error: string }).error);
+export interface LiveListener {
+  readonly onView: (view: LiveView) => void;
+  /** The process ends. */
+  readonly onEnded: () => void;
+  readonly onLoggedOut: () => void;
+  /** No connection; it is tried again by itself. */
+  readonly onLost: () => void;
+}
+
+/** @returns ends it */
+export function openLive({ onView, onEnded, onLoggedOut, onLost }: LiveListener): () => void {
+  const source = new EventSource('api/live');
+  source.addEventListener('message', ({ data }) => onView(JSON.parse(String(data)) as LiveView));
+  source.addEventListener('ended', () => {
+    source.close();
+    onEnded();
+  });
+  source.addEventListener('logged-out', () => {
+    source.close();
+    onLoggedOut();
+  });
+  source.addEventListener('error', () => onLost());
+  return () => source.close();
+}
+
+function post(body: object): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+async function fetchJson(path: string, init?: RequestInit): Promise<unknown> {
+  const response = await fetch(path, init);
+  if (response.status === 401 && path !== 'api/login') throw new LoginNeeded();
+  if (!response.ok) throw new Refused(((await response.json()) as { error: string }).error);
   return response.json();
 }

@@ -118,7 +118,7 @@ class Chart {
           width: 1.6,
           ...(isDashed ? { dash: [5, 4] } : {}),
           spanGaps: true,
-          points: { show: false },
+          points: { show: isAlone },
           value: (_: uPlot, value: number | null) => (value === null ? '' : write(value)),
         })),
       ],
@@ -144,6 +144,11 @@ class Chart {
       if (blob) saveAs(blob, `${this.kind.title.toLowerCase().replaceAll(' ', '-')}.png`);
     });
   }
+}
+
+/** A line of one point would not be seen. */
+function isAlone({ data }: uPlot, index: number): boolean {
+  return Array.from(data[index] as ArrayLike<number | null>).filter((value) => value !== null).length === 1;
 }
 
 /** One ascending list of all x; in each line null where it has no point there. */

@@ -29,6 +29,20 @@ export function button(text: string, onClick: () => void, attributes: Attributes
   return made;
 }
 
+/**
+ * Shows a new version of a table in the place of the old one, cell by cell, so that what somebody reads or has selected in
+ * the others stays.
+ */
+export function replaceTable(place: HTMLElement, next: Node): void {
+  const cellsOf = (table: Node | null): readonly Element[] =>
+    table instanceof HTMLTableElement ? [...table.querySelectorAll('th, td')] : [];
+  const [before, after] = [cellsOf(place.firstChild), cellsOf(next)];
+  if (after.length === 0 || before.length !== after.length) return place.replaceChildren(next);
+  before.forEach((cell, index) => {
+    if (!cell.isEqualNode(after[index]!)) cell.replaceWith(after[index]!);
+  });
+}
+
 /** An element of index.html. */
 export function byId<Type extends HTMLElement>(id: string, type: new () => Type): Type {
   const found = document.getElementById(id);

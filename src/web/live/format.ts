@@ -21,3 +21,12 @@ export function short(value: number): string {
     ? String(Number(value.toPrecision(4)))
     : value.toExponential(1);
 }
+
+/** In units of 1000: `12.3 MB`. */
+export function bytes(value: number | null): string {
+  if (value === null) return DASH;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  const number = value / 1000 ** power;
+  return `${power === 0 || number >= 100 ? number.toFixed(0) : number.toFixed(1)} ${units[power]!}`;
+}

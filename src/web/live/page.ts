@@ -1,15 +1,34 @@
-/** The live page: asks for the runs every second, and for the curves of those that are selected and have grown. */
+/**
+ * The live page. Over a folder it asks for the runs every second; in the process of a run it is told what happens. Curves
+ * are asked for when the runs that are selected have grown.
+ */
 
-import type { ListedRun, RunAnswer } from '../../watch/live/api.js';
-import { fetchRun, fetchRuns, keepToken, takeTokenFromAddress, TokenNeeded } from './api.js';
+import type { ListedRun, LiveView, MeAnswer, RunAnswer } from '../../watch/live/api.js';
+import {
+  fetchMe,
+  fetchRun,
+  fetchRuns,
+  logIn,
+  LoginNeeded,
+  openLive,
+  Refused,
+  takeTokenFromAddress,
+} from './api.js';
 import { Charts, saveAs } from './charts.js';
 import { differences, runDetails } from './details.js';
 import { byId } from './dom.js';
+import { headerButtons } from './run/controls.js';
+import { phaseText } from './run/glance.js';
+import { RunPanel } from './run/runPanel.js';
 import { RunTable } from './runTable.js';
 import { Selection } from './selection.js';
 import type { XAxis } from './series.js';
 
 const POLL_MS = 1000;
+/** Curves over steps of a run that trains: each refresh sends all of them. */
+const STEPS_REFRESH_MS = 2000;
+/** For a run that has ended: it may be resumed at the same address. */
+const COMES_BACK_MS = 3000;
 /** Shown at first: the runs that changed last. */
 const SHOWN_AT_FIRST = 4;
 
@@ -40,7 +59,13 @@ let isFirst = true;
 /** By id, with what its row said when they were fetched. */
 const answers = new Map<string, { readonly row: string; readonly answer: RunAnswer }>();
 let detailsDrawn = '';
-let hasTriedToken = false;
+let me: MeAnswer = { right: 'none', canLogOut: false, shows: 'folder', canStop: false, attach: null };
+const panel = new RunPanel();
+/** Changes when the run of this process has new epochs or events. */
+let version = '';
+let lastView: LiveView | undefined;
+let stepsShownMs = 0;
+let closeLive = (): void => undefined;
 
 /** Between two polls, which tell what goes wrong. */
 async function refreshNow(): Promise<void> {
@@ -50,10 +75,12 @@ async function refreshNow(): Promise<void> {
 async function refresh(): Promise<void> {
   const answer = await fetchRuns();
   runs = answer.runs;
-  byId('root', HTMLElement).textContent = `${answer.root} · version ${answer.version}`;
+  byId('root', HTMLElement).textContent =
+    `${me.shows === 'run' ? (runs[0]?.name ?? '') : answer.root} · version ${answer.version}`;
+  if (me.shows === 'run') opened = runs[0]?.id;
   selection.keepOnly(new Set(runs.map(({ id }) => id)));
   if (isFirst) selectLatest();
-  table.show(runs);
+  if (me.shows === 'folder') table.show(runs);
   await Promise.all(selection.ids.map(fetchIfChanged));
   draw();
 }
@@ -69,9 +96,11 @@ function selectLatest(): void {
 
 async function fetchIfChanged(id: string): Promise<void> {
   const withSteps = xAxis.value === 'step';
-  const row = JSON.stringify([runs.find((run) => run.id === id), withSteps]);
+  const grown =
+    me.shows === 'run' ? [version, withSteps ? stepsShownMs : 0] : runs.find((run) => run.id === id);
+  const row = JSON.stringify([grown, withSteps]);
   if (answers.get(id)?.row === row) return;
-  answers.set(id, { row, answer: await fetchRun(id, withSteps) });
+  answers.set(id, { row, answer: await fetchRun(id, withSteps, version) });
 }
 
 function draw(): void {
@@ -100,16 +129,98 @@ function drawDetails(shown: readonly RunAnswer[]): void {
 async function poll(): Promise<void> {
   try {
     if (!document.hidden) await refresh();
-    show('main');
     tell('live', false);
   } catch (error) {
-    if (error instanceof TokenNeeded) {
-      show('login');
-      return tell(hasTriedToken ? 'the token is wrong' : '', hasTriedToken);
-    }
-    tell(error instanceof TypeError ? 'the server does not answer; trying again' : String(error), true);
+    if (error instanceof LoginNeeded) return askToLogIn();
+    tell(wordsFor(error), true);
   }
   setTimeout(() => void poll(), POLL_MS);
+}
+
+/** The process of this run tells what happens as long as somebody looks. */
+function follow(): void {
+  closeLive();
+  if (document.hidden) return;
+  closeLive = openLive({
+    onView,
+    onEnded: onEnd,
+    onLoggedOut: askToLogIn,
+    onLost: () => {
+      tell('the run does not answer; trying again', true);
+      void fetchMe().then(
+        ({ right }) => {
+          if (right === 'none') askToLogIn();
+          else setTimeout(follow, POLL_MS);
+        },
+        () => undefined,
+      );
+    },
+  });
+}
+
+function onView(view: LiveView): void {
+  // One epoch makes no curve yet.
+  if (!lastView && view.epochsCompleted < 2) xAxis.value = 'step';
+  lastView = view;
+  tell(phaseText(view), false);
+  panel.draw(view, runs[0]);
+  const now = `${view.epochsCompleted}.${view.happeningCount}.${view.phase}`;
+  const isStepsTime = xAxis.value === 'step' && view.nowMs - stepsShownMs >= STEPS_REFRESH_MS;
+  if (now === version && !isStepsTime && runs.length > 0) return;
+  version = now;
+  if (isStepsTime) stepsShownMs = view.nowMs;
+  void refresh().then(
+    () => panel.draw(view, runs[0]),
+    (error: unknown) => error instanceof LoginNeeded && askToLogIn(),
+  );
+}
+
+function onEnd(): void {
+  const how = lastView ? phaseText(lastView) : '';
+  tell(lastView?.phase === 'ended' ? how : 'the process has ended', false);
+  byId('actions', HTMLElement).replaceChildren();
+  void refreshNow();
+  setTimeout(() => void lookForReturn(), COMES_BACK_MS);
+}
+
+/** The process has ended, and may be started again with --resume. */
+async function lookForReturn(): Promise<void> {
+  try {
+    if (document.hidden) throw new Error('nobody looks');
+    await fetchMe();
+    location.reload();
+  } catch {
+    setTimeout(() => void lookForReturn(), COMES_BACK_MS);
+  }
+}
+
+function wordsFor(error: unknown): string {
+  if (error instanceof Refused) return error.message;
+  return error instanceof TypeError ? 'the server does not answer; trying again' : String(error);
+}
+
+async function begin(token: string | undefined): Promise<void> {
+  try {
+    me = token === undefined ? await fetchMe() : await logIn(token);
+  } catch (error) {
+    tell(wordsFor(error), true);
+    if (error instanceof Refused) return show('login');
+    return void setTimeout(() => void begin(token), POLL_MS);
+  }
+  if (me.right === 'none') return askToLogIn();
+  show('main');
+  const onError = (message: string): void => tell(message, true);
+  byId('actions', HTMLElement).replaceChildren(...headerButtons(me, onError, askToLogIn));
+  if (me.shows === 'folder') return poll();
+  panel.show(me);
+  follow();
+}
+
+function askToLogIn(): void {
+  closeLive();
+  byId('actions', HTMLElement).replaceChildren();
+  tell('', false);
+  show('login');
 }
 
 function tell(text: string, isBad: boolean): void {
@@ -124,9 +235,9 @@ function show(what: 'main' | 'login'): void {
 
 byId('login', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
-  keepToken(byId('token', HTMLInputElement).value);
-  hasTriedToken = true;
-  void poll();
+  const input = byId('token', HTMLInputElement);
+  void begin(input.value);
+  input.value = '';
 });
 byId('filter', HTMLInputElement).addEventListener('input', (event) => {
   table.setFilter((event.target as HTMLInputElement).value);
@@ -138,5 +249,8 @@ byId('csv', HTMLButtonElement).addEventListener('click', () => {
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => location.reload());
 
-takeTokenFromAddress();
-void poll();
+document.addEventListener('visibilitychange', () => {
+  if (me.shows === 'run' && me.right !== 'none') follow();
+});
+
+void begin(takeTokenFromAddress());

@@ -1,6 +1,6 @@
 /** Which runs are shown, and in which colour each is drawn while it is. */
 
-const COLOURS = [
+export const COLOURS = [
   '#2f7fd6',
   '#d9622b',
   '#2c9c69',

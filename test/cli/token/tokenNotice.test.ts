@@ -12,6 +12,7 @@ describe('a token for which there is no terminal and no place', () => {
       token: 'secret',
       url: 'ws://127.0.0.1:1',
       ca: undefined,
+      page: undefined,
       replacesAnother: false,
       json: true,
       say: () => undefined,

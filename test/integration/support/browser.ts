@@ -17,9 +17,9 @@ export const NO_BROWSER =
     ? 'no Chromium was found; run eval "$(bash scripts/setup-chromium.sh)", or set LOCKSTEP_CHROMIUM'
     : undefined;
 
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(...more: readonly string[]): Promise<Browser> {
   // Containers seldom allow Chromium's own sandbox, and these pages are ours.
-  return chromium.launch({ executablePath: program!, args: ['--no-sandbox', '--disable-gpu'] });
+  return chromium.launch({ executablePath: program!, args: ['--no-sandbox', '--disable-gpu', ...more] });
 }
 
 export interface WatchedPage {

@@ -1,0 +1,57 @@
+/** The live page of the run of this process: put together from its fleet, its events and the files of the page. */
+
+import type { Fleet } from '../coordinator/index.js';
+import { LiveRun, LiveStream, OwnRun, pageOf, readPageFiles, servePage } from '../watch/index.js';
+import type { AttachCommand, LivePart, Page, PageAddress, PageOptions } from '../watch/index.js';
+import type { Door, DoorReports } from './door.js';
+
+interface LivePageOptions {
+  readonly secrets: PageOptions['secrets'];
+  /** Undefined while nothing can attach. */
+  readonly attach: () => AttachCommand | undefined;
+}
+
+/** As part of another server. */
+export function livePage(fleet: Fleet, reports: DoorReports, options: LivePageOptions): Page {
+  return pageOf(pageOptions(fleet, reports, options));
+}
+
+/** On an address of its own. @throws LockstepError E_LISTEN */
+export async function serveLivePage(
+  fleet: Fleet,
+  reports: DoorReports,
+  { address, secrets }: { readonly address: PageAddress; readonly secrets: PageOptions['secrets'] },
+): Promise<Door> {
+  const options = pageOptions(fleet, reports, { secrets, attach: () => undefined });
+  const server = await servePage({ ...address, ...options });
+  const url = `${server.url}/`;
+  const loginRequired = (secrets.control ?? secrets.view) !== undefined;
+  reports.onEvent({ event: 'page', url, loginRequired });
+  return { close: () => server.close() };
+}
+
+function pageOptions(
+  fleet: Fleet,
+  { subscribe, requestStop }: DoorReports,
+  { secrets, attach }: LivePageOptions,
+): PageOptions {
+  const runs = new OwnRun();
+  const run = new LiveRun(
+    () => fleet.view(),
+    (folder) => runs.is(folder),
+  );
+  subscribe(run);
+  const stop: LivePart['stop'] =
+    requestStop &&
+    ((who) => {
+      run.stopping();
+      requestStop(who);
+    });
+  return {
+    secrets,
+    runs,
+    files: readPageFiles(),
+    live: { stream: new LiveStream(() => JSON.stringify(run.view())), stop, attach },
+    onRefused: (address, reason) => fleet.connectionRefused(address, reason),
+  };
+}

@@ -1,0 +1,40 @@
+/** The runs that a page shows: those below a folder, or the one of this process. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { ListedRun, RunAnswer } from './api.js';
+import { RunCatalog } from './runCatalog.js';
+
+export interface RunSource {
+  readonly root: string;
+  list(): Promise<readonly ListedRun[]>;
+  run(id: string, withSteps: boolean): Promise<RunAnswer | undefined>;
+}
+
+/** The one run of this process, once it has its folder. */
+export class OwnRun implements RunSource {
+  private catalog: RunCatalog | undefined;
+  private name = '';
+  private folder = '';
+
+  get root(): string {
+    return this.folder;
+  }
+
+  is(folder: string): void {
+    this.folder = folder;
+    this.name = path.basename(path.resolve(folder));
+    this.catalog = new RunCatalog(folder);
+  }
+
+  async list(): Promise<readonly ListedRun[]> {
+    if (!this.catalog || !existsSync(this.folder)) return [];
+    return (await this.catalog.list()).slice(0, 1).map((run) => ({ ...run, id: this.name }));
+  }
+
+  async run(id: string, withSteps: boolean): Promise<RunAnswer | undefined> {
+    if (!this.catalog || id !== this.name) return undefined;
+    const answer = await this.catalog.run('.', withSteps);
+    return answer && { ...answer, id };
+  }
+}

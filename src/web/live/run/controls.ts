@@ -1,0 +1,87 @@
+/** What a viewer can do: copy the command that attaches a machine, stop the run, log out. */
+
+import type { MeAnswer } from '../../../watch/live/api.js';
+import { logOut, requestStop } from '../api.js';
+import { button, element } from '../dom.js';
+
+/** How long a button says what it has done. */
+const SAID_MS = 2_000;
+
+/** Empty where nothing can attach. */
+export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
+  if (!attach) return [];
+  const copy = button('Copy', () => {
+    void navigator.clipboard.writeText(attach.copied).then(
+      () => say(copy, 'Copied'),
+      () => say(copy, 'Not copied: select it by hand'),
+    );
+  });
+  const note =
+    right === 'control' && attach.copied !== attach.shown
+      ? 'The copy holds the token.'
+      : attach.copied.includes('…')
+        ? 'Put the token in place of the dots.'
+        : '';
+  return [
+    element('h3', {}, 'Attach another machine'),
+    element('p', { class: 'command' }, element('code', {}, attach.shown), copy),
+    ...(note === '' ? [] : [element('p', { class: 'soft' }, note)]),
+  ];
+}
+
+/**
+ * @param onError told what goes wrong
+ * @param onLoggedOut called when the session has ended
+ */
+export function headerButtons(
+  { canStop, canLogOut }: MeAnswer,
+  onError: (message: string) => void,
+  onLoggedOut: () => void,
+): readonly Node[] {
+  const complain = (error: unknown): void => onError(error instanceof Error ? error.message : String(error));
+  const stop = button('Stop', () => void confirmStop().then((isSure) => (isSure ? ask() : undefined)), {
+    class: 'stop',
+  });
+  const ask = async (): Promise<void> => {
+    stop.disabled = true;
+    await requestStop().catch((error: unknown) => {
+      stop.disabled = false;
+      complain(error);
+    });
+  };
+  const leave = button('Log out', () => void logOut().then(onLoggedOut, complain));
+  return [...(canStop ? [stop] : []), ...(canLogOut ? [leave] : [])];
+}
+
+function confirmStop(): Promise<boolean> {
+  const dialog = element('dialog', { 'aria-label': 'Stop this run?' });
+  const close = (answer: string): void => dialog.close(answer);
+  dialog.append(
+    element('h2', {}, 'Stop this run?'),
+    element(
+      'p',
+      {},
+      'It saves and stops, as with Ctrl-C. It can be resumed later, and ends in the same bits.',
+    ),
+    element(
+      'p',
+      { class: 'choices' },
+      button('Go on training', () => close('')),
+      button('Save and stop', () => close('stop'), { class: 'stop' }),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'stop');
+    });
+  });
+}
+
+function say(at: HTMLButtonElement, text: string): void {
+  const before = at.textContent;
+  at.textContent = text;
+  setTimeout(() => (at.textContent = before), SAID_MS);
+}

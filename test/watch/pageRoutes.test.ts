@@ -1,0 +1,245 @@
+/** Who may see the page of a run, and who may stop the run: over real requests. */
+
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RunEvent } from '../../src/coordinator/index.js';
+import { LiveRun, LiveStream, servePage } from '../../src/watch/index.js';
+import type { PageOptions } from '../../src/watch/index.js';
+import type { LiveView, MeAnswer } from '../../src/watch/live/api.js';
+import { Sessions } from '../../src/watch/live/sessions.js';
+import { until } from '../support/waiting.js';
+
+const FILES = new Map([['/', { type: 'text/html; charset=utf-8', content: Buffer.from('<!doctype html>') }]]);
+const NO_RUNS = { root: '', list: () => Promise.resolve([]), run: () => Promise.resolve(undefined) };
+
+interface Served {
+  readonly url: string;
+  readonly stops: string[];
+  readonly refused: string[];
+  readonly run: LiveRun;
+}
+
+async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Served> {
+  const [stops, refused]: [string[], string[]] = [[], []];
+  const run = new LiveRun(
+    () => ({ nodes: [], round: undefined }),
+    () => undefined,
+  );
+  const { url, close } = await servePage({
+    ...{ host: '127.0.0.1', port: 0, option: 'ui', runs: NO_RUNS, files: FILES },
+    secrets: { control: undefined, view: undefined, ...secrets },
+    live: {
+      stream: new LiveStream(() => JSON.stringify(run.view())),
+      stop: (who) => stops.push(who),
+      attach: () => ({ shown: 'TOKEN=… worker', withToken: 'TOKEN=s3cret worker' }),
+    },
+    onRefused: (_address, reason) => refused.push(reason),
+  });
+  onTestFinished(close);
+  return { url, stops, refused, run };
+}
+
+const post = (
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body: unknown = {},
+): Promise<Response> =>
+  fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { origin: url, ...headers },
+    body: JSON.stringify(body),
+  });
+
+const logIn = (url: string, token: string): Promise<Response> => post(url, '/api/login', {}, { token });
+
+/** @returns what a browser would send back */
+const cookieOf = (response: Response): string => response.headers.get('set-cookie')!.split(';')[0]!;
+
+async function me(url: string, headers: Record<string, string> = {}): Promise<MeAnswer> {
+  return (await fetch(`${url}/api/me`, { headers })).json() as Promise<MeAnswer>;
+}
+
+const SECRETS = { control: 's3cret', view: 'lookers' };
+
+describe('without any secret', () => {
+  it('everyone on this machine may see and stop the run', async () => {
+    const { url, stops } = await served();
+    expect(await me(url)).toMatchObject({ right: 'control', canStop: true, canLogOut: false, shows: 'run' });
+    expect((await post(url, '/api/stop')).status).toBe(202);
+    expect(stops).toEqual(['127.0.0.1']);
+  });
+
+  it.each([
+    ['of another site', { origin: 'http://evil.example' }],
+    ['of another port', { origin: 'http://127.0.0.1:1' }],
+    ['of a sandboxed page', { origin: 'null' }],
+    ['that the browser calls cross-site', { 'sec-fetch-site': 'cross-site' }],
+  ])('no request %s stops it', async (_what, headers) => {
+    const { url, stops } = await served();
+    expect((await post(url, '/api/stop', headers)).status).toBe(403);
+    expect(stops).toEqual([]);
+  });
+
+  it('no request without an Origin stops it, and none for a foreign Host is answered', async () => {
+    const { url, stops } = await served();
+    expect((await fetch(`${url}/api/stop`, { method: 'POST' })).status).toBe(403);
+    for (const path of ['/', '/api/me', '/api/runs', '/api/live']) {
+      const status = await new Promise((resolve) => {
+        request(`${url}${path}`, { headers: { host: 'evil.example' } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).end();
+      });
+      expect(status, path).toBe(403);
+    }
+    expect(stops).toEqual([]);
+  });
+});
+
+describe('with secrets', () => {
+  it('nothing is told before one is shown', async () => {
+    const { url } = await served(SECRETS);
+    for (const path of ['/api/runs', '/api/run?id=x', '/api/live']) {
+      expect((await fetch(`${url}${path}`)).status, path).toBe(401);
+    }
+    expect((await post(url, '/api/stop')).status).toBe(401);
+    expect(await me(url)).toMatchObject({ right: 'none', canStop: false, attach: null });
+    expect((await fetch(url)).status).toBe(200); // the page itself tells nothing
+  });
+
+  it('the token gives control, by a cookie that scripts cannot read', async () => {
+    const { url, stops } = await served(SECRETS);
+    const response = await logIn(url, 's3cret');
+    const header = response.headers.get('set-cookie')!;
+    expect(header).toMatch(/^lockstep-\d+=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    expect(header).not.toContain('s3cret');
+    const cookie = cookieOf(response);
+    expect(await me(url, { cookie })).toMatchObject({
+      ...{ right: 'control', canStop: true, canLogOut: true },
+      attach: { shown: 'TOKEN=… worker', copied: 'TOKEN=s3cret worker' },
+    });
+    expect((await post(url, '/api/stop', { cookie, origin: 'http://evil.example' })).status).toBe(403);
+    expect((await post(url, '/api/stop', { cookie })).status).toBe(202);
+    expect(stops).toHaveLength(1);
+  });
+
+  it('the viewers’ secret gives sight alone: no stop, no token', async () => {
+    const { url, stops } = await served(SECRETS);
+    const cookie = cookieOf(await logIn(url, 'lookers'));
+    expect(await me(url, { cookie })).toMatchObject({
+      ...{ right: 'view', canStop: false },
+      attach: { shown: 'TOKEN=… worker', copied: 'TOKEN=… worker' },
+    });
+    expect((await fetch(`${url}/api/runs`, { headers: { cookie } })).status).toBe(200);
+    expect((await post(url, '/api/stop', { cookie })).status).toBe(403);
+    expect((await post(url, '/api/stop', { authorization: 'Bearer lookers' })).status).toBe(403);
+    expect(stops).toEqual([]);
+  });
+
+  it('a program may show one as a bearer, without an Origin', async () => {
+    const { url, stops } = await served(SECRETS);
+    const headers = { authorization: 'Bearer s3cret' };
+    expect((await fetch(`${url}/api/stop`, { method: 'POST', headers })).status).toBe(202);
+    expect(stops).toHaveLength(1);
+    expect((await fetch(`${url}/api/runs`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+  });
+
+  it.each([{ token: 'wrong' }, { token: '' }, { token: 1 }, [], 'x'.repeat(5000), null])(
+    'no other body of a login opens it: %j',
+    async (body) => {
+      const { url, refused } = await served(SECRETS);
+      const response = await post(url, '/api/login', {}, body);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('set-cookie')).toBeNull();
+      expect(refused).toEqual(['a wrong token, at the live page']);
+    },
+  );
+
+  it('guesses are limited', async () => {
+    const { url } = await served(SECRETS);
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 12; guess++) statuses.push((await logIn(url, `guess${guess}`)).status);
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 401));
+    expect(statuses).toContain(429);
+  });
+
+  it('another site cannot log its victim in', async () => {
+    const { url } = await served(SECRETS);
+    const response = await post(url, '/api/login', { origin: 'http://evil.example' }, { token: 's3cret' });
+    expect(response.status).toBe(403);
+  });
+
+  it('only viewers with their secret see a run that has no token, and nobody stops it', async () => {
+    const { url } = await served({ view: 'lookers' });
+    expect(await me(url)).toMatchObject({ right: 'none' });
+    const cookie = cookieOf(await logIn(url, 'lookers'));
+    expect((await post(url, '/api/stop', { cookie })).status).toBe(403);
+  });
+});
+
+/** A stream of what happens, as far as it has come. */
+async function watch(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ text: () => string; ended: () => boolean; response: IncomingMessage }> {
+  let [text, ended] = ['', false];
+  const response = await new Promise<IncomingMessage>((resolve) => {
+    request(`${url}/api/live`, { headers }, resolve).end();
+  });
+  response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  response.on('end', () => (ended = true));
+  onTestFinished(() => void response.destroy());
+  return { text: () => text, ended: () => ended, response };
+}
+
+describe('the stream', () => {
+  it('shows the run as it is, again and again', async () => {
+    const { url, run } = await served();
+    const { text } = await watch(url);
+    await until(() => text().includes('"phase":"starting"'));
+    run.on({ event: 'waiting', reason: 'for <b>workers</b>', timeoutSeconds: 1 } satisfies RunEvent, 0);
+    await until(() => text().includes('"phase":"waiting"'));
+    const last = text().trim().split('\n\n').at(-1)!;
+    expect((JSON.parse(last.replace(/^data: /, '')) as LiveView).waitingFor).toBe('for <b>workers</b>');
+  });
+
+  it('ends when its session logs out, and leaves others alone', async () => {
+    const { url } = await served(SECRETS);
+    const [one, other] = [cookieOf(await logIn(url, 's3cret')), cookieOf(await logIn(url, 'lookers'))];
+    const [first, second] = [await watch(url, { cookie: one }), await watch(url, { cookie: other })];
+    await until(() => first.text().includes('data:') && second.text().includes('data:'));
+    expect((await post(url, '/api/logout', { cookie: one })).headers.get('set-cookie')).toMatch(/Max-Age=0/);
+    await until(() => first.ended());
+    expect(first.text()).toMatch(/event: logged-out\ndata: \{\}\n\n$/);
+    expect((await fetch(`${url}/api/runs`, { headers: { cookie: one } })).status).toBe(401);
+    const length = second.text().length;
+    await until(() => second.text().length > length);
+    expect(second.ended()).toBe(false);
+  });
+});
+
+describe('a session', () => {
+  it('ends by its age, and with it what is open for it', async () => {
+    const sessions = new Sessions({ lifetimeMs: 20, most: 10 });
+    const id = sessions.open('view');
+    let closed = 0;
+    sessions.whenEnded(id, () => closed++);
+    expect(sessions.find(id)?.right).toBe('view');
+    await until(() => closed === 1);
+    expect(sessions.find(id)).toBeUndefined();
+  });
+
+  it('gives way when many others came after it', () => {
+    const sessions = new Sessions({ lifetimeMs: 1e6, most: 2 });
+    onTestFinished(() => sessions.closeAll());
+    const [first, second, third] = [sessions.open('view'), sessions.open('view'), sessions.open('control')];
+    expect([first, second, third].map((id) => sessions.find(id)?.right)).toEqual([
+      undefined,
+      'view',
+      'control',
+    ]);
+    expect(sessions.find('guess')).toBeUndefined();
+  });
+});
