@@ -38,7 +38,7 @@ export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
 
 /** What `train` and `coordinate` have in common. */
 export interface RunOptions
-  extends EngineOptions, GivenSettings<Pick<typeof RUN_SETTINGS, 'checkpointEvery'>> {
+  extends EngineOptions, GivenSettings<Pick<typeof RUN_SETTINGS, 'checkpointEvery' | 'tensorboard'>> {
   /** What decides the weights; what is left out has the default of the command line. */
   readonly recipe?: GivenRecipe | undefined;
   /** What to train on. A resumed run on CIFAR-10 or synthetic images finds its data by itself. */
@@ -157,7 +157,7 @@ function refuseWrongType(key: string, value: unknown): void {
 export const ENGINE_KEYS: readonly string[] = [...namesOf(ENGINE_SETTINGS), 'cacheDir'];
 export const RUN_KEYS: readonly string[] = [
   ...ENGINE_KEYS,
-  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery'],
+  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery', 'tensorboard'],
   ...['signal', 'onEvent', 'onDownload'],
 ];
 

@@ -10,6 +10,7 @@ import { largestFrameBytes } from '../protocol/index.js';
 import type { AttachCommand, Subscriber } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
 import { livePage } from './livePage.js';
+import { withMonitoring } from './monitoring.js';
 import type { RunLog } from './runLog.js';
 
 export interface PreparedDoor {
@@ -76,16 +77,12 @@ export async function openDoor(
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
   const opened: { attach?: AttachCommand | undefined } = {};
-  const page =
-    options.page &&
-    livePage(fleet, reports, {
-      secrets: { control: token, view: options.page.viewToken },
-      attach: () => opened.attach,
-    });
+  const secrets = { control: token, view: options.page?.viewToken };
+  const page = options.page && livePage(fleet, reports, { secrets, attach: () => opened.attach });
   const server = await listen({
     ...options,
     ...nodesInto(fleet, model),
-    routes: page?.routes,
+    routes: await withMonitoring(page?.routes, fleet, reports, secrets),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });

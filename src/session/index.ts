@@ -37,6 +37,7 @@ export { RunLog } from './runLog.js';
 export type { RunLogOptions } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 export type { EngineSettings, TrainingOptions } from './trainingOptions.js';
+export type { TrackerSecrets } from './trackerSecrets.js';
 export { runTrainingSession } from './trainingSession.js';
 export type { SessionOutcome } from './trainingSession.js';
 export { workFor } from './workFor.js';

@@ -12,6 +12,10 @@ export const CONFIG = 'config.json';
 export const METRICS = 'metrics.jsonl';
 export const RESULT = 'result.json';
 export const CHECKPOINTS = 'checkpoints';
+/** What the services that keep the run's curves call it. */
+export const TRACKERS = 'trackers.json';
+/** One for each session; TensorBoard takes them in the order of their names. */
+export const TENSORBOARD_FILE = /^events\.out\.tfevents\.(\d{10})\.lockstep$/;
 
 /** @throws LockstepError E_RUN_EXISTS if the folder holds a run with a checkpoint or a result, or files of anything else */
 export function refuseIfWorthKeeping(folder: string): void {
@@ -94,7 +98,8 @@ function holdsNothing(checkpoints: string): boolean {
 
 /** Removes what a run that died early, or could not begin, left behind. */
 export async function removeRemains(folder: string): Promise<void> {
-  removeTemporaries(folder, [CONFIG, RESULT]);
-  for (const name of [CHECKPOINTS, CONFIG, METRICS])
+  removeTemporaries(folder, [CONFIG, RESULT, TRACKERS]);
+  const eventFiles = readdirSync(folder).filter((name) => TENSORBOARD_FILE.test(name));
+  for (const name of [CHECKPOINTS, CONFIG, METRICS, TRACKERS, ...eventFiles])
     await rm(path.join(folder, name), { recursive: true, force: true });
 }

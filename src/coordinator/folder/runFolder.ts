@@ -31,6 +31,7 @@ import {
   refuseIfWorthKeeping,
   removeRemains,
   RESULT,
+  TRACKERS,
 } from './folderContents.js';
 import { checkLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
@@ -110,7 +111,7 @@ export class RunFolder {
     }
     lockFolder(folder, abandoned);
     try {
-      removeTemporaries(folder, [CONFIG, RESULT]);
+      removeTemporaries(folder, [CONFIG, RESULT, TRACKERS]);
       removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
       run.metrics = MetricsFile.open(path.join(folder, METRICS));
     } catch (error) {
@@ -127,6 +128,11 @@ export class RunFolder {
       this.metrics = undefined;
       listener(error);
     });
+  }
+
+  /** @throws LockstepError E_RUN_EXISTS if another process has taken the folder over */
+  checkHeld(): void {
+    checkLock(this.folder);
   }
 
   checkpointFile(name: CheckpointName): string {

@@ -9,7 +9,7 @@ import { flag, integer, oneOf, seconds, text } from '../../foundation/options/de
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
-import { ADDRESS, ADVERTISED } from './values.js';
+import { ADDRESS, ADVERTISED, SERVICE_URL } from './values.js';
 
 /** Of one session only: a resumed run does not remember it. */
 const NOT_REMEMBERED = { kind: 'notRemembered' } as const;
@@ -70,6 +70,10 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     environment: 'LOCKSTEP_DATA_DIR',
   });
 
+function nameSetting(byDefault: string, help: string): OptionDefinition<string, string> {
+  return text({ group: 'Run', placeholder: 'name', default: byDefault, help });
+}
+
 /** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
   dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
@@ -81,6 +85,35 @@ export const RUN_SETTINGS = {
     default: 100,
     help: 'steps between checkpoints; one is also written after each epoch',
   }),
+  tensorboard: flag({
+    group: 'Run',
+    default: true,
+    help: 'write no TensorBoard event files into the run folder',
+  }),
+  mlflow: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this MLflow server (secrets: env MLFLOW_TRACKING_TOKEN, or _USERNAME and _PASSWORD)',
+    example: 'http://127.0.0.1:5000',
+  }),
+  mlflowExperiment: nameSetting(
+    'lockstep',
+    'experiment of the MLflow server that the run belongs to; made if there is none',
+  ),
+  clearml: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this ClearML API server (secrets: env CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY)',
+    example: 'https://api.clear.ml',
+  }),
+  clearmlProject: nameSetting(
+    'Lockstep',
+    'project of the ClearML server that the run belongs to; made if there is none',
+  ),
 };
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 

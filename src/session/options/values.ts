@@ -19,6 +19,16 @@ export const ADVERTISED: TextForm = {
   rule: 'HOST or HOST:PORT, the port from 1 to 65535',
 };
 
+/** A service of the network. Secrets have no place in it: config.json holds it. */
+export const SERVICE_URL: TextForm = {
+  matches: (text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, username, password, search, hash } = new URL(text);
+    return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+  },
+  rule: 'an http:// or https:// address without user, password or query',
+};
+
 /**
  * @param flag as the user writes it, for messages
  * @param text from the command line

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerBy, handlerFor, isLoopback } from '../../coordinator/index.js';
+import { answerBy, handlerFor, isLoopback, mergeRoutes } from '../../coordinator/index.js';
 import type { Routes } from '../../coordinator/index.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { pageOf } from './pageRoutes.js';
@@ -18,7 +18,10 @@ export interface PageAddress {
   readonly option: 'listen' | 'ui';
 }
 
-export type PageServerOptions = PageAddress & PageOptions;
+export interface PageServerOptions extends PageAddress, PageOptions {
+  /** What the same server answers besides. */
+  readonly moreRoutes?: Routes;
+}
 
 export interface PageServer {
   /** Such as http://127.0.0.1:7080. */
@@ -33,7 +36,8 @@ const LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsChec
 /** @throws LockstepError E_LISTEN */
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
   const page = pageOf(options);
-  const server = await serveRoutes(options, options.secrets, page.routes);
+  const routes = mergeRoutes(page.routes, options.moreRoutes ?? new Map());
+  const server = await serveRoutes(options, options.secrets, routes);
   return {
     url: server.url,
     close: async () => {
