@@ -31,7 +31,7 @@ export type {
   RunResult,
   StopReason,
 } from './coordinator/index.js';
-export type { TestScore } from './coordinator/index.js';
+export type { Evaluation, TestScore } from './coordinator/index.js';
 export type { DownloadProgress, ImageFormat, ImageSet, ImageShape, LabelledImages } from './data/index.js';
 export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
@@ -48,5 +48,5 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome } from './session/index.js';
+export type { EvaluationOutcome, JudgedImage } from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

@@ -70,6 +70,7 @@ export interface EvaluationResult {
   readonly sampleCount: number;
   readonly lossSum: number;
   readonly correct: number;
+  readonly logits: Float32Array; // (B, classes)
 }
 
 /** Where batch normalisation takes its statistics from in evaluation. */

@@ -41,6 +41,28 @@ export function softmaxCrossEntropy(
   return { lossSum, correct, logitGradient };
 }
 
+export interface Probabilities {
+  /** softmax(logits), one a class. */
+  readonly shares: readonly number[];
+  /** The class of the largest logit; the first, if several are equal. */
+  readonly predicted: number;
+  /** -log softmax(logits), of one class: the sample's loss if it is the label. */
+  readonly lossOf: (label: number) => number;
+}
+
+/** @param row the logits of one sample */
+export function probabilitiesOf(row: Float32Array): Probabilities {
+  const predicted = indexOfLargest(row);
+  const largest = row[predicted]!;
+  const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
+  const total = exponentials.reduce((sum, value) => sum + value, 0);
+  return {
+    shares: exponentials.map((value) => value / total),
+    predicted,
+    lossOf: (label) => deterministicLog(total) + largest - row[label]!,
+  };
+}
+
 /** A class's part in a target: onehot(label), or with smoothing s (1 - s) onehot(label) + s / classes. */
 export function targetOf(isLabel: boolean, smoothing: number, classCount: number): number {
   return (isLabel ? 1 - smoothing : 0) + smoothing / classCount;

@@ -90,6 +90,8 @@ export const welcomeSchema = z.strictObject({
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
+  /** The views of each image whose logits an evaluation averages. */
+  evaluationViews: z.enum(['none', 'flip', 'full']),
 });
 
 /** Coordinator → node: the state that all following items are computed with. */
@@ -165,6 +167,8 @@ export const evaluateSchema = z.strictObject({
   chunk: count,
   pixels: bytes, // uint8 (B, H, W, C)
   labels: bytes, // uint8 (B)
+  /** Set if the answer is to hold the logits: validation during training needs only their sums. */
+  wantsLogits: z.literal(true).optional(),
 });
 
 /** Node → coordinator: the answer to `evaluate`. */
@@ -175,6 +179,8 @@ export const evaluatedSchema = z.strictObject({
   sampleCount: count,
   lossSum: loss,
   correct: count,
+  /** If they were asked for. */
+  logits: bytes.optional(), // float32 (B, classes)
 });
 
 /** Node → coordinator: the item could not be computed. Another node gets it. */

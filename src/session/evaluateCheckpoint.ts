@@ -1,19 +1,25 @@
-/** A checkpoint's loss and accuracy on the test set. For reporting only: nothing may be selected by them. */
+/** How good a checkpoint is on the test set, and what it gets wrong. For reporting only: nothing may be selected by them. */
 
 import path from 'node:path';
 import { broadcastOf, checkNetworkFitsData, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';
-import type { EvaluationScore, Recipe } from '../coordinator/index.js';
+import type { Evaluation, EvaluationScore, Recipe } from '../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
 import type { ImageSet } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
+import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { digestState } from '../model/index.js';
+import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
+import { calibrationOf, classesOf, confusionOf, judgeImages, worstOf } from './evaluation/analyse.js';
+import type { JudgedImage } from './evaluation/analyse.js';
+import { checkEmpty, pictureOf, savePngs, thumbnailOf } from './evaluation/pictures.js';
+import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
 import { ofAProgram, orElsewhere } from './openDataset.js';
 import { RUN_SETTINGS } from './options/settings.js';
@@ -34,49 +40,92 @@ export interface EvaluationOptions extends EngineSettings {
   readonly isWorkersGiven: boolean;
   /** Undefined: as in training. */
   readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
+  /** Undefined: as in training. */
+  readonly tta?: Recipe['tta'] | undefined;
   readonly cacheFolder?: string | undefined;
+  /** Whether to keep the evaluation in the run folder. */
+  readonly save: boolean;
+  /** A new or an empty folder that gets the worst images as PNG files. */
+  readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
   readonly onNotice: (message: string) => void;
 }
 
-export interface EvaluationOutcome {
-  readonly checkpoint: string;
-  readonly dataset: string;
-  readonly model: string;
-  readonly epoch: number;
-  readonly weightsSha256: string;
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-  readonly testSamples: number;
+/** What evaluation-….json holds (docs/run-folder.md), without the pixels of images, and where it is. */
+export interface EvaluationOutcome extends Omit<Evaluation, 'worstImages'> {
+  /** Those of the highest loss, the worst first. */
+  readonly worstImages: readonly JudgedImage[];
+  /** Null if it was not to be saved, could not be, or the checkpoint lies in no run folder. */
+  readonly savedAs: string | null;
 }
 
 const WAIT_TIMEOUT_MS = 30_000;
 
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function evaluateCheckpoint(options: EvaluationOptions): Promise<EvaluationOutcome> {
-  const { signal, onNotice } = options;
+  const { signal, onNotice, saveImages } = options;
+  if (saveImages !== undefined) checkEmpty(saveImages);
   const found = await readForEvaluation(options.checkpoint);
-  const { file, epoch, state } = found;
+  const { file } = found;
   const { recipe, model } = found.checkpoint;
   if (found.damage !== undefined) onNotice(`${found.damage}; ${file} is evaluated instead`);
   const set = await openTestSet(recipe, file, options);
   checkNetworkFitsData(model, recipe.dataset, set);
+  let computed: Computed;
   try {
-    const score = await withCleanup((closers) => scoreOf(found, set, { options, closers }));
-    return {
-      checkpoint: file,
-      dataset: recipe.dataset,
-      model: recipe.model,
-      epoch,
-      weightsSha256: digestState(state),
-      testLoss: score.loss,
-      testAccuracy: score.accuracy,
-      testSamples: score.samples,
-    };
+    computed = await withCleanup((closers) => compute(found, set, { options, closers }));
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new LockstepError('E_STOPPED', 'the evaluation was stopped', { cause: error });
   }
+  const { classNames } = model;
+  const images = judgeImages(computed.logits, classNames.length, (index) => set.labelOf(index));
+  const worstImages = worstOf(images, WORST_IMAGES);
+  const outcome = { ...summaryOf(found, options, computed), ...findings(images, classNames), worstImages };
+  if (saveImages !== undefined) await savePngs(saveImages, worstImages, { set, classNames });
+  const savedAs = options.save ? await keepEvaluation(withPictures(outcome, set), file, onNotice) : null;
+  return { ...outcome, savedAs };
+}
+
+const WORST_IMAGES = 25;
+
+function summaryOf(
+  { file, epoch, state, checkpoint: { recipe } }: EvaluatedCheckpoint,
+  { evalStatistics = recipe.evalStatistics, tta = recipe.tta }: EvaluationOptions,
+  { score, description }: Computed,
+): Omit<Evaluation, 'classes' | 'confusion' | 'calibration' | 'worstImages'> {
+  return {
+    checkpoint: file,
+    dataset: recipe.dataset,
+    model: recipe.model,
+    epoch,
+    weightsSha256: digestState(state),
+    testLoss: score.loss,
+    testAccuracy: score.accuracy,
+    testSamples: score.samples,
+    evalStatistics,
+    tta,
+    engine: description.name,
+    numericsClass: description.numericsClass,
+    lockstepVersion: LOCKSTEP_VERSION,
+    evaluatedAt: new Date().toISOString(),
+  };
+}
+
+function findings(
+  images: readonly JudgedImage[],
+  classNames: readonly string[],
+): Pick<Evaluation, 'classes' | 'confusion' | 'calibration'> {
+  const confusion = confusionOf(images, classNames.length);
+  return { classes: classesOf(confusion, classNames), confusion, calibration: calibrationOf(images) };
+}
+
+function withPictures(outcome: Omit<EvaluationOutcome, 'savedAs'>, set: ImageSet): Evaluation {
+  const worstImages = outcome.worstImages.map((judged) => ({
+    ...judged,
+    image: thumbnailOf(pictureOf(set, judged.index)),
+  }));
+  return { ...outcome, worstImages };
 }
 
 async function openTestSet(
@@ -117,19 +166,26 @@ interface Surroundings {
   readonly closers: Closer[];
 }
 
-async function scoreOf(
+interface Computed {
+  readonly score: EvaluationScore;
+  readonly logits: Float32Array; // (N, classes)
+  readonly description: EngineDescription;
+}
+
+async function compute(
   { file, checkpoint, state }: EvaluatedCheckpoint,
   set: ImageSet,
   { options, closers }: Surroundings,
-): Promise<EvaluationScore> {
+): Promise<Computed> {
   const { recipe, normalisation, model } = checkpoint;
   const evalStatistics = options.evalStatistics ?? recipe.evalStatistics;
+  const tta = options.tta ?? recipe.tta;
   const fleet = new Fleet({
     welcome: welcomeFor({
       runName: 'evaluation',
       model,
       normalisation,
-      recipe: { ...recipe, evalStatistics },
+      recipe: { ...recipe, evalStatistics, tta },
     }),
     onEvent: () => undefined,
     waitTimeoutMs: WAIT_TIMEOUT_MS,
@@ -144,13 +200,15 @@ async function scoreOf(
     () => fleet.end('the evaluation has ended', { runEnded: true }),
   );
   fleet.admit(node.channel, { local: true });
-  return evaluate(fleet, {
+  const score = await evaluate(fleet, {
     set,
     indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
     state: broadcastOf(state, 0),
+    wantsLogits: true,
     signal: options.signal,
     divergence: () => notFinite(file),
   });
+  return { score, logits: score.logits!, description: node.description };
 }
 
 function notFinite(file: string): LockstepError {

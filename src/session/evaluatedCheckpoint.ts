@@ -1,11 +1,12 @@
 /** Which weights are meant by a checkpoint or a run folder that is to be evaluated. */
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointFiles, readCheckpoint, UnusableCheckpoint } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { StoredCheckpoint } from '../coordinator/index.js';
+import { runsWithin } from './runsWithin.js';
 import { count } from '../foundation/count.js';
 
 export interface EvaluatedCheckpoint {
@@ -47,21 +48,20 @@ const MOST_RUNS_NAMED = 5;
 
 /** A folder that holds no run, but perhaps some in folders of its own. */
 function refuseWithRunsOf(folder: string): never {
-  const runs = readdirSync(folder)
-    .map((name) => path.join(folder, name))
-    .filter((place) => new CheckpointFiles(path.join(place, 'checkpoints')).exist())
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const runs = runsWithin(folder);
   const newest = runs.slice(0, MOST_RUNS_NAMED).join(', ');
   const remedy =
     runs.length === 0
       ? 'give a run folder, or a .safetensors file'
-      : `give one of the ${count(runs.length, 'run')} in it, the newest first: ${newest}${runs.length > MOST_RUNS_NAMED ? ', …' : ''}`;
+      : `give one of the ${count(runs.length, 'run')} in it, the last begun first: ${newest}${runs.length > MOST_RUNS_NAMED ? ', …' : ''}`;
   throw new LockstepError('E_CHECKPOINT', `${folder} holds no checkpoint of a run; ${remedy}`);
 }
 
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
   const checkpoint = await readCheckpoint(file);
-  return { file, checkpoint, state: checkpoint.state, epoch: checkpoint.progress.epoch, damage: undefined };
+  // As in validation. The best checkpoint's own weights are the average of that moment.
+  const state = (checkpoint.recipe.averaging === 'ema' && checkpoint.averaged) || checkpoint.state;
+  return { file, checkpoint, state, epoch: checkpoint.progress.epoch, damage: undefined };
 }
 
 /** The last checkpoint holds the best weights, too. */

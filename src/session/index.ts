@@ -9,6 +9,7 @@ export { nodesInto, openDoor } from './door.js';
 export type { Door, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';

@@ -160,6 +160,7 @@ export class Conversation {
       augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
+      evaluationViews: welcome.evaluationViews,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);
@@ -242,9 +243,10 @@ export class Conversation {
       if (answer.kind === 'gradient' && message.type === 'work') {
         this.sums.finish(message.step, message.microBatch, answer);
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
-        const { evaluation, chunk } = message;
+        const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
-        channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct });
+        const logits = wantsLogits ? { logits: littleEndianBytes(answer.logits) } : {};
+        channel.send({ type: 'evaluated', evaluation, chunk, sampleCount, lossSum, correct, ...logits });
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }

@@ -1,6 +1,6 @@
 /** The messages between a node and its threads: plain values that can be cloned. */
 
-import type { AugmentationSettings, Normalisation } from '../data/index.js';
+import type { AugmentationSettings, Normalisation, ViewSet } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
@@ -14,6 +14,7 @@ export interface ComputeSession {
   readonly augmentation: AugmentationSettings;
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
+  readonly evaluationViews: ViewSet;
 }
 
 /** The weights, in memory that all threads of a node share. */
@@ -47,6 +48,11 @@ export interface EvaluationTask extends ItemCommon {
   readonly kind: 'evaluate';
 }
 
+/** What an evaluation is answered with. */
+export interface EvaluationScore extends Score {
+  readonly logits: Float32Array; // (B, classes)
+}
+
 /** An item that a thread computes. */
 export type ItemTask = GradientTask | EvaluationTask;
 
@@ -74,7 +80,7 @@ export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
   /** The gradient is in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
-  | ({ readonly kind: 'evaluation' } & Score)
+  | ({ readonly kind: 'evaluation' } & EvaluationScore)
   /** Cloning an error loses its code, so errors travel as values. */
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
 
@@ -84,4 +90,4 @@ export interface GradientAnswer extends Score, GradientOutput {
   readonly release: () => void;
 }
 
-export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & Score);
+export type ItemAnswer = GradientAnswer | ({ readonly kind: 'evaluation' } & EvaluationScore);

@@ -84,7 +84,7 @@ describe('train', () => {
     expect((await beside).message).toMatch(/preset paper contradicts resume .*leave preset out/);
     const unknown = options({ recipe: { preset: 'modren' as 'modern' } });
     expect((await rejectionOf('E_OPTION', train(unknown))).message).toBe(
-      'preset modren must be one of paper, notebook, modern (did you mean modern?)',
+      'preset modren must be one of paper, notebook, modern, fast94 (did you mean modern?)',
     );
   });
 
@@ -171,7 +171,10 @@ describe('data of a program', () => {
     );
     expect(await train({ ...again, data })).toMatchObject({ stepsCompleted: 2 });
     const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
-    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128 });
+    expect(score).toMatchObject({ dataset: 'shapes', testSamples: 128, savedAs: null });
+    expect(score.confusion.flat().reduce((sum, count) => sum + count)).toBe(128);
+    const kept = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1, save: true });
+    expect(path.dirname(kept.savedAs!)).toBe(runDir);
     await rejectionOf('E_DATA_MISSING', evaluate({ ...onSimd, checkpoint: runDir, workers: 1 }));
   });
 

@@ -6,6 +6,7 @@ import { train } from '../../src/coordinator/index.js';
 import { digestState } from '../../src/model/index.js';
 import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';
 import { rejectionOf } from '../support/errors.js';
+import { makeRun } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { testRun } from '../support/trainingRun.js';
 
@@ -37,20 +38,23 @@ async function endedRun(): Promise<Ended> {
 }
 
 describe('a folder that is no run', () => {
-  it('is refused with the runs that lie in it, the newest first', async () => {
+  it('is refused with the runs that lie in it, the last begun first, whatever was touched since', async () => {
     const parent = temporaryFolder();
     const { message } = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
     expect(message).toMatch(/holds no checkpoint of a run; give a run folder/);
-    for (const [name, time] of Object.entries({ old: 1e9, newest: 3e9, newer: 2e9 })) {
-      mkdirSync(path.join(parent, name, 'checkpoints'), { recursive: true });
-      writeFileSync(path.join(parent, name, 'checkpoints', 'last.safetensors'), '');
-      utimesSync(path.join(parent, name), time, time);
+    const begun = { old: '2026-01-01', newest: '2026-03-01', newer: '2026-02-01', silent: undefined };
+    for (const [name, day] of Object.entries(begun)) {
+      const line = JSON.stringify({ time: `${day}T08:00:00.000Z`, event: 'run-started' });
+      const folder = makeRun(path.join(parent, name));
+      writeFileSync(path.join(folder, 'metrics.jsonl'), day === undefined ? '' : `${line}\n`);
+      writeFileSync(path.join(folder, 'checkpoints', 'last.safetensors'), '');
+      utimesSync(folder, name === 'old' ? 3e9 : 1e9, 1e9);
     }
     mkdirSync(path.join(parent, 'notes'));
     writeFileSync(path.join(parent, 'file'), '');
     const named = await rejectionOf('E_CHECKPOINT', readForEvaluation(parent));
-    const [newest, newer, old] = ['newest', 'newer', 'old'].map((name) => path.join(parent, name));
-    expect(named.message).toContain(`the 3 runs in it, the newest first: ${newest}, ${newer}, ${old}`);
+    const order = ['newest', 'newer', 'old', 'silent'].map((name) => path.join(parent, name)).join(', ');
+    expect(named.message).toContain(`the 4 runs in it, the last begun first: ${order}`);
     expect(named.message).not.toMatch(/notes|ENOENT/);
   });
 });

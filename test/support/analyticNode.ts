@@ -90,7 +90,18 @@ export function evaluatedOf(item: Evaluate, { parameters }: Parameters): Evaluat
     sampleCount,
     lossSum: sampleCount * 0.5 + item.chunk / 8,
     correct: correctOf(weights, item.labels),
+    ...(item.wantsLogits ? { logits: bytesOf(logitsOf(item.labels)) } : {}),
   };
+}
+
+const CLASS_COUNT = 10;
+
+/** Of ten classes: what the sample's label and the class decide. */
+export function logitsOf(labels: ArrayLike<number>): Float32Array {
+  return Float32Array.from(
+    { length: CLASS_COUNT * labels.length },
+    (_, index) => labels[Math.floor(index / CLASS_COUNT)]! + (index % CLASS_COUNT) / 8,
+  );
 }
 
 /** The node's answer to an item; undefined: none. */

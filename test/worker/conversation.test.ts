@@ -121,11 +121,13 @@ describe('a conversation', () => {
       session: {
         network: WELCOME.network,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
-        cropPadding: 2,
+        augmentation: { cropPadding: 2, border: 'zero', cutout: 0 },
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
+        evaluationViews: 'none',
       },
       augmentationKey: null,
+      mirrored: null,
       dropoutKey: [3, 4],
     });
     expect(task.state.parameters).toHaveLength(layout.parameterCount);
@@ -162,6 +164,17 @@ describe('a conversation', () => {
       lossSum: 7,
       correct: 1,
     });
+  });
+
+  it('answers an evaluation with the logits of each sample, if they are asked for', async () => {
+    const { coordinator, pool, received } = await conversing();
+    const labels = Uint8Array.of(7, 9);
+    coordinator.send(evaluateMessage({ labels, wantsLogits: true }));
+    await settled();
+    pool.finish();
+    await settled();
+    const logits = new Uint8Array(Float32Array.of(7, 9).buffer);
+    expect(received[1]).toMatchObject({ type: 'evaluated', logits });
   });
 
   it('begins the items in their order, no more at a time than there are threads', async () => {
@@ -443,6 +456,7 @@ describe('a conversation ends', () => {
     ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
     ['a second welcome', [WELCOME, WELCOME]],
     ['a standardisation of other channels', [welcome({ mean: [0.5], standardDeviation: [0.5] })]],
+    ['flips for other samples', [WELCOME, weights(1), work({ mirrored: new Uint8Array(3) })]],
     ['an item of too many samples', [WELCOME, weights(1), work({ pixels: new Uint8Array(4097 * 3072) })]],
     [
       'labels beyond all samples',

@@ -43,7 +43,10 @@ export class FakePool {
     const { task, resolve } = this.pending.splice(place, 1)[0]!;
     const lossSum = task.labels[0]!;
     const sampleCount = task.labels.length;
-    if (task.kind === 'evaluate') return resolve({ kind: 'evaluation', sampleCount, lossSum, correct: 1 });
+    if (task.kind === 'evaluate') {
+      const logits = Float32Array.from(task.labels); // of a network with one class
+      return resolve({ kind: 'evaluation', sampleCount, lossSum, correct: 1, logits });
+    }
     resolve({
       kind: 'gradient',
       sampleCount,

@@ -1,10 +1,10 @@
-/** `lockstep evaluate CHECKPOINT`: a checkpoint's loss and accuracy on the test set. */
+/** `lockstep evaluate CHECKPOINT`: how good a checkpoint is on the test set, and what it gets wrong. */
 
 import type { Command } from 'commander';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { variant } from '../../foundation/options/definition.js';
+import { flag, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
   dataDirSetting,
@@ -13,8 +13,7 @@ import {
   nonEmpty,
   threadsSetting,
 } from '../../session/index.js';
-import type { EvaluationOutcome } from '../../session/index.js';
-import { percent } from '../display/text.js';
+import { evaluationLines } from '../display/evaluation.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { DATA_DIR_VARIABLE, dataDirOfEnvironment } from '../options/dataDir.js';
@@ -29,6 +28,23 @@ const EVALUATE_SETTINGS = {
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
     help: 'batch normalisation by running or batch statistics (default: as trained)',
+  }),
+  tta: variant(RECIPE_OPTIONS.tta, {
+    default: undefined,
+    help: 'average several views of each image: none, flip or full (default: as trained)',
+  }),
+  save: flag({
+    group: 'Run',
+    default: true,
+    help: 'do not keep the evaluation in the run folder, where ui and report find it',
+  }),
+  saveImages: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets the images of the highest loss as PNG',
+    example: 'worst',
+    isPath: true,
   }),
   json: jsonSetting('print one JSON object'),
 };
@@ -70,19 +86,11 @@ async function evaluateInTerminal(
       onNotice: (message) => printError(`lockstep: ${message}`),
     });
     if (options.json) printJson(outcome);
-    else print(textOf(outcome));
+    else evaluationLines(outcome, process.stdout.columns).forEach(print);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
     stop.dispose();
   }
-}
-
-function textOf(outcome: EvaluationOutcome): string {
-  const { model, epoch, checkpoint, dataset, testSamples, testAccuracy, testLoss, weightsSha256 } = outcome;
-  return (
-    `${model} after epoch ${epoch} (${checkpoint}, sha256 ${weightsSha256})\n` +
-    `${dataset} test set, ${testSamples} images: accuracy ${percent(testAccuracy)}, loss ${testLoss.toFixed(4)}`
-  );
 }

@@ -2,6 +2,7 @@
 
 import { gatherSamples, planEvaluation } from '../../data/index.js';
 import type { ImageSet } from '../../data/index.js';
+import { floatsFromLittleEndian } from '../../foundation/littleEndian.js';
 import type { Broadcast, Evaluated, Parameters } from '../../protocol/index.js';
 import { EVALUATION_CHUNK } from '../run/recipe.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -15,6 +16,8 @@ export interface EvaluationScore {
   /** Share of samples that are classified correctly. */
   readonly accuracy: number;
   readonly samples: number;
+  /** If they were asked for, in the order of the indices. */
+  readonly logits?: Float32Array; // (N, classes)
 }
 
 export interface EvaluationRequest {
@@ -22,6 +25,8 @@ export interface EvaluationRequest {
   /** The samples of `set` to evaluate, (N). */
   readonly indices: Uint32Array;
   readonly state: Broadcast<Parameters>;
+  /** Whether the score is to hold the logits of every sample. */
+  readonly wantsLogits?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Makes the error to end with if training has diverged: a chunk's loss is not finite, twice. */
   readonly divergence: () => Error;
@@ -38,6 +43,7 @@ let evaluations = 0;
  */
 export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promise<EvaluationScore> {
   const { set, indices, state, signal, divergence, onContribution } = request;
+  const wanted = request.wantsLogits === true ? ({ wantsLogits: true } as const) : {};
   const opinions = new SecondOpinions((than) => fleet.hasOther(than));
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
@@ -49,11 +55,18 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       state,
       itemCount: chunks.length,
       sampleCountOf: (chunk) => chunks[chunk]!.length,
-      message: (chunk) => ({ type: 'evaluate', evaluation, chunk, ...gatherSamples(set, chunks[chunk]!) }),
+      message: (chunk) => ({
+        type: 'evaluate',
+        evaluation,
+        chunk,
+        ...gatherSamples(set, chunks[chunk]!),
+        ...wanted,
+      }),
       accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated')
           return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
-        const verdict = judge(answer, chunks[chunk]!.length);
+        const logitCount = request.wantsLogits === true ? set.classNames.length : 0;
+        const verdict = judge(answer, chunks[chunk]!.length, logitCount);
         if (verdict.kind === 'accepted' && !Number.isFinite(answer.lossSum)) {
           const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
           return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
@@ -68,13 +81,39 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
   );
   const lossSum = answers.reduce((sum, answer) => sum + answer.lossSum, 0);
   const correct = answers.reduce((sum, answer) => sum + answer.correct, 0);
-  return { loss: lossSum / indices.length, accuracy: correct / indices.length, samples: indices.length };
+  return {
+    loss: lossSum / indices.length,
+    accuracy: correct / indices.length,
+    samples: indices.length,
+    ...(request.wantsLogits === true ? { logits: joined(answers) } : {}),
+  };
 }
 
-function judge({ sampleCount, correct }: Evaluated, expected: number): Verdict {
-  if (sampleCount === expected && correct <= expected) return { kind: 'accepted' };
-  return {
-    kind: 'refused',
-    reason: `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`,
-  };
+/** @param logitsPerSample 0 if none were asked for */
+function judge(
+  { sampleCount, correct, logits }: Evaluated,
+  expected: number,
+  logitsPerSample: number,
+): Verdict {
+  if (sampleCount !== expected || correct > expected) {
+    return {
+      kind: 'refused',
+      reason: `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`,
+    };
+  }
+  const expectedBytes = expected * logitsPerSample * Float32Array.BYTES_PER_ELEMENT;
+  const byteCount = logits?.byteLength ?? 0;
+  if (byteCount === expectedBytes) return { kind: 'accepted' };
+  return { kind: 'refused', reason: `${byteCount} bytes of logits instead of ${expectedBytes}` };
+}
+
+function joined(answers: readonly Evaluated[]): Float32Array {
+  const parts = answers.map(({ logits }) => floatsFromLittleEndian(logits!));
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let from = 0;
+  for (const part of parts) {
+    all.set(part, from);
+    from += part.length;
+  }
+  return all;
 }

@@ -50,8 +50,11 @@ export function unpackGradient(
   const statisticEnd = parameterCount + statisticCount;
   const batchStatistics = values.slice(parameterCount, statisticEnd);
   if (varianceDivisor === 'N') makeVariancesUnbiased(model, targets.labels.length, batchStatistics);
+  const { sampleCount, lossSum, correct } = unpackEvaluation(model, targets, values.subarray(statisticEnd));
   return {
-    ...unpackEvaluation(model, targets, values.subarray(statisticEnd)),
+    sampleCount,
+    lossSum,
+    correct,
     gradientSum: values.slice(0, parameterCount),
     batchStatistics,
   };
@@ -64,7 +67,7 @@ export function unpackEvaluation(model: Model, targets: Targets, logits: Float32
     'the device returned too few or too many values',
   );
   const { lossSum, correct } = softmaxCrossEntropy(logits, targets, model.classCount);
-  return { sampleCount: labels.length, lossSum, correct };
+  return { sampleCount: labels.length, lossSum, correct, logits: logits.slice() };
 }
 
 /** Bessel's factor N / (N - 1), N = B * H * W. A single value has no unbiased variance and keeps the biased one, 0. */

@@ -157,6 +157,6 @@ export class WebgpuEngine implements Engine {
       logits.set(padded.subarray(image * rowLength, image * rowLength + classCount), image * classCount);
     }
     const { lossSum, correct } = softmaxCrossEntropy(logits, targets, classCount);
-    return { sampleCount: labels.length, lossSum, correct };
+    return { sampleCount: labels.length, lossSum, correct, logits };
   }
 }

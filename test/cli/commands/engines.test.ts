@@ -13,7 +13,13 @@ function poolThat(run: (samples: number) => Promise<void>): ComputePool {
     engine: { name: 'cpu' },
     run: async ({ labels }) => {
       await run(labels.length);
-      return { kind: 'evaluation', sampleCount: labels.length, lossSum: 0, correct: 0 };
+      return {
+        kind: 'evaluation',
+        sampleCount: labels.length,
+        lossSum: 0,
+        correct: 0,
+        logits: new Float32Array(0),
+      };
     },
   };
   return pool as ComputePool;

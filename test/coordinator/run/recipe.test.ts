@@ -30,6 +30,10 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['lr', 0],
   ['momentum', 1],
   ['weightDecay', -1],
+  ['decayOn', 'none'],
+  ['shiftLrFactor', 0],
+  ['averaging', 'mean'],
+  ['emaDecay', 1],
   ['schedule', 'linear'],
   ['milestones', [2, 1]],
   ['gamma', 0],
@@ -37,8 +41,12 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['finalLr', -1],
   ['patience', -1],
   ['cropPadding', 17],
+  ['border', 'edge'],
+  ['flip', 'never'],
+  ['cutout', -1],
   ['labelSmoothing', 1],
   ['evalStatistics', 'none'],
+  ['tta', 'all'],
   ['seed', 2 ** 53],
 ];
 

@@ -5,7 +5,7 @@ import { Fleet } from '../../../src/coordinator/fleet/fleet.js';
 import { broadcastOf } from '../../../src/coordinator/index.js';
 import { LockstepError } from '../../../src/foundation/errors.js';
 import type { Evaluated } from '../../../src/protocol/index.js';
-import { analyticNode, correctOf, evaluatedOf, honest } from '../../support/analyticNode.js';
+import { analyticNode, correctOf, evaluatedOf, honest, logitsOf } from '../../support/analyticNode.js';
 import { rejectionOf } from '../../support/errors.js';
 import { welcome } from '../../support/messages.js';
 import { hashedValues } from '../../support/numbers.js';
@@ -47,6 +47,25 @@ describe('evaluate', () => {
     expect(node.items.map(({ labels }) => labels.length).sort()).toEqual([100, 100, 50].sort());
     for (const threads of [1, 2, 3]) analyticNode(fleet, { threads });
     expect(await evaluate(fleet, request)).toEqual(one);
+  });
+
+  it('gives the logits of every sample in their order, whoever computed them, if they are asked for', async () => {
+    for (const threads of [1, 2]) analyticNode(fleet, { threads });
+    const labels = Array.from(indices, (index) => set.labelOf(index));
+    const { logits, ...score } = await evaluate(fleet, { ...request, wantsLogits: true });
+    expect(logits).toEqual(logitsOf(labels));
+    expect(await evaluate(fleet, request)).toEqual(score);
+  });
+
+  it('cuts off a node that answers with other logits than were asked for', async () => {
+    const short = analyticNode(fleet, {}, (item, current) =>
+      item.type === 'evaluate' ? { ...evaluatedOf(item, current), logits: new Uint8Array(4) } : undefined,
+    );
+    await settled();
+    analyticNode(fleet);
+    const { logits } = await evaluate(fleet, { ...request, wantsLogits: true });
+    expect(logits).toHaveLength(10 * indices.length);
+    expect(short.closings).toHaveLength(1);
   });
 
   it('never gives a loss that is not a number', async () => {

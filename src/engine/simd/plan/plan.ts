@@ -69,23 +69,30 @@ export class Plan {
       batchStatistics: new Float32Array(layout.statisticCount),
     };
     this.forward(run, batch);
-    const loss = this.loss(batch, true);
+    const { sampleCount, lossSum, correct } = this.loss(batch, true);
     for (const step of this.backwardSteps) step.backward(run);
     into.set(run.gradientSum!);
-    return { ...loss, gradientSum: into, batchStatistics: run.batchStatistics! };
+    return { sampleCount, lossSum, correct, gradientSum: into, batchStatistics: run.batchStatistics! };
   }
 
   /** With running statistics images do not depend on each other, so processing a few at a time keeps the arena small. */
   evaluate(state: ModelState, batch: MicroBatch, statistics: Run['statistics']): EvaluationResult {
     const imageCount = batch.labels.length;
     const atOnce = statistics === 'running' ? IMAGES_EVALUATED_AT_ONCE : imageCount;
-    const total = { sampleCount: imageCount, lossSum: 0, correct: 0 };
+    const { classCount } = this.model;
+    const total = {
+      sampleCount: imageCount,
+      lossSum: 0,
+      correct: 0,
+      logits: new Float32Array(imageCount * classCount),
+    };
     forEachGroup(imageCount, atOnce, (first, count) => {
       const part = imagesOf(batch, first, count);
       this.forward(this.runOf(state, count, statistics), part);
-      const { lossSum, correct } = this.loss(part, false);
+      const { lossSum, correct, logits } = this.loss(part, false);
       total.lossSum += lossSum;
       total.correct += correct;
+      total.logits.set(logits, first * classCount);
     });
     return total;
   }
@@ -136,7 +143,7 @@ export class Plan {
       floats.set(logitGradient.subarray(start, start + classCount), floatIndex(region, image));
     }
     if (wantGradient) to.deliverRegion(region, labels.length);
-    return { sampleCount: labels.length, lossSum, correct };
+    return { sampleCount: labels.length, lossSum, correct, logits };
   }
 }
 
