@@ -5,7 +5,7 @@
 
 import { DEFAULT_MAX_NODES, RECIPE_PRESET_NAME, RECIPE_PRESETS } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
-import { flag, integer, number, oneOf, text } from '../../foundation/options/definition.js';
+import { flag, integer, limit, number, oneOf, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
@@ -89,6 +89,15 @@ export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
 
 /** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
 export const SITTING_SETTINGS = {
+  width: limit({
+    group: 'Network',
+    min: 1,
+    max: 9999,
+    help: 'resnetN: so many times the channels; --model resnet20 --width 4 is --model resnet20x4',
+    example: '4',
+    bits: 'the options it stands for',
+    resume: NOT_REMEMBERED,
+  }),
   recipe: text<string | undefined>({
     group: 'Run',
     placeholder: 'name',
