@@ -119,10 +119,11 @@ export function integer(
 
 /** An integer, or null for none. */
 export function limit(
-  spec: Omit<Spec<null>, 'default'> & { readonly min: number },
+  spec: Omit<Spec<null>, 'default'> & { readonly min: number; readonly max?: number },
 ): OptionDefinition<number | null, number | null> {
-  const { min, ...rest } = spec;
-  return define({ kind: 'integer', min, orNone: true }, { placeholder: 'n', ...rest, default: null });
+  const { min, max, ...rest } = spec;
+  const bounds = { min, ...(max === undefined ? {} : { max }) };
+  return define({ kind: 'integer', ...bounds, orNone: true }, { placeholder: 'n', ...rest, default: null });
 }
 
 export function number(

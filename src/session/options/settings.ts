@@ -5,7 +5,7 @@
 
 import { DEFAULT_MAX_NODES, RECIPE_PRESET_NAME, RECIPE_PRESETS } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
-import { flag, integer, oneOf, seconds, text } from '../../foundation/options/definition.js';
+import { flag, integer, limit, oneOf, seconds, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
@@ -122,6 +122,15 @@ export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
 
 /** What `train` and `coordinator` do with a run; besides these, the run to resume and the config file, which no file can hold. */
 export const SESSION_SETTINGS = {
+  width: limit({
+    group: 'Network',
+    min: 1,
+    max: 9999,
+    help: 'resnetN: so many times the channels; resnet20 of width 4 is resnet20x4',
+    example: '4',
+    bits: 'the options it stands for',
+    resume: NOT_REMEMBERED,
+  }),
   recipe: text<string | undefined>({
     group: 'Run',
     placeholder: 'name',
