@@ -161,6 +161,7 @@ async function attachWorkers(
     const reports: DoorReports = {
       onEvent: log.onEvent,
       say: (message) => log.say(message),
+      notice: (message) => log.notice(message),
       subscribe: (subscriber) => log.subscribe(subscriber),
       requestStop,
     };

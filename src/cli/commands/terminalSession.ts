@@ -5,6 +5,7 @@ import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
+import { BY_FLAG } from '../options/inFlags.js';
 import { chooseDisplay } from '../display/chooseDisplay.js';
 import { trackerSecrets } from '../options/trackerSecrets.js';
 import { proxyFor } from '../process/proxy.js';
@@ -37,6 +38,7 @@ export async function trainInTerminal(
       },
     ],
     onDownload: (progress) => display.download(progress),
+    wording: BY_FLAG,
   });
   const stop = listenForStop(
     (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
