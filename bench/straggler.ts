@@ -167,6 +167,7 @@ function workMessage(step: number, microBatch: number): Work {
     pixels: EMPTY,
     labels: EMPTY,
     augmentationKey: null,
+    mirrored: null,
     dropoutKey: [0, 0],
   };
 }
@@ -179,6 +180,8 @@ const WELCOME: Welcome = {
   mean: [0, 0, 0],
   standardDeviation: [1, 1, 1],
   cropPadding: 4,
+  border: 'zero',
+  cutout: 0,
   labelSmoothing: 0,
   evaluationStatistics: 'running',
 };

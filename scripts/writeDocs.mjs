@@ -2,6 +2,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { buildProgram } from '../dist/cli/main.js';
+import { recipesReference } from '../dist/cli/recipesReference.js';
 import { cliReference } from '../dist/cli/reference.js';
 
-writeFileSync(new URL('../docs/cli.md', import.meta.url), cliReference(buildProgram()));
+for (const [file, content] of [
+  ['cli.md', cliReference(buildProgram())],
+  ['recipes.md', recipesReference()],
+]) {
+  writeFileSync(new URL(`../docs/${file}`, import.meta.url), content);
+}

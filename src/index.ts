@@ -26,6 +26,7 @@ export type {
   EventListener,
   MemberInfo,
   Recipe,
+  RecipePresetName,
   RunEvent,
   RunResult,
   StopReason,

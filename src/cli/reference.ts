@@ -34,6 +34,9 @@ Columns of the tables:
 \`train\` and \`coordinator\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
 \`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
 
+Both win over the options of a known recipe (\`--recipe\`, [recipes.md](recipes.md)). So a switch of the recipe has its opposite, too:
+\`--no-nesterov\` beside \`--nesterov\`.
+
 An environment variable (\`LOCKSTEP_DATA_DIR\`) says what this machine has: a flag or \`--config\` wins over it, and it wins over what
 a resumed or evaluated run remembers.
 `;
@@ -60,7 +63,8 @@ function sectionOf(name: string, command: Command): string {
 /** In the order in which they are declared; options without a definition last. */
 function groupsOf(command: Command): [string, Option[]][] {
   const groups = new Map<string, Option[]>();
-  for (const option of [...command.options].sort((a, b) => Number(isBare(a)) - Number(isBare(b)))) {
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  for (const option of shown.sort((a, b) => Number(isBare(a)) - Number(isBare(b)))) {
     const group = definitionOf(option)?.group ?? 'More options';
     groups.set(group, [...(groups.get(group) ?? []), option]);
   }

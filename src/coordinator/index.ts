@@ -13,6 +13,8 @@ export { DATASET_NAME } from './run/datasetName.js';
 export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
 export { changeRecipe } from './run/changeRecipe.js';
 export { RECIPE_OPTIONS } from './run/recipeOptions.js';
+export { RECIPE_PRESET_NAME, RECIPE_PRESETS, withPreset } from './run/recipePresets.js';
+export type { RecipePreset, RecipePresetName } from './run/recipePresets.js';
 export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from './run/fit.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';

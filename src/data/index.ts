@@ -14,12 +14,21 @@ export { splitTrainingSet } from './split.js';
 export type { SplitOptions, TrainingSplit } from './split.js';
 export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';
 export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
+export { whiteningFilters } from './whitening.js';
 export { measureNormalisation } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
-export { augmentationKey, drawWindows, dropoutKey, prepareImages, tableOf } from './prepare.js';
+export {
+  alternatingFlips,
+  augmentationKey,
+  BORDERS,
+  drawWindows,
+  dropoutKey,
+  isCropAndFlip,
+} from './augmentation.js';
+export { prepareImages, tableOf } from './prepare.js';
 export { differencesOf, digestSamples } from './sampleDigests.js';
 export type { PartDigests, SampleDigests } from './sampleDigests.js';
-export type { AugmentationOptions } from './prepare.js';
+export type { AugmentationOptions, AugmentationSettings } from './augmentation.js';
 export type { PrepareOptions } from './prepare.js';
 export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';
 export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult } from './download.js';

@@ -16,6 +16,8 @@ export interface EpochPlanOptions {
   readonly batchSize: number;
   /** Samples a micro-batch, at most `batchSize`. */
   readonly microBatchSize: number;
+  /** Leaves out the last samples of an epoch if they do not fill a step. */
+  readonly dropLast?: boolean;
 }
 
 /** The position in its step, counted from 0: the leaf of the reduction tree. */
@@ -37,16 +39,17 @@ export interface EpochPlan {
 }
 
 /**
- * Shuffles the training part and cuts it into steps and micro-batches: each sample once in an epoch. The last
- * step of an epoch and the last micro-batch of a step may be smaller.
+ * Shuffles the training part and cuts it into steps and micro-batches: each sample at most once in an epoch. Without
+ * `dropLast`, the last step of an epoch may be smaller. The last micro-batch of a step may be smaller.
  * @throws LockstepError E_OPTION for impossible sizes.
  */
 export function planEpoch(options: EpochPlanOptions): EpochPlan {
-  const { trainingIndices, seed, epoch, batchSize, microBatchSize } = options;
+  const { trainingIndices, seed, epoch, batchSize, microBatchSize, dropLast = false } = options;
   checkBatchSizes(batchSize, microBatchSize);
   const key = deriveKey(seedKey(seed), Purpose.shuffle, epoch);
   const order = randomPermutation(trainingIndices.length, key).map((position) => trainingIndices[position]!);
-  const steps = cut(order, batchSize).map((samples, stepInEpoch) => ({
+  const used = order.subarray(0, dropLast ? order.length - (order.length % batchSize) : order.length);
+  const steps = cut(used, batchSize).map((samples, stepInEpoch) => ({
     stepInEpoch,
     sampleCount: samples.length,
     microBatches: cut(samples, microBatchSize).map((part) => ({ samples: part })),
@@ -55,8 +58,8 @@ export function planEpoch(options: EpochPlanOptions): EpochPlan {
 }
 
 /** The number of steps in an epoch. */
-export function stepsPerEpoch(trainingCount: number, batchSize: number): number {
-  return Math.ceil(trainingCount / batchSize);
+export function stepsPerEpoch(trainingCount: number, batchSize: number, dropLast = false): number {
+  return dropLast ? Math.floor(trainingCount / batchSize) : Math.ceil(trainingCount / batchSize);
 }
 
 /** Cuts indices, in their order, into chunks for evaluation; the last may be smaller. */

@@ -1,77 +1,14 @@
 /** From raw pixels to an engine's images: augmentation, then standardisation. Runs in the worker. */
 
 import { invariant } from '../foundation/errors.js';
-import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
-import type { RandomKey } from '../foundation/random.js';
+import { drawAugmentation, UNCHANGED } from './augmentation.js';
+import type { Augmentation, AugmentationOptions, Border } from './augmentation.js';
 import { imageByteCount } from './imageSet.js';
 import type { ImageShape } from './imageSet.js';
 import { normalisationTable } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
 
 const BYTE_VALUES = 256;
-
-/** The random stream that augments one micro-batch. `stepInEpoch` counts from 0, as in plan.ts. */
-export function augmentationKey(
-  seed: number,
-  epoch: number,
-  stepInEpoch: number,
-  microBatchIndex: number,
-): RandomKey {
-  return deriveKey(seedKey(seed), Purpose.augmentation, epoch, stepInEpoch, microBatchIndex);
-}
-
-/** The random stream of one micro-batch's dropout masks. */
-export function dropoutKey(
-  seed: number,
-  epoch: number,
-  stepInEpoch: number,
-  microBatchIndex: number,
-): RandomKey {
-  return deriveKey(seedKey(seed), Purpose.dropout, epoch, stepInEpoch, microBatchIndex);
-}
-
-/** How the samples of a micro-batch are augmented. */
-export interface AugmentationOptions {
-  readonly key: RandomKey;
-  /** Pixels of padding on each side before the crop; 0: no crop, the image is only mirrored or not. */
-  readonly cropPadding: number;
-}
-
-/** One sample's augmentation: a window of the image's size on the padded image, then perhaps mirrored. */
-export interface Augmentation {
-  /** Top of the window, from -cropPadding to cropPadding; 0 does not move it. */
-  readonly top: number;
-  /** Left of the window, likewise. */
-  readonly left: number;
-  readonly mirrored: boolean;
-}
-
-const UNCHANGED: Augmentation = { top: 0, left: 0, mirrored: false };
-
-/** The augmentation of arXiv:1512.03385, section 4.2, as a pure function of the options and the sample's position. */
-export function drawAugmentation({ key, cropPadding }: AugmentationOptions, position: number): Augmentation {
-  const stream = new RandomStream(deriveKey(key, position));
-  const top = stream.nextBelow(2 * cropPadding + 1) - cropPadding;
-  const left = stream.nextBelow(2 * cropPadding + 1) - cropPadding;
-  return { top, left, mirrored: stream.nextBelow(2) === 1 };
-}
-
-/** Elements of a sample in `drawWindows`: top, left, whether mirrored, and one unused. */
-export const WINDOW_LENGTH = 4;
-
-/**
- * The augmentation of every sample of a micro-batch, for engines that augment images themselves.
- * @returns (B, 4), see `Augmentation`; zeros leave an image as it is
- */
-export function drawWindows(options: AugmentationOptions | undefined, sampleCount: number): Int8Array {
-  const windows = new Int8Array(WINDOW_LENGTH * sampleCount);
-  if (options === undefined) return windows;
-  for (let position = 0; position < sampleCount; position++) {
-    const { top, left, mirrored } = drawAugmentation(options, position);
-    windows.set([top, left, mirrored ? 1 : 0], WINDOW_LENGTH * position);
-  }
-  return windows;
-}
 
 export interface PrepareOptions {
   readonly pixels: Uint8Array; // (B, H, W, C)
@@ -83,8 +20,8 @@ export interface PrepareOptions {
 }
 
 /**
- * Augments and standardises a micro-batch. The padding is zero *after* standardisation, so it has the mean colour, as
- * in arXiv:1512.03385. Black padding, as in torchvision, differs from all other pixels, and costs a short training one to
+ * Augments and standardises a micro-batch. A border of zeros is zero *after* standardisation, so it has the mean colour,
+ * as in arXiv:1512.03385. Black padding, as in torchvision, differs from all other pixels, and costs a short training one to
  * three points of accuracy.
  * @returns (B, H, W, C), a new array
  */
@@ -99,8 +36,11 @@ export function prepareImages(options: PrepareOptions): Float32Array {
   const images = new Float32Array(pixels.length);
   for (let position = 0; position < sampleCount; position++) {
     const offset = position * byteCount;
-    const drawn = augmentation === undefined ? UNCHANGED : drawAugmentation(augmentation, position);
-    prepareImage({ pixels, images, offset, imageShape, table }, drawn);
+    const drawn =
+      augmentation === undefined ? UNCHANGED : drawAugmentation(augmentation, position, imageShape);
+    const preparation = { pixels, images, offset, imageShape, table };
+    prepareImage({ ...preparation, border: augmentation?.border ?? 'zero' }, drawn);
+    if (drawn.hole) cutOut(preparation, drawn.hole, augmentation?.cutout ?? 0);
   }
   return images;
 }
@@ -115,26 +55,52 @@ interface Preparation {
 }
 
 function prepareImage(
-  { pixels, images, offset, imageShape, table }: Preparation,
+  { pixels, images, offset, imageShape, table, border }: Preparation & { readonly border: Border },
   { top, left, mirrored }: Augmentation,
 ): void {
   const { height, width, channels } = imageShape;
   const rowLength = width * channels;
   const step = mirrored ? -channels : channels;
   for (let row = 0; row < height; row++) {
-    const sourceRow = row + top;
-    if (sourceRow < 0 || sourceRow >= height) continue; // zero already
+    const sourceRow = sourcePlace(row + top, height, border);
+    if (sourceRow < 0) continue; // zero already
     const source = offset + sourceRow * rowLength;
     let target = offset + row * rowLength + (mirrored ? rowLength - channels : 0);
     for (let column = 0; column < width; column++, target += step) {
-      const sourceColumn = column + left;
-      if (sourceColumn < 0 || sourceColumn >= width) continue; // zero already
+      const sourceColumn = sourcePlace(column + left, width, border);
+      if (sourceColumn < 0) continue; // zero already
       const from = source + sourceColumn * channels;
       for (let channel = 0; channel < channels; channel++) {
         images[target + channel] = table[channel * BYTE_VALUES + pixels[from + channel]!]!;
       }
     }
   }
+}
+
+/** Sets a square to zero, or as much of it as lies in the image. */
+function cutOut(
+  {
+    images,
+    offset,
+    imageShape: { height, width, channels },
+  }: Pick<Preparation, 'images' | 'offset' | 'imageShape'>,
+  middle: { readonly row: number; readonly column: number },
+  side: number,
+): void {
+  const top = middle.row - Math.floor(side / 2);
+  const left = middle.column - Math.floor(side / 2);
+  const [from, to] = [Math.max(0, left), Math.min(width, left + side)];
+  for (let row = Math.max(0, top); row < Math.min(height, top + side); row++) {
+    const start = offset + row * width * channels;
+    images.fill(0, start + from * channels, start + to * channels);
+  }
+}
+
+/** @returns the row or column of the image that stands at this place of the padded image; -1 for a border of zeros */
+function sourcePlace(place: number, length: number, border: Border): number {
+  if (place >= 0 && place < length) return place;
+  if (border === 'zero') return -1;
+  return place < 0 ? -place : 2 * (length - 1) - place; // the outermost pixels are not repeated
 }
 
 /** A run has one normalisation, so the last table is almost always the right one. */

@@ -20,6 +20,7 @@ export const Purpose = {
   augmentation: 4,
   dropout: 5,
   synthetic: 6,
+  flip: 7,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

@@ -4,8 +4,11 @@ import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import type { OptionDefinition } from '../foundation/options/definition.js';
-import { RECIPE_OPTIONS, requestChanges, requestRecipe } from '../coordinator/index.js';
-import type { Recipe, RunEvent } from '../coordinator/index.js';
+import { brokenRule } from '../foundation/options/kind.js';
+import type { OptionValue } from '../foundation/options/kind.js';
+import { OptionError } from '../foundation/options/optionError.js';
+import { RECIPE_PRESET_NAME, requestChanges, requestRecipe } from '../coordinator/index.js';
+import type { Recipe, RecipePresetName, RunEvent } from '../coordinator/index.js';
 import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
 import type { EngineSettings, TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
@@ -30,6 +33,8 @@ export interface EngineOptions {
 
 /** Recipe options as a program gives them; what is left out has its default. */
 export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
+  /** A known recipe to begin with; what stands beside it wins. See docs/recipes.md. */
+  readonly preset?: RecipePresetName | undefined;
   /** A preset's name, such as `resnet20`, or layers of your own. */
   readonly model?: string | OwnNetwork | undefined;
 };
@@ -68,9 +73,10 @@ export function trainingOptionsOf(
   options: RunOptions,
   own: { readonly workers: OptionDefinition<number, number> },
 ): TrainingOptions {
-  const { model, ...values } = definedOf(options.recipe ?? {});
-  const { network, name } = networkSource(model ?? RECIPE_OPTIONS.model.default);
-  const requested = options.resume === undefined ? requestRecipe(values) : requestChanges(values);
+  const { model, preset, ...values } = definedOf(options.recipe ?? {});
+  checkPreset(preset, options.resume);
+  const requested = options.resume === undefined ? requestRecipe(values, preset) : requestChanges(values);
+  const { network, name } = networkSource(model ?? requested.model);
   const recipe = { ...requested, model: name };
   const dataDir = folderOf(options.data);
   const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
@@ -91,6 +97,20 @@ export function trainingOptionsOf(
       ...Object.keys(settings),
     ]),
   };
+}
+
+/** @throws OptionError for a name that is none, or a name beside a run that has its recipe */
+function checkPreset(preset: unknown, resume: string | undefined): asserts preset is string | undefined {
+  if (preset === undefined) return;
+  const reference = { option: 'preset', value: preset as OptionValue };
+  if (resume !== undefined) {
+    throw new OptionError(
+      [reference, ` contradicts resume ${resume}, which has its own recipe`],
+      [{ kind: 'leave-out', option: 'preset' }],
+    );
+  }
+  const rule = brokenRule(preset, { kind: 'text', form: RECIPE_PRESET_NAME });
+  if (rule !== undefined) throw new OptionError([reference, ` must be ${rule}`], []);
 }
 
 /** @throws LockstepError E_OPTION */

@@ -65,6 +65,7 @@ function fillWeight(parameters: Float32Array, weight: TensorSpec, stream: Random
     case 'kaiming':
       return fillKaimingNormal(parameters, weight, stream);
     case 'dirac':
+    case 'whitening':
       fillKaimingUniform(parameters, weight, stream);
       return overwriteByDirac(parameters, weight);
     case 'zero':

@@ -7,11 +7,15 @@
 import { z } from 'zod';
 import { convolvedShape, pooledShape } from './geometry.js';
 import { NETWORK_LIMITS } from './limits.js';
+import { IMAGES } from './layers.js';
 import type { ActivationShape, Initialisation, Layer, TensorSpec } from './layers.js';
 import { elementCount } from './layout.js';
 import type { LayoutBuilder } from './layout.js';
 
 const BATCH_NORMALISATION_EPSILON = 1e-5; // PyTorch's BatchNorm2d default
+
+/** Of airbench94 (arXiv:2404.00498). */
+const WHITENING_EPSILON = 5e-4;
 
 /** Plain: a name becomes part of tensor names in files, and is printed. */
 export const layerNameSchema = z
@@ -37,6 +41,10 @@ const initial = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('kaiming') }),
   z.strictObject({ kind: z.literal('dirac') }),
   z.strictObject({ kind: z.literal('zero') }),
+  z.strictObject({
+    kind: z.literal('whitening'),
+    epsilon: z.number().min(1e-12).max(1).default(WHITENING_EPSILON),
+  }),
   z.strictObject({
     kind: z.literal('values'),
     values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE)),
@@ -134,6 +142,7 @@ export function placeLayer(layer: LayerDescription, placement: Placement): Layer
       }
       const shape = [kernelSize, kernelSize, inputShape.channels, channels];
       const weight = tensor(layer, 'weight', shape, placement);
+      if (weight.initial?.kind === 'whitening') checkWhitening(shape, placement);
       const bias = layer.bias === true && { bias: tensor(layer, 'bias', [channels], placement) };
       refuseWordsOn('bias', layer.bias === true, layer, placement);
       return { kind, ...base, outputShape, ...window, weight, ...bias };
@@ -224,8 +233,8 @@ function tensor(
   if (start?.kind === 'values' && start.values.length !== length) {
     refuse(`initial ${which} has ${start.values.length} values and must have ${length}; give one for each`);
   }
-  if (start?.kind === 'dirac' && shape.length !== 4) {
-    refuse(`initial ${which} cannot be dirac, which is for weights of convolutions; leave it out`);
+  if ((start?.kind === 'dirac' || start?.kind === 'whitening') && shape.length !== 4) {
+    refuse(`initial ${which} cannot be ${start.kind}, which is for weights of convolutions; leave it out`);
   }
   if (start?.kind === 'kaiming' && which !== 'weight') {
     refuse(`initial ${which} cannot be kaiming, which is for weights; leave it out`);
@@ -234,6 +243,18 @@ function tensor(
     ...(frozen?.includes(which) && { frozen: true }),
     ...(start && { initial: start }),
   });
+}
+
+/** @param shape of the weight: (K, K, Cin, Cout) */
+function checkWhitening(shape: readonly number[], { input, refuse }: Placement): void {
+  const filters = shape[3]!;
+  const most = 2 * elementCount(shape.slice(0, 3));
+  if (input !== IMAGES)
+    refuse('initial weight cannot be whitening, which is for a layer that reads the images');
+  if (filters % 2 === 0 && filters <= most) return;
+  refuse(
+    `initial weight whitening makes an even number of channels, at most ${most}; change channels ${filters}`,
+  );
 }
 
 /** A tensor that a layer does not have cannot be frozen or started. */

@@ -154,11 +154,13 @@ export interface TensorSpec {
   readonly initial?: Initialisation;
 }
 
-/** How a tensor starts. All but `values` are functions of the run's seed. See initialise.ts. */
+/** How a tensor starts: by the run's seed, by its training images (`whitening`), or as given. See initialise.ts. */
 export type Initialisation =
   | { readonly kind: 'kaiming' }
   | { readonly kind: 'dirac' }
   | { readonly kind: 'zero' }
+  /** From the training images, see data/whitening.ts; as `dirac` until they are known. */
+  | { readonly kind: 'whitening'; readonly epsilon: number }
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
 /** The place of every tensor in the two flat vectors that make up a model's state. */

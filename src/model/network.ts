@@ -14,7 +14,7 @@ import { IMAGES_NAME } from './model.js';
 import type { Model, NetworkDescription } from './model.js';
 
 /** A first word that would make a layer's tensors look like others in a checkpoint. */
-const RESERVED_FIRST_WORDS: readonly string[] = ['momentum', 'best'];
+const RESERVED_FIRST_WORDS: readonly string[] = ['momentum', 'best', 'averaged'];
 
 /**
  * Checks a description whose parts have passed their schema, and builds the network.

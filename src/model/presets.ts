@@ -6,9 +6,11 @@
  * 32 and 64 channels, the second and third on maps of half the side; global average pooling; one dense layer.
  * resnetNxK: the same with K times the channels, as in arXiv:1605.07146.
  * notebook: the stem is itself a residual block, and each stack has 2n blocks, n = 5.
+ * fast94: see fast94.ts.
  */
 
 import { LockstepError } from '../foundation/errors.js';
+import { fast94Layers } from './fast94.js';
 import type { ActivationShape } from './layers.js';
 import { IMAGES_NAME } from './model.js';
 import type { Model, NetworkEntry } from './model.js';
@@ -24,6 +26,7 @@ const STACKS = [
 ] as const;
 const NOTEBOOK = 'notebook';
 const NOTEBOOK_N = 5;
+const FAST94 = 'fast94';
 const RESNET = /^resnet([1-9]\d{0,3})(?:x([1-9]\d{0,4}))?$/;
 const SMALLEST_DEPTH = 8;
 
@@ -41,12 +44,12 @@ export const USUAL_PURPOSE: NetworkPurpose = {
 
 /** In words, for help and messages. */
 export const PRESETS_TEXT =
-  'resnet8, resnet14, resnet20, … (6n + 2); resnet20xK with K times the channels; notebook';
+  'resnet8, resnet14, resnet20, … (6n + 2); resnet20xK with K times the channels; notebook; fast94';
 
 /** Names to suggest for a misspelt one. */
 export const COMMON_PRESETS: readonly string[] = [
   ...[8, 14, 20, 32, 44, 56, 110].map((depth) => `resnet${depth}`),
-  ...['resnet20x2', 'resnet20x4', NOTEBOOK],
+  ...['resnet20x2', 'resnet20x4', NOTEBOOK, FAST94],
 ];
 
 export function isPresetName(name: string): boolean {
@@ -55,7 +58,7 @@ export function isPresetName(name: string): boolean {
 
 /** @returns the rule that a name breaks, with a remedy; undefined for the name of a preset */
 export function whyNoPreset(name: string): string | undefined {
-  if (name === NOTEBOOK) return undefined;
+  if (name === NOTEBOOK || name === FAST94) return undefined;
   const [, digits] = RESNET.exec(name) ?? [];
   if (digits === undefined) return `one of ${PRESETS_TEXT}`;
   const depth = Number(digits);
@@ -77,10 +80,20 @@ export function buildModel(name: string, dropoutRate = 0, purpose: NetworkPurpos
       `dropout ${dropoutRate} must be at least 0 and below 1; use --dropout 0.5`,
     );
   }
-  return networkFrom(presetEntry(name, dropoutRate, purpose), name);
+  const entry = name === FAST94 ? fast94Entry : residualEntry;
+  return networkFrom(entry(name, dropoutRate, purpose), name);
 }
 
-function presetEntry(
+function fast94Entry(
+  name: string,
+  dropoutRate: number,
+  { inputShape, classNames }: NetworkPurpose,
+): NetworkEntry {
+  const layers = fast94Layers({ inputShape, classCount: classNames.length, dropoutRate });
+  return { name, inputShape, classNames, layers };
+}
+
+function residualEntry(
   name: string,
   dropoutRate: number,
   { inputShape, classNames }: NetworkPurpose,

@@ -62,6 +62,9 @@ export const LARGEST_MICRO_BATCH = 4096;
 /** A run allows half of its images' side at most. */
 export const LARGEST_CROP_PADDING = 16;
 
+/** A run allows the images' side at most. */
+export const LARGEST_CUTOUT = 224;
+
 /** The most characters in the description of a network. */
 export const LONGEST_NETWORK = 2 * 1024 * 1024;
 
@@ -80,6 +83,10 @@ export const welcomeSchema = z.strictObject({
   standardDeviation: z.array(z.number()).min(1).max(MOST_CHANNELS),
   /** Pixels by which the images of `work` are padded before they are cropped. */
   cropPadding: z.int().min(0).max(LARGEST_CROP_PADDING),
+  /** What the padding holds: zeros after standardisation, or the image's reflection. */
+  border: z.enum(['zero', 'reflect']),
+  /** Side of the square in each image of `work` that is set to zero after standardisation; 0: none. */
+  cutout: z.int().min(0).max(LARGEST_CUTOUT),
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
@@ -103,6 +110,8 @@ export const workSchema = z.strictObject({
   labels: bytes, // uint8 (B)
   /** Null without augmentation. */
   augmentationKey: randomKey.nullable(),
+  /** uint8 (B), 1 for a sample that is mirrored; null: drawn with the crop. */
+  mirrored: bytes.nullable(),
   dropoutKey: randomKey,
 });
 

@@ -31,7 +31,7 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
       session: {
         network,
         normalisation: { mean: ofChannels(0.5), standardDeviation: ofChannels(0.25) },
-        cropPadding: 4,
+        augmentation: { cropPadding: 4 },
         labelSmoothing: 0,
         evaluationStatistics: 'running',
       },
@@ -39,6 +39,7 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
       pixels: Uint8Array.from({ length: samples * imageBytes }, (_, index) => (index * 7919) % 251),
       labels: Uint8Array.from({ length: samples }, (_, index) => index % classCount),
       augmentationKey: [1, 2],
+      mirrored: null,
       dropoutKey: [3, 4],
     });
     if (answer.kind === 'gradient') answer.release();

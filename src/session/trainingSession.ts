@@ -178,7 +178,7 @@ async function trainIn(
 ): Promise<RunResult> {
   const state = resumed
     ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
-    : TrainingState.fresh(model, recipe.seed);
+    : TrainingState.fresh(model, recipe, { set: dataset.training, indices: split.training, normalisation });
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,
@@ -187,7 +187,7 @@ async function trainIn(
     parameterCount: model.layout.parameterCount,
     trainingSamples: split.training.length,
     validationSamples: split.validation.length,
-    stepsPerEpoch: stepsPerEpoch(split.training.length, recipe.batchSize),
+    stepsPerEpoch: stepsPerEpoch(split.training.length, recipe.batchSize, recipe.dropLast),
     epochs: recipe.epochs,
     maxSteps: recipe.maxSteps,
     resumedAtStep: state.progress.step,

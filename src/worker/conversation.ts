@@ -157,7 +157,7 @@ export class Conversation {
     this.session = {
       network,
       normalisation: { mean, standardDeviation },
-      cropPadding: welcome.cropPadding,
+      augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
     };
@@ -197,6 +197,9 @@ export class Conversation {
       imageBytes: this.imageBytes,
     });
     if (exceeded !== undefined) return this.closeForBreach(exceeded);
+    if (message.type === 'work' && message.mirrored && message.mirrored.length !== message.labels.length) {
+      return this.closeForBreach(`${message.mirrored.length} flips for ${message.labels.length} samples`);
+    }
     this.queue.push({ message, session: this.session, state });
     this.pump();
   }

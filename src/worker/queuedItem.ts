@@ -20,8 +20,8 @@ export function taskOf({ message, session, state }: QueuedItem, { engine }: Comp
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
-  const { augmentationKey, dropoutKey } = message;
-  return { kind: 'gradient', ...common, augmentationKey, dropoutKey };
+  const { augmentationKey, mirrored, dropoutKey } = message;
+  return { kind: 'gradient', ...common, augmentationKey, mirrored, dropoutKey };
 }
 
 export function answeredItem(message: Work | Evaluate): AnsweredItem {

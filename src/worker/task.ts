@@ -1,6 +1,6 @@
 /** The messages between a node and its threads: plain values that can be cloned. */
 
-import type { Normalisation } from '../data/index.js';
+import type { AugmentationSettings, Normalisation } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
@@ -11,7 +11,7 @@ export interface ComputeSession {
   readonly network: string;
   readonly normalisation: Normalisation;
   /** These two affect training only, not evaluation. */
-  readonly cropPadding: number;
+  readonly augmentation: AugmentationSettings;
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
 }
@@ -38,6 +38,8 @@ interface ItemCommon extends Samples {
 export interface GradientTask extends ItemCommon {
   readonly kind: 'gradient';
   readonly augmentationKey: RandomKey | null;
+  /** (B), see `Work`. */
+  readonly mirrored: Uint8Array | null;
   readonly dropoutKey: RandomKey;
 }
 

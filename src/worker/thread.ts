@@ -3,7 +3,7 @@
  * only to save time.
  */
 
-import { drawWindows, prepareImages, tableOf } from '../data/index.js';
+import { drawWindows, isCropAndFlip, prepareImages, tableOf } from '../data/index.js';
 import type { AugmentationOptions } from '../data/index.js';
 import { loadEngine } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
@@ -13,6 +13,7 @@ import type { Model, NetworkEntry } from '../model/index.js';
 import type {
   ComputeSession,
   EvaluationTask,
+  GradientTask,
   ItemTask,
   SharedState,
   ThreadAnswer,
@@ -78,15 +79,24 @@ function gradientOf(
   { engine, model }: Loaded,
   task: Extract<ThreadTask, { kind: 'gradient' }>,
 ): ReturnType<Engine['gradient']> {
-  const { augmentationKey, dropoutKey, output, session } = task;
-  const { cropPadding, labelSmoothing } = session;
-  const augmentation = augmentationKey === null ? undefined : { key: augmentationKey, cropPadding };
-  if (engine.fromPixels !== undefined) {
+  const { dropoutKey, output, session } = task;
+  const { labelSmoothing } = session;
+  const augmentation = augmentationOf(task);
+  if (engine.fromPixels !== undefined && (augmentation === undefined || isCropAndFlip(augmentation))) {
     const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
     return engine.fromPixels.gradient(task.state, batch, dropoutKey, output.gradientSum);
   }
   const batch = { ...prepare(model, task, augmentation), labelSmoothing };
   return engine.gradient(localCopy(task.state), batch, dropoutKey, output.gradientSum);
+}
+
+function augmentationOf({
+  augmentationKey: key,
+  mirrored,
+  session,
+}: GradientTask): AugmentationOptions | undefined {
+  if (key === null) return undefined;
+  return { ...session.augmentation, key, ...(mirrored && { mirrored }) };
 }
 
 async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {

@@ -31,6 +31,7 @@ const TRAINING_FLAGS: Readonly<Record<string, string | undefined>> = {
   '--resume': undefined,
   '--checkpoint-every': '100',
   '--config': undefined,
+  '--recipe': undefined,
   '--json': undefined,
   '--test': undefined,
 };
@@ -103,7 +104,7 @@ describe('the help', () => {
         );
       }
     }
-    for (const { long, description } of command.options) {
+    for (const { long, description } of command.options.filter(({ hidden }) => !hidden)) {
       expect(help).toContain(long);
       expect(description.length, `${name} ${long}`).toBeGreaterThan(5);
     }

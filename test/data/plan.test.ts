@@ -75,3 +75,12 @@ describe('planEvaluation', () => {
     expect(() => planEvaluation(new Uint32Array(1), 0)).toThrow(/chunk 0 must be/);
   });
 });
+
+it('leaves out the samples of an unfilled last step if asked', () => {
+  const trainingIndices = Uint32Array.from({ length: 70 }, (_, index) => index);
+  const options = { trainingIndices, seed: 1, epoch: 3, batchSize: 32, microBatchSize: 8 };
+  const [all, dropped] = [planEpoch(options), planEpoch({ ...options, dropLast: true })];
+  expect(dropped.steps).toEqual(all.steps.slice(0, 2));
+  expect(stepsPerEpoch(70, 32, true)).toBe(2);
+  expect(stepsPerEpoch(64, 32, true)).toBe(2);
+});

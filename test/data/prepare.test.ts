@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { augmentationKey, dropoutKey, prepareImages } from '../../src/data/index.js';
-import { drawAugmentation } from '../../src/data/prepare.js';
-import type { Augmentation } from '../../src/data/prepare.js';
+import { alternatingFlips, augmentationKey, dropoutKey, prepareImages } from '../../src/data/index.js';
+import { drawAugmentation } from '../../src/data/augmentation.js';
+import type { Augmentation } from '../../src/data/augmentation.js';
 import { seedKey } from '../../src/foundation/random.js';
 
 const IMAGE_SHAPE = { height: 32, width: 32, channels: 3 };
@@ -45,7 +45,7 @@ describe('prepareImages of another shape', () => {
     const augmentation = { key: [3, 4], cropPadding: 1 } as const;
     const images = prepareImages({ imageShape, pixels, sampleCount: 4, normalisation, augmentation });
     for (let sample = 0; sample < 4; sample++) {
-      const { top, left, mirrored } = drawAugmentation(augmentation, sample);
+      const { top, left, mirrored } = drawAugmentation(augmentation, sample, IMAGE_SHAPE);
       for (let row = 0; row < 3; row++) {
         for (let column = 0; column < 5; column++) {
           const [y, x] = [row + top, (mirrored ? 4 - column : column) + left];
@@ -104,7 +104,7 @@ describe('prepareImages', () => {
       augmentation,
     });
     for (let position = 0; position < sampleCount; position++) {
-      const drawn = drawAugmentation(augmentation, position);
+      const drawn = drawAugmentation(augmentation, position, IMAGE_SHAPE);
       const part = pixels.subarray(position * 3072, position * 3072 + 3072);
       const expected = Float32Array.from(augmentByTheBook(part, cropPadding, drawn), (byte) => byte / 255);
       expect(images.subarray(position * 3072, position * 3072 + 3072)).toEqual(expected);
@@ -122,7 +122,7 @@ describe('prepareImages', () => {
       augmentation,
     });
     const position = Array.from({ length: sampleCount }, (_, at) => at).find(
-      (at) => drawAugmentation(augmentation, at).top === -4,
+      (at) => drawAugmentation(augmentation, at, IMAGE_SHAPE).top === -4,
     )!;
     expect([...images.subarray(position * 3072, position * 3072 + 3)]).toEqual([0, 0, 0]);
   });
@@ -168,7 +168,11 @@ describe('drawAugmentation', () => {
     let mirroredCount = 0;
     const count = 1000 * offsets;
     for (let position = 0; position < count; position++) {
-      const { top, left, mirrored } = drawAugmentation({ key: seedKey(3), cropPadding }, position);
+      const { top, left, mirrored } = drawAugmentation(
+        { key: seedKey(3), cropPadding },
+        position,
+        IMAGE_SHAPE,
+      );
       tops[top + cropPadding]!++;
       lefts[left + cropPadding]!++;
       if (mirrored) mirroredCount++;
@@ -189,5 +193,66 @@ describe('the keys', () => {
       dropoutKey(1, 0, 0, 0),
     ];
     expect(new Set(keys.map(String)).size).toBe(keys.length);
+  });
+});
+
+describe('borders, alternating flips and cutout', () => {
+  const pixels = testPixels(6);
+  const common = { imageShape: IMAGE_SHAPE, pixels, sampleCount: 6, normalisation: IDENTITY };
+  const key = seedKey(11);
+
+  it('reflects the image without repeating its outermost pixels', () => {
+    const augmentation = { key, cropPadding: 4, border: 'reflect' } as const;
+    const images = prepareImages({ ...common, augmentation });
+    const mirror = (place: number): number => (place < 0 ? -place : place > 31 ? 62 - place : place);
+    for (let sample = 0; sample < 6; sample++) {
+      const { top, left, mirrored } = drawAugmentation(augmentation, sample, IMAGE_SHAPE);
+      for (let row = 0; row < 32; row++) {
+        for (let column = 0; column < 32; column++) {
+          const from = (mirror(row + top) * 32 + mirror((mirrored ? 31 - column : column) + left)) * 3;
+          const at = sample * 3072 + (row * 32 + column) * 3;
+          expect(images[at]).toBeCloseTo(pixels[sample * 3072 + from]! / 255, 6);
+        }
+      }
+    }
+  });
+
+  it('mirrors the samples it is told to, and leaves the crops as they were', () => {
+    const mirrored = Uint8Array.of(1, 0, 1, 1, 0, 0);
+    for (let sample = 0; sample < 6; sample++) {
+      const drawn = drawAugmentation({ key, cropPadding: 4 }, sample, IMAGE_SHAPE);
+      const told = drawAugmentation({ key, cropPadding: 4, mirrored }, sample, IMAGE_SHAPE);
+      expect(told).toEqual({ ...drawn, mirrored: mirrored[sample] === 1 });
+    }
+  });
+
+  it('mirrors each sample in every second epoch, and half of them in the first', () => {
+    const samples = Uint32Array.from({ length: 4000 }, (_, index) => 3 * index);
+    const [first, second, third] = [0, 1, 2].map((epoch) => alternatingFlips(5, epoch, samples));
+    first!.forEach((flip, at) => expect([flip + second![at]!, third![at]]).toEqual([1, flip]));
+    const share = first!.reduce((sum, flip) => sum + flip, 0) / samples.length;
+    expect(Math.abs(share - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / samples.length));
+    expect(alternatingFlips(6, 0, samples)).not.toEqual(first);
+    expect(alternatingFlips(5, 0, samples.slice(10, 12))).toEqual(first!.slice(10, 12)); // not by its place
+  });
+
+  it('cuts a square out around a pixel anywhere, and no other pixel changes', () => {
+    const augmentation = { key, cropPadding: 4, cutout: 8 };
+    const images = prepareImages({ ...common, augmentation });
+    const whole = prepareImages({ ...common, augmentation: { key, cropPadding: 4 } });
+    for (let sample = 0; sample < 6; sample++) {
+      const { hole } = drawAugmentation(augmentation, sample, IMAGE_SHAPE);
+      for (let row = 0; row < 32; row++) {
+        for (let column = 0; column < 32; column++) {
+          const isCut =
+            row >= hole!.row - 4 &&
+            row < hole!.row + 4 &&
+            column >= hole!.column - 4 &&
+            column < hole!.column + 4;
+          const at = sample * 3072 + (row * 32 + column) * 3;
+          expect(images[at]).toBe(isCut ? 0 : whole[at]);
+        }
+      }
+    }
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/main.js';
+import { recipesReference } from '../../src/cli/recipesReference.js';
 import { cliReference } from '../../src/cli/reference.js';
 import { ENGINE_FACTORIES } from '../../src/engine/index.js';
 import { PRESETS_TEXT } from '../../src/model/index.js';
@@ -46,6 +47,12 @@ describe('docs/cli.md', () => {
     ]) {
       expect(reference).toMatch(row);
     }
+  });
+});
+
+describe('docs/recipes.md', () => {
+  it('is what the recipes say (else: npm run docs)', () => {
+    expect(recipesReference()).toBe(read('docs/recipes.md'));
   });
 });
 

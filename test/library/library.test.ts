@@ -15,11 +15,13 @@ import {
   work,
 } from '../../src/index.js';
 import type { OwnData, OwnNetwork, RunEvent, TrainOptions } from '../../src/index.js';
+import { RECIPE_PRESETS } from '../../src/coordinator/index.js';
 import { rejectionOf } from '../support/errors.js';
 import { largeNetwork } from '../support/largeNetwork.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const RECIPE = { model: 'resnet8', epochs: 2, trainLimit: 96, valSize: 32, batchSize: 32, seed: 7 } as const;
+const MODERN = RECIPE_PRESETS.find(({ name }) => name === 'modern')!;
 const onSimd = { engine: 'simd' } as const;
 
 const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
@@ -59,6 +61,31 @@ describe('train', () => {
     ]);
     expect(node.reason).toBe('the run has ended');
     expect(existsSync(path.join(one.runDir, 'result.json'))).toBe(true);
+  });
+
+  it('begins with a known recipe, and keeps the options in its place', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const recipe = { ...RECIPE, preset: 'modern', epochs: 3, maxSteps: 1 } as const;
+    await train(options({ runDir, recipe }));
+    const kept = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as object;
+    expect(kept).toMatchObject({ schedule: 'cosine', nesterov: true, weightDecay: 5e-4, model: 'resnet8' });
+    expect(kept).not.toHaveProperty('preset');
+    expect(kept).not.toHaveProperty('recipe');
+    const { preset: _, ...own } = recipe;
+    const spelt = await train(options({ recipe: { ...MODERN.options, ...own, maxSteps: 2 } }));
+    const resumed = await train({ ...onSimd, resume: runDir, recipe: { maxSteps: 2 } });
+    expect(resumed.stepsCompleted).toBe(2);
+    const whole = await train(options({ recipe: { ...recipe, maxSteps: 2 } }));
+    expect([resumed, spelt].map(({ lastWeightsSha256 }) => lastWeightsSha256)).toEqual([
+      whole.lastWeightsSha256,
+      whole.lastWeightsSha256,
+    ]);
+    const beside = rejectionOf('E_OPTION', train({ ...onSimd, resume: runDir, recipe: { preset: 'paper' } }));
+    expect((await beside).message).toMatch(/preset paper contradicts resume .*leave preset out/);
+    const unknown = options({ recipe: { preset: 'modren' as 'modern' } });
+    expect((await rejectionOf('E_OPTION', train(unknown))).message).toBe(
+      'preset modren must be one of paper, notebook, modern (did you mean modern?)',
+    );
   });
 
   it('tells every event, saves when it is aborted, and goes on from there to the same bits', async () => {

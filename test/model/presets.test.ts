@@ -1,5 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { buildModel, initialiseModel, isPresetName, tensorView, whyNoPreset } from '../../src/model/index.js';
+import {
+  buildModel,
+  initialiseModel,
+  isPresetName,
+  networkFromFile,
+  tensorView,
+  whyNoPreset,
+} from '../../src/model/index.js';
 
 const NAMES = [
   'resnet8',
@@ -10,6 +18,7 @@ const NAMES = [
   'resnet20x4',
   'resnet8x7',
   'notebook',
+  'fast94',
 ];
 
 /** Parameters of the option-A networks: 6n+2 layers; the paper's table 6 gives them rounded to 0.27, 0.46, … 1.7 M. */
@@ -47,6 +56,30 @@ describe('buildModel', () => {
     expect(depth('resnet8')).toBe(7);
     expect(depth('resnet110')).toBe(109);
     expect(depth('notebook')).toBe(62);
+  });
+
+  it('makes fast94 as its example file has it', () => {
+    const file = new URL('../../examples/networks/fast94.json', import.meta.url);
+    const example = networkFromFile(readFileSync(file, 'utf8'), 'example.json').model;
+    const { layers, inputShape, classCount } = buildModel('fast94');
+    expect({ layers, inputShape, classCount }).toEqual({
+      layers: example.layers,
+      inputShape: example.inputShape,
+      classCount: example.classCount,
+    });
+  });
+
+  it.each([
+    [64, 96, 3, 'global-average-pool'],
+    [28, 28, 1, 'max-pool'],
+    [8, 40, 1, 'global-average-pool'],
+  ])('makes fast94 for images of %i x %i x %i', (height, width, channels, last) => {
+    const purpose = { inputShape: { height, width, channels }, classNames: ['a', 'b', 'c'] };
+    const { layers, classCount } = buildModel('fast94', 0.1, purpose);
+    expect(classCount).toBe(3);
+    expect(layers.at(-4)!.kind).toBe(last);
+    expect(layers.at(-3)!.kind).toBe('dropout');
+    expect(layers[0]!.outputShape).toEqual({ height, width, channels: 8 * channels });
   });
 
   it('takes its images and classes from what it is for', () => {

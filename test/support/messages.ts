@@ -50,6 +50,8 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     mean: [0.49, 0.48, 0.45],
     standardDeviation: [0.25, 0.24, 0.26],
     cropPadding: 4,
+    border: 'zero',
+    cutout: 0,
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     ...change,
@@ -74,6 +76,7 @@ export function work(change: Partial<Work> = {}): Work {
     pixels: Uint8Array.from({ length: 2 * 3072 }, (_, index) => index % 256),
     labels: Uint8Array.of(4, 9),
     augmentationKey: [1, 0xffffffff],
+    mirrored: null,
     dropoutKey: [0, 2 ** 31],
     ...change,
   };

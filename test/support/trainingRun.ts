@@ -60,7 +60,7 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
       split,
       normalisation: measureNormalisation(set, split.training),
       samples: digestSamples(set, split),
-      state: TrainingState.fresh(model, settled.seed),
+      state: TrainingState.fresh(model, settled),
       fleet,
       folder,
       checkpointEvery: 100,

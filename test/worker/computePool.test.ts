@@ -14,7 +14,7 @@ const IMAGE_SHAPE = { height: 32, width: 32, channels: 3 };
 const SESSION: ComputeSession = {
   network: networkText(buildModel('resnet8')),
   normalisation: { mean: [0.5, 0.45, 0.4], standardDeviation: [0.25, 0.2, 0.3] },
-  cropPadding: 2,
+  augmentation: { cropPadding: 2 },
   labelSmoothing: 0.2,
   evaluationStatistics: 'running',
 };
@@ -51,6 +51,7 @@ describe('the threads of a node', () => {
       pixels,
       labels,
       augmentationKey,
+      mirrored: null,
       dropoutKey: [7, 8],
     } as const;
     const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
@@ -109,6 +110,7 @@ describe('the threads of a node', () => {
       pixels: pixels.map((value) => value ^ seed),
       labels,
       augmentationKey,
+      mirrored: null,
       dropoutKey: [7, 8],
     });
     const gradientOf = async (seed: number): Promise<GradientAnswer> => {

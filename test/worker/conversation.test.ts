@@ -121,11 +121,12 @@ describe('a conversation', () => {
       session: {
         network: WELCOME.network,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
-        cropPadding: 2,
+        augmentation: { cropPadding: 2, border: 'zero', cutout: 0 },
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
       },
       augmentationKey: null,
+      mirrored: null,
       dropoutKey: [3, 4],
     });
     expect(task.state.parameters).toHaveLength(layout.parameterCount);
@@ -454,6 +455,7 @@ describe('a conversation ends', () => {
     ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
     ['a second welcome', [WELCOME, WELCOME]],
     ['a standardisation of other channels', [welcome({ mean: [0.5], standardDeviation: [0.5] })]],
+    ['flips for other samples', [WELCOME, weights(1), work({ mirrored: new Uint8Array(3) })]],
     ['an item of too many samples', [WELCOME, weights(1), work({ pixels: new Uint8Array(4097 * 3072) })]],
     [
       'labels beyond all samples',

@@ -21,7 +21,7 @@ const task = (what: number): ItemTask => ({
   session: {
     network: '', // nobody reads it
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
-    cropPadding: 4,
+    augmentation: { cropPadding: 4 },
     labelSmoothing: 0,
     evaluationStatistics: 'running',
   },

@@ -20,7 +20,7 @@ import {
 import { dataDirArguments } from '../options/dataDir.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
+import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
@@ -45,7 +45,7 @@ export function addCoordinatorCommand(program: Command): void {
   const command = program
     .command('coordinator')
     .description('listen for workers, and train on those that attach')
-    .addHelpText('after', examples);
+    .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, COORDINATOR_OPTIONS);
   declareRunOptions(command);
   declareTokenOptions(command);

@@ -11,7 +11,7 @@ import { keptCoordinatorSettings, nodesInto } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
-import { declareRunOptions, sessionOptionsOf } from '../options/runOptions.js';
+import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
@@ -19,7 +19,7 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train in this process, on worker threads')
-    .addHelpText('after', examples);
+    .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
   command.action(async () => {
@@ -91,6 +91,7 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
 const examples = (): string => `
 Examples:
   ${commandLine('train')} --dataset cifar10 --data-dir data --model resnet20 --epochs 30 --schedule onecycle
+  ${commandLine('train')} --recipe modern --model resnet32 --epochs 60
   ${commandLine('train')} --resume runs/2026-11-24T08-00-00-resnet20-seed1
   ${commandLine('train')} --gpus all --micro-batch 128
   ${commandLine('train')} --config recipe.json --seed 2`;

@@ -2,7 +2,7 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { OPTIONS_BY_KEY } from './optionTable.js';
+import { oppositeOf, OPTIONS_BY_KEY } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
 import { closest } from '../../foundation/suggest.js';
@@ -81,8 +81,9 @@ function readObject(file: string): object {
 /** `no-augment`, written as the flag is, means the opposite of `augment`. */
 function negatedEntry(written: string, entries: readonly OptionEntry[]): OptionEntry | undefined {
   return entries.find(
-    ({ key, flags }) =>
-      flags.startsWith('--no-') && written === `no${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+    (entry) =>
+      [entry.flags, oppositeOf(entry)].some((flag) => flag?.startsWith('--no-')) &&
+      written === `no${entry.key.charAt(0).toUpperCase()}${entry.key.slice(1)}`,
   );
 }
 

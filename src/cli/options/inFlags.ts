@@ -4,7 +4,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { valueText } from '../../foundation/options/kind.js';
 import { OptionError, wordsOf } from '../../foundation/options/optionError.js';
 import type { OptionReference, Wording } from '../../foundation/options/optionError.js';
-import { flagOf, OPTIONS_BY_KEY } from './optionTable.js';
+import { flagOf, oppositeOf, OPTIONS_BY_KEY } from './optionTable.js';
 
 /** Any other error is returned as it is. */
 export function inFlags(error: unknown): unknown {
@@ -27,7 +27,9 @@ const BY_FLAG: Wording = {
 function written({ option, value }: OptionReference): string {
   if (value === undefined) return flagFor(option);
   if (!isSwitch(option)) return `${flagFor(option)} ${valueText(value)}`;
-  return isSetByFlag(option, value === true) ? flagFor(option) : `"${option}": ${String(value)}`;
+  if (isSetByFlag(option, value === true)) return flagFor(option);
+  const entry = OPTIONS_BY_KEY.get(option);
+  return (entry && oppositeOf(entry)) ?? `"${option}": ${String(value)}`;
 }
 
 function flagFor(option: string): string {

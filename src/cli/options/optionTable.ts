@@ -38,6 +38,15 @@ function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionD
   return byDefault === true ? `--no-${name}` : `--${name}`;
 }
 
+/**
+ * The flag that takes a switch of the recipe back, which a known recipe may have set: `--no-nesterov` beside `--nesterov`.
+ * Undefined for other options, which nothing but their flag and a file can set.
+ */
+export function oppositeOf({ kind, bits, flags }: OptionEntry): string | undefined {
+  if (kind.kind !== 'switch' || bits !== 'recipe') return undefined;
+  return flags.startsWith('--no-') ? flags.replace('--no-', '--') : flags.replace('--', '--no-');
+}
+
 export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);
 export const HEARTBEAT_OPTIONS = entriesOf(HEARTBEAT_SETTINGS);
 export const DOOR_OPTIONS = entriesOf(DOOR_SETTINGS);

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
+import { RECIPE_PRESETS } from '../../coordinator/index.js';
 import { nonEmpty } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
 
@@ -17,6 +18,13 @@ export function declareRunOptions(command: Command): void {
       'JSON file with these options as keys, such as {"epochs": 20}; flags win',
       nonEmpty('--config', 'recipe.json'),
     );
+}
+
+/** For the help. */
+export function knownRecipes(): string {
+  const width = Math.max(...RECIPE_PRESETS.map(({ name }) => name.length));
+  const lines = RECIPE_PRESETS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `\nRecipes (--recipe; docs/recipes.md has their options):\n${lines.join('\n')}\n`;
 }
 
 interface RawOptions {

@@ -1,8 +1,8 @@
-/** Resolves a run's options: defaults, then the environment, then the config file, then the flags. */
+/** Resolves a run's options: defaults, then a known recipe, then the environment, then the config file, then the flags. */
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { checkContradictions, withDefaults } from '../../coordinator/index.js';
+import { checkContradictions, withDefaults, withPreset } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import { isPresetName } from '../../model/index.js';
@@ -11,7 +11,7 @@ import type { NetworkSource, RunSettings, TrainingOptions } from '../../session/
 import { configAsksForJson, readConfigFile } from './configFile.js';
 import type { ConfigFile } from './configFile.js';
 import { fromEnvironment } from './environment.js';
-import { flagOf } from './optionTable.js';
+import { flagOf, oppositeOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
 
@@ -36,6 +36,8 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
       }
     }
     command.addOption(option);
+    const opposite = oppositeOf(entry);
+    if (opposite !== undefined) command.addOption(new Option(opposite, `not: ${entry.help}`).hideHelp());
   }
 }
 
@@ -69,6 +71,8 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
     command.setOptionValueWithSource(key, value, 'config');
   }
   const given = new Set([...Object.keys(fromFile), ...fromFlags]);
+  const { recipe: preset } = command.opts<{ recipe?: string }>();
+  if (preset !== undefined) refusePresetBeside(preset, { resume, config: isOfARun ? config : undefined });
   const askedFor = (entry: OptionEntry): OptionValue | undefined =>
     given.has(entry.key) ? givenValue(command, entry.key) : fromEnvironment(entry);
   const environment = new Map(
@@ -78,7 +82,8 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   );
   const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
   const settings = entries.filter(({ bits }) => bits !== 'recipe');
-  const recipe = withDefaults(Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)])));
+  const asked = Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)]));
+  const recipe = withDefaults(withPreset(preset, asked));
   const values = Object.fromEntries(
     settings.map((entry) => [entry.key, askedFor(entry) ?? entry.default]),
   ) as unknown as RunSettings & { readonly workers: number };
@@ -96,6 +101,19 @@ export function readNetwork(given: string): NetworkSource {
   return isPresetName(given)
     ? { kind: 'preset', name: given }
     : { kind: 'file', file: given, text: readTextFile('--model', given) };
+}
+
+/** Both have every option already. */
+function refusePresetBeside(
+  preset: string,
+  { resume, config }: { readonly resume: string | undefined; readonly config: string | undefined },
+): void {
+  const other = resume === undefined ? config && `--config ${config}` : `--resume ${resume}`;
+  if (other === undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `${other} has all options of its run; leave --recipe ${preset} out${resume === undefined ? ', or give a file of your own' : ''}`,
+  );
 }
 
 const NO_FILE: ConfigFile = { values: {}, isOfARun: false };

@@ -12,6 +12,7 @@ import { littleEndianBytes } from '../../foundation/littleEndian.js';
 import { buildModel, digestState, isPresetName, networkFrom, NETWORK_LIMITS } from '../../model/index.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import {
+  AVERAGED_PREFIX,
   BEST_PREFIX,
   checkpointMetadataSchema,
   METADATA,
@@ -26,8 +27,8 @@ import { UnusableCheckpoint } from './unusableCheckpoint.js';
 import { allFinite } from '../vectors/vectorKernels.js';
 import type { NamedTensor } from './safetensors.js';
 
-/** Parameters, momentum and the best parameters of the largest network, its statistics twice, and the header. */
-const MOST_BYTES = 4 * (3 * NETWORK_LIMITS.parameters + 2 * NETWORK_LIMITS.statistics) + MOST_HEADER_BYTES;
+/** Parameters, momentum, the best and the averaged parameters of the largest network, its statistics thrice, and the header. */
+const MOST_BYTES = 4 * (4 * NETWORK_LIMITS.parameters + 3 * NETWORK_LIMITS.statistics) + MOST_HEADER_BYTES;
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -37,6 +38,8 @@ export interface Checkpoint {
   readonly velocity: Float32Array;
   /** The weights of the best epoch so far; undefined if there is none, and in files of older versions. */
   readonly best: ModelState | undefined;
+  /** The average of the weights of earlier steps; undefined in a run that averages nothing. */
+  readonly averaged: ModelState | undefined;
   /** Mean and standard deviation of the training data, per channel. */
   readonly normalisation: StoredNormalisation;
   /** Digests of the samples that the run uses; undefined in files of older versions. */
@@ -95,7 +98,7 @@ function checkSize(byteCount: number): void {
   if (byteCount > MOST_BYTES) throw new Error(`it has ${byteCount} bytes, more than any checkpoint`);
 }
 
-type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best'>;
+type Vectors = Pick<Checkpoint, 'state' | 'velocity' | 'best' | 'averaged'>;
 
 interface Source {
   readonly byName: ReadonlyMap<string, NamedTensor>;
@@ -122,11 +125,12 @@ function gatherVectors(layout: Layout, stored: CheckpointMetadata, { byName, fil
     state: gatherState(),
     velocity: gather(layout.parameters, layout.parameterCount, MOMENTUM_PREFIX),
     best: stored.bestWeightsSha256 === undefined ? undefined : gatherState(BEST_PREFIX),
+    averaged: stored.averagedWeightsSha256 === undefined ? undefined : gatherState(AVERAGED_PREFIX),
   };
 }
 
-function isFinite({ state, velocity, best }: Vectors): boolean {
-  const states = best ? [state, best] : [state];
+function isFinite({ state, velocity, best, averaged }: Vectors): boolean {
+  const states = [state, best, averaged].filter((each) => each !== undefined);
   return [velocity, ...states.flatMap(({ parameters, statistics }) => [parameters, statistics])].every(
     allFinite,
   );
@@ -136,11 +140,12 @@ function equalShapes(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-function digestsAgree({ state, velocity, best }: Vectors, stored: CheckpointMetadata): boolean {
+function digestsAgree({ state, velocity, best, averaged }: Vectors, stored: CheckpointMetadata): boolean {
   return (
     digestState(state) === stored.weightsSha256 &&
     digestVector(velocity) === stored.velocitySha256 &&
-    (best === undefined || digestState(best) === stored.bestWeightsSha256)
+    (best === undefined || digestState(best) === stored.bestWeightsSha256) &&
+    (averaged === undefined || digestState(averaged) === stored.averagedWeightsSha256)
   );
 }
 

@@ -8,6 +8,7 @@ export const FORMAT = 'lockstep-checkpoint/1';
 /** Weights and running statistics have the names of the layout. */
 export const MOMENTUM_PREFIX = 'momentum.';
 export const BEST_PREFIX = 'best.';
+export const AVERAGED_PREFIX = 'averaged.';
 /** Keys of the safetensors metadata. */
 export const METADATA = 'lockstep';
 export const METADATA_DIGEST = 'lockstepSha256';
@@ -28,6 +29,8 @@ export const checkpointMetadataSchema = z.object({
   velocitySha256: z.string(),
   /** Present with the best weights. Older versions kept these in a separate file only. */
   bestWeightsSha256: z.string().optional(),
+  /** Present with the average of earlier steps' weights, in runs that average. */
+  averagedWeightsSha256: z.string().optional(),
   /** The network's description, which `model/` checks. Older versions stored its name only, in the recipe. */
   network: z.unknown().optional(),
   recipe: recipeSchema,

@@ -7,7 +7,14 @@ import { createHash, webcrypto } from 'node:crypto';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
 import type { Layout, Model, ModelState, TensorSpec } from '../../model/index.js';
 import type { Checkpoint } from './checkpoint.js';
-import { BEST_PREFIX, FORMAT, METADATA, METADATA_DIGEST, MOMENTUM_PREFIX } from './checkpointFormat.js';
+import {
+  AVERAGED_PREFIX,
+  BEST_PREFIX,
+  FORMAT,
+  METADATA,
+  METADATA_DIGEST,
+  MOMENTUM_PREFIX,
+} from './checkpointFormat.js';
 import type { CheckpointMetadata } from './checkpointFormat.js';
 import { encodeSafetensorsHeader } from './safetensors.js';
 
@@ -24,31 +31,39 @@ export function takeSnapshot(
   checkpoint: Checkpoint,
   { layout, description }: Pick<Model, 'layout' | 'description'>,
 ): CheckpointSnapshot {
-  const { state, velocity, best, recipe, progress, normalisation, samples } = checkpoint;
-  const vectors = [state.parameters, state.statistics, velocity, ...(best ? vectorsOf(best) : [])];
-  const data = concatenated(vectors);
-  const stateBytes = state.parameters.byteLength + state.statistics.byteLength;
-  const momentumEnd = stateBytes + velocity.byteLength;
+  const { state, velocity, best, averaged, recipe, progress, normalisation, samples } = checkpoint;
+  const parts = [vectorsOf(state), [velocity], vectorsOf(best), vectorsOf(averaged)];
+  const data = concatenated(parts.flat());
+  const digests = (): Promise<readonly string[]> => {
+    let offset = 0;
+    const slices = parts.map((vectors) => {
+      const byteCount = vectors.reduce((sum, vector) => sum + vector.byteLength, 0);
+      return data.subarray(offset, (offset += byteCount));
+    });
+    return Promise.all(slices.map(sha256));
+  };
   return {
     step: progress.step,
     encode: async () => {
-      const [weightsSha256, velocitySha256, bestWeightsSha256] = await Promise.all([
-        sha256(data.subarray(0, stateBytes)),
-        sha256(data.subarray(stateBytes, momentumEnd)),
-        best ? sha256(data.subarray(momentumEnd)) : undefined,
-      ]);
+      const [weightsSha256, velocitySha256, bestWeightsSha256, averagedWeightsSha256] = (await digests()) as [
+        string,
+        string,
+        string,
+        string,
+      ];
       const metadata: CheckpointMetadata = {
         format: FORMAT,
         weightsSha256,
         velocitySha256,
-        ...(bestWeightsSha256 === undefined ? {} : { bestWeightsSha256 }),
+        ...(best && { bestWeightsSha256 }),
+        ...(averaged && { averagedWeightsSha256 }),
         network: description,
         recipe,
         progress,
         normalisation,
         ...(samples === undefined ? {} : { samples }),
       };
-      return [headerOf(metadata, layout, best !== undefined), data];
+      return [headerOf(metadata, layout, { best, averaged }), data];
     },
   };
 }
@@ -61,8 +76,8 @@ export async function encodeCheckpoint(
   return Buffer.concat(await takeSnapshot(checkpoint, model).encode());
 }
 
-function vectorsOf({ parameters, statistics }: ModelState): readonly Float32Array[] {
-  return [parameters, statistics];
+function vectorsOf(state: ModelState | undefined): readonly Float32Array[] {
+  return state ? [state.parameters, state.statistics] : [];
 }
 
 function concatenated(vectors: readonly Float32Array[]): Uint8Array {
@@ -77,22 +92,28 @@ function concatenated(vectors: readonly Float32Array[]): Uint8Array {
 }
 
 /** The layout lists its tensors in the order of the vectors, without gaps. */
-function headerOf(metadata: CheckpointMetadata, layout: Layout, hasBest: boolean): Buffer {
+function headerOf(
+  metadata: CheckpointMetadata,
+  layout: Layout,
+  { best, averaged }: Pick<Checkpoint, 'best' | 'averaged'>,
+): Buffer {
   const named = (
     specs: readonly TensorSpec[],
     prefix = '',
   ): { readonly name: string; readonly shape: readonly number[] }[] =>
     specs.map(({ name, shape }) => ({ name: prefix + name, shape }));
+  const namedState = (prefix?: string): ReturnType<typeof named> => [
+    ...named(layout.parameters, prefix),
+    ...named(layout.statistics, prefix),
+  ];
   const text = JSON.stringify(metadata);
   return encodeSafetensorsHeader(
     { [METADATA]: text, [METADATA_DIGEST]: createHash('sha256').update(text).digest('hex') },
     [
-      ...named(layout.parameters),
-      ...named(layout.statistics),
+      ...namedState(),
       ...named(layout.parameters, MOMENTUM_PREFIX),
-      ...(hasBest
-        ? [...named(layout.parameters, BEST_PREFIX), ...named(layout.statistics, BEST_PREFIX)]
-        : []),
+      ...(best ? namedState(BEST_PREFIX) : []),
+      ...(averaged ? namedState(AVERAGED_PREFIX) : []),
     ],
   );
 }

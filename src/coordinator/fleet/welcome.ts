@@ -11,7 +11,7 @@ export interface WelcomeOptions {
   readonly runName: string;
   readonly model: Model;
   readonly normalisation: Normalisation;
-  readonly recipe: Pick<Recipe, 'cropPadding' | 'labelSmoothing' | 'evalStatistics'>;
+  readonly recipe: Pick<Recipe, 'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics'>;
 }
 
 const LONGEST_NAME = 200;
@@ -25,6 +25,8 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     mean: [...normalisation.mean],
     standardDeviation: [...normalisation.standardDeviation],
     cropPadding: recipe.cropPadding,
+    border: recipe.border,
+    cutout: recipe.cutout,
     labelSmoothing: recipe.labelSmoothing,
     evaluationStatistics: recipe.evalStatistics,
   };

@@ -7,6 +7,7 @@ import type { Remedy, Sentence } from '../../foundation/options/optionError.js';
 import { LEAST_UNASKED, nearestMicroBatch, unusualMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { RECIPE_OPTIONS } from './recipeOptions.js';
 import type { Recipe, RequestedRecipe } from './recipeOptions.js';
+import { SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
 
 /** What the rules look at, before and after the data set is decided. */
 type AnyRecipe = Recipe | RequestedRecipe;
@@ -36,6 +37,7 @@ const RULES: readonly Rule[] = [
   numbersInOrder,
   nesterovWithMomentum,
   patienceWithValidation,
+  lookaheadToTheEnd,
 ];
 
 function batchOfWholeMicroBatches(
@@ -123,6 +125,19 @@ function patienceWithValidation(
       of('valSize', 0),
     ],
     remedies: [use('patience', 0)],
+  };
+}
+
+/** Its strength grows towards the last step, so the number of steps must not change. */
+function lookaheadToTheEnd({ averaging, schedule }: AnyRecipe): Contradiction | undefined {
+  if (averaging !== 'lookahead' || SCHEDULES_OVER_ALL_EPOCHS.includes(schedule)) return undefined;
+  return {
+    problem: [
+      of('averaging', averaging),
+      ' needs a schedule that ends with the last epoch, and not ',
+      of('schedule', schedule),
+    ],
+    remedies: [use('schedule', ...SCHEDULES_OVER_ALL_EPOCHS)],
   };
 }
 

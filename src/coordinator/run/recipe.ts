@@ -11,6 +11,7 @@ import { OptionError } from '../../foundation/options/optionError.js';
 import { checkContradictions } from './contradictions.js';
 import { RECIPE_OPTIONS } from './recipeOptions.js';
 import type { Recipe, RequestedRecipe } from './recipeOptions.js';
+import { withPreset } from './recipePresets.js';
 
 export type { Recipe, RequestedRecipe } from './recipeOptions.js';
 
@@ -30,11 +31,12 @@ function fieldOf({ settledKind, inOlderFiles }: OptionDefinition): z.ZodType {
 }
 
 /**
- * Adds defaults to what was asked for.
+ * Adds a preset's options and defaults to what was asked for.
+ * @param preset its name
  * @throws OptionError for an unknown key, a value out of bounds, or values that contradict each other
  */
-export function requestRecipe(asked: Partial<RequestedRecipe>): RequestedRecipe {
-  const recipe = requestChanges(asked);
+export function requestRecipe(asked: Partial<RequestedRecipe>, preset?: string): RequestedRecipe {
+  const recipe = requestChanges(withPreset(preset, asked));
   const given = Object.entries<unknown>(asked).filter(([, value]) => value !== undefined);
   checkContradictions(recipe, new Set(given.map(([key]) => key)));
   return recipe;

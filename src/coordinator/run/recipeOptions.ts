@@ -16,9 +16,9 @@ import {
   text,
 } from '../../foundation/options/definition.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
-import { DATASET_NAMES } from '../../data/index.js';
+import { BORDERS, DATASET_NAMES } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
-import { LARGEST_CROP_PADDING, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
+import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 import { SETTLED_DATASET } from './datasetName.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
@@ -100,6 +100,12 @@ export const RECIPE_OPTIONS = recipeOptions({
     defaultFrom: ({ batchSize }) => defaultMicroBatch(batchSize as number),
     help: 'samples of one work item, and of one set of batch statistics; if 32 does not divide the batch: its largest divisor below 32, if that is at least 8',
   }),
+  dropLast: flag({
+    group: 'Batches',
+    default: false,
+    inOlderFiles: false,
+    help: 'leave out the last samples of an epoch if they do not fill a batch',
+  }),
   lr: number({
     group: 'Learning rate',
     placeholder: 'rate',
@@ -123,6 +129,42 @@ export const RECIPE_OPTIONS = recipeOptions({
     default: 1e-4,
     help: 'L2 penalty on every parameter',
     example: '1e-4',
+  }),
+  decayOn: oneOf({
+    group: 'Regularisation',
+    of: ['all', 'weights'],
+    default: 'all',
+    inOlderFiles: 'all',
+    help: 'which parameters decay: all, or not the biases and those of batch normalisation',
+    example: 'weights',
+  }),
+  shiftLrFactor: number({
+    group: 'Optimizer',
+    placeholder: 'factor',
+    above: 0,
+    default: 1,
+    inOlderFiles: 1,
+    help: "learning rate of batch normalisation's shifts, as a multiple of the others'; they decay as fast as the others",
+    example: '64',
+  }),
+  averaging: oneOf({
+    group: 'Optimizer',
+    of: ['none', 'ema', 'lookahead'],
+    default: 'none',
+    inOlderFiles: 'none',
+    help: 'average of the weights: ema is evaluated beside them; lookahead replaces them every 5 steps',
+    example: 'ema',
+  }),
+  emaDecay: number({
+    group: 'Optimizer',
+    placeholder: 'share',
+    min: 0,
+    below: 1,
+    default: 0.999,
+    inOlderFiles: 0.999,
+    help: 'ema: share of the average that each step keeps',
+    example: '0.99',
+    onlyWith: { option: 'averaging', is: ['ema'] },
   }),
   schedule: oneOf({
     group: 'Learning rate',
@@ -161,9 +203,9 @@ export const RECIPE_OPTIONS = recipeOptions({
     min: 0,
     default: 0,
     inOlderFiles: 0,
-    help: 'cosine: rate that the schedule falls to at the end of the run',
+    help: 'cosine, triangular: rate that the schedule falls to at the end of the run',
     example: '0.001',
-    onlyWith: { option: 'schedule', is: ['cosine'] },
+    onlyWith: { option: 'schedule', is: ['cosine', 'triangular'] },
     belowOption: 'lr',
   }),
   patience: integer({
@@ -183,6 +225,35 @@ export const RECIPE_OPTIONS = recipeOptions({
     inOlderFiles: 4,
     help: 'width of the border that random crops may include; 0: flips only',
     example: '2',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  border: oneOf({
+    group: 'Data',
+    of: BORDERS,
+    default: 'zero',
+    inOlderFiles: 'zero',
+    help: 'what the border of crops holds: zero (the mean colour), or the reflection of the image',
+    example: 'reflect',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  flip: oneOf({
+    group: 'Data',
+    of: ['random', 'alternating'],
+    default: 'random',
+    inOlderFiles: 'random',
+    help: 'which samples are mirrored: drawn anew each epoch, or each sample in every second epoch',
+    example: 'alternating',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  cutout: integer({
+    group: 'Data',
+    placeholder: 'pixels',
+    min: 0,
+    max: LARGEST_CUTOUT,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'side of a random square in each training image that is set to the mean colour; 0: none',
+    example: '8',
     onlyWith: { option: 'augment', is: [true] },
   }),
   labelSmoothing: number({

@@ -1,7 +1,7 @@
 /** Saves the state of a run as checkpoints, and reports each one. Training goes on whether or not saving succeeds. */
 
 import type { Normalisation, SampleDigests } from '../../data/index.js';
-import type { Model } from '../../model/index.js';
+import type { Model, ModelState } from '../../model/index.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -29,20 +29,32 @@ export class CheckpointSaver {
   /** Copies the state, starts writing it in the background, and returns. */
   save(name: 'last' | 'best'): void {
     const startedMs = performance.now();
-    const snapshot = this.snapshot({ withBest: name === 'last' }); // the best checkpoint holds the best weights as its own
+    const snapshot = name === 'last' ? this.snapshot({ withBest: true }) : this.bestSnapshot();
     this.write(name, snapshot, performance.now() - startedMs);
   }
 
   /** Copies all that resuming needs. @param withBest whether to include the best weights so far, beside the current ones */
   snapshot({ withBest }: { readonly withBest: boolean }): CheckpointSnapshot {
+    const { state } = this.options;
+    return this.snapshotOf(state.model, withBest ? state.best : undefined);
+  }
+
+  /** The best checkpoint holds the best weights as its own. */
+  private bestSnapshot(): CheckpointSnapshot {
+    const { state } = this.options;
+    return this.snapshotOf(state.best ?? state.model, undefined);
+  }
+
+  private snapshotOf(weights: ModelState, best: ModelState | undefined): CheckpointSnapshot {
     const { recipe, state, model, normalisation, samples, clock } = this.options;
     return takeSnapshot(
       {
         recipe,
         progress: { ...state.progress, wallSeconds: clock.seconds() },
-        state: state.model,
+        state: weights,
         velocity: state.velocity,
-        best: withBest ? state.best : undefined,
+        best,
+        averaged: state.averaged,
         normalisation: {
           mean: [...normalisation.mean],
           standardDeviation: [...normalisation.standardDeviation],

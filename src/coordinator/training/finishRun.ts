@@ -26,13 +26,13 @@ export interface FinishOptions {
 }
 
 /**
- * Restores the best weights if training was completed, writes the result, and evaluates the test set if asked. A run that
+ * Restores the best weights, or the average, if training was completed, writes the result, and evaluates the test set if asked. A run that
  * is stopped during that evaluation has a result without it, and evaluates when it is resumed.
  */
 export async function finishRun(options: FinishOptions, stoppedBy: StopReason): Promise<RunResult> {
   const { state, recipe, folder, fleet, clock, openTestSet, onEvent } = options;
   const lastWeightsSha256 = digestState(state.model);
-  if (stoppedBy === 'epochs' || stoppedBy === 'patience') restoreBest(state, onEvent);
+  if (stoppedBy === 'epochs' || stoppedBy === 'patience') chooseFinal(state, recipe, onEvent);
   const summary = { lastWeightsSha256, wallSeconds: clock.seconds(), stoppedBy };
   // Written before the test: the training has its result, whatever goes wrong in the test.
   let result = resultOf(state, recipe, summary, undefined);
@@ -47,9 +47,13 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   return result;
 }
 
-function restoreBest(state: TrainingState, onEvent: EventListener): void {
+function chooseFinal(state: TrainingState, { averaging }: Recipe, onEvent: EventListener): void {
   const { bestEpoch } = state.progress.earlyStopping;
-  if (state.restoreBest() || bestEpoch === null) return;
+  if (state.restoreBest()) return;
+  if (bestEpoch === null) {
+    if (averaging === 'ema' && state.averaged) state.adopt(state.averaged);
+    return;
+  }
   onEvent({
     event: 'notice',
     message: `the weights of the best epoch, ${bestEpoch}, are in no checkpoint of this run; the final weights are the last ones`,

@@ -1,6 +1,6 @@
 /** The all-reduce of one step: hands out the micro-batches, checks each answer, and adds the gradients in one fixed order. */
 
-import { augmentationKey, dropoutKey, gatherSamples } from '../../data/index.js';
+import { alternatingFlips, augmentationKey, dropoutKey, gatherSamples } from '../../data/index.js';
 import type { ImageSet, StepPlan } from '../../data/index.js';
 import { floatsFromLittleEndian } from '../../foundation/littleEndian.js';
 import type { Layout } from '../../model/index.js';
@@ -88,13 +88,15 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
 }
 
 function workMessage({ recipe, set, epoch, step, plan }: GradientRequest, index: number): Work {
-  const { seed, augment } = recipe;
+  const { seed, augment, flip } = recipe;
+  const { samples } = plan.microBatches[index]!;
   return {
     type: 'work',
     step,
     microBatch: index,
-    ...gatherSamples(set, plan.microBatches[index]!.samples),
+    ...gatherSamples(set, samples),
     augmentationKey: augment ? mutable(augmentationKey(seed, epoch, plan.stepInEpoch, index)) : null,
+    mirrored: augment && flip === 'alternating' ? alternatingFlips(seed, epoch, samples) : null,
     dropoutKey: mutable(dropoutKey(seed, epoch, plan.stepInEpoch, index)),
   };
 }

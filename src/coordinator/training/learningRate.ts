@@ -15,7 +15,7 @@ export interface ScheduleContext extends RateOptions {
 
 /** @param sampleCount of the training set */
 export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext {
-  return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize) };
+  return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize, recipe.dropLast) };
 }
 
 // The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.
@@ -37,7 +37,7 @@ export function learningRateAt(step: number, context: ScheduleContext): number {
     case 'cosine':
       return finalLr + (lr - finalLr) * anneal(1, 0, (step - warmupSteps) / (totalSteps - warmupSteps));
     case 'triangular':
-      return (lr * (totalSteps - step)) / (totalSteps - warmupSteps);
+      return (lr * (totalSteps - step) + finalLr * (step - warmupSteps)) / (totalSteps - warmupSteps);
     case 'onecycle':
       return onecycle(step, totalSteps, lr);
   }

@@ -2,7 +2,8 @@
 
 import type { ModelState } from '../../model/index.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
-import { keepingFrozen, NO_RULES } from './tensorRules.js';
+import { tensorView } from '../../model/index.js';
+import { keeping, NO_RULES } from './tensorRules.js';
 import type { TensorRules } from './tensorRules.js';
 import { sgdInto } from '../vectors/vectorKernels.js';
 
@@ -31,9 +32,18 @@ export function applySgd(
   rules: TensorRules = NO_RULES,
 ): void {
   const { gradientSum, sampleCount } = total;
-  keepingFrozen([parameters, velocity], rules, () =>
+  const others = [...rules.frozen, ...rules.rates.map(({ spec }) => spec)];
+  keeping([parameters, velocity], others, () =>
     sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr }),
   );
+  for (const { spec, lrFactor, decayFactor } of rules.rates) {
+    sgdInto(tensorView(parameters, spec), tensorView(velocity, spec), tensorView(gradientSum, spec), {
+      ...options,
+      sampleCount,
+      lr: lr * lrFactor,
+      weightDecay: options.weightDecay * decayFactor,
+    });
+  }
 }
 
 /** Moves the running statistics towards the mean statistics of the step, in place. */

@@ -1,34 +1,72 @@
-/** What the optimizer does differently for some tensors of a network: frozen ones, and other momenta of statistics. */
+/**
+ * What the optimizer does differently for some tensors of a network: frozen ones, those with a rate or decay of their own,
+ * and other momenta of statistics.
+ */
 
 import { tensorView } from '../../model/index.js';
-import type { Model, TensorSpec } from '../../model/index.js';
+import type { Layer, Model, TensorSpec } from '../../model/index.js';
+import type { Recipe } from '../run/recipe.js';
 
 export interface TensorRules {
   /** Left alone, weight decay included. */
   readonly frozen: readonly TensorSpec[];
+  /** Trained with `lrFactor` times the learning rate and `decayFactor` times the weight decay. */
+  readonly rates: readonly TensorRate[];
   /** Running statistics that have a momentum of their own. */
   readonly momenta: readonly { readonly spec: TensorSpec; readonly momentum: number }[];
 }
 
-export const NO_RULES: TensorRules = { frozen: [], momenta: [] };
+export interface TensorRate {
+  readonly spec: TensorSpec;
+  readonly lrFactor: number;
+  readonly decayFactor: number;
+}
 
-export function tensorRulesOf({ layers, layout }: Pick<Model, 'layers' | 'layout'>): TensorRules {
+export const NO_RULES: TensorRules = { frozen: [], rates: [], momenta: [] };
+
+export function tensorRulesOf(
+  { layers, layout }: Pick<Model, 'layers' | 'layout'>,
+  recipe: Pick<Recipe, 'shiftLrFactor' | 'decayOn'>,
+): TensorRules {
   const momenta = layers.flatMap((layer) => {
     if (layer.kind !== 'batch-normalisation' || layer.momentum === undefined) return [];
     const { momentum, runningMean, runningVariance } = layer;
     return [runningMean, runningVariance].map((spec) => ({ spec, momentum }));
   });
-  return { frozen: layout.parameters.filter(({ frozen }) => frozen), momenta };
+  const rates = layers.flatMap((layer) => ratesOf(layer, recipe));
+  return { frozen: layout.parameters.filter(({ frozen }) => frozen), rates, momenta };
 }
 
-/** Runs `update`, and puts the frozen tensors of these vectors back as they were. */
-export function keepingFrozen(
+/**
+ * The tensors of a layer that are trained at other rates. A step of decay is rate times decay, so the shifts' decay is
+ * divided by what their rate is multiplied by: they shrink as fast as other tensors.
+ */
+function ratesOf(
+  layer: Layer,
+  { shiftLrFactor, decayOn }: Pick<Recipe, 'shiftLrFactor' | 'decayOn'>,
+): readonly TensorRate[] {
+  const decayFactor = decayOn === 'all' ? 1 : 0;
+  const usual = (spec: TensorSpec): TensorRate => ({ spec, lrFactor: 1, decayFactor });
+  const rates: TensorRate[] = [];
+  if (layer.kind === 'batch-normalisation') {
+    const shift = { spec: layer.shift, lrFactor: shiftLrFactor, decayFactor: decayFactor / shiftLrFactor };
+    rates.push(usual(layer.scale), shift);
+  } else if ((layer.kind === 'convolution' || layer.kind === 'dense') && layer.bias) {
+    rates.push(usual(layer.bias));
+  }
+  return rates.filter(
+    ({ spec, ...factors }) => !spec.frozen && (factors.lrFactor !== 1 || factors.decayFactor !== 1),
+  );
+}
+
+/** Runs `update`, and puts the elements of these tensors back as they were. */
+export function keeping(
   vectors: readonly Float32Array[],
-  { frozen }: TensorRules,
+  specs: readonly TensorSpec[],
   update: () => void,
 ): void {
   const held = vectors.flatMap((vector) =>
-    frozen.map((spec) => ({ view: tensorView(vector, spec), values: tensorView(vector, spec).slice() })),
+    specs.map((spec) => ({ view: tensorView(vector, spec), values: tensorView(vector, spec).slice() })),
   );
   update();
   for (const { view, values } of held) view.set(values);

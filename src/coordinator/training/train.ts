@@ -109,13 +109,13 @@ async function trainEpochs(
     for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, plan, learningRateAt(state.progress.step, schedule), shares);
+      await trainStep(run, plan, { schedule, shares });
       fallback.confirm();
       if (state.progress.step % run.checkpointEvery === 0) saver.save('last');
     }
     const { epochTotals } = state.progress;
     const validation = split.validation.length > 0 ? await validate(run) : undefined;
-    const best = state.completeEpoch(validation?.score.accuracy);
+    const best = state.completeEpoch(validation?.score.accuracy, recipe.averaging);
     if (best) saver.save('best');
     saver.save('last');
     const { epoch, step } = state.progress;
@@ -128,18 +128,22 @@ async function trainEpochs(
 }
 
 function remainingSteps(
-  { seed, batchSize, microBatch }: Recipe,
+  { seed, batchSize, microBatch, dropLast }: Recipe,
   trainingIndices: Uint32Array,
   { epoch, stepInEpoch }: TrainingProgress,
 ): readonly StepPlan[] {
-  return planEpoch({ trainingIndices, seed, epoch, batchSize, microBatchSize: microBatch }).steps.slice(
-    stepInEpoch,
-  );
+  const options = { trainingIndices, seed, epoch, batchSize, microBatchSize: microBatch, dropLast };
+  return planEpoch(options).steps.slice(stepInEpoch);
 }
 
-async function trainStep(run: TrainingRun, plan: StepPlan, lr: number, shares: Shares): Promise<void> {
+async function trainStep(
+  run: TrainingRun,
+  plan: StepPlan,
+  { schedule, shares }: Pick<LoopTools, 'schedule' | 'shares'>,
+): Promise<void> {
   const { recipe, state, model, set, fleet, signal, onEvent } = run;
   const { step, epoch } = state.progress;
+  const lr = learningRateAt(step, schedule);
   const startedMs = performance.now();
   const contributors = new Set<Member>();
   const { total, lossSum, correct, workersMs } = await computeGradient(fleet, {
@@ -157,7 +161,13 @@ async function trainStep(run: TrainingRun, plan: StepPlan, lr: number, shares: S
       shares.add(member.hello.nodeName, sampleCount);
     },
   });
-  state.update(total, lr, recipe, tensorRulesOf(model));
+  const totalSteps = schedule.stepsPerEpoch * recipe.epochs;
+  state.update(total, {
+    lr,
+    sgd: recipe,
+    rules: tensorRulesOf(model, recipe),
+    averaging: { ...recipe, step: step + 1, totalSteps },
+  });
   if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
   noteContributors(contributors, state, onEvent);
   const stepMs = performance.now() - startedMs;
@@ -196,7 +206,7 @@ async function validate({
   const score = await evaluate(fleet, {
     set,
     indices: split.validation,
-    state: state.broadcast(),
+    state: state.broadcastEvaluated(recipe.averaging),
     signal,
     divergence: () => divergedError(`the validation loss of epoch ${state.progress.epoch + 1}`, recipe),
     onContribution: (member) => contributors.add(member),

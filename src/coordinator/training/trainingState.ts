@@ -4,19 +4,23 @@
  */
 
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
-import { initialiseModel } from '../../model/index.js';
 import type { Model, ModelState } from '../../model/index.js';
 import { Broadcast } from '../../protocol/index.js';
 import type { Parameters } from '../../protocol/index.js';
 import type { Checkpoint } from '../checkpoints/checkpoint.js';
 import { withContributor } from '../run/contributors.js';
 import type { Contributor } from '../run/contributors.js';
+import type { Recipe } from '../run/recipe.js';
 import { observeAccuracy } from '../run/earlyStopping.js';
 import { emptyTotals, freshProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
 import type { TensorRules } from './tensorRules.js';
+import { updateAverage } from './averaging.js';
+import type { AveragingStep } from './averaging.js';
+import { startingState } from './startingState.js';
+import type { TrainingImages } from './startingState.js';
 import { GradientBuffers } from '../vectors/treeReduction.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { allFinite } from '../vectors/vectorKernels.js';
@@ -26,7 +30,7 @@ import { VectorMemory } from '../vectors/vectorMemory.js';
 const USUAL_VECTORS = 136;
 
 /** What a checkpoint holds of the state. */
-export type SavedState = Pick<Checkpoint, 'state' | 'velocity' | 'progress' | 'best'>;
+export type SavedState = Pick<Checkpoint, 'state' | 'velocity' | 'progress' | 'best' | 'averaged'>;
 
 /** What one step adds to the progress. */
 export interface StepTotals {
@@ -37,9 +41,22 @@ export interface StepTotals {
   readonly seconds: number;
 }
 
+export type FreshOptions = Pick<Recipe, 'seed' | 'averaging'>;
+
+/** The optimizer's settings, and which tensors differ. */
+export interface UpdateOptions {
+  readonly lr: number;
+  readonly sgd: SgdOptions;
+  readonly rules?: TensorRules;
+  /** Left out: nothing is averaged. */
+  readonly averaging?: AveragingStep;
+}
+
 export class TrainingState {
   readonly model: ModelState;
   readonly velocity: Float32Array; // (parameterCount)
+  /** The average of the weights of earlier steps; undefined in a run that averages nothing. */
+  readonly averaged: ModelState | undefined;
   /** The memory in which a step's gradients are summed. */
   readonly gradientBuffers: GradientBuffers;
   private version = 0;
@@ -48,7 +65,7 @@ export class TrainingState {
   private published: Broadcast<Parameters> | undefined;
 
   /** Copies the vectors into the memory that the optimizer computes in. */
-  private constructor({ state, velocity, progress, best }: SavedState) {
+  private constructor({ state, velocity, progress, best, averaged }: SavedState) {
     const { parameters, statistics } = state;
     const memory = new VectorMemory(USUAL_VECTORS * parameters.byteLength);
     this.model = { parameters: memory.holding(parameters), statistics: statistics.slice() };
@@ -56,12 +73,15 @@ export class TrainingState {
     this.gradientBuffers = new GradientBuffers(memory);
     this.currentProgress = progress;
     this.bestWeights = best;
+    this.averaged = averaged && copyOf(averaged);
   }
 
-  static fresh(model: Model, seed: number): TrainingState {
+  /** @param images that layers which start from the data are made from; they start as `dirac` without */
+  static fresh(model: Model, { seed, averaging }: FreshOptions, images?: TrainingImages): TrainingState {
     const velocity = new Float32Array(model.layout.parameterCount);
-    const state = initialiseModel(model, seed);
-    return new TrainingState({ state, velocity, progress: freshProgress(), best: undefined });
+    const state = startingState(model, seed, images);
+    const averaged = averaging === 'none' ? undefined : state;
+    return new TrainingState({ state, velocity, progress: freshProgress(), best: undefined, averaged });
   }
 
   /** The state that a checkpoint holds. */
@@ -83,10 +103,23 @@ export class TrainingState {
     return (this.published ??= broadcastOf(this.model, this.version));
   }
 
+  /**
+   * The weights that validation and the result use, as one message: the average where there is one that training does not
+   * go on from, else the current ones. Valid until the next update.
+   */
+  broadcastEvaluated(averaging: Recipe['averaging']): Broadcast<Parameters> {
+    if (averaging !== 'ema' || !this.averaged) return this.broadcast();
+    this.nextVersion();
+    const broadcast = broadcastOf(this.averaged, this.version);
+    this.nextVersion();
+    return broadcast;
+  }
+
   /** Updates the weights by one optimizer step, and gives the total back to `gradientBuffers`. */
-  update(total: GradientLeaf, lr: number, options: SgdOptions, rules?: TensorRules): void {
-    applySgd(this.model.parameters, this.velocity, total, lr, options, rules);
+  update(total: GradientLeaf, { lr, sgd, rules, averaging }: UpdateOptions): void {
+    applySgd(this.model.parameters, this.velocity, total, lr, sgd, rules);
     mergeStatistics(this.model, total, rules);
+    if (this.averaged && averaging) updateAverage(this.averaged, this.model, averaging);
     this.gradientBuffers.giveBack(total);
     this.nextVersion();
   }
@@ -118,10 +151,10 @@ export class TrainingState {
 
   /**
    * Counts an epoch, and keeps a copy of the weights if they are the best so far.
-   * @param validationAccuracy undefined in a run without validation samples
+   * @param validationAccuracy of the weights that `broadcastEvaluated` gave; undefined in a run without validation samples
    * @returns whether the weights are the best so far
    */
-  completeEpoch(validationAccuracy: number | undefined): boolean {
+  completeEpoch(validationAccuracy: number | undefined, averaging: Recipe['averaging'] = 'none'): boolean {
     const { progress } = this;
     const epoch = progress.epoch + 1;
     const earlyStopping =
@@ -131,8 +164,7 @@ export class TrainingState {
     this.currentProgress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
     const isBest = earlyStopping.bestEpoch === epoch;
     if (isBest) {
-      const { parameters, statistics } = this.model;
-      this.bestWeights = { parameters: parameters.slice(), statistics: statistics.slice() };
+      this.bestWeights = copyOf((averaging === 'ema' && this.averaged) || this.model);
     }
     return isBest;
   }
@@ -153,16 +185,25 @@ export class TrainingState {
   /** Makes the best weights the current ones. @returns false if there are none, and nothing has changed */
   restoreBest(): boolean {
     if (!this.bestWeights) return false;
-    this.model.parameters.set(this.bestWeights.parameters);
-    this.model.statistics.set(this.bestWeights.statistics);
-    this.nextVersion();
+    this.adopt(this.bestWeights);
     return true;
+  }
+
+  /** Makes these weights the current ones. */
+  adopt({ parameters, statistics }: ModelState): void {
+    this.model.parameters.set(parameters);
+    this.model.statistics.set(statistics);
+    this.nextVersion();
   }
 
   private nextVersion(): void {
     this.version++;
     this.published = undefined;
   }
+}
+
+function copyOf({ parameters, statistics }: ModelState): ModelState {
+  return { parameters: parameters.slice(), statistics: statistics.slice() };
 }
 
 /** The weights as one message. It views the vectors, so they must not change while the broadcast is in use. */

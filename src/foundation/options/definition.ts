@@ -25,6 +25,8 @@ export type BitsRule =
   | 'recipe'
   /** The bits are those of the engine's numerics class. */
   | 'numerics class'
+  /** It stands for options of the recipe, which a run keeps in its place. */
+  | 'the options it stands for'
   | 'no';
 
 export type ResumeRule =

@@ -3,7 +3,7 @@
  * and read it where it is used; everything else follows (see foundation/options/definition.ts).
  */
 
-import { DEFAULT_MAX_NODES } from '../../coordinator/index.js';
+import { DEFAULT_MAX_NODES, RECIPE_PRESET_NAME, RECIPE_PRESETS } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
 import { flag, integer, number, oneOf, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
@@ -89,6 +89,16 @@ export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
 
 /** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
 export const SITTING_SETTINGS = {
+  recipe: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'name',
+    form: RECIPE_PRESET_NAME,
+    default: undefined,
+    help: `begin with the options of a known recipe: ${RECIPE_PRESETS.map(({ name }) => name).join(', ')} (docs/recipes.md); flags and --config win`,
+    example: 'modern',
+    bits: 'the options it stands for',
+    resume: NOT_REMEMBERED,
+  }),
   runDir: text<string | undefined>({
     group: 'Run',
     placeholder: 'dir',

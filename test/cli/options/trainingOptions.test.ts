@@ -63,6 +63,14 @@ describe('the defaults', () => {
       patience: 20,
       augment: true,
       cropPadding: 4,
+      border: 'zero',
+      flip: 'random',
+      cutout: 0,
+      dropLast: false,
+      decayOn: 'all',
+      shiftLrFactor: 1,
+      averaging: 'none',
+      emaDecay: 0.999,
       labelSmoothing: 0,
       evalStatistics: 'running',
       seed: 1,
@@ -482,7 +490,7 @@ describe('contradictions are refused with the remedy', () => {
     [
       'a final rate of another schedule',
       ['--final-lr', '0.01'],
-      /^--final-lr 0\.01 has no effect with --schedule multistep; use --schedule cosine, or leave --final-lr out$/,
+      /^--final-lr 0\.01 has no effect with --schedule multistep; use --schedule cosine or triangular, or leave --final-lr out$/,
     ],
     ['Nesterov without momentum', ['--nesterov', '--momentum', '0'], /use --momentum 0\.9/],
     [

@@ -37,6 +37,10 @@ function checkpoint(): Checkpoint {
       parameters: hashedValues(model.layout.parameterCount, 21),
       statistics: hashedValues(model.layout.statisticCount, 22),
     },
+    averaged: {
+      parameters: hashedValues(model.layout.parameterCount, 23),
+      statistics: hashedValues(model.layout.statisticCount, 24),
+    },
     normalisation: { mean: [0.1 + 0.2, 0.5, 0.4], standardDeviation: [1 / 3, 0.25, 0.2] },
     samples: {
       training: { images: 'a', labels: 'b' },

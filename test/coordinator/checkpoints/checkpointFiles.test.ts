@@ -59,6 +59,7 @@ async function checkpointOf(step: number): Promise<readonly Uint8Array[]> {
     state: initialiseModel(model, step),
     velocity: new Float32Array(model.layout.parameterCount),
     best: undefined,
+    averaged: undefined,
     normalisation: { mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
     samples: undefined,
   };

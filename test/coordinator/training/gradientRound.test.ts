@@ -121,6 +121,7 @@ describe('the gradient of a step', () => {
         pixels,
         labels,
         augmentationKey: [...augmentationKey(1, 2, 0, index)],
+        mirrored: null,
         dropoutKey: [...dropoutKey(1, 2, 0, index)],
       });
     }

@@ -58,7 +58,7 @@ async function trained(engine: EngineName, workers: number): Promise<RunResult> 
     change: {
       ...{ model: MODEL, set, split, normalisation, fleet },
       samples: digestSamples(set, split),
-      state: TrainingState.fresh(MODEL, RECIPE.seed),
+      state: TrainingState.fresh(MODEL, RECIPE),
       openTestSet: () => Promise.resolve(tinySet(15, FORMAT)),
     },
   });

@@ -285,7 +285,9 @@ describe('a signal', () => {
     analyticNode(testing.fleet);
     const result = await train(testing.run);
     expect(result).toMatchObject({ stoppedBy: 'signal', stepsCompleted: 0, exact: false });
-    expect(result.weightsSha256).toBe(digestState(TrainingState.fresh(testing.run.model, 1).model));
+    expect(result.weightsSha256).toBe(
+      digestState(TrainingState.fresh(testing.run.model, { seed: 1, averaging: 'none' }).model),
+    );
   });
 });
 
@@ -566,7 +568,13 @@ describe('numerics classes', () => {
 it('trains nothing from a checkpoint whose progress cannot be, and saves nothing over it', async () => {
   const { state } = (await testRun()).run;
   const progress = { ...state.progress, step: 9007199254740990 };
-  const saved = { state: state.model, velocity: state.velocity, progress, best: undefined };
+  const saved = {
+    state: state.model,
+    velocity: state.velocity,
+    progress,
+    best: undefined,
+    averaged: undefined,
+  };
   const testing = await testRun({ change: { state: TrainingState.from(saved) } });
   await rejectionOf('E_CHECKPOINT', train(testing.run));
   expect(testing.run.folder.checkpoints.exist()).toBe(false);

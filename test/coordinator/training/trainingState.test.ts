@@ -7,7 +7,7 @@ const STEP = { lossSum: 6, correct: 3, samples: 4, seconds: 0.5 };
 const EXACT = { engine: 'simd', exact: true };
 
 it('a step adds to the totals of the run and of the epoch', () => {
-  const state = TrainingState.fresh(model, 1);
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
   state.completeStep(STEP);
   state.completeStep(STEP);
   const epochTotals = { lossSum: 12, correct: 6, samples: 8, seconds: 1 };
@@ -22,7 +22,7 @@ it('a step adds to the totals of the run and of the epoch', () => {
 });
 
 it('an epoch ends the totals, and keeps the best weights for later', () => {
-  const state = TrainingState.fresh(model, 1);
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
   state.completeStep(STEP);
   expect(state.completeEpoch(0.5)).toBe(true);
   const best = digestState(state.model);
@@ -42,15 +42,17 @@ it('an epoch ends the totals, and keeps the best weights for later', () => {
 });
 
 it('without validation no epoch is the best, and there is nothing to restore', () => {
-  const state = TrainingState.fresh(model, 1);
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
   expect(state.completeEpoch(undefined)).toBe(false);
   expect(state.progress).toMatchObject({ epoch: 1, earlyStopping: { bestEpoch: null } });
   expect(state.restoreBest()).toBe(false);
-  expect(digestState(state.model)).toBe(digestState(TrainingState.fresh(model, 1).model));
+  expect(digestState(state.model)).toBe(
+    digestState(TrainingState.fresh(model, { seed: 1, averaging: 'none' }).model),
+  );
 });
 
 it('a second numerics class is told of once, the first and a repetition not at all', () => {
-  const state = TrainingState.fresh(model, 1);
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
   expect(state.contribute('a', EXACT)).toBeUndefined();
   expect(state.contribute('a', EXACT)).toBeUndefined();
   expect(state.contribute('b', EXACT)).toEqual(['a', 'b']);
@@ -59,10 +61,10 @@ it('a second numerics class is told of once, the first and a repetition not at a
 });
 
 it('a saved state holds the best weights', () => {
-  const state = TrainingState.fresh(model, 1);
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
   state.completeEpoch(0.5);
   const { velocity, progress, best } = state;
-  const again = TrainingState.from({ state: state.model, velocity, progress, best });
+  const again = TrainingState.from({ state: state.model, velocity, progress, best, averaged: undefined });
   expect(again.progress).toEqual(progress);
   expect(digestState(again.best!)).toBe(digestState(state.model));
 });
