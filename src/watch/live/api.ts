@@ -1,6 +1,14 @@
 /** What the live page asks for, and what it gets: JSON, by GET alone. */
 
-import type { EpochPoint, Happening, RunSummary, StepPoint } from '../folders/runData.js';
+import type { Evaluation } from '../../coordinator/run/evaluation.js';
+import type {
+  EpochPoint,
+  FirstLayer,
+  Happening,
+  RunSummary,
+  StepPoint,
+  WorkerShare,
+} from '../folders/runData.js';
 
 /** GET api/runs */
 export interface RunsAnswer {
@@ -22,4 +30,13 @@ export interface RunAnswer {
   readonly epochs: readonly EpochPoint[];
   readonly steps: readonly StepPoint[];
   readonly happenings: readonly Happening[];
+  readonly workers: readonly WorkerShare[];
+  /** Names of the evaluations, the latest first. */
+  readonly evaluations: readonly string[];
 }
+
+/** GET api/evaluation?id=ID&name=NAME: one of the run's evaluations. Their content never changes. */
+export type EvaluationAnswer = Evaluation;
+
+/** GET api/filters?id=ID: the filters of the first layer; null if the run has none that can be shown. */
+export type FiltersAnswer = FirstLayer | null;

@@ -98,6 +98,19 @@ async function answer(
         ? respondJson(response, 200, run)
         : respondJson(response, 404, { error: 'there is no such run' });
     }
+    case '/api/evaluation': {
+      const { searchParams } = url;
+      const found = await catalog.evaluation(searchParams.get('id') ?? '', searchParams.get('name') ?? '');
+      return found
+        ? respondJson(response, 200, found)
+        : respondJson(response, 404, { error: 'there is no such evaluation' });
+    }
+    case '/api/filters': {
+      const found = await catalog.filters(url.searchParams.get('id') ?? '');
+      return found === undefined
+        ? respondJson(response, 404, { error: 'there is no such run' })
+        : respondJson(response, 200, found);
+    }
     default:
       return respondJson(response, 404, { error: 'there is no such page' });
   }

@@ -1,6 +1,6 @@
 /** Asks the server that the page came from. The token comes from the address, behind #, or from the form. */
 
-import type { RunAnswer, RunsAnswer } from '../../watch/live/api.js';
+import type { EvaluationAnswer, FiltersAnswer, RunAnswer, RunsAnswer } from '../../watch/live/api.js';
 
 const TOKEN_KEY = 'lockstep-token';
 
@@ -26,6 +26,15 @@ export function fetchRuns(): Promise<RunsAnswer> {
 export function fetchRun(id: string, withSteps: boolean): Promise<RunAnswer> {
   const steps = withSteps ? '&steps=1' : '';
   return fetchJson(`api/run?id=${encodeURIComponent(id)}${steps}`) as Promise<RunAnswer>;
+}
+
+export function fetchEvaluation(id: string, name: string): Promise<EvaluationAnswer> {
+  const address = `api/evaluation?id=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`;
+  return fetchJson(address) as Promise<EvaluationAnswer>;
+}
+
+export function fetchFilters(id: string): Promise<FiltersAnswer> {
+  return fetchJson(`api/filters?id=${encodeURIComponent(id)}`) as Promise<FiltersAnswer>;
 }
 
 async function fetchJson(path: string): Promise<unknown> {
