@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: throughput beside PyTorch, memory, where the time goes, and what a slow worker costs. Prints text on
+ * `npm run bench`: throughput beside PyTorch, memory, where the time goes, what a slow worker costs, and wide networks and
+ * odd shapes beside PyTorch on one core. Prints text on
  * standard output and progress on standard error; `--json` writes everything to a file. Compares nothing with a threshold.
  */
 
@@ -11,6 +12,11 @@ import type { MemoryResult } from './memory.js';
 import { parseOptions } from './options.js';
 import type { BenchOptions, Part } from './options.js';
 import { findPeer } from './peer.js';
+import { measureInTurns } from './turns.js';
+import type { TurnsRow } from './turns.js';
+import { turnsText } from './turnsReport.js';
+import { SHAPE_CASES, WIDE_CASES } from './shapeCases.js';
+import type { ShapeCase } from './shapeCases.js';
 import type { Peer } from './peer.js';
 import { profileModel } from './profile.js';
 import type { ModelProfile } from './profile.js';
@@ -34,6 +40,8 @@ interface Measured {
   readonly memory: MemoryResult | undefined;
   readonly profiles: readonly ModelProfile[];
   readonly stragglers: readonly StragglerRow[];
+  readonly wide: readonly TurnsRow[];
+  readonly shapes: readonly TurnsRow[];
 }
 
 async function main(): Promise<void> {
@@ -53,19 +61,21 @@ async function main(): Promise<void> {
   idle.warnings().forEach(warn);
   if (options.json === undefined) return;
   // No paths of this machine: the file may be published.
-  const { only, models, workers, rounds, steps, gradients, trainSteps, numerics } = options;
+  const { only, models, workers, rounds, steps, gradients, trainSteps, numerics, turnMs } = options;
   await writeJson(options.json, {
     time: new Date().toISOString(),
     wallSeconds,
     machine,
     peer: peer?.description ?? null,
-    options: { only, models, workers, rounds, steps, gradients, trainSteps, numerics },
+    options: { only, models, workers, rounds, steps, gradients, trainSteps, numerics, turnMs },
     idle: { loadAverageAtStart: idle.loadAverageAtStart, ...idle.report() },
     warnings: idle.warnings(),
     throughput: measured.throughput,
     memory: measured.memory ?? null,
     profiles: measured.profiles,
     stragglers: measured.stragglers,
+    wide: measured.wide,
+    shapes: measured.shapes,
   });
 }
 
@@ -86,11 +96,31 @@ async function measure(options: BenchOptions, peer: Peer | undefined, idle: Idle
   }
   const stragglers = wanted('straggler') ? await measureStragglers(say) : [];
   if (stragglers.length > 0) print(`\n${stragglerText(stragglers)}`);
-  return { throughput, memory, profiles, stragglers };
+  const wide = wanted('wide') ? await measureCases(WIDE_CASES, options, peer) : [];
+  if (wide.length > 0) print(`\n${turnsText('Wide networks', wide, options)}`);
+  const shapes = wanted('shapes') ? await measureCases(SHAPE_CASES, options, peer) : [];
+  if (shapes.length > 0) print(`\n${turnsText('Shapes of layers', shapes, options)}`);
+  return { throughput, memory, profiles, stragglers, wide, shapes };
+}
+
+async function measureCases(
+  cases: readonly ShapeCase[],
+  { rounds, turnMs, cases: wanted }: BenchOptions,
+  peer: Peer | undefined,
+): Promise<TurnsRow[]> {
+  const rows: TurnsRow[] = [];
+  for (const one of cases.filter(({ name }) => name.includes(wanted))) {
+    const row = await measureInTurns(one, { rounds, turnMs, python: peer?.python });
+    say(
+      `${row.name}: ${row.ratio === null ? 'no peer' : `${row.ratio.toFixed(2)} times as fast as PyTorch`}`,
+    );
+    rows.push(row);
+  }
+  return rows;
 }
 
 async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {
-  if (!only.includes('throughput')) return {};
+  if (!(['throughput', 'wide', 'shapes'] as const).some((each) => only.includes(each))) return {};
   if (peer === false) return { remark: '--no-peer' };
   const search = await findPeer(peer, python);
   return 'found' in search ? { peer: search.found } : { remark: search.missing };

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 
-export const PARTS = ['throughput', 'memory', 'profile', 'straggler'] as const;
+export const PARTS = ['throughput', 'memory', 'profile', 'straggler', 'wide', 'shapes'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -16,6 +16,9 @@ export interface BenchOptions {
   readonly gradients: number;
   readonly trainSteps: number;
   readonly numerics: 'auto' | 'simd';
+  readonly turnMs: number;
+  /** Only cases whose name holds this text. */
+  readonly cases: string;
   /** The script that trains with PyTorch; false: none. */
   readonly peer: string | false;
   readonly python: string;
@@ -28,7 +31,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   const peer = process.env['LOCKSTEP_PEER_SCRIPT'] ?? PEER_SCRIPT;
   return new Command('npm run bench --')
     .description(
-      'measure throughput beside PyTorch, memory, where the time goes, and what a slow worker costs',
+      'measure throughput beside PyTorch, memory, where the time goes, what a slow worker costs, and wide networks and odd shapes beside PyTorch on one core',
     )
     .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
     .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])
@@ -37,6 +40,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--steps <n>', 'steps to measure in a run, after the warm-up', positive, 12)
     .option('--gradients <n>', 'gradients to watch memory over', positive, 1000)
     .option('--train-steps <n>', 'training steps to watch memory over', positive, 1000)
+    .option('--turn-ms <n>', 'wide, shapes: milliseconds of each side in each round', positive, 500)
+    .option('--cases <text>', 'wide, shapes: only cases whose name holds this text', '')
     .addOption(
       new Option(
         '--numerics <class>',

@@ -184,4 +184,5 @@ const WELCOME: Welcome = {
   cutout: 0,
   labelSmoothing: 0,
   evaluationStatistics: 'running',
+  evaluationViews: 'none',
 };

@@ -3,6 +3,7 @@
 import type { IdleWatch } from './machine.js';
 import { measurePeer, PEER_SETTINGS } from './peer.js';
 import type { Peer, PeerSetting } from './peer.js';
+import { inRepository } from './repository.js';
 import { spreadOf } from './statistics.js';
 import type { Spread } from './statistics.js';
 import { GLOBAL_BATCH, measureTraining } from './trainRun.js';
@@ -105,7 +106,8 @@ export async function measureThroughput(
   });
 }
 
-/** The peer trains the networks of the paper, and those with more channels. */
+/** The peer trains the networks of the paper, those with more channels, and those in files. */
 function peerNetwork(model: string): string | undefined {
+  if (model === 'fast94') return inRepository('examples', 'networks', 'fast94.json');
   return /^resnet(\d+(x\d+)?)$/.exec(model)?.[1];
 }

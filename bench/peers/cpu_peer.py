@@ -15,7 +15,7 @@ import torch
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
-from peer_network import depth_and_width, network, optimizer, random_batch
+from peer_network import network, size_of, optimizer, random_batch
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
 MOST_STEPS = 200
@@ -68,8 +68,7 @@ def agreed(enough, processes):
 
 def say(name, batch, layout, processes, threads, seconds):
     median = statistics.median(seconds)
-    depth, width = depth_and_width(name)
-    print(json.dumps(dict(engine="pytorch", torch=torch.__version__, network=name, depth=depth, width=width,
+    print(json.dumps(dict(engine="pytorch", torch=torch.__version__, network=name, **size_of(name),
                           processes=processes, threads=threads, layout=layout, batch=batch, steps=len(seconds),
                           milliseconds=round(median * 1e3, 2), imagesPerSecond=round(batch / median, 1))), flush=True)
 

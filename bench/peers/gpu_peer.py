@@ -18,7 +18,7 @@ import argparse, contextlib, gc, json, platform, statistics, sys, time
 import torch
 import torch.nn.functional as F
 
-from peer_network import depth_and_width, network, optimizer, random_batch
+from peer_network import check, network, size_of, optimizer, random_batch
 
 # Modes of one stage are measured in turn for each network and batch; a stage ends before the next begins.
 STAGES = (("eager", "channels-last"), ("graphs",), ("compile",))
@@ -174,8 +174,7 @@ def run(options):
             break
         try:
             for mode, figures in measure(setting, device, options.seconds):
-                depth, width = depth_and_width(setting["network"])
-                say(common | setting | dict(mode=mode, depth=depth, width=width) | figures)
+                say(common | setting | dict(mode=mode) | size_of(setting["network"]) | figures)
         except Exception as error:
             failures += 1
             say(common | setting | dict(error=f"{type(error).__name__}: {str(error)[:600]}"))
@@ -206,7 +205,7 @@ def numbers(text):
 def names(text):
     values = [item.strip() for item in text.split(",")]
     for value in values:
-        depth_and_width(value)
+        check(value)
     return values
 
 

@@ -1,11 +1,15 @@
-"""The CIFAR ResNets of Lockstep in PyTorch, for the benchmarks that measure PyTorch on the same machine.
+"""The networks of Lockstep in PyTorch, for the benchmarks that measure PyTorch on the same machine.
 
-The network has 6n+2 layers, as in arXiv:1512.03385 section 4.2, with option A's shortcuts. Images are random, since their
-values do not change the time.
+A ResNet has 6n+2 layers, as in arXiv:1512.03385 section 4.2, with option A's shortcuts; another network is a file of layers
+(docs/networks.md). Images are random, since their values do not change the time.
 """
+import pathlib
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from peer_layers import LayerList
 
 CLASSES = 10
 
@@ -36,7 +40,29 @@ def depth_and_width(name):
     return depth, width
 
 
+def is_file(name):
+    return name.endswith(".json")
+
+
+def check(name):
+    """@raises ValueError for a name that makes no network"""
+    if not is_file(name):
+        depth_and_width(name)
+    elif not pathlib.Path(name).is_file():
+        raise ValueError(f"network {name}: there is no such file")
+
+
+def size_of(name):
+    """What a line of figures says of a network besides its name."""
+    if is_file(name):
+        return dict(layers=pathlib.Path(name).stem)
+    depth, width = depth_and_width(name)
+    return dict(depth=depth, width=width)
+
+
 def network(name):
+    if is_file(name):
+        return LayerList.from_file(name)
     depth, width = depth_and_width(name)
     inputs = 16 * width
     layers = [nn.Conv2d(3, inputs, 3, 1, 1, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)]
@@ -48,7 +74,8 @@ def network(name):
 
 
 def optimizer(net):
-    return torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    trained = [one for one in net.parameters() if one.requires_grad]
+    return torch.optim.SGD(trained, lr=0.1, momentum=0.9, weight_decay=1e-4)
 
 
 def random_batch(size, device, layout):

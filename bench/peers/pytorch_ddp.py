@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Training steps of a CIFAR ResNet by PyTorch on the CPU: what `npm run bench` measures Lockstep beside.
+"""Training steps of a CIFAR network by PyTorch on the CPU: what `npm run bench` measures Lockstep beside.
 
 One process a worker, one thread each; DistributedDataParallel all-reduces the gradients over gloo. With one worker there
 is nothing to reduce, and the network is trained as it is. Prints one JSON line.
@@ -18,7 +18,7 @@ import torch
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
-from peer_network import CLASSES, depth_and_width, network
+from peer_network import CLASSES, check, network, size_of
 
 IMAGES = 10_000
 PADDING = 4
@@ -26,10 +26,11 @@ PADDING = 4
 
 def optimizer(net):
     settings = dict(lr=0.1, momentum=0.9, weight_decay=1e-4)
+    trained = [one for one in net.parameters() if one.requires_grad]
     try:
-        return torch.optim.SGD(net.parameters(), fused=True, **settings)
+        return torch.optim.SGD(trained, fused=True, **settings)
     except (RuntimeError, TypeError):  # older than PyTorch 2.5
-        return torch.optim.SGD(net.parameters(), foreach=True, **settings)
+        return torch.optim.SGD(trained, foreach=True, **settings)
 
 
 def distributed(net, several_passes):
@@ -123,8 +124,7 @@ def measure(rank, options, result):
 def figures(options, trainer, seconds):
     """Of the first process: all-reduce makes the others wait for each other."""
     median, batch = statistics.median(seconds), options.global_batch
-    depth, width = depth_and_width(options.network)
-    return dict(engine="pytorch", torch=torch.__version__, depth=depth, width=width, workers=options.workers,
+    return dict(engine="pytorch", torch=torch.__version__, **size_of(options.network), workers=options.workers,
                 globalBatch=batch, microBatch=trainer.micro_batch, channelsLast=options.channels_last,
                 compiled=options.compile, drawsBatches=options.draw_batches,
                 stepMilliseconds=[round(value * 1e3, 2) for value in seconds],
@@ -134,7 +134,7 @@ def figures(options, trainer, seconds):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", "--depth", default="20", help="20, 32, …; 20x4 has four times the channels")
+    parser.add_argument("--network", "--depth", default="20", help="20, 32, …; 20x4 has four times the channels; or a file of layers")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--global-batch", type=int, default=128, help="images of a step, which the workers share")
     parser.add_argument("--micro-batch", type=int, help="images of one backward pass (default: a worker's share)")
@@ -151,7 +151,7 @@ def parse():
     if options.micro_batch and share % options.micro_batch:
         parser.error(f"--micro-batch {options.micro_batch} must divide a worker's share of the batch, {share}")
     try:
-        depth_and_width(options.network)
+        check(options.network)
     except ValueError as error:
         parser.error(str(error))
     return options

@@ -26,9 +26,11 @@ export {
   isCropAndFlip,
 } from './augmentation.js';
 export { prepareImages, tableOf } from './prepare.js';
+export { VIEWS, VIEW_SETS } from './views.js';
+export type { ViewSet } from './views.js';
 export { differencesOf, digestSamples } from './sampleDigests.js';
 export type { PartDigests, SampleDigests } from './sampleDigests.js';
-export type { AugmentationOptions, AugmentationSettings } from './augmentation.js';
+export type { Augmentation, AugmentationOptions, AugmentationSettings } from './augmentation.js';
 export type { PrepareOptions } from './prepare.js';
 export { downloadCifar10, OFFICIAL_ARCHIVE } from './download.js';
 export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult } from './download.js';

@@ -17,6 +17,8 @@ export interface PrepareOptions {
   readonly normalisation: Normalisation;
   /** Undefined: no augmentation. */
   readonly augmentation: AugmentationOptions | undefined;
+  /** Without augmentation: the same window on every image, with a border that is its reflection. */
+  readonly window?: Augmentation | undefined;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface PrepareOptions {
  * @returns (B, H, W, C), a new array
  */
 export function prepareImages(options: PrepareOptions): Float32Array {
-  const { pixels, imageShape, sampleCount, normalisation, augmentation } = options;
+  const { pixels, imageShape, sampleCount, normalisation, augmentation, window = UNCHANGED } = options;
+  const border = augmentation === undefined ? 'reflect' : (augmentation.border ?? 'zero');
   const byteCount = imageByteCount(imageShape);
   invariant(
     pixels.length === sampleCount * byteCount,
@@ -36,10 +39,9 @@ export function prepareImages(options: PrepareOptions): Float32Array {
   const images = new Float32Array(pixels.length);
   for (let position = 0; position < sampleCount; position++) {
     const offset = position * byteCount;
-    const drawn =
-      augmentation === undefined ? UNCHANGED : drawAugmentation(augmentation, position, imageShape);
+    const drawn = augmentation === undefined ? window : drawAugmentation(augmentation, position, imageShape);
     const preparation = { pixels, images, offset, imageShape, table };
-    prepareImage({ ...preparation, border: augmentation?.border ?? 'zero' }, drawn);
+    prepareImage({ ...preparation, border }, drawn);
     if (drawn.hole) cutOut(preparation, drawn.hole, augmentation?.cutout ?? 0);
   }
   return images;

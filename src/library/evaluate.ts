@@ -23,6 +23,8 @@ export interface EvaluateOptions extends EngineOptions {
   readonly workers?: number | undefined;
   /** Batch normalisation by running or batch statistics; left out: as in training. */
   readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
+  /** Average several views of each image; left out: as in training. */
+  readonly tta?: Recipe['tta'] | undefined;
   /** Whether to keep the evaluation in the folder of the run, where the live page and the report find it; left out: no. */
   readonly save?: boolean | undefined;
   /** A new or an empty folder that gets the images of the highest loss as PNG files. */
@@ -39,6 +41,7 @@ const KEYS = [
     'dataDir',
     'workers',
     'evalStatistics',
+    'tta',
     'save',
     'saveImages',
     'signal',
@@ -50,10 +53,11 @@ const KEYS = [
 export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
   return asLibraryErrors(() => {
     refuseUnknown(options, KEYS);
-    const { workers, evalStatistics, onNotice } = options;
+    const { workers, evalStatistics, tta, onNotice } = options;
     if (workers !== undefined) checkSetting('workers', workers, TRAIN_WORKERS.workers);
     checkFolder('saveImages', options.saveImages);
     if (evalStatistics !== undefined) checkSetting('evalStatistics', evalStatistics);
+    if (tta !== undefined) checkSetting('tta', tta);
     return evaluateCheckpoint({
       ...engineSettingsOf(options),
       cacheFolder: options.cacheDir,
@@ -63,6 +67,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       workers: workers ?? defaultThreads(),
       isWorkersGiven: workers !== undefined,
       evalStatistics,
+      tta,
       save: options.save ?? false,
       saveImages: options.saveImages,
       signal: options.signal ?? new AbortController().signal,

@@ -90,6 +90,8 @@ export const welcomeSchema = z.strictObject({
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
+  /** The views of each image whose logits an evaluation averages. */
+  evaluationViews: z.enum(['none', 'flip', 'full']),
 });
 
 /** Coordinator → node: the state that all following items are computed with. */

@@ -40,6 +40,8 @@ export interface EvaluationOptions extends EngineSettings {
   readonly isWorkersGiven: boolean;
   /** Undefined: as in training. */
   readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
+  /** Undefined: as in training. */
+  readonly tta?: Recipe['tta'] | undefined;
   readonly cacheFolder?: string | undefined;
   /** Whether to keep the evaluation in the run folder. */
   readonly save: boolean;
@@ -89,7 +91,7 @@ const WORST_IMAGES = 25;
 
 function summaryOf(
   { file, epoch, state, checkpoint: { recipe } }: EvaluatedCheckpoint,
-  { evalStatistics = recipe.evalStatistics }: EvaluationOptions,
+  { evalStatistics = recipe.evalStatistics, tta = recipe.tta }: EvaluationOptions,
   { score, description }: Computed,
 ): Omit<Evaluation, 'classes' | 'confusion' | 'calibration' | 'worstImages'> {
   return {
@@ -102,6 +104,7 @@ function summaryOf(
     testAccuracy: score.accuracy,
     testSamples: score.samples,
     evalStatistics,
+    tta,
     engine: description.name,
     numericsClass: description.numericsClass,
     lockstepVersion: LOCKSTEP_VERSION,
@@ -176,12 +179,13 @@ async function compute(
 ): Promise<Computed> {
   const { recipe, normalisation, model } = checkpoint;
   const evalStatistics = options.evalStatistics ?? recipe.evalStatistics;
+  const tta = options.tta ?? recipe.tta;
   const fleet = new Fleet({
     welcome: welcomeFor({
       runName: 'evaluation',
       model,
       normalisation,
-      recipe: { ...recipe, evalStatistics },
+      recipe: { ...recipe, evalStatistics, tta },
     }),
     onEvent: () => undefined,
     waitTimeoutMs: WAIT_TIMEOUT_MS,

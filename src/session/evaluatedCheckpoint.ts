@@ -59,7 +59,9 @@ function refuseWithRunsOf(folder: string): never {
 
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
   const checkpoint = await readCheckpoint(file);
-  return { file, checkpoint, state: checkpoint.state, epoch: checkpoint.progress.epoch, damage: undefined };
+  // As in validation. The best checkpoint's own weights are the average of that moment.
+  const state = (checkpoint.recipe.averaging === 'ema' && checkpoint.averaged) || checkpoint.state;
+  return { file, checkpoint, state, epoch: checkpoint.progress.epoch, damage: undefined };
 }
 
 /** The last checkpoint holds the best weights, too. */

@@ -34,6 +34,7 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
         augmentation: { cropPadding: 4 },
         labelSmoothing: 0,
         evaluationStatistics: 'running',
+        evaluationViews: 'none',
       },
       state,
       pixels: Uint8Array.from({ length: samples * imageBytes }, (_, index) => (index * 7919) % 251),

@@ -160,6 +160,7 @@ export class Conversation {
       augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
+      evaluationViews: welcome.evaluationViews,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);

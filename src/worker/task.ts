@@ -1,6 +1,6 @@
 /** The messages between a node and its threads: plain values that can be cloned. */
 
-import type { AugmentationSettings, Normalisation } from '../data/index.js';
+import type { AugmentationSettings, Normalisation, ViewSet } from '../data/index.js';
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
@@ -14,6 +14,7 @@ export interface ComputeSession {
   readonly augmentation: AugmentationSettings;
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
+  readonly evaluationViews: ViewSet;
 }
 
 /** The weights, in memory that all threads of a node share. */

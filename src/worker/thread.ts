@@ -3,9 +3,9 @@
  * only to save time.
  */
 
-import { drawWindows, isCropAndFlip, prepareImages, tableOf } from '../data/index.js';
-import type { AugmentationOptions } from '../data/index.js';
-import { loadEngine } from '../engine/index.js';
+import { drawWindows, isCropAndFlip, prepareImages, tableOf, VIEWS } from '../data/index.js';
+import type { Augmentation, AugmentationOptions } from '../data/index.js';
+import { loadEngine, softmaxCrossEntropy } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { networkFrom, networkFromText } from '../model/index.js';
@@ -86,7 +86,7 @@ function gradientOf(
     const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
     return engine.fromPixels.gradient(task.state, batch, dropoutKey, output.gradientSum);
   }
-  const batch = { ...prepare(model, task, augmentation), labelSmoothing };
+  const batch = { ...prepare(model, task, { augmentation }), labelSmoothing };
   return engine.gradient(localCopy(task.state), batch, dropoutKey, output.gradientSum);
 }
 
@@ -100,23 +100,39 @@ function augmentationOf({
 }
 
 async function computeEvaluation(task: EvaluationTask): Promise<ThreadAnswer> {
-  const { engine, model } = await engineFor(task.engine, task.session);
+  const loaded = await engineFor(task.engine, task.session);
+  if (task.session.evaluationViews !== 'none') return evaluateViews(loaded, task);
+  const { engine, model } = loaded;
   const { evaluationStatistics } = task.session;
   const result =
     engine.fromPixels === undefined
-      ? await engine.evaluate(localCopy(task.state), prepare(model, task, undefined), evaluationStatistics)
+      ? await engine.evaluate(localCopy(task.state), prepare(model, task), evaluationStatistics)
       : await engine.fromPixels.evaluate(task.state, pixelBatch(task, undefined), evaluationStatistics);
   return { kind: 'evaluation', ...result };
+}
+
+/** Averages the logits of several views of each image, in a fixed order, before they are scored. */
+async function evaluateViews({ engine, model }: Loaded, task: EvaluationTask): Promise<ThreadAnswer> {
+  const { session, labels } = task;
+  const mean = new Float64Array(labels.length * model.classCount);
+  for (const { window, weight } of VIEWS[session.evaluationViews]) {
+    const batch = prepare(model, task, { window });
+    const { logits } = await engine.evaluate(localCopy(task.state), batch, session.evaluationStatistics);
+    logits.forEach((logit, index) => (mean[index]! += weight * logit));
+  }
+  const logits = Float32Array.from(mean);
+  const { lossSum, correct } = softmaxCrossEntropy(logits, { labels }, model.classCount);
+  return { kind: 'evaluation', sampleCount: labels.length, lossSum, correct, logits };
 }
 
 function prepare(
   { inputShape: imageShape }: Model,
   { session, pixels, labels }: ItemTask,
-  augmentation: AugmentationOptions | undefined,
+  { augmentation, window }: { augmentation?: AugmentationOptions | undefined; window?: Augmentation } = {},
 ): MicroBatch {
   const sampleCount = labels.length;
   const { normalisation } = session;
-  const images = prepareImages({ pixels, imageShape, sampleCount, normalisation, augmentation });
+  const images = prepareImages({ pixels, imageShape, sampleCount, normalisation, augmentation, window });
   return { images, labels };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alternatingFlips, augmentationKey, dropoutKey, prepareImages } from '../../src/data/index.js';
+import { alternatingFlips, augmentationKey, dropoutKey, prepareImages, VIEWS } from '../../src/data/index.js';
 import { drawAugmentation } from '../../src/data/augmentation.js';
 import type { Augmentation } from '../../src/data/augmentation.js';
 import { seedKey } from '../../src/foundation/random.js';
@@ -255,4 +255,33 @@ describe('borders, alternating flips and cutout', () => {
       }
     }
   });
+});
+
+it('prepares one and the same view of every image, with a reflected border', () => {
+  const pixels = testPixels(2);
+  const common = {
+    imageShape: IMAGE_SHAPE,
+    pixels,
+    sampleCount: 2,
+    normalisation: IDENTITY,
+    augmentation: undefined,
+  };
+  const [plain, moved] = [undefined, { top: 1, left: 1, mirrored: true, hole: undefined }].map((window) =>
+    prepareImages({ ...common, window }),
+  );
+  for (let sample = 0; sample < 2; sample++) {
+    for (let row = 0; row < 32; row++) {
+      for (let column = 0; column < 32; column++) {
+        const [y, x] = [row === 31 ? 30 : row + 1, column === 0 ? 30 : 32 - column];
+        const at = sample * 3072 + (row * 32 + column) * 3;
+        expect(moved![at]).toBe(plain![sample * 3072 + (y * 32 + x) * 3]);
+      }
+    }
+  }
+});
+
+it('weights of views sum to one', () => {
+  for (const views of Object.values(VIEWS)) {
+    expect(views.reduce((sum, { weight }) => sum + weight, 0)).toBe(1);
+  }
 });

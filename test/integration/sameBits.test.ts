@@ -3,6 +3,7 @@
  * comes, leaves or dies, and wherever the run is interrupted.
  */
 
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -78,6 +79,109 @@ describe('threads', () => {
   it('another seed ends in other bits', async () => {
     await train('other-seed', '--seed', '6');
     expect(readResult(runDir('other-seed')).weightsSha256).not.toBe(reference.weightsSha256);
+  });
+});
+
+/** A small network that starts from the images, and every part of a recipe that has state or draws of its own. */
+const PARTS_NETWORK = {
+  inputShape: { height: 32, width: 32, channels: 3 },
+  classCount: 10,
+  layers: [
+    {
+      ...{ kind: 'convolution', name: 'whitening', channels: 24, kernelSize: 2, bias: true },
+      ...{ frozen: ['weight'], initial: { weight: { kind: 'whitening' } } },
+    },
+    { kind: 'gelu', name: 'gelu' },
+    { kind: 'convolution', name: 'conv', channels: 8, initial: { weight: { kind: 'dirac' } } },
+    { kind: 'max-pool', name: 'pool1', size: 2 },
+    { kind: 'batch-normalisation', name: 'norm', momentum: 0.4, frozen: ['scale'] },
+    { kind: 'global-average-pool', name: 'pool' },
+    { kind: 'dense', name: 'dense', channels: 10, bias: false },
+  ],
+};
+
+describe.each(['ema', 'lookahead'])('a recipe with all parts, averaging by %s', (averaging) => {
+  const file = path.join(folder, 'parts.json');
+  const recipe = [
+    ...[
+      '--dataset',
+      'synthetic',
+      '--model',
+      file,
+      '--train-limit',
+      '500',
+      '--val-size',
+      '210',
+      '--seed',
+      '3',
+    ],
+    ...[
+      '--epochs',
+      '3',
+      '--batch-size',
+      '64',
+      '--micro-batch',
+      '16',
+      '--drop-last',
+      '--checkpoint-every',
+      '3',
+    ],
+    ...[
+      '--lr',
+      '0.5',
+      '--schedule',
+      'triangular',
+      '--warmup-epochs',
+      '0.7',
+      '--final-lr',
+      '0.01',
+      '--nesterov',
+    ],
+    ...[
+      '--crop-padding',
+      '2',
+      '--border',
+      'reflect',
+      '--flip',
+      'alternating',
+      '--cutout',
+      '6',
+      '--tta',
+      'full',
+    ],
+    ...[
+      '--label-smoothing',
+      '0.2',
+      '--shift-lr-factor',
+      '8',
+      '--decay-on',
+      'weights',
+      '--averaging',
+      averaging,
+    ],
+  ];
+  const dirOf = (name: string): string => runDir(`${averaging}-${name}`);
+
+  it('ends in the same bits with 1 and 3 workers, and after a kill in mid-epoch', async () => {
+    writeFileSync(file, JSON.stringify(PARTS_NETWORK));
+    for (const workers of ['1', '3']) {
+      const trained = await run(['train', ...recipe, '--workers', workers, '--run-dir', dirOf(workers)]);
+      expect(trained).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+    const victim = start(
+      ['train', ...recipe, '--workers', '2', '--run-dir', dirOf('killed')],
+      standingStillAt(stepIsDone(5)),
+    );
+    await standsStill(victim);
+    victim.kill('SIGKILL');
+    await victim.finished;
+    expect(await run(['train', '--resume', dirOf('killed')])).toMatchObject({ exitCode: 0, stderr: '' });
+    const [one, ...others] = ['1', '3', 'killed'].map((name) => {
+      const { weightsSha256, lastWeightsSha256, stepsCompleted } = readResult(dirOf(name));
+      return { weightsSha256, lastWeightsSha256, stepsCompleted, epochs: epochDigests(dirOf(name)) };
+    });
+    expect(one!.stepsCompleted).toBe(21); // 500 images make 7 steps of 64
+    for (const other of others) expect(other).toEqual(one);
   });
 });
 

@@ -84,7 +84,7 @@ describe('train', () => {
     expect((await beside).message).toMatch(/preset paper contradicts resume .*leave preset out/);
     const unknown = options({ recipe: { preset: 'modren' as 'modern' } });
     expect((await rejectionOf('E_OPTION', train(unknown))).message).toBe(
-      'preset modren must be one of paper, notebook, modern (did you mean modern?)',
+      'preset modren must be one of paper, notebook, modern, fast94 (did you mean modern?)',
     );
   });
 

@@ -20,6 +20,7 @@ export function evaluationOf(change: Partial<Evaluation> = {}): Evaluation {
     engine: 'simd',
     numericsClass: 'simd/1',
     evalStatistics: 'running',
+    tta: 'none',
     testLoss: 0.75,
     testAccuracy: 0.75,
     testSamples: 4,

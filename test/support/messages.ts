@@ -54,6 +54,7 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     cutout: 0,
     labelSmoothing: 0,
     evaluationStatistics: 'running',
+    evaluationViews: 'none',
     ...change,
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareImages } from '../../src/data/index.js';
-import { loadEngine } from '../../src/engine/index.js';
+import { loadEngine, softmaxCrossEntropy } from '../../src/engine/index.js';
 import { buildModel, initialiseModel, networkText } from '../../src/model/index.js';
 import { ComputePool } from '../../src/worker/index.js';
 import { SharedWeights } from '../../src/worker/sharedWeights.js';
@@ -17,6 +17,7 @@ const SESSION: ComputeSession = {
   augmentation: { cropPadding: 2 },
   labelSmoothing: 0.2,
   evaluationStatistics: 'running',
+  evaluationViews: 'none',
 };
 
 const bits = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('base64');
@@ -99,6 +100,48 @@ describe('the threads of a node', () => {
     const expected = await engine.evaluate({ version: 1, ...state }, { images, labels }, 'running');
     engine.dispose();
     expect(answer).toEqual({ kind: 'evaluation', ...expected });
+  });
+
+  it('average the logits of the views of each image, and score the mean', async () => {
+    const session: ComputeSession = { ...SESSION, evaluationViews: 'flip' };
+    const task = {
+      kind: 'evaluate',
+      engine: pool.engine,
+      session,
+      state: shared().current!,
+      pixels,
+      labels,
+    } as const;
+    const answer = await pool.run(task);
+    if (answer.kind !== 'evaluation') throw new Error(`a ${answer.kind} came`);
+    const engine = await loadEngine({ name: 'wasm' }, model);
+    const logitsOf = async (mirrored: boolean): Promise<Float32Array> => {
+      const images = prepareImages({
+        imageShape: IMAGE_SHAPE,
+        pixels,
+        sampleCount: SAMPLES,
+        normalisation: SESSION.normalisation,
+        augmentation: undefined,
+      });
+      const { height, width, channels } = IMAGE_SHAPE;
+      const flipped = images.map((_, at) => {
+        const [row, column, channel] = [
+          Math.floor(at / (width * channels)),
+          Math.floor(at / channels) % width,
+          at % channels,
+        ];
+        return images[(row * width + (width - 1 - column)) * channels + channel]!;
+      });
+      expect(flipped).toHaveLength(SAMPLES * height * width * channels);
+      const batch = { images: mirrored ? flipped : images, labels };
+      return (await engine.evaluate({ version: 1, ...state }, batch, 'running')).logits;
+    };
+    const [plain, mirrored] = [await logitsOf(false), await logitsOf(true)];
+    engine.dispose();
+    const mean = plain.map((logit, at) => 0.5 * logit + 0.5 * mirrored[at]!);
+    expect(bits(answer.logits)).toBe(bits(mean));
+    const { lossSum, correct } = softmaxCrossEntropy(mean, { labels }, 10);
+    expect(answer).toMatchObject({ sampleCount: SAMPLES, lossSum, correct });
   });
 
   it('leave an answer alone until it is released, and then use its memory again', async () => {

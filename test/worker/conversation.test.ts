@@ -124,6 +124,7 @@ describe('a conversation', () => {
         augmentation: { cropPadding: 2, border: 'zero', cutout: 0 },
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
+        evaluationViews: 'none',
       },
       augmentationKey: null,
       mirrored: null,

@@ -24,6 +24,7 @@ const task = (what: number): ItemTask => ({
     augmentation: { cropPadding: 4 },
     labelSmoothing: 0,
     evaluationStatistics: 'running',
+    evaluationViews: 'none',
   },
   state: { version: 1, parameters: new Float32Array(1), statistics: new Float32Array(1) },
   pixels: new Uint8Array(3072),

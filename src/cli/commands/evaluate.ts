@@ -29,6 +29,10 @@ const EVALUATE_SETTINGS = {
     default: undefined,
     help: 'batch normalisation by running or batch statistics (default: as trained)',
   }),
+  tta: variant(RECIPE_OPTIONS.tta, {
+    default: undefined,
+    help: 'average several views of each image: none, flip or full (default: as trained)',
+  }),
   save: flag({
     group: 'Run',
     default: true,

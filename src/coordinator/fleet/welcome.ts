@@ -11,7 +11,10 @@ export interface WelcomeOptions {
   readonly runName: string;
   readonly model: Model;
   readonly normalisation: Normalisation;
-  readonly recipe: Pick<Recipe, 'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics'>;
+  readonly recipe: Pick<
+    Recipe,
+    'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics' | 'tta'
+  >;
 }
 
 const LONGEST_NAME = 200;
@@ -29,5 +32,6 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     cutout: recipe.cutout,
     labelSmoothing: recipe.labelSmoothing,
     evaluationStatistics: recipe.evalStatistics,
+    evaluationViews: recipe.tta,
   };
 }

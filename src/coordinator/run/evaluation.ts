@@ -82,6 +82,7 @@ export const evaluationSchema = z.object({
   engine: textOf(LONGEST_NAME),
   numericsClass: textOf(LONGEST_NAME),
   evalStatistics: textOf(LONGEST_NAME),
+  tta: textOf(LONGEST_NAME).default('none'),
   testLoss: z.number(),
   testAccuracy: share,
   testSamples: count,

@@ -16,7 +16,7 @@ import {
   text,
 } from '../../foundation/options/definition.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
-import { BORDERS, DATASET_NAMES } from '../../data/index.js';
+import { BORDERS, DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 import { SETTLED_DATASET } from './datasetName.js';
@@ -272,6 +272,14 @@ export const RECIPE_OPTIONS = recipeOptions({
     of: ['running', 'batch'],
     default: 'running',
     help: 'batch normalisation in evaluation: running statistics, or those of the batch alone',
+  }),
+  tta: oneOf({
+    group: 'Network',
+    of: VIEW_SETS,
+    default: 'none',
+    inOlderFiles: 'none',
+    help: 'evaluate several views of each image and average: flip: its mirror image; full: and both moved by a pixel',
+    example: 'flip',
   }),
   seed: integer({
     group: 'Reproducibility',

@@ -2,6 +2,7 @@
 
 import type { TextForm } from '../../foundation/options/kind.js';
 import { closest } from '../../foundation/suggest.js';
+import { FAST94 } from './presets/fast94.js';
 import { MODERN } from './presets/modern.js';
 import { NOTEBOOK } from './presets/notebook.js';
 import { PAPER } from './presets/paper.js';
@@ -10,7 +11,7 @@ import type { RequestedRecipe } from './recipeOptions.js';
 
 export type { RecipePreset } from './presets/preset.js';
 
-const PRESETS = [PAPER, NOTEBOOK, MODERN] as const;
+const PRESETS = [PAPER, NOTEBOOK, MODERN, FAST94] as const;
 export const RECIPE_PRESETS: readonly RecipePreset[] = PRESETS;
 
 export type RecipePresetName = (typeof PRESETS)[number]['name'];

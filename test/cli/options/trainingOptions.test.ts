@@ -73,6 +73,7 @@ describe('the defaults', () => {
       emaDecay: 0.999,
       labelSmoothing: 0,
       evalStatistics: 'running',
+      tta: 'none',
       seed: 1,
     });
     expect({ dataDir, engine, checkpointEvery }).toEqual({

@@ -46,6 +46,7 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['cutout', -1],
   ['labelSmoothing', 1],
   ['evalStatistics', 'none'],
+  ['tta', 'all'],
   ['seed', 2 ** 53],
 ];
 
