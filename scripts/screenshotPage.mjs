@@ -1,7 +1,8 @@
 /**
- * `node scripts/screenshotPage.mjs`: takes the README's picture of the live page, of real runs. Trains two short runs on
+ * `node scripts/screenshotPage.mjs [RUNS]`: takes the README's picture of the live page, of real runs. Trains two short runs on
  * synthetic images, evaluates the first, and takes the picture while the second is training, in a real Chromium.
- * Run `npm run build` first. It takes some minutes.
+ * With RUNS, a folder of runs that are there already, it only takes the picture. Run `npm run build` first; it takes some
+ * minutes.
  */
 
 import { spawn } from 'node:child_process';
@@ -21,34 +22,30 @@ const RECIPE = [
 /** Enough for curves. */
 const EPOCHS_SEEN = 6;
 
+const [given] = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-page-'));
-const runs = path.join(folder, 'runs');
+const runs = given === undefined ? path.join(folder, 'runs') : path.resolve(given);
 /** @type {import('node:child_process').ChildProcess[]} */
 const children = [];
 try {
-  await lockstep(
-    'train',
-    ...RECIPE,
-    '--epochs',
-    '8',
-    '--lr',
-    '0.05',
-    '--run-dir',
-    path.join(runs, 'lr-0.05'),
-  );
-  await lockstep('evaluate', path.join(runs, 'lr-0.05'));
-  const training = start('train', ...RECIPE, '--epochs', '12', '--run-dir', path.join(runs, 'lr-0.1'));
-  training.stdout.resume();
+  if (given === undefined) await trainRuns();
   await takePicture(await served());
 } finally {
   for (const child of children) child.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 }
 
+/** The second goes on while the picture is taken. */
+async function trainRuns() {
+  await lockstep('train', ...RECIPE, '--epochs', '8', '--lr', '0.05', '--run-dir', path.join(runs, 'lr-0.05'));
+  await lockstep('evaluate', path.join(runs, 'lr-0.05'));
+  start('train', ...RECIPE, '--epochs', '12', '--run-dir', path.join(runs, 'lr-0.1')).stdout.resume();
+}
+
 /** @param {string[]} words */
 function start(...words) {
   const child = spawn(process.execPath, [path.join(root, 'bin', 'lockstep'), ...words], {
-    cwd: folder,
+    cwd: path.dirname(runs),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -65,7 +62,7 @@ function lockstep(...words) {
 }
 
 async function served() {
-  const child = start('ui', 'runs', '--listen', '127.0.0.1:0');
+  const child = start('ui', path.basename(runs), '--listen', '127.0.0.1:0');
   let output = '';
   for await (const chunk of child.stdout) {
     output += String(chunk);
@@ -80,11 +77,13 @@ async function takePicture(url) {
   const executablePath = process.env.LOCKSTEP_CHROMIUM ?? '/usr/bin/chromium';
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   try {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 860 }, colorScheme: 'light' });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
     page.setDefaultTimeout(0);
     await page.goto(url);
     const epoch = page.locator('#glance dd').first();
-    await epoch.getByText(new RegExp(`^${EPOCHS_SEEN} of`)).waitFor();
+    if (given === undefined) await epoch.getByText(new RegExp(`^${EPOCHS_SEEN} of`)).waitFor();
+    await page.locator('#charts canvas').last().waitFor();
+    await page.screenshot(); // waits until they are drawn
     mkdirSync(path.dirname(target), { recursive: true });
     await page.screenshot({ path: target });
     console.log(`wrote ${target}`);
