@@ -37,7 +37,16 @@ try {
 
 /** The second goes on while the picture is taken. */
 async function trainRuns() {
-  await lockstep('train', ...RECIPE, '--epochs', '8', '--lr', '0.05', '--run-dir', path.join(runs, 'lr-0.05'));
+  await lockstep(
+    'train',
+    ...RECIPE,
+    '--epochs',
+    '8',
+    '--lr',
+    '0.05',
+    '--run-dir',
+    path.join(runs, 'lr-0.05'),
+  );
   await lockstep('evaluate', path.join(runs, 'lr-0.05'));
   start('train', ...RECIPE, '--epochs', '12', '--run-dir', path.join(runs, 'lr-0.1')).stdout.resume();
 }
