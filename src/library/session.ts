@@ -4,10 +4,9 @@ import type { RunResult } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
-import { checkFolder } from './checks.js';
 import { openData } from './data.js';
-import { libraryEvent } from './errors.js';
 import type { RunOptions } from './options.js';
+import { IN_PROGRAM } from './words.js';
 
 /** What a run came to, and where it lies. */
 export interface TrainedRun extends RunResult {
@@ -18,8 +17,9 @@ export async function runForProgram(options: RunOptions, session: SessionOptions
   const { signal = new AbortController().signal, onEvent, onDownload, cacheDir } = options;
   const data = options.data && openData(options.data);
   const log = new RunLog({
-    onEvent: (event) => undisturbed(() => onEvent?.(libraryEvent(event))),
+    onEvent: (event) => undisturbed(() => onEvent?.(event)),
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
+    wording: IN_PROGRAM,
   });
   const { result, runDir } = await runTrainingSession(session, { log, signal, data, cacheFolder: cacheDir });
   return { ...result, runDir };
@@ -38,8 +38,6 @@ function undisturbed(callback: () => void): void {
 
 /** @throws LockstepError E_OPTION */
 export function refuseIncomplete({ data, resume, runDir }: RunOptions): void {
-  checkFolder('runDir', runDir);
-  checkFolder('resume', resume);
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(
       'E_OPTION',

@@ -9,7 +9,7 @@
  * fast94: see fast94.ts.
  */
 
-import { LockstepError } from '../foundation/errors.js';
+import { OptionError, use } from '../foundation/options/optionError.js';
 import { fast94Layers } from './fast94.js';
 import type { ActivationShape } from './layers.js';
 import { IMAGES_NAME } from './model.js';
@@ -75,9 +75,9 @@ export function whyNoPreset(name: string): string | undefined {
  */
 export function buildModel(name: string, dropoutRate = 0, purpose: NetworkPurpose = USUAL_PURPOSE): Model {
   if (!(dropoutRate >= 0 && dropoutRate < 1)) {
-    throw new LockstepError(
-      'E_OPTION',
-      `dropout ${dropoutRate} must be at least 0 and below 1; use --dropout 0.5`,
+    throw new OptionError(
+      [{ option: 'dropout', value: dropoutRate }, ' must be at least 0 and below 1'],
+      [use('dropout', 0.5)],
     );
   }
   const entry = name === FAST94 ? fast94Entry : residualEntry;

@@ -1,24 +1,20 @@
 /** How remote nodes come in to a run. */
 
 import { EVALUATION_CHUNK, listen } from '../coordinator/index.js';
-import type { EventListener, Fleet } from '../coordinator/index.js';
+import type { Fleet } from '../coordinator/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
+import type { RunLog } from './runLog.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
   readonly engine: EngineName | undefined;
   /** Lets remote nodes in. */
-  open(fleet: Fleet, model: Model, reports: DoorReports): Promise<Door>;
-}
-
-/** Where a door reports. */
-export interface DoorReports {
-  readonly onEvent: EventListener;
-  readonly say: (message: string) => void;
+  open(fleet: Fleet, model: Model, log: RunLog): Promise<Door>;
 }
 
 export interface Door {
@@ -55,7 +51,7 @@ export interface OpenDoor extends Door {
 export async function openDoor(
   fleet: Fleet,
   model: Model,
-  { onEvent, say }: DoorReports,
+  log: RunLog,
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
@@ -67,9 +63,9 @@ export async function openDoor(
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
   const authority = tls && privateAuthorityOf(tls.cert);
   const ca = authority === 'in-file' ? tlsCertFile : undefined;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
-  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
-  if (authority === 'elsewhere') say(ADD_AUTHORITY);
+  log.onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  if (warning !== undefined) log.notice(warning);
+  if (authority === 'elsewhere') log.say(ADD_AUTHORITY);
   return { url, ca, close: () => server.close() };
 }
 
@@ -88,5 +84,7 @@ export function nodesInto(
   };
 }
 
-const ADD_AUTHORITY =
-  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
+const ADD_AUTHORITY: Sentence = [
+  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with ',
+  { option: 'ca' },
+];

@@ -6,15 +6,19 @@ export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } fro
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { doorTokenFor, isTokenText } from './doorToken.js';
 export { nodesInto, openDoor } from './door.js';
-export type { Door, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
+export { authorityFrom, tlsFrom } from './certificates.js';
+export type { Tls } from './certificates.js';
+export { withTuning } from './engineThreads.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
+export * from './options/nodeSettings.js';
 export * from './options/settings.js';
 export {
   ADDRESS,

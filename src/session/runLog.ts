@@ -2,6 +2,8 @@
 
 import type { EventListener, RunEvent, RunFolder } from '../coordinator/index.js';
 import type { DownloadProgress } from '../data/index.js';
+import { BY_KEY, quoted, sentenceText } from '../foundation/options/optionError.js';
+import type { Sentence, Wording } from '../foundation/options/optionError.js';
 
 /** Who follows a run. None of these calls can stop it or slow it down. */
 export interface Follower {
@@ -9,6 +11,8 @@ export interface Follower {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** A sentence for people at this moment: it is no event, and is not written to the run's folder. */
   readonly onRemark?: ((message: string) => void) | undefined;
+  /** How options are written in what is told. Left out: by their keys. */
+  readonly wording?: Wording | undefined;
 }
 
 export class RunLog {
@@ -27,12 +31,12 @@ export class RunLog {
     this.follower.onDownload?.(progress);
   };
 
-  say(message: string): void {
-    this.follower.onRemark?.(message);
+  say(message: Sentence | string): void {
+    this.follower.onRemark?.(this.inWords(message));
   }
 
-  notice(message: string): void {
-    this.onEvent({ event: 'notice', message });
+  notice(message: Sentence | string): void {
+    this.onEvent({ event: 'notice', message: this.inWords(message) });
   }
 
   /** Writes the events so far to the folder, and all later ones. */
@@ -44,7 +48,14 @@ export class RunLog {
   private append(folder: RunFolder, event: RunEvent): void {
     const problem = folder.append(event);
     if (!problem) return;
-    const message = `${problem.message}. Training goes on; the lines are kept and written as soon as there is room`;
+    const message = this.inWords([
+      quoted(problem),
+      '. Training goes on; the lines are kept and written as soon as there is room',
+    ]);
     this.follower.onEvent({ event: 'notice', message });
+  }
+
+  private inWords(message: Sentence | string): string {
+    return sentenceText(message, this.follower.wording ?? BY_KEY);
   }
 }

@@ -155,8 +155,7 @@ async function attachWorkers(
     fleet.admit(node.channel, { local: true });
   }
   if (preparedDoor) {
-    const reports = { onEvent: log.onEvent, say: (message: string) => log.say(message) };
-    const door = await preparedDoor.open(fleet, model, reports);
+    const door = await preparedDoor.open(fleet, model, log);
     closers.push(() => door.close());
   }
   closers.push(() => fleet.end('the coordinator has stopped', { runEnded: false }));

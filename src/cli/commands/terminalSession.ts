@@ -5,6 +5,7 @@ import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
+import { BY_FLAG } from '../options/inFlags.js';
 import { chooseDisplay } from '../display/chooseDisplay.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
@@ -30,6 +31,7 @@ export async function trainInTerminal(
     onEvent,
     onDownload: (progress) => display.download(progress),
     onRemark: (message) => display.say(message),
+    wording: BY_FLAG,
   });
   const stop = listenForStop(
     (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),

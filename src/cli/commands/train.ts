@@ -7,7 +7,7 @@ import { listen } from '../../coordinator/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { keptCoordinatorSettings, nodesInto } from '../../session/index.js';
+import { keptCoordinatorSettings, nodesInto, withTuning } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
@@ -33,7 +33,7 @@ export function addTrainCommand(program: Command): void {
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     if (gpus === undefined) {
       const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor: undefined };
-      process.exitCode = await trainInTerminal(local, { json, continueWith: ['train', ...data] });
+      process.exitCode = await trainInTerminal(local, { json, command: 'train', options: data });
       return;
     }
     const onGpus: SessionOptions = {
@@ -43,12 +43,13 @@ export function addTrainCommand(program: Command): void {
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
-        return { engine: workers.engine, open: openDoorForGpus(workers) };
+        return { engine: workers.engine, open: openDoorForGpus(workers, settings.tune) };
       },
     };
     process.exitCode = await trainInTerminal(onGpus, {
       json,
-      continueWith: ['train', '--gpus', gpus, ...data],
+      command: 'train',
+      options: { gpus, ...data },
     });
   });
 }
@@ -59,9 +60,10 @@ const LOCAL_WAIT_MS = 30_000;
 const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
-function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
-  return async (fleet, model, { onEvent }) => {
-    const notice = (message: string): void => onEvent({ event: 'notice', message });
+function openDoorForGpus(workers: GpuWorkers, tune: boolean): PreparedDoor['open'] {
+  return async (fleet, model, log) => {
+    const { notice } = withTuning({ name: workers.engine }, { tune, cacheFolder: undefined });
+    if (notice !== undefined) log.notice(notice);
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
       host: '127.0.0.1',
@@ -74,10 +76,10 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
     const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });
     const supervisor = new Supervisor(specs, {
       onLine: () => undefined, // the run's own events tell of workers that come and go
-      onNotice: (name, message) => notice(`the process of ${name} ${message}`),
+      onNotice: (name, message) => log.notice(`the process of ${name} ${message}`),
     });
     void supervisor.ended.then((ends) => {
-      for (const end of ends) if (end.kind === 'failed') notice(end.message);
+      for (const end of ends) if (end.kind === 'failed') log.notice(end.message);
     });
     return {
       close: async () => {

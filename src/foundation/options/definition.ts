@@ -62,8 +62,10 @@ export interface OptionDefinition<Value = unknown, Request = unknown> {
   /** The value in files of versions that did not know the option. It must be what those versions did. */
   readonly inOlderFiles?: OptionValue | undefined;
   readonly help: string;
-  /** The placeholder in `--flag <placeholder>`. */
+  /** What stands for the value in the help. */
   readonly placeholder: string;
+  /** Of a duration. Programs give it in milliseconds. */
+  readonly unit?: 'seconds' | undefined;
   readonly example: string;
   /** It has no effect otherwise, so giving it then is refused. */
   readonly onlyWith?: Condition | undefined;
@@ -131,6 +133,13 @@ export function number(
   return define({ kind: 'number', ...Object.fromEntries(bounds) }, { placeholder: 'x', ...rest });
 }
 
+/** A duration. */
+export type SecondsDefinition = OptionDefinition<number, number> & { readonly unit: 'seconds' };
+
+export function seconds(spec: Omit<Parameters<typeof number>[0], 'placeholder' | 'unit'>): SecondsDefinition {
+  return { ...number({ placeholder: 'seconds', ...spec }), unit: 'seconds' };
+}
+
 export function integers(
   spec: Spec<readonly number[]> & { readonly min: number },
 ): OptionDefinition<readonly number[], readonly number[]> {
@@ -168,7 +177,7 @@ function textOf(form: TextForm | undefined): ValueKind {
   return { kind: 'text', ...(form === undefined ? {} : { form }) };
 }
 
-/** Written `--no-key` if it is on by default. */
+/** If it is on by default, the command line can only turn it off. */
 export function flag(spec: Spec<boolean>): OptionDefinition<boolean, boolean> {
   return define({ kind: 'switch' }, { placeholder: '', ...spec, example: String(!spec.default) });
 }

@@ -5,7 +5,7 @@
 
 import { DEFAULT_MAX_NODES, RECIPE_PRESET_NAME, RECIPE_PRESETS } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
-import { flag, integer, number, oneOf, text } from '../../foundation/options/definition.js';
+import { flag, integer, oneOf, seconds, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
@@ -38,14 +38,14 @@ export const ENGINE_SETTINGS = {
     group: 'Engine',
     placeholder: 'name',
     default: undefined,
-    help: 'GPU for --engine webgpu: index or name, as the command "engines" lists them',
+    help: 'GPU for engine webgpu: index or name, as the command "engines" lists them',
     example: '0',
     partOf: 'engine',
   }),
   tune: flag({
     group: 'Engine',
     default: true,
-    help: 'do not measure, at first, which kernels of --engine webgpu suit the GPU',
+    help: 'do not measure, at first, which kernels of engine webgpu suit the GPU',
     partOf: 'engine',
   }),
   precision: oneOf({
@@ -53,7 +53,7 @@ export const ENGINE_SETTINGS = {
     placeholder: 'type',
     of: PRECISIONS,
     default: 'f32',
-    help: 'operands of convolutions in --engine webgpu; f16: faster on tensor cores, less exact',
+    help: 'operands of convolutions in engine webgpu; f16: faster on tensor cores, less exact',
     bits: 'numerics class',
     partOf: 'engine',
   }),
@@ -87,14 +87,14 @@ export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
   flag({ group: 'Run', default: false, help, resume: NOT_REMEMBERED });
 
-/** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
-export const SITTING_SETTINGS = {
+/** What `train` and `coordinator` do with a run; besides these, the run to resume and the config file, which no file can hold. */
+export const SESSION_SETTINGS = {
   recipe: text<string | undefined>({
     group: 'Run',
     placeholder: 'name',
     form: RECIPE_PRESET_NAME,
     default: undefined,
-    help: `begin with the options of a known recipe: ${RECIPE_PRESETS.map(({ name }) => name).join(', ')} (docs/recipes.md); flags and --config win`,
+    help: `begin with the options of a known recipe: ${RECIPE_PRESETS.map(({ name }) => name).join(', ')} (docs/recipes.md); flags and a config file win`,
     example: 'modern',
     bits: 'the options it stands for',
     resume: NOT_REMEMBERED,
@@ -113,9 +113,8 @@ export const SITTING_SETTINGS = {
 
 /** Of both ends of a connection; each end has its own. */
 export const HEARTBEAT_SETTINGS = {
-  heartbeatTimeout: number({
+  heartbeatTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     min: SHORTEST_HEARTBEAT_TIMEOUT_MS / 1000,
     below: LONGEST_SECONDS,
     default: DEFAULT_HEARTBEAT_TIMEOUT_MS / 1000,
@@ -177,9 +176,8 @@ export const DOOR_SETTINGS = {
     default: 1,
     help: 'begin when this many workers (threads) are attached',
   }),
-  waitTimeout: number({
+  waitTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     above: 0,
     below: LONGEST_SECONDS,
     default: 300,

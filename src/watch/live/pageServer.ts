@@ -11,7 +11,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isLoopback, showsToken } from '../../coordinator/index.js';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { describeError } from '../../foundation/errors.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import type { RunsAnswer } from './api.js';
 import type { PageFile } from './pageFiles.js';
@@ -49,9 +50,10 @@ const HEADERS = {
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
   const { host, port, token } = options;
   if (token === undefined && !isLoopback(host)) {
-    throw new LockstepError(
+    throw new OptionError(
+      [`${host} can be reached from other machines, and the page has no token`],
+      [advice('give ', { option: 'uiToken' }), advice('listen on 127.0.0.1')],
       'E_LISTEN',
-      `${host} can be reached from other machines, and the page has no token; give --ui-token, or listen on 127.0.0.1`,
     );
   }
   const server = createServer((request, response) => {
@@ -140,9 +142,9 @@ function listening(server: Server, host: string, port: number): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const remedy =
         error.code === 'EADDRINUSE'
-          ? 'choose another port, as in --listen 127.0.0.1:7081'
-          : 'choose another --listen';
-      reject(new LockstepError('E_LISTEN', `cannot listen on ${host}:${port} (${error.message}); ${remedy}`));
+          ? advice('choose another port, as in ', { option: 'listen', value: '127.0.0.1:7081' })
+          : advice('choose another ', { option: 'listen' });
+      reject(new OptionError([`cannot listen on ${host}:${port} (${error.message})`], [remedy], 'E_LISTEN'));
     });
     server.listen(port, host, resolve);
   });

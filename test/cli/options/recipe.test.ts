@@ -158,9 +158,11 @@ describe('what stands beside a known recipe', () => {
 describe('a recipe that is refused', () => {
   it('has no such name', () => {
     expect(refused('--recipe', 'modren')).toBe(
-      '--recipe modren must be one of paper, notebook, modern (did you mean modern?); for example --recipe modern',
+      '--recipe modren must be one of paper, notebook, modern, fast94 (did you mean modern?); for example --recipe modern',
     );
-    expect(refused('--recipe', 'resnet20')).toMatch(/must be one of paper, notebook, modern; for example/);
+    expect(refused('--recipe', 'resnet20')).toMatch(
+      /must be one of paper, notebook, modern, fast94; for example/,
+    );
     expect(refused('--config', configFile({ recipe: 'papre' }))).toMatch(
       /"recipe" in .*did you mean paper\?/,
     );
