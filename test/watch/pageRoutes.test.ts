@@ -11,7 +11,13 @@ import { Sessions } from '../../src/watch/live/sessions.js';
 import { until } from '../support/waiting.js';
 
 const FILES = new Map([['/', { type: 'text/html; charset=utf-8', content: Buffer.from('<!doctype html>') }]]);
-const NO_RUNS = { root: '', list: () => Promise.resolve([]), run: () => Promise.resolve(undefined) };
+const NO_RUNS = {
+  root: '',
+  list: () => Promise.resolve([]),
+  run: () => Promise.resolve(undefined),
+  evaluation: () => Promise.resolve(undefined),
+  filters: () => Promise.resolve(undefined),
+};
 
 interface Served {
   readonly url: string;

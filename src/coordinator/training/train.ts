@@ -18,6 +18,8 @@ import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import type { Recipe } from '../run/recipe.js';
 import type { RunResult, StopReason } from '../run/result.js';
+import { Shares } from '../run/shares.js';
+import type { NodeShare } from '../run/shares.js';
 import { CheckpointSaver } from './checkpointSaver.js';
 import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
@@ -69,11 +71,12 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const clock = new WallClock(state.progress.wallSeconds);
   const saver = new CheckpointSaver({ ...run, clock });
   const fallback = new Fallback({ ...run, saver });
+  const shares = new Shares();
   let stoppedBy: StopReason;
   try {
     await saveFirst(folder, saver);
     await fleet.waitForWorkers(run.minWorkers, signal);
-    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback });
+    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback, shares });
   } catch (error) {
     if (error !== signal.reason) {
       await saveAfterError(error, { folder, saver, fallback });
@@ -91,11 +94,12 @@ interface LoopTools {
   readonly clock: WallClock;
   readonly saver: CheckpointSaver;
   readonly fallback: Fallback;
+  readonly shares: Shares;
 }
 
 async function trainEpochs(
   run: TrainingRun,
-  { schedule, clock, saver, fallback }: LoopTools,
+  { schedule, clock, saver, fallback, shares }: LoopTools,
 ): Promise<StopReason> {
   const { recipe, state, split, signal } = run;
   // Checked before each epoch: a run that was killed between its last checkpoint and its result ends here too.
@@ -105,7 +109,7 @@ async function trainEpochs(
     for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, plan, schedule);
+      await trainStep(run, plan, { schedule, shares });
       fallback.confirm();
       if (state.progress.step % run.checkpointEvery === 0) saver.save('last');
     }
@@ -116,7 +120,9 @@ async function trainEpochs(
     saver.save('last');
     const { epoch, step } = state.progress;
     const lr = learningRateAt(step - 1, schedule);
-    reportEpoch(run, { epoch, step, lr, epochTotals, validation, best, wallSeconds: clock.seconds() });
+    const wallSeconds = clock.seconds();
+    const workers = shares.take();
+    reportEpoch(run, { epoch, step, lr, epochTotals, validation, best, wallSeconds, workers });
   }
   return 'patience';
 }
@@ -130,7 +136,11 @@ function remainingSteps(
   return planEpoch(options).steps.slice(stepInEpoch);
 }
 
-async function trainStep(run: TrainingRun, plan: StepPlan, schedule: ScheduleContext): Promise<void> {
+async function trainStep(
+  run: TrainingRun,
+  plan: StepPlan,
+  { schedule, shares }: Pick<LoopTools, 'schedule' | 'shares'>,
+): Promise<void> {
   const { recipe, state, model, set, fleet, signal, onEvent } = run;
   const { step, epoch } = state.progress;
   const lr = learningRateAt(step, schedule);
@@ -146,7 +156,10 @@ async function trainStep(run: TrainingRun, plan: StepPlan, schedule: ScheduleCon
     state: state.broadcast(),
     buffers: state.gradientBuffers,
     signal,
-    onContribution: (member) => contributors.add(member),
+    onContribution: (member, sampleCount) => {
+      contributors.add(member);
+      shares.add(member.hello.nodeName, sampleCount);
+    },
   });
   const totalSteps = schedule.stepsPerEpoch * recipe.epochs;
   state.update(total, {
@@ -207,10 +220,11 @@ interface CompletedEpoch extends Pick<TrainingProgress, 'epoch' | 'step' | 'epoc
   readonly lr: number;
   readonly validation: Validation | undefined;
   readonly best: boolean;
+  readonly workers: readonly NodeShare[];
 }
 
 function reportEpoch({ state, onEvent }: TrainingRun, completed: CompletedEpoch): void {
-  const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds } = completed;
+  const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds, workers } = completed;
   onEvent({
     event: 'epoch',
     epoch,
@@ -225,6 +239,7 @@ function reportEpoch({ state, onEvent }: TrainingRun, completed: CompletedEpoch)
     wallSeconds,
     best,
     weightsSha256: digestState(state.model),
+    workers,
   });
 }
 
