@@ -134,7 +134,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await row(page, 'alpha').waitFor();
     await page.getByText('LOCKSTEP_TOKEN=…').waitFor();
     expect(await page.getByRole('button', { name: 'Stop', exact: true }).count()).toBe(0);
-    expect(await page.evaluate(() => document.cookie)).toBe('');
+    expect(await page.evaluate('document.cookie')).toBe('');
     const stop = await page.evaluate(async () => (await fetch('api/stop', { method: 'POST' })).status);
     expect(stop).toBe(403);
 
