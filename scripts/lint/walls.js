@@ -46,6 +46,10 @@ export const ROOMS = {
   watch: {
     events: [],
     folders: [],
+    follow: ['folders'],
+    tensorboard: ['events', 'folders', 'follow'],
+    metrics: ['events'],
+    trackers: ['events', 'folders', 'follow'],
     compare: ['folders'],
     report: ['folders'],
     live: ['events', 'folders'],

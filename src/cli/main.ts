@@ -21,6 +21,7 @@ import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { addExamples } from './options/missingArgument.js';
 import { inFlags } from './options/inFlags.js';
+import { watchOutput } from './process/lostOutput.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
 import { hideToken } from './token/token.js';
@@ -30,10 +31,7 @@ const EXIT_USAGE = 2;
 
 /** Runs the command line. Never throws; sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that hangs up, such as `head` or a log pipe that dies, is no reason to end a training.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.off('error', goOnInSilence).on('error', goOnInSilence); // once, however often this is called
-  }
+  watchOutput();
   hideToken(argv);
   nameProgram(callableName());
   for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[name] ??= value;
@@ -64,10 +62,6 @@ function callableName(): string {
 /** By a flag, or by a config file. */
 function wantsJson(command: Command): boolean {
   return command.opts<{ json?: unknown }>().json === true;
-}
-
-function goOnInSilence(): void {
-  // Nothing can be printed any more; the run folder still has everything.
 }
 
 export function buildProgram(): Command {

@@ -1,11 +1,13 @@
 /** docs/recipes.md: the known recipes with their options. `npm run docs` writes the file; a test compares it. */
 
-import { commandLine } from '../foundation/commandLine.js';
 import { RECIPE_PRESETS, RECIPE_OPTIONS } from '../coordinator/index.js';
 import type { RecipePreset } from '../coordinator/index.js';
 import { valueText } from '../foundation/options/kind.js';
 import { flagOf, entriesOf, oppositeOf } from './options/optionTable.js';
 import type { OptionEntry } from './options/optionTable.js';
+
+/** As whoever has installed it calls it. */
+const PROGRAM = 'lockstep';
 
 export function recipesReference(): string {
   return [introduction(), tableOf(RECIPE_PRESETS), ...RECIPE_PRESETS.map(sectionOf)].join('\n');
@@ -18,8 +20,8 @@ Written by \`npm run docs\` from the files in \`src/coordinator/run/presets/\`.
 A recipe is a set of options with a name, from a paper or tried by others or by us:
 
 \`\`\`
-${commandLine('train')} --recipe modern --dataset cifar10 --model resnet32 --test
-${commandLine('train')} --recipe modern --epochs 60 --no-nesterov      # the rest as in modern
+${PROGRAM} train --recipe modern --dataset cifar10 --model resnet32 --test
+${PROGRAM} train --recipe modern --epochs 60 --no-nesterov      # the rest as in modern
 \`\`\`
 
 Flags win over the file of \`--config\`, the file wins over the recipe, and the recipe wins over the defaults. A config file may

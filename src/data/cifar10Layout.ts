@@ -174,5 +174,5 @@ async function inspect(folder: string, layout: Cifar10Layout): Promise<Candidate
 export function downloadRemedy(dataDir: string): string {
   const inside = [BINARY_FOLDER, PYTHON_FOLDER].includes(basename(dataDir));
   const place = inside ? join(dataDir, '..') : dataDir;
-  return `fetch it with: ${commandLine('data', 'download', '--data-dir', place)}`;
+  return `fetch it with: ${commandLine('data', 'download', { dataDir: place })}`;
 }

@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 import { BATCH_FILES, BINARY_BATCH_BYTE_COUNT, BINARY_FOLDER, locateCifar10 } from './cifar10Layout.js';
 import type { Cifar10Location } from './cifar10Layout.js';
 import { fetchFile } from './fetchFile.js';
@@ -102,13 +103,16 @@ export async function downloadCifar10(options: DownloadOptions): Promise<Downloa
   }
 }
 
+const ANOTHER_FOLDER = advice('choose another folder with ', { option: 'dataDir' });
+
 /** Checked first, to save a useless download. The link is the user's, so it is not moved aside. */
 function refuseBrokenLink(path: string): void {
   const broken = brokenLinkAt(path);
   if (broken === undefined) return;
-  throw new LockstepError(
+  throw new OptionError(
+    [broken.message],
+    [advice('make that folder available'), advice('remove the link'), ANOTHER_FOLDER],
     'E_IO',
-    `${broken.message}; make that folder available, remove the link, or choose another folder with --data-dir`,
   );
 }
 
@@ -142,9 +146,10 @@ async function makeWorkFolder(parent: string): Promise<WorkFolder> {
     const newFolder = await makeFolders(parent);
     return { workFolder: await mkdtemp(join(parent, '.cifar10-download-')), newFolder };
   } catch (error) {
-    throw new LockstepError(
+    throw new OptionError(
+      [`${parent} cannot be written to (${describeError(error)})`],
+      [ANOTHER_FOLDER],
       'E_IO',
-      `${parent} cannot be written to (${describeError(error)}); choose another folder with --data-dir`,
       { cause: error },
     );
   }
@@ -224,10 +229,14 @@ async function checkExtracted(path: string, name: string, byteCount: number): Pr
 }
 
 function downloadError(problem: string, cause?: unknown): LockstepError {
-  return new LockstepError(
+  return new OptionError(
+    [`the CIFAR-10 archive ${problem}; nothing was changed`],
+    [
+      advice('try again'),
+      advice(`put ${BINARY_FOLDER} into `, { option: 'dataDir' }, ' yourself'),
+      advice('train without it: ', { option: 'dataset', value: 'synthetic' }),
+    ],
     'E_DATA_DOWNLOAD',
-    `the CIFAR-10 archive ${problem}; nothing was changed. Run the same command again; or put ${BINARY_FOLDER} into ` +
-      `--data-dir yourself; or train without it: --dataset synthetic`,
     { cause },
   );
 }
@@ -248,10 +257,10 @@ function isDiskError(error: unknown): boolean {
 function asDownloadError(error: unknown, signal: AbortSignal | undefined): LockstepError {
   if (error instanceof LockstepError) return error;
   if (signal?.aborted === true) return downloadError('was not fetched: the download was interrupted', error);
-  return new LockstepError(
+  return new OptionError(
+    [`CIFAR-10 could not be written (${describeError(error)})`],
+    [advice('free some space: it needs 360 MB while it is unpacked'), ANOTHER_FOLDER],
     'E_IO',
-    `CIFAR-10 could not be written (${describeError(error)}); it needs 360 MB while it is unpacked: free some, or ` +
-      'choose another folder with --data-dir',
     { cause: error },
   );
 }

@@ -3,7 +3,8 @@
  * their number, or the order of their answers.
  */
 
-import { LockstepError } from '../foundation/errors.js';
+import { invariant } from '../foundation/errors.js';
+import { OptionError, use } from '../foundation/options/optionError.js';
 import { deriveKey, Purpose, randomPermutation, seedKey } from '../foundation/random.js';
 
 export interface EpochPlanOptions {
@@ -64,24 +65,32 @@ export function stepsPerEpoch(trainingCount: number, batchSize: number, dropLast
 
 /** Cuts indices, in their order, into chunks for evaluation; the last may be smaller. */
 export function planEvaluation(indices: Uint32Array, chunkSize: number): readonly Uint32Array[] {
-  checkCount('evaluation chunk', chunkSize, 'use 100');
+  invariant(isCount(chunkSize), `a chunk of ${chunkSize} samples`);
   return cut(indices, chunkSize);
 }
 
 /** @throws LockstepError E_OPTION unless both are positive integers and a micro-batch fits into a batch. */
 export function checkBatchSizes(batchSize: number, microBatchSize: number): void {
-  checkCount('batch size', batchSize, 'use --batch-size 128');
-  checkCount('micro-batch size', microBatchSize, 'use --micro-batch 32');
+  refuseUnlessCount('batchSize', batchSize, 128);
+  refuseUnlessCount('microBatch', microBatchSize, 32);
   if (microBatchSize <= batchSize) return;
-  throw new LockstepError(
-    'E_OPTION',
-    `micro-batch size ${microBatchSize} must not exceed the batch size ${batchSize}; use --micro-batch ${batchSize} or less`,
+  throw new OptionError(
+    [
+      { option: 'microBatch', value: microBatchSize },
+      ' must not exceed ',
+      { option: 'batchSize', value: batchSize },
+    ],
+    [use('microBatch', batchSize)],
   );
 }
 
-function checkCount(name: string, value: number, remedy: string): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new LockstepError('E_OPTION', `${name} ${value} must be a positive integer; ${remedy}`);
+function refuseUnlessCount(option: string, value: number, example: number): void {
+  if (isCount(value)) return;
+  throw new OptionError([{ option, value }, ' must be a positive integer'], [use(option, example)]);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
 }
 
 function cut(indices: Uint32Array, size: number): Uint32Array[] {

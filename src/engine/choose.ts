@@ -1,7 +1,8 @@
 /** Turns the engine name that a user gives into an engine that runs. */
 
 import { LockstepError } from '../foundation/errors.js';
-import { OptionError } from '../foundation/options/optionError.js';
+import type { Sentence } from '../foundation/options/optionError.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import type { Engine, EngineAvailability, EngineName, Numerics, Precision, Tuning } from './engine.js';
 import { engineFactory } from './registry.js';
@@ -21,7 +22,7 @@ export interface EngineChoice {
 }
 
 /** A choice, and what the user should know about it. */
-export type ChosenEngine = EngineChoice & { readonly notice?: string };
+export type ChosenEngine = EngineChoice & { readonly notice?: Sentence };
 
 /**
  * The order in which `auto` tries engines: the fastest first. A GPU that is emulated on the processor is chosen only on
@@ -110,23 +111,31 @@ function refuseOptionsOf(
   );
 }
 
+const ONE_OF_THEM = advice('leave one of them out');
+
 function refuseContradictions({ engine, numerics, device, precision }: EngineRequest): void {
   if (numerics === 'simd' && engine !== 'auto' && engine !== 'simd') {
-    throw new LockstepError(
-      'E_OPTION',
-      `--numerics simd is a class of --engine simd, and the engine is ${engine}; leave one of them out`,
+    throw new OptionError(
+      [
+        { option: 'numerics', value: 'simd' },
+        ' is a class of ',
+        { option: 'engine', value: 'simd' },
+        `, and the engine is ${engine}`,
+      ],
+      [ONE_OF_THEM],
     );
   }
   if (numerics !== 'simd' && (engine === 'auto' || engine === ENGINE_OF_DEVICES)) return;
-  const other = numerics === 'simd' ? '--numerics simd' : `--engine ${engine}`;
-  const refuse = (what: string): never => {
-    throw new LockstepError(
-      'E_OPTION',
-      `${what} for --engine ${ENGINE_OF_DEVICES}, and ${other} was given; leave one of them out`,
+  const other =
+    numerics === 'simd' ? { option: 'numerics', value: numerics } : { option: 'engine', value: engine };
+  const refuse = (...what: Sentence): never => {
+    throw new OptionError(
+      [...what, ' for ', { option: 'engine', value: ENGINE_OF_DEVICES }, ', and ', other, ' was given'],
+      [ONE_OF_THEM],
     );
   };
-  if (device !== undefined) refuse(`--device ${device} picks a GPU`);
-  if (precision !== 'f32') refuse(`--precision ${precision} is`);
+  if (device !== undefined) refuse({ option: 'device', value: device }, ' picks a GPU');
+  if (precision !== 'f32') refuse({ option: 'precision', value: precision }, ' is');
 }
 
 /** What a user would not expect: an emulated GPU, or an engine without promised bits that was not requested. */
@@ -134,22 +143,35 @@ function noticeOf(
   name: EngineName,
   { deviceName, isSoftware }: Extract<EngineAvailability, { available: true }>,
   isAsked: boolean,
-): { notice?: string } {
+): { notice?: Sentence } {
   if (isSoftware === true) {
-    return { notice: `${deviceName} emulates a GPU on the processor: --engine simd is far faster` };
+    return {
+      notice: [
+        `${deviceName} emulates a GPU on the processor: `,
+        { option: 'engine', value: 'simd' },
+        ' is far faster',
+      ],
+    };
   }
   if (isAsked) return {};
   return {
-    notice: `engine ${name} on ${deviceName}, found by --engine auto; its bits are not promised: for a run that is the same to the last bit use --engine simd`,
+    notice: [
+      `engine ${name} on ${deviceName}, found by `,
+      { option: 'engine', value: 'auto' },
+      '; its bits are not promised: for a run that is the same to the last bit use ',
+      { option: 'engine', value: 'simd' },
+    ],
   };
 }
 
 /** A program that uses the library sets TensorFlow's variables itself, or forgets to. */
-function environmentNotice(): { notice?: string } {
+function environmentNotice(): { notice?: Sentence } {
   const missing = missingEnvironment();
   if (missing.length === 0) return {};
   return {
-    notice: `engine tensorflow runs without ${missing.join(', ')} in the environment: it may add in other orders from run to run, and take all of a GPU's memory; set TENSORFLOW_ENVIRONMENT of the library before Node starts`,
+    notice: [
+      `engine tensorflow runs without ${missing.join(', ')} in the environment: it may add in other orders from run to run, and take all of a GPU's memory; set TENSORFLOW_ENVIRONMENT of the library before Node starts`,
+    ],
   };
 }
 

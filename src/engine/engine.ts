@@ -152,7 +152,7 @@ export type Precision = (typeof PRECISIONS)[number];
 export interface EngineFactory {
   readonly name: EngineName;
   /**
-   * @param device index or name of a device, as given to `--device`; engines without a choice ignore it
+   * @param device index or name of a device, as the user gives it; engines without a choice ignore it
    * @throws LockstepError E_OPTION if none or several match
    */
   availability(device?: string): Promise<EngineAvailability>;

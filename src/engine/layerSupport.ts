@@ -18,7 +18,7 @@ export function requireLayers(
     if (lack === undefined) continue;
     throw new LockstepError(
       'E_ENGINE_UNAVAILABLE',
-      `engine ${engine} cannot compute layer ${layer.name}: it has no ${lack}; use --engine simd`,
+      `engine ${engine} cannot compute layer ${layer.name}: it has no ${lack}; use engine simd`,
     );
   }
 }

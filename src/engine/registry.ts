@@ -1,6 +1,6 @@
 /** Every engine by name. Importing this file loads no engine's code; each engine loads its own on request. */
 
-import { LockstepError } from '../foundation/errors.js';
+import { OptionError, use } from '../foundation/options/optionError.js';
 import { ENGINE_NAMES } from './engine.js';
 import type { EngineFactory, EngineName } from './engine.js';
 import { cpuBackend } from './tfjs/cpuBackend.js';
@@ -23,9 +23,9 @@ export const ENGINE_FACTORIES: readonly EngineFactory[] = [
 export function engineFactory(name: EngineName): EngineFactory {
   const factory = ENGINE_FACTORIES.find((candidate) => candidate.name === name);
   if (factory === undefined) {
-    throw new LockstepError(
-      'E_OPTION',
-      `engine ${name} is not one of ${ENGINE_NAMES.join(', ')}; use --engine auto`,
+    throw new OptionError(
+      [{ option: 'engine', value: name }, ` must be one of ${ENGINE_NAMES.join(', ')}`],
+      [use('engine', 'auto')],
     );
   }
   return factory;

@@ -7,7 +7,7 @@
  */
 
 import { deterministicLog } from './deterministicMath.js';
-import { LockstepError } from './errors.js';
+import { OptionError, use } from './options/optionError.js';
 
 /** Two unsigned 32-bit words. Small enough to send in a message. */
 export type RandomKey = readonly [number, number];
@@ -69,7 +69,10 @@ export function philox4x32(
 /** Splits a seed (an integer from 0 to 2^53 - 1) into the root key of a run. */
 export function seedKey(seed: number): RandomKey {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new LockstepError('E_OPTION', `seed ${seed} must be an integer from 0 to 2^53 - 1; use --seed 1`);
+    throw new OptionError(
+      [{ option: 'seed', value: seed }, ' must be an integer from 0 to 2^53 - 1'],
+      [use('seed', 1)],
+    );
   }
   return [seed >>> 0, Math.floor(seed / 0x1_0000_0000)];
 }

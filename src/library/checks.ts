@@ -1,35 +1,49 @@
 /** Checks of what has no entry in the table of options. */
 
-import { X509Certificate } from 'node:crypto';
-import { describeError, LockstepError } from '../foundation/errors.js';
-import type { OptionDefinition } from '../foundation/options/definition.js';
-import { brokenRule } from '../foundation/options/kind.js';
+import { LockstepError } from '../foundation/errors.js';
+import { isRecord } from '../foundation/isRecord.js';
 import type { ValueKind } from '../foundation/options/kind.js';
-import { checkValue, isTokenText, splitAddress } from '../session/index.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
+import { authorityFrom, checkValue, isTokenText, splitAddress, tlsFrom } from '../session/index.js';
+import type { Tls } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
-export function checkToken(token: string | undefined): void {
-  if (token === undefined || isTokenText(token)) return;
+export function checkToken(token: unknown): void {
+  if (token === undefined || (typeof token === 'string' && isTokenText(token))) return;
   throw new LockstepError(
     'E_OPTION',
     'token must be one word of printable ASCII, not empty; for example randomBytes(24).toString("hex")',
   );
 }
 
-/**
- * Node passes over what is no certificate, and then trusts nobody without saying why.
- * @throws LockstepError E_OPTION
- */
+/** @throws OptionError */
 export function checkAuthority(ca: string | undefined): void {
   if (ca === undefined) return;
-  try {
-    new X509Certificate(ca);
-  } catch (error) {
-    throw new LockstepError(
-      'E_OPTION',
-      `ca must be a certificate in PEM (-----BEGIN CERTIFICATE-----), not the name of its file: ${describeError(error)}`,
+  const from = { option: 'ca' };
+  authorityFrom(ca, from, [advice('give the content of the file, not its name')]);
+}
+
+/** PEM of a program's `tls`. @throws LockstepError E_OPTION */
+export function tlsOf(tls: unknown, insecure: boolean): Tls | undefined {
+  if (tls === undefined) return undefined;
+  if (!isRecord(tls)) throw new LockstepError('E_OPTION', 'tls must be { cert, key }, both PEM');
+  refuseUnknownKeys('tls', tls, ['cert', 'key']);
+  const pem = tlsFrom({ cert: tls['cert'], key: tls['key'], insecure }, (text, option) => {
+    if (typeof text === 'string' && text.includes('-----BEGIN')) return text;
+    throw new OptionError(
+      [{ option }, ' must be PEM, which begins with -----BEGIN'],
+      [advice('give the content of the file, not its name')],
     );
-  }
+  });
+  if (pem) return pem;
+  throw new LockstepError('E_OPTION', 'tls must hold cert and key, both PEM; give both, or leave tls out');
+}
+
+/** @throws LockstepError E_OPTION for a key that nobody would read */
+export function refuseUnknownKeys(what: string, given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new LockstepError('E_OPTION', `"${unknown}" is not a key of ${what}, which has ${known.join(', ')}`);
 }
 
 /** @throws LockstepError E_OPTION */
@@ -45,19 +59,14 @@ export function proxyUrl(proxy: string | URL | undefined): URL | undefined {
 }
 
 /** @throws LockstepError E_OPTION */
-export function checkDuration(key: string, durationMs: number | undefined): void {
-  if (durationMs === undefined || (Number.isFinite(durationMs) && durationMs >= 0)) return;
-  throw new LockstepError(
-    'E_OPTION',
-    `${key} ${String(durationMs)} must be a number of milliseconds of at least 0; for example 600000`,
-  );
+export function checkPath(key: string, path: unknown): void {
+  checkValue(key, path, PATH, key === 'dataDir' ? 'data' : 'runs/first');
 }
 
-/** @throws LockstepError E_OPTION */
-export function checkFolder(key: string, folder: unknown): void {
-  if (folder === undefined || (typeof folder === 'string' && folder !== '')) return;
-  throw new LockstepError('E_OPTION', `${key} ${JSON.stringify(folder)} must be the path of a folder`);
-}
+const PATH: ValueKind = {
+  kind: 'text',
+  form: { matches: () => true, rule: 'the path of a file or folder' },
+};
 
 /** @throws LockstepError E_OPTION */
 export function checkPort(port: unknown): void {
@@ -79,26 +88,4 @@ export function checkHost(host: unknown): void {
 
 export function addressText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/**
- * A duration that the command line has in seconds.
- * @throws LockstepError E_OPTION, in milliseconds
- */
-export function checkMilliseconds(
-  key: string,
-  durationMs: number | undefined,
-  { kind, default: seconds }: OptionDefinition<number, number>,
-): void {
-  if (durationMs === undefined || kind.kind !== 'number') return;
-  const bounds = Object.entries(kind).map(([name, bound]) => [
-    name,
-    name === 'kind' ? bound : 1000 * Number(bound),
-  ]);
-  const rule = brokenRule(durationMs, Object.fromEntries(bounds) as ValueKind);
-  if (rule === undefined) return;
-  throw new LockstepError(
-    'E_OPTION',
-    `${key} ${String(durationMs)} must be ${rule.replace('number', 'number of milliseconds')}; for example ${key}: ${1000 * Number(seconds)}`,
-  );
 }

@@ -1,8 +1,8 @@
 /** `coordinate`: a run whose workers attach over the network. */
 
-import { DEFAULT_MAX_NODES, refuseUnusable } from '../coordinator/index.js';
-import { DEFAULT_HEARTBEAT_TIMEOUT_MS } from '../protocol/index.js';
+import { refuseUnusable } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import type { ValuesOf } from '../foundation/options/definition.js';
 import {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
@@ -15,17 +15,27 @@ import type {
   ListenOptions,
   OpenDoor,
   PreparedDoor,
+  Tls,
   TokenSource,
 } from '../session/index.js';
-import { addressText, checkHost, checkMilliseconds, checkPort, checkToken } from './checks.js';
+import { addressText, checkHost, checkPort, checkToken, tlsOf } from './checks.js';
 import { asLibraryErrors, libraryError } from './errors.js';
-import { checkSetting, refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
+import { refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
 import { refuseIncomplete, runForProgram } from './session.js';
 import type { TrainedRun } from './session.js';
+import { namesOf, readSettings } from './settings.js';
+import type { GivenSettings } from './settings.js';
 
-/** Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. */
-export interface CoordinateOptions extends RunOptions {
+/** What the command line has in another form. */
+const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...SETTINGS } = DOOR_SETTINGS;
+
+/**
+ * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. Besides what
+ * stands here: `advertise`, `insecure`, `maxNodes`, `minWorkers`, `waitTimeoutMs` and `heartbeatTimeoutMs`, as on the
+ * command line.
+ */
+export interface CoordinateOptions extends RunOptions, GivenSettings<typeof SETTINGS> {
   /** Left out: 127.0.0.1. */
   readonly host?: string | undefined;
   /** 0: any that is free. Left out: 7070. */
@@ -33,19 +43,7 @@ export interface CoordinateOptions extends RunOptions {
   /** What workers must show. Left out: none on loopback; beyond it, one is made. */
   readonly token?: string | undefined;
   /** Certificate chain and private key, PEM. Needed beyond loopback, unless `insecure`. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  /** Listen beyond loopback without TLS, in a network you trust. */
-  readonly insecure?: boolean | undefined;
-  /** HOST or HOST:PORT by which workers reach this machine, for `url`. */
-  readonly advertise?: string | undefined;
-  /** Processes that may be attached at the same time. */
-  readonly maxNodes?: number | undefined;
-  /** Begin when this many workers (threads) are attached. */
-  readonly minWorkers?: number | undefined;
-  /** Stop, after saving, when no worker is attached for this long. */
-  readonly waitTimeoutMs?: number | undefined;
-  /** Disconnect a worker after this much silence. */
-  readonly heartbeatTimeoutMs?: number | undefined;
+  readonly tls?: Tls | undefined;
 }
 
 /** A run that listens for workers. */
@@ -57,12 +55,7 @@ export interface Coordination {
   readonly done: Promise<TrainedRun>;
 }
 
-const KEYS = [
-  ...RUN_KEYS,
-  ...['host', 'port', 'token', 'tls', 'insecure', 'advertise'],
-  ...['maxNodes', 'minWorkers', 'waitTimeoutMs', 'heartbeatTimeoutMs'],
-];
-const WAIT_TIMEOUT_MS = 300_000;
+const KEYS = [...RUN_KEYS, ...namesOf(SETTINGS), 'host', 'port', 'token', 'tls'];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -72,7 +65,8 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
-    const { door, tokenSource } = doorOptionsOf(options);
+    const settings = readSettings(SETTINGS, options);
+    const { door, tokenSource } = doorOptionsOf(options, settings);
     await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
     const listening = new Promise<OpenDoor>((resolve) => (opened = resolve));
@@ -81,10 +75,10 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
       runDir: options.runDir,
       resume: options.resume,
       test: options.test ?? false,
-      minWorkers: options.minWorkers ?? 1,
-      waitTimeoutMs: options.waitTimeoutMs ?? WAIT_TIMEOUT_MS,
+      minWorkers: settings.minWorkers,
+      waitTimeoutMs: 1000 * settings.waitTimeout,
       noWorkersRemedy: 'attach one with work(), or wait longer with waitTimeoutMs',
-      coordinatorSettings: { tokenSource, ...settingsOf(options, door) },
+      coordinatorSettings: { tokenSource, ...keptSettings(settings, door) },
       prepareDoor: async (): Promise<PreparedDoor> => {
         await refuseUnusable(door);
         return {
@@ -109,24 +103,25 @@ function ended(): never {
 }
 
 /** @throws LockstepError E_OPTION */
-function doorOptionsOf(options: CoordinateOptions): {
-  readonly door: ListenOptions;
-  readonly tokenSource: TokenSource;
-} {
-  const { host = '127.0.0.1', port = 7070, tls, advertise, insecure = false } = options;
-  const { maxNodes = DEFAULT_MAX_NODES, heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS } = options;
+function doorOptionsOf(
+  { host = '127.0.0.1', port = 7070, tls, token: given }: CoordinateOptions,
+  { advertise, insecure, maxNodes, heartbeatTimeout }: DoorValues,
+): { readonly door: ListenOptions; readonly tokenSource: TokenSource } {
   checkHost(host);
   checkPort(port);
-  checkSetting('maxNodes', maxNodes);
-  checkSetting('minWorkers', options.minWorkers ?? 1);
-  checkMilliseconds('waitTimeoutMs', options.waitTimeoutMs, DOOR_SETTINGS.waitTimeout);
-  checkMilliseconds('heartbeatTimeoutMs', heartbeatTimeoutMs, DOOR_SETTINGS.heartbeatTimeout);
-  if (advertise !== undefined) checkSetting('advertise', advertise);
-  checkToken(options.token);
-  const { token, source } = doorTokenFor(options.token, { host, advertise });
-  const door = { host, port, token, tls, advertise, insecure, heartbeatTimeoutMs, maxNodes };
-  return { door, tokenSource: source };
+  checkToken(given);
+  const { token, source } = doorTokenFor(given, { host, advertise });
+  return {
+    door: {
+      ...{ host, port, token, advertise, insecure, maxNodes },
+      tls: tlsOf(tls, insecure),
+      heartbeatTimeoutMs: 1000 * heartbeatTimeout,
+    },
+    tokenSource: source,
+  };
 }
+
+type DoorValues = ValuesOf<typeof SETTINGS>;
 
 /** The workers still show the previous token, which is not stored. @throws LockstepError E_OPTION */
 async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {
@@ -137,18 +132,8 @@ async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise
   );
 }
 
-/** For config.json, where `lockstep coordinator --resume` looks. */
-function settingsOf(
-  { minWorkers = 1, waitTimeoutMs = WAIT_TIMEOUT_MS }: CoordinateOptions,
-  { host, port, advertise, insecure, maxNodes, heartbeatTimeoutMs }: ListenOptions,
-): CoordinatorSettings {
-  return {
-    listen: addressText(host, port),
-    ...(advertise === undefined ? {} : { advertise }),
-    insecure,
-    maxNodes,
-    minWorkers,
-    waitTimeout: waitTimeoutMs / 1000,
-    heartbeatTimeout: heartbeatTimeoutMs / 1000,
-  };
+/** For config.json, where a coordinator that resumes the run looks. */
+function keptSettings(settings: DoorValues, { host, port }: ListenOptions): CoordinatorSettings {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { listen: addressText(host, port), ...Object.fromEntries(given) };
 }

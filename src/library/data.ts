@@ -11,8 +11,10 @@ import {
 } from '../data/index.js';
 import type { ImageFormat, ImageSet, ImageShape, LabelledImages } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import { isRecord } from '../foundation/isRecord.js';
 import { USUAL_PURPOSE } from '../model/index.js';
 import type { OpenedDataset } from '../session/index.js';
+import { checkPath, refuseUnknownKeys } from './checks.js';
 import { asLibraryErrors } from './errors.js';
 
 /** Labelled images for training, and perhaps a test set that only an evaluation opens. */
@@ -44,6 +46,7 @@ export interface OwnData {
  */
 export function loadCifar10(dataDir: string): Promise<DataSource> {
   return asLibraryErrors(async () => {
+    checkPath('dataDir', dataDir);
     const folder = path.resolve(dataDir); // the program may change its current folder later
     return {
       name: 'cifar10',
@@ -74,7 +77,10 @@ export function folderOf(data: DataSource | OwnData | undefined): string | undef
 /** @throws LockstepError E_OPTION for images that cannot be used */
 export function openData(data: DataSource | OwnData): OpenedDataset {
   refuseShapeless(data);
-  if (!isOwn(data)) return data;
+  if (!isOwn(data)) {
+    refuseUnknownKeys('data', data, ['name', 'training', 'openTest', 'dataDir']);
+    return data;
+  }
   const { name, training, test } = data;
   if (!DATASET_NAME.test(name) || RESERVED.has(name)) {
     throw new LockstepError(
@@ -82,6 +88,9 @@ export function openData(data: DataSource | OwnData): OpenedDataset {
       `the name of the data, ${JSON.stringify(name)}, must be a word of letters, digits, ".", "_" and "-", other than ${[...RESERVED].join(', ')}; for example "flowers"`,
     );
   }
+  refuseUnknownKeys('data', data, ['name', 'imageShape', 'classNames', 'training', 'test']);
+  checkImages('data.training', training);
+  if (test !== undefined) checkImages('data.test', test);
   const format = formatOf(data);
   const trainingSet = arrayImageSet(name, training, format);
   const testSet = test && arrayImageSet(name, test, format); // what is wrong with it is said before training
@@ -92,7 +101,46 @@ export function openData(data: DataSource | OwnData): OpenedDataset {
   };
 }
 
+/** Other arrays would be taken byte by byte, or rounded without a word. */
+function checkImages(what: string, images: unknown): void {
+  if (!isRecord(images)) {
+    throw new LockstepError('E_OPTION', `${what} must be { pixels, labels }, each a Uint8Array`);
+  }
+  refuseUnknownKeys(what, images, ['pixels', 'labels']);
+  for (const key of ['pixels', 'labels']) {
+    const values = images[key];
+    if (values instanceof Uint8Array) continue;
+    throw new LockstepError(
+      'E_OPTION',
+      `${what}.${key} must be a Uint8Array, and is ${typeName(values)}; give whole numbers from 0 to 255, such as Uint8Array.from(${key})`,
+    );
+  }
+}
+
+function typeName(value: unknown): string {
+  if (value === null || typeof value !== 'object')
+    return value === undefined ? 'missing' : `a ${typeof value}`;
+  return `a ${Object.prototype.toString.call(value).slice('[object '.length, -1)}`;
+}
+
+function checkClassNames(classNames: unknown): void {
+  const isList = Array.isArray(classNames) && classNames.every((name) => typeof name === 'string');
+  if (!isList) {
+    throw new LockstepError(
+      'E_OPTION',
+      'data.classNames must be a list of texts, one for each class; leave it out for numbers',
+    );
+  }
+  const twice = classNames.find((name, label) => classNames.indexOf(name) < label);
+  if (twice === undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `data.classNames must differ, and ${JSON.stringify(twice)} stands there twice; call one of the classes something else`,
+  );
+}
+
 function formatOf({ imageShape = USUAL_PURPOSE.inputShape, classNames, training }: OwnData): ImageFormat {
+  if (classNames !== undefined) checkClassNames(classNames);
   const highest = training.labels.reduce((most, label) => Math.max(most, label), 0);
   return { imageShape, classNames: classNames ?? numbersUpTo(highest) };
 }
@@ -103,7 +151,8 @@ function numbersUpTo(highest: number): readonly string[] {
 
 /** What a program without types may give. */
 function refuseShapeless(data: Partial<DataSource | OwnData> | null): void {
-  if (typeof data === 'object' && typeof data?.training === 'object' && typeof data.name === 'string') return;
+  const { name, training } = data ?? {};
+  if (typeof name === 'string' && typeof training === 'object' && (training as unknown) !== null) return;
   throw new LockstepError(
     'E_OPTION',
     'data must have a name and training images; for example syntheticData(), or { name, training: { pixels, labels } }',

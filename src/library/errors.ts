@@ -1,8 +1,8 @@
 /** Every error that leaves the library is a LockstepError, in the words of a program. */
 
-import type { RunEvent } from '../coordinator/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
-import { inWordsOfPrograms } from './words.js';
+import { OptionError, wordsOf } from '../foundation/options/optionError.js';
+import { IN_PROGRAM } from './words.js';
 
 export async function asLibraryErrors<Outcome>(body: () => Promise<Outcome>): Promise<Outcome> {
   try {
@@ -13,17 +13,10 @@ export async function asLibraryErrors<Outcome>(body: () => Promise<Outcome>): Pr
 }
 
 export function libraryError(error: unknown): LockstepError {
-  if (error instanceof LockstepError) {
-    const message = inWordsOfPrograms(error.message);
-    return message === error.message ? error : new LockstepError(error.code, message, { cause: error });
+  if (error instanceof OptionError) {
+    return new LockstepError(error.code, wordsOf(error, IN_PROGRAM), { cause: error });
   }
+  if (error instanceof LockstepError) return error;
   const message = `internal error: ${describeError(error)}; please report it`;
   return new LockstepError('E_INTERNAL', message, { cause: error });
-}
-
-/** Likewise for what an event tells people. */
-export function libraryEvent(event: RunEvent): RunEvent {
-  if (event.event === 'notice') return { ...event, message: inWordsOfPrograms(event.message) };
-  if ('reason' in event) return { ...event, reason: inWordsOfPrograms(event.reason) };
-  return event;
 }

@@ -1,32 +1,29 @@
 /** From what a program gives to the options of a session: defaults, checks, and which of them were given. */
 
-import type { EngineName, Numerics, Precision } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import type { OptionDefinition } from '../foundation/options/definition.js';
 import { brokenRule } from '../foundation/options/kind.js';
 import type { OptionValue } from '../foundation/options/kind.js';
-import { OptionError } from '../foundation/options/optionError.js';
+import { leaveOut, OptionError } from '../foundation/options/optionError.js';
 import { RECIPE_PRESET_NAME, requestChanges, requestRecipe } from '../coordinator/index.js';
 import type { Recipe, RecipePresetName, RunEvent } from '../coordinator/index.js';
-import { checkValue, RUN_DEFINITIONS, RUN_SETTINGS } from '../session/index.js';
-import type { EngineSettings, TrainingOptions } from '../session/index.js';
+import { checkValue, ENGINE_SETTINGS, RUN_SETTINGS } from '../session/index.js';
+import type { TrainingOptions } from '../session/index.js';
 import type { DownloadProgress } from '../data/index.js';
+import { checkPath } from './checks.js';
 import { folderOf } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { networkSource } from './network.js';
 import type { OwnNetwork } from './network.js';
+import { givenKeys, namesOf, readSettings } from './settings.js';
+import type { GivenSettings } from './settings.js';
 
-/** What computes, and how. */
-export interface EngineOptions {
-  /** What does the arithmetic; `auto`, the default: a GPU if there is one, else `simd`. */
-  readonly engine?: EngineName | 'auto' | undefined;
-  /** `simd`: compute without fused multiply-add, to match hosts that have none. */
-  readonly numerics?: Numerics | undefined;
-  /** The GPU for engine `webgpu`: index or name. */
-  readonly device?: string | undefined;
-  /** Operands of convolutions in engine `webgpu`. */
-  readonly precision?: Precision | undefined;
+/**
+ * What computes, and how: `engine`, `numerics`, `device`, `precision` and `tune`, which mean what they mean on the command
+ * line.
+ */
+export interface EngineOptions extends GivenSettings<typeof ENGINE_SETTINGS> {
   /** A folder for measurements of which GPU kernels are fastest. Left out: nothing is measured. */
   readonly cacheDir?: string | undefined;
 }
@@ -40,7 +37,8 @@ export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
 };
 
 /** What `train` and `coordinate` have in common. */
-export interface RunOptions extends EngineOptions {
+export interface RunOptions
+  extends EngineOptions, GivenSettings<Pick<typeof RUN_SETTINGS, 'checkpointEvery' | 'tensorboard'>> {
   /** What decides the weights; what is left out has the default of the command line. */
   readonly recipe?: GivenRecipe | undefined;
   /** What to train on. A resumed run on CIFAR-10 or synthetic images finds its data by itself. */
@@ -53,8 +51,6 @@ export interface RunOptions extends EngineOptions {
   readonly test?: boolean | undefined;
   /** Worker threads of this process: 1 to 1024; 0, too, in `coordinate`. */
   readonly workers?: number | undefined;
-  /** Steps between checkpoints; one is also written after each epoch. */
-  readonly checkpointEvery?: number | undefined;
   /** Aborted to save and stop; the run can be resumed. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -66,39 +62,32 @@ export interface RunOptions extends EngineOptions {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 
-/** Beside the recipe: options that the command line has under the same name. */
-const SETTINGS = ['engine', 'numerics', 'device', 'precision', 'workers', 'checkpointEvery'] as const;
-
 /**
- * @param own the options that the functions of the library bound differently
+ * @param own `workers`, which the functions of the library bound differently
  * @throws LockstepError E_OPTION
  */
 export function trainingOptionsOf(
   options: RunOptions,
   own: { readonly workers: OptionDefinition<number, number> },
 ): TrainingOptions {
-  const { model, preset, ...values } = definedOf(options.recipe ?? {});
+  const { model, preset, ...values } = recipeOf(options);
   checkPreset(preset, options.resume);
   const requested = options.resume === undefined ? requestRecipe(values, preset) : requestChanges(values);
-  const { network, name } = networkSource(model ?? requested.model);
+  // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- null is no network, and is refused
+  const { network, name } = networkSource(model === undefined ? requested.model : model);
   const recipe = { ...requested, model: name };
+  const { dataDir: _, ...settings } = { ...RUN_SETTINGS, ...own };
   const dataDir = folderOf(options.data);
-  const settings = definedOf(Object.fromEntries(SETTINGS.map((key) => [key, options[key]])));
-  for (const [key, value] of Object.entries(settings)) {
-    checkSetting(key, value, key === 'workers' ? own.workers : RUN_DEFINITIONS.get(key));
-  }
   return {
+    ...readSettings(settings, options),
     recipe,
     network,
-    dataDir: dataDir ?? (RUN_SETTINGS.dataDir.default as string), // in a resumed run without data, the one that it keeps
-    ...engineSettingsOf(options),
-    workers: options.workers ?? Number(own.workers.default),
-    checkpointEvery: options.checkpointEvery ?? (RUN_SETTINGS.checkpointEvery.default as number),
+    dataDir: dataDir ?? String(RUN_SETTINGS.dataDir.default), // in a resumed run without data, the one that it keeps
     given: new Set([
       ...Object.keys(values),
       ...(model === undefined ? [] : ['model']),
       ...(dataDir === undefined ? [] : ['dataDir']),
-      ...Object.keys(settings),
+      ...givenKeys(settings, options),
     ]),
   };
 }
@@ -110,7 +99,7 @@ function checkPreset(preset: unknown, resume: string | undefined): asserts prese
   if (resume !== undefined) {
     throw new OptionError(
       [reference, ` contradicts resume ${resume}, which has its own recipe`],
-      [{ kind: 'leave-out', option: 'preset' }],
+      [leaveOut('preset')],
     );
   }
   const rule = brokenRule(preset, { kind: 'text', form: RECIPE_PRESET_NAME });
@@ -118,19 +107,20 @@ function checkPreset(preset: unknown, resume: string | undefined): asserts prese
 }
 
 /** @throws LockstepError E_OPTION */
-export function engineSettingsOf(options: EngineOptions): EngineSettings {
-  const { engine = 'auto', numerics = 'auto', device, precision = 'f32' } = options;
-  const settings = { engine, numerics, device, precision };
-  for (const [key, value] of Object.entries(definedOf(settings))) checkSetting(key, value);
-  return { ...settings, tune: true };
-}
-
-/**
- * @param definition where the option has another name on the command line, or bounds that differ between commands
- * @throws LockstepError E_OPTION for a value that the command line would refuse, too
- */
-export function checkSetting(key: string, value: unknown, definition = RUN_DEFINITIONS.get(key)): void {
-  if (definition) checkValue(key, value, definition.kind, definition.example);
+function recipeOf({ recipe = {} }: RunOptions): GivenRecipe {
+  if (!isRecord(recipe)) {
+    throw new LockstepError(
+      'E_OPTION',
+      'recipe must be an object, such as { model: "resnet20", epochs: 30 }',
+    );
+  }
+  if ('dataset' in recipe && recipe.dataset !== undefined) {
+    throw new LockstepError(
+      'E_OPTION',
+      `recipe.dataset ${JSON.stringify(recipe.dataset)} is not an option here: the data say what they are; leave it out, and give data, such as data: await loadCifar10(folder)`,
+    );
+  }
+  return definedOf(recipe);
 }
 
 /** What the compiler does not see in a program without types. @throws LockstepError E_OPTION */
@@ -145,8 +135,14 @@ export function refuseUnknown(options: unknown, known: readonly string[]): void 
   for (const [key, value] of Object.entries(options)) refuseWrongType(key, value);
 }
 
+/** Of what no definition describes. */
+const PATHS: readonly string[] = ['runDir', 'resume', 'dataDir', 'cacheDir', 'checkpoint'];
+const SWITCHES: readonly string[] = ['test'];
+
 function refuseWrongType(key: string, value: unknown): void {
   if (value === undefined) return;
+  if (PATHS.includes(key)) checkPath(key, value);
+  if (SWITCHES.includes(key)) checkValue(key, value, { kind: 'switch' }, 'true');
   if (key === 'signal' && !(value instanceof AbortSignal)) {
     throw new LockstepError(
       'E_OPTION',
@@ -158,12 +154,12 @@ function refuseWrongType(key: string, value: unknown): void {
   }
 }
 
-export const ENGINE_KEYS = ['engine', 'numerics', 'device', 'precision', 'cacheDir'] as const;
-export const RUN_KEYS = [
+export const ENGINE_KEYS: readonly string[] = [...namesOf(ENGINE_SETTINGS), 'cacheDir'];
+export const RUN_KEYS: readonly string[] = [
   ...ENGINE_KEYS,
-  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery'],
+  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery', 'tensorboard'],
   ...['signal', 'onEvent', 'onDownload'],
-] as const;
+];
 
 function definedOf(values: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

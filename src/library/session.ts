@@ -5,10 +5,9 @@ import { LockstepError } from '../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../session/index.js';
 import type { SessionOptions } from '../session/index.js';
 import type { Subscriber } from '../watch/index.js';
-import { checkFolder } from './checks.js';
 import { openData } from './data.js';
-import { libraryEvent } from './errors.js';
 import type { RunOptions } from './options.js';
+import { IN_PROGRAM } from './words.js';
 
 /** What a run came to, and where it lies. */
 export interface TrainedRun extends RunResult {
@@ -21,6 +20,7 @@ export async function runForProgram(options: RunOptions, session: SessionOptions
   const log = new RunLog({
     subscribers: onEvent ? [callback(onEvent)] : [],
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
+    wording: IN_PROGRAM,
   });
   const context = { log, signal, data, cacheFolder: cacheDir };
   const { result, runDir } = await runTrainingSession(session, context).finally(() => log.close());
@@ -33,7 +33,7 @@ function callback(onEvent: NonNullable<RunOptions['onEvent']>): Subscriber {
     name: 'the callback onEvent',
     on: async (event) => {
       try {
-        await onEvent(libraryEvent(event));
+        await onEvent(event);
       } catch (error) {
         raise(error);
         throw error;
@@ -59,8 +59,6 @@ function raise(error: unknown): void {
 
 /** @throws LockstepError E_OPTION */
 export function refuseIncomplete({ data, resume, runDir }: RunOptions): void {
-  checkFolder('runDir', runDir);
-  checkFolder('resume', resume);
   if (resume !== undefined && runDir !== undefined) {
     throw new LockstepError(
       'E_OPTION',

@@ -31,6 +31,7 @@ export {
   PRESETS_TEXT,
   USUAL_PURPOSE,
   whyNoPreset,
+  withWidth,
 } from './presets.js';
 export type { NetworkPurpose } from './presets.js';
 export { elementCount, tensorView } from './layout.js';

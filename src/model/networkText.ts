@@ -120,7 +120,50 @@ function issueText(value: Readonly<Record<string, unknown>>, issue: z.core.$ZodI
   if (issue.code === 'invalid_union' && issue.path.at(-1) === 'kind') {
     return `${where}: ${at === undefined ? 'nothing' : JSON.stringify(at).slice(0, 60)} must be one of ${LAYER_KINDS.join(', ')}`;
   }
-  return `${where}${where === '' ? '' : ': '}${issue.message}`;
+  return `${where}${where === '' ? '' : ': '}${ruleText(issue, at)}`;
+}
+
+/** Zod's own English is not ours; rules that have a text of ours keep it. */
+function ruleText(issue: z.core.$ZodIssue, value: unknown): string {
+  if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      if (value === undefined) return 'is missing';
+      return `${shown(value)}must be ${TYPE_NAMES.get(issue.expected) ?? `of type ${issue.expected}`}`;
+    case 'too_small':
+      return `${shown(value)}must ${boundText(issue.origin, 'at least', issue.minimum)}`;
+    case 'too_big':
+      return `${shown(value)}must ${boundText(issue.origin, 'at most', issue.maximum)}`;
+    case 'unrecognized_keys':
+      return `${issue.keys.map((key) => JSON.stringify(key).slice(0, 60)).join(', ')} is no option here; leave it out`;
+    case 'invalid_value':
+      return `${shown(value)}must be ${issue.values.map((each) => JSON.stringify(each)).join(' or ')}`;
+    default:
+      return `${shown(value)}is not allowed here`;
+  }
+}
+
+const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['int', 'an integer'],
+  ['number', 'a number'],
+  ['string', 'a text'],
+  ['boolean', 'true or false'],
+  ['array', 'a list'],
+  ['object', 'an object'],
+  ['record', 'an object'],
+]);
+
+function boundText(origin: string, which: string, bound: number | bigint): string {
+  const isNumber = ['int', 'number', 'bigint'].includes(origin);
+  return isNumber
+    ? `be ${which} ${bound}`
+    : `have ${which} ${bound} ${origin === 'string' ? 'characters' : 'entries'}`;
+}
+
+/** Only what is short: the file has the rest. */
+function shown(value: unknown): string {
+  const isShort = ['number', 'boolean', 'string'].includes(typeof value) || value === null;
+  return isShort ? `${JSON.stringify(value).slice(0, 60)} ` : '';
 }
 
 /** Only a plain name is shown: the rest of the text may be anything. */

@@ -7,22 +7,23 @@ import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { checkServerIdentity, rootCertificates } from 'node:tls';
 import { hasZone, isUnspecified } from '../coordinator/index.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import { splitAdvertised } from './options/values.js';
 
 export interface Listening {
-  /** As `--listen` has it. */
+  /** Which is listened on. */
   readonly host: string;
   readonly port: number;
   /** The certificate chain (PEM), with TLS. */
   readonly cert: string | undefined;
-  /** What `--advertise` says: HOST or HOST:PORT. */
+  /** By which workers are to reach it: HOST or HOST:PORT. */
   readonly advertise: string | undefined;
 }
 
 export interface Advertised {
   readonly url: string;
   /** Why workers may not come in by that URL, and what to do. */
-  readonly warning: string | undefined;
+  readonly warning: Sentence | undefined;
 }
 
 export function advertisedUrl({ host, port, cert, advertise }: Listening): Advertised {
@@ -33,19 +34,27 @@ export function advertisedUrl({ host, port, cert, advertise }: Listening): Adver
   const name = chosen?.host ?? (fits(own) ? own : (namesOf(cert).find(fits) ?? own));
   const url = `${cert === undefined ? 'ws' : 'wss'}://${inUrl(name)}:${chosen?.port ?? port}`;
   if (!fits(name)) {
-    const warning = `the certificate is not made out to ${name}, so workers will refuse ${url}; give a name that it holds with --advertise HOST, or another certificate with --tls-cert`;
+    const warning: Sentence = [
+      `the certificate is not made out to ${name}, so workers will refuse ${url}; give a name that it holds with `,
+      { option: 'advertise' },
+      ', or another certificate with ',
+      { option: 'tlsCert' },
+    ];
     return { url, warning };
   }
   const isGuess = chosen === undefined && !isReachable && cert === undefined;
-  const warning = isGuess
-    ? `${name} is this machine's own name; if the workers do not know it, give one that they know with --advertise HOST`
+  const warning: Sentence | undefined = isGuess
+    ? [
+        `${name} is this machine's own name; if the workers do not know it, give one that they know with `,
+        { option: 'advertise' },
+      ]
     : undefined;
   return { url, warning };
 }
 
-/** Whether a worker's `--ca` is needed: nobody trusts the certificate unasked. */
+/** Whether a worker must be told what to trust: nobody trusts the certificate unasked. */
 export type PrivateAuthority =
-  /** The certificate file itself ends in the authority: `--ca` takes it. */
+  /** The certificate file itself ends in the authority: workers can be given it. */
   | 'in-file'
   /** It is another file, which is not known here. */
   | 'elsewhere'

@@ -1,14 +1,17 @@
 /** How remote nodes come in to a run. */
 
 import { EVALUATION_CHUNK, listen } from '../coordinator/index.js';
-import type { EventListener, Fleet } from '../coordinator/index.js';
+import type { Fleet } from '../coordinator/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
 import type { AttachCommand, Subscriber } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
 import { livePage } from './livePage.js';
+import { withMonitoring } from './monitoring.js';
+import type { RunLog } from './runLog.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
@@ -18,10 +21,7 @@ export interface PreparedDoor {
 }
 
 /** Where a door reports, and what it may do with the run. */
-export interface DoorReports {
-  readonly onEvent: EventListener;
-  readonly say: (message: string) => void;
-  readonly subscribe: (subscriber: Subscriber) => void;
+export interface DoorReports extends Pick<RunLog, 'onEvent' | 'say' | 'notice' | 'subscribe'> {
   /** Asks the run to save and stop, as Ctrl-C does. @param who asks; undefined where nobody may */
   readonly requestStop: ((who: string) => void) | undefined;
 }
@@ -75,19 +75,14 @@ export async function openDoor(
   reports: DoorReports,
   options: ListenOptions,
 ): Promise<OpenDoor> {
-  const { onEvent, say } = reports;
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
   const opened: { attach?: AttachCommand | undefined } = {};
-  const page =
-    options.page &&
-    livePage(fleet, reports, {
-      secrets: { control: token, view: options.page.viewToken },
-      attach: () => opened.attach,
-    });
+  const secrets = { control: token, view: options.page?.viewToken };
+  const page = options.page && livePage(fleet, reports, { secrets, attach: () => opened.attach });
   const server = await listen({
     ...options,
     ...nodesInto(fleet, model),
-    routes: page?.routes,
+    routes: await withMonitoring(page?.routes, fleet, reports, secrets),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
   const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
@@ -95,13 +90,13 @@ export async function openDoor(
   const ca = authority === 'in-file' ? tlsCertFile : undefined;
   opened.attach = options.page?.attachCommand({ url, ca, token });
   const pageUrl = page && `${url.replace(/^ws/, 'http')}/`;
-  onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
+  reports.onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
   if (pageUrl !== undefined) {
     const loginRequired = (token ?? options.page?.viewToken) !== undefined;
-    onEvent({ event: 'page', url: pageUrl, loginRequired });
+    reports.onEvent({ event: 'page', url: pageUrl, loginRequired });
   }
-  if (warning !== undefined) onEvent({ event: 'notice', message: warning });
-  if (authority === 'elsewhere') say(ADD_AUTHORITY);
+  if (warning !== undefined) reports.notice(warning);
+  if (authority === 'elsewhere') reports.say(ADD_AUTHORITY);
   return {
     url,
     ca,
@@ -128,5 +123,7 @@ export function nodesInto(
   };
 }
 
-const ADD_AUTHORITY =
-  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with --ca FILE';
+const ADD_AUTHORITY: Sentence = [
+  'machines do not trust the authority of this certificate by themselves: give its own certificate to each worker with ',
+  { option: 'ca' },
+];

@@ -1,5 +1,6 @@
 /** Which engine the threads of a process compute with, and how many threads there are. */
 
+import type { Sentence } from '../foundation/options/optionError.js';
 import type { ChosenEngine, EngineChoice, EngineName } from '../engine/index.js';
 
 const TUNED_ENGINE: EngineName = 'webgpu';
@@ -13,7 +14,10 @@ interface TuningOptions {
 /** The engine, tuned to its device if that is wanted and there is a folder for what was measured. */
 export function withTuning(chosen: ChosenEngine, { tune, cacheFolder }: TuningOptions): ChosenEngine {
   if (!tune && chosen.name !== TUNED_ENGINE) {
-    const notice = `--no-tune has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`;
+    const notice: Sentence = [
+      { option: 'tune', value: false },
+      ` has no effect: the engine is ${chosen.name}, and only ${TUNED_ENGINE} is tuned to its device; leave it out`,
+    ];
     return { ...chosen, notice };
   }
   if (!tune || cacheFolder === undefined) return chosen;

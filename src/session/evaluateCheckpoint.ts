@@ -8,6 +8,7 @@ import type { ImageSet } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { startLocalNode } from '../worker/index.js';
@@ -48,7 +49,7 @@ export interface EvaluationOptions extends EngineSettings {
   /** A new or an empty folder that gets the worst images as PNG files. */
   readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
-  readonly onNotice: (message: string) => void;
+  readonly onNotice: (message: Sentence | string) => void;
 }
 
 /** What evaluation-….json holds (docs/run-folder.md), without the pixels of images, and where it is. */

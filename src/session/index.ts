@@ -12,10 +12,14 @@ export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
+export { authorityFrom, tlsFrom } from './certificates.js';
+export type { Tls } from './certificates.js';
+export { withTuning } from './engineThreads.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
+export * from './options/nodeSettings.js';
 export * from './options/settings.js';
 export {
   ADDRESS,
@@ -33,6 +37,7 @@ export { RunLog } from './runLog.js';
 export type { RunLogOptions } from './runLog.js';
 export type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 export type { EngineSettings, TrainingOptions } from './trainingOptions.js';
+export type { TrackerSecrets } from './trackerSecrets.js';
 export { runTrainingSession } from './trainingSession.js';
 export type { SessionOutcome } from './trainingSession.js';
 export { workFor } from './workFor.js';

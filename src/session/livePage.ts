@@ -4,6 +4,7 @@ import type { Fleet } from '../coordinator/index.js';
 import { LiveRun, LiveStream, OwnRun, pageOf, readPageFiles, servePage } from '../watch/index.js';
 import type { AttachCommand, LivePart, Page, PageAddress, PageOptions } from '../watch/index.js';
 import type { Door, DoorReports } from './door.js';
+import { withMonitoring } from './monitoring.js';
 
 interface LivePageOptions {
   readonly secrets: PageOptions['secrets'];
@@ -23,7 +24,8 @@ export async function serveLivePage(
   { address, secrets }: { readonly address: PageAddress; readonly secrets: PageOptions['secrets'] },
 ): Promise<Door> {
   const options = pageOptions(fleet, reports, { secrets, attach: () => undefined });
-  const server = await servePage({ ...address, ...options });
+  const moreRoutes = await withMonitoring(undefined, fleet, reports, secrets);
+  const server = await servePage({ ...address, ...options, moreRoutes });
   const url = `${server.url}/`;
   const loginRequired = (secrets.control ?? secrets.view) !== undefined;
   reports.onEvent({ event: 'page', url, loginRequired });

@@ -11,7 +11,9 @@ import {
 } from '../data/index.js';
 import type { DownloadProgress, ImageSet } from '../data/index.js';
 import { commandLine } from '../foundation/commandLine.js';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { LockstepError } from '../foundation/errors.js';
+import { advice, OptionError, quoted } from '../foundation/options/optionError.js';
+import type { Remedy, Sentence } from '../foundation/options/optionError.js';
 
 export interface OpenedDataset {
   readonly name: string;
@@ -35,7 +37,7 @@ export interface OpenDatasetOptions {
   readonly proxyFor: ((url: URL) => URL | undefined) | undefined;
   readonly onProgress: (progress: DownloadProgress) => void;
   /** Something that nobody may miss. */
-  readonly onNotice: (message: string) => void;
+  readonly onNotice: (message: Sentence) => void;
 }
 
 /** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT if CIFAR-10 is asked for and is not there, or is damaged */
@@ -44,7 +46,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
   if (requested === 'cifar10') {
     if (test) await refuseWithoutTestSet(dataDir);
     return openCifar10(dataDir).catch((error: unknown) => {
-      throw orElsewhere(error, dataDirSource, isNewRun ? '; or train without it: --dataset synthetic' : '');
+      throw orElsewhere(error, dataDirSource, isNewRun ? [WITHOUT_IT] : []);
     });
   }
   if (requested === 'synthetic') return openSynthetic();
@@ -66,12 +68,18 @@ export function ofAProgram(dataset: string): LockstepError {
  * @param dataDirSource the variable that names the folder, if one does
  * @param otherWay another remedy, which only a new run has
  */
-export function orElsewhere(error: unknown, dataDirSource: string | undefined, otherWay = ''): unknown {
+export function orElsewhere(
+  error: unknown,
+  dataDirSource: string | undefined,
+  otherWays: readonly Remedy[] = [],
+): unknown {
   if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
   const source = dataDirSource === undefined ? '' : ` (${dataDirSource} names this one)`;
-  const remedy = `or name the folder that holds it with --data-dir${source}`;
-  return new LockstepError(error.code, `${error.message}; ${remedy}${otherWay}`, { cause: error });
+  const remedy = advice('or name the folder that holds it with ', { option: 'dataDir' }, source);
+  return new OptionError([quoted(error)], [remedy, ...otherWays], error.code, { cause: error });
 }
+
+const WITHOUT_IT = advice('train without it: ', { option: 'dataset', value: 'synthetic' });
 
 async function holdsCifar10(dataDir: string): Promise<boolean> {
   try {
@@ -86,10 +94,16 @@ async function holdsCifar10(dataDir: string): Promise<boolean> {
 /** Checked before training, so that hours are not lost. Looks at names and sizes only. */
 async function refuseWithoutTestSet(dataDir: string): Promise<void> {
   if (await locateCifar10([dataDir])) return;
-  throw new LockstepError(
+  throw new OptionError(
+    [
+      { option: 'test', value: true },
+      ` needs the test batch beside the five training batches, and ${dataDir} is not complete`,
+    ],
+    [
+      advice(`see ${commandLine('data', 'verify', { dataDir })}`),
+      advice('in a new run leave ', { option: 'test', value: true }, ' out'),
+    ],
     'E_DATA_MISSING',
-    `--test needs the test batch beside the five training batches, and ${dataDir} is not complete; ` +
-      `see ${commandLine('data', 'verify', '--data-dir', dataDir)}; a new run may leave --test out`,
   );
 }
 
@@ -114,10 +128,11 @@ async function fetchCifar10(options: OpenDatasetOptions): Promise<boolean> {
   } catch (error) {
     if (signal.aborted) throw error;
     if (!(error instanceof LockstepError)) throw error;
-    onNotice(
-      `CIFAR-10 IS NOT HERE: training on SYNTHETIC images instead. ` +
-        `(not in ${dataDir}; ${describeError(error)}) Accuracies of this run say nothing about CIFAR-10.`,
-    );
+    onNotice([
+      `CIFAR-10 IS NOT HERE: training on SYNTHETIC images instead. (not in ${dataDir}; `,
+      quoted(error),
+      ') Accuracies of this run say nothing about CIFAR-10.',
+    ]);
     return false;
   }
 }

@@ -3,7 +3,8 @@
 import type { Checkpoint } from '../coordinator/index.js';
 import { differencesOf } from '../data/index.js';
 import type { Normalisation, SampleDigests } from '../data/index.js';
-import { LockstepError } from '../foundation/errors.js';
+import type { LockstepError } from '../foundation/errors.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 
 export interface PresentData {
   readonly normalisation: Normalisation;
@@ -33,8 +34,9 @@ export function checkSameData(
 }
 
 function otherData(differences: string): LockstepError {
-  return new LockstepError(
+  return new OptionError(
+    [`the data are not those that this run began with (different: ${differences})`],
+    [advice('give the same with ', { option: 'dataDir' })],
     'E_CHECKPOINT',
-    `the data are not those that this run began with (different: ${differences}); give the same with --data-dir`,
   );
 }

@@ -48,7 +48,7 @@ function ownNetwork({ name, description }: Model): { readonly network?: NetworkD
   return isPresetName(name) ? {} : { network: description };
 }
 
-/** Each setting as given now, else as in the sitting before, else the default. */
+/** Each setting as given now, else as in the previous session, else the default. */
 export function resolveSettings(
   { training, test }: SessionOptions,
   saved: Partial<Settings> | undefined,

@@ -2,6 +2,8 @@
 
 import type { RunEvent, RunFolder } from '../coordinator/index.js';
 import type { DownloadProgress } from '../data/index.js';
+import { BY_KEY, quoted, sentenceText } from '../foundation/options/optionError.js';
+import type { Sentence, Wording } from '../foundation/options/optionError.js';
 import { EventDispatcher } from '../watch/index.js';
 import type { Subscriber } from '../watch/index.js';
 
@@ -14,6 +16,8 @@ export interface RunLogOptions {
   readonly subscribers: readonly Subscriber[];
   /** Before training begins. It must be quick. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  /** How options are written in what is told. Left out: by their keys. */
+  readonly wording?: Wording | undefined;
 }
 
 export class RunLog {
@@ -42,12 +46,12 @@ export class RunLog {
     this.options.onDownload?.(progress);
   };
 
-  say(message: string): void {
-    this.dispatcher.remark(message);
+  say(message: Sentence | string): void {
+    this.dispatcher.remark(this.inWords(message));
   }
 
-  notice(message: string): void {
-    this.onEvent({ event: 'notice', message });
+  notice(message: Sentence | string): void {
+    this.onEvent({ event: 'notice', message: this.inWords(message) });
   }
 
   /** Writes the events so far to the folder, and all later ones. */
@@ -64,7 +68,14 @@ export class RunLog {
   private append(folder: RunFolder, { event, timeMs }: TimedEvent): void {
     const problem = folder.append(event, timeMs);
     if (!problem) return;
-    const message = `${problem.message}. Training goes on; the lines are kept and written as soon as there is room`;
+    const message = this.inWords([
+      quoted(problem),
+      '. Training goes on; the lines are kept and written as soon as there is room',
+    ]);
     this.dispatcher.publish({ event: 'notice', message }, timeMs);
+  }
+
+  private inWords(message: Sentence | string): string {
+    return sentenceText(message, this.options.wording ?? BY_KEY);
   }
 }

@@ -42,7 +42,7 @@ export function parseSavedConfig({ file, content, recipe, given }: ConfigSource)
   if (!isRecord(content)) {
     throw new LockstepError(
       'E_CHECKPOINT',
-      `${file} must hold one JSON object; put it back, or remove it: other settings can be given to --resume`,
+      `${file} must hold one JSON object; put it back, or remove it: other settings can be given when the run is resumed`,
     );
   }
   const saved = Object.entries(content).filter(([key]) => !RUN_CONFIG_KEYS.has(key));

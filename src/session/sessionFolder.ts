@@ -4,6 +4,7 @@ import path from 'node:path';
 import { RunFolder, watchForeignHolder } from '../coordinator/index.js';
 import type { Abandoned, Recipe } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
+import { quoted } from '../foundation/options/optionError.js';
 import { whenThereIsRoom } from './diskRoom.js';
 import { resumeRun } from './resume.js';
 import type { ResumedRun } from './resume.js';
@@ -43,8 +44,8 @@ export async function openResumed(
   if (resume === undefined) return undefined;
   return whenThereIsRoom(() => resumeRun(resume, training, { test, abandoned }), {
     signal,
-    onFull: ({ message }) =>
-      log.notice(`${message}. The run goes on as soon as there is room to lock its folder`),
+    onFull: (error) =>
+      log.notice([quoted(error), '. The run goes on as soon as there is room to lock its folder']),
   });
 }
 
@@ -70,7 +71,7 @@ export async function continueIn(
     await folder.writeConfig(config);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_IO') throw error;
-    log.notice(`${error.message}. Until then it has the settings of the previous session; training goes on`);
+    log.notice([quoted(error), '. Until then it has the settings of the previous session; training goes on']);
   }
   await folder.removeResult();
   folder.forgetMetricsAfter(resumed.checkpoint.progress);

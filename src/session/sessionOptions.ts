@@ -5,6 +5,7 @@ import type { PreparedDoor } from './door.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { RunSettings } from './options/settings.js';
 import type { RunLog } from './runLog.js';
+import type { TrackerSecrets } from './trackerSecrets.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
 /** Settings that a resumed run takes over from its previous session, unless they are given again. */
@@ -40,6 +41,8 @@ export interface SessionContext {
   readonly data?: OpenedDataset | undefined;
   /** The proxy to an address, if one is to be used. */
   readonly proxyFor?: ((url: URL) => URL | undefined) | undefined;
+  /** What trackers are shown; they are stored nowhere. */
+  readonly trackerSecrets?: TrackerSecrets | undefined;
   /** Where measurements of this machine's devices are kept; undefined: nowhere, and nothing is tuned. */
   readonly cacheFolder?: string | undefined;
 }

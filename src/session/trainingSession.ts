@@ -23,6 +23,7 @@ import type { DoorReports, PreparedDoor } from './door.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
+import { startRecorders } from './recorders.js';
 import { requestNetwork } from './requestNetwork.js';
 import type { RequestedNetwork } from './requestNetwork.js';
 import type { ResumedRun } from './resume.js';
@@ -100,6 +101,7 @@ async function runSession(
   if (resumed) await continueIn(folder, config, { resumed, log });
   else closers.push(() => folder.close());
   log.attach(folder);
+  await startRecorders(folder, { recipe: prepared.recipe, settings, context, closers });
   folder.whenTakenOver((error) => fleet.abort(error));
   const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
   return { result, runDir: folder.folder, recipe: prepared.recipe, settings };
@@ -159,6 +161,7 @@ async function attachWorkers(
     const reports: DoorReports = {
       onEvent: log.onEvent,
       say: (message) => log.say(message),
+      notice: (message) => log.notice(message),
       subscribe: (subscriber) => log.subscribe(subscriber),
       requestStop,
     };

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { LockstepError } from '../foundation/errors.js';
-import { FREE_SPACE, saysDiskFull } from './diskErrors.js';
+import { noRoom, saysDiskFull } from './diskErrors.js';
 import { tellingLine } from './programs.js';
 import type { Programs } from './programs.js';
 
@@ -56,7 +56,7 @@ export async function buildBinding(
   );
   if (succeeded) return;
   if (saysDiskFull(output)) {
-    throw new LockstepError('E_IO', `the disk was full while the binding was built; ${FREE_SPACE}`);
+    throw noRoom('the disk was full while the binding was built');
   }
   say(output);
   throw new LockstepError(

@@ -1,8 +1,21 @@
 /** Disk errors that a user can act on. */
 
-import { LockstepError } from '../foundation/errors.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 
-export const FREE_SPACE = 'free space, or choose another folder with --dir';
+const ANOTHER_FOLDER = advice('choose another folder with ', { option: 'dir' });
+
+/** A folder that cannot be written to, or a disk that is full. */
+export function noRoom(problem: string, options?: ErrorOptions): OptionError {
+  return new OptionError([problem], [advice('free space'), ANOTHER_FOLDER], 'E_IO', options);
+}
+
+/** @throws OptionError, always */
+export function refuseForeign(folder: string): never {
+  throw new OptionError(
+    [`${folder} holds something else, which would be lost`],
+    [advice('empty it'), ANOTHER_FOLDER],
+  );
+}
 
 /** What a disk or a path may be the cause of; the last three mean that no folder can be made there. */
 const NOT_WRITABLE = ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST'];
@@ -17,7 +30,7 @@ export function writing<Result>(what: string, step: () => Result): Result {
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (!NOT_WRITABLE.includes(code)) throw error;
-    throw new LockstepError('E_IO', `cannot write ${what} (${message}); ${FREE_SPACE}`, { cause: error });
+    throw noRoom(`cannot write ${what} (${message})`, { cause: error });
   }
 }
 

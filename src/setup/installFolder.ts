@@ -11,9 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
-import { FREE_SPACE, writing } from './diskErrors.js';
+import { noRoom, refuseForeign, writing } from './diskErrors.js';
 
 const RECORD = 'setup.json';
 const BYTES_PER_MB = 1e6;
@@ -40,10 +39,7 @@ export function readRecord(target: string): Partial<SetupRecord> | undefined {
 export function refuseForeignFolder(target: string): void {
   if (!existsSync(target) || readRecord(target) !== undefined) return;
   if (writing(target, () => readdirSync(target)).length === 0) return;
-  throw new LockstepError(
-    'E_OPTION',
-    `${target} holds something else, which would be lost; empty it, or choose another folder with --dir`,
-  );
+  refuseForeign(target);
 }
 
 /** @returns a new folder beside the target; those of processes that have died are removed */
@@ -82,10 +78,7 @@ export function checkSpace(folder: string, neededMb: number): void {
   const { bavail, bsize } = statfsSync(folder);
   const freeMb = Math.floor((bavail * bsize) / BYTES_PER_MB);
   if (freeMb >= neededMb) return;
-  throw new LockstepError(
-    'E_IO',
-    `${folder} needs ${neededMb} MB of free space and has ${freeMb} MB; ${FREE_SPACE}`,
-  );
+  throw noRoom(`${folder} needs ${neededMb} MB of free space and has ${freeMb} MB`);
 }
 
 /** Moves a tested set-up into place; what was there before is removed. */

@@ -9,12 +9,13 @@
 
 import { loadEngine, probe, TENSORFLOW_ENVIRONMENT } from '../engine/index.js';
 import type { Engine, MicroBatch, VersionedState } from '../engine/index.js';
-import { buildModel, initialiseModel } from '../model/index.js';
+import { buildModel, initialiseModel, USUAL_PURPOSE } from '../model/index.js';
 
 const SAMPLES = 32;
 const COMPARED_SAMPLES = 4;
-const VALUES_PER_IMAGE = 32 * 32 * 3;
-const CLASSES = 10;
+const { height, width, channels } = USUAL_PURPOSE.inputShape;
+const VALUES_PER_IMAGE = height * width * channels;
+const CLASSES = USUAL_PURPOSE.classNames.length;
 const LEARNING_RATE = 0.05;
 /** Rounding stays below 3e-5. */
 const TOLERANCE = 1e-4;

@@ -6,7 +6,9 @@
 
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
+import { OptionError, use } from '../foundation/options/optionError.js';
 import { buildBinding, checkCompiler } from './binding.js';
 import { checkSpace, moveIntoPlace, openStaging, readRecord, refuseForeignFolder } from './installFolder.js';
 import { removeInstalled, runPackageInstaller } from './packageInstaller.js';
@@ -82,7 +84,7 @@ class Setup {
     const { proof } = outcome;
     this.say(`already set up in ${folder}: ${proof.device}; ${proofText(proof)}`);
     if (gpu && !proof.usesGpu) this.say(this.noGpuText(proof.tensorflowVersion));
-    this.say('--force sets it up again');
+    this.say(`to set it up again: ${commandLine('setup', 'tensorflow', { force: true })}`);
     return true;
   }
 
@@ -115,7 +117,11 @@ class Setup {
       removeInstalled(root);
     }
     if (source === 'package') {
-      throw new LockstepError('E_SETUP', `the package's own installer failed: ${reason}; try --source wheel`);
+      throw new OptionError(
+        [`the package's own installer failed: ${reason}`],
+        [use('source', 'wheel')],
+        'E_SETUP',
+      );
     }
     this.say(`that failed (${reason}); taking the libraries from a Python wheel instead`);
     return undefined;
@@ -138,7 +144,7 @@ class Setup {
     if (outcome.works) return outcome.proof;
     throw new LockstepError(
       'E_SETUP',
-      `TensorFlow was built and does not work: ${outcome.reason}; use another --engine`,
+      `TensorFlow was built and does not work: ${outcome.reason}; use another engine`,
     );
   }
 
@@ -147,7 +153,7 @@ class Setup {
     if (process.platform !== 'linux') {
       throw new LockstepError(
         'E_SETUP',
-        `TensorFlow's wheels can be used on Linux only, and this is ${process.platform}; use another --engine`,
+        `TensorFlow's wheels can be used on Linux only, and this is ${process.platform}; use another engine`,
       );
     }
     const pip = findPip(this.programs);

@@ -4,7 +4,7 @@ import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepError } from '../foundation/errors.js';
-import { FREE_SPACE, saysDiskFull, writing } from './diskErrors.js';
+import { noRoom, saysDiskFull, writing } from './diskErrors.js';
 import { tellingLine } from './programs.js';
 import type { Programs } from './programs.js';
 
@@ -28,7 +28,7 @@ export async function installTfjsNode(programs: Programs, folder: string): Promi
   const { succeeded, output } = await programs.run(command, install, { cwd: folder });
   if (succeeded) return;
   if (saysDiskFull(output)) {
-    throw new LockstepError('E_IO', `the disk was full while npm installed tfjs-node; ${FREE_SPACE}`);
+    throw noRoom('the disk was full while npm installed tfjs-node');
   }
   throw new LockstepError(
     'E_SETUP',

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } f
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepError } from '../foundation/errors.js';
-import { FREE_SPACE, saysDiskFull, writing } from './diskErrors.js';
+import { noRoom, saysDiskFull, writing } from './diskErrors.js';
 import { tellingLine } from './programs.js';
 import type { Ended, Programs } from './programs.js';
 
@@ -139,7 +139,7 @@ function isNetworkError(output: string): boolean {
 
 function downloadError(requirement: string, output: string): LockstepError {
   if (saysDiskFull(output)) {
-    return new LockstepError('E_IO', `the disk was full while ${requirement} was downloaded; ${FREE_SPACE}`);
+    return noRoom(`the disk was full while ${requirement} was downloaded`);
   }
   const reason = isNetworkError(output)
     ? 'no package index could be reached'
@@ -163,7 +163,7 @@ async function unpack(programs: Programs, { python }: Pip, wanted: Unpacking): P
   const { succeeded, output } = await programs.run(python, [UNPACK, wheel, folder, ...prefixes]);
   if (succeeded) return;
   if (saysDiskFull(output) || output.includes('Permission denied')) {
-    throw new LockstepError('E_IO', `cannot write to ${folder} (${tellingLine(output)}); ${FREE_SPACE}`);
+    throw noRoom(`cannot write to ${folder} (${tellingLine(output)})`);
   }
   throw new LockstepError(
     'E_SETUP',

@@ -1,4 +1,6 @@
-/** What looks at runs from outside: their events, their folders, their curves, their differences. Never writes to a run folder. */
+/** What looks at runs: their events, their folders, their curves, their differences. Only the recorders of a run write to its folder. */
+import type * as Monitoring from './metrics/monitoring.js';
+
 export { EventDispatcher } from './events/dispatcher.js';
 export type { Subscriber } from './events/subscriber.js';
 export { findRuns, requireRun } from './folders/findRuns.js';
@@ -19,3 +21,15 @@ export type { AttachCommand, LivePart, Page, PageOptions } from './live/pageRout
 export { refuseUnusablePage, servePage } from './live/pageServer.js';
 export type { PageAddress, PageServer } from './live/pageServer.js';
 export { OwnRun } from './live/runSource.js';
+export { TensorBoardRecorder } from './tensorboard/recorder.js';
+export { Clearml } from './trackers/clearml.js';
+export type { ClearmlSecrets } from './trackers/clearml.js';
+export { Mlflow } from './trackers/mlflow.js';
+export type { MlflowSecrets } from './trackers/mlflow.js';
+export { TrackerFeed } from './trackers/trackerFeed.js';
+export type { TrackerMemory } from './trackers/trackerFeed.js';
+export { TrackerMemories } from './trackers/trackerMemory.js';
+export type { TrackedRun, Tracker } from './trackers/tracker.js';
+export type { MonitoringOptions } from './metrics/monitoring.js';
+/** Loaded when a run serves it: its library takes a while. */
+export const loadMonitoring = (): Promise<typeof Monitoring> => import('./metrics/monitoring.js');

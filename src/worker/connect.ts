@@ -3,7 +3,9 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { describeError } from '../foundation/errors.js';
+import type { LockstepError } from '../foundation/errors.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 import { printable } from '../foundation/printable.js';
 import { describeProxy, tunnelThrough } from '../data/index.js';
 import {
@@ -85,9 +87,10 @@ export async function serveCoordinator(options: ServeOptions): Promise<string> {
       if (unreachableSinceMs - beganAtMs > delayMs) delayMs = FIRST_DELAY_MS;
     }
     if (performance.now() - unreachableSinceMs > retryForMs) {
-      throw new LockstepError(
+      throw new OptionError(
+        [`cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}`],
+        [advice('check that it is running and the URL'), advice('try longer with ', { option: 'retryFor' })],
         'E_CONNECTION',
-        `cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}; check that it is running and the URL, or try longer with --retry-for`,
       );
     }
     // Random, so that nodes that lost the same coordinator do not all reconnect at once.
@@ -168,9 +171,12 @@ function endOfResponse(status: number | undefined, proxy: URL | undefined): Conv
     return { kind: 'refused', code: 'E_REFUSED', reason };
   }
   if (status === 401) {
-    const reason =
-      'the token is missing or wrong; give the coordinator’s with LOCKSTEP_TOKEN or --token-file';
-    return { kind: 'refused', code: 'E_REFUSED', reason };
+    return {
+      kind: 'refused',
+      code: 'E_REFUSED',
+      reason: 'the token is missing or wrong',
+      remedy: ['give the coordinator’s with ', { option: 'token' }],
+    };
   }
   if (status === 404) {
     return {
@@ -192,7 +198,7 @@ async function endOfError(
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);
   const refusal = (why: string): ConversationEnd => ({ kind: 'refused', code: 'E_REFUSED', reason: why });
-  if (distrust !== undefined) return refusal(distrust);
+  if (distrust !== undefined) return { kind: 'refused', code: 'E_REFUSED', ...distrust };
   if (
     url.protocol === 'wss:' &&
     /WRONG_VERSION_NUMBER|wrong version number|packet length too long/.test(`${error.code} ${reason}`)
@@ -222,8 +228,12 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
 }
 
-function refused(url: URL, { code, reason }: Extract<ConversationEnd, { kind: 'refused' }>): LockstepError {
-  return new LockstepError(code, `this node cannot take part at ${url.href}: ${reason}`);
+function refused(
+  url: URL,
+  { code, reason, remedy }: Extract<ConversationEnd, { kind: 'refused' }>,
+): LockstepError {
+  const problem = [`this node cannot take part at ${url.href}: ${reason}`];
+  return new OptionError(problem, remedy === undefined ? [] : [advice(...remedy)], code);
 }
 
 /** Ends early, without an error, when `signal` is aborted. */

@@ -1,12 +1,19 @@
 /** How a conversation ends, and so what the node does next. */
 
+import type { Sentence } from '../foundation/options/optionError.js';
 import type { Bye, RefusalCode, Refused } from '../protocol/index.js';
 
 export type ConversationEnd =
   | { readonly kind: 'run-ended'; readonly reason: string }
   /** The node asked to leave, and may. */
   | { readonly kind: 'dismissed'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: RefusalCode;
+      readonly reason: string;
+      /** What the user of this node can do about it. */
+      readonly remedy?: Sentence;
+    }
   /** The node tries to connect again. */
   | { readonly kind: 'lost'; readonly reason: string };
 

@@ -1,6 +1,7 @@
 /** Which certificates a node trusts, and the message for those that it does not trust. */
 
 import { rootCertificates } from 'node:tls';
+import type { Sentence } from '../foundation/options/optionError.js';
 import { printable } from '../foundation/printable.js';
 
 export interface TrustOptions {
@@ -20,20 +21,26 @@ export function trustOptions(ca: string | undefined): TrustOptions {
 const DISTRUST = /CERT|UNABLE_TO_VERIFY|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;
 
 /** @returns why the certificate is not trusted, and the remedy; undefined for any other error */
-export function distrustOf({ code = '', message }: NodeJS.ErrnoException): string | undefined {
+export function distrustOf({
+  code = '',
+  message,
+}: NodeJS.ErrnoException): { readonly reason: string; readonly remedy: Sentence } | undefined {
   if (!DISTRUST.test(code)) return undefined;
-  return `its certificate is not trusted here (${printable(message, 300)}); ${remedyFor(code)}`;
+  return {
+    reason: `its certificate is not trusted here (${printable(message, 300)})`,
+    remedy: remedyFor(code),
+  };
 }
 
-function remedyFor(code: string): string {
+function remedyFor(code: string): Sentence {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
-      return 'the coordinator needs a new one, or this machine’s clock is wrong';
+      return ['the coordinator needs a new one, or this machine’s clock is wrong'];
     case 'CERT_NOT_YET_VALID':
-      return 'one of the two clocks is wrong, or it was made for later';
+      return ['one of the two clocks is wrong, or it was made for later'];
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return 'use a name in the URL that the certificate is made out to';
+      return ['use a name in the URL that the certificate is made out to'];
     default:
-      return 'give its authority with --ca FILE';
+      return ['give its authority with ', { option: 'ca' }];
   }
 }

@@ -32,6 +32,7 @@ const TRAINING_FLAGS: Readonly<Record<string, string | undefined>> = {
   '--checkpoint-every': '100',
   '--config': undefined,
   '--recipe': undefined,
+  '--width': undefined,
   '--json': undefined,
   '--test': undefined,
 };

@@ -120,7 +120,7 @@ describe('a refusal', () => {
   it('of data to train on names the data that need no files', async () => {
     await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
     expect(complaints).toMatch(
-      /with --data-dir; or train without it: --dataset synthetic \[E_DATA_MISSING\]/,
+      /with --data-dir, or train without it: --dataset synthetic \[E_DATA_MISSING\]/,
     );
   });
 

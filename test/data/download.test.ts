@@ -136,7 +136,7 @@ describe('downloadCifar10 places nothing and says why', () => {
     const archive = archiveOf(url, bytes, TINY_BATCH_BYTE_COUNT);
     await expectFailure(
       { archive },
-      /could not be fetched from http.*: the server answered 404; nothing was changed. Run the same command again/,
+      /could not be fetched from http.*: the server answered 404; nothing was changed; try again/,
     );
   });
 
@@ -151,7 +151,7 @@ describe('downloadCifar10 places nothing and says why', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const archive = archiveOf(`http://127.0.0.1:${port}/`, bytes, TINY_BATCH_BYTE_COUNT);
-    await expectFailure({ archive }, /ECONNREFUSED.*--dataset synthetic/);
+    await expectFailure({ archive }, /ECONNREFUSED.*dataset synthetic/);
   });
 
   it('when the connection breaks in the middle', async () => {
@@ -276,7 +276,7 @@ describe('downloadCifar10 places nothing and says why', () => {
       await expect(downloadCifar10({ dataDir: each, archive })).rejects.toMatchObject({
         code: 'E_IO',
         message: expect.stringMatching(
-          /is a link to .*unplugged, which does not exist; .*--data-dir/,
+          /is a link to .*unplugged, which does not exist; .*with dataDir/,
         ) as string,
       });
     }

@@ -56,9 +56,9 @@ describe('planEpoch', () => {
   });
 
   it.each([
-    [0, 32, /batch size 0 must be a positive integer; use --batch-size 128/],
-    [128, 1.5, /micro-batch size 1.5 must be a positive integer; use --micro-batch 32/],
-    [16, 32, /micro-batch size 32 must not exceed the batch size 16; use --micro-batch 16 or less/],
+    [0, 32, /batchSize 0 must be a positive integer; use batchSize 128/],
+    [128, 1.5, /microBatch 1.5 must be a positive integer; use microBatch 32/],
+    [16, 32, /microBatch 32 must not exceed batchSize 16; use microBatch 16/],
   ])('refuses batches of %d in micro-batches of %d', (batchSize, microBatchSize, message) => {
     const trainingIndices = new Uint32Array(10);
     expect(() => planEpoch({ trainingIndices, seed: 1, epoch: 0, batchSize, microBatchSize })).toThrow(
@@ -72,7 +72,7 @@ describe('planEvaluation', () => {
     const chunks = planEvaluation(Uint32Array.of(5, 3, 9, 1, 7), 2);
     expect(chunks.map((chunk) => [...chunk])).toEqual([[5, 3], [9, 1], [7]]);
     expect(planEvaluation(new Uint32Array(0), 2)).toEqual([]);
-    expect(() => planEvaluation(new Uint32Array(1), 0)).toThrow(/chunk 0 must be/);
+    expect(() => planEvaluation(new Uint32Array(1), 0)).toThrow(/a chunk of 0 samples/);
   });
 });
 

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BY_KEY, sentenceText } from '../../src/foundation/options/optionError.js';
+import type { Sentence } from '../../src/foundation/options/optionError.js';
 import { chooseEngine } from '../../src/engine/choose.js';
 import { engineFactory } from '../../src/engine/registry.js';
 import { TENSORFLOW_ENVIRONMENT } from '../../src/engine/tfjs/environment.js';
@@ -34,6 +36,10 @@ function withGpu(isSoftware: boolean): void {
   );
 }
 
+function textOf(notice: Sentence | undefined): string | undefined {
+  return notice && sentenceText(notice, BY_KEY);
+}
+
 describe('the engine that is chosen', () => {
   it('is simd where there is no GPU, unless another is asked for', async () => {
     onlyWithout('webgpu');
@@ -47,7 +53,7 @@ describe('the engine that is chosen', () => {
     withGpu(false);
     const choice = await chooseEngine('auto');
     expect(choice).toMatchObject({ name: 'webgpu', device: 'key of best' });
-    expect(choice.notice).toMatch(/bits are not promised.*--engine simd/);
+    expect(textOf(choice.notice)).toMatch(/bits are not promised.*engine simd/);
     expect((await chooseEngine('webgpu')).notice).toBeUndefined();
     expect(await chooseEngine('auto', 'simd')).toMatchObject({ name: 'simd' });
   });
@@ -57,7 +63,7 @@ describe('the engine that is chosen', () => {
     for (const [name, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) vi.stubEnv(name, value);
     expect((await chooseEngine('tensorflow')).notice).toBeUndefined();
     vi.stubEnv('TF_DETERMINISTIC_OPS', undefined);
-    expect((await chooseEngine('tensorflow')).notice).toMatch(
+    expect(textOf((await chooseEngine('tensorflow')).notice)).toMatch(
       /without TF_DETERMINISTIC_OPS in the environment/,
     );
     vi.unstubAllEnvs();
@@ -66,7 +72,7 @@ describe('the engine that is chosen', () => {
   it('is never an emulated GPU unasked, and when asked for says so', async () => {
     withGpu(true);
     expect(await chooseEngine('auto')).toEqual({ name: 'simd', numerics: 'auto' });
-    expect((await chooseEngine('webgpu')).notice).toMatch(/emulates a GPU/);
+    expect(textOf((await chooseEngine('webgpu')).notice)).toMatch(/emulates a GPU/);
     const picked = await chooseEngine('auto', 'auto', '0');
     expect(picked).toMatchObject({ name: 'webgpu', device: 'key of 0' });
   });
@@ -78,7 +84,7 @@ describe('the engine that is chosen', () => {
       ['auto', 'simd'],
     ] as const) {
       const { message } = await rejectionOf('E_OPTION', chooseEngine(engine, numerics, '0'));
-      expect(message).toMatch(/--device 0 .*--engine webgpu.*simd/);
+      expect(message).toMatch(/device 0 .*engine webgpu.*simd/);
     }
   });
 
@@ -93,7 +99,7 @@ describe('the engine that is chosen', () => {
       ['auto', 'simd'],
     ] as const) {
       const { message } = await rejectionOf('E_OPTION', chooseEngine(engine, numerics, undefined, 'f16'));
-      expect(message).toMatch(/--precision f16 is for --engine webgpu, and .*(simd|tensorflow) was given/);
+      expect(message).toMatch(/precision f16 is for engine webgpu, and .*(simd|tensorflow) was given/);
     }
     onlyWithout('webgpu');
   });

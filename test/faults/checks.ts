@@ -69,23 +69,23 @@ function pick(result: Result): Decided {
 /** Lines that are no JSON: at most one for each process that was killed or could not write. */
 function expectMetricsIntact(scene: Scene, stepCount: number): void {
   const { events, tornLines } = readMetricsStrictly(scene.runDir);
-  expect(tornLines).toBeLessThanOrEqual(scene.sittings.length - 1);
+  expect(tornLines).toBeLessThanOrEqual(scene.sessions.length - 1);
   const steps = events.filter(({ event }) => event === 'step');
   expect(steps.map((line) => (line.event === 'step' ? line.step : 0))).toEqual(
     Array.from({ length: stepCount }, (_, index) => index + 1),
   );
 }
 
-/** A sitting goes on from the last checkpoint that the one before it has announced, or a later one. */
+/** A session goes on from the last checkpoint that the one before it has announced, or a later one. */
 function expectNothingSavedWasLost(scene: Scene): void {
   const announced = [0];
-  for (const sitting of scene.sittings) {
-    for (const { event } of sitting.seen) {
+  for (const session of scene.sessions) {
+    for (const { event } of session.seen) {
       if (event.event === 'run-started')
         expect(event.resumedAtStep).toBeGreaterThanOrEqual(announced.at(-1)!);
       if (event.event === 'checkpoint' && event.file.includes('last')) announced.push(event.step);
     }
-    if (scene.damaged.has(sitting)) announced.pop(); // the one before is as far as anybody could go
+    if (scene.damaged.has(session)) announced.pop(); // the one before is as far as anybody could go
   }
 }
 

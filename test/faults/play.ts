@@ -109,7 +109,7 @@ export async function playToTheEnd(
     const end = scene.coordinator.seen.find(({ event }) => event.event === 'run-finished');
     await scene.dismissNodes();
     await check(scene);
-    return (end!.atMs - scene.sittings[0]!.startedMs) / 1000;
+    return (end!.atMs - scene.sessions[0]!.startedMs) / 1000;
   } finally {
     await scene.close();
   }

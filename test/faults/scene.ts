@@ -1,4 +1,4 @@
-/** One run with everything around it: the coordinator's sittings, nodes behind proxies, and the folder they leave. */
+/** One run with everything around it: the coordinator's sessions, nodes behind proxies, and the folder they leave. */
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,10 +48,10 @@ export class Scene {
   readonly runDir = path.join(this.root, 'run');
   readonly random: RandomStream;
   /** The coordinator's, one after another. */
-  readonly sittings: LockstepProcess[] = [];
+  readonly sessions: LockstepProcess[] = [];
   readonly nodes: NodeBehindProxy[] = [];
   readonly testNodes: TestNode[] = [];
-  /** Sittings whose last checkpoint was damaged after their end. */
+  /** Sessions whose last checkpoint was damaged after their end. */
   readonly damaged = new Set<LockstepProcess>();
   private readonly proxies = new Map<string, Proxy>();
   private readonly cleanups: (() => void)[] = [];
@@ -65,9 +65,9 @@ export class Scene {
     this.heartbeat = options.shortHeartbeat ? ['--heartbeat-timeout', '2'] : [];
   }
 
-  /** The latest sitting. */
+  /** The latest session. */
   get coordinator(): LockstepProcess {
-    return this.sittings.at(-1)!;
+    return this.sessions.at(-1)!;
   }
 
   get lastCheckpoint(): string {
@@ -166,18 +166,18 @@ export class Scene {
   }
 
   processes(): LockstepProcess[] {
-    return [...this.sittings, ...this.nodes.map(({ process }) => process)];
+    return [...this.sessions, ...this.nodes.map(({ process }) => process)];
   }
 
   private async sit(args: readonly string[], env: Environment): Promise<void> {
     const { setUp } = this.options;
-    const name = `the coordinator's sitting ${this.sittings.length + 1}`;
+    const name = `the coordinator's session ${this.sessions.length + 1}`;
     const command =
       setUp === 'threads' ? ['train', '--workers', '2'] : ['coordinator', ...this.doorOptions()];
-    const sitting = new LockstepProcess(name, [...command, ...args, '--json'], env);
-    this.sittings.push(sitting);
+    const session = new LockstepProcess(name, [...command, ...args, '--json'], env);
+    this.sessions.push(session);
     if (setUp === 'threads') return;
-    const listening = await sitting.until('it listens', ({ event }) => event === 'listening');
+    const listening = await session.until('it listens', ({ event }) => event === 'listening');
     if (listening.event !== 'listening') return;
     this.port = Number(new URL(listening.url).port);
     for (const proxy of this.proxies.values()) proxy.targetPort = this.port;

@@ -1,4 +1,4 @@
-/** Data that change between two sittings of a run. */
+/** Data that change between two sessions of a run. */
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -7,6 +7,7 @@ import { gatherSamples, syntheticTestSet, syntheticTrainingSet } from '../../src
 import {
   coordinate,
   evaluate,
+  loadCifar10,
   LockstepError,
   NetworkBuilder,
   resnet,
@@ -202,6 +203,29 @@ describe('data of a program', () => {
       /label 200, which must be from 0 to 9/,
     ],
     ['a shape that is none', { imageShape: { height: 0, width: 32, channels: 3 } }, /imageShape must have/],
+    [
+      'pixels that are no bytes',
+      { training: { pixels: new Float32Array(3072), labels: Uint8Array.of(1) } as never },
+      /^data\.training\.pixels must be a Uint8Array, and is a Float32Array; .*Uint8Array\.from/,
+    ],
+    [
+      'labels that are no bytes',
+      { test: { pixels: new Uint8Array(3072), labels: [1] } as never },
+      /^data\.test\.labels must be a Uint8Array, and is a Array/,
+    ],
+    ['a test set that is none', { test: null as never }, /^data\.test must be \{ pixels, labels \}/],
+    ['a key that nobody reads', { labels: [] } as object, /^"labels" is not a key of data, which has name/],
+    [
+      'a key of the images that nobody reads',
+      { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(1), shape: [1] } as never },
+      /^"shape" is not a key of data\.training/,
+    ],
+    ['the same class twice', { classNames: [...TEN, 'class 3'] }, /"class 3" stands there twice/],
+    [
+      'class names that are none',
+      { classNames: [1, 2] as never },
+      /^data\.classNames must be a list of texts/,
+    ],
     ['pixels of another shape', { imageShape: { height: 16, width: 32, channels: 3 } }, /1536 an image/],
   ])('are refused with %s', async (_what, change, problem) => {
     const { message } = await rejectionOf('E_OPTION', train(options({ data: { ...ownData(), ...change } })));
@@ -330,12 +354,51 @@ describe('errors', () => {
     [
       'a contradiction',
       () => train(options({ recipe: { batchSize: 100, microBatch: 32 } })),
-      /microBatch 25/,
+      /microBatch: 25/,
     ],
     [
       'too many validation samples',
       () => train(options({ recipe: { valSize: 60_000 } })),
       /valSize 60000 must be an integer from/,
+    ],
+    [
+      'another data set in the recipe',
+      () => train(options({ recipe: { dataset: 'cifar10' } as never })),
+      /^recipe\.dataset "cifar10" is not an option here.*loadCifar10/,
+    ],
+    ['a recipe that is none', () => train(options({ recipe: null as never })), /^recipe must be an object/],
+    ['no network', () => train(options({ recipe: { model: null as never } })), /^model must be a name/],
+    [
+      'a number as a text',
+      () => train(options({ workers: '2' as never })),
+      /^workers "2" must be an integer from 1 to 1024; for example workers: 2$/,
+    ],
+    [
+      'a text for a switch',
+      () => train(options({ test: 'no' as never })),
+      /^test "no" must be true or false/,
+    ],
+    [
+      'a folder that no system can have',
+      () => train(options({ runDir: 'a\0b' })),
+      /^runDir "a\\u0000b" must be a text without the character NUL; for example runDir: "runs\/first"$/,
+    ],
+    ['no folder of CIFAR-10', () => loadCifar10(undefined as never), /^dataDir undefined must be the path/],
+    ['no certificates', () => coordinate({ ...options(), tls: {} as never }), /^tls must hold cert and key/],
+    [
+      'a certificate without its key',
+      () => coordinate({ ...options(), tls: { cert: 'x' } as never }),
+      /^TLS needs both tls\.cert and tls\.key; give both, or neither$/,
+    ],
+    [
+      'names of files for certificates',
+      () => coordinate({ ...options(), tls: { cert: 'cert.pem', key: 'key.pem' } }),
+      /^tls\.cert must be PEM.*content of the file/,
+    ],
+    [
+      'certificates beside the word that none are wanted',
+      () => coordinate({ ...options(), insecure: true, tls: { cert: 'c', key: 'k' } }),
+      /^insecure: true contradicts tls\.cert/,
     ],
     ['no options', () => train(undefined as never), /the options must be one object/],
     ['a text for options', () => evaluate('runs/first' as never), /the options must be one object/],
@@ -397,7 +460,7 @@ describe('errors', () => {
     [
       'a certificate by its name',
       () => work({ url: 'wss://x', ca: 'cert.pem' }),
-      /ca must be .*not the name/,
+      /ca must be .*not its name/,
     ],
     ['a proxy that is none', () => work({ url: 'wss://x', proxy: 'proxy' }), /proxy proxy must be the URL/],
     ['a duration that is none', () => work({ url: 'ws://x', retryForMs: -1 }), /retryForMs -1 must be/],
@@ -441,4 +504,9 @@ it('resnet() names the models that there are', () => {
   expect(resnet({ depth: 20 })).toBe('resnet20');
   expect(resnet({ depth: 20, width: 4 })).toBe('resnet20x4');
   expect(() => resnet({ depth: 21 })).toThrow(LockstepError);
+  for (const given of [[20, 2], [], [{ depth: '20' }], [{ depth: 20, width: 1.5 }]])
+    expect(() => (resnet as (...sizes: unknown[]) => string)(...given)).toThrow(
+      /^resnet takes one object .*resnet\(\{ depth: 20, width: 2 \}\)$/,
+    );
+  expect(() => resnet({ depth: 20, wide: 2 } as never)).toThrow(/"wide" is not a key/);
 });

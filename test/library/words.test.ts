@@ -1,38 +1,41 @@
 import { describe, expect, it } from 'vitest';
-import { inWordsOfPrograms } from '../../src/library/words.js';
-import { COORDINATOR_OPTIONS, flagOf } from '../../src/cli/options/optionTable.js';
+import { OPTIONS_BY_KEY } from '../../src/cli/options/optionTable.js';
+import { advice, leaveOut, OptionError, use } from '../../src/foundation/options/optionError.js';
+import { libraryError } from '../../src/library/errors.js';
+import { inProgram } from '../../src/library/words.js';
 
-describe('messages in the words of a program', () => {
-  it.each(COORDINATOR_OPTIONS.map(flagOf))('hold no %s', (flag) => {
-    expect(inWordsOfPrograms(`choose another with ${flag}, or wait`)).not.toMatch(/--/);
-    expect(inWordsOfPrograms(`use ${flag} 5 or less; see ${flag}`)).not.toMatch(/--/);
+describe('errors in the words of a program', () => {
+  const said = (...given: ConstructorParameters<typeof OptionError>): string =>
+    libraryError(new OptionError(...given)).message;
+
+  it('name options as properties', () => {
+    const problem = [{ option: 'microBatch', value: 33 }, ' is wrong'];
+    expect(said(problem, [use('microBatch', 25, 50), use('batchSize', 64), leaveOut('microBatch')])).toBe(
+      'microBatch 33 is wrong; use microBatch: 25 or 50, or batchSize: 64, or leave microBatch out',
+    );
+    expect(
+      said(['it is in the clear'], [advice('accept that with ', { option: 'insecure', value: true })]),
+    ).toBe('it is in the clear; accept that with insecure: true');
   });
 
   it.each([
-    ['use --micro-batch 32 or less', 'use microBatch: 32 or less'],
-    ['use --lr 1e-4.', 'use lr: 1e-4.'],
-    ['use another --engine', 'use another engine'],
-    ['for --engine webgpu, and', 'for engine: webgpu, and'],
-    ['--no-augment, which crops nothing', 'augment: false, which crops nothing'],
-    ['accept that with --insecure', 'accept that with insecure: true'],
-    ['or train without it: --dataset synthetic', 'or train without it: data'],
-    ['give one with LOCKSTEP_TOKEN or --token-file', 'give one with token'],
-    ['continue it with --resume runs/1, or', 'continue it with resume: runs/1, or'],
-    ['an address of this machine with --listen HOST:PORT', 'an address of this machine with host and port'],
-    ['give the same with --data-dir', 'give the same with data: await loadCifar10(folder)'],
-    ['wait longer with --wait-timeout', 'wait longer with waitTimeoutMs'],
-  ])('say "%s" as "%s"', (message, expected) => {
-    expect(inWordsOfPrograms(message)).toBe(expected);
+    ['dataset', 'data'],
+    ['listen', 'host and port'],
+    ['waitTimeout', 'waitTimeoutMs'],
+    ['tlsCert', 'tls.cert'],
+    ['dataDir', 'data: await loadCifar10(folder)'],
+  ])('call %s what the library calls it', (option, expected) => {
+    expect(inProgram(['see ', { option }])).toBe(`see ${expected}`);
+    expect(inProgram(['see ', { option, value: 1 }])).toBe(`see ${expected}`);
   });
 
-  it.each([
-    [
-      'a command to paste',
-      'fetch it with: lockstep data download --data-dir d; then',
-      'npx lockstep data download --data-dir d;',
-    ],
-    ['flags of other programs', 'npm run setup:tensorflow -- --force', 'npm run setup:tensorflow -- --force'],
-  ])('keep %s', (_what, message, kept) => {
-    expect(inWordsOfPrograms(message)).toContain(kept);
+  it.each([...OPTIONS_BY_KEY.keys()])('hold no flag for %s', (option) => {
+    expect(said([{ option }, { option, value: 1 }], [use(option, 1), leaveOut(option)])).not.toMatch(/--/);
+  });
+
+  it('quote other errors in the same words, and keep their code', () => {
+    const inner = new OptionError(['no'], [advice('give ', { option: 'retryFor' })], 'E_IO');
+    const outer = new OptionError([inner], [], inner.code, { cause: inner });
+    expect(libraryError(outer)).toMatchObject({ code: 'E_IO', message: 'no; give retryForMs' });
   });
 });

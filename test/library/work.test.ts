@@ -1,4 +1,4 @@
-/** What `work` passes on of a node's session, which speaks of flags. */
+/** What `work` passes on of a node's session. */
 
 import { expect, it, vi } from 'vitest';
 import type * as session from '../../src/session/index.js';
@@ -7,10 +7,10 @@ import { work } from '../../src/index.js';
 vi.mock('../../src/session/index.js', async (importOriginal) => ({
   ...(await importOriginal<typeof session>()),
   workFor: (options: session.WorkOptions) => {
-    options.onNotice('use fewer --threads');
-    options.onStatus({ kind: 'disconnected', reason: 'wait longer with --retry-for', retryInMs: 1 });
+    options.onNotice([{ option: 'tune', value: false }, ' has no effect; try ', { option: 'retryFor' }]);
+    options.onStatus({ kind: 'disconnected', reason: 'no answer', retryInMs: 1 });
     options.onStatus({ kind: 'connected', url: 'ws://127.0.0.1:1' });
-    return Promise.resolve('give another --token-file');
+    return Promise.resolve('the run has ended');
   },
 }));
 
@@ -22,9 +22,9 @@ it('says everything in the words of a program', async () => {
     onStatus: (status) => told.push(status),
   });
   expect(told).toEqual([
-    'use fewer threads',
-    { kind: 'disconnected', reason: 'wait longer with retryForMs', retryInMs: 1 },
+    'tune: false has no effect; try retryForMs',
+    { kind: 'disconnected', reason: 'no answer', retryInMs: 1 },
     { kind: 'connected', url: 'ws://127.0.0.1:1' },
   ]);
-  expect(end).toEqual({ reason: 'give another token' });
+  expect(end).toEqual({ reason: 'the run has ended' });
 });

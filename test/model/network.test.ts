@@ -92,7 +92,7 @@ describe('a network from its description', () => {
     ['nothing', null, /must be one JSON object/],
     ['a list', [], /must be one JSON object/],
     ['an unknown key', { ...NETWORK, layer: [] }, /layer/],
-    ['no layers', { ...NETWORK, layers: [] }, /layers: Too small/],
+    ['no layers', { ...NETWORK, layers: [] }, /layers: must have at least 1 entries/],
     [
       'an unknown kind',
       withLayer(1, { kind: 'tanh' }),
@@ -119,7 +119,7 @@ describe('a network from its description', () => {
       withLayer(0, { bias: true, initial: { bias: { kind: 'dirac' } } }),
       /initial bias cannot be dirac/,
     ],
-    ['no channels', withLayer(2, { channels: 0 }), /channels: Too small/],
+    ['no channels', withLayer(2, { channels: 0 }), /channels: 0 must be at least 1;/],
     ['half a channel', withLayer(2, { channels: 1.5 }), /channels/],
     ['a rate that is not finite', withLayer(1, { kind: 'dropout', rate: Infinity }), /rate/],
     ['a rate of 1', withLayer(1, { kind: 'dropout', rate: 1 }), /rate/],
@@ -156,8 +156,12 @@ describe('a network from its description', () => {
       withLayer(7, { channels: 6 }),
       /dense puts out 1x1x6 and must put out 1x1x5/,
     ],
-    ['one class', { ...NETWORK, classNames: ['a'] }, /classNames: Too small/],
-    ['more classes than a byte', { ...NETWORK, classNames: new Array(257).fill('a') }, /classNames: Too big/],
+    ['one class', { ...NETWORK, classNames: ['a'] }, /classNames: must have at least 2 entries/],
+    [
+      'more classes than a byte',
+      { ...NETWORK, classNames: new Array(257).fill('a') },
+      /classNames: must have at most 256 entries/,
+    ],
     ['a class that steers a terminal', { ...NETWORK, classNames: ['a\nb', ...CLASSES] }, /printable/],
     [
       'an image of no height',
@@ -247,7 +251,7 @@ describe('the limits of a network', () => {
       chain(NETWORK_LIMITS.layers + 1, (index) => ({ kind: 'relu', name: `r${index}` })),
       /layers are more than 5000/,
     ],
-    ['channels', chain(1, convolution(20_000)), /channels: Too big/],
+    ['channels', chain(1, convolution(20_000)), /channels: 20000 must be at most/],
     ['parameters', chain(3, convolution(16_000)), /parameters up to layer c1: .* is more than 40000000/],
     [
       'an image',

@@ -19,6 +19,11 @@ const NAMES = [
   'resnet8x7',
   'notebook',
   'fast94',
+  'resnet20b',
+  'resnet14x2b',
+  'preresnet20',
+  'preresnet14b',
+  'wrn-16-2',
 ];
 
 /** Parameters of the option-A networks: 6n+2 layers; the paper's table 6 gives them rounded to 0.27, 0.46, … 1.7 M. */
@@ -56,6 +61,58 @@ describe('buildModel', () => {
     expect(depth('resnet8')).toBe(7);
     expect(depth('resnet110')).toBe(109);
     expect(depth('notebook')).toBe(62);
+  });
+
+  it.each([
+    // Table 4 of arXiv:1605.07146, in millions.
+    ['wrn-40-4', 8.9],
+    ['wrn-16-8', 11.0],
+    ['wrn-28-10', 36.5],
+    ['wrn-40-1', 0.6],
+    ['wrn-40-2', 2.2],
+  ])('%s has %f million parameters', (name, millions) => {
+    expect(buildModel(name).layout.parameterCount / 1e6).toBeCloseTo(millions, 1);
+  });
+
+  it('begins the blocks of pre-activation with normalisation, and projects what such a block activates', () => {
+    const layers = buildModel('wrn-16-2').layers.map(({ kind, name, input }, _, all) => ({
+      ...{ kind, name, from: input < 0 ? 'images' : all[input]!.name },
+    }));
+    const block = layers.filter(({ name }) => name.startsWith('stack2.block1'));
+    expect(
+      block.map(({ name, from }) => [name, from].map((each) => each.replace('stack2.block1.', ''))),
+    ).toEqual([
+      ['norm1', 'stack1.block2.add'],
+      ['relu1', 'norm1'],
+      ['conv1', 'relu1'],
+      ['norm2', 'conv1'],
+      ['relu2', 'norm2'],
+      ['conv2', 'relu2'],
+      ['shortcut', 'relu1'],
+      ['add', 'conv2'],
+    ]);
+    expect(layers.slice(-4).map(({ kind }) => kind)).toEqual([
+      ...['batch-normalisation', 'relu', 'global-average-pool', 'dense'],
+    ]);
+  });
+
+  it('projects by 1x1 convolutions and normalisation with b, where blocks change the shape', () => {
+    const projections = buildModel('resnet20b').layers.filter(({ name }) => name.endsWith('.shortcut'));
+    expect(projections.map((layer) => [layer.kind, layer.outputShape.channels])).toEqual([
+      ['convolution', 32],
+      ['convolution', 64],
+    ]);
+    const extra = 16 * 32 + 32 * 64 + 2 * (32 + 64);
+    expect(buildModel('resnet20b').layout.parameterCount).toBe(PARAMETER_COUNTS.resnet20 + extra);
+  });
+
+  it.each([
+    ['wrn-17-4', /depth of 6n \+ 4.*wrn-16-4 or wrn-22-4/],
+    ['wrn-4-4', /wrn-10-4/],
+    ['preresnet21', /preresnet20 or preresnet26/],
+    ['wrn-16', /one of .*wrn-16-K/],
+  ])('refuses %s', (name, message) => {
+    expect(whyNoPreset(name)).toMatch(message);
   });
 
   it('makes fast94 as its example file has it', () => {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sentenceInFlags } from '../../src/cli/options/inFlags.js';
 import { advertisedUrl, privateAuthorityOf } from '../../src/session/advertised.js';
 import { selfSignedCertificate } from '../support/certificate.js';
 import { CertificateAuthority, hasOpenssl } from '../support/certificateAuthority.js';
@@ -34,7 +35,7 @@ describe('the URL to give to workers', () => {
   it.each(['0.0.0.0', '::', 'fe80::1%eth0'])('is the host’s name for %s, with a warning', (host) => {
     const { url, warning } = advertisedUrl({ ...OPEN, host });
     expect(url).toBe(`ws://${hostname()}:7070`);
-    expect(warning).toContain('--advertise');
+    expect(warning).toContainEqual({ option: 'advertise' });
   });
 });
 
@@ -57,7 +58,7 @@ describe.skipIf(!hasOpenssl())('with TLS (skipped where openssl is missing), tha
     const { cert } = issued('DNS:*.example');
     for (const advertise of [undefined, 'trainer.test']) {
       const { warning } = advertisedUrl({ ...OPEN, host: '0.0.0.0', cert, advertise });
-      expect(warning).toMatch(/certificate is not made out to .*--advertise/);
+      expect(sentenceInFlags(warning!)).toMatch(/certificate is not made out to .*--advertise/);
     }
   });
 });

@@ -52,6 +52,11 @@ function options(given: Partial<RequestedRecipe> = {}, network?: NetworkSource):
     precision: 'f32',
     workers: 1,
     checkpointEvery: 100,
+    tensorboard: true,
+    mlflow: undefined,
+    mlflowExperiment: 'lockstep',
+    clearml: undefined,
+    clearmlProject: 'Lockstep',
     given: new Set(Object.keys(given)),
   };
 }

@@ -26,7 +26,7 @@ describe('the data of a resumed run', () => {
       checkSameData({ ...STORED, samples: BEGUN.samples }, OTHER_LABELS),
     );
     expect(message).toContain('different: training labels, validation labels');
-    expect(message).toContain('--data-dir');
+    expect(message).toContain('with dataDir');
   });
 
   it('are compared by mean and deviation in a run of an older version, with a notice', () => {

@@ -199,7 +199,15 @@ describe('the stream', () => {
     const { url, run } = await served();
     const { text } = await watch(url);
     await until(() => text().includes('"phase":"starting"'));
-    run.on({ event: 'waiting', reason: 'for <b>workers</b>', timeoutSeconds: 1 } satisfies RunEvent, 0);
+    run.on(
+      {
+        event: 'waiting',
+        reason: 'for <b>workers</b>',
+        workersNeeded: 1,
+        timeoutSeconds: 1,
+      } satisfies RunEvent,
+      0,
+    );
     await until(() => text().includes('"phase":"waiting"'));
     const last = text().trim().split('\n\n').at(-1)!;
     expect((JSON.parse(last.replace(/^data: /, '')) as LiveView).waitingFor).toBe('for <b>workers</b>');

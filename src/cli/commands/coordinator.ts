@@ -2,16 +2,21 @@
 
 import type { Command } from 'commander';
 import { refuseUnusable } from '../../coordinator/index.js';
-import { commandLine } from '../../foundation/commandLine.js';
+import { commandLine, flagName } from '../../foundation/commandLine.js';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
   doorTokenFor,
   openDoor,
   readCoordinatorSettings,
   readTokenSource,
   splitAddress,
+  tlsFrom,
 } from '../../session/index.js';
 import type {
+  COORDINATOR_WORKERS,
+  DOOR_SETTINGS,
   Door,
   DoorPage,
   ListenOptions,
@@ -35,19 +40,9 @@ import { declareSharedPage, isPageShared, resolveUiToken } from '../options/uiOp
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
-interface RawOptions {
-  readonly listen: string;
-  readonly advertise?: string;
+interface RawOptions extends ValuesOf<typeof DOOR_SETTINGS>, ValuesOf<typeof COORDINATOR_WORKERS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly insecure?: boolean;
-  readonly maxNodes: number;
-  readonly workers: number;
-  readonly minWorkers: number;
-  readonly waitTimeout: number;
-  readonly heartbeatTimeout: number;
 }
 
 export function addCoordinatorCommand(program: Command): void {
@@ -81,14 +76,18 @@ export function addCoordinatorCommand(program: Command): void {
         return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
       },
     };
-    const continueWith = [
-      'coordinator',
+    const again = {
       ...dataDirArguments(given),
       ...tokenArguments(options),
-      ...(isPageShared(command) ? [] : ['--no-ui']),
-    ];
+      ...(isPageShared(command) ? {} : { ui: false }),
+    };
     const note = noteOnResuming(door, options);
-    process.exitCode = await trainInTerminal(sessionOptions, { json, continueWith, ...note });
+    process.exitCode = await trainInTerminal(sessionOptions, {
+      json,
+      command: 'coordinator',
+      options: again,
+      ...note,
+    });
   });
 }
 
@@ -113,8 +112,8 @@ function withWorkers(training: TrainingOptions, workers: number, isRemembered: b
 }
 
 /** Workers that come back show the same token again: it must be the same file. */
-function tokenArguments({ tokenFile }: RawOptions): readonly string[] {
-  return tokenFile === undefined ? [] : ['--token-file', tokenFile];
+function tokenArguments({ tokenFile }: RawOptions): CommandOptions {
+  return tokenFile === undefined ? {} : { tokenFile };
 }
 
 /** What whoever resumes the run must know of the token, which Lockstep does not keep. */
@@ -140,13 +139,13 @@ interface DoorOptions extends ListenOptions {
 
 /** Tells a new token to whoever started the coordinator, as well. */
 async function openAndAnnounce(
-  [fleet, model, reports]: Parameters<PreparedDoor['open']>,
+  [fleet, model, log]: Parameters<PreparedDoor['open']>,
   options: DoorOptions & { readonly json: boolean },
 ): Promise<Door> {
   const { token, tokenSource, json } = options;
-  const door = await openDoor(fleet, model, reports, options);
+  const door = await openDoor(fleet, model, log, options);
   if (token === undefined && options.tokenBefore === 'made') {
-    reports.onEvent({ event: 'notice', message: NO_TOKEN_ANY_MORE });
+    log.notice(NO_TOKEN_ANY_MORE);
   }
   if (token === undefined || tokenSource !== 'made') return door;
   const notice = announceToken({
@@ -155,7 +154,7 @@ async function openAndAnnounce(
     ca: door.ca,
     page: door.page,
     json,
-    say: reports.say,
+    say: (message) => log.say(message),
     replacesAnother: options.tokenBefore === 'made',
   });
   return {
@@ -168,15 +167,9 @@ async function openAndAnnounce(
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
-  const { insecure = false, tlsCert, maxNodes } = options;
+  const { insecure = false, tlsCert, tlsKey, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
-  if (insecure && tlsCert !== undefined) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--insecure contradicts --tls-cert ${tlsCert}, which protects the connection; leave one of them out`,
-    );
-  }
   const given = resolveToken(options);
   if (given === undefined && tokenBefore === 'given') {
     throw new LockstepError(
@@ -190,7 +183,9 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
     token,
     tokenSource: source,
     tokenBefore,
-    tls: readTls(options),
+    tls: tlsFrom({ cert: tlsCert, key: tlsKey, insecure }, (file, option) =>
+      readTextFile(flagName(option), file),
+    ),
     tlsCertFile: tlsCert,
     tokenFile: options.tokenFile,
     advertise: options.advertise,
@@ -198,14 +193,6 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
     maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
   };
-}
-
-function readTls({ tlsCert, tlsKey }: RawOptions): DoorOptions['tls'] {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) {
-    throw new LockstepError('E_OPTION', 'TLS needs both --tls-cert and --tls-key; give both, or neither');
-  }
-  return { cert: readTextFile('--tls-cert', tlsCert), key: readTextFile('--tls-key', tlsKey) };
 }
 
 const examples = (): string => `

@@ -95,7 +95,7 @@ async function verify(dataDir: string, json: boolean): Promise<void> {
   if (!report.isUsable) {
     throw new LockstepError(
       'E_DATA_CORRUPT',
-      `${report.folder} is not a complete CIFAR-10; fetch it again with: ${commandLine('data', 'download', '--data-dir', dataDir)}`,
+      `${report.folder} is not a complete CIFAR-10; fetch it again with: ${commandLine('data', 'download', { dataDir })}`,
     );
   }
   if (!json) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { cacheFolder, ENGINE_FACTORIES, PRECISIONS } from '../../engine/index.js';
 import type { EngineFactory } from '../../engine/index.js';
-import { describeError } from '../../foundation/errors.js';
+import { errorText } from '../options/inFlags.js';
 import { number, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { PRESETS_TEXT } from '../../model/index.js';
@@ -102,7 +102,7 @@ async function inspect(factory: EngineFactory, model: Model, options: RawOptions
       ...(devices && { devices }),
     };
   } catch (error) {
-    return { engine, available: false, reason: describeError(error), remedy: 'choose another engine' };
+    return { engine, available: false, reason: errorText(error), remedy: 'choose another engine' };
   } finally {
     await pool.close();
   }

@@ -102,7 +102,7 @@ function totals(summary: NetworkSummary, microBatch: number): readonly string[] 
 
 function hint({ name }: Model): readonly string[] {
   if (!isPresetName(name)) return [];
-  return ['', `a network of your own: ${commandLine('model', name, '--json')} > own.json`];
+  return ['', `a network of your own: ${commandLine('model', name, { json: true })} > own.json`];
 }
 
 function grouped(value: number): string {

@@ -3,19 +3,22 @@
 import path from 'node:path';
 import { CheckpointFiles } from '../../coordinator/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { SessionOutcome } from '../../session/index.js';
 import { defaultDataDir } from '../options/dataDir.js';
 
 export interface Continuation {
-  /** The words of the command that continues the run, with what it needs besides `--resume`. */
-  readonly continueWith: readonly string[];
+  /** That continues the run. */
+  readonly command: 'train' | 'coordinator';
+  /** What it needs besides `--resume`. */
+  readonly options: CommandOptions;
   /** Said below that command. */
   readonly noteOnResuming?: string | undefined;
 }
 
-export function continueLine({ continueWith, noteOnResuming }: Continuation, runDir: string): string {
-  const line = `continue with: ${commandLine(...continueWith, '--resume', runDir)}`;
+export function continueLine({ command, options, noteOnResuming }: Continuation, runDir: string): string {
+  const line = `continue with: ${commandLine(command, { ...options, resume: runDir })}`;
   return noteOnResuming === undefined ? line : `${line}\n${noteOnResuming}`;
 }
 
@@ -23,7 +26,7 @@ export function continueLine({ continueWith, noteOnResuming }: Continuation, run
 export function evaluateLine({ runDir, recipe, settings }: SessionOutcome): string {
   const { dataDir } = settings;
   const needsNoData = recipe.dataset === 'synthetic' || dataDir === defaultDataDir();
-  return `test it with: ${commandLine('evaluate', runDir, ...(needsNoData ? [] : ['--data-dir', dataDir]))}`;
+  return `test it with: ${commandLine('evaluate', runDir, needsNoData ? {} : { dataDir })}`;
 }
 
 /** Errors after which the same run would fail again. */

@@ -1,6 +1,7 @@
 /** `train --ui`: the live page of a run that listens to no nodes. */
 
 import type { Command } from 'commander';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { serveLivePage } from '../../session/index.js';
 import type { PreparedDoor } from '../../session/index.js';
 import { refuseUnusablePage } from '../../watch/index.js';
@@ -22,10 +23,10 @@ export function ownPageOf(command: Command): OwnPage | undefined {
 }
 
 /** For the command that continues the run. */
-export function argumentsFor(page: OwnPage | undefined): readonly string[] {
-  if (!page) return [];
+export function argumentsFor(page: OwnPage | undefined): CommandOptions {
+  if (!page) return {};
   const { host, port } = page.address;
-  return ['--ui', `${host.includes(':') ? `[${host}]` : host}:${port}`];
+  return { ui: `${host.includes(':') ? `[${host}]` : host}:${port}` };
 }
 
 /** Serves the page of the run besides what else lets nodes in. @throws LockstepError E_LISTEN */

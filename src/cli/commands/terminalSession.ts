@@ -5,7 +5,9 @@ import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { RunLog, runTrainingSession } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
+import { BY_FLAG } from '../options/inFlags.js';
 import { chooseDisplay } from '../display/chooseDisplay.js';
+import { trackerSecrets } from '../options/trackerSecrets.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { afterError, continueLine, evaluateLine } from './nextCommand.js';
@@ -36,6 +38,7 @@ export async function trainInTerminal(
       },
     ],
     onDownload: (progress) => display.download(progress),
+    wording: BY_FLAG,
   });
   const stop = listenForStop(
     (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
@@ -47,7 +50,14 @@ export async function trainInTerminal(
       stop.request('the live page');
     };
     const { signal } = stop;
-    const context = { log, signal, requestStop, proxyFor, cacheFolder: cacheFolder() };
+    const context = {
+      log,
+      signal,
+      requestStop,
+      proxyFor,
+      cacheFolder: cacheFolder(),
+      trackerSecrets: trackerSecrets(),
+    };
     const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));

@@ -7,7 +7,7 @@ import { listen } from '../../coordinator/index.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { GpuWorkers } from '../process/gpus/workers.js';
-import { keptCoordinatorSettings, nodesInto } from '../../session/index.js';
+import { keptCoordinatorSettings, nodesInto, withTuning } from '../../session/index.js';
 import type { PreparedDoor, SessionOptions } from '../../session/index.js';
 import { declareOwnPage } from '../options/uiOptions.js';
 import { argumentsFor, ownPageOf, withPage } from './ownPage.js';
@@ -35,11 +35,11 @@ export function addTrainCommand(program: Command): void {
       session.resume === undefined ? {} : await keptCoordinatorSettings(session.resume);
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     const page = ownPageOf(command);
-    const again = [...data, ...argumentsFor(page)];
+    const again = { ...data, ...argumentsFor(page) };
     if (gpus === undefined) {
       const prepareDoor = page && (() => withPage(undefined, page));
       const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor };
-      process.exitCode = await trainInTerminal(local, { json, continueWith: ['train', ...again] });
+      process.exitCode = await trainInTerminal(local, { json, command: 'train', options: again });
       return;
     }
     const onGpus: SessionOptions = {
@@ -49,13 +49,14 @@ export function addTrainCommand(program: Command): void {
       noWorkersRemedy: 'the notices above say what became of the processes of the GPUs',
       prepareDoor: async (settings) => {
         const workers = await resolveGpuWorkers(gpus, settings);
-        const prepared = { engine: workers.engine, open: openDoorForGpus(workers) };
+        const prepared = { engine: workers.engine, open: openDoorForGpus(workers, settings.tune) };
         return page ? withPage(prepared, page) : prepared;
       },
     };
     process.exitCode = await trainInTerminal(onGpus, {
       json,
-      continueWith: ['train', '--gpus', gpus, ...again],
+      command: 'train',
+      options: { gpus, ...again },
     });
   });
 }
@@ -66,9 +67,10 @@ const LOCAL_WAIT_MS = 30_000;
 const GPU_WAIT_MS = 180_000;
 
 /** A door on loopback for the processes of the GPUs alone, with a secret that nobody else has. */
-function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
-  return async (fleet, model, { onEvent }) => {
-    const notice = (message: string): void => onEvent({ event: 'notice', message });
+function openDoorForGpus(workers: GpuWorkers, tune: boolean): PreparedDoor['open'] {
+  return async (fleet, model, log) => {
+    const { notice } = withTuning({ name: workers.engine }, { tune, cacheFolder: undefined });
+    if (notice !== undefined) log.notice(notice);
     const token = randomBytes(32).toString('base64url');
     const server = await listen({
       host: '127.0.0.1',
@@ -81,10 +83,10 @@ function openDoorForGpus(workers: GpuWorkers): PreparedDoor['open'] {
     const specs = gpuWorkerSpecs(workers, { url: server.url, token, more: ['--threads', '1'] });
     const supervisor = new Supervisor(specs, {
       onLine: () => undefined, // the run's own events tell of workers that come and go
-      onNotice: (name, message) => notice(`the process of ${name} ${message}`),
+      onNotice: (name, message) => log.notice(`the process of ${name} ${message}`),
     });
     void supervisor.ended.then((ends) => {
-      for (const end of ends) if (end.kind === 'failed') notice(end.message);
+      for (const end of ends) if (end.kind === 'failed') log.notice(end.message);
     });
     return {
       close: async () => {

@@ -1,18 +1,21 @@
 /** `lockstep worker URL`: attaches this machine to a coordinator. */
 
-import { X509Certificate } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { cacheFolder } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
-import { describeError, LockstepError } from '../../foundation/errors.js';
-import { number, text } from '../../foundation/options/definition.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { coordinatorUrl, GPUS_SETTINGS, threadsSetting, workFor } from '../../session/index.js';
+import {
+  authorityFrom,
+  coordinatorUrl,
+  GPUS_SETTINGS,
+  WORKER_SETTINGS,
+  workFor,
+} from '../../session/index.js';
 import type { NodeStatus } from '../../worker/index.js';
-import { declareEngineOptions } from '../options/engineOptions.js';
-import type { EngineOptions } from '../options/engineOptions.js';
-import { entriesOf, HEARTBEAT_OPTIONS } from '../options/optionTable.js';
+import { errorText, sentenceInFlags } from '../options/inFlags.js';
+import { entriesOf } from '../options/optionTable.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
@@ -26,15 +29,9 @@ import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/to
 import { declareOptions } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
 
-const WORKER_SETTINGS = {
-  threads: threadsSetting('workers (threads) to bring'),
+const OPTIONS = {
+  ...WORKER_SETTINGS,
   ...GPUS_SETTINGS,
-  name: text({
-    group: 'Connection',
-    default: `${hostname()}:${process.pid}`,
-    defaultText: 'host name and process id',
-    help: 'how the coordinator calls this node',
-  }),
   ca: text<string | undefined>({
     group: 'Connection',
     placeholder: 'file',
@@ -42,19 +39,11 @@ const WORKER_SETTINGS = {
     help: 'certificate authority (PEM) to trust besides the public ones, for wss://',
     example: 'ca.pem',
   }),
-  retryFor: number({
-    group: 'Connection',
-    placeholder: 'seconds',
-    min: 0,
-    default: 600,
-    help: 'how long to try to reach a coordinator that cannot be reached',
-  }),
 };
 
-interface RawOptions extends EngineOptions, ValuesOf<typeof WORKER_SETTINGS> {
+interface RawOptions extends ValuesOf<typeof OPTIONS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly heartbeatTimeout: number;
 }
 
 export function addWorkerCommand(program: Command): void {
@@ -62,9 +51,7 @@ export function addWorkerCommand(program: Command): void {
     .command('worker')
     .description('attach this machine to a coordinator')
     .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070');
-  declareOptions(command, entriesOf(WORKER_SETTINGS));
-  declareOptions(command, HEARTBEAT_OPTIONS);
-  declareEngineOptions(command);
+  declareOptions(command, entriesOf(OPTIONS));
   declareTokenOptions(command);
   command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
@@ -125,7 +112,7 @@ async function attachGpus(
 
 async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
   const token = resolveToken(options);
-  const ca = options.ca === undefined ? undefined : readCertificate(options.ca);
+  const ca = readAuthority(options.ca);
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
   const proxy = proxyFor(url);
@@ -137,22 +124,16 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   endWithSupervisor();
   const report = new WorkerReport(say);
   try {
-    const { engine, numerics, device, tune, precision, threads: wantedThreads } = options;
-    const { name: nodeName, retryFor, heartbeatTimeout } = options;
     const reason = await workFor({
-      ...{ engine, numerics, device, tune, precision },
-      threads: wantedThreads,
+      ...options,
       url,
       token,
       ca,
       proxy,
       isThreadsGiven,
       cacheFolder: cacheFolder(),
-      nodeName: nodeName.slice(0, 200),
-      retryForMs: retryFor * 1000,
-      heartbeatTimeoutMs: heartbeatTimeout * 1000,
       signal: stop.signal,
-      onNotice: (message) => say(`notice: ${message}`),
+      onNotice: (message) => say(`notice: ${sentenceInFlags(message)}`),
       onReady: (description, threads) =>
         say(
           `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
@@ -168,7 +149,7 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     return stop.exitCode() ?? 0;
   } catch (error) {
     const code = error instanceof LockstepError ? error.code : 'E_INTERNAL';
-    tellSupervisor({ kind: 'failed', code, message: describeError(error) });
+    tellSupervisor({ kind: 'failed', code, message: errorText(error) });
     throw error;
   } finally {
     stop.dispose();
@@ -176,18 +157,10 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
   }
 }
 
-/** Node would pass over what is no certificate, and then trust nobody without saying why. */
-function readCertificate(file: string): string {
-  const pem = readTextFile('--ca', file);
-  try {
-    new X509Certificate(pem);
-    return pem;
-  } catch (error) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--ca ${file} must hold a certificate in PEM (-----BEGIN CERTIFICATE-----): ${describeError(error)}`,
-    );
-  }
+function readAuthority(file: string | undefined): string | undefined {
+  return file === undefined
+    ? undefined
+    : authorityFrom(readTextFile('--ca', file), { option: 'ca', value: file });
 }
 
 function statusLine(status: NodeStatus): string {

@@ -1,6 +1,7 @@
 /** Where CIFAR-10 is: what the flag says, else LOCKSTEP_DATA_DIR, else what the run remembers, else the default. */
 
 import path from 'node:path';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { fromEnvironment } from './environment.js';
 import { RUN_SETTINGS } from '../../session/index.js';
 
@@ -22,8 +23,8 @@ export function dataDirArguments({
 }: {
   readonly dataDir: string;
   readonly given: ReadonlySet<string>;
-}): readonly string[] {
+}): CommandOptions {
   const other = dataDirOfEnvironment();
   const isOverruled = other !== undefined && path.resolve(other) !== path.resolve(dataDir);
-  return given.has('dataDir') && isOverruled ? ['--data-dir', dataDir] : [];
+  return given.has('dataDir') && isOverruled ? { dataDir } : {};
 }

@@ -1,9 +1,12 @@
-/** Puts an error about options into the words of the command line: `--micro-batch 25` for `microBatch 25`. */
+/** Puts what names options into the words of the command line: `--micro-batch 25` for `microBatch 25`. */
 
-import { LockstepError } from '../../foundation/errors.js';
+import { flagName } from '../../foundation/commandLine.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
 import { valueText } from '../../foundation/options/kind.js';
-import { OptionError, wordsOf } from '../../foundation/options/optionError.js';
-import type { OptionReference, Wording } from '../../foundation/options/optionError.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { OptionError, sentenceText, wordsOf } from '../../foundation/options/optionError.js';
+import type { OptionReference, Sentence, Wording } from '../../foundation/options/optionError.js';
+import { shellWord } from '../../foundation/shellWord.js';
 import { flagOf, oppositeOf, OPTIONS_BY_KEY } from './optionTable.js';
 
 /** Any other error is returned as it is. */
@@ -12,12 +15,21 @@ export function inFlags(error: unknown): unknown {
   return new LockstepError(error.code, wordsOf(error, BY_FLAG), { cause: error });
 }
 
-const BY_FLAG: Wording = {
+/** The text of anything that was thrown. */
+export function errorText(error: unknown): string {
+  return describeError(inFlags(error));
+}
+
+export function sentenceInFlags(sentence: Sentence | string): string {
+  return sentenceText(sentence, BY_FLAG);
+}
+
+export const BY_FLAG: Wording = {
   option: written,
   remedy: (remedy) => {
     if (remedy.kind === 'leave-out') return `leave ${flagFor(remedy.option)} out`;
     const { option, values } = remedy;
-    if (!isSwitch(option)) return `use ${flagFor(option)} ${values.map(valueText).join(' or ')}`;
+    if (!isSwitch(option)) return `use ${flagFor(option)} ${values.map(inShell).join(' or ')}`;
     return isSetByFlag(option, values[0] === true)
       ? `use ${flagFor(option)}`
       : `leave ${flagFor(option)} out`;
@@ -26,15 +38,23 @@ const BY_FLAG: Wording = {
 
 function written({ option, value }: OptionReference): string {
   if (value === undefined) return flagFor(option);
-  if (!isSwitch(option)) return `${flagFor(option)} ${valueText(value)}`;
+  if (!isSwitch(option)) return `${flagFor(option)} ${inShell(value)}`;
   if (isSetByFlag(option, value === true)) return flagFor(option);
   const entry = OPTIONS_BY_KEY.get(option);
   return (entry && oppositeOf(entry)) ?? `"${option}": ${String(value)}`;
 }
 
+/** A secret is better not on the command line, where others see it. */
+const TOKEN_SOURCES = 'LOCKSTEP_TOKEN or --token-file';
+
 function flagFor(option: string): string {
+  if (option === 'token') return TOKEN_SOURCES;
   const entry = OPTIONS_BY_KEY.get(option);
-  return entry ? flagOf(entry) : option;
+  return entry ? flagOf(entry) : flagName(option);
+}
+
+function inShell(value: OptionValue): string {
+  return typeof value === 'string' ? shellWord(value) : valueText(value);
 }
 
 function isSwitch(option: string): boolean {

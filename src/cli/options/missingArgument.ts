@@ -1,4 +1,4 @@
-/** What the command line's parser says of an argument that is missing, with an example. */
+/** What the command line's parser says of an argument that is missing or mistyped, with an example. */
 
 import type { Command } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
@@ -8,6 +8,10 @@ import { definitionOf } from './trainingOptions.js';
 const EXAMPLES: ReadonlyMap<string, string> = new Map([
   ['url', 'ws://127.0.0.1:7070'],
   ['checkpoint', 'runs/first'],
+  ['run', 'runs/first'],
+  ['a', 'runs/first'],
+  ['b', 'runs/second'],
+  ['name|file', 'resnet20'],
   ['resume', 'runs/first'],
   ['config', 'recipe.json'],
   ['token-file', 'token.txt'],
@@ -17,14 +21,30 @@ const EXAMPLES: ReadonlyMap<string, string> = new Map([
 export function addExamples(command: Command): void {
   const error = command.error.bind(command);
   command.error = (message, options) =>
-    error(`${message}${exampleFor(command, message, options?.code)}`, options);
+    error(`${message}${addition(command, message, options?.code)}`, options);
+}
+
+function addition(command: Command, message: string, code: string | undefined): string {
+  return code === 'commander.unknownOption'
+    ? longerOption(command, message)
+    : exampleFor(command, message, code);
+}
+
+/** `--output` for `--out`: too far apart for commander, which counts letters. */
+function longerOption(command: Command, message: string): string {
+  const given = /'(--[a-z-]+)/.exec(message)?.[1];
+  if (given === undefined || message.includes('Did you mean')) return '';
+  const longer = command.options.flatMap(({ long }) => (long?.startsWith(given) === true ? [long] : []));
+  return longer.length === 1 ? `\n(Did you mean ${longer[0]}?)` : '';
 }
 
 function exampleFor(command: Command, message: string, code: string | undefined): string {
   const name = /'(.+)'/.exec(message)?.[1] ?? '';
   if (code === 'commander.missingArgument') {
-    const example = EXAMPLES.get(name);
-    return example === undefined ? '' : `; for example: ${commandLine(command.name(), example)}`;
+    const examples = command.registeredArguments
+      .filter(({ required }) => required)
+      .flatMap((argument) => EXAMPLES.get(argument.name()) ?? []);
+    return examples.length === 0 ? '' : `; for example: ${commandLine(command.name(), ...examples)}`;
   }
   if (code !== 'commander.optionMissingArgument') return '';
   const option = command.options.find(({ flags }) => flags === name);

@@ -5,14 +5,14 @@
 
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import type { OptionDefinition, OptionDefinitions } from '../../foundation/options/definition.js';
+import { flagName } from '../../foundation/commandLine.js';
 import {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
   ENGINE_SETTINGS,
   GPUS_SETTINGS,
-  HEARTBEAT_SETTINGS,
   RUN_SETTINGS,
-  SITTING_SETTINGS,
+  SESSION_SETTINGS,
   TRAIN_WORKERS,
 } from '../../session/index.js';
 
@@ -33,9 +33,8 @@ export function entriesOf(definitions: OptionDefinitions): readonly OptionEntry[
 }
 
 function flagsOf(key: string, { kind, default: byDefault, placeholder }: OptionDefinition): string {
-  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  if (kind.kind !== 'switch') return `--${name} <${placeholder}>`;
-  return byDefault === true ? `--no-${name}` : `--${name}`;
+  if (kind.kind !== 'switch') return `${flagName(key)} <${placeholder}>`;
+  return flagName(byDefault === true ? `no-${key}` : key);
 }
 
 /**
@@ -48,7 +47,6 @@ export function oppositeOf({ kind, bits, flags }: OptionEntry): string | undefin
 }
 
 export const ENGINE_OPTIONS = entriesOf(ENGINE_SETTINGS);
-export const HEARTBEAT_OPTIONS = entriesOf(HEARTBEAT_SETTINGS);
 export const DOOR_OPTIONS = entriesOf(DOOR_SETTINGS);
 
 const TRAINING_OPTIONS = [...entriesOf(RECIPE_OPTIONS), ...entriesOf(RUN_SETTINGS)];
@@ -57,12 +55,12 @@ export const TRAIN_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   ...entriesOf(TRAIN_WORKERS),
   ...entriesOf(GPUS_SETTINGS),
-  ...entriesOf(SITTING_SETTINGS),
+  ...entriesOf(SESSION_SETTINGS),
 ];
 export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   ...entriesOf(COORDINATOR_WORKERS),
-  ...entriesOf(SITTING_SETTINGS),
+  ...entriesOf(SESSION_SETTINGS),
   ...DOOR_OPTIONS,
 ];
 

@@ -2,7 +2,8 @@
 
 import path from 'node:path';
 import { commandLine } from '../../foundation/commandLine.js';
-import { flagOf, TRAIN_OPTIONS } from './optionTable.js';
+import type { OptionValue } from '../../foundation/options/kind.js';
+import { TRAIN_OPTIONS } from './optionTable.js';
 
 /** The data sets that a command can train on; a program may bring others. */
 const COMMAND_DATA: ReadonlySet<unknown> = new Set(['cifar10', 'synthetic']);
@@ -18,19 +19,13 @@ export function reproducingCommand(
 ): string | undefined {
   if (typeof config['model'] !== 'string' || !COMMAND_DATA.has(config['dataset'])) return undefined;
   if (config['network'] !== undefined) {
-    return commandLine('train', '--config', path.join(folder, 'config.json'));
+    return commandLine('train', { config: path.join(folder, 'config.json') });
   }
-  const words = TRAIN_OPTIONS.filter(({ bits }) => bits === 'recipe').flatMap((entry): readonly string[] => {
+  const options = TRAIN_OPTIONS.filter(({ bits }) => bits === 'recipe').flatMap((entry) => {
     const value = config[entry.key];
     const isDefault = JSON.stringify(value) === JSON.stringify(entry.default);
     if (value === undefined || value === null || (isDefault && entry.key !== 'model')) return [];
-    // A switch is given by its flag alone, be it `--nesterov` or `--no-augment`.
-    return typeof value === 'boolean' ? [flagOf(entry)] : [flagOf(entry), textOf(value)];
+    return [[entry.key, value as OptionValue] as const];
   });
-  return commandLine('train', ...words);
-}
-
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join(',');
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return commandLine('train', Object.fromEntries(options));
 }

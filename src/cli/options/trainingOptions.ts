@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import { checkContradictions, withDefaults, withPreset } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
-import { isPresetName } from '../../model/index.js';
+import { isPresetName, withWidth } from '../../model/index.js';
 import { valueParser } from '../../session/index.js';
 import type { NetworkSource, RunSettings, TrainingOptions } from '../../session/index.js';
 import { configAsksForJson, readConfigFile } from './configFile.js';
@@ -83,7 +83,8 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
   const settings = entries.filter(({ bits }) => bits !== 'recipe');
   const asked = Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)]));
-  const recipe = withDefaults(withPreset(preset, asked));
+  const { model, ...others } = withDefaults(withPreset(preset, asked));
+  const recipe = { ...others, model: widened(model, command, resume) };
   const values = Object.fromEntries(
     settings.map((entry) => [entry.key, askedFor(entry) ?? entry.default]),
   ) as unknown as RunSettings & { readonly workers: number };
@@ -101,6 +102,24 @@ export function readNetwork(given: string): NetworkSource {
   return isPresetName(given)
     ? { kind: 'preset', name: given }
     : { kind: 'file', file: given, text: readTextFile('--model', given) };
+}
+
+/**
+ * The model with `--width` times the channels, by the name that the run keeps.
+ * @throws LockstepError E_OPTION for a model that has no width
+ */
+function widened(model: string, command: Command, resume: string | undefined): string {
+  const { width } = command.opts<{ width?: number | typeof NONE }>();
+  if (typeof width !== 'number') return model;
+  if (resume !== undefined) {
+    throw new LockstepError('E_OPTION', `--resume ${resume} has its own network; leave --width ${width} out`);
+  }
+  const name = withWidth(model, width);
+  if (name !== undefined) return name;
+  throw new LockstepError(
+    'E_OPTION',
+    `--width ${width} is for networks such as resnet20, and not for --model ${model}; leave it out`,
+  );
 }
 
 /** Both have every option already. */

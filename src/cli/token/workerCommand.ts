@@ -12,10 +12,10 @@ export interface WorkerCommand {
 }
 
 export function workerCommand({ url, ca, tokenFile, token }: WorkerCommand): string {
-  const options = [
-    ...(ca === undefined ? [] : ['--ca', ca]),
-    ...(tokenFile === undefined ? [] : ['--token-file', tokenFile]),
-  ];
+  const options = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  };
   const inFront = token === undefined ? '' : `LOCKSTEP_TOKEN=${token} `;
-  return `${inFront}${commandLine('worker', url, ...options)}`;
+  return `${inFront}${commandLine('worker', url, options)}`;
 }

@@ -91,7 +91,7 @@ export function ioError(file: string, error: unknown): LockstepError {
     code === 'ENOSPC' || code === 'EDQUOT'
       ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
-        ? 'make the folder writable, or choose another with --run-dir'
+        ? 'make the folder writable, or choose another one'
         : code === 'ENOTDIR' || code === 'EEXIST'
           ? 'a part of this path is a file, not a folder; choose another path'
           : 'check the path and the disk';

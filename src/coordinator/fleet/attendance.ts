@@ -31,7 +31,12 @@ export class Attendance {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const { workerCount, waitTimeoutMs, onEvent } = this.options;
     if (workerCount() >= count) return Promise.resolve();
-    onEvent({ event: 'waiting', reason: `for ${count} worker(s)`, timeoutSeconds: waitTimeoutMs / 1000 });
+    onEvent({
+      event: 'waiting',
+      reason: `for ${count} worker(s)`,
+      workersNeeded: count,
+      timeoutSeconds: waitTimeoutMs / 1000,
+    });
     return new Promise((resolve, reject) => {
       const settle = (then: () => void): void => {
         clearTimeout(timer);
@@ -67,7 +72,8 @@ export class Attendance {
     const nowMs = performance.now();
     const leftMs = Math.max(0, waitTimeoutMs - (nowMs - this.lastUsefulMs));
     if (this.waitingEvents.take('', nowMs)) {
-      onEvent({ event: 'waiting', reason: 'for workers: none attached', timeoutSeconds: leftMs / 1000 });
+      const reason = 'for workers: none attached';
+      onEvent({ event: 'waiting', reason, workersNeeded: 1, timeoutSeconds: leftMs / 1000 });
     }
     this.timer = setTimeout(() => giveUp(this.noWorkersError(1)), leftMs);
   }

@@ -1,10 +1,9 @@
 /** The files of a run folder, and the check whether a new run may use a folder. */
 
-import { existsSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { LockstepError } from '../../foundation/errors.js';
-import { shellWord } from '../../foundation/shellWord.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { CheckpointFiles } from '../checkpoints/checkpointFiles.js';
 import { ioError, removeTemporaries } from '../checkpoints/files.js';
 import { hasLock } from './folderLock.js';
@@ -13,6 +12,10 @@ export const CONFIG = 'config.json';
 export const METRICS = 'metrics.jsonl';
 export const RESULT = 'result.json';
 export const CHECKPOINTS = 'checkpoints';
+/** What the services that keep the run's curves call it. */
+export const TRACKERS = 'trackers.json';
+/** One for each session; TensorBoard takes them in the order of their names. */
+export const TENSORBOARD_FILE = /^events\.out\.tfevents\.(\d{10})\.lockstep$/;
 
 /** @throws LockstepError E_RUN_EXISTS if the folder holds a run with a checkpoint or a result, or files of anything else */
 export function refuseIfWorthKeeping(folder: string): void {
@@ -26,16 +29,20 @@ export function refuseIfWorthKeeping(folder: string): void {
   const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
   if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
   const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
-  throw new LockstepError(
+  throw new OptionError(
+    [`${folder} holds a run already (${taken})`],
+    [
+      ...(canBeResumed ? [advice('continue it with ', { option: 'resume', value: folder })] : []),
+      advice('choose another ', { option: 'runDir' }),
+    ],
     'E_RUN_EXISTS',
-    `${folder} holds a run already (${taken}); ` +
-      `${canBeResumed ? `continue it with --resume ${shellWord(folder)}, or ` : ''}choose another --run-dir`,
   );
 }
 
 /** Files that a file system or a tool may put into any folder. */
 const IGNORED = /^(\.|lost\+found$)/;
 const LOCK = 'run.lock';
+const CHOOSE_EMPTY = advice('choose a new or an empty one with ', { option: 'runDir' });
 
 /** @throws LockstepError E_RUN_EXISTS if the folder holds files that are not a run's: they would mix with the run's own */
 function refuseIfNotEmpty(folder: string): void {
@@ -45,17 +52,39 @@ function refuseIfNotEmpty(folder: string): void {
     names = readdirSync(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw ioError(folder, error);
-    throw new LockstepError(
+    throw new OptionError(
+      [`${folder} is a file, and a run needs a folder of its own`],
+      [CHOOSE_EMPTY],
       'E_RUN_EXISTS',
-      `${folder} is a file, and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
     );
   }
   const foreign = names.find((name) => !IGNORED.test(name) && !name.startsWith(LOCK));
   if (foreign === undefined) return;
-  throw new LockstepError(
+  throw new OptionError(
+    [`${folder} is not empty (${foreign}), and a run needs a folder of its own`],
+    [CHOOSE_EMPTY],
     'E_RUN_EXISTS',
-    `${folder} is not empty (${foreign}), and a run needs a folder of its own; choose a new or an empty one with --run-dir`,
   );
+}
+
+/**
+ * What can be told of a folder before it is made, so that nobody waits for data first.
+ * @throws LockstepError E_IO
+ */
+export function refuseIfUnwritable(folder: string): void {
+  const nearest = nearestThatExists(path.resolve(folder));
+  try {
+    if (!statSync(nearest).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw ioError(folder, error);
+  }
+}
+
+function nearestThatExists(folder: string): string {
+  let nearest = folder;
+  while (!existsSync(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
+  return nearest;
 }
 
 /** Whether the folder exists and holds at most unfinished files. */
@@ -69,7 +98,8 @@ function holdsNothing(checkpoints: string): boolean {
 
 /** Removes what a run that died early, or could not begin, left behind. */
 export async function removeRemains(folder: string): Promise<void> {
-  removeTemporaries(folder, [CONFIG, RESULT]);
-  for (const name of [CHECKPOINTS, CONFIG, METRICS])
+  removeTemporaries(folder, [CONFIG, RESULT, TRACKERS]);
+  const eventFiles = readdirSync(folder).filter((name) => TENSORBOARD_FILE.test(name));
+  for (const name of [CHECKPOINTS, CONFIG, METRICS, TRACKERS, ...eventFiles])
     await rm(path.join(folder, name), { recursive: true, force: true });
 }

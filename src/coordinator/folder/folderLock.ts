@@ -11,7 +11,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { LockstepError } from '../../foundation/errors.js';
+import type { LockstepError } from '../../foundation/errors.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { ioError } from '../checkpoints/files.js';
 import { holderOf, lockOf, refuseIfHeld } from './lockHolder.js';
 import type { Holder } from './lockHolder.js';
@@ -107,9 +108,10 @@ function acquire(lock: string, abandoned?: Abandoned): string {
     if (holder) refuseUnlessAbandoned(lock, holder, abandoned);
     if (holder ? takeOver(lock, holder, name) : take(lock, name)) return withoutLeaseIfNotKept(lock, name);
   }
-  throw new LockstepError(
+  throw new OptionError(
+    [`other processes keep taking ${lock}`],
+    [advice('wait for them'), advice('choose another ', { option: 'runDir' })],
     'E_RUN_EXISTS',
-    `other processes keep taking ${lock}; wait for them, or choose another --run-dir`,
   );
 }
 
@@ -140,11 +142,18 @@ function isStillHeld(lock: string): boolean {
     // While a disk is full or read-only, the lease cannot be renewed, but no process can take the lock over either.
     if (codeOf(error) !== 'ENOENT' || !isDirectory(path.dirname(lock))) return true;
   }
-  own.lost = new LockstepError(
+  own.lost = new OptionError(
+    [
+      `this process has lost its lock on ${path.dirname(lock)}: another process took it over after ` +
+        `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since`,
+    ],
+    [
+      advice('check whether the run continues elsewhere, and if not, continue it with ', {
+        option: 'resume',
+        value: path.dirname(lock),
+      }),
+    ],
     'E_RUN_EXISTS',
-    `this process has lost its lock on ${path.dirname(lock)}: another process took it over after ` +
-      `${LEASE_STALE_AFTER_MS / 1000} s without a renewal, or it was removed. Nothing was saved since; check whether ` +
-      'the run continues elsewhere, and if not, continue it with --resume',
   );
   own.onLost(own.lost);
   return false;

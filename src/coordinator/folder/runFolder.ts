@@ -8,7 +8,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readRegularFile } from '../../data/index.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
-import { shellWord } from '../../foundation/shellWord.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
+import type { Remedy } from '../../foundation/options/optionError.js';
 import { CHECKPOINT_FILES, CheckpointFiles } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
@@ -26,9 +27,11 @@ import {
   CHECKPOINTS,
   CONFIG,
   METRICS,
+  refuseIfUnwritable,
   refuseIfWorthKeeping,
   removeRemains,
   RESULT,
+  TRACKERS,
 } from './folderContents.js';
 import { checkLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
@@ -53,11 +56,13 @@ export class RunFolder {
   /**
    * A run that died before its first checkpoint does not count: there is nothing to resume or to lose.
    * @param abandoned what `watchForeignHolder` returned; likewise below
-   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process is working in it
+   * @throws LockstepError E_RUN_EXISTS if the folder holds a run, or a process is working in it;
+   *   E_IO if it cannot be made or written to
    */
   static refuseIfTaken(folder: string, abandoned?: Abandoned): void {
     refuseIfLocked(folder, abandoned);
     refuseIfWorthKeeping(folder);
+    refuseIfUnwritable(folder);
   }
 
   /**
@@ -98,14 +103,15 @@ export class RunFolder {
   static open(folder: string, abandoned?: Abandoned): RunFolder {
     const run = new RunFolder(folder);
     if (!run.checkpoints.exist()) {
-      throw new LockstepError(
+      throw new OptionError(
+        [`${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}`],
+        [resumeRemedy(folder)],
         'E_CHECKPOINT',
-        `${folder} holds no run that can be resumed: there is no ${run.checkpoints.fileOf('last')}; ${resumeRemedy(folder)}`,
       );
     }
     lockFolder(folder, abandoned);
     try {
-      removeTemporaries(folder, [CONFIG, RESULT]);
+      removeTemporaries(folder, [CONFIG, RESULT, TRACKERS]);
       removeTemporaries(path.join(folder, CHECKPOINTS), CHECKPOINT_FILES);
       run.metrics = MetricsFile.open(path.join(folder, METRICS));
     } catch (error) {
@@ -122,6 +128,11 @@ export class RunFolder {
       this.metrics = undefined;
       listener(error);
     });
+  }
+
+  /** @throws LockstepError E_RUN_EXISTS if another process has taken the folder over */
+  checkHeld(): void {
+    checkLock(this.folder);
   }
 
   checkpointFile(name: CheckpointName): string {
@@ -214,7 +225,7 @@ export class RunFolder {
    * @throws LockstepError E_CHECKPOINT if it cannot be read
    */
   async readConfig(): Promise<unknown> {
-    const remedy = 'put it back, or remove it: other settings can be given to --resume';
+    const remedy = 'put it back, or remove it: other settings can be given when the run is resumed';
     return existsSync(this.configFile) ? readJson(this.configFile, remedy) : undefined;
   }
 
@@ -251,14 +262,14 @@ export class RunFolder {
 }
 
 /** Something inside a run is often given for the run. */
-function resumeRemedy(given: string): string {
+function resumeRemedy(given: string): Remedy {
   const parent = path.dirname(given);
   const around = [parent, path.dirname(parent)].find((folder) =>
     new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist(),
   );
   return around === undefined
-    ? 'give --resume the folder of a run'
-    : `give the run that it is in: --resume ${shellWord(around)}`;
+    ? advice('give ', { option: 'resume' }, ' the folder of a run')
+    : advice('give the run that it is in: ', { option: 'resume', value: around });
 }
 
 async function readJson(file: string, remedy?: string): Promise<unknown> {

@@ -92,7 +92,13 @@ export type RunEvent =
     }
   /** The live page of this run can be opened. */
   | { readonly event: 'page'; readonly url: string; readonly loginRequired: boolean }
-  | { readonly event: 'waiting'; readonly reason: string; readonly timeoutSeconds: number }
+  | {
+      readonly event: 'waiting';
+      readonly reason: string;
+      /** Training goes on when this many workers are attached. */
+      readonly workersNeeded: number;
+      readonly timeoutSeconds: number;
+    }
   | {
       readonly event: 'checkpoint';
       readonly step: number;

@@ -3,6 +3,7 @@
 import { imageByteCount } from '../../data/index.js';
 import type { ImageFormat } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import { OptionError, use } from '../../foundation/options/optionError.js';
 import { networkFault, shapeText } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
 import { LARGEST_ITEM_BYTES } from '../../protocol/index.js';
@@ -45,9 +46,12 @@ export function checkRecipeFitsImages(
 ): void {
   const most = largestCropPadding(imageShape);
   if (augment && cropPadding > most) {
-    throw new LockstepError(
-      'E_OPTION',
-      `--crop-padding ${cropPadding} must be at most ${most}, half of the smaller side of ${shapeText(imageShape)} images; use --crop-padding ${most}`,
+    throw new OptionError(
+      [
+        { option: 'cropPadding', value: cropPadding },
+        ` must be at most ${most}, half of the smaller side of ${shapeText(imageShape)} images`,
+      ],
+      [use('cropPadding', most)],
     );
   }
   const imageBytes = imageByteCount(imageShape);
@@ -59,9 +63,12 @@ export function checkRecipeFitsImages(
     );
   }
   if (microBatch <= mostSamples) return;
-  throw new LockstepError(
-    'E_OPTION',
-    `--micro-batch ${microBatch} must be at most ${mostSamples}: more images of ${imageBytes} bytes do not fit one message; use --micro-batch ${mostSamples}`,
+  throw new OptionError(
+    [
+      { option: 'microBatch', value: microBatch },
+      ` must be at most ${mostSamples}: more images of ${imageBytes} bytes do not fit one message`,
+    ],
+    [use('microBatch', mostSamples)],
   );
 }
 

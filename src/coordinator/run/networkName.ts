@@ -9,7 +9,7 @@ export const REQUESTED_NETWORK: TextForm = {
   matches: (text) => isFile(text) || whyNoPreset(text) === undefined,
   rule: 'a preset such as resnet20, or a file that ends in .json',
   ruleFor: (text) => {
-    const near = /^resnet\d/.test(text) ? undefined : closest(text, COMMON_PRESETS); // else the rule names two
+    const near = /^(?:pre)?resnet\d|^wrn-\d/.test(text) ? undefined : closest(text, COMMON_PRESETS); // else the rule names two
     const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
     return `${whyNoPreset(text)}; or a file that ends in .json${hint}`;
   },

@@ -10,7 +10,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { describeError } from '../../foundation/errors.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
@@ -166,7 +167,7 @@ function refusalOf(
     const shown = request.headers.authorization === undefined ? 'no token' : 'a wrong token';
     return { status: '401 Unauthorized', reason: shown };
   }
-  if (isFull) return { status: '503 Service Unavailable', reason: 'as many workers as --max-nodes allows' };
+  if (isFull) return { status: '503 Service Unavailable', reason: 'as many nodes are attached as may be' };
   return undefined;
 }
 
@@ -174,9 +175,14 @@ function createProtectedServer({ cert, key }: { readonly cert: string; readonly 
   try {
     return createTlsServer({ cert, key, ...HTTP_LIMITS });
   } catch (error) {
-    throw new LockstepError(
+    throw new OptionError(
+      [`the certificate and key cannot be used: ${describeError(error)}`],
+      [
+        advice('give a PEM certificate chain with ', { option: 'tlsCert' }, ' and its private key with ', {
+          option: 'tlsKey',
+        }),
+      ],
       'E_LISTEN',
-      `the certificate and key cannot be used: ${describeError(error)}; give a PEM certificate chain with --tls-cert and its private key with --tls-key`,
     );
   }
 }
@@ -186,10 +192,14 @@ function startListening(server: Server, host: string, port: number): Promise<voi
     server.once('error', (error: NodeJS.ErrnoException) => {
       const remedy =
         error.code === 'EADDRINUSE'
-          ? 'another process listens there: choose another port with --listen'
-          : 'choose an address of this machine with --listen HOST:PORT';
+          ? 'another process listens there: choose another port with '
+          : 'choose an address of this machine with ';
       reject(
-        new LockstepError('E_LISTEN', `cannot listen on ${host}:${port}: ${describeError(error)}; ${remedy}`),
+        new OptionError(
+          [`cannot listen on ${host}:${port}: ${describeError(error)}`],
+          [advice(remedy, { option: 'listen' })],
+          'E_LISTEN',
+        ),
       );
     });
     server.listen(port, host, () => {
@@ -217,16 +227,20 @@ function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
 function refuseUnprotected({ host, token, tls, insecure }: ListenAddress): void {
   if (isLoopback(host)) return;
   if (token === undefined) {
-    throw new LockstepError(
+    throw new OptionError(
+      [`${host} can be reached from other machines, so a token is required`],
+      [advice('give one with ', { option: 'token' })],
       'E_LISTEN',
-      `${host} can be reached from other machines, so a token is required; give one with LOCKSTEP_TOKEN or --token-file`,
     );
   }
   if (!tls && !insecure) {
-    throw new LockstepError(
+    throw new OptionError(
+      [`${host} can be reached from other machines, and without TLS the token travels in the clear`],
+      [
+        advice('give ', { option: 'tlsCert' }, ' and ', { option: 'tlsKey' }),
+        advice('accept that in a network you trust with ', { option: 'insecure', value: true }),
+      ],
       'E_LISTEN',
-      `${host} can be reached from other machines, and without TLS the token travels in the clear; ` +
-        'give --tls-cert and --tls-key, or accept that in a network you trust with --insecure',
     );
   }
 }

@@ -16,7 +16,7 @@ export interface SimdOptions {
   readonly observe?: KernelObserver;
 }
 
-const REMEDY = 'use Node 20 or later on a 64-bit processor, or --engine cpu';
+const REMEDY = 'use Node 20 or later on a 64-bit processor, or engine cpu';
 
 export async function loadSimd(
   model: Model,

@@ -1,6 +1,7 @@
 /** Common steps of opening a backend. */
 
 import { cpus } from 'node:os';
+import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { newMemory } from '../../foundation/wasm/host.js';
 import type { EngineName } from '../engine.js';
@@ -23,7 +24,7 @@ export async function initialiseBackend(
   throw new LockstepError(
     'E_ENGINE_UNAVAILABLE',
     `engine ${engineName} did not start: ${cause === undefined ? 'tfjs refused its backend' : describeError(cause)}; ` +
-      'the command "engines" shows what there is, or use --engine auto',
+      `see which ones can run: ${commandLine('engines')}`,
     { cause },
   );
 }

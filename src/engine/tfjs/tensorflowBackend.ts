@@ -46,7 +46,7 @@ async function open(): Promise<OpenBackend> {
     };
   } catch (error) {
     if (error instanceof LockstepError) throw error;
-    throw unavailable(describeError(error), 'use another --engine', error);
+    throw unavailable(describeError(error), 'use another engine', error);
   }
 }
 

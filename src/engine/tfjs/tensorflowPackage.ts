@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { commandLine } from '../../foundation/commandLine.js';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { cacheFolder } from '../cacheFolder.js';
 import type { EngineAvailability } from '../engine.js';
 import { importPackage, locatePackage, probe } from './optionalPackage.js';
@@ -42,14 +43,13 @@ export async function findTensorflow(): Promise<FoundPackage | NotFound> {
     failures.push(`${name} does not load: ${result.reason}`);
   }
   if (failures.length > 0)
-    return { available: false, reason: failures.join('; '), remedy: setupCommand('--force') };
+    return { available: false, reason: failures.join('; '), remedy: setupCommand({ force: true }) };
   return { available: false, reason: 'TensorFlow is not set up', remedy: setupCommand() };
 }
 
 /** The command that sets it up on this machine. */
-function setupCommand(...flags: readonly string[]): string {
-  const all = [...(existsSync(DRIVER) ? ['--gpu'] : []), ...flags];
-  return commandLine('setup', 'tensorflow', ...all);
+function setupCommand(options: CommandOptions = {}): string {
+  return commandLine('setup', 'tensorflow', existsSync(DRIVER) ? { gpu: true } : {}, options);
 }
 
 /** Imports the package into this thread. */

@@ -92,7 +92,7 @@ export class TfjsEngine implements Engine {
         throw new LockstepError(
           'E_ENGINE_FAILED',
           `engine ${name} failed on a micro-batch of ${batch.labels.length}: ${describeError(error)}; ` +
-            'use a smaller --micro-batch or another --engine',
+            'use smaller micro-batches or another engine',
           { cause: error },
         );
       }

@@ -25,7 +25,7 @@ export class Staging {
     try {
       await this.ready;
     } catch (error) {
-      throw this.session.failed('memory for uploads cannot be mapped; use fewer --workers', error);
+      throw this.session.failed('memory for uploads cannot be mapped; use fewer workers', error);
     }
     try {
       fill(this.buffer.getMappedRange());

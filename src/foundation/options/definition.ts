@@ -62,8 +62,10 @@ export interface OptionDefinition<Value = unknown, Request = unknown> {
   /** The value in files of versions that did not know the option. It must be what those versions did. */
   readonly inOlderFiles?: OptionValue | undefined;
   readonly help: string;
-  /** The placeholder in `--flag <placeholder>`. */
+  /** What stands for the value in the help. */
   readonly placeholder: string;
+  /** Of a duration. Programs give it in milliseconds. */
+  readonly unit?: 'seconds' | undefined;
   readonly example: string;
   /** It has no effect otherwise, so giving it then is refused. */
   readonly onlyWith?: Condition | undefined;
@@ -117,10 +119,11 @@ export function integer(
 
 /** An integer, or null for none. */
 export function limit(
-  spec: Omit<Spec<null>, 'default'> & { readonly min: number },
+  spec: Omit<Spec<null>, 'default'> & { readonly min: number; readonly max?: number },
 ): OptionDefinition<number | null, number | null> {
-  const { min, ...rest } = spec;
-  return define({ kind: 'integer', min, orNone: true }, { placeholder: 'n', ...rest, default: null });
+  const { min, max, ...rest } = spec;
+  const bounds = { min, ...(max === undefined ? {} : { max }) };
+  return define({ kind: 'integer', ...bounds, orNone: true }, { placeholder: 'n', ...rest, default: null });
 }
 
 export function number(
@@ -129,6 +132,13 @@ export function number(
   const { min, above, below, ...rest } = spec;
   const bounds = Object.entries({ min, above, below }).filter(([, bound]) => bound !== undefined);
   return define({ kind: 'number', ...Object.fromEntries(bounds) }, { placeholder: 'x', ...rest });
+}
+
+/** A duration. */
+export type SecondsDefinition = OptionDefinition<number, number> & { readonly unit: 'seconds' };
+
+export function seconds(spec: Omit<Parameters<typeof number>[0], 'placeholder' | 'unit'>): SecondsDefinition {
+  return { ...number({ placeholder: 'seconds', ...spec }), unit: 'seconds' };
 }
 
 export function integers(
@@ -168,7 +178,7 @@ function textOf(form: TextForm | undefined): ValueKind {
   return { kind: 'text', ...(form === undefined ? {} : { form }) };
 }
 
-/** Written `--no-key` if it is on by default. */
+/** If it is on by default, the command line can only turn it off. */
 export function flag(spec: Spec<boolean>): OptionDefinition<boolean, boolean> {
   return define({ kind: 'switch' }, { placeholder: '', ...spec, example: String(!spec.default) });
 }

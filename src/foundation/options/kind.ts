@@ -6,7 +6,14 @@
 export type ValueKind =
   /** With `orNone`, null stands for "no limit"; users write it `none`. */
   | { readonly kind: 'integer'; readonly min: number; readonly max?: number; readonly orNone?: boolean }
-  | { readonly kind: 'number'; readonly min?: number; readonly above?: number; readonly below?: number }
+  | {
+      readonly kind: 'number';
+      readonly min?: number;
+      readonly above?: number;
+      readonly below?: number;
+      /** In the plural, for messages. */
+      readonly unit?: string;
+    }
   | { readonly kind: 'integers'; readonly min: number }
   | { readonly kind: 'choice'; readonly of: readonly string[] }
   | { readonly kind: 'text'; readonly form?: TextForm }
@@ -68,7 +75,7 @@ function isAllowed(value: unknown, kind: ValueKind): value is OptionValue {
     case 'choice':
       return typeof value === 'string' && kind.of.includes(value);
     case 'text':
-      return typeof value === 'string' && value.length > 0 && (kind.form?.matches(value) ?? true);
+      return isText(value) && (kind.form?.matches(value) ?? true);
     case 'switch':
       return typeof value === 'boolean';
   }
@@ -97,13 +104,21 @@ function ruleFor(value: unknown, kind: ValueKind): string {
   }
 }
 
+/** No path and no header can hold it. */
+const NUL = '\0';
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && !value.includes(NUL);
+}
+
 function textRule(value: unknown, form: TextForm | undefined): string {
-  const closer = typeof value === 'string' && value.length > 0 ? form?.ruleFor?.(value) : undefined;
+  if (typeof value === 'string' && value.includes(NUL)) return 'a text without the character NUL';
+  const closer = isText(value) ? form?.ruleFor?.(value) : undefined;
   return closer ?? form?.rule ?? 'a non-empty text';
 }
 
 function numberRule(
-  { min, above, below }: Extract<ValueKind, { kind: 'number' }>,
+  { min, above, below, unit }: Extract<ValueKind, { kind: 'number' }>,
   isInfinite: boolean,
 ): string {
   const rules = [
@@ -111,7 +126,8 @@ function numberRule(
     min === undefined ? undefined : `at least ${min}`,
     below === undefined ? undefined : `below ${below}`,
   ].filter((rule) => rule !== undefined);
-  return `a ${isInfinite ? 'finite ' : ''}number ${rules.join(' and ')}`;
+  const what = unit === undefined ? 'number' : `number of ${unit}`;
+  return `a ${isInfinite ? 'finite ' : ''}${what} ${rules.join(' and ')}`;
 }
 
 /** @returns NaN for a text that should be a number and is none */

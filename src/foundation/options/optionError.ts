@@ -3,7 +3,7 @@
  * puts the same error into flags ("--micro-batch 25").
  */
 
-import { LockstepError } from '../errors.js';
+import { describeError, LockstepError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { valueText } from './kind.js';
 import type { OptionValue } from './kind.js';
@@ -14,7 +14,8 @@ export interface OptionReference {
   readonly value?: OptionValue;
 }
 
-export type Sentence = readonly (string | OptionReference)[];
+/** May quote another error, which is then written in the same words. */
+export type Sentence = readonly (string | OptionReference | OptionError)[];
 
 export type Remedy =
   | { readonly kind: 'use'; readonly option: string; readonly values: readonly OptionValue[] }
@@ -36,8 +37,13 @@ export class OptionError extends LockstepError {
   /** Each of them alone is enough. */
   readonly remedies: readonly Remedy[];
 
-  constructor(problem: Sentence, remedies: readonly Remedy[], code: ErrorCode = 'E_OPTION') {
-    super(code, wordsOf({ problem, remedies }, BY_KEY));
+  constructor(
+    problem: Sentence,
+    remedies: readonly Remedy[],
+    code: ErrorCode = 'E_OPTION',
+    options?: ErrorOptions,
+  ) {
+    super(code, wordsOf({ problem, remedies }, BY_KEY), options);
     this.name = 'OptionError';
     this.problem = problem;
     this.remedies = remedies;
@@ -53,8 +59,33 @@ export function wordsOf(
   return `${said}; ${alternatives(remedies.map((remedy) => remedyText(remedy, wording)))}`;
 }
 
-function sentenceText(sentence: Sentence, wording: Wording): string {
-  return sentence.map((part) => (typeof part === 'string' ? part : wording.option(part))).join('');
+/** @param said a text is taken as it is */
+export function sentenceText(said: Sentence | string, wording: Wording): string {
+  if (typeof said === 'string') return said;
+  return said
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      return part instanceof OptionError ? wordsOf(part, wording) : wording.option(part);
+    })
+    .join('');
+}
+
+/** The text of anything that was thrown, to quote in a sentence. */
+export function quoted(error: unknown): string | OptionError {
+  return error instanceof OptionError ? error : describeError(error);
+}
+
+export function advice(...sentence: Sentence): Remedy {
+  return { kind: 'advice', sentence };
+}
+
+/** As in `use microBatch 32`. */
+export function use(option: string, ...values: readonly OptionValue[]): Remedy {
+  return { kind: 'use', option, values };
+}
+
+export function leaveOut(option: string): Remedy {
+  return { kind: 'leave-out', option };
 }
 
 function remedyText(remedy: Remedy, wording: Wording): string {
@@ -80,8 +111,8 @@ function beginsWithUse(text: string | undefined): boolean {
   return text?.startsWith(USE) === true;
 }
 
-/** For programs. */
-const BY_KEY: Wording = {
+/** Where nobody says how options are written. */
+export const BY_KEY: Wording = {
   option: ({ option, value }) => (value === undefined ? option : `${option} ${valueText(value)}`),
   remedy: (remedy) => {
     if (remedy.kind === 'leave-out') return `leave ${remedy.option} out`;

@@ -7,7 +7,7 @@ import {
   DOOR_SETTINGS,
   GPUS_SETTINGS,
   RUN_SETTINGS,
-  SITTING_SETTINGS,
+  SESSION_SETTINGS,
   TRAIN_WORKERS,
 } from './settings.js';
 
@@ -18,7 +18,7 @@ export const RUN_DEFINITIONS: ReadonlyMap<string, OptionDefinition> = new Map(
     ...RUN_SETTINGS,
     ...TRAIN_WORKERS,
     ...GPUS_SETTINGS,
-    ...SITTING_SETTINGS,
+    ...SESSION_SETTINGS,
     ...COORDINATOR_WORKERS,
     ...DOOR_SETTINGS,
   }),

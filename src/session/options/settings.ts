@@ -5,11 +5,11 @@
 
 import { DEFAULT_MAX_NODES, RECIPE_PRESET_NAME, RECIPE_PRESETS } from '../../coordinator/index.js';
 import { ENGINE_NAMES, NUMERICS, PRECISIONS } from '../../engine/index.js';
-import { flag, integer, number, oneOf, text } from '../../foundation/options/definition.js';
+import { flag, integer, limit, oneOf, seconds, text } from '../../foundation/options/definition.js';
 import type { OptionDefinition, ValuesOf } from '../../foundation/options/definition.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from '../../protocol/index.js';
 import { defaultThreads } from '../../worker/index.js';
-import { ADDRESS, ADVERTISED } from './values.js';
+import { ADDRESS, ADVERTISED, SERVICE_URL } from './values.js';
 
 /** Of one session only: a resumed run does not remember it. */
 const NOT_REMEMBERED = { kind: 'notRemembered' } as const;
@@ -38,14 +38,14 @@ export const ENGINE_SETTINGS = {
     group: 'Engine',
     placeholder: 'name',
     default: undefined,
-    help: 'GPU for --engine webgpu: index or name, as the command "engines" lists them',
+    help: 'GPU for engine webgpu: index or name, as the command "engines" lists them',
     example: '0',
     partOf: 'engine',
   }),
   tune: flag({
     group: 'Engine',
     default: true,
-    help: 'do not measure, at first, which kernels of --engine webgpu suit the GPU',
+    help: 'do not measure, at first, which kernels of engine webgpu suit the GPU',
     partOf: 'engine',
   }),
   precision: oneOf({
@@ -53,7 +53,7 @@ export const ENGINE_SETTINGS = {
     placeholder: 'type',
     of: PRECISIONS,
     default: 'f32',
-    help: 'operands of convolutions in --engine webgpu; f16: faster on tensor cores, less exact',
+    help: 'operands of convolutions in engine webgpu; f16: faster on tensor cores, less exact',
     bits: 'numerics class',
     partOf: 'engine',
   }),
@@ -70,6 +70,10 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     environment: 'LOCKSTEP_DATA_DIR',
   });
 
+function nameSetting(byDefault: string, help: string): OptionDefinition<string, string> {
+  return text({ group: 'Run', placeholder: 'name', default: byDefault, help });
+}
+
 /** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
   dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
@@ -81,20 +85,58 @@ export const RUN_SETTINGS = {
     default: 100,
     help: 'steps between checkpoints; one is also written after each epoch',
   }),
+  tensorboard: flag({
+    group: 'Run',
+    default: true,
+    help: 'write no TensorBoard event files into the run folder',
+  }),
+  mlflow: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this MLflow server (secrets: env MLFLOW_TRACKING_TOKEN, or _USERNAME and _PASSWORD)',
+    example: 'http://127.0.0.1:5000',
+  }),
+  mlflowExperiment: nameSetting(
+    'lockstep',
+    'experiment of the MLflow server that the run belongs to; made if there is none',
+  ),
+  clearml: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'url',
+    form: SERVICE_URL,
+    default: undefined,
+    help: 'send the curves to this ClearML API server (secrets: env CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY)',
+    example: 'https://api.clear.ml',
+  }),
+  clearmlProject: nameSetting(
+    'Lockstep',
+    'project of the ClearML server that the run belongs to; made if there is none',
+  ),
 };
 export type RunSettings = ValuesOf<typeof RUN_SETTINGS>;
 
 export const jsonSetting = (help: string): OptionDefinition<boolean, boolean> =>
   flag({ group: 'Run', default: false, help, resume: NOT_REMEMBERED });
 
-/** What `train` and `coordinator` do with a run; besides these, `--resume` and `--config`, which no file can hold. */
-export const SITTING_SETTINGS = {
+/** What `train` and `coordinator` do with a run; besides these, the run to resume and the config file, which no file can hold. */
+export const SESSION_SETTINGS = {
+  width: limit({
+    group: 'Network',
+    min: 1,
+    max: 9999,
+    help: 'resnetN: so many times the channels; resnet20 of width 4 is resnet20x4',
+    example: '4',
+    bits: 'the options it stands for',
+    resume: NOT_REMEMBERED,
+  }),
   recipe: text<string | undefined>({
     group: 'Run',
     placeholder: 'name',
     form: RECIPE_PRESET_NAME,
     default: undefined,
-    help: `begin with the options of a known recipe: ${RECIPE_PRESETS.map(({ name }) => name).join(', ')} (docs/recipes.md); flags and --config win`,
+    help: `begin with the options of a known recipe: ${RECIPE_PRESETS.map(({ name }) => name).join(', ')} (docs/recipes.md); flags and a config file win`,
     example: 'modern',
     bits: 'the options it stands for',
     resume: NOT_REMEMBERED,
@@ -113,9 +155,8 @@ export const SITTING_SETTINGS = {
 
 /** Of both ends of a connection; each end has its own. */
 export const HEARTBEAT_SETTINGS = {
-  heartbeatTimeout: number({
+  heartbeatTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     min: SHORTEST_HEARTBEAT_TIMEOUT_MS / 1000,
     below: LONGEST_SECONDS,
     default: DEFAULT_HEARTBEAT_TIMEOUT_MS / 1000,
@@ -177,9 +218,8 @@ export const DOOR_SETTINGS = {
     default: 1,
     help: 'begin when this many workers (threads) are attached',
   }),
-  waitTimeout: number({
+  waitTimeout: seconds({
     group: 'Connection',
-    placeholder: 'seconds',
     above: 0,
     below: LONGEST_SECONDS,
     default: 300,

@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net';
 import { LockstepError } from '../../foundation/errors.js';
-import { readValue } from '../../foundation/options/kind.js';
+import { brokenRule, readValue } from '../../foundation/options/kind.js';
 import type { OptionValue, TextForm, ValueKind } from '../../foundation/options/kind.js';
 
 export type { OptionValue, ValueKind } from '../../foundation/options/kind.js';
@@ -17,6 +17,16 @@ export const ADDRESS: TextForm = {
 export const ADVERTISED: TextForm = {
   matches: (text) => splitAdvertised(text) !== undefined,
   rule: 'HOST or HOST:PORT, the port from 1 to 65535',
+};
+
+/** A service of the network. Secrets have no place in it: config.json holds it. */
+export const SERVICE_URL: TextForm = {
+  matches: (text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, username, password, search, hash } = new URL(text);
+    return /^https?:$/.test(protocol) && [username, password, search, hash].every((part) => part === '');
+  },
+  rule: 'an http:// or https:// address without user, password or query',
 };
 
 /**
@@ -64,12 +74,20 @@ export function parseJsonValue(
  * @throws LockstepError E_OPTION
  */
 export function checkValue(key: string, raw: unknown, kind: ValueKind, example: string): OptionValue {
-  const shown = typeof raw === 'number' ? String(raw) : JSON.stringify(raw); // JSON has no NaN
-  return valueOf(
-    raw,
-    kind,
-    (rule) => `${key} ${shown} must be ${rule}; for example ${key}: ${jsonExample(kind, example)}`,
+  const rule = brokenRule(raw, kind); // a number as a text is for the command line and its files
+  if (rule === undefined) return raw as OptionValue;
+  throw new LockstepError(
+    'E_OPTION',
+    `${key} ${shown(raw)} must be ${rule}; for example ${key}: ${jsonExample(kind, example)}`,
   );
+}
+
+function shown(raw: unknown): string {
+  if (typeof raw === 'string') return JSON.stringify(raw);
+  if (raw === null || typeof raw !== 'object') return String(raw); // JSON has no NaN
+  return Array.isArray(raw)
+    ? `[${raw.map(shown).join(', ')}]`
+    : `of type ${raw.constructor?.name ?? 'object'}`;
 }
 
 function jsonExample({ kind }: ValueKind, example: string): string {

@@ -40,6 +40,8 @@ export interface Reading {
   /** Lines that begin with this text, after their time, are not parsed. */
   readonly skipping?: string | undefined;
   readonly onLine: (line: MetricsLine) => void;
+  /** Ends after the lines of about this many bytes, at least one; left out: at the end of the file. */
+  readonly mostBytes?: number;
   /** The file no longer begins with what was read before, as when a resumed run has taken lines out: all comes again. */
   readonly onRewritten?: () => void;
 }
@@ -64,15 +66,28 @@ export async function readLines(file: string, reading: Reading): Promise<Positio
   }
 }
 
+/** Behind all lines of a file that nobody writes to now. @throws the error of the file system */
+export async function endOf(file: string): Promise<Position> {
+  const handle = await open(file, 'r');
+  try {
+    const byte = (await handle.stat()).size;
+    return { byte, lastBytes: await bytesBefore(handle, byte) };
+  } finally {
+    await handle.close();
+  }
+}
+
 /** @returns the beginning of the first line that is not whole */
 async function readFrom(handle: FileHandle, fromByte: number, reading: Reading): Promise<number> {
-  const block = Buffer.allocUnsafe(READ_BYTES);
+  const { mostBytes = Infinity } = reading;
+  const block = Buffer.allocUnsafe(Math.min(READ_BYTES, mostBytes));
   let rest = Buffer.alloc(0);
   let isTooLong = false;
   let position = fromByte;
   let nextByte = fromByte;
   for (;;) {
-    const { bytesRead } = await handle.read(block, 0, READ_BYTES, position);
+    if (nextByte > fromByte && position - fromByte >= mostBytes) return nextByte;
+    const { bytesRead } = await handle.read(block, 0, block.byteLength, position);
     if (bytesRead === 0) return nextByte;
     position += bytesRead;
     const chunk = block.subarray(0, bytesRead);

@@ -3,9 +3,9 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerBy, handlerFor, isLoopback } from '../../coordinator/index.js';
+import { answerBy, handlerFor, isLoopback, mergeRoutes } from '../../coordinator/index.js';
 import type { Routes } from '../../coordinator/index.js';
-import { OptionError } from '../../foundation/options/optionError.js';
+import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { pageOf } from './pageRoutes.js';
 import type { PageOptions } from './pageRoutes.js';
 import { respondJson } from './respond.js';
@@ -18,7 +18,10 @@ export interface PageAddress {
   readonly option: 'listen' | 'ui';
 }
 
-export type PageServerOptions = PageAddress & PageOptions;
+export interface PageServerOptions extends PageAddress, PageOptions {
+  /** What the same server answers besides. */
+  readonly moreRoutes?: Routes;
+}
 
 export interface PageServer {
   /** Such as http://127.0.0.1:7080. */
@@ -33,7 +36,8 @@ const LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsChec
 /** @throws LockstepError E_LISTEN */
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
   const page = pageOf(options);
-  const server = await serveRoutes(options, options.secrets, page.routes);
+  const routes = mergeRoutes(page.routes, options.moreRoutes ?? new Map());
+  const server = await serveRoutes(options, options.secrets, routes);
   return {
     url: server.url,
     close: async () => {
@@ -54,11 +58,8 @@ export async function serveRoutes(
     throw new OptionError(
       [`${host} can be reached from other machines, and the page has no token`],
       [
-        { kind: 'advice', sentence: ['give ', { option: 'uiToken' }] },
-        {
-          kind: 'advice',
-          sentence: ['give ', { option }, ' an address of this machine, such as 127.0.0.1:7080'],
-        },
+        advice('give ', { option: 'uiToken' }),
+        advice('give ', { option }, ' an address of this machine, such as 127.0.0.1:7080'),
       ],
       'E_LISTEN',
     );
@@ -88,17 +89,11 @@ export async function refuseUnusablePage(
 function listening(server: Server, { host, port, option }: PageAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const sentence =
+      const remedy =
         error.code === 'EADDRINUSE'
-          ? ['choose another port, as in ', { option, value: '127.0.0.1:7081' }]
-          : ['choose an address of this machine with ', { option }];
-      reject(
-        new OptionError(
-          [`cannot listen on ${host}:${port} (${error.message})`],
-          [{ kind: 'advice', sentence }],
-          'E_LISTEN',
-        ),
-      );
+          ? advice('choose another port, as in ', { option, value: '127.0.0.1:7081' })
+          : advice('choose an address of this machine with ', { option });
+      reject(new OptionError([`cannot listen on ${host}:${port} (${error.message})`], [remedy], 'E_LISTEN'));
     });
     server.listen(port, host, () => {
       server.on('error', () => undefined); // of single connections

@@ -73,7 +73,7 @@ describe('a resumed coordinator', () => {
     for (const { key } of others) expect(resumed).toHaveProperty(key);
   });
 
-  it('has no secret of the sitting before', () => {
+  it('has no secret of the session before', () => {
     const settings = coordinatorSettingsOf(parsed(...EVERY_FLAG, '--token', 'secret'));
     expect(JSON.stringify(settings)).not.toMatch(/secret|token/i);
   });

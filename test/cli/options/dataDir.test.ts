@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { CommandOptions } from '../../../src/foundation/commandLine.js';
 import { dataDirArguments } from '../../../src/cli/options/dataDir.js';
 
 afterEach(() => {
@@ -6,16 +7,16 @@ afterEach(() => {
 });
 
 describe('the command that continues a run', () => {
-  const begun = (...given: string[]): readonly string[] =>
+  const begun = (...given: string[]): CommandOptions =>
     dataDirArguments({ dataDir: 'data', given: new Set(given) });
 
   it('names the data only where the environment would lead elsewhere', () => {
     vi.stubEnv('LOCKSTEP_DATA_DIR', undefined);
-    expect(begun('dataDir')).toEqual([]);
+    expect(begun('dataDir')).toEqual({});
     vi.stubEnv('LOCKSTEP_DATA_DIR', './data');
-    expect(begun('dataDir')).toEqual([]);
+    expect(begun('dataDir')).toEqual({});
     vi.stubEnv('LOCKSTEP_DATA_DIR', '/elsewhere');
-    expect(begun('dataDir')).toEqual(['--data-dir', 'data']);
-    expect(begun()).toEqual([]);
+    expect(begun('dataDir')).toEqual({ dataDir: 'data' });
+    expect(begun()).toEqual({});
   });
 });

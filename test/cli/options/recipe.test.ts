@@ -39,6 +39,7 @@ function configFile(content: object): string {
 }
 
 const MODERN = ['--recipe', 'modern'] as const;
+const NAMES = RECIPE_PRESETS.map(({ name }) => name).join(', ');
 
 describe('a known recipe', () => {
   it('of the paper: 0.1 and 0.9, batches of 128, decay 1e-4, steps at 32,000 and 48,000 of 64,000', () => {
@@ -155,12 +156,33 @@ describe('what stands beside a known recipe', () => {
   });
 });
 
+describe('--width', () => {
+  it('is a network of the model that has so many times the channels, by its own name', () => {
+    const { recipe, network } = resolve('--model', 'resnet32', '--width', '4');
+    expect([recipe.model, network]).toEqual(['resnet32x4', { kind: 'preset', name: 'resnet32x4' }]);
+    expect(resolve('--config', configFile({ width: 2 })).recipe.model).toBe('resnet20x2');
+    expect(resolve('--width', '1').recipe.model).toBe('resnet20');
+    expect(resolve('--model', 'preresnet20b', '--width', '3').recipe.model).toBe('preresnet20x3b');
+    expect(resolve('--config', configFile({ width: 2 }), '--width', 'none').recipe.model).toBe('resnet20');
+  });
+
+  it('is refused where a network has no width, or one already, and beside a run', () => {
+    for (const model of ['notebook', 'fast94', 'wrn-16-4', 'resnet20x2']) {
+      expect(refused('--model', model, '--width', '4')).toMatch(
+        new RegExp(`not for --model ${model}; leave it out`),
+      );
+    }
+    expect(refused('--resume', 'runs/a', '--width', '4')).toMatch(/has its own network; leave --width 4 out/);
+    expect(refused('--model', 'own.json', '--width', '4')).toMatch(/not for --model own.json/);
+  });
+});
+
 describe('a recipe that is refused', () => {
   it('has no such name', () => {
     expect(refused('--recipe', 'modren')).toBe(
-      '--recipe modren must be one of paper, notebook, modern (did you mean modern?); for example --recipe modern',
+      `--recipe modren must be one of ${NAMES} (did you mean modern?); for example --recipe modern`,
     );
-    expect(refused('--recipe', 'resnet20')).toMatch(/must be one of paper, notebook, modern; for example/);
+    expect(refused('--recipe', 'resnet20')).toContain(`must be one of ${NAMES}; for example`);
     expect(refused('--config', configFile({ recipe: 'papre' }))).toMatch(
       /"recipe" in .*did you mean paper\?/,
     );

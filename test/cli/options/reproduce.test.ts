@@ -1,11 +1,14 @@
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { reproducingCommand } from '../../../src/cli/options/reproduce.js';
+import { nameProgram } from '../../../src/foundation/commandLine.js';
 import { RECIPE_OPTIONS } from '../../../src/coordinator/index.js';
 
 const DEFAULTS = Object.fromEntries(
   Object.entries(RECIPE_OPTIONS).map(([key, { default: value }]) => [key, value]),
 );
 const CONFIG = { ...DEFAULTS, dataset: 'cifar10', workers: 2, versions: {} };
+
+beforeAll(() => nameProgram('lockstep'));
 
 it('says what decides the weights and is not the default', () => {
   expect(reproducingCommand(CONFIG, 'runs/a')).toBe('lockstep train --dataset cifar10 --model resnet20');

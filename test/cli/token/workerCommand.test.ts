@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { programName } from '../../../src/cli/process/programName.js';
+import { nameProgram } from '../../../src/foundation/commandLine.js';
 import { workerCommand } from '../../../src/cli/token/workerCommand.js';
+
+beforeAll(() => nameProgram(programName()));
 
 describe('the command that attaches a worker', () => {
   it('has what that worker needs, and nothing else', () => {

@@ -513,7 +513,12 @@ describe('with nobody attached', () => {
     const round = run(1);
     await settled();
     expect(eventsOf('waiting')).toEqual([
-      { event: 'waiting', reason: 'for workers: none attached', timeoutSeconds: WAIT_TIMEOUT_MS / 1000 },
+      {
+        event: 'waiting',
+        reason: 'for workers: none attached',
+        workersNeeded: 1,
+        timeoutSeconds: WAIT_TIMEOUT_MS / 1000,
+      },
     ]);
     vi.advanceTimersByTime(WAIT_TIMEOUT_MS - 1);
     await settled();

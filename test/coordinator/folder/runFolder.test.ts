@@ -140,11 +140,11 @@ describe('a new run folder', () => {
     writeFileSync(path.join(folder, 'main.ts'), 'precious');
     thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(folder));
     const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
-    expect(message).toMatch(/is not empty \(main\.ts\).*--run-dir/);
+    expect(message).toMatch(/is not empty \(main\.ts\).*with runDir/);
     const file = path.join(temporaryFolder(), 'package.json');
     writeFileSync(file, '{}');
     const ofFile = thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(file));
-    expect(ofFile.message).toMatch(/package\.json is a file, .*choose a new or an empty one with --run-dir$/);
+    expect(ofFile.message).toMatch(/package\.json is a file, .*choose a new or an empty one with runDir$/);
     expect(readdirSync(folder)).toEqual(['main.ts']);
   });
 
@@ -176,8 +176,8 @@ describe('a new run folder', () => {
       writeFileSync(path.join(folder, name), 'precious');
       const error = await rejectionOf('E_RUN_EXISTS', RunFolder.create(folder, {}));
       expect(error.message).toContain(folder);
-      expect(error.message).toContain('--run-dir');
-      expect(error.message).not.toContain('--resume'); // which could not be followed
+      expect(error.message).toContain('runDir');
+      expect(error.message).not.toContain('resume'); // which could not be followed
       expect(readFileSync(path.join(folder, name), 'utf8')).toBe('precious');
       expect(readdirSync(folder)).toEqual([name]);
     },
@@ -218,7 +218,7 @@ describe('a new run folder', () => {
     writeFileSync(path.join(begun.folder, name), 'precious');
     thrownBy('E_RUN_EXISTS', () => RunFolder.refuseIfTaken(begun.folder));
     const { message } = await rejectionOf('E_RUN_EXISTS', RunFolder.create(begun.folder, { seed: 2 }));
-    expect(message.includes(`--resume ${begun.folder}`)).toBe(name.includes('last'));
+    expect(message.includes(`resume ${begun.folder}`)).toBe(name.includes('last'));
     expect(readFileSync(path.join(begun.folder, name), 'utf8')).toBe('precious');
     expect(await begun.readConfig()).toEqual({ seed: 1 });
   });
@@ -268,7 +268,9 @@ describe('a run that is opened again', () => {
   it('must have a checkpoint', async () => {
     const empty = temporaryFolder();
     for (const folder of [empty, path.join(empty, 'nothing')]) {
-      expect(thrownBy('E_CHECKPOINT', () => RunFolder.open(folder)).message).toContain('--resume');
+      expect(thrownBy('E_CHECKPOINT', () => RunFolder.open(folder)).message).toContain(
+        'give resume the folder',
+      );
     }
     const begun = await newRun();
     begun.close();
@@ -276,7 +278,7 @@ describe('a run that is opened again', () => {
     writeFileSync(begun.checkpointFile('last'), '');
     for (const within of [path.dirname(begun.checkpointFile('last')), begun.checkpointFile('last')]) {
       const { message } = thrownBy('E_CHECKPOINT', () => RunFolder.open(within));
-      expect(message).toContain(`give the run that it is in: --resume ${begun.folder}`);
+      expect(message).toContain(`give the run that it is in: resume ${begun.folder}`);
     }
   });
 
@@ -345,7 +347,7 @@ describe('a run that is opened again', () => {
     expect(left).toEqual(others);
   });
 
-  it('can be given another configuration, and rid of the result of its last sitting', async () => {
+  it('can be given another configuration, and rid of the result of its last session', async () => {
     const folder = await interruptedRun('');
     writeFileSync(path.join(folder, 'result.json'), '{"stoppedBy":"signal","stepsCompleted":1}');
     const run = reopened(folder);

@@ -54,7 +54,7 @@ describe('the coordinator is told, once, of', () => {
     const watching = await watched({ maxNodes: 1 });
     await dialled(watching.door);
     expect(await outcomeOf(dial(watching.door))).toBe(503);
-    await expectReason(watching, /--max-nodes/);
+    await expectReason(watching, /as many nodes are attached as may be/);
   });
 
   it.each<[string, string, RegExp]>([

@@ -107,6 +107,6 @@ describe('a network of its own, on images of its own', () => {
       change: { model: MODEL, set: tinySet(40, FORMAT) },
     });
     const error = await rejectionOf('E_OPTION', train(run));
-    expect(error.message).toMatch(/--crop-padding 7 must be at most 6.*use --crop-padding 6/);
+    expect(error.message).toMatch(/cropPadding 7 must be at most 6.*use cropPadding 6/);
   });
 });

@@ -190,11 +190,18 @@ describe.each(ARITHMETICS)('convolution kernels, $name', ({ arithmetic }) => {
     { side: 3, stride: 1 },
     { side: 15, stride: 2 },
     { side: 14, stride: 2 },
+    { side: 32, stride: 1, padding: 'valid' },
+    { side: 31, stride: 1, padding: 'valid' },
+    { side: 10, stride: 1, padding: 'valid' },
+    { side: 9, stride: 1, padding: 'valid' },
+    { side: 5, stride: 1, padding: 'valid' },
+    { side: 9, stride: 2, padding: 'valid' },
   ] as const)(
-    'agree with the definition on maps of $side, stride $stride, whose tiles are cut',
-    ({ side, stride }) => {
+    'agree with the definition on maps of $side, stride $stride, $padding, whose tiles are cut',
+    ({ side, stride, ...given }) => {
+      const { padding = 'same' } = given as { padding?: 'same' | 'valid' };
       const shape = { height: side, width: side, inputs: 8, outputs: 12, images: 2, stride } as const;
-      return expectToMatchDefinition(arithmetic, { ...shape, kernelSize: 3, padding: 'same' });
+      return expectToMatchDefinition(arithmetic, { ...shape, kernelSize: 3, padding });
     },
   );
 

@@ -123,7 +123,7 @@ function interruptBy(signal: NodeJS.Signals) {
   return async (scene: Scene, tell: Tell): Promise<void> => {
     const { coordinator } = scene;
     if (isComplete(coordinator)) return;
-    tell(`sitting ${scene.sittings.length}`);
+    tell(`session ${scene.sessions.length}`);
     coordinator.kill(signal);
     await coordinator.finished;
     if (!isComplete(coordinator)) await scene.resume();

@@ -54,7 +54,7 @@ it(`${options.minutes} minutes under faults of seed ${options.seed} end in the b
       faultCount: journal.faultCount,
       disturbedSeconds: Math.round(seconds),
       secondsBetweenFaults: Number((seconds / journal.faultCount).toFixed(2)),
-      sittings: scene.sittings.length,
+      sessions: scene.sessions.length,
       weightsSha256: {
         disturbed: disturbed.result.weightsSha256,
         undisturbed: undisturbed.result.weightsSha256,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withRemembered } from '../../../src/session/options/remembered.js';
-import { RUN_SETTINGS, SITTING_SETTINGS } from '../../../src/session/options/settings.js';
+import { RUN_SETTINGS, SESSION_SETTINGS } from '../../../src/session/options/settings.js';
 import type { RunSettings } from '../../../src/session/options/settings.js';
 import { keysOf } from '../../../src/session/trainingOptions.js';
 import type { TrainingOptions } from '../../../src/session/trainingOptions.js';
@@ -37,10 +37,10 @@ describe('a setting of a resumed run', () => {
     expect(settings(saved, { engine: 'simd' })).toEqual({ ...DEFAULTS, engine: 'simd' });
   });
 
-  it('is not kept where it belongs to one sitting', () => {
+  it('is not kept where it belongs to one session', () => {
     const now = { runDir: undefined, test: false, json: false };
     const saved = { runDir: 'runs/a', test: true, json: true } as unknown as typeof now;
-    const kept = withRemembered(SITTING_SETTINGS, now, { saved, given: new Set() });
+    const kept = withRemembered(SESSION_SETTINGS, now, { saved, given: new Set() });
     expect(kept).toEqual({ ...now, test: true });
   });
 });

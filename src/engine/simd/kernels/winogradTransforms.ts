@@ -56,6 +56,8 @@ export interface TransformShape {
   readonly grid: { readonly rows: number; readonly columns: number };
   /** Bytes between positions in the transform domain. */
   readonly positionStride: number;
+  /** Outputs before the first pixel of the output map, along each side: computed, and left out. */
+  readonly cut: number;
 }
 
 interface TileAccess {
@@ -74,8 +76,8 @@ interface TilePlace {
 interface TileWalk {
   /** Inputs are padded images, outputs are plain ones. */
   readonly side: 'inputs' | 'outputs';
-  /** Generate separate code for the first, or the last, rows and columns of tiles. */
-  readonly apart: 'none' | 'first' | 'last';
+  /** Generate separate code for the first, or the last, rows and columns of tiles, or for both. */
+  readonly apart: 'none' | 'first' | 'last' | 'ends';
   readonly body: (pixel: TileAccess, domain: TileAccess, place: TilePlace) => void;
 }
 
@@ -85,6 +87,7 @@ interface TileWalk {
  */
 function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk): void {
   const { scheme, map, grid, positionStride } = shape;
+  const cut = walk.side === 'outputs' ? shape.cut : 0;
   const step = walk.side === 'inputs' ? TILE * scheme.stride : TILE; // pixels from tile to tile
   const strides = stridesOf(map, walk.side === 'inputs');
   const image = f.variable(f.parameter(0));
@@ -97,25 +100,32 @@ function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk):
     write: (row, column, value) => f.store(pointer, value, offset(row, column)),
   });
   const repeatApart = (count: number, body: (isFirst: boolean, isLast: boolean) => void): void => {
-    if (walk.apart === 'first') body(true, false);
-    const rest = walk.apart === 'none' ? count : count - 1;
+    const isFirstApart = walk.apart === 'first' || walk.apart === 'ends';
+    const isLastApart = walk.apart === 'last' || walk.apart === 'ends';
+    if (isFirstApart && isLastApart && count === 1) return body(true, true);
+    if (isFirstApart) body(true, false);
+    const rest = count - Number(isFirstApart) - Number(isLastApart);
     if (rest > 0) f.repeat(rest, () => body(false, false));
-    if (walk.apart === 'last') body(false, true);
+    if (isLastApart) body(false, true);
   };
   f.repeat(f.parameter(2), () => {
     const tileRow = f.variable(image);
     repeatApart(grid.rows, (isFirstRow, isLastRow) => {
       const pixel = f.variable(tileRow);
+      const rowsCut = isFirstRow ? cut : 0;
       repeatApart(grid.columns, (isFirstColumn, isLastColumn) => {
+        const columnsCut = isFirstColumn ? cut : 0;
+        const offset = (row: number, column: number): number =>
+          pixelOffset(row - rowsCut, column - columnsCut);
         f.repeat(map.channels / VECTOR, () => {
           const place = { isFirstRow, isFirstColumn, isLastRow, isLastColumn };
-          walk.body(access(pixel, pixelOffset), access(domain, domainOffset), place);
+          walk.body(access(pixel, offset), access(domain, domainOffset), place);
           f.advance(pixel, VECTOR_BYTES);
           f.advance(domain, VECTOR_BYTES);
         });
-        f.advance(pixel, (step - 1) * strides.pixel);
+        f.advance(pixel, (step - columnsCut - 1) * strides.pixel);
       });
-      f.advance(tileRow, step * strides.row);
+      f.advance(tileRow, (step - rowsCut) * strides.row);
     });
     f.advance(image, strides.image);
   });
@@ -135,11 +145,12 @@ const emitTileTransform =
   (shape: TransformShape, of: (scheme: WinogradScheme) => TileTransform): KernelEmitter =>
   (f, arithmetic) => {
     const { side, transform, from, to, into } = of(shape.scheme);
-    const { map, grid } = shape;
+    const { map, grid, cut } = shape;
     const isWhole = map.height === grid.rows * TILE && map.width === grid.columns * TILE;
+    const apart = cut > 0 ? 'ends' : isWhole ? 'none' : 'last';
     forEachTile(f, shape, {
       side,
-      apart: side === 'inputs' || isWhole ? 'none' : 'last', // padded inputs reach as far as tiles do
+      apart: side === 'inputs' ? 'none' : apart, // padded inputs reach as far as tiles do
       body: (pixel, domain, place) => {
         const pixels = side === 'inputs' ? pixel : within(shape, place, pixel);
         const [source, target] = into === 'domain' ? [pixels, domain] : [domain, pixels];
@@ -149,10 +160,12 @@ const emitTileTransform =
   };
 
 /** The pixels of a tile that are in the image: others read as zero, and are not written. */
-function within({ map, grid }: TransformShape, place: TilePlace, pixel: TileAccess): TileAccess {
-  const rows = place.isLastRow ? map.height - (grid.rows - 1) * TILE : TILE;
-  const columns = place.isLastColumn ? map.width - (grid.columns - 1) * TILE : TILE;
-  const isInside = (row: number, column: number): boolean => row < rows && column < columns;
+function within({ map, grid, cut }: TransformShape, place: TilePlace, pixel: TileAccess): TileAccess {
+  const rows = place.isLastRow ? map.height + cut - (grid.rows - 1) * TILE : TILE;
+  const columns = place.isLastColumn ? map.width + cut - (grid.columns - 1) * TILE : TILE;
+  const [rowsCut, columnsCut] = [place.isFirstRow ? cut : 0, place.isFirstColumn ? cut : 0];
+  const isInside = (row: number, column: number): boolean =>
+    row >= rowsCut && row < rows && column >= columnsCut && column < columns;
   return {
     read: (row, column) => (isInside(row, column) ? pixel.read(row, column) : vector(0)),
     write: (row, column, value) => {

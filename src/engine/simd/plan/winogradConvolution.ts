@@ -28,6 +28,12 @@ import { normalisationBackwardKernel } from './pixelKernels.js';
 const MOST_WEIGHT_BYTES_OF_ONE_GROUP = 1 << 20;
 const GROUPS_AT_ONCE = 4;
 
+/**
+ * A scheme is made for one zero before the first pixel. Without padding, the convolution with padding is computed, and its
+ * outputs at the border, which read those zeros, are left out.
+ */
+export const outputsCut = ({ zeros }: Pick<ConvolutionShape, 'zeros'>): number => 1 - zeros;
+
 export class WinogradConvolution implements Convolution {
   readonly inputGradientPadded = true;
   readonly imagesAtOnce: number;
@@ -59,13 +65,14 @@ export class WinogradConvolution implements Convolution {
   constructor(
     library: KernelLibrary,
     private readonly arena: Arena,
-    { input, output, imagesPerGroup }: ConvolutionShape,
+    { input, output, imagesPerGroup, zeros }: ConvolutionShape,
     scheme: WinogradScheme,
   ) {
     const positions = positionsOf(scheme);
     const kind = `/${scheme.stride}`;
     this.outputImageBytes = plainStrides(output).image;
-    const grid = { rows: tilesAlong(output.height), columns: tilesAlong(output.width) };
+    const cut = outputsCut({ zeros });
+    const grid = { rows: tilesAlong(output.height + cut), columns: tilesAlong(output.width + cut) };
     this.tilesPerImage = grid.rows * grid.columns;
     const weightBytes = positions * input.channels * output.channels * FLOAT_BYTES;
     const isWide = weightBytes > MOST_WEIGHT_BYTES_OF_ONE_GROUP;
@@ -78,7 +85,7 @@ export class WinogradConvolution implements Convolution {
       const stride = positionStride(tiles * map.channels);
       const floats = (positions * stride) / FLOAT_BYTES;
       return {
-        name: `${shapeKey(map)} ${kind} ${tiles}`,
+        name: `${shapeKey(map)} ${kind} ${tiles}${cut > 0 ? ` of ${grid.rows}x${grid.columns} -${cut}` : ''}`,
         stride,
         region: arena.scratch(`domain ${floats}`, floats),
       };
@@ -91,8 +98,8 @@ export class WinogradConvolution implements Convolution {
     const paddedFloats = (imagesAtOnce * paddedStrides(input).image) / FLOAT_BYTES;
     this.inputGradient = arena.scratch(`padded gradient ${shapeKey(input)}/${imagesAtOnce}`, paddedFloats);
 
-    const inputShape = { scheme, map: input, grid, positionStride: from.stride };
-    const outputShape = { scheme, map: output, grid, positionStride: to.stride };
+    const inputShape = { scheme, map: input, grid, positionStride: from.stride, cut };
+    const outputShape = { scheme, map: output, grid, positionStride: to.stride, cut };
     this.inputTransform = library.kernel(`Bt d B ${from.name}`, 3, emitInputTransform(inputShape));
     this.inputTransposed = library.kernel(`B x Bt ${from.name}`, 3, emitInputTransposed(inputShape));
     this.outputTransform = library.kernel(`At m A ${to.name}`, 3, emitOutputTransform(outputShape));

@@ -3,13 +3,13 @@
  * a run. Dawn's binding for Node lists adapters only in the error that it raises for a name that no adapter has.
  */
 
-import { LockstepError } from '../../../foundation/errors.js';
+import { advice, OptionError } from '../../../foundation/options/optionError.js';
 import { probe } from '../../tfjs/optionalPackage.js';
 import { locateDawn } from './dawn.js';
 import type { AdapterKey } from './dawn.js';
 
 export interface AdapterDescription extends AdapterKey {
-  /** The number that `--device` takes. */
+  /** The number that the option takes. */
   readonly index: number;
   readonly vendor: string;
   readonly architecture: string;
@@ -114,9 +114,9 @@ export function pickAdapter(adapters: readonly AdapterDescription[], request: st
   const matches = [byIndex, exact, partial].find((candidates) => candidates.length > 0) ?? [];
   if (matches.length === 1) return matches[0]!;
   const problem = matches.length === 0 ? 'matches none of the adapters' : 'matches several of the adapters';
-  throw new LockstepError(
-    'E_OPTION',
-    `--device ${request} ${problem}; use an index of: ${adapters.map(adapterLine).join('; ')}`,
+  throw new OptionError(
+    [{ option: 'device', value: request }, ` ${problem}`],
+    [advice(`use an index of: ${adapters.map(adapterLine).join('; ')}`)],
   );
 }
 

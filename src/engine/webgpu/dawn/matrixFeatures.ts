@@ -37,6 +37,6 @@ export function matrixFeatures({ features, info }: GPUAdapter): GPUFeatureName[]
   if (missing.length === 0) return FEATURES as GPUFeatureName[];
   throw new LockstepError(
     'E_ENGINE_UNAVAILABLE',
-    `--precision f16 cannot run on this device: it has no ${missing.join(', ')}; leave --precision out`,
+    `precision f16 cannot run on this device: it has no ${missing.join(', ')}; use precision f32`,
   );
 }

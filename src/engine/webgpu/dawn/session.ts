@@ -91,7 +91,7 @@ export class Session {
     if (size > most) {
       throw new LockstepError(
         'E_ENGINE_FAILED',
-        `a buffer of ${size} bytes (${label}) is above this adapter's limit of ${most}; use a smaller --micro-batch`,
+        `a buffer of ${size} bytes (${label}) is above this adapter's limit of ${most}; use smaller micro-batches`,
       );
     }
     const buffer = this.device.createBuffer({ label, size, usage, mappedAtCreation });
@@ -155,7 +155,7 @@ export class Session {
     const report = reports.find((candidate) => candidate !== null);
     if (report === undefined && thrown === undefined) return result as Result;
     const isMemory = reports[1] !== null;
-    const remedy = isMemory ? '; use a smaller --micro-batch or fewer --workers' : '';
+    const remedy = isMemory ? '; use smaller micro-batches or fewer workers' : '';
     throw this.failed(`${what}: ${report?.message ?? describeError(thrown)}${remedy}`, thrown);
   }
 
