@@ -32,7 +32,7 @@ async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Se
     () => ({ nodes: [], round: undefined }),
     () => undefined,
   );
-  const { url, close } = await servePage({
+  const server = await servePage({
     ...{ host: '127.0.0.1', port: 0, option: 'ui', runs: NO_RUNS, files: FILES },
     secrets: { control: undefined, view: undefined, ...secrets },
     live: {
@@ -42,8 +42,8 @@ async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Se
     },
     onRefused: (_address, reason) => refused.push(reason),
   });
-  onTestFinished(close);
-  return { url, stops, refused, run };
+  onTestFinished(() => server.close());
+  return { url: server.url, stops, refused, run };
 }
 
 const post = (
