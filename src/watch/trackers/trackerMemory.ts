@@ -16,8 +16,8 @@ export class TrackerMemories {
   /** A file that cannot be read is as none: the run is a new one for the trackers. */
   static read(folder: string, checkHeld: () => void): TrackerMemories {
     const file = path.join(folder, TRACKERS);
-    const entries = Object.entries(readSmallJson(file) ?? {}).filter((entry): entry is [string, TrackerMemory] =>
-      isMemory(entry[1]),
+    const entries = Object.entries(readSmallJson(file) ?? {}).filter(
+      (entry): entry is [string, TrackerMemory] => isMemory(entry[1]),
     );
     return new TrackerMemories(file, new Map(entries), checkHeld);
   }
