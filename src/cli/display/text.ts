@@ -120,7 +120,10 @@ function finishLines(event: Extract<RunEvent, { event: 'run-finished' }>): reado
     event.bestEpoch === null || event.bestValidationAccuracy === null
       ? []
       : [`best validation accuracy ${percent(event.bestValidationAccuracy)} in epoch ${event.bestEpoch}`];
-  const restored = event.weightsSha256 === event.lastWeightsSha256 ? '' : ' (the best, restored)';
+  // Weights that are neither the last nor the best of an epoch are the average.
+  const isBest = event.bestEpoch !== null && event.stoppedBy !== 'max-steps';
+  const kind = isBest ? ' (the best, restored)' : ' (the average)';
+  const restored = event.weightsSha256 === event.lastWeightsSha256 ? '' : kind;
   return [
     `${STOPPED[event.stoppedBy]}: ${count(event.stepsCompleted, 'step')}, ${speed(event.imagesPerSecond)}, ${duration(event.wallSeconds)}`,
     ...best,

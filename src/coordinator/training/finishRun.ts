@@ -33,6 +33,7 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   const { state, recipe, folder, fleet, clock, openTestSet, onEvent } = options;
   const lastWeightsSha256 = digestState(state.model);
   if (stoppedBy === 'epochs' || stoppedBy === 'patience') chooseFinal(state, recipe, onEvent);
+  if (stoppedBy === 'max-steps') adoptAverage(state, recipe); // as in validation; the checkpoint has the others
   const summary = { lastWeightsSha256, wallSeconds: clock.seconds(), stoppedBy };
   // Written before the test: the training has its result, whatever goes wrong in the test.
   let result = resultOf(state, recipe, summary, undefined);
@@ -47,13 +48,14 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   return result;
 }
 
-function chooseFinal(state: TrainingState, { averaging }: Recipe, onEvent: EventListener): void {
+function adoptAverage(state: TrainingState, { averaging }: Recipe): void {
+  if (averaging === 'ema' && state.averaged) state.adopt(state.averaged);
+}
+
+function chooseFinal(state: TrainingState, recipe: Recipe, onEvent: EventListener): void {
   const { bestEpoch } = state.progress.earlyStopping;
   if (state.restoreBest()) return;
-  if (bestEpoch === null) {
-    if (averaging === 'ema' && state.averaged) state.adopt(state.averaged);
-    return;
-  }
+  if (bestEpoch === null) return adoptAverage(state, recipe);
   onEvent({
     event: 'notice',
     message: `the weights of the best epoch, ${bestEpoch}, are in no checkpoint of this run; the final weights are the last ones`,

@@ -140,6 +140,14 @@ describe('the lines of events', () => {
     expect(inexact).not.toContain('best validation accuracy');
   });
 
+  it.each([
+    ['the average', { bestEpoch: null, bestValidationAccuracy: null, stoppedBy: 'epochs' }],
+    ['the average', { stoppedBy: 'max-steps' }],
+    ['the best, restored', { stoppedBy: 'epochs' }],
+  ] as const)('say that weights other than the last are %s', (kind, change) => {
+    expect(textOf({ event: 'run-finished', ...RESULT, ...change })).toContain(`aa11 (${kind})`);
+  });
+
   it('tell of no engine where no step was made', () => {
     const text = textOf({ event: 'run-finished', ...RESULT, engine: '', exact: false });
     expect(text).toContain('no step was made');

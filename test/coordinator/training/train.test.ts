@@ -237,6 +237,14 @@ describe('early stopping', () => {
 });
 
 describe('a limit of steps', () => {
+  it('ends the run with the average where there is one, and keeps the weights to go on from', async () => {
+    const { result, run } = await trained({ recipe: { maxSteps: 2, averaging: 'ema', emaDecay: 0.9 } });
+    const { state, averaged } = await readCheckpoint(run.folder.checkpointFile('last'));
+    expect(digestState(state)).toBe(result.lastWeightsSha256);
+    expect(digestState(averaged!)).toBe(result.weightsSha256);
+    expect(result.weightsSha256).not.toBe(result.lastWeightsSha256);
+  });
+
   it.each([1, 2, 3, 4])('ends the run after %i, with the weights as they are then', async (maxSteps) => {
     const testing = await trained({ recipe: { maxSteps, epochs: 5 } });
     expect(testing.result).toMatchObject({ stoppedBy: 'max-steps', stepsCompleted: maxSteps });
