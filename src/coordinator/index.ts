@@ -15,7 +15,12 @@ export { changeRecipe } from './run/changeRecipe.js';
 export { RECIPE_OPTIONS } from './run/recipeOptions.js';
 export { RECIPE_PRESET_NAME, RECIPE_PRESETS, withPreset } from './run/recipePresets.js';
 export type { RecipePreset, RecipePresetName } from './run/recipePresets.js';
-export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from './run/fit.js';
+export {
+  checkNetworkFitsData,
+  checkRecipeFitsImages,
+  checkRecipeFitsSamples,
+  largestCropPadding,
+} from './run/fit.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TensorBoardRecorder } from '../../../src/watch/index.js';
-import { curveOf, eventFilesOf, readRunEvents } from '../../support/eventFiles.js';
+import { curveOf, eventFilesOf, readEvents, readRunEvents } from '../../support/eventFiles.js';
 import { epochLine, makeRun, stepLine } from '../../support/runFolders.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -205,6 +205,21 @@ describe('the TensorBoard event files of a run', () => {
     writeFileSync(foreign, 'mine');
     await (await session(folder)).recorder.finish();
     expect(readFileSync(foreign, 'utf8')).toBe('mine');
+  });
+
+  it.skipIf(process.platform === 'win32')('cut nothing that a link of their name leads to', async () => {
+    const folder = newRun(...steps(1, 3));
+    const elsewhere = path.join(temporaryFolder(), 'notes.txt');
+    writeFileSync(elsewhere, 'mine');
+    symlinkSync(elsewhere, path.join(folder, 'events.out.tfevents.4000000000.lockstep'));
+    mkdirSync(path.join(folder, 'events.out.tfevents.4000000001.lockstep'));
+    const { recorder, problems } = await session(folder);
+    await recorder.finish();
+    expect(readFileSync(elsewhere, 'utf8')).toBe('mine');
+    expect(problems).toEqual([]);
+    // Its name comes after theirs, and holds everything.
+    const file = path.join(folder, 'events.out.tfevents.4000000002.lockstep');
+    expect(curveOf(readEvents(readFileSync(file)), 'loss/step')).toHaveLength(3);
   });
 
   it('are no longer written when another process has taken the folder over', async () => {
