@@ -49,6 +49,7 @@ export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
 export { readOneTensor } from './checkpoints/oneTensor.js';
+export { readStoredSamples } from './checkpoints/storedSamples.js';
 export { evaluationNames, readEvaluation, saveEvaluation } from './folder/evaluationFiles.js';
 export { LARGEST_THUMBNAIL_PX } from './run/evaluation.js';
 export type { Evaluation, Thumbnail, WorstImage } from './run/evaluation.js';

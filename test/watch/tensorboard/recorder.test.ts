@@ -9,8 +9,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { saveEvaluation } from '../../../src/coordinator/index.js';
 import { TensorBoardRecorder } from '../../../src/watch/index.js';
 import { curveOf, eventFilesOf, readEvents, readRunEvents } from '../../support/eventFiles.js';
+import { evaluationOf } from '../../support/evaluations.js';
 import { epochLine, makeRun, stepLine } from '../../support/runFolders.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -204,6 +206,27 @@ describe('the TensorBoard event files of a run', () => {
       'events.out.tfevents.9999999998.lockstep',
       'events.out.tfevents.9999999999.lockstep',
     ]);
+    expectEqualToMetrics(folder);
+  });
+
+  it('show the images that an evaluation got wrong, at the step of its epoch, once', async () => {
+    const folder = newRun();
+    const { recorder } = await session(folder);
+    append(folder, ...steps(1, 4), epochLine(3, { step: 4 }), ...steps(5, 6));
+    await saveEvaluation(folder, evaluationOf());
+    await recorder.finish();
+    await (await session(folder)).recorder.finish();
+    const images = readRunEvents(folder).flatMap(({ step, wallTime, images: read }) =>
+      [...read].map(([tag, { height, width, png }]) => ({ tag, step, wallTime, height, width, png })),
+    );
+    expect(images).toEqual([
+      {
+        ...{ tag: 'misclassified/1 cat taken for dog', step: 4, height: 2, width: 2 },
+        wallTime: Date.parse('2026-01-02T03:04:05.678Z') / 1000,
+        png: expect.objectContaining({}) as Buffer,
+      },
+    ]);
+    expect(images[0]!.png.subarray(1, 4).toString()).toBe('PNG');
     expectEqualToMetrics(folder);
   });
 
