@@ -14,7 +14,7 @@ const LARGEST_FILTER_PX = 16;
 const TILE_PX = 32;
 const GAP_PX = 2;
 /** Copies of the weights that are not the current ones. */
-const OTHER_COPY = /^(momentum|best)\./;
+const OTHER_COPY = /^(momentum|best|averaged)\./;
 const GREY_LEVELS = 255;
 
 interface Filters {
