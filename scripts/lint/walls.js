@@ -66,7 +66,10 @@ export const ROOMS = {
 const ENTRIES = ['index.js', 'main.js'];
 
 /** Files that may be imported besides the folder's index.ts: types and plain text, for pages, which must not load the rest. */
-const FOR_PAGES = { watch: ['live/api.js', 'folders/wording.js'] };
+const FOR_PAGES = {
+  watch: ['live/api.js', 'folders/wording.js', 'report/linePlot.js'],
+  coordinator: ['run/evaluation.js'],
+};
 
 /** Folders whose files are imported one by one: the files are small and independent of each other. */
 const WITHOUT_DOOR = ['foundation'];

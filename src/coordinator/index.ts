@@ -43,6 +43,7 @@ export { train } from './training/train.js';
 export type { TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { readOneTensor } from './checkpoints/oneTensor.js';
 export { evaluationNames, readEvaluation, saveEvaluation } from './folder/evaluationFiles.js';
 export { LARGEST_THUMBNAIL_PX } from './run/evaluation.js';
 export type { Evaluation, Thumbnail, WorstImage } from './run/evaluation.js';

@@ -1,9 +1,12 @@
 /** The live page in a real browser, over real run folders. */
 
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { encodeSafetensors } from '../../src/coordinator/checkpoints/safetensors.js';
+import { saveEvaluation } from '../../src/coordinator/index.js';
+import { evaluationOf } from '../support/evaluations.js';
 import { epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
@@ -11,8 +14,24 @@ import { start, until } from './support/lockstep.js';
 
 /** Only ends what would never end. */
 const LIMIT_MS = 120_000;
+/** (1, 2, 3, 2): the second filter is 4, 0, -4 at the left and 2, 0, 0 at the right. */
+const FILTER_VALUES = [1, 4, 0, 0, 1, -4, 0, 2, 0, 0, 0, 0];
 
 if (NO_BROWSER !== undefined) console.warn(`SKIPPED: the live page is not tested: ${NO_BROWSER}`);
+
+/** Of a canvas: red, green, blue and opacity of each pixel. */
+async function pixelsOf(canvas: Locator, width: number, height: number): Promise<readonly number[]> {
+  return canvas.evaluate(
+    (element, [columns, rows]) => {
+      // The test is compiled without the types of a page.
+      const { getContext } = element as unknown as {
+        getContext(kind: '2d'): { getImageData(...area: number[]): { readonly data: Uint8ClampedArray } };
+      };
+      return [...getContext.call(element, '2d').getImageData(0, 0, columns!, rows!).data];
+    },
+    [width, height],
+  );
+}
 
 describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
   let browser: Browser;
@@ -57,7 +76,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await row('third').waitFor({ state: 'detached' });
 
     await page.getByRole('button', { name: 'second', exact: true }).click();
-    await page.getByRole('heading', { name: 'second', exact: true }).waitFor();
+    await page.locator('#details').getByRole('heading', { name: 'second', exact: true }).waitFor();
     await page.getByText('digest3').waitFor();
     await page.getByLabel('Filter').fill('second');
     await row('first').waitFor({ state: 'detached' });
@@ -88,6 +107,80 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await expect
       .poll(csv, { timeout: LIMIT_MS })
       .toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
+    expect(complaints).toEqual([]);
+  });
+
+  it('tells how a run is doing, who computed it, what it gets wrong, and shows its filters', async () => {
+    const root = temporaryFolder();
+    const joined = (node: string, workersNow: number): object => ({
+      ...{ event: 'worker-joined', node, engine: 'simd', device: 'a cpu', numericsClass: 'simd/1' },
+      ...{ threads: 1, workersNow },
+    });
+    const workers = [
+      { node: 'alpha', samples: 300 },
+      { node: 'beta', samples: 100 },
+    ];
+    const folder = makeRun(path.join(root, 'run'), {
+      lines: [joined('alpha', 1), joined('beta', 2), ...[1, 2].map((epoch) => epochLine(epoch, { workers }))],
+    });
+    const { page, complaints } = await openPage(browser);
+    await page.goto(await serve(root));
+    const glance = page.locator('#run-glance');
+    await glance.getByText('2 of 3').waitFor();
+    await glance.getByText('best 42.00 % in epoch 2').waitFor();
+    await page.getByRole('row', { name: /alpha attached 75.00 % 600/ }).waitFor();
+    await page.getByText('This run has not been evaluated').waitFor();
+
+    // Appears by itself. A picture is drawn from the bytes of the file: its first pixel is red.
+    await saveEvaluation(folder, evaluationOf());
+    await page.getByRole('heading', { name: 'Confusion matrix' }).waitFor();
+    await page.getByRole('row', { name: /cat 50.00 % 100.00 % 2/ }).waitFor();
+    await page.getByTitle('1 of 2 images of cat taken for dog').waitFor();
+    const picture = page.getByRole('img', { name: 'test image 7: cat, taken for dog' });
+    const pixels = await pixelsOf(picture, 2, 2);
+    expect(pixels).toEqual([255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 9, 9, 9, 255]);
+
+    const tensor = { name: 'conv.weight', shape: [1, 2, 3, 2], values: Float32Array.of(...FILTER_VALUES) };
+    writeFileSync(
+      path.join(folder, 'checkpoints', 'best.safetensors'),
+      encodeSafetensors({ metadata: {}, tensors: [{ ...tensor, name: 'momentum.x' }, tensor] }),
+    );
+    appendFileSync(path.join(folder, 'metrics.jsonl'), `${JSON.stringify(epochLine(3))}\n`);
+    const filter = page.getByRole('img', { name: 'filter 2 of 2' });
+    const shades = await pixelsOf(filter, 2, 1);
+    // Of the second filter, in units of the largest: 0 is grey.
+    expect(shades).toEqual([255, 128, 0, 255, 191, 128, 128, 255]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('saves a chart as an SVG file that stands alone, and moves along it by keyboard', async () => {
+    const root = temporaryFolder();
+    makeRun(path.join(root, 'a <b>'), { lines: epochs(3) });
+    const { page, complaints } = await openPage(browser);
+    await page.goto(await serve(root));
+    await page.locator('#charts canvas').first().waitFor();
+    await page.getByLabel('Log axis').check();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'save Loss as SVG' }).click(),
+    ]);
+    const svg = (await (await download.createReadStream()).toArray()).join('');
+    const reader = await openPage(browser); // whose policy allows the style of an SVG file
+    const told = await reader.page.evaluate(`
+      Array.from(
+        new DOMParser()
+          .parseFromString(${JSON.stringify(svg)}, 'image/svg+xml')
+          .querySelectorAll('polyline title, parsererror'),
+        (title) => title.textContent,
+      )`);
+    expect(told).toEqual(['a <b> validation', 'a <b> training']);
+    expect(svg).not.toMatch(/href|script/);
+
+    const chart = page.getByRole('img', { name: 'Accuracy: a <b> validation 43.00 %' });
+    await chart.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await chart.getByText('42.00 %').waitFor(); // the value at the second epoch
     expect(complaints).toEqual([]);
   });
 

@@ -11,7 +11,13 @@ import { Sessions } from '../../src/watch/live/sessions.js';
 import { until } from '../support/waiting.js';
 
 const FILES = new Map([['/', { type: 'text/html; charset=utf-8', content: Buffer.from('<!doctype html>') }]]);
-const NO_RUNS = { root: '', list: () => Promise.resolve([]), run: () => Promise.resolve(undefined) };
+const NO_RUNS = {
+  root: '',
+  list: () => Promise.resolve([]),
+  run: () => Promise.resolve(undefined),
+  evaluation: () => Promise.resolve(undefined),
+  filters: () => Promise.resolve(undefined),
+};
 
 interface Served {
   readonly url: string;
@@ -26,7 +32,7 @@ async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Se
     () => ({ nodes: [], round: undefined }),
     () => undefined,
   );
-  const { url, close } = await servePage({
+  const server = await servePage({
     ...{ host: '127.0.0.1', port: 0, option: 'ui', runs: NO_RUNS, files: FILES },
     secrets: { control: undefined, view: undefined, ...secrets },
     live: {
@@ -36,8 +42,8 @@ async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Se
     },
     onRefused: (_address, reason) => refused.push(reason),
   });
-  onTestFinished(close);
-  return { url, stops, refused, run };
+  onTestFinished(() => server.close());
+  return { url: server.url, stops, refused, run };
 }
 
 const post = (

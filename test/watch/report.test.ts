@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { saveEvaluation } from '../../src/coordinator/index.js';
 import { reportPage } from '../../src/watch/index.js';
+import { evaluationOf } from '../support/evaluations.js';
 import { CONFIG, epochLine, makeRun, RESULT } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -21,6 +23,21 @@ it('shows the runs, their curves, and the options in which they differ', async (
   expect(page).toMatch(/<th scope="row">lr<\/th>\s*<td>0.1<\/td>\s*<td>0.5<\/td>/);
   expect(page).not.toContain('<script');
   expect(page).not.toMatch(/(src|href)=/);
+});
+
+it('shows who computed how much, and the latest evaluation with its images as pictures made anew', async () => {
+  const workers = [{ node: 'alpha', samples: 30 }];
+  const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: [epochLine(1, { workers })] });
+  await saveEvaluation(folder, evaluationOf({ testAccuracy: 0.25 }));
+  await saveEvaluation(folder, evaluationOf({ evaluatedAt: '2026-02-01T00:00:00.000Z' }));
+  const page = await reportPage([folder], OPTIONS);
+  expect(page).toMatch(/<th scope="row">alpha<\/th>\s*<td>100.00 %<\/td>\s*<td>30<\/td>/);
+  expect(page).toContain('75.00 % of 4 test images right');
+  expect(page).not.toContain('25.00 % of');
+  expect(page).toMatch(/<th scope="row">dog<\/th>\s*<td>100.00 %<\/td>\s*<td>66.67 %<\/td>/);
+  const pictures = [...page.matchAll(/<img\s+src="data:image\/png;base64,([^"]*)"/g)].map(([, png]) => png!);
+  expect(pictures).toHaveLength(1); // the other image has no pixels
+  expect(Buffer.from(pictures[0]!, 'base64').subarray(1, 4).toString()).toBe('PNG');
 });
 
 it('shows a run that has not written anything yet', async () => {

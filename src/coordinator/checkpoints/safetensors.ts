@@ -26,7 +26,7 @@ interface HeaderEntry {
 }
 
 /** The bytes of a tensor in a file. */
-interface Extent {
+export interface Extent {
   readonly name: string;
   readonly shape: readonly number[];
   readonly begin: number;
@@ -95,6 +95,21 @@ export function decodeSafetensors(file: Uint8Array, origin: string): Safetensors
     throw damaged('its metadata is not texts by name');
   }
   return { metadata: metadata as Record<string, string>, tensors };
+}
+
+/**
+ * Where the tensors lie behind the header, in their order.
+ * @param header the header's JSON
+ * @throws LockstepError E_CHECKPOINT
+ */
+export function extentsOf(header: unknown, origin: string): readonly Extent[] {
+  const damaged = (what: string): UnusableCheckpoint =>
+    new UnusableCheckpoint(`${origin} is no safetensors file of Lockstep: ${what}`);
+  if (!isRecord(header)) throw damaged('its header is not an object');
+  return Object.entries(header)
+    .filter(([name]) => name !== METADATA_KEY)
+    .map(([name, entry]) => extentOf(name, entry, damaged))
+    .sort((a, b) => a.begin - b.begin);
 }
 
 type Damaged = (what: string) => UnusableCheckpoint;

@@ -1,4 +1,4 @@
-/** What an evaluation of a checkpoint found, as it is written to the run folder (docs/run-folder.md). */
+/** What an evaluation of a checkpoint found, as it is written to the run folder (docs/run-folder.md). Free of Node: pages use the types. */
 
 import { z } from 'zod';
 import { printable } from '../../foundation/printable.js';
@@ -28,10 +28,15 @@ const thumbnailSchema = z
     pixels: z.base64(),
   })
   .refine(
-    ({ height, width, channels, pixels }) =>
-      Buffer.from(pixels, 'base64').byteLength === height * width * channels,
+    ({ height, width, channels, pixels }) => byteCountOf(pixels) === height * width * channels,
     'the pixels do not fit the shape',
   );
+
+/** Of base64: four characters are three bytes, less the padding at the end. */
+function byteCountOf(base64: string): number {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
+}
 
 const classSchema = z.object({
   name: textOf(LONGEST_NAME),

@@ -4,6 +4,7 @@
  */
 
 import type { RunResult } from './result.js';
+import type { NodeShare } from './shares.js';
 
 export type RunEvent =
   | {
@@ -53,6 +54,8 @@ export type RunEvent =
       readonly wallSeconds: number;
       readonly best: boolean;
       readonly weightsSha256: string;
+      /** Who computed the gradients of the epoch, as far as this process has seen it; the largest share first. */
+      readonly workers: readonly NodeShare[];
     }
   | ({ readonly event: 'worker-joined' } & MemberInfo)
   | ({ readonly event: 'worker-left'; readonly reason: string } & MemberInfo)

@@ -27,8 +27,8 @@ export interface GradientRequest {
   /** The memory for the sums. The caller gives the total back to it. */
   readonly buffers: GradientBuffers;
   readonly signal?: AbortSignal | undefined;
-  /** Called with the node of every gradient that is used. */
-  readonly onContribution: (member: Member) => void;
+  /** Called with the node of every gradient that is used, and the number of samples in it. */
+  readonly onContribution: (member: Member, samples: number) => void;
 }
 
 export interface StepGradient {
@@ -70,7 +70,10 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
         const scores = scoresOf(answer);
         scores.forEach((score, place) => (leaves[index + place] = score));
         reduction.add(index, judged.leaf, scores.length);
-        request.onContribution(from);
+        request.onContribution(
+          from,
+          scores.reduce((sum, { sampleCount }) => sum + sampleCount, 0),
+        );
         return judged.verdict;
       },
     },

@@ -16,6 +16,8 @@ import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import type { Recipe } from '../run/recipe.js';
 import type { RunResult, StopReason } from '../run/result.js';
+import { Shares } from '../run/shares.js';
+import type { NodeShare } from '../run/shares.js';
 import { CheckpointSaver } from './checkpointSaver.js';
 import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
@@ -47,11 +49,12 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const clock = new WallClock(state.progress.wallSeconds);
   const saver = new CheckpointSaver({ training, data, folder, clock, onEvent: control.onEvent });
   const fallback = new Fallback({ training, folder, saver, onEvent: control.onEvent });
+  const shares = new Shares();
   let stoppedBy: StopReason;
   try {
     await saveFirst(folder, saver);
     await crew.fleet.waitForWorkers(crew.minWorkers, control.signal);
-    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback });
+    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback, shares });
   } catch (error) {
     if (error !== control.signal.reason) {
       await saveAfterError(error, { folder, saver, fallback });
@@ -69,11 +72,12 @@ interface LoopTools {
   readonly clock: WallClock;
   readonly saver: CheckpointSaver;
   readonly fallback: Fallback;
+  readonly shares: Shares;
 }
 
 async function trainEpochs(
   run: TrainingRun,
-  { schedule, clock, saver, fallback }: LoopTools,
+  { schedule, clock, saver, fallback, shares }: LoopTools,
 ): Promise<StopReason> {
   const { recipe, state } = run.training;
   const { split } = run.data;
@@ -85,7 +89,7 @@ async function trainEpochs(
     for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, plan, schedule);
+      await trainStep(run, plan, { schedule, shares });
       fallback.confirm();
       if (state.progress.step % run.storage.checkpointEvery === 0) saver.save('last');
     }
@@ -96,7 +100,9 @@ async function trainEpochs(
     saver.save('last');
     const { epoch, step } = state.progress;
     const lr = learningRateAt(step - 1, schedule);
-    const completed = { epoch, step, lr, epochTotals, validation, best, wallSeconds: clock.seconds() };
+    const wallSeconds = clock.seconds();
+    const workers = shares.take();
+    const completed = { epoch, step, lr, epochTotals, validation, best, wallSeconds, workers };
     run.control.onEvent(epochEvent(completed, digestState(state.model)));
   }
   return 'patience';
@@ -117,7 +123,7 @@ type Computing = Omit<TrainingRun, 'storage'>;
 async function trainStep(
   { training, data: { set }, crew: { fleet }, control }: Computing,
   plan: StepPlan,
-  schedule: ScheduleContext,
+  { schedule, shares }: Pick<LoopTools, 'schedule' | 'shares'>,
 ): Promise<void> {
   const { recipe, state, model } = training;
   const { signal, onEvent } = control;
@@ -135,7 +141,10 @@ async function trainStep(
     state: state.broadcast(),
     buffers: state.gradientBuffers,
     signal,
-    onContribution: (member) => contributors.add(member),
+    onContribution: (member, sampleCount) => {
+      contributors.add(member);
+      shares.add(member.hello.nodeName, sampleCount);
+    },
   });
   const totalSteps = schedule.stepsPerEpoch * recipe.epochs;
   state.update(total, {
@@ -193,10 +202,11 @@ interface CompletedEpoch extends Pick<TrainingProgress, 'epoch' | 'step' | 'epoc
   readonly lr: number;
   readonly validation: Validation | undefined;
   readonly best: boolean;
+  readonly workers: readonly NodeShare[];
 }
 
 function epochEvent(completed: CompletedEpoch, weightsSha256: string): Extract<RunEvent, { event: 'epoch' }> {
-  const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds } = completed;
+  const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds, workers } = completed;
   return {
     event: 'epoch',
     epoch,
@@ -211,6 +221,7 @@ function epochEvent(completed: CompletedEpoch, weightsSha256: string): Extract<R
     wallSeconds,
     best,
     weightsSha256,
+    workers,
   };
 }
 

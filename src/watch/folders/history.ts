@@ -3,8 +3,9 @@
 import { metricsFileOf } from './findRuns.js';
 import { BEGINNING, EPOCH_MARK, readLines, STEP_MARK } from './metricsLines.js';
 import type { MetricsLine, Position } from './metricsLines.js';
-import type { EpochPoint, Happening, StepPoint } from './runData.js';
+import type { EpochPoint, Happening, StepPoint, WorkerShare } from './runData.js';
 import { numberOf } from './values.js';
+import { WorkerShares } from './workerShares.js';
 
 /** Beyond this the oldest are dropped. */
 const MOST_HAPPENINGS = 500;
@@ -32,6 +33,7 @@ export class History {
   epochs: EpochPoint[] = [];
   happenings: Happening[] = [];
   private steps: StepSeries;
+  private readonly workerShares = new WorkerShares();
   private position: Position = BEGINNING;
 
   /** @param mostSteps points that are kept of the steps; 0: steps are not read, which is many times as fast */
@@ -44,6 +46,11 @@ export class History {
 
   get stepPoints(): readonly StepPoint[] {
     return this.steps.points();
+  }
+
+  /** Who takes or took part. */
+  get workers(): readonly WorkerShare[] {
+    return this.workerShares.list();
   }
 
   /**
@@ -66,10 +73,12 @@ export class History {
   private forget(): void {
     this.epochs = [];
     this.happenings = [];
+    this.workerShares.forget();
     this.steps = new StepSeries(this.mostSteps);
   }
 
   private add(line: MetricsLine): void {
+    this.workerShares.add(line);
     switch (line['event']) {
       case 'step':
         if (this.mostSteps > 0) this.steps.add(line);

@@ -124,9 +124,18 @@ function parseLines(bytes: Buffer, begin: number, { containing, skipping, onLine
   }
 }
 
+/** Where `"event"` stands in a line as Lockstep writes it: behind `{"time":"2026-01-01T00:00:00.000Z",`. */
+const USUAL_MARK_AT = 35;
+
 function isSkipped(bytes: Buffer, from: number, to: number, mark: string | undefined): boolean {
   if (mark === undefined) return false;
+  if (standsAt(bytes, from + USUAL_MARK_AT, mark)) return true; // many times as fast as searching
   return bytes.subarray(from, Math.min(to, from + MARK_BEFORE_BYTE)).includes(mark, 0, 'latin1');
+}
+
+function standsAt(bytes: Buffer, from: number, mark: string): boolean {
+  for (let at = 0; at < mark.length; at++) if (bytes[from + at] !== mark.charCodeAt(at)) return false;
+  return true;
 }
 
 function parsed(text: string): MetricsLine | undefined {

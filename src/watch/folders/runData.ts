@@ -19,10 +19,21 @@ export interface RunSummary {
   readonly epochs: number | null;
   readonly epochsCompleted: number;
   readonly stepsCompleted: number;
+  /** Steps of the whole run; null unless it is running and says so. */
+  readonly steps: number | null;
+  /** About, if it goes on as before and is not stopped early; null unless it is running. */
+  readonly secondsLeft: number | null;
+  /** Means of the last steps of training; null unless it is running. */
+  readonly recentLoss: number | null;
+  readonly recentAccuracy: number | null;
   readonly bestEpoch: number | null;
   /** A share from 0 to 1. */
   readonly bestValidationAccuracy: number | null;
+  /** Of the final weights: of the result, or of an evaluation of these weights. */
   readonly testAccuracy: number | null;
+  /** File of the latest evaluation in the folder. */
+  readonly latestEvaluation: string | null;
+  /** Of the whole run; of a running one, of its last steps. */
   readonly imagesPerSecond: number | null;
   readonly wallSeconds: number | null;
   /** Whether every gradient came from one exact numerics class; null while the run is not finished. */
@@ -60,4 +71,32 @@ export interface StepPoint {
 export interface Happening {
   readonly time: string | null;
   readonly line: Readonly<Record<string, unknown>>;
+}
+
+/** A node that takes or took part. Texts come from the node. */
+export interface WorkerShare {
+  readonly node: string;
+  readonly engine: string | null;
+  readonly device: string | null;
+  readonly numericsClass: string | null;
+  readonly threads: number | null;
+  /** Whether it is attached now, as far as the events tell. */
+  readonly isAttached: boolean;
+  /** Training samples that it has computed in the epochs that are complete. */
+  readonly samples: number;
+  /** Of all these samples; null if none were counted. */
+  readonly share: number | null;
+}
+
+/** The filters of the first convolution. */
+export interface FirstLayer {
+  readonly name: string;
+  /** The checkpoint that they are from. */
+  readonly checkpoint: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filters: number;
+  /** (height, width, channels, filters) */
+  readonly values: readonly number[];
 }

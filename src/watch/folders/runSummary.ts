@@ -4,7 +4,9 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { occupancyOf } from '../../coordinator/index.js';
 import { printable } from '../../foundation/printable.js';
+import { Evaluations } from './evaluations.js';
 import { metricsFileOf } from './findRuns.js';
+import { liveProgress } from './liveProgress.js';
 import { BEGINNING, EPOCH_MARK, readLines } from './metricsLines.js';
 import type { MetricsLine, Position } from './metricsLines.js';
 import type { RunState, RunSummary } from './runData.js';
@@ -19,11 +21,19 @@ export class RunSummariser {
   private readonly epochs: EpochReader;
   private readonly config: SmallJson;
   private readonly result: SmallJson;
+  readonly evaluations: Evaluations;
 
   constructor(private readonly folder: string) {
     this.epochs = new EpochReader(folder);
-    this.config = new SmallJson(path.join(folder, 'config.json'), ['model', 'dataset', 'seed', 'epochs']);
+    this.config = new SmallJson(path.join(folder, 'config.json'), [
+      'model',
+      'dataset',
+      'seed',
+      'epochs',
+      'maxSteps',
+    ]);
     this.result = new SmallJson(path.join(folder, 'result.json'));
+    this.evaluations = new Evaluations(folder);
   }
 
   /** Reads what is there; a file that is missing or damaged leaves its numbers null. */
@@ -31,27 +41,47 @@ export class RunSummariser {
     const { folder } = this;
     const config = this.config.read();
     const result = this.result.read();
-    const progress = result ?? (await this.epochs.progress());
+    const state = stateOf(folder, result);
+    // A result that a resumed run has left behind tells of its past.
+    const isRunning = state === 'running';
+    const progress = (isRunning ? undefined : result) ?? (await this.epochs.progress());
+    const epochs = numberOf(config?.['epochs']);
+    const live = isRunning
+      ? await liveProgress(folder, { epochs, maxSteps: numberOf(config?.['maxSteps']) }, this.epochs.last)
+      : undefined;
+    const latestEvaluation = (await this.evaluations.list())[0] ?? null;
     return {
       folder,
       name: printable(path.basename(path.resolve(folder)), LONGEST_TEXT),
-      state: stateOf(folder, result),
-      stoppedBy: textOf(result?.['stoppedBy']),
+      state,
+      stoppedBy: isRunning ? null : textOf(result?.['stoppedBy']),
       model: textOf(config?.['model']),
       dataset: textOf(config?.['dataset']),
       seed: numberOf(config?.['seed']),
-      epochs: numberOf(config?.['epochs']),
+      epochs,
       epochsCompleted: numberOf(progress['epochsCompleted']) ?? 0,
-      stepsCompleted: numberOf(progress['stepsCompleted']) ?? 0,
+      stepsCompleted: live?.step ?? numberOf(progress['stepsCompleted']) ?? 0,
+      steps: live?.steps ?? null,
+      secondsLeft: live?.secondsLeft ?? null,
+      recentLoss: live?.loss ?? null,
+      recentAccuracy: live?.accuracy ?? null,
       bestEpoch: numberOf(progress['bestEpoch']),
       bestValidationAccuracy: numberOf(progress['bestValidationAccuracy']),
-      testAccuracy: numberOf(progress['testAccuracy']),
-      imagesPerSecond: numberOf(progress['imagesPerSecond']),
+      testAccuracy: numberOf(progress['testAccuracy']) ?? (await this.evaluated(latestEvaluation, progress)),
+      latestEvaluation,
+      imagesPerSecond: live?.imagesPerSecond ?? numberOf(progress['imagesPerSecond']),
       wallSeconds: numberOf(progress['wallSeconds']),
       exact: typeof result?.['exact'] === 'boolean' ? result['exact'] : null,
       weightsSha256: textOf(progress['weightsSha256']),
       updatedAt: updatedAt(folder),
     };
+  }
+
+  /** The test accuracy of the final weights, if it was these that were evaluated last. */
+  private async evaluated(name: string | null, progress: Json): Promise<number | null> {
+    const evaluation = name === null ? undefined : await this.evaluations.read(name);
+    const isOfThese = evaluation?.weightsSha256 === progress['weightsSha256'];
+    return evaluation && isOfThese ? evaluation.testAccuracy : null;
   }
 }
 
@@ -73,7 +103,7 @@ function stateOf(folder: string, result: Json | undefined): RunState {
 /** The progress of a run without result: from its epochs, which are found without parsing the steps between them. */
 class EpochReader {
   private position: Position = BEGINNING;
-  private last: MetricsLine = {};
+  last: MetricsLine = {};
   private best: MetricsLine = {};
 
   constructor(private readonly folder: string) {}

@@ -1,7 +1,15 @@
 /** What the live page asks for, and what it gets: JSON, by GET but for what changes something. */
 
 import type { NodeView, RoundView } from '../../coordinator/index.js';
-import type { EpochPoint, Happening, RunSummary, StepPoint } from '../folders/runData.js';
+import type { Evaluation } from '../../coordinator/run/evaluation.js';
+import type {
+  EpochPoint,
+  FirstLayer,
+  Happening,
+  RunSummary,
+  StepPoint,
+  WorkerShare,
+} from '../folders/runData.js';
 
 /**
  * GET api/me, for everyone. POST api/login with a LoginRequest sets a cookie and answers the same; POST api/logout ends that
@@ -44,6 +52,9 @@ export interface RunAnswer {
   readonly epochs: readonly EpochPoint[];
   readonly steps: readonly StepPoint[];
   readonly happenings: readonly Happening[];
+  readonly workers: readonly WorkerShare[];
+  /** Names of the evaluations, the latest first. */
+  readonly evaluations: readonly string[];
 }
 
 export type LivePhase = 'starting' | 'waiting' | 'training' | 'ended';
@@ -96,3 +107,8 @@ export interface Refusal {
   readonly count: number;
   readonly atMs: number;
 }
+/** GET api/evaluation?id=ID&name=NAME: one of the run's evaluations. Their content never changes. */
+export type EvaluationAnswer = Evaluation;
+
+/** GET api/filters?id=ID: the filters of the first layer; null if the run has none that can be shown. */
+export type FiltersAnswer = FirstLayer | null;

@@ -121,6 +121,19 @@ class PageRequests {
           ? respondJson(response, 404, { error: 'there is no such run' })
           : respondText(response, 200, text);
       }
+      case '/api/evaluation': {
+        const { searchParams } = url;
+        const found = await runs.evaluation(searchParams.get('id') ?? '', searchParams.get('name') ?? '');
+        return found
+          ? respondJson(response, 200, found)
+          : respondJson(response, 404, { error: 'there is no such evaluation' });
+      }
+      case '/api/filters': {
+        const found = await runs.filters(url.searchParams.get('id') ?? '');
+        return found === undefined
+          ? respondJson(response, 404, { error: 'there is no such run' })
+          : respondJson(response, 200, found);
+      }
       case '/api/live': {
         if (!live) break;
         if (live.stream.isFull) return respondJson(response, 503, { error: 'too many viewers; try again' });

@@ -2,10 +2,11 @@
 
 import path from 'node:path';
 import { findRuns, isRunFolder } from '../folders/findRuns.js';
+import { readFirstLayer } from '../folders/firstLayer.js';
 import { History } from '../folders/history.js';
 import { RunSummariser } from '../folders/runSummary.js';
 import { readSmallJson } from '../folders/smallJson.js';
-import type { ListedRun, RunAnswer } from './api.js';
+import type { EvaluationAnswer, FiltersAnswer, ListedRun, RunAnswer } from './api.js';
 
 /** Points of the steps that are kept and sent of each run: more than a screen has columns. */
 const MOST_STEP_POINTS = 2000;
@@ -38,9 +39,22 @@ export class RunCatalog {
     if (folder === undefined) return undefined;
     const history = this.historyOf(folder, withSteps);
     await history.readOn();
-    const { epochs, stepPoints, happenings } = history;
+    const { epochs, stepPoints, happenings, workers } = history;
     const config = readSmallJson(path.join(folder, 'config.json')) ?? {};
-    return { id, config, epochs, steps: stepPoints, happenings };
+    const evaluations = await this.known.get(id)!.summariser.evaluations.list();
+    return { id, config, epochs, steps: stepPoints, happenings, workers, evaluations };
+  }
+
+  /** Undefined for what is no evaluation of a run below the root: the name, too, is only compared. */
+  async evaluation(id: string, name: string): Promise<EvaluationAnswer | undefined> {
+    if (this.folderOf(id) === undefined) return undefined;
+    return this.known.get(id)?.summariser.evaluations.read(name);
+  }
+
+  /** Undefined for what is no run below the root. */
+  async filters(id: string): Promise<FiltersAnswer | undefined> {
+    const folder = this.folderOf(id);
+    return folder === undefined ? undefined : ((await readFirstLayer(folder)) ?? null);
   }
 
   /** A page asks for runs that it was just told of: they are searched for again only if one is not known, or gone. */

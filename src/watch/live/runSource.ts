@@ -2,13 +2,15 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ListedRun, RunAnswer } from './api.js';
+import type { EvaluationAnswer, FiltersAnswer, ListedRun, RunAnswer } from './api.js';
 import { RunCatalog } from './runCatalog.js';
 
 export interface RunSource {
   readonly root: string;
   list(): Promise<readonly ListedRun[]>;
   run(id: string, withSteps: boolean): Promise<RunAnswer | undefined>;
+  evaluation(id: string, name: string): Promise<EvaluationAnswer | undefined>;
+  filters(id: string): Promise<FiltersAnswer | undefined>;
 }
 
 /** The one run of this process, once it has its folder. */
@@ -36,5 +38,13 @@ export class OwnRun implements RunSource {
     if (!this.catalog || id !== this.name) return undefined;
     const answer = await this.catalog.run('.', withSteps);
     return answer && { ...answer, id };
+  }
+
+  async evaluation(id: string, name: string): Promise<EvaluationAnswer | undefined> {
+    return id === this.name ? this.catalog?.evaluation('.', name) : undefined;
+  }
+
+  async filters(id: string): Promise<FiltersAnswer | undefined> {
+    return id === this.name ? this.catalog?.filters('.') : undefined;
   }
 }

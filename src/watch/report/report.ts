@@ -1,11 +1,14 @@
 /** A page that tells of one run or several: everything inline, so that it can be mailed, kept and printed. */
 
 import path from 'node:path';
+import { readEvaluation } from '../../coordinator/index.js';
+import type { Evaluation } from '../../coordinator/index.js';
 import { History } from '../folders/history.js';
-import type { EpochPoint, Happening, RunSummary } from '../folders/runData.js';
+import type { EpochPoint, Happening, RunSummary, WorkerShare } from '../folders/runData.js';
 import { summariseRun } from '../folders/runSummary.js';
 import { readSmallJson } from '../folders/smallJson.js';
 import { durationText, optionText } from '../folders/wording.js';
+import { evaluationSection, workersSection } from './findings.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { linePlot } from './linePlot.js';
@@ -25,6 +28,9 @@ interface ReportedRun {
   readonly config: Readonly<Record<string, unknown>>;
   readonly epochs: readonly EpochPoint[];
   readonly happenings: readonly Happening[];
+  readonly workers: readonly WorkerShare[];
+  /** The latest. */
+  readonly evaluation: Evaluation | undefined;
   readonly colourClass: string;
 }
 
@@ -42,7 +48,10 @@ export async function reportPage(folders: readonly string[], options: ReportOpti
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        />
         <title>${title} - Lockstep report</title>
         <style>
           ${STYLE}
@@ -62,8 +71,12 @@ export async function reportPage(folders: readonly string[], options: ReportOpti
 async function readRun(folder: string, index: number): Promise<ReportedRun> {
   const history = new History(folder, NO_STEPS);
   await history.readOn();
+  const summary = await summariseRun(folder);
+  const { latestEvaluation } = summary;
   return {
-    summary: await summariseRun(folder),
+    summary,
+    workers: history.workers,
+    evaluation: latestEvaluation === null ? undefined : await readEvaluation(folder, latestEvaluation),
     config: readSmallJson(path.join(folder, 'config.json')) ?? {},
     epochs: history.epochs,
     happenings: history.happenings,
@@ -174,7 +187,8 @@ function comparison(runs: readonly ReportedRun[]): Html {
     </table>`;
 }
 
-function details({ summary, config, happenings }: ReportedRun, { commandFor }: ReportOptions): Html {
+function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
+  const { summary, config, happenings } = run;
   const command = commandFor(config, summary.folder);
   return html`<section>
     <h2>${summary.name}</h2>
@@ -186,6 +200,8 @@ function details({ summary, config, happenings }: ReportedRun, { commandFor }: R
         : html`<p>Train the same again:</p>
             <pre>${command}</pre>`
     }
+    ${workersSection(run.workers)}
+    ${run.evaluation === undefined ? undefined : evaluationSection(run.evaluation)}
     <details>
       <summary>Options and machine</summary>
       <table>

@@ -1,6 +1,14 @@
 /** Asks the server that the page came from. Who has logged in is known by a cookie, which scripts cannot read. */
 
-import type { LiveView, LoginRequest, MeAnswer, RunAnswer, RunsAnswer } from '../../watch/live/api.js';
+import type {
+  EvaluationAnswer,
+  FiltersAnswer,
+  LiveView,
+  LoginRequest,
+  MeAnswer,
+  RunAnswer,
+  RunsAnswer,
+} from '../../watch/live/api.js';
 
 /** The session has ended, or there was none. */
 export class LoginNeeded extends Error {}
@@ -42,6 +50,15 @@ export function fetchRuns(): Promise<RunsAnswer> {
 export function fetchRun(id: string, withSteps: boolean, version = ''): Promise<RunAnswer> {
   const query = new URLSearchParams({ id, v: version, ...(withSteps ? { steps: '1' } : {}) });
   return fetchJson(`api/run?${query}`) as Promise<RunAnswer>;
+}
+
+export function fetchEvaluation(id: string, name: string): Promise<EvaluationAnswer> {
+  const address = `api/evaluation?id=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`;
+  return fetchJson(address) as Promise<EvaluationAnswer>;
+}
+
+export function fetchFilters(id: string): Promise<FiltersAnswer> {
+  return fetchJson(`api/filters?id=${encodeURIComponent(id)}`) as Promise<FiltersAnswer>;
 }
 
 export interface LiveListener {

@@ -4,6 +4,8 @@ import type { ListedRun, RunAnswer } from '../../watch/live/api.js';
 import { element } from './dom.js';
 import { optionText } from '../../watch/folders/wording.js';
 import { DASH, duration, percent, whole } from './format.js';
+import { table } from './tables.js';
+import { workerPanel } from './workerPanel.js';
 
 const MOST_EVENTS_SHOWN = 100;
 
@@ -17,14 +19,15 @@ export function differences(runs: readonly RunAnswer[]): readonly Node[] {
   if (rows.length === 0) return [element('p', {}, 'All options of the selected runs are equal.')];
   return [
     element('h2', {}, 'Options that differ'),
-    scrollingTable(
+    table(
       ['option', ...runs.map(({ id }) => id)],
       rows.map(({ key, texts }) => [key, ...texts]),
     ),
   ];
 }
 
-export function runDetails(run: ListedRun, { config, happenings }: RunAnswer): readonly Node[] {
+/** What the run is and has come to, and who computed it. */
+export function runFacts(run: ListedRun, answer: RunAnswer): readonly Node[] {
   const facts: readonly (readonly [string, string])[] = [
     ['state', run.stoppedBy === null ? run.state : `${run.state} (${run.stoppedBy})`],
     ['folder', run.folder],
@@ -34,10 +37,23 @@ export function runDetails(run: ListedRun, { config, happenings }: RunAnswer): r
     ['test accuracy', percent(run.testAccuracy)],
     ['images per second', whole(run.imagesPerSecond)],
     ['time', duration(run.wallSeconds)],
-    ['time left, about', timeLeft(run)],
+    ['time left, about', duration(run.secondsLeft)],
     ['exact', run.exact === null ? DASH : run.exact ? 'yes' : 'no'],
     ['weights SHA-256', run.weightsSha256 ?? DASH],
   ];
+  return [
+    element('h2', {}, run.id),
+    element(
+      'div',
+      { class: 'columns' },
+      element('div', {}, element('h3', {}, 'Run'), table([], facts)),
+      element('div', {}, ...workerPanel(answer)),
+    ),
+  ];
+}
+
+/** What was asked for, and what happened. */
+export function runRecord({ config, happenings }: RunAnswer): readonly Node[] {
   const options = Object.entries(config).map(([key, value]) => [key, optionText(value)]);
   const events = happenings.slice(-MOST_EVENTS_SHOWN).map(({ time, line }) => {
     const { time: _, event, ...rest } = line;
@@ -45,45 +61,9 @@ export function runDetails(run: ListedRun, { config, happenings }: RunAnswer): r
     return [time?.slice(0, 19).replace('T', ' ') ?? '', optionText(event), told.join(', ')];
   });
   return [
-    element('h2', {}, run.id),
-    element(
-      'div',
-      { class: 'columns' },
-      element('div', {}, element('h3', {}, 'Run'), scrollingTable([], facts)),
-      element('div', {}, element('h3', {}, 'Options and machine'), scrollingTable([], options)),
-    ),
+    element('h3', {}, 'Options and machine'),
+    table([], options),
     element('h3', {}, `Events (the last ${events.length})`),
-    scrollingTable([], events.reverse()),
+    table([], events.reverse()),
   ];
-}
-
-/** As if the epochs to come took as long as those before. */
-function timeLeft({ state, epochs, epochsCompleted, wallSeconds }: ListedRun): string {
-  if (state !== 'running' || epochs === null || wallSeconds === null || epochsCompleted === 0) return DASH;
-  return duration((wallSeconds / epochsCompleted) * (epochs - epochsCompleted));
-}
-
-function scrollingTable(titles: readonly string[], rows: readonly (readonly string[])[]): Node {
-  const head = element(
-    'thead',
-    {},
-    element('tr', {}, ...titles.map((title) => element('th', { scope: 'col' }, title))),
-  );
-  const body = element(
-    'tbody',
-    {},
-    ...rows.map(([first, ...cells]) =>
-      element(
-        'tr',
-        {},
-        element('th', { scope: 'row' }, first ?? ''),
-        ...cells.map((cell) => element('td', { class: 'wrap' }, cell)),
-      ),
-    ),
-  );
-  return element(
-    'div',
-    { class: 'scroll' },
-    element('table', {}, ...(titles.length > 0 ? [head] : []), body),
-  );
 }

@@ -7,6 +7,7 @@ interface Attributes {
   readonly title?: string;
   readonly type?: string;
   readonly scope?: string;
+  readonly role?: string;
   readonly 'aria-label'?: string;
   readonly 'aria-sort'?: 'ascending' | 'descending';
   readonly 'aria-selected'?: 'true' | 'false';

@@ -15,11 +15,13 @@ import {
   takeTokenFromAddress,
 } from './api.js';
 import { Charts, saveAs } from './charts.js';
-import { differences, runDetails } from './details.js';
+import { differences, runFacts, runRecord } from './details.js';
 import { byId } from './dom.js';
+import { glance } from './glance.js';
 import { headerButtons } from './run/controls.js';
 import { phaseText } from './run/glance.js';
 import { RunPanel } from './run/runPanel.js';
+import { RunPanels } from './runPanels.js';
 import { RunTable } from './runTable.js';
 import { Selection } from './selection.js';
 import type { XAxis } from './series.js';
@@ -33,7 +35,10 @@ const COMES_BACK_MS = 3000;
 const SHOWN_AT_FIRST = 4;
 
 const status = byId('status', HTMLElement);
+const glanceBox = byId('run-glance', HTMLElement);
 const details = byId('details', HTMLElement);
+const record = byId('record', HTMLElement);
+const panels = new RunPanels(byId('panels', HTMLElement));
 const xAxis = byId('x-axis', HTMLSelectElement);
 const smoothing = byId('smoothing', HTMLInputElement);
 const log = byId('log', HTMLInputElement);
@@ -52,6 +57,12 @@ const table = new RunTable(byId('runs', HTMLElement), selection, {
   },
 });
 
+/** What changes all the time in a run that is running; it stands in the glance. */
+const UNSETTLED = {
+  ...{ imagesPerSecond: 0, secondsLeft: 0, stepsCompleted: 0 },
+  ...{ recentLoss: 0, recentAccuracy: 0, updatedAt: '' },
+};
+
 let runs: readonly ListedRun[] = [];
 /** The run that is looked into. */
 let opened: string | undefined;
@@ -66,6 +77,7 @@ let version = '';
 let lastView: LiveView | undefined;
 let stepsShownMs = 0;
 let closeLive = (): void => undefined;
+let glanceDrawn = '';
 
 /** Between two polls, which tell what goes wrong. */
 async function refreshNow(): Promise<void> {
@@ -81,17 +93,21 @@ async function refresh(): Promise<void> {
   selection.keepOnly(new Set(runs.map(({ id }) => id)));
   if (isFirst) selectLatest();
   if (me.shows === 'folder') table.show(runs);
-  await Promise.all(selection.ids.map(fetchIfChanged));
+  if (!runs.some(({ id }) => id === opened)) opened = undefined;
+  const wanted = new Set([...selection.ids, ...(opened === undefined ? [] : [opened])]);
+  await Promise.all([...wanted].map(fetchIfChanged));
   draw();
 }
 
+/** The latest runs are drawn, and of these one that is running, or else the latest, is looked into. */
 function selectLatest(): void {
   if (runs.length === 0) return;
   isFirst = false;
-  [...runs]
+  const latest = [...runs]
     .sort((a, b) => ((a.updatedAt ?? '') < (b.updatedAt ?? '') ? 1 : -1))
-    .slice(0, SHOWN_AT_FIRST)
-    .forEach(({ id }) => selection.add(id));
+    .slice(0, SHOWN_AT_FIRST);
+  latest.forEach(({ id }) => selection.add(id));
+  opened ??= (latest.find(({ state }) => state === 'running') ?? latest[0]!).id;
 }
 
 async function fetchIfChanged(id: string): Promise<void> {
@@ -119,11 +135,24 @@ function draw(): void {
 /** Only if something changed: a table that is scrolled would jump. */
 function drawDetails(shown: readonly RunAnswer[]): void {
   const run = runs.find(({ id }) => id === opened);
-  const answer = shown.find(({ id }) => id === opened);
-  const state = JSON.stringify([shown.map(({ id, config }) => [id, config]), run, answer?.happenings.length]);
+  const answer = opened === undefined ? undefined : answers.get(opened)?.answer;
+  void panels.show(run, answer);
+  const glanced = JSON.stringify([run, answer?.epochs.length, answer?.happenings.length]);
+  if (me.shows === 'folder' && glanced !== glanceDrawn) {
+    glanceDrawn = glanced;
+    glanceBox.replaceChildren(...(run ? glance(run, answer) : []));
+  }
+  // The speed of a running run changes all the time, and stands above.
+  const settled = run && { ...run, ...UNSETTLED };
+  const state = JSON.stringify([
+    shown.map(({ id, config }) => [id, config]),
+    settled,
+    answer?.happenings.length,
+  ]);
   if (state === detailsDrawn) return;
   detailsDrawn = state;
-  details.replaceChildren(...differences(shown), ...(run && answer ? runDetails(run, answer) : []));
+  details.replaceChildren(...differences(shown), ...(run && answer ? runFacts(run, answer) : []));
+  record.replaceChildren(...(answer ? runRecord(answer) : []));
 }
 
 async function poll(): Promise<void> {
@@ -243,11 +272,17 @@ byId('filter', HTMLInputElement).addEventListener('input', (event) => {
   table.setFilter((event.target as HTMLInputElement).value);
 });
 for (const control of [smoothing, log]) control.addEventListener('input', draw);
+smoothing.addEventListener('input', () => {
+  byId('smoothing-value', HTMLElement).textContent = smoothing.value === '0' ? 'off' : smoothing.value;
+});
 xAxis.addEventListener('input', () => void refreshNow());
 byId('csv', HTMLButtonElement).addEventListener('click', () => {
   saveAs(new Blob([charts.csv()], { type: 'text/csv' }), 'runs.csv');
 });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => location.reload());
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  charts.restyle();
+  draw();
+});
 
 document.addEventListener('visibilitychange', () => {
   if (me.shows === 'run' && me.right !== 'none') follow();

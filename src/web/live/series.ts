@@ -29,7 +29,7 @@ interface Curve {
 export interface ChartKind {
   readonly title: string;
   readonly unit: 'share' | 'number';
-  readonly isLoss: boolean;
+  readonly mayBeLogarithmic: boolean;
   readonly curves: readonly Curve[];
 }
 
@@ -37,7 +37,7 @@ export const CHARTS: readonly ChartKind[] = [
   {
     title: 'Accuracy',
     unit: 'share',
-    isLoss: false,
+    mayBeLogarithmic: false,
     curves: [
       { title: 'validation', epoch: 'validationAccuracy' },
       { title: 'training', epoch: 'trainAccuracy', step: 'accuracy', isDashed: true },
@@ -46,17 +46,22 @@ export const CHARTS: readonly ChartKind[] = [
   {
     title: 'Loss',
     unit: 'number',
-    isLoss: true,
+    mayBeLogarithmic: true,
     curves: [
       { title: 'validation', epoch: 'validationLoss' },
       { title: 'training', epoch: 'trainLoss', step: 'loss', isDashed: true },
     ],
   },
-  { title: 'Learning rate', unit: 'number', isLoss: false, curves: [{ title: '', epoch: 'lr', step: 'lr' }] },
+  {
+    title: 'Learning rate',
+    unit: 'number',
+    mayBeLogarithmic: true,
+    curves: [{ title: '', epoch: 'lr', step: 'lr' }],
+  },
   {
     title: 'Images per second',
     unit: 'number',
-    isLoss: false,
+    mayBeLogarithmic: false,
     curves: [{ title: '', epoch: 'imagesPerSecond', step: 'imagesPerSecond' }],
   },
 ];

@@ -74,6 +74,7 @@ export function epochEnd(epoch: number, change: { validationSeconds?: number } =
     wallSeconds: 200,
     best: false,
     weightsSha256: 'abc',
+    workers: [],
     ...change,
   };
 }

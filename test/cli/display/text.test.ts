@@ -53,6 +53,7 @@ const EPOCH: Extract<RunEvent, { event: 'epoch' }> = {
   wallSeconds: 75,
   best: true,
   weightsSha256: 'abc',
+  workers: [],
 };
 
 const RESULT: RunResult = {

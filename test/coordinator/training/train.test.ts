@@ -84,6 +84,26 @@ describe('a run to its end', () => {
     expect(largestRelativeError(state.statistics, expected.statistics)).toBeLessThan(1e-5);
   });
 
+  it('tells who computed how much of each epoch', async () => {
+    const { run, fleet, events } = await testRun();
+    const nodes = ['one', 'two'].map((nodeName) => analyticNode(fleet, { nodeName }));
+    await train(run);
+    const samplesOf = ({ items }: (typeof nodes)[number], steps: readonly number[]): number =>
+      items.reduce(
+        (sum, item) => sum + (item.type === 'work' && steps.includes(item.step) ? item.labels.length : 0),
+        0,
+      );
+    for (const [epoch, { workers }] of eventsOf(events, 'epoch').entries()) {
+      const steps = Array.from({ length: STEPS_PER_EPOCH }, (_, step) => epoch * STEPS_PER_EPOCH + step);
+      expect(workers.reduce((sum, { samples }) => sum + samples, 0)).toBe(8 * STEPS_PER_EPOCH);
+      // An item may be given to both, but only one answer is used.
+      const given = { one: samplesOf(nodes[0]!, steps), two: samplesOf(nodes[1]!, steps) };
+      for (const { node, samples } of workers) {
+        expect(samples).toBeLessThanOrEqual(given[node as keyof typeof given]);
+      }
+    }
+  });
+
   it('tells of each step and each epoch, in order, and writes the result', async () => {
     const { events, result, run } = await trained();
     const told = events.flatMap((event) =>

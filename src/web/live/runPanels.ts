@@ -1,0 +1,96 @@
+/** What is fetched for the run that is looked into alone: its evaluations, and the filters of its first layer. */
+
+import type { FiltersAnswer, ListedRun, RunAnswer } from '../../watch/live/api.js';
+import { fetchEvaluation, fetchFilters } from './api.js';
+import { element } from './dom.js';
+import { evaluationPanel } from './evaluationPanel.js';
+import { filterCanvases } from './pictures.js';
+
+/** Each section is drawn again only if what it shows has changed: tables that are scrolled would jump. */
+export class RunPanels {
+  private readonly evaluation = element('section', { 'aria-label': 'evaluation' });
+  private readonly filters = element('section', { 'aria-label': 'first layer' });
+  private drawnEvaluation = '';
+  private drawnFilters = '';
+  /** The evaluation that was chosen, by run. */
+  private readonly chosen = new Map<string, string>();
+
+  constructor(place: HTMLElement) {
+    place.replaceChildren(this.evaluation, this.filters);
+  }
+
+  /** @param run undefined if none is looked into */
+  async show(run: ListedRun | undefined, answer: RunAnswer | undefined): Promise<void> {
+    if (!run || !answer) {
+      this.evaluation.replaceChildren();
+      this.filters.replaceChildren();
+      this.drawnEvaluation = this.drawnFilters = '';
+      return;
+    }
+    await Promise.all([this.showEvaluation(answer), this.showFilters(run)]);
+  }
+
+  private async showEvaluation({ id, evaluations }: RunAnswer): Promise<void> {
+    const chosen = this.chosen.get(id);
+    const name = chosen !== undefined && evaluations.includes(chosen) ? chosen : evaluations[0];
+    const state = JSON.stringify([id, name, evaluations]);
+    if (state === this.drawnEvaluation) return;
+    this.drawnEvaluation = state;
+    const evaluation =
+      name === undefined ? undefined : await fetchEvaluation(id, name).catch(() => undefined);
+    if (state !== this.drawnEvaluation) return; // another run was chosen meanwhile
+    this.evaluation.replaceChildren(
+      ...(evaluation ? this.chooser(id, name!, evaluations) : hint(evaluations.length > 0)),
+      ...(evaluation ? evaluationPanel(evaluation) : []),
+    );
+  }
+
+  /** For runs that were evaluated several times. */
+  private chooser(id: string, name: string, evaluations: readonly string[]): readonly Node[] {
+    if (evaluations.length < 2) return [];
+    const select = element('select', {});
+    select.append(
+      ...evaluations.map((each) => {
+        const option = element('option', {}, each.replace(/^evaluation-|\.json$/g, ''));
+        option.value = each;
+        option.selected = each === name;
+        return option;
+      }),
+    );
+    select.addEventListener('input', () => {
+      this.chosen.set(id, select.value);
+      void this.showEvaluation({ id, evaluations } as RunAnswer);
+    });
+    return [element('label', { class: 'chooser' }, 'Evaluation ', select)];
+  }
+
+  /** They change with the best epoch. */
+  private async showFilters({ id, bestEpoch, epochsCompleted }: ListedRun): Promise<void> {
+    const state = JSON.stringify([id, bestEpoch, bestEpoch === null ? epochsCompleted : null]);
+    if (state === this.drawnFilters) return;
+    this.drawnFilters = state;
+    const filters = await fetchFilters(id).catch(() => null);
+    if (state !== this.drawnFilters) return;
+    this.filters.replaceChildren(...(filters ? filterPanel(filters) : []));
+  }
+}
+
+function hint(isUnreadable: boolean): readonly Node[] {
+  const text = isUnreadable
+    ? 'The evaluation of this run cannot be read.'
+    : 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
+  return [element('h3', {}, 'Evaluation'), element('p', { class: 'empty' }, text)];
+}
+
+function filterPanel(filters: NonNullable<FiltersAnswer>): readonly Node[] {
+  const { name, checkpoint, height, width, channels, filters: count } = filters;
+  return [
+    element('h3', {}, 'First layer'),
+    element(
+      'p',
+      {},
+      `${count} filters of ${height} × ${width} × ${channels} (${name}, ${checkpoint} weights); grey is 0`,
+    ),
+    element('div', { class: 'filters' }, ...filterCanvases(filters)),
+  ];
+}

@@ -1,0 +1,23 @@
+/** Who takes or took part in a run, and how much of the training each node has computed. */
+
+import type { RunAnswer } from '../../watch/live/api.js';
+import { element } from './dom.js';
+import { DASH, percent } from './format.js';
+import { shareBar, table } from './tables.js';
+
+export function workerPanel({ workers }: RunAnswer): readonly Node[] {
+  if (workers.length === 0) return [];
+  const rows = workers.map(({ node, engine, device, threads, isAttached, samples, share }) => [
+    node,
+    isAttached ? 'attached' : 'gone',
+    share === null ? DASH : shareBar(share, percent(share)),
+    samples === 0 ? DASH : samples.toLocaleString('en'),
+    String(threads ?? DASH),
+    engine ?? DASH,
+    device ?? DASH,
+  ]);
+  return [
+    element('h3', {}, 'Who computed how much'),
+    table(['node', 'now', 'share', 'samples', 'threads', 'engine', 'device'], rows),
+  ];
+}
