@@ -45,7 +45,7 @@ export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
 export { train } from './training/train.js';
-export type { TrainingRun } from './training/train.js';
+export type { TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
 export { readOneTensor } from './checkpoints/oneTensor.js';

@@ -60,7 +60,8 @@ function refuseWithRunsOf(folder: string): never {
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
   const checkpoint = await readCheckpoint(file);
   // As in validation. The best checkpoint's own weights are the average of that moment.
-  const state = (checkpoint.recipe.averaging === 'ema' && checkpoint.averaged) || checkpoint.state;
+  const { recipe, averaged } = checkpoint;
+  const state = (recipe.averaging === 'ema' ? averaged : undefined) ?? checkpoint.state;
   return { file, checkpoint, state, epoch: checkpoint.progress.epoch, damage: undefined };
 }
 

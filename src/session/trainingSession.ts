@@ -203,20 +203,17 @@ async function trainIn(
     resumedAtStep: state.progress.step,
   });
   const result = await train({
-    recipe,
-    model,
-    set: dataset.training,
-    split,
-    normalisation,
-    samples,
-    state,
-    fleet,
-    folder,
-    minWorkers: options.minWorkers,
-    checkpointEvery: settings.checkpointEvery,
-    openTestSet: settings.test ? dataset.openTest : undefined,
-    onEvent: log.onEvent,
-    signal,
+    training: { recipe, model, state },
+    data: {
+      set: dataset.training,
+      split,
+      normalisation,
+      samples,
+      openTestSet: settings.test ? dataset.openTest : undefined,
+    },
+    storage: { folder, checkpointEvery: settings.checkpointEvery },
+    crew: { fleet, minWorkers: options.minWorkers },
+    control: { onEvent: log.onEvent, signal },
   });
   const runEnded = result.stoppedBy !== 'signal';
   fleet.end(runEnded ? 'the run has ended' : 'the coordinator was stopped', { runEnded });

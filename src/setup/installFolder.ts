@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { isRecord } from '../foundation/isRecord.js';
+import { isRunning } from '../foundation/isRunning.js';
 import { noRoom, refuseForeign, writing } from './diskErrors.js';
 
 const RECORD = 'setup.json';
@@ -49,7 +50,7 @@ export function openStaging(target: string): string {
   return writing(dir, () => {
     makeFolders(dir);
     for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
-      if (!isAlive(Number.parseInt(name.slice(prefix.length), 10)))
+      if (!isRunning(Number.parseInt(name.slice(prefix.length), 10)))
         rmSync(path.join(dir, name), { recursive: true });
     }
     const staging = path.join(dir, `${prefix}${process.pid}`);
@@ -63,14 +64,6 @@ function makeFolders(folder: string): void {
   if (existsSync(folder)) return;
   makeFolders(path.dirname(folder));
   mkdirSync(folder);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** @throws LockstepError E_IO */

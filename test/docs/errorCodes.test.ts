@@ -162,8 +162,8 @@ async function runOf(change: Partial<Recipe>): Promise<string> {
   const { run, fleet } = await testRun({ recipe: change });
   analyticNode(fleet);
   await train(run);
-  run.folder.close();
-  return run.folder.folder;
+  run.storage.folder.close();
+  return run.storage.folder.folder;
 }
 
 /** Throws what the command line was told to tell. */

@@ -24,10 +24,10 @@ async function pixelsOf(canvas: Locator, width: number, height: number): Promise
   return canvas.evaluate(
     (element, [columns, rows]) => {
       // The test is compiled without the types of a page.
-      const { getContext } = element as unknown as {
+      const drawn = element as unknown as {
         getContext(kind: '2d'): { getImageData(...area: number[]): { readonly data: Uint8ClampedArray } };
       };
-      return [...getContext.call(element, '2d').getImageData(0, 0, columns!, rows!).data];
+      return [...drawn.getContext('2d').getImageData(0, 0, columns!, rows!).data];
     },
     [width, height],
   );

@@ -214,7 +214,7 @@ describe('data of a program', () => {
       /^data\.test\.labels must be a Uint8Array, and is a Array/,
     ],
     ['a test set that is none', { test: null as never }, /^data\.test must be \{ pixels, labels \}/],
-    ['a key that nobody reads', { labels: [] } as object, /^"labels" is not a key of data, which has name/],
+    ['a key that nobody reads', { labels: [] }, /^"labels" is not a key of data, which has name/],
     [
       'a key of the images that nobody reads',
       { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(1), shape: [1] } as never },

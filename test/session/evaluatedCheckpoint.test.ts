@@ -27,8 +27,8 @@ async function endedRun(): Promise<Ended> {
       : { ...evaluatedOf(item, state), correct: ++evaluations === 1 ? item.labels.length : 0 },
   );
   const result = await train(run);
-  run.folder.close();
-  const { folder } = run.folder;
+  run.storage.folder.close();
+  const { folder } = run.storage.folder;
   return {
     folder,
     file: (name) => path.join(folder, 'checkpoints', `${name}.safetensors`),

@@ -77,8 +77,8 @@ async function firstSession(change: Partial<Recipe>, answerer: Answerer = honest
   const testing = await testRun({ recipe: change });
   analyticNode(testing.fleet, {}, answerer);
   const result = await train(testing.run);
-  testing.run.folder.close();
-  return { folder: testing.run.folder.folder, result };
+  testing.run.storage.folder.close();
+  return { folder: testing.run.storage.folder.folder, result };
 }
 
 /** Trains on from what was resumed. */
@@ -146,7 +146,7 @@ async function replayedRun(): Promise<Replay> {
   const answerer = await scripted(change, [0.25, 0.75, 0.5, 1, 1]);
   const saved: { name: CheckpointName; snapshot: CheckpointSnapshot }[] = [];
   const testing = await testRun({ recipe: change, change: { checkpointEvery: 1 } });
-  const { folder } = testing.run;
+  const { folder } = testing.run.storage;
   const save = folder.save.bind(folder);
   folder.save = (name, snapshot, onOutcome) => {
     saved.push({ name, snapshot });
@@ -364,8 +364,8 @@ describe('a run whose training is done, but not its test', () => {
     });
     if (end === 'dies') await rejectionOf('E_NO_WORKERS', train(testing.run));
     else await train(testing.run);
-    const { folder } = testing.run;
-    await folder.writeConfig({ ...testing.run.recipe, test: true });
+    const { folder } = testing.run.storage;
+    await folder.writeConfig({ ...testing.run.training.recipe, test: true });
     folder.close();
     return folder.folder;
   }

@@ -25,10 +25,13 @@ export interface TestRun {
 
 export interface TestRunOptions {
   readonly recipe?: Partial<Recipe>;
-  readonly change?: Partial<TrainingRun>;
+  /** Parts of the run to put in place of those that the recipe gives. */
+  readonly change?: Partial<Parts>;
   readonly waitTimeoutMs?: number;
   readonly onEvent?: (event: RunEvent) => void;
 }
+
+type Parts = TrainingRun['training'] & TrainingRun['data'] & TrainingRun['storage'] & TrainingRun['crew'];
 
 export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
   const settled = recipe({ valSize: VALIDATION_SAMPLES, ...options.recipe });
@@ -53,23 +56,37 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
     fleet,
     events,
     stop,
-    run: {
-      recipe: settled,
-      model,
-      set,
-      split,
-      normalisation: measureNormalisation(set, split.training),
-      samples: digestSamples(set, split),
-      state: TrainingState.fresh(model, settled),
-      fleet,
-      folder,
-      checkpointEvery: 100,
-      minWorkers: 1,
-      openTestSet: undefined,
-      onEvent,
-      signal: stop.signal,
-      ...options.change,
-    },
+    run: runOf(
+      {
+        recipe: settled,
+        model,
+        set,
+        split,
+        normalisation: measureNormalisation(set, split.training),
+        samples: digestSamples(set, split),
+        state: TrainingState.fresh(model, settled),
+        fleet,
+        folder,
+        checkpointEvery: 100,
+        minWorkers: 1,
+        openTestSet: undefined,
+        ...options.change,
+      },
+      { onEvent, signal: stop.signal },
+    ),
+  };
+}
+
+function runOf(parts: Parts, control: TrainingRun['control']): TrainingRun {
+  const { recipe, model, state } = parts;
+  const { set, split, normalisation, samples, openTestSet } = parts;
+  const { folder, checkpointEvery, fleet, minWorkers } = parts;
+  return {
+    training: { recipe, model, state },
+    data: { set, split, normalisation, samples, openTestSet },
+    storage: { folder, checkpointEvery },
+    crew: { fleet, minWorkers },
+    control,
   };
 }
 

@@ -167,7 +167,7 @@ async function openAndAnnounce(
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
 function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
-  const { insecure = false, tlsCert, tlsKey, maxNodes } = options;
+  const { insecure, tlsCert, tlsKey, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
   const given = resolveToken(options);

@@ -22,7 +22,7 @@ function onLost({ code, message }: NodeJS.ErrnoException): void {
   );
   // A command that goes on sets its own exit code in the end.
   process.once('exit', () => {
-    process.exitCode ||= EXIT_LOST;
+    if (process.exitCode === undefined || process.exitCode === 0) process.exitCode = EXIT_LOST;
   });
 }
 

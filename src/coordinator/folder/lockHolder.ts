@@ -7,7 +7,7 @@ import { ioError } from '../checkpoints/files.js';
 import { parseOwner, readOldLock } from './lockOwner.js';
 import type { Owner } from './lockOwner.js';
 import { isSameSpace, thisProcessSpace } from './processSpace.js';
-import { isRunning } from './processStatus.js';
+import { isRunningSince } from './processStatus.js';
 
 /** The process that holds the lock, or held it until it died. */
 export type Holder =
@@ -64,7 +64,7 @@ export function refuseIfHeld(lock: string, holder: Holder, isHeldHere: boolean):
 
 export function isStillRunning({ pid, startTime }: Owner, isHeldHere: boolean): boolean {
   if (pid === process.pid) return isHeldHere; // otherwise an earlier process had the same number
-  return isRunning(pid, startTime);
+  return isRunningSince(pid, startTime);
 }
 
 function foreignError(lock: string, owner: Owner): LockstepError {

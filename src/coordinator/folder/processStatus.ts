@@ -1,17 +1,14 @@
-/** Checks whether a process of this host still runs. */
+/** Checks whether a process of this host is still the one that it was. */
 
 import { readFileSync } from 'node:fs';
+import { isRunning } from '../../foundation/isRunning.js';
 
 /**
  * @param startTime what `startTimeOf` returned for it; undefined if not known
  * @returns false for a zombie, and for a later process with the same number
  */
-export function isRunning(pid: number, startTime: string | undefined): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
+export function isRunningSince(pid: number, startTime: string | undefined): boolean {
+  if (!isRunning(pid)) return false;
   const now = processStatus(pid);
   const isDead = now.state === 'Z' || now.state === 'X';
   return !isDead && (startTime === undefined || now.startTime === undefined || startTime === now.startTime);

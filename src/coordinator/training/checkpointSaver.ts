@@ -1,25 +1,20 @@
 /** Saves the state of a run as checkpoints, and reports each one. Training goes on whether or not saving succeeds. */
 
-import type { Normalisation, SampleDigests } from '../../data/index.js';
-import type { Model, ModelState } from '../../model/index.js';
+import type { ModelState } from '../../model/index.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { SaveOutcome } from '../checkpoints/checkpointWriter.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener } from '../run/events.js';
-import type { Recipe } from '../run/recipe.js';
-import type { TrainingState } from './trainingState.js';
+import type { Training, TrainingData } from './trainingRun.js';
 import type { WallClock } from './wallClock.js';
 
 export interface CheckpointSaverOptions {
-  readonly recipe: Recipe;
-  readonly model: Model;
-  readonly normalisation: Normalisation;
-  readonly samples: SampleDigests;
-  readonly state: TrainingState;
-  readonly clock: WallClock;
+  readonly training: Training;
+  readonly data: Pick<TrainingData, 'normalisation' | 'samples'>;
   readonly folder: RunFolder;
+  readonly clock: WallClock;
   readonly onEvent: EventListener;
 }
 
@@ -35,22 +30,23 @@ export class CheckpointSaver {
 
   /** Copies all that resuming needs. @param withBest whether to include the best weights so far, beside the current ones */
   snapshot({ withBest }: { readonly withBest: boolean }): CheckpointSnapshot {
-    const { state } = this.options;
+    const { state } = this.options.training;
     return this.snapshotOf(state.model, withBest ? state.best : undefined);
   }
 
   /** The best checkpoint holds the best weights as its own. */
   private bestSnapshot(): CheckpointSnapshot {
-    const { state } = this.options;
+    const { state } = this.options.training;
     return this.snapshotOf(state.best ?? state.model, undefined);
   }
 
   private snapshotOf(weights: ModelState, best: ModelState | undefined): CheckpointSnapshot {
-    const { recipe, state, model, normalisation, samples, clock } = this.options;
+    const { recipe, state, model } = this.options.training;
+    const { normalisation, samples } = this.options.data;
     return takeSnapshot(
       {
         recipe,
-        progress: { ...state.progress, wallSeconds: clock.seconds() },
+        progress: { ...state.progress, wallSeconds: this.options.clock.seconds() },
         state: weights,
         velocity: state.velocity,
         best,

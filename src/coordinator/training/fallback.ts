@@ -4,19 +4,17 @@
  */
 
 import { LockstepError } from '../../foundation/errors.js';
-import type { Model } from '../../model/index.js';
 import { readCheckpoint } from '../checkpoints/checkpoint.js';
 import type { Checkpoint } from '../checkpoints/checkpoint.js';
 import { takeSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { CheckpointSnapshot } from '../checkpoints/checkpointSnapshot.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener } from '../run/events.js';
-import type { Recipe } from '../run/recipe.js';
 import type { CheckpointSaver } from './checkpointSaver.js';
+import type { Training } from './trainingRun.js';
 
 export interface FallbackOptions {
-  readonly recipe: Recipe;
-  readonly model: Model;
+  readonly training: Pick<Training, 'recipe' | 'model'>;
   readonly folder: RunFolder;
   readonly saver: CheckpointSaver;
   readonly onEvent: EventListener;
@@ -45,10 +43,10 @@ export class Fallback {
    * @throws LockstepError E_IO
    */
   async restore(): Promise<void> {
-    const { folder, recipe, model, saver, onEvent } = this.options;
+    const { training, folder, saver, onEvent } = this.options;
     const found = await readFallback(folder);
     if (!found) return;
-    const snapshot = takeSnapshot({ ...found, recipe }, model);
+    const snapshot = takeSnapshot({ ...found, recipe: training.recipe }, training.model);
     for (let copy = 0; copy < 2; copy++) {
       saver.write('last', snapshot, 0);
       await folder.flush();

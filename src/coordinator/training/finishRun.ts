@@ -10,19 +10,17 @@ import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener, TestScore } from '../run/events.js';
 import type { Recipe } from '../run/recipe.js';
 import type { RunResult, StopReason } from '../run/result.js';
+import type { Control, Training, TrainingData } from './trainingRun.js';
 import type { TrainingState } from './trainingState.js';
 import type { WallClock } from './wallClock.js';
 
 export interface FinishOptions {
-  readonly recipe: Recipe;
-  readonly state: TrainingState;
-  readonly fleet: Fleet;
+  readonly training: Pick<Training, 'recipe' | 'state'>;
+  readonly data: Pick<TrainingData, 'openTestSet'>;
   readonly folder: RunFolder;
   readonly clock: WallClock;
-  /** Opens the test set to evaluate the final weights; undefined does not evaluate them. */
-  readonly openTestSet: (() => Promise<ImageSet>) | undefined;
-  readonly onEvent: EventListener;
-  readonly signal: AbortSignal;
+  readonly fleet: Fleet;
+  readonly control: Control;
 }
 
 /**
@@ -30,7 +28,10 @@ export interface FinishOptions {
  * is stopped during that evaluation has a result without it, and evaluates when it is resumed.
  */
 export async function finishRun(options: FinishOptions, stoppedBy: StopReason): Promise<RunResult> {
-  const { state, recipe, folder, fleet, clock, openTestSet, onEvent } = options;
+  const { state, recipe } = options.training;
+  const { folder, fleet, clock } = options;
+  const { onEvent } = options.control;
+  const { openTestSet } = options.data;
   const lastWeightsSha256 = digestState(state.model);
   if (stoppedBy === 'epochs' || stoppedBy === 'patience') chooseFinal(state, recipe, onEvent);
   if (stoppedBy === 'max-steps') adoptAverage(state, recipe); // as in validation; the checkpoint has the others
@@ -99,7 +100,7 @@ function resultOf(
  * @returns undefined if the user stopped it
  */
 async function evaluateTestSet(
-  { signal, fleet, state, recipe, onEvent }: FinishOptions,
+  { training: { recipe, state }, fleet, control: { signal, onEvent } }: FinishOptions,
   openTestSet: () => Promise<ImageSet>,
 ): Promise<TestScore | undefined> {
   const set = await openTestSet();

@@ -4,16 +4,14 @@
  */
 
 import { planEpoch } from '../../data/index.js';
-import type { ImageSet, Normalisation, SampleDigests, StepPlan, TrainingSplit } from '../../data/index.js';
+import type { StepPlan } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
-import type { Model } from '../../model/index.js';
-import type { Fleet } from '../fleet/fleet.js';
 import type { Member } from '../fleet/member.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import { patienceIsOver } from '../run/earlyStopping.js';
 import { checkNetworkFitsData, checkRecipeFitsImages, checkRecipeFitsSamples } from '../run/fit.js';
-import type { EventListener } from '../run/events.js';
+import type { EventListener, RunEvent } from '../run/events.js';
 import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import type { Recipe } from '../run/recipe.js';
@@ -30,31 +28,9 @@ import { computeGradient } from './gradientRound.js';
 import { learningRateAt, scheduleOf } from './learningRate.js';
 import type { ScheduleContext } from './learningRate.js';
 import { tensorRulesOf } from './tensorRules.js';
+import type { TrainingRun } from './trainingRun.js';
 import type { TrainingState } from './trainingState.js';
 import { WallClock } from './wallClock.js';
-
-/** What `train` is given. */
-export interface TrainingRun {
-  readonly recipe: Recipe;
-  readonly model: Model;
-  readonly set: ImageSet;
-  readonly split: TrainingSplit;
-  readonly normalisation: Normalisation;
-  /** Digests of the samples of `split`, for checkpoints. */
-  readonly samples: SampleDigests;
-  readonly state: TrainingState;
-  readonly fleet: Fleet;
-  readonly folder: RunFolder;
-  /** Steps from one checkpoint to the next. */
-  readonly checkpointEvery: number;
-  /** Workers to wait for before the first step. */
-  readonly minWorkers: number;
-  /** Called when training is done; undefined does not evaluate the test set. */
-  readonly openTestSet: (() => Promise<ImageSet>) | undefined;
-  readonly onEvent: EventListener;
-  /** Aborted to stop: the step in progress is dropped, and everything before it is saved. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * Trains until the last epoch or step, until the patience is over, or until `signal` is aborted. Saves checkpoints on the
@@ -63,23 +39,25 @@ export interface TrainingRun {
  * @throws LockstepError E_DIVERGED, E_NO_WORKERS, E_IO, E_CHECKPOINT, E_RUN_EXISTS
  */
 export async function train(run: TrainingRun): Promise<RunResult> {
-  const { recipe, model, state, fleet, folder, signal } = run;
-  checkNetworkFitsData(model, run.set.name, run.set);
-  checkRecipeFitsImages(recipe, run.set);
-  checkRecipeFitsSamples(recipe, run.split.training.length);
-  const schedule = scheduleOf(recipe, run.split.training.length);
+  const { training, data, storage, crew, control } = run;
+  const { recipe, model, state } = training;
+  const { folder } = storage;
+  checkNetworkFitsData(model, data.set.name, data.set);
+  checkRecipeFitsImages(recipe, data.set);
+  checkRecipeFitsSamples(recipe, data.split.training.length);
+  const schedule = scheduleOf(recipe, data.split.training.length);
   checkProgress(state.progress, { stepsPerEpoch: schedule.stepsPerEpoch, batchSize: recipe.batchSize });
   const clock = new WallClock(state.progress.wallSeconds);
-  const saver = new CheckpointSaver({ ...run, clock });
-  const fallback = new Fallback({ ...run, saver });
+  const saver = new CheckpointSaver({ training, data, folder, clock, onEvent: control.onEvent });
+  const fallback = new Fallback({ training, folder, saver, onEvent: control.onEvent });
   const shares = new Shares();
   let stoppedBy: StopReason;
   try {
     await saveFirst(folder, saver);
-    await fleet.waitForWorkers(run.minWorkers, signal);
+    await crew.fleet.waitForWorkers(crew.minWorkers, control.signal);
     stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback, shares });
   } catch (error) {
-    if (error !== signal.reason) {
+    if (error !== control.signal.reason) {
       await saveAfterError(error, { folder, saver, fallback });
       throw error;
     }
@@ -87,7 +65,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   }
   saver.save('last');
   await folder.flush();
-  return finishRun({ ...run, clock }, stoppedBy);
+  return finishRun({ training, data, folder, clock, fleet: crew.fleet, control }, stoppedBy);
 }
 
 interface LoopTools {
@@ -102,7 +80,9 @@ async function trainEpochs(
   run: TrainingRun,
   { schedule, clock, saver, fallback, shares }: LoopTools,
 ): Promise<StopReason> {
-  const { recipe, state, split, signal } = run;
+  const { recipe, state } = run.training;
+  const { split } = run.data;
+  const { signal } = run.control;
   // Checked before each epoch: a run that was killed between its last checkpoint and its result ends here too.
   while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
     if (state.progress.epoch >= recipe.epochs) return 'epochs';
@@ -112,7 +92,7 @@ async function trainEpochs(
       signal.throwIfAborted();
       await trainStep(run, plan, { schedule, shares });
       fallback.confirm();
-      if (state.progress.step % run.checkpointEvery === 0) saver.save('last');
+      if (state.progress.step % run.storage.checkpointEvery === 0) saver.save('last');
     }
     const { epochTotals } = state.progress;
     const validation = split.validation.length > 0 ? await validate(run) : undefined;
@@ -123,7 +103,8 @@ async function trainEpochs(
     const lr = learningRateAt(step - 1, schedule);
     const wallSeconds = clock.seconds();
     const workers = shares.take();
-    reportEpoch(run, { epoch, step, lr, epochTotals, validation, best, wallSeconds, workers });
+    const completed = { epoch, step, lr, epochTotals, validation, best, wallSeconds, workers };
+    run.control.onEvent(epochEvent(completed, digestState(state.model)));
   }
   return 'patience';
 }
@@ -137,12 +118,16 @@ function remainingSteps(
   return planEpoch(options).steps.slice(stepInEpoch);
 }
 
+/** What a round of items needs: nothing of where the run is kept. */
+type Computing = Omit<TrainingRun, 'storage'>;
+
 async function trainStep(
-  run: TrainingRun,
+  { training, data: { set }, crew: { fleet }, control }: Computing,
   plan: StepPlan,
   { schedule, shares }: Pick<LoopTools, 'schedule' | 'shares'>,
 ): Promise<void> {
-  const { recipe, state, model, set, fleet, signal, onEvent } = run;
+  const { recipe, state, model } = training;
+  const { signal, onEvent } = control;
   const { step, epoch } = state.progress;
   const lr = learningRateAt(step, schedule);
   const startedMs = performance.now();
@@ -194,14 +179,11 @@ interface Validation {
 }
 
 async function validate({
-  recipe,
-  state,
-  split,
-  set,
-  fleet,
-  signal,
-  onEvent,
-}: TrainingRun): Promise<Validation> {
+  training: { recipe, state },
+  data: { set, split },
+  crew: { fleet },
+  control: { signal, onEvent },
+}: Computing): Promise<Validation> {
   const startedMs = performance.now();
   const contributors = new Set<Member>();
   const score = await evaluate(fleet, {
@@ -224,9 +206,9 @@ interface CompletedEpoch extends Pick<TrainingProgress, 'epoch' | 'step' | 'epoc
   readonly workers: readonly NodeShare[];
 }
 
-function reportEpoch({ state, onEvent }: TrainingRun, completed: CompletedEpoch): void {
+function epochEvent(completed: CompletedEpoch, weightsSha256: string): Extract<RunEvent, { event: 'epoch' }> {
   const { epoch, step, lr, epochTotals: totals, validation, best, wallSeconds, workers } = completed;
-  onEvent({
+  return {
     event: 'epoch',
     epoch,
     step,
@@ -239,9 +221,9 @@ function reportEpoch({ state, onEvent }: TrainingRun, completed: CompletedEpoch)
     imagesPerSecond: totals.samples / totals.seconds,
     wallSeconds,
     best,
-    weightsSha256: digestState(state.model),
+    weightsSha256,
     workers,
-  });
+  };
 }
 
 /** Notes whose results are part of the run. Warns if they come from several numerics classes. */

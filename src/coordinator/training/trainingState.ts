@@ -164,7 +164,7 @@ export class TrainingState {
     this.currentProgress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
     const isBest = earlyStopping.bestEpoch === epoch;
     if (isBest) {
-      this.bestWeights = copyOf((averaging === 'ema' && this.averaged) || this.model);
+      this.bestWeights = copyOf((averaging === 'ema' ? this.averaged : undefined) ?? this.model);
     }
     return isBest;
   }

@@ -87,7 +87,7 @@ function shown(raw: unknown): string {
   if (raw === null || typeof raw !== 'object') return String(raw); // JSON has no NaN
   return Array.isArray(raw)
     ? `[${raw.map(shown).join(', ')}]`
-    : `of type ${raw.constructor?.name ?? 'object'}`;
+    : `of type ${(raw.constructor as { name?: string } | undefined)?.name ?? 'object'}`;
 }
 
 function jsonExample({ kind }: ValueKind, example: string): string {

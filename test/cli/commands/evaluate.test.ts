@@ -27,9 +27,9 @@ async function runWith(dataDir: unknown): Promise<string> {
   const { run, fleet } = await testRun({ recipe: { dataset: 'cifar10' } });
   analyticNode(fleet);
   await train(run);
-  run.folder.close();
-  writeFileSync(run.folder.configFile, JSON.stringify({ dataDir }));
-  return run.folder.folder;
+  run.storage.folder.close();
+  writeFileSync(run.storage.folder.configFile, JSON.stringify({ dataDir }));
+  return run.storage.folder.folder;
 }
 
 /** Each folder is empty: the refusal names the one that was looked into. */

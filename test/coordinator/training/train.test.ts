@@ -49,20 +49,20 @@ function expectedState(
   { run }: TestRun,
   stepCount: number,
 ): { parameters: Float64Array; statistics: Float64Array } {
-  const initial = initialiseModel(run.model, run.recipe.seed);
+  const initial = initialiseModel(run.training.model, run.training.recipe.seed);
   const parameters = Float64Array.from(initial.parameters);
   const statistics = Float64Array.from(initial.statistics);
   const velocity = new Float64Array(parameters.length);
   for (let step = 0; step < stepCount; step++) {
     const { steps } = planEpoch({
-      trainingIndices: run.split.training,
-      seed: run.recipe.seed,
+      trainingIndices: run.data.split.training,
+      seed: run.training.recipe.seed,
       epoch: Math.floor(step / STEPS_PER_EPOCH),
       batchSize: 8,
       microBatchSize: 4,
     });
     const samples = steps[step % STEPS_PER_EPOCH]!.microBatches.flatMap((part) => [...part.samples]);
-    const { pixels, labels } = gatherSamples(run.set, samples);
+    const { pixels, labels } = gatherSamples(run.data.set, samples);
     const gradient = gradientSumOf(Float32Array.from(parameters), labels);
     parameters.forEach((value, index) => {
       const speed = 0.9 * velocity[index]! + gradient[index]! / labels.length + 1e-4 * value;
@@ -79,7 +79,7 @@ describe('a run to its end', () => {
   it('makes the steps of SGD: its weights agree with a plain calculation', async () => {
     const testing = await trained();
     const expected = expectedState(testing, 2 * STEPS_PER_EPOCH);
-    const { state } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { state } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     expect(largestRelativeError(state.parameters, expected.parameters)).toBeLessThan(1e-5);
     expect(largestRelativeError(state.statistics, expected.statistics)).toBeLessThan(1e-5);
   });
@@ -129,7 +129,9 @@ describe('a run to its end', () => {
       testLoss: null,
     });
     expect(events.at(-1)).toEqual({ event: 'run-finished', ...result });
-    expect(JSON.parse(readFileSync(path.join(run.folder.folder, 'result.json'), 'utf8'))).toEqual(result);
+    expect(JSON.parse(readFileSync(path.join(run.storage.folder.folder, 'result.json'), 'utf8'))).toEqual(
+      result,
+    );
   });
 
   it('means over the samples of an epoch what it says of the epoch', async () => {
@@ -170,7 +172,7 @@ describe('a run to its end', () => {
   it('saves as often as it is asked to, and at the end of each epoch', async () => {
     const testing = await testRun({ change: { checkpointEvery: 2 } });
     analyticNode(testing.fleet);
-    const save = vi.spyOn(testing.run.folder, 'save');
+    const save = vi.spyOn(testing.run.storage.folder, 'save');
     await train(testing.run);
     const stepsOf = (wanted: string): number[] =>
       save.mock.calls.flatMap(([name, { step }]) => (name === wanted ? [step] : []));
@@ -216,7 +218,7 @@ describe('early stopping', () => {
     analyticNode(testing.fleet, {}, scoring([0.5, 0.75, 0.25]));
     const result = await train(testing.run);
     const digestOf = async (name: 'best' | 'last'): Promise<string> =>
-      digestState((await readCheckpoint(testing.run.folder.checkpointFile(name))).state);
+      digestState((await readCheckpoint(testing.run.storage.folder.checkpointFile(name))).state);
     expect(await digestOf('best')).toBe(result.weightsSha256);
     expect(await digestOf('last')).toBe(result.lastWeightsSha256);
   });
@@ -239,7 +241,7 @@ describe('early stopping', () => {
 describe('a limit of steps', () => {
   it('ends the run with the average where there is one, and keeps the weights to go on from', async () => {
     const { result, run } = await trained({ recipe: { maxSteps: 2, averaging: 'ema', emaDecay: 0.9 } });
-    const { state, averaged } = await readCheckpoint(run.folder.checkpointFile('last'));
+    const { state, averaged } = await readCheckpoint(run.storage.folder.checkpointFile('last'));
     expect(digestState(state)).toBe(result.lastWeightsSha256);
     expect(digestState(averaged!)).toBe(result.weightsSha256);
     expect(result.weightsSha256).not.toBe(result.lastWeightsSha256);
@@ -249,7 +251,7 @@ describe('a limit of steps', () => {
     const testing = await trained({ recipe: { maxSteps, epochs: 5 } });
     expect(testing.result).toMatchObject({ stoppedBy: 'max-steps', stepsCompleted: maxSteps });
     expect(testing.result.weightsSha256).toBe(testing.result.lastWeightsSha256);
-    const { state } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { state } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     const expected = expectedState(testing, maxSteps);
     expect(largestRelativeError(state.parameters, expected.parameters)).toBeLessThan(1e-5);
   });
@@ -268,7 +270,7 @@ describe('a signal', () => {
       });
       const result = await train(testing.run);
       expect(result).toMatchObject({ stoppedBy: 'signal', stepsCompleted: whole });
-      const saved = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+      const saved = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
       expect(saved.progress).toMatchObject({ step: whole, stepInEpoch: whole % STEPS_PER_EPOCH });
       expect(digestState(saved.state)).toBe(result.weightsSha256);
       if (whole === 0) return;
@@ -294,7 +296,7 @@ describe('a signal', () => {
     const result = await train(testing.run);
     expect(result).toMatchObject({ stoppedBy: 'signal', stepsCompleted: 0, exact: false });
     expect(result.weightsSha256).toBe(
-      digestState(TrainingState.fresh(testing.run.model, { seed: 1, averaging: 'none' }).model),
+      digestState(TrainingState.fresh(testing.run.training.model, { seed: 1, averaging: 'none' }).model),
     );
   });
 });
@@ -336,7 +338,7 @@ describe('the test set', () => {
       });
       const result = await train(testing.run);
       expect(result).toMatchObject({ stoppedBy: 'signal', testAccuracy: null });
-      expect(await testing.run.folder.readResult()).toMatchObject({
+      expect(await testing.run.storage.folder.readResult()).toMatchObject({
         stoppedBy: 'signal',
         testAccuracy: null,
       });
@@ -370,7 +372,7 @@ describe('what goes wrong', () => {
       return honest(item, state);
     });
     await rejectionOf('E_NO_WORKERS', train(testing.run));
-    const { progress, state } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { progress, state } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     expect(progress.step).toBe(4);
     const { result } = await trained({ recipe: { maxSteps: 4 } });
     expect(digestState(state)).toBe(result.weightsSha256);
@@ -385,7 +387,7 @@ describe('what goes wrong', () => {
     );
     const error = await rejectionOf('E_DIVERGED', train(testing.run));
     expect(error.message).toContain('step 3');
-    const { progress, state } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { progress, state } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     expect(progress.step).toBe(0);
     expect(state.parameters.every(Number.isFinite)).toBe(true);
   });
@@ -408,7 +410,7 @@ describe('what goes wrong', () => {
     const error = await rejectionOf('E_DIVERGED', train(testing.run));
     expect(error.message).toContain('a weight after step 2 is not finite');
     for (const name of ['last', 'epoch'] as const) {
-      const { state, velocity } = await readCheckpoint(testing.run.folder.checkpointFile(name));
+      const { state, velocity } = await readCheckpoint(testing.run.storage.folder.checkpointFile(name));
       for (const vector of [state.parameters, state.statistics, velocity])
         expect(vector.every(Number.isFinite)).toBe(true);
     }
@@ -424,7 +426,7 @@ describe('what goes wrong', () => {
         : explodes(item, state),
     );
     await rejectionOf('E_DIVERGED', train(testing.run));
-    const { folder } = testing.run;
+    const { folder } = testing.run.storage;
     for (const file of [folder.checkpointFile('last'), folder.checkpoints.previousFile]) {
       const { progress, state } = await readCheckpoint(file);
       expect(progress).toMatchObject({ epoch: 1, step: 3, stepInEpoch: 0 });
@@ -442,14 +444,16 @@ describe('what goes wrong', () => {
         : honest(item, state),
     );
     await rejectionOf('E_DIVERGED', train(testing.run));
-    const { progress } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { progress } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     expect(progress).toMatchObject({ epoch: 0, step: 0 });
   });
 
   it('goes on without the checkpoint to fall back to, where there is no room for it', async () => {
     const testing = await testRun();
     analyticNode(testing.fleet);
-    mkdirSync(path.join(testing.run.folder.checkpointFile('epoch'), 'in the way'), { recursive: true });
+    mkdirSync(path.join(testing.run.storage.folder.checkpointFile('epoch'), 'in the way'), {
+      recursive: true,
+    });
     expect(await train(testing.run)).toMatchObject({ stoppedBy: 'epochs' });
   });
 
@@ -468,7 +472,7 @@ describe('what goes wrong', () => {
   it('a first checkpoint that cannot be written ends the run with E_IO before it begins', async () => {
     const testing = await testRun();
     const node = analyticNode(testing.fleet);
-    const temporary = `${testing.run.folder.checkpointFile('last')}.${process.pid}.tmp`;
+    const temporary = `${testing.run.storage.folder.checkpointFile('last')}.${process.pid}.tmp`;
     mkdirSync(path.join(temporary, 'in the way'), { recursive: true });
     await rejectionOf('E_IO', train(testing.run));
     expect(node.states.length).toBe(0);
@@ -476,7 +480,7 @@ describe('what goes wrong', () => {
 
   it('a first checkpoint that cannot be written is a notice in a run that could be resumed before', async () => {
     const begun = await trained({ recipe: { maxSteps: 2 } });
-    const { folder } = begun.run;
+    const { folder } = begun.run.storage;
     const { checkpoint } = await folder.checkpoints.readNewest();
     const state = TrainingState.from(checkpoint);
     const testing = await testRun({ change: { folder, state } });
@@ -503,7 +507,7 @@ describe('what goes wrong', () => {
   }
 
   function brokenFiles({ run }: TestRun): { files: { breakNow(): void }; repair: () => void } {
-    const spied = vi.spyOn(run.folder.checkpoints, 'write');
+    const spied = vi.spyOn(run.storage.folder.checkpoints, 'write');
     const noSpace = new LockstepError('E_IO', 'no space left on device; free some');
     return {
       files: { breakNow: () => void spied.mockRejectedValue(noSpace) },
@@ -519,9 +523,9 @@ describe('what goes wrong', () => {
     const notices = eventsOf(testing.events, 'notice').map(({ message }) => message);
     expect(notices.length).toBeGreaterThan(0);
     for (const notice of notices) expect(notice).toMatch(/IS NOT SAVED.*: no space left/);
-    const { progress } = await readCheckpoint(testing.run.folder.checkpointFile('last'));
+    const { progress } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
     expect(progress.step).toBeLessThanOrEqual(4);
-    expect(existsSync(path.join(testing.run.folder.folder, 'result.json'))).toBe(false);
+    expect(existsSync(path.join(testing.run.storage.folder.folder, 'result.json'))).toBe(false);
   });
 
   it('a disk that has room again makes up for what it missed, the best weights, too', async () => {
@@ -540,7 +544,7 @@ describe('what goes wrong', () => {
       return score(item, state);
     });
     expect((await train(testing.run)).weightsSha256).toBe(weightsSha256);
-    const best = await readCheckpoint(testing.run.folder.checkpointFile('best'));
+    const best = await readCheckpoint(testing.run.storage.folder.checkpointFile('best'));
     expect(digestState(best.state)).toBe(weightsSha256);
   });
 });
@@ -574,7 +578,7 @@ describe('numerics classes', () => {
 });
 
 it('trains nothing from a checkpoint whose progress cannot be, and saves nothing over it', async () => {
-  const { state } = (await testRun()).run;
+  const { state } = (await testRun()).run.training;
   const progress = { ...state.progress, step: 9007199254740990 };
   const saved = {
     state: state.model,
@@ -585,7 +589,7 @@ it('trains nothing from a checkpoint whose progress cannot be, and saves nothing
   };
   const testing = await testRun({ change: { state: TrainingState.from(saved) } });
   await rejectionOf('E_CHECKPOINT', train(testing.run));
-  expect(testing.run.folder.checkpoints.exist()).toBe(false);
+  expect(testing.run.storage.folder.checkpoints.exist()).toBe(false);
 });
 
 it('tells what was only counted before it says that it has finished', async () => {

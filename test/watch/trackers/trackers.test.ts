@@ -30,7 +30,7 @@ interface Session {
   readonly problems: string[];
 }
 
-async function session(folder: string, tracker: Tracker, options: object = {}): Promise<Session> {
+function session(folder: string, tracker: Tracker, options: object = {}): Session {
   const problems: string[] = [];
   const memories = TrackerMemories.read(folder, () => undefined);
   const feed = new TrackerFeed({
@@ -53,7 +53,7 @@ describe('MLflow', () => {
   it('gets the options, every value once, and the end', async () => {
     const fake = await fakeMlflow('Bearer s3cret');
     const folder = newRun(...steps(1, 3), epochLine(1, { validationLoss: null }));
-    const { feed, problems } = await session(folder, mlflow(`${fake.url}/`, 's3cret'));
+    const { feed, problems } = session(folder, mlflow(`${fake.url}/`, 's3cret'));
     feed.on();
     const [run] = await expect
       .poll(() => [...fake.runs.values()], LIMIT)
@@ -84,7 +84,7 @@ describe('MLflow', () => {
     const fake = await fakeMlflow();
     fake.outage = 503;
     const folder = newRun(...steps(1, 5));
-    const { feed, problems } = await session(folder, mlflow(fake.url));
+    const { feed, problems } = session(folder, mlflow(fake.url));
     feed.on();
     await expect.poll(() => fake.asked.length, LIMIT).toBeGreaterThan(1);
     append(folder, ...steps(6, 8));
@@ -101,7 +101,7 @@ describe('MLflow', () => {
   it('that stays away costs a run no more than the wait at its end; a resumed run sends what it lacks, to the same run', async () => {
     const fake = await fakeMlflow();
     const folder = newRun(...steps(1, 5));
-    const first = await session(folder, mlflow(fake.url));
+    const first = session(folder, mlflow(fake.url));
     append(folder, ended('signal'));
     await first.feed.finish();
     expect([...fake.runs.values()][0]?.status).toBe('KILLED');
@@ -109,12 +109,12 @@ describe('MLflow', () => {
     writeFileSync(path.join(folder, 'metrics.jsonl'), `${lines.slice(0, 3).join('\n')}\n`); // resumed after step 3
     append(folder, ...steps(4, 7));
     fake.outage = 500;
-    const away = await session(folder, mlflow(fake.url), { finishMs: 50 });
+    const away = session(folder, mlflow(fake.url), { finishMs: 50 });
     await away.feed.finish();
     expect(away.problems.at(-1)).toContain('not all values were sent');
     fake.outage = undefined;
     append(folder, ...steps(8, 9));
-    const back = await session(folder, mlflow(fake.url));
+    const back = session(folder, mlflow(fake.url));
     append(folder, ended('epochs'));
     await back.feed.finish();
     expect(fake.runs.size).toBe(1);
@@ -128,7 +128,7 @@ describe('MLflow', () => {
   it('repeats the secret: no notice shows it', async () => {
     const fake = await fakeMlflow('Bearer another');
     const folder = newRun(...steps(1, 2));
-    const { feed, problems } = await session(folder, mlflow(fake.url, 's3cret'), { finishMs: 300 });
+    const { feed, problems } = session(folder, mlflow(fake.url, 's3cret'), { finishMs: 300 });
     await feed.finish();
     expect(problems[0]).toContain('answered 401: not allowed: Bearer …');
     expect(problems.join('\n')).not.toContain('s3cret');
@@ -141,7 +141,7 @@ describe('ClearML', () => {
     const folder = newRun(...steps(1, 3), epochLine(1));
     const secrets = { accessKey: 'key', secretKey: 'secret' };
     const tracker = new Clearml({ url: fake.url, project: 'CIFAR (10)', secrets });
-    const { feed, problems } = await session(folder, tracker);
+    const { feed, problems } = session(folder, tracker);
     feed.on();
     await expect.poll(() => fake.tasks.get('task0')?.events.length, LIMIT).toBeGreaterThan(0);
     fake.expire();
@@ -160,7 +160,7 @@ describe('ClearML', () => {
       timestamp: START_MS,
     });
 
-    const second = await session(newRun(...steps(1, 1)), tracker);
+    const second = session(newRun(...steps(1, 1)), tracker);
     await second.feed.finish();
     expect(fake.tasks.get('task1')?.project).toBe('project0');
   });
@@ -169,7 +169,7 @@ describe('ClearML', () => {
     const fake = await fakeClearml('key', 'secret');
     const secrets = { accessKey: 'key', secretKey: 'wr0ng' };
     const tracker = new Clearml({ url: fake.url, project: 'Lockstep', secrets });
-    const { feed, problems } = await session(newRun(...steps(1, 1)), tracker, { finishMs: 300 });
+    const { feed, problems } = session(newRun(...steps(1, 1)), tracker, { finishMs: 300 });
     await feed.finish();
     expect(problems[0]).toContain('answered 401: wrong keys');
     expect(problems.join('\n')).not.toContain('wr0ng');

@@ -17,6 +17,7 @@ import {
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning } from '../../../foundation/isRunning.js';
 
 const POLL_MS = 100;
 
@@ -119,14 +120,5 @@ function parseOwner(text: string): { readonly host?: unknown; readonly pid?: num
     return Number.isSafeInteger(pid) && (pid as number) > 0 ? { host, pid: pid as number } : {};
   } catch {
     return {};
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
