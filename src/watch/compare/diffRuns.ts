@@ -1,6 +1,7 @@
 /** In what two runs differ: options, data, versions, numerics, and the first epoch after which their weights do. */
 
 import path from 'node:path';
+import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { readEpochs } from '../folders/history.js';
 import { readSmallJson } from '../folders/smallJson.js';
 
@@ -32,35 +33,21 @@ export interface RunDiff {
   readonly finalWeightsEqual: boolean | null;
 }
 
-/** Keys of config.json that cannot change a bit of the weights, if the numerics class is the same. */
-const SURROUNDINGS = new Set([
-  'dataDir',
-  'workers',
-  'minWorkers',
-  'waitTimeout',
-  'checkpointEvery',
-  'test',
-  'tune',
-  'device',
-  'engine',
-  'listen',
-  'advertise',
-  'tokenFile',
-  'tlsCert',
-  'tlsKey',
-  'versions',
-  'host',
-]);
+/** Where kernels may give other bits than those of the recipe alone say. */
+const NUMERICS = ['numerics', 'precision'] as const;
+
+/** Taken from the definitions, so that a new setting that changes no bit needs no entry here. */
+const DECIDING: ReadonlySet<string> = new Set([...Object.keys(RECIPE_OPTIONS), ...NUMERICS]);
 
 export async function diffRuns(a: string, b: string): Promise<RunDiff> {
   const differences = differencesOf(flatten(configOf(a)), flatten(configOf(b)));
-  const isSurrounding = ({ key }: Difference): boolean => SURROUNDINGS.has(key.split('.')[0]!);
+  const isDeciding = ({ key }: Difference): boolean => DECIDING.has(key.split('.')[0]!);
   const [resultA, resultB] = [a, b].map((folder) => readSmallJson(path.join(folder, 'result.json')));
   return {
     a,
     b,
-    recipe: differences.filter((difference) => !isSurrounding(difference)),
-    surroundings: differences.filter(isSurrounding),
+    recipe: differences.filter(isDeciding),
+    surroundings: differences.filter((difference) => !isDeciding(difference)),
     weights: compareWeights(await digestsByEpoch(a), await digestsByEpoch(b)),
     finalWeightsEqual: resultA && resultB ? resultA['weightsSha256'] === resultB['weightsSha256'] : null,
   };
