@@ -89,7 +89,7 @@ async function takePicture(url) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
     page.setDefaultTimeout(0);
     await page.goto(url);
-    const epoch = page.locator('#glance dd').first();
+    const epoch = page.locator('#run-glance dd').first();
     if (given === undefined) await epoch.getByText(new RegExp(`^${EPOCHS_SEEN} of`)).waitFor();
     await page.locator('#charts canvas').last().waitFor();
     await page.screenshot(); // waits until they are drawn

@@ -48,5 +48,5 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome, JudgedImage } from './session/index.js';
+export type { EvaluationOutcome, JudgedImage, Tls } from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

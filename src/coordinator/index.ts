@@ -15,7 +15,12 @@ export { changeRecipe } from './run/changeRecipe.js';
 export { RECIPE_OPTIONS } from './run/recipeOptions.js';
 export { RECIPE_PRESET_NAME, RECIPE_PRESETS, withPreset } from './run/recipePresets.js';
 export type { RecipePreset, RecipePresetName } from './run/recipePresets.js';
-export { checkNetworkFitsData, checkRecipeFitsImages, largestCropPadding } from './run/fit.js';
+export {
+  checkNetworkFitsData,
+  checkRecipeFitsImages,
+  checkRecipeFitsSamples,
+  largestCropPadding,
+} from './run/fit.js';
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
@@ -44,6 +49,7 @@ export type { TrainingRun } from './training/train.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
 export { readOneTensor } from './checkpoints/oneTensor.js';
+export { readStoredSamples } from './checkpoints/storedSamples.js';
 export { evaluationNames, readEvaluation, saveEvaluation } from './folder/evaluationFiles.js';
 export { LARGEST_THUMBNAIL_PX } from './run/evaluation.js';
 export type { Evaluation, Thumbnail, WorstImage } from './run/evaluation.js';

@@ -102,6 +102,7 @@ function cutOut(
 function sourcePlace(place: number, length: number, border: Border): number {
   if (place >= 0 && place < length) return place;
   if (border === 'zero') return -1;
+  if (length === 1) return 0; // nothing else to reflect
   return place < 0 ? -place : 2 * (length - 1) - place; // the outermost pixels are not repeated
 }
 

@@ -246,11 +246,22 @@ function tensor(
 }
 
 /** @param shape of the weight: (K, K, Cin, Cout) */
-function checkWhitening(shape: readonly number[], { input, refuse }: Placement): void {
-  const filters = shape[3]!;
-  const most = 2 * elementCount(shape.slice(0, 3));
+function checkWhitening(shape: readonly number[], { input, inputShape, refuse }: Placement): void {
+  const [kernelSize, filters] = [shape[0]!, shape[3]!];
+  const patchElements = elementCount(shape.slice(0, 3));
+  const most = 2 * patchElements;
   if (input !== IMAGES)
     refuse('initial weight cannot be whitening, which is for a layer that reads the images');
+  if (kernelSize > Math.min(inputShape.height, inputShape.width)) {
+    refuse(
+      `initial weight cannot be whitening: images of ${shapeText(inputShape)} hold no patch of ${kernelSize}x${kernelSize}; use a smaller kernelSize`,
+    );
+  }
+  if (patchElements > NETWORK_LIMITS.whitenedElements) {
+    refuse(
+      `initial weight cannot be whitening: a patch has ${patchElements} elements (${kernelSize} x ${kernelSize} x the channels), and at most ${NETWORK_LIMITS.whitenedElements} are possible; use a smaller kernelSize`,
+    );
+  }
   if (filters % 2 === 0 && filters <= most) return;
   refuse(
     `initial weight whitening makes an even number of channels, at most ${most}; change channels ${filters}`,

@@ -24,6 +24,8 @@ export const NETWORK_LIMITS = {
   parameters: 40_000_000,
   /** Running means and variances. */
   statistics: 2 ** 20,
+  /** Of a patch that is whitened: the work grows with their cube, and nothing else is done meanwhile. */
+  whitenedElements: 256,
   /** Multiplications of a forward pass, for one image. */
   multiplications: 2 ** 40,
 } as const;

@@ -168,9 +168,10 @@ function residualEntry(
 }
 
 /** `resnet20x4`: depth 20 = 6n + 2, so n = 3 blocks a stack, and 4 times the channels. */
-function sizeOf(
-  name: string,
-): Pick<ResidualName, 'width' | 'stemChannels' | 'isPreActivation' | 'shortcutKind'> & {
+function sizeOf(name: string): Pick<
+  ResidualName,
+  'width' | 'stemChannels' | 'isPreActivation' | 'shortcutKind'
+> & {
   readonly blocksPerStack: number;
 } {
   const rule = whyNoPreset(name);

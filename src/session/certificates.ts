@@ -5,10 +5,11 @@ import { describeError } from '../foundation/errors.js';
 import { advice, OptionError } from '../foundation/options/optionError.js';
 import type { OptionReference, Remedy } from '../foundation/options/optionError.js';
 
-/** PEM. */
+/** What a server shows to those that connect by TLS. PEM. */
 export interface Tls {
   /** The chain. */
   readonly cert: string;
+  /** The private key of its first certificate. */
   readonly key: string;
 }
 

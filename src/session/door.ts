@@ -7,27 +7,17 @@ import type { EngineName } from '../engine/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
-import type { AttachCommand, Subscriber } from '../watch/index.js';
+import type { AttachCommand } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
+import type { Door, DoorReports } from './doorReports.js';
 import { livePage } from './livePage.js';
 import { withMonitoring } from './monitoring.js';
-import type { RunLog } from './runLog.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
   readonly engine: EngineName | undefined;
   /** Lets remote nodes in. */
   open(fleet: Fleet, model: Model, reports: DoorReports): Promise<Door>;
-}
-
-/** Where a door reports, and what it may do with the run. */
-export interface DoorReports extends Pick<RunLog, 'onEvent' | 'say' | 'notice' | 'subscribe'> {
-  /** Asks the run to save and stop, as Ctrl-C does. @param who asks; undefined where nobody may */
-  readonly requestStop: ((who: string) => void) | undefined;
-}
-
-export interface Door {
-  close(): Promise<void>;
 }
 
 export interface ListenOptions {

@@ -6,7 +6,8 @@ export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } fro
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { doorTokenFor, isTokenText } from './doorToken.js';
 export { nodesInto, openDoor } from './door.js';
-export type { Door, DoorPage, DoorReports, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { DoorPage, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';

@@ -3,7 +3,7 @@
 import type { Fleet } from '../coordinator/index.js';
 import { LiveRun, LiveStream, OwnRun, pageOf, readPageFiles, servePage } from '../watch/index.js';
 import type { AttachCommand, LivePart, Page, PageAddress, PageOptions } from '../watch/index.js';
-import type { Door, DoorReports } from './door.js';
+import type { Door, DoorReports } from './doorReports.js';
 import { withMonitoring } from './monitoring.js';
 
 interface LivePageOptions {

@@ -1,6 +1,11 @@
 /** Opens a run's data and makes what training needs of them: the recipe as it is settled, the split, the normalisation. */
 
-import { checkRecipeFitsImages, largestCropPadding, settleRecipe } from '../coordinator/index.js';
+import {
+  checkRecipeFitsImages,
+  checkRecipeFitsSamples,
+  largestCropPadding,
+  settleRecipe,
+} from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import { digestSamples, labelsOf, measureNormalisation, splitTrainingSet } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
@@ -43,6 +48,7 @@ export async function prepareData(options: SessionOptions, situation: Situation)
     trainLimit: recipe.trainLimit ?? undefined,
     stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
   });
+  checkRecipeFitsSamples(recipe, split.training.length);
   const normalisation = measureNormalisation(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
   if (resumed) {

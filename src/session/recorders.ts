@@ -12,7 +12,7 @@ import { startTrackers } from './trackers.js';
 /** To be called before the session writes its first step to the folder. */
 export async function startRecorders(folder: RunFolder, recorded: Recorded): Promise<void> {
   if (recorded.settings.tensorboard) await recordForTensorBoard(folder, recorded);
-  await startTrackers(folder, recorded);
+  startTrackers(folder, recorded);
 }
 
 async function recordForTensorBoard(

@@ -11,11 +11,11 @@ import type { TrackerSecrets } from './trackerSecrets.js';
 
 const NO_SECRETS: TrackerSecrets = { mlflow: {}, clearml: {} };
 
-export async function startTrackers(folder: RunFolder, recorded: Recorded): Promise<void> {
+export function startTrackers(folder: RunFolder, recorded: Recorded): void {
   const { context, closers } = recorded;
   const trackers = trackersOf(recorded);
   if (trackers.size === 0) return;
-  const memories = await TrackerMemories.read(folder.folder, () => folder.checkHeld());
+  const memories = TrackerMemories.read(folder.folder, () => folder.checkHeld());
   for (const [key, tracker] of trackers) {
     const feed = new TrackerFeed({
       tracker,

@@ -285,3 +285,24 @@ it('weights of views sum to one', () => {
     expect(views.reduce((sum, { weight }) => sum + weight, 0)).toBe(1);
   }
 });
+
+it.each([
+  { height: 1, width: 3, channels: 1 },
+  { height: 3, width: 1, channels: 1 },
+  { height: 1, width: 1, channels: 1 },
+])('reflects an image that has one row or column into itself: $height x $width', (imageShape) => {
+  const pixels = Uint8Array.from({ length: 2 * imageShape.height * imageShape.width }, (_, at) => 10 * at);
+  const half = pixels.length / 2;
+  const normalisation = { mean: [0], standardDeviation: [1] };
+  for (const shift of [-1, 1]) {
+    const window = { top: shift, left: shift, mirrored: false, hole: undefined };
+    const common = { imageShape, normalisation, augmentation: undefined, window };
+    const both = prepareImages({ ...common, pixels, sampleCount: 2 });
+    // Each image by itself, so nothing can come from its neighbour.
+    const alone = [pixels.slice(0, half), pixels.slice(half)].map((image) => [
+      ...prepareImages({ ...common, pixels: image, sampleCount: 1 }),
+    ]);
+    expect([...both]).toEqual(alone.flat());
+    expect(alone.flat().every(Number.isFinite)).toBe(true);
+  }
+});

@@ -230,6 +230,12 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     const { page, complaints } = await openPage(browser);
     await page.goto(url()!);
     await row(page, 'local').getByText('this process').waitFor();
+    const { origin } = new URL(url()!);
+    expect(await (await fetch(`${origin}/healthz`)).json()).toEqual({ alive: true });
+    await expect.poll(async () => (await fetch(`${origin}/readyz`)).status, { timeout: 60_000 }).toBe(200);
+    expect(await (await fetch(`${origin}/metrics`)).text()).toContain(
+      'lockstep_node_workers{node="local"} 1',
+    );
     expect(await page.getByText('Attach another machine').count()).toBe(0);
     expect(complaints).toEqual([]);
   });

@@ -125,7 +125,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     });
     const { page, complaints } = await openPage(browser);
     await page.goto(await serve(root));
-    const glance = page.locator('#glance');
+    const glance = page.locator('#run-glance');
     await glance.getByText('2 of 3').waitFor();
     await glance.getByText('best 42.00 % in epoch 2').waitFor();
     await page.getByRole('row', { name: /alpha attached 75.00 % 600/ }).waitFor();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RunFolder } from '../../src/coordinator/index.js';
 import { findRuns, History, readEpochs, requireRun, summariseRun } from '../../src/watch/index.js';
 import { largeNetwork } from '../support/largeNetwork.js';
@@ -167,6 +167,48 @@ describe('the history of a run', () => {
       expect(loss).toBeCloseTo((first + step) / 2, 9); // the loss of a step is its number
       first = step + 1;
     }
+  });
+
+  it('draws the curve of a long run from a sample of its steps, and misses no other line', async () => {
+    const steps = 30_000;
+    const lines: object[] = [];
+    for (let step = 1; step <= steps; step++) {
+      lines.push(stepLine(step));
+      if (step % 1000 === 0) lines.push(epochLine(step / 1000), { event: 'notice', message: String(step) });
+    }
+    lines.pop(); // ends with a step that the sample leaves out, as a run in training does
+    const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: [...lines, stepLine(steps + 1)] });
+    const history = new History(folder, 2000);
+    const parse = vi.spyOn(JSON, 'parse');
+    await history.readOn();
+    const parsed = parse.mock.calls.length;
+    parse.mockRestore();
+    expect(parsed).toBeLessThan(steps / 2);
+    const check = (count: number): void => {
+      const points = history.stepPoints;
+      expect(points.length).toBeGreaterThan(999);
+      expect(points.length).toBeLessThanOrEqual(2000);
+      expect(points.reduce((sum, point) => sum + point.steps, 0)).toBe(count);
+      let first = 1;
+      for (const { step, steps: number, loss } of points) {
+        expect(step).toBe(first + number - 1);
+        expect(loss).toBeGreaterThanOrEqual(first); // the loss of a step is its number
+        expect(loss).toBeLessThanOrEqual(step);
+        first = step + 1;
+      }
+    };
+    check(steps + 1);
+    expect(history.epochs.map(({ epoch }) => epoch)).toEqual(
+      Array.from({ length: 30 }, (_, index) => index + 1),
+    );
+    expect(history.happenings).toHaveLength(29);
+    const time = '2026-01-01T00:00:00.000Z';
+    appendFileSync(
+      path.join(folder, 'metrics.jsonl'),
+      `${JSON.stringify({ time, ...stepLine(steps + 2) })}\n`,
+    );
+    await history.readOn();
+    check(steps + 2);
   });
 
   it('reads lines across blocks, and skips one that is far too long', async () => {

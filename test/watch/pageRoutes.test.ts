@@ -115,6 +115,23 @@ describe('with secrets', () => {
     expect((await fetch(url)).status).toBe(200); // the page itself tells nothing
   });
 
+  it('a wrong one is told of wherever it is shown, and none at all is not', async () => {
+    const { url, refused } = await served(SECRETS);
+    await fetch(`${url}/api/runs`);
+    await fetch(`${url}/api/runs`, { headers: { authorization: 'Bearer lookers' } });
+    expect(refused).toEqual([]);
+    await fetch(`${url}/api/runs`, { headers: { authorization: 'Bearer guess' } });
+    expect(refused).toEqual(['a wrong token, at the live page']);
+  });
+
+  it('a cookie of the same name that another server set does not shadow ours', async () => {
+    const { url } = await served(SECRETS);
+    const cookie = cookieOf(await logIn(url, 'lookers'));
+    const other = `${cookie.split('=')[0]}=of-another-server`;
+    expect(await me(url, { cookie: `${other}; ${cookie}` })).toMatchObject({ right: 'view' });
+    expect(await me(url, { cookie: other })).toMatchObject({ right: 'none' });
+  });
+
   it('the token gives control, by a cookie that scripts cannot read', async () => {
     const { url, stops } = await served(SECRETS);
     const response = await logIn(url, 's3cret');

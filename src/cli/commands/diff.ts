@@ -14,7 +14,7 @@ export function addDiffCommand(program: Command): void {
   const command = program
     .command('diff')
     .description(
-      'compare two runs: options, data, versions, and the first epoch after which their weights differ',
+      'compare two runs: options, data, versions, numerics, and the first epoch after which their weights differ',
     )
     .argument('<a>', 'run folder')
     .argument('<b>', 'run folder')
@@ -30,16 +30,38 @@ function diffText(diff: RunDiff): string {
   return [
     ...section('Options that decide the weights', diff.recipe, diff),
     ...section('Everything else', diff.surroundings, diff),
+    ...section('Engine and numerics', diff.numerics, diff, '(not known)'),
+    ...dataSection(diff),
     weightsText(diff),
+    ...(diff.equalToTheBit ? ['The two runs are equal to the bit.'] : []),
   ].join('\n');
 }
 
-function section(title: string, differences: readonly Difference[], { a, b }: RunDiff): readonly string[] {
+function dataSection(diff: RunDiff): readonly string[] {
+  const { data } = diff;
+  switch (data.verdict) {
+    case 'unknown':
+      return ['Samples and labels: not known; a run has no checkpoint with their digests', ''];
+    case 'equal':
+      return ['Samples and labels: equal', ''];
+    case 'different':
+      return section('Samples and labels', data.differences, diff);
+  }
+}
+
+/** @param missing stands for what one run does not have */
+function section(
+  title: string,
+  differences: readonly Difference[],
+  { a, b }: RunDiff,
+  missing = optionText(undefined),
+): readonly string[] {
+  const textOf = (value: unknown): string => (value === undefined ? missing : optionText(value));
   if (differences.length === 0) return [`${title}: equal`, ''];
   const columns = [
     { title: 'option', text: ({ key }: Difference) => key },
-    { title: a, text: (difference: Difference) => optionText(difference.a) },
-    { title: b, text: (difference: Difference) => optionText(difference.b) },
+    { title: a, text: (difference: Difference) => textOf(difference.a) },
+    { title: b, text: (difference: Difference) => textOf(difference.b) },
   ];
   return [`${title}:`, ...tableLines(columns, differences).map((line) => `  ${line}`), ''];
 }

@@ -21,7 +21,7 @@ const normalisationSchema = z.strictObject({
 export type StoredNormalisation = z.infer<typeof normalisationSchema>;
 
 const partDigestsSchema = z.strictObject({ images: z.string(), labels: z.string() });
-const sampleDigestsSchema = z.strictObject({ training: partDigestsSchema, validation: partDigestsSchema });
+export const sampleDigestsSchema = z.strictObject({ training: partDigestsSchema, validation: partDigestsSchema });
 
 export const checkpointMetadataSchema = z.object({
   format: z.literal(FORMAT),

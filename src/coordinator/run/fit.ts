@@ -3,7 +3,7 @@
 import { imageByteCount } from '../../data/index.js';
 import type { ImageFormat } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { OptionError, use } from '../../foundation/options/optionError.js';
+import { advice, OptionError, use } from '../../foundation/options/optionError.js';
 import { networkFault, shapeText } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
 import { LARGEST_ITEM_BYTES } from '../../protocol/index.js';
@@ -41,7 +41,7 @@ export function checkNetworkFitsData(
 
 /** @throws LockstepError E_OPTION for a recipe that is not for images of this shape */
 export function checkRecipeFitsImages(
-  { augment, cropPadding, microBatch }: Recipe,
+  { augment, cropPadding, cutout, microBatch }: Recipe,
   { imageShape }: ImageFormat,
 ): void {
   const most = largestCropPadding(imageShape);
@@ -52,6 +52,16 @@ export function checkRecipeFitsImages(
         ` must be at most ${most}, half of the smaller side of ${shapeText(imageShape)} images`,
       ],
       [use('cropPadding', most)],
+    );
+  }
+  const side = Math.min(imageShape.height, imageShape.width);
+  if (augment && cutout > side) {
+    throw new OptionError(
+      [
+        { option: 'cutout', value: cutout },
+        ` must be at most ${side}, the smaller side of ${shapeText(imageShape)} images`,
+      ],
+      [use('cutout', Math.ceil(side / 4))],
     );
   }
   const imageBytes = imageByteCount(imageShape);
@@ -69,6 +79,22 @@ export function checkRecipeFitsImages(
       ` must be at most ${mostSamples}: more images of ${imageBytes} bytes do not fit one message`,
     ],
     [use('microBatch', mostSamples)],
+  );
+}
+
+/**
+ * @param trainingCount samples of the training part of the split
+ * @throws LockstepError E_OPTION if an epoch would have no step
+ */
+export function checkRecipeFitsSamples({ batchSize, dropLast }: Recipe, trainingCount: number): void {
+  if (!dropLast || batchSize <= trainingCount) return;
+  throw new OptionError(
+    [
+      { option: 'dropLast', value: true },
+      ` leaves out all ${trainingCount} training samples: they do not fill one batch of `,
+      { option: 'batchSize', value: batchSize },
+    ],
+    [use('dropLast', false), advice('use a smaller ', { option: 'batchSize' })],
   );
 }
 

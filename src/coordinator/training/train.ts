@@ -12,7 +12,7 @@ import type { Fleet } from '../fleet/fleet.js';
 import type { Member } from '../fleet/member.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import { patienceIsOver } from '../run/earlyStopping.js';
-import { checkNetworkFitsData, checkRecipeFitsImages } from '../run/fit.js';
+import { checkNetworkFitsData, checkRecipeFitsImages, checkRecipeFitsSamples } from '../run/fit.js';
 import type { EventListener } from '../run/events.js';
 import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
@@ -66,6 +66,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   const { recipe, model, state, fleet, folder, signal } = run;
   checkNetworkFitsData(model, run.set.name, run.set);
   checkRecipeFitsImages(recipe, run.set);
+  checkRecipeFitsSamples(recipe, run.split.training.length);
   const schedule = scheduleOf(recipe, run.split.training.length);
   checkProgress(state.progress, { stepsPerEpoch: schedule.stepsPerEpoch, batchSize: recipe.batchSize });
   const clock = new WallClock(state.progress.wallSeconds);

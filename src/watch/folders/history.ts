@@ -7,6 +7,8 @@ import type { EpochPoint, Happening, StepPoint, WorkerShare } from './runData.js
 import { numberOf } from './values.js';
 import { WorkerShares } from './workerShares.js';
 
+/** Of steps that are read at once. A long run's curve is drawn from a sample of its steps: a plot cannot show them all. */
+const MOST_PARSED_STEPS = 8000;
 /** Beyond this the oldest are dropped. */
 const MOST_HAPPENINGS = 500;
 
@@ -61,8 +63,8 @@ export class History {
     try {
       this.position = await readLines(metricsFileOf(this.folder), {
         from: this.position,
-        skipping: this.mostSteps === 0 ? STEP_MARK : undefined,
-        onLine: (line) => this.add(line),
+        sampling: { mark: STEP_MARK, mostLines: this.mostSteps === 0 ? 0 : MOST_PARSED_STEPS },
+        onLine: (line, stands) => this.add(line, stands),
         onRewritten: () => this.forget(),
       });
     } catch {
@@ -77,11 +79,11 @@ export class History {
     this.steps = new StepSeries(this.mostSteps);
   }
 
-  private add(line: MetricsLine): void {
+  private add(line: MetricsLine, stands: number): void {
     this.workerShares.add(line);
     switch (line['event']) {
       case 'step':
-        if (this.mostSteps > 0) this.steps.add(line);
+        if (this.mostSteps > 0) this.steps.add(line, stands);
         return;
       case 'epoch': {
         const point = epochPoint(line);
@@ -116,9 +118,12 @@ class StepSeries {
 
   constructor(private readonly most: number) {}
 
-  add(line: MetricsLine): void {
+  /** @param stands for how many steps the line stands, of which it is the last */
+  add(line: MetricsLine, stands: number): void {
     const step = numberOf(line['step']);
     if (step === null) return;
+    // Buckets of about the same length, however the steps were read.
+    while (this.stepsPerBucket < stands) this.halve();
     let last = this.buckets.at(-1);
     if (!last || last.steps >= this.stepsPerBucket) {
       if (this.buckets.length >= this.most) this.halve();
@@ -129,12 +134,12 @@ class StepSeries {
       }
     }
     last.step = step;
-    last.steps++;
+    last.steps += stands;
     for (const field of STEP_FIELDS) {
       const value = numberOf(line[field]);
       if (value === null) continue;
-      last.sums[field] += value;
-      last.counts[field]++;
+      last.sums[field] += stands * value;
+      last.counts[field] += stands;
     }
   }
 

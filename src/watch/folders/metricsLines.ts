@@ -6,6 +6,8 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { isRecord } from '../../foundation/isRecord.js';
+import { LineSampler } from './lineSampler.js';
+import type { Sampling } from './lineSampler.js';
 
 const READ_BYTES = 1 << 20;
 /** The longest line that Lockstep writes has a few kilobytes. */
@@ -30,16 +32,14 @@ export const BEGINNING: Position = { byte: 0, lastBytes: '' };
 
 /** Begins the lines of steps, after their time. */
 export const STEP_MARK = '"event":"step"';
-/** A mark that tells what a line is stands before this byte of it. */
-const MARK_BEFORE_BYTE = 96;
 
 export interface Reading {
   readonly from?: Position;
   /** Only lines that contain this text are parsed; searching is far cheaper than parsing. */
   readonly containing?: string;
-  /** Lines that begin with this text, after their time, are not parsed. */
-  readonly skipping?: string | undefined;
-  readonly onLine: (line: MetricsLine) => void;
+  readonly sampling?: Sampling | undefined;
+  /** @param stands for how many successive lines it stands, of which it is the last: 1, unless lines are sampled */
+  readonly onLine: (line: MetricsLine, stands: number) => void;
   /** Ends after the lines of about this many bytes, at least one; left out: at the end of the file. */
   readonly mostBytes?: number;
   /** The file no longer begins with what was read before, as when a resumed run has taken lines out: all comes again. */
@@ -59,7 +59,10 @@ export async function readLines(file: string, reading: Reading): Promise<Positio
   try {
     const isSame = (await bytesBefore(handle, from.byte)) === from.lastBytes;
     if (!isSame) onRewritten?.();
-    const byte = await readFrom(handle, isSame ? from.byte : 0, reading);
+    const fromByte = isSame ? from.byte : 0;
+    const lines = new LineParser(reading, (await handle.stat()).size - fromByte);
+    const byte = await readFrom(handle, fromByte, { mostBytes: reading.mostBytes, lines });
+    lines.end();
     return { byte, lastBytes: await bytesBefore(handle, byte) };
   } finally {
     await handle.close();
@@ -78,8 +81,11 @@ export async function endOf(file: string): Promise<Position> {
 }
 
 /** @returns the beginning of the first line that is not whole */
-async function readFrom(handle: FileHandle, fromByte: number, reading: Reading): Promise<number> {
-  const { mostBytes = Infinity } = reading;
+async function readFrom(
+  handle: FileHandle,
+  fromByte: number,
+  { mostBytes = Infinity, lines }: { readonly mostBytes: number | undefined; readonly lines: LineParser },
+): Promise<number> {
   const block = Buffer.allocUnsafe(Math.min(READ_BYTES, mostBytes));
   let rest = Buffer.alloc(0);
   let isTooLong = false;
@@ -100,42 +106,52 @@ async function readFrom(handle: FileHandle, fromByte: number, reading: Reading):
     const whole = Buffer.concat([rest, chunk.subarray(0, lastBreak)]);
     // What is left of a line that was too long must not be taken for a line.
     const begin = isTooLong ? whole.indexOf(NEWLINE) + 1 : 0;
-    if (!isTooLong || begin > 0) parseLines(whole, begin, reading);
+    if (!isTooLong || begin > 0) lines.parse(whole, begin);
     isTooLong = false;
     rest = Buffer.from(chunk.subarray(lastBreak + 1));
     nextByte = position - rest.byteLength;
   }
 }
 
-function parseLines(bytes: Buffer, begin: number, { containing, skipping, onLine }: Reading): void {
-  for (let from = begin; from < bytes.byteLength;) {
-    if (containing !== undefined) {
-      const hit = bytes.indexOf(containing, from, 'latin1');
-      if (hit < 0) return;
-      from = Math.max(from, bytes.lastIndexOf(NEWLINE, hit) + 1);
-    }
-    const end = bytes.indexOf(NEWLINE, from);
-    const to = end < 0 ? bytes.byteLength : end;
-    if (to - from <= LONGEST_LINE_BYTES && !isSkipped(bytes, from, to, skipping)) {
-      const line = parsed(bytes.toString('utf8', from, to));
-      if (line) onLine(line);
-    }
-    from = to + 1;
+class LineParser {
+  private readonly sampler: LineSampler | undefined;
+
+  /** @param byteCount that will be read, about */
+  constructor(
+    private readonly reading: Pick<Reading, 'containing' | 'sampling' | 'onLine'>,
+    byteCount: number,
+  ) {
+    const { sampling } = reading;
+    this.sampler = sampling && new LineSampler(sampling, byteCount);
   }
-}
 
-/** Where `"event"` stands in a line as Lockstep writes it: behind `{"time":"2026-01-01T00:00:00.000Z",`. */
-const USUAL_MARK_AT = 35;
+  /** @param bytes whole lines */
+  parse(bytes: Buffer, begin: number): void {
+    const { containing } = this.reading;
+    for (let from = begin; from < bytes.byteLength;) {
+      if (containing !== undefined) {
+        const hit = bytes.indexOf(containing, from, 'latin1');
+        if (hit < 0) break;
+        from = Math.max(from, bytes.lastIndexOf(NEWLINE, hit) + 1);
+      }
+      const end = bytes.indexOf(NEWLINE, from);
+      const to = end < 0 ? bytes.byteLength : end;
+      const stands = to - from > LONGEST_LINE_BYTES ? 0 : (this.sampler?.take(bytes, from, to) ?? 1);
+      if (stands > 0) this.tell(bytes.toString('utf8', from, to), stands);
+      from = to + 1;
+    }
+    this.sampler?.keepLast(bytes);
+  }
 
-function isSkipped(bytes: Buffer, from: number, to: number, mark: string | undefined): boolean {
-  if (mark === undefined) return false;
-  if (standsAt(bytes, from + USUAL_MARK_AT, mark)) return true; // many times as fast as searching
-  return bytes.subarray(from, Math.min(to, from + MARK_BEFORE_BYTE)).includes(mark, 0, 'latin1');
-}
+  end(): void {
+    const last = this.sampler?.last();
+    if (last) this.tell(last.text, last.stands);
+  }
 
-function standsAt(bytes: Buffer, from: number, mark: string): boolean {
-  for (let at = 0; at < mark.length; at++) if (bytes[from + at] !== mark.charCodeAt(at)) return false;
-  return true;
+  private tell(text: string, stands: number): void {
+    const line = parsed(text);
+    if (line) this.reading.onLine(line, stands);
+  }
 }
 
 function parsed(text: string): MetricsLine | undefined {

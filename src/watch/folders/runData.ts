@@ -57,7 +57,7 @@ export interface EpochPoint {
   readonly weightsSha256: string | null;
 }
 
-/** Means over `steps` successive steps, the last of which is `step`. */
+/** Means over `steps` successive steps, the last of which is `step`; of a long run, over a sample of them. */
 export interface StepPoint {
   readonly step: number;
   readonly steps: number;

@@ -53,9 +53,11 @@ export class Access {
       const right = this.rightFor(shown);
       return right && { right, sessionId: undefined, isBearer: true };
     }
-    const sessionId = cookieOf(request, cookieNameFor(request));
-    const session = sessionId === undefined ? undefined : this.sessions.find(sessionId);
-    return session && { right: session.right, sessionId, isBearer: false };
+    for (const sessionId of cookiesOf(request, cookieNameFor(request))) {
+      const session = this.sessions.find(sessionId);
+      if (session) return { right: session.right, sessionId, isBearer: false };
+    }
+    return undefined;
   }
 
   /** What a secret is good for. Compared in constant time, with every secret that there is. */
@@ -103,9 +105,10 @@ export function cookieHeader(request: IncomingMessage, id: string | undefined, l
   return `${cookieNameFor(request)}=${id ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure}`;
 }
 
-function cookieOf({ headers }: IncomingMessage, name: string): string | undefined {
+/** All of this name: a page of a neighbouring host may set another, which must not shadow ours. */
+function cookiesOf({ headers }: IncomingMessage, name: string): readonly string[] {
   const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='));
-  return pairs.find(([key]) => key === name)?.[1];
+  return pairs.flatMap(([key, value]) => (key === name && value !== undefined ? [value] : []));
 }
 
 function isEncrypted(socket: IncomingMessage['socket']): boolean {

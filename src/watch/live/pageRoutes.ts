@@ -8,6 +8,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bearerOf } from '../../coordinator/index.js';
 import type { RequestHandler, Routes } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
@@ -93,6 +94,9 @@ class PageRequests {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://page');
     const asked = { request, response, url, grant: this.access.grantOf(request) };
+    if (!asked.grant && bearerOf(request) !== undefined) {
+      this.options.onRefused?.(addressOf(request), 'a wrong token, at the live page');
+    }
     if (request.method === 'POST') return this.change(asked);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return respondJson(response, 405, { error: 'only GET and POST' });

@@ -8,12 +8,20 @@ import { fileVersionEvent, readEventHead } from './eventMessages.js';
 import type { EventHead } from './eventMessages.js';
 import { frameRecord, wholeRecords } from './records.js';
 
+/** No links: what they lead to belongs to others, and must not be cut. No pipes: opening one would wait for ever. */
 export async function eventFilesIn(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder);
-  return names
-    .filter((name) => TENSORBOARD_FILE.test(name))
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && TENSORBOARD_FILE.test(entry.name))
+    .map(({ name }) => name)
     .sort()
     .map((name) => path.join(folder, name));
+}
+
+/** What the last name says, of files and of anything else; 0 for none. */
+async function lastSecondsIn(folder: string): Promise<number> {
+  const matches = (await readdir(folder)).map((name) => TENSORBOARD_FILE.exec(name)?.[1]);
+  return Math.max(0, ...matches.map((seconds) => Number(seconds ?? 0)));
 }
 
 export interface PlacedEvent {
@@ -71,9 +79,7 @@ export class EventFile {
 
   /** Its name comes after those of the sessions before, whatever the clock says. @param first what it begins with */
   static async create(folder: string, timeMs: number, first: readonly Uint8Array[]): Promise<EventFile> {
-    const last = (await eventFilesIn(folder)).at(-1);
-    const lastSeconds = last === undefined ? 0 : Number(TENSORBOARD_FILE.exec(path.basename(last))![1]);
-    const seconds = Math.max(Math.floor(timeMs / 1000), lastSeconds + 1);
+    const seconds = Math.max(Math.floor(timeMs / 1000), (await lastSecondsIn(folder)) + 1);
     const file = path.join(folder, `events.out.tfevents.${String(seconds).padStart(10, '0')}.lockstep`);
     const created = new EventFile(file, await open(file, 'wx'));
     await created.append([fileVersionEvent(timeMs), ...first]).catch(async (error: unknown) => {

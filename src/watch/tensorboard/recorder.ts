@@ -15,6 +15,7 @@ import { EventFile } from './eventFiles.js';
 import { hparamsEvent, imageEvent, scalarsEvent, sessionStartEvent } from './eventMessages.js';
 import type { HParams } from './eventMessages.js';
 import { firstFilters } from './firstFilters.js';
+import { MisclassifiedImages } from './misclassified.js';
 import { scalarsOf } from '../follow/curves.js';
 import type { Moment } from '../follow/curves.js';
 
@@ -44,6 +45,8 @@ export class TensorBoardRecorder implements Subscriber {
   private readonly work: BackgroundWork;
   private file: EventFile | undefined;
   private lastStep: number;
+  /** The last step of each epoch that this session has written. */
+  private readonly stepsOfEpochs = new Map<number, number>();
   private saved: Saved | undefined;
   private lastPictureMs = -Infinity;
   private isLost = false;
@@ -51,6 +54,7 @@ export class TensorBoardRecorder implements Subscriber {
   private constructor(
     private readonly options: TensorBoardOptions,
     private readonly before: Continuation,
+    private readonly misclassified: MisclassifiedImages,
   ) {
     this.lastStep = before.lastStep;
     this.work = new BackgroundWork({
@@ -65,7 +69,8 @@ export class TensorBoardRecorder implements Subscriber {
 
   /** To be called before the session writes to metrics.jsonl. @throws the error of the file system */
   static async open(options: TensorBoardOptions): Promise<TensorBoardRecorder> {
-    return new TensorBoardRecorder(options, await continueFiles(options.folder));
+    const misclassified = await MisclassifiedImages.open(options.folder);
+    return new TensorBoardRecorder(options, await continueFiles(options.folder), misclassified);
   }
 
   on(event: RunEvent, timeMs: number): void {
@@ -94,6 +99,7 @@ export class TensorBoardRecorder implements Subscriber {
       if (!cursor.moveTo(next)) break;
     }
     await this.writePicture();
+    await this.writeMisclassified();
   }
 
   private async write(lines: readonly MetricsLine[]): Promise<void> {
@@ -103,6 +109,7 @@ export class TensorBoardRecorder implements Subscriber {
       const curve = scalarsOf(line, lastStep);
       if (!curve) continue;
       lastStep = curve.moment.step;
+      if (line['event'] === 'epoch') this.stepsOfEpochs.set(Number(line['epoch']), lastStep);
       events.push(scalarsEvent(curve.moment, curve.scalars));
     }
     await this.append(events);
@@ -147,5 +154,13 @@ export class TensorBoardRecorder implements Subscriber {
     if (!picture) return;
     const png = encodePng(picture);
     await this.append([imageEvent(saved.moment, { ...picture, tag: 'filters/first_layer', png })]);
+  }
+
+  /** Of an evaluation that another process has made meanwhile, or after an earlier session. */
+  private async writeMisclassified(): Promise<void> {
+    const found = await this.misclassified.next();
+    if (!found) return;
+    const step = this.stepsOfEpochs.get(found.epoch) ?? this.lastStep;
+    await this.append(found.images.map((image) => imageEvent({ timeMs: found.timeMs, step }, image)));
   }
 }

@@ -1,9 +1,9 @@
 /** trackers.json of a run folder: which run the trackers know it as, and what they have got. No secrets. */
 
 import path from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { TRACKERS, writeFileAtomically } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
+import { readSmallJson } from '../folders/smallJson.js';
 import type { TrackerMemory } from './trackerFeed.js';
 
 export class TrackerMemories {
@@ -14,10 +14,9 @@ export class TrackerMemories {
   ) {}
 
   /** A file that cannot be read is as none: the run is a new one for the trackers. */
-  static async read(folder: string, checkHeld: () => void): Promise<TrackerMemories> {
+  static read(folder: string, checkHeld: () => void): TrackerMemories {
     const file = path.join(folder, TRACKERS);
-    const content = await readFile(file, 'utf8').catch(() => '{}');
-    const entries = Object.entries(objectOf(content)).filter((entry): entry is [string, TrackerMemory] =>
+    const entries = Object.entries(readSmallJson(file) ?? {}).filter((entry): entry is [string, TrackerMemory] =>
       isMemory(entry[1]),
     );
     return new TrackerMemories(file, new Map(entries), checkHeld);
@@ -31,15 +30,6 @@ export class TrackerMemories {
     this.memories.set(name, memory);
     this.checkHeld();
     await writeFileAtomically(this.file, `${JSON.stringify(Object.fromEntries(this.memories), null, 2)}\n`);
-  }
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
   }
 }
 

@@ -78,7 +78,7 @@ export class RunPanels {
 function hint(isUnreadable: boolean): readonly Node[] {
   const text = isUnreadable
     ? 'The evaluation of this run cannot be read.'
-    : 'This run has not been evaluated: "lockstep evaluate" with its folder tells what it gets wrong, and it appears here.';
+    : 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
   return [element('h3', {}, 'Evaluation'), element('p', { class: 'empty' }, text)];
 }
 

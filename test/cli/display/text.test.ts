@@ -175,7 +175,9 @@ describe('the lines of events', () => {
       reason: 'no',
     });
     expect(refusal).toMatch(/alpha \(192\.0\.2\.7:5000\) is refused: no/);
-    expect(textOf({ event: 'waiting', reason: 'no worker is left', workersNeeded: 1, timeoutSeconds: 300 })).toContain('5:00');
+    expect(
+      textOf({ event: 'waiting', reason: 'no worker is left', workersNeeded: 1, timeoutSeconds: 300 }),
+    ).toContain('5:00');
   });
 
   it('say what was refused or came and went too often, and how often', () => {

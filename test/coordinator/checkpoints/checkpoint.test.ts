@@ -113,8 +113,9 @@ describe('a checkpoint', () => {
     }
     for (const { name, shape } of [...model.layout.parameters, ...model.layout.statistics]) {
       expect(shapes.get(`best.${name}`)).toEqual(shape);
+      expect(shapes.get(`averaged.${name}`)).toEqual(shape);
     }
-    expect(shapes.size).toBe(3 * model.layout.parameters.length + 2 * model.layout.statistics.length);
+    expect(shapes.size).toBe(4 * model.layout.parameters.length + 3 * model.layout.statistics.length);
   });
 
   it('has no best weights before there are any, as in files of older versions', async () => {

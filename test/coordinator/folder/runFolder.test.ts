@@ -163,7 +163,6 @@ describe('a new run folder', () => {
     const places = [link, path.join(link, 'run'), path.join(folder, 'file', 'run')];
     if (existsSync('/proc/self')) places.push('/proc/lockstep', '/proc/lockstep/run');
     for (const place of places) {
-      RunFolder.refuseIfTaken(place);
       const { message } = await rejectionOf('E_IO', RunFolder.create(place, {}));
       if (place.startsWith(link)) expect(message).toMatch(/is a link to .*unplugged, which does not exist/);
     }

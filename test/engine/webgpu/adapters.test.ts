@@ -32,9 +32,9 @@ describe('--device', () => {
 
   it('refuses what none or several match, with the list', () => {
     expect(refusal('radeon')).toMatch(
-      /--device radeon matches none .*0: Swift.*software.*; 1: NVIDIA T4 .*GPU/,
+      /device radeon matches none .*0: Swift.*software.*; 1: NVIDIA T4 .*GPU/,
     );
-    expect(refusal('nvidia')).toMatch(/--device nvidia matches several .*1: NVIDIA T4 .*; 2: NVIDIA T4 Ti/);
+    expect(refusal('nvidia')).toMatch(/device nvidia matches several .*1: NVIDIA T4 .*; 2: NVIDIA T4 Ti/);
     expect(refusal('3')).toContain('matches none');
     expect(refusal('')).toContain('matches none');
   });

@@ -115,7 +115,7 @@ describe('what half precision asks of a device', () => {
     expect(() => matrixFeatures(lacking)).toThrow(
       expect.objectContaining({
         code: 'E_ENGINE_UNAVAILABLE',
-        message: expect.stringMatching(new RegExp(`${named}.*leave --precision out`)) as string,
+        message: expect.stringMatching(new RegExp(`${named}.*use precision f32`)) as string,
       }),
     );
   });

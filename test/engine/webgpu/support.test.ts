@@ -9,7 +9,7 @@ describe('a layer without a kernel on the GPU', () => {
     const model = CONVOLUTION_KINDS[`convolution 3x3, valid, stride ${stride}, with bias`]!;
     const { message } = thrownBy('E_ENGINE_UNAVAILABLE', () => requireSupport(model));
     expect(message).toBe(
-      'engine webgpu cannot compute layer layer1: it has no 3x3 convolutions without padding; use --engine simd',
+      'engine webgpu cannot compute layer layer1: it has no 3x3 convolutions without padding; use engine simd',
     );
   });
 

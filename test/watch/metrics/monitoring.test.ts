@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FleetView, NodeView, RunEvent } from '../../../src/coordinator/index.js';
@@ -30,6 +30,7 @@ const NODE: NodeView = {
 };
 
 interface Served {
+  readonly port: number;
   readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
   readonly emit: (event: RunEvent) => void;
   nodes: readonly NodeView[];
@@ -49,6 +50,7 @@ async function serve(secrets: readonly string[] = []): Promise<Served> {
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   return Object.assign(served, {
+    port,
     get: (path: string, headers: Readonly<Record<string, string>> = {}) =>
       fetch(`http://127.0.0.1:${port}${path}`, { headers }),
     emit: (event: RunEvent) =>
@@ -122,6 +124,24 @@ describe('/metrics', () => {
     expect(await Promise.all(['workers', 'viewers', 'other', ''].map(status))).toEqual([200, 200, 401, 401]);
     expect((await get('/metrics')).headers.get('www-authenticate')).toContain('Bearer');
     expect((await get('/readyz')).status).toBe(503);
+  });
+
+  it('without a secret answers only to names of this machine, so that no other site reads it', async () => {
+    const { port } = await serve();
+    // fetch sets the Host header itself.
+    const statusFor = (host: string, path: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.on('error', reject).end();
+      });
+    for (const host of ['localhost:7070', '127.0.0.1', '[::1]:7070'])
+      expect([host, await statusFor(host, '/metrics')]).toEqual([host, 200]);
+    for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'])
+      expect([host, await statusFor(host, '/metrics')]).toEqual([host, 403]);
+    expect(await statusFor('evil.example', '/healthz')).toBe(200);
   });
 });
 

@@ -1,8 +1,18 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { saveEvaluation } from '../../../src/coordinator/index.js';
 import { TensorBoardRecorder } from '../../../src/watch/index.js';
-import { curveOf, eventFilesOf, readRunEvents } from '../../support/eventFiles.js';
+import { curveOf, eventFilesOf, readEvents, readRunEvents } from '../../support/eventFiles.js';
+import { evaluationOf } from '../../support/evaluations.js';
 import { epochLine, makeRun, stepLine } from '../../support/runFolders.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -199,12 +209,48 @@ describe('the TensorBoard event files of a run', () => {
     expectEqualToMetrics(folder);
   });
 
+  it('show the images that an evaluation got wrong, at the step of its epoch, once', async () => {
+    const folder = newRun();
+    const { recorder } = await session(folder);
+    append(folder, ...steps(1, 4), epochLine(3, { step: 4 }), ...steps(5, 6));
+    await saveEvaluation(folder, evaluationOf());
+    await recorder.finish();
+    await (await session(folder)).recorder.finish();
+    const images = readRunEvents(folder).flatMap(({ step, wallTime, images: read }) =>
+      [...read].map(([tag, { height, width, png }]) => ({ tag, step, wallTime, height, width, png })),
+    );
+    expect(images).toEqual([
+      {
+        ...{ tag: 'misclassified/1 cat taken for dog', step: 4, height: 2, width: 2 },
+        wallTime: Date.parse('2026-01-02T03:04:05.678Z') / 1000,
+        png: expect.objectContaining({}) as Buffer,
+      },
+    ]);
+    expect(images[0]!.png.subarray(1, 4).toString()).toBe('PNG');
+    expectEqualToMetrics(folder);
+  });
+
   it('leave foreign event files alone', async () => {
     const folder = newRun(...steps(1, 3));
     const foreign = path.join(folder, 'events.out.tfevents.1700000000.host.17.0');
     writeFileSync(foreign, 'mine');
     await (await session(folder)).recorder.finish();
     expect(readFileSync(foreign, 'utf8')).toBe('mine');
+  });
+
+  it.skipIf(process.platform === 'win32')('cut nothing that a link of their name leads to', async () => {
+    const folder = newRun(...steps(1, 3));
+    const elsewhere = path.join(temporaryFolder(), 'notes.txt');
+    writeFileSync(elsewhere, 'mine');
+    symlinkSync(elsewhere, path.join(folder, 'events.out.tfevents.4000000000.lockstep'));
+    mkdirSync(path.join(folder, 'events.out.tfevents.4000000001.lockstep'));
+    const { recorder, problems } = await session(folder);
+    await recorder.finish();
+    expect(readFileSync(elsewhere, 'utf8')).toBe('mine');
+    expect(problems).toEqual([]);
+    // Its name comes after theirs, and holds everything.
+    const file = path.join(folder, 'events.out.tfevents.4000000002.lockstep');
+    expect(curveOf(readEvents(readFileSync(file)), 'loss/step')).toHaveLength(3);
   });
 
   it('are no longer written when another process has taken the folder over', async () => {

@@ -1,4 +1,5 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Clearml, Mlflow, TrackerFeed, TrackerMemories } from '../../../src/watch/index.js';
@@ -31,7 +32,7 @@ interface Session {
 
 async function session(folder: string, tracker: Tracker, options: object = {}): Promise<Session> {
   const problems: string[] = [];
-  const memories = await TrackerMemories.read(folder, () => undefined);
+  const memories = TrackerMemories.read(folder, () => undefined);
   const feed = new TrackerFeed({
     tracker,
     folder,
@@ -173,5 +174,18 @@ describe('ClearML', () => {
     await feed.finish();
     expect(problems[0]).toContain('answered 401: wrong keys');
     expect(problems.join('\n')).not.toContain('wr0ng');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a trackers.json that is none', () => {
+  it.each([
+    ['a device without an end', (file: string) => symlinkSync('/dev/zero', file)],
+    ['a pipe that nobody writes', (file: string) => void execFileSync('mkfifo', [file])],
+    ['larger than any', (file: string) => writeFileSync(file, `{"it": ${' '.repeat(9 << 20)} 1}`)],
+    ['a text', (file: string) => writeFileSync(file, '"it"')],
+  ])('is as no file: %s', (_, make) => {
+    const folder = newRun();
+    make(path.join(folder, 'trackers.json'));
+    expect(TrackerMemories.read(folder, () => undefined).of('it')).toBeUndefined();
   });
 });
