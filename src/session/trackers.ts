@@ -23,7 +23,7 @@ export function startTrackers(folder: RunFolder, recorded: Recorded): void {
       run: trackedRun(folder, recorded),
       memory: memories.of(key),
       remember: (memory) => memories.remember(key, memory),
-      onProblem: (message) => context.log.notice(`${tracker.name}: ${message}. Training goes on`),
+      onProblem: (message) => context.log.notice(`${tracker.name}: ${message}`),
     });
     context.log.subscribe(feed);
     closers.push(() => feed.finish());

@@ -103,7 +103,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
       readMetrics(coordinator.runDir).some(({ event }) => event === 'step'),
     );
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    await page.getByRole('button', { name: 'Go on training' }).click();
+    await page.getByRole('button', { name: 'Keep training' }).click();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('button', { name: 'Save and stop' }).click();
     const { exitCode: stopped, stdout } = await coordinator.running.finished;

@@ -37,6 +37,13 @@ it('names what differs: options that decide the weights apart from the others', 
   ]);
 });
 
+it('counts what is sent, shown and listened to among the surroundings', async () => {
+  const config = { mlflow: 'http://127.0.0.1:5000', clearmlProject: 'x', tensorboard: false, maxNodes: 9 };
+  const { recipe, surroundings } = await diffOf({}, { config: { ...CONFIG, ...config, precision: 'f16' } });
+  expect(recipe.map(({ key }) => key)).toEqual(['precision']);
+  expect(surroundings.map(({ key }) => key)).toEqual(Object.keys(config));
+});
+
 it('finds the first epoch after which the weights differ', async () => {
   const other = [epochLine(1), epochLine(2, { weightsSha256: 'x' }), epochLine(3, { weightsSha256: 'y' })];
   expect((await diffOf({ lines }, { lines: other })).weights).toEqual({

@@ -28,7 +28,7 @@ describe('finding runs', () => {
   it('names a folder that does not exist, and one that is no run', () => {
     const root = temporaryFolder();
     const missing = path.join(root, 'missing');
-    expect(() => findRuns(missing)).toThrow(`${missing} does not exist`);
+    expect(() => findRuns(missing)).toThrow(`${missing} does not exist; train a run first`);
     expect(() => requireRun(missing)).toThrow(`${missing} does not exist`);
     expect(() => requireRun(root)).toThrow(`${root} is not a run folder`);
     writeFileSync(path.join(root, 'file'), '');

@@ -25,6 +25,18 @@ it('shows the runs, their curves, and the options in which they differ', async (
   expect(page).not.toMatch(/(src|href)=/);
 });
 
+it('has no tick between two epochs, and none below 0 for a constant rate', async () => {
+  const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: lines.slice(0, 2) });
+  const page = await reportPage([folder], OPTIONS);
+  const ticks = (anchor: string): readonly string[] =>
+    [...page.matchAll(new RegExp(`text-anchor="${anchor}"\\s*>([^<]+)<`, 'g'))].map(([, text]) =>
+      text!.trim(),
+    );
+  expect(ticks('middle')).toEqual(Array.from({ length: 4 }, () => ['1', '2', 'epoch']).flat());
+  expect(ticks('end').length).toBeGreaterThan(8);
+  expect(ticks('end').filter((tick) => tick.startsWith('-'))).toEqual([]);
+});
+
 it('shows who computed how much, and the latest evaluation with its images as pictures made anew', async () => {
   const workers = [{ node: 'alpha', samples: 30 }];
   const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: [epochLine(1, { workers })] });

@@ -20,7 +20,7 @@ const uiTokenOption = (): Option =>
 /** `train --ui [HOST:PORT]` */
 export function declareOwnPage(command: Command): void {
   const parse = valueParser('--ui', { kind: 'text', form: ADDRESS }, USUAL_ADDRESS);
-  const option = new Option('--ui [host:port]', `serve a live page of this run (address: ${USUAL_ADDRESS})`)
+  const option = new Option('--ui [host:port]', 'serve a live page of this run')
     .preset(USUAL_ADDRESS)
     .argParser((text: string) => parse(text))
     .helpGroup('Connection:');

@@ -1,7 +1,7 @@
 /** In what two runs differ: options, data, versions, numerics, and the first epoch after which their weights do. */
 
 import path from 'node:path';
-import { readStoredSamples } from '../../coordinator/index.js';
+import { readStoredSamples, RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { History } from '../folders/history.js';
 import type { EpochPoint } from '../folders/runData.js';
@@ -47,32 +47,18 @@ export interface RunDiff {
   readonly equalToTheBit: boolean;
 }
 
-/** Keys of config.json that cannot change a bit of the weights, if the numerics class is the same. */
-const SURROUNDINGS = new Set([
-  'dataDir',
-  'workers',
-  'minWorkers',
-  'waitTimeout',
-  'checkpointEvery',
-  'test',
-  'tune',
-  'device',
-  'engine',
-  'listen',
-  'advertise',
-  'tokenFile',
-  'tlsCert',
-  'tlsKey',
-  'versions',
-  'host',
-]);
+/** Where kernels may give other bits than those of the recipe alone say. */
+const NUMERICS = ['numerics', 'precision'] as const;
+
+/** Taken from the definitions, so that a new setting that changes no bit needs no entry here. */
+const DECIDING: ReadonlySet<string> = new Set([...Object.keys(RECIPE_OPTIONS), ...NUMERICS]);
 
 const CHECKPOINTS = ['last', 'previous', 'best'] as const;
 
 export async function diffRuns(a: string, b: string): Promise<RunDiff> {
   const [runA, runB] = [await readRun(a), await readRun(b)];
   const differences = differencesOf(flatten(runA.config), flatten(runB.config));
-  const isSurrounding = ({ key }: Difference): boolean => SURROUNDINGS.has(key.split('.')[0]!);
+  const isDeciding = ({ key }: Difference): boolean => DECIDING.has(key.split('.')[0]!);
   const weights = compareWeights(digestsByEpoch(runA.epochs), digestsByEpoch(runB.epochs));
   const finalWeightsEqual =
     runA.result && runB.result ? runA.result['weightsSha256'] === runB.result['weightsSha256'] : null;
@@ -80,8 +66,8 @@ export async function diffRuns(a: string, b: string): Promise<RunDiff> {
   return {
     a,
     b,
-    recipe: differences.filter((difference) => !isSurrounding(difference)),
-    surroundings: differences.filter(isSurrounding),
+    recipe: differences.filter(isDeciding),
+    surroundings: differences.filter((difference) => !isDeciding(difference)),
     numerics: differencesOf(runA.numerics, runB.numerics),
     data: compareData(runA.samples, runB.samples),
     weights,

@@ -68,7 +68,10 @@ function unreadable(folder: string, error: unknown): LockstepError {
 }
 
 function refused(folder: string, what: string): LockstepError {
-  return new LockstepError('E_IO', `${folder} ${what}; name a run folder, or a folder of runs such as runs`);
+  return new LockstepError(
+    'E_IO',
+    `${folder} ${what}; train a run first, or name a run folder or a folder of runs`,
+  );
 }
 
 /**

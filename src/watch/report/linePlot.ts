@@ -23,6 +23,8 @@ export interface PlotOptions {
   readonly label: (y: number) => string;
   /** Points that are not above 0 are left out. */
   readonly isLogarithmic?: boolean;
+  /** No ticks between whole numbers, as there is no epoch 1.5. */
+  readonly isWholeX?: boolean;
 }
 
 const WIDTH = 640;
@@ -114,12 +116,13 @@ function drawableOf(lines: readonly Line[], { isLogarithmic }: PlotOptions): rea
     .filter(({ points }) => points.length > 1);
 }
 
-function marks(lines: readonly Line[], { xTitle, label, isLogarithmic }: PlotOptions): Html {
+function marks(lines: readonly Line[], { xTitle, label, isLogarithmic, isWholeX }: PlotOptions): Html {
   const points = lines.flatMap((line) => line.points);
   const x = axis(
     points.map((point) => point.x),
     MARGIN.left,
     WIDTH - MARGIN.right,
+    isWholeX === true ? 1 : 0,
   );
   const y = (isLogarithmic === true ? logarithmicAxis : axis)(
     points.map((point) => point.y),
@@ -163,11 +166,13 @@ interface Axis {
   readonly at: (value: number) => number;
 }
 
-function axis(values: readonly number[], fromPx: number, toPx: number): Axis {
+function axis(values: readonly number[], fromPx: number, toPx: number, leastStep = 0): Axis {
   const lowest = values.reduce((low, value) => Math.min(low, value), Infinity);
   const highest = values.reduce((high, value) => Math.max(high, value), -Infinity);
-  const [low, high] = lowest === highest ? [lowest - 0.5, highest + 0.5] : [lowest, highest];
-  const step = roundStep((high - low) / TICKS);
+  // Around a constant: a learning rate of 0.1 lies between 0 and 0.2, and no rate is negative.
+  const margin = lowest === highest ? Math.abs(lowest) || 0.5 : 0;
+  const [low, high] = [lowest - margin, highest + margin];
+  const step = Math.max(leastStep, roundStep((high - low) / TICKS));
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step) - first + 1;
   return {

@@ -126,20 +126,20 @@ function overview(runs: readonly ReportedRun[]): Html {
 }
 
 function plots(runs: readonly ReportedRun[]): readonly (Html | undefined)[] {
-  const xTitle = 'epoch';
+  const x = { xTitle: 'epoch', isWholeX: true };
   return [
     linePlot(linesOf(runs, 'validationAccuracy', 'trainAccuracy'), {
       title: 'Accuracy (solid: validation, dashed: training)',
-      xTitle,
+      ...x,
       label: (value) => percent(value) ?? '',
     }),
     linePlot(linesOf(runs, 'validationLoss', 'trainLoss'), {
       title: 'Loss (solid: validation, dashed: training)',
-      xTitle,
+      ...x,
       label: short,
     }),
-    linePlot(linesOf(runs, 'lr'), { title: 'Learning rate', xTitle, label: short }),
-    linePlot(linesOf(runs, 'imagesPerSecond'), { title: 'Images per second', xTitle, label: short }),
+    linePlot(linesOf(runs, 'lr'), { title: 'Learning rate', ...x, label: short }),
+    linePlot(linesOf(runs, 'imagesPerSecond'), { title: 'Images per second', ...x, label: short }),
   ];
 }
 

@@ -58,7 +58,7 @@ export class TrackerFeed implements Subscriber {
       delayMs: sendEveryMs,
       pauses: PAUSES,
       onFailure: (error, isFirst) => {
-        if (isFirst) options.onProblem(`${describeError(error)}; it is tried again`);
+        if (isFirst) options.onProblem(`${describeError(error)}; it is tried again. Training goes on`);
       },
     });
   }
@@ -71,7 +71,9 @@ export class TrackerFeed implements Subscriber {
   async finish(): Promise<void> {
     this.isEnding = true;
     if (await this.work.finish(this.options.finishMs ?? FINISH_MS)) return;
-    this.options.onProblem('not all values were sent; they are when the run is resumed');
+    this.options.onProblem(
+      'not all values were sent; metrics.jsonl has them all, and a resumed run sends the rest',
+    );
   }
 
   private async send(signal: AbortSignal): Promise<void> {

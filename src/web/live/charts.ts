@@ -17,6 +17,10 @@ export interface ChartSettings {
 }
 
 const HEIGHT_PX = 240;
+/** Of ticks of epochs and steps: there is no epoch 1.5. */
+const WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((power) =>
+  [1, 2, 5].map((factor) => factor * power),
+);
 const X_TITLES: Readonly<Record<XAxis, string>> = { epoch: 'epoch', step: 'step', time: 'hours' };
 
 export class Charts {
@@ -141,7 +145,13 @@ class Chart {
       height: HEIGHT_PX,
       scales: { x: { time: false }, y: isLogarithmic ? { distr: 3 } : {} },
       axes: [
-        { ...lines, label: X_TITLES[axis], labelSize: 18, size: 34 },
+        {
+          ...lines,
+          label: X_TITLES[axis],
+          labelSize: 18,
+          size: 34,
+          ...(axis === 'time' ? {} : { incrs: WHOLE_STEPS }),
+        },
         {
           ...lines,
           size: 72,
@@ -181,6 +191,7 @@ class Chart {
       xTitle: X_TITLES[this.settings?.axis ?? 'epoch'],
       label: (value: number) => this.write(value),
       isLogarithmic: this.isLogarithmic(),
+      isWholeX: this.settings?.axis !== 'time',
     };
     const file = svgFile(lines, options, {
       ink: colour('--ink'),

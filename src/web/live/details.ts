@@ -47,7 +47,7 @@ export function runFacts(run: ListedRun, answer: RunAnswer): readonly Node[] {
       'div',
       { class: 'columns' },
       element('div', {}, element('h3', {}, 'Run'), table([], facts)),
-      element('div', {}, ...workerPanel(answer)),
+      element('div', {}, ...workerPanel(answer, run.state === 'running')),
     ),
   ];
 }
@@ -63,7 +63,7 @@ export function runRecord({ config, happenings }: RunAnswer): readonly Node[] {
   return [
     element('h3', {}, 'Options and machine'),
     table([], options),
-    element('h3', {}, `Events (the last ${events.length})`),
+    element('h3', {}, `Events (the last ${events.length}; times in UTC)`),
     table([], events.reverse()),
   ];
 }

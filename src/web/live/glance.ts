@@ -71,7 +71,7 @@ function tilesOf(run: ListedRun, answer: RunAnswer | undefined): readonly Tile[]
         : { more: `best ${percent(run.bestValidationAccuracy)} in epoch ${run.bestEpoch}` }),
     },
     {
-      title: 'Loss',
+      title: 'Validation loss',
       value: shown(last?.validationLoss),
       more: `training ${shown(run.recentLoss ?? last?.trainLoss)}`,
     },

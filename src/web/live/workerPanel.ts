@@ -5,11 +5,12 @@ import { element } from './dom.js';
 import { DASH, percent } from './format.js';
 import { shareBar, table } from './tables.js';
 
-export function workerPanel({ workers }: RunAnswer): readonly Node[] {
+export function workerPanel({ workers }: RunAnswer, isRunning: boolean): readonly Node[] {
   if (workers.length === 0) return [];
   const rows = workers.map(({ node, engine, device, threads, isAttached, samples, share }) => [
     node,
-    isAttached ? 'attached' : 'gone',
+    // Nobody is attached to a run that has ended; "gone" would read as a failure.
+    ...(isRunning ? [isAttached ? 'attached' : 'gone'] : []),
     share === null ? DASH : shareBar(share, percent(share)),
     samples === 0 ? DASH : samples.toLocaleString('en'),
     String(threads ?? DASH),
@@ -18,6 +19,6 @@ export function workerPanel({ workers }: RunAnswer): readonly Node[] {
   ]);
   return [
     element('h3', {}, 'Who computed how much'),
-    table(['node', 'now', 'share', 'samples', 'threads', 'engine', 'device'], rows),
+    table(['node', ...(isRunning ? ['now'] : []), 'share', 'samples', 'threads', 'engine', 'device'], rows),
   ];
 }

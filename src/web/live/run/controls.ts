@@ -66,7 +66,7 @@ function confirmStop(): Promise<boolean> {
     element(
       'p',
       { class: 'choices' },
-      button('Go on training', () => close('')),
+      button('Keep training', () => close('')),
       button('Save and stop', () => close('stop'), { class: 'stop' }),
     ),
   );

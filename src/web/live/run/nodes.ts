@@ -98,7 +98,7 @@ export function nodesTable({ nodes }: LiveView): Node {
 
 /** Who left and who was refused, the latest first; empty if nobody. */
 export function departures({ gone, refusals }: LiveView): readonly Node[] {
-  const at = (atMs: number): string => `at ${new Date(atMs).toLocaleTimeString()}`;
+  const at = (atMs: number): string => `at ${new Date(atMs).toISOString().slice(11, 19)} UTC`;
   return [
     ...list(
       'Left',
