@@ -25,6 +25,7 @@ export type { WorkEnd, WorkOptions } from './library/work.js';
 export type {
   EventListener,
   MemberInfo,
+  NodeShare,
   Recipe,
   RecipePresetName,
   RunEvent,

@@ -28,6 +28,7 @@ export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
+export type { NodeShare } from './run/shares.js';
 export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { Fleet } from './fleet/fleet.js';
 export type { FleetView, NodeView, RoundView } from './fleet/fleetView.js';

@@ -1,5 +1,6 @@
 /** Who computed how much of an epoch: the samples whose gradients were used, by the node's name. */
 
+/** A node's share of an epoch. */
 export interface NodeShare {
   readonly node: string;
   readonly samples: number;
