@@ -10,7 +10,20 @@ import type { Running } from './support/lockstep.js';
 if (NO_BROWSER !== undefined) console.warn(`SKIPPED: a coordinator's page is not tested: ${NO_BROWSER}`);
 
 const RECIPE = ['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '192', '--val-size', '64'];
-const SHAPE = ['--batch-size', '64', '--micro-batch', '8', '--seed', '7', '--schedule', 'constant'];
+const SHAPE = [
+  '--batch-size',
+  '64',
+  '--micro-batch',
+  '8',
+  '--seed',
+  '7',
+  '--schedule',
+  'constant',
+  '--patience',
+  '0',
+];
+/** More epochs than any test waits for: the run must not end by itself. */
+const ENDLESS = 1_000_000;
 const HOSTILE = '<img src=x onerror="document.title=1">';
 
 interface Coordinator {
@@ -53,7 +66,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
   const row = (page: Page, name: string): Locator => nodes(page).getByRole('row').filter({ hasText: name });
 
   it('shows two nodes, grows while it is watched, shows a frozen and a killed node as gone', async () => {
-    const coordinator = await coordinate(500, ['--min-workers', '2', '--heartbeat-timeout', '4']);
+    const coordinator = await coordinate(ENDLESS, ['--min-workers', '2', '--heartbeat-timeout', '4']);
     const { page, complaints } = await openPage(browser);
     await page.goto(coordinator.url);
     await page.getByText('waiting for 2 worker(s)').waitFor();
@@ -90,12 +103,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
   });
 
   it('stops the run as Ctrl-C does, and the run resumes to the undisturbed weights', async () => {
-    const undisturbed = path.join(temporaryFolder(), 'undisturbed');
-    const epochs = ['--epochs', '12', '--workers', '1', '--run-dir', undisturbed];
-    const { exitCode } = await run(['train', ...RECIPE, ...SHAPE, ...epochs]);
-    expect(exitCode).toBe(0);
-
-    const coordinator = await coordinate(12);
+    const coordinator = await coordinate(ENDLESS);
     const { page } = await openPage(browser);
     await page.goto(coordinator.url);
     attach(coordinator, 'alpha');
@@ -112,14 +120,17 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     expect(readResult(coordinator.runDir).stoppedBy).toBe('signal');
     await page.getByRole('status').getByText('stopped').waitFor();
 
-    const resumed = await run(['train', '--resume', coordinator.runDir, '--workers', '1']);
+    const epochs = ['--epochs', String(readResult(coordinator.runDir).epochsCompleted + 2), '--workers', '1'];
+    const resumed = await run(['train', '--resume', coordinator.runDir, ...epochs]);
     expect(resumed.exitCode).toBe(0);
+    const undisturbed = path.join(temporaryFolder(), 'undisturbed');
+    await run(['train', ...RECIPE, ...SHAPE, ...epochs, '--run-dir', undisturbed]);
     expect(readResult(coordinator.runDir).weightsSha256).toBe(readResult(undisturbed).weightsSha256);
   });
 
   it('asks for the token, tells viewers from those who may stop, and ends what is open on logging out', async () => {
     const secrets = { LOCKSTEP_TOKEN: 's3cret', LOCKSTEP_UI_TOKEN: 'lookers' };
-    const coordinator = await coordinate(500, [], secrets);
+    const coordinator = await coordinate(ENDLESS, [], secrets);
     attach(coordinator, 'alpha', secrets);
     const { page } = await openPage(browser);
     await page.goto(coordinator.url);
@@ -156,7 +167,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
   });
 
   it('lets no other site read, stop or frame it', async () => {
-    const coordinator = await coordinate(500);
+    const coordinator = await coordinate(ENDLESS);
     const { page } = await openPage(browser);
     const evil = 'http://localhost:1/'; // another origin, answered by the test
     await page.route(evil, (route) =>

@@ -128,7 +128,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     const glance = page.locator('#run-glance');
     await glance.getByText('2 of 3').waitFor();
     await glance.getByText('best 42.00 % in epoch 2').waitFor();
-    await page.getByRole('row', { name: /alpha attached 75.00 % 600/ }).waitFor();
+    await page.getByRole('row', { name: /alpha 75.00 % 600/ }).waitFor();
     await page.getByText('This run has not been evaluated').waitFor();
 
     // Appears by itself. A picture is drawn from the bytes of the file: its first pixel is red.
