@@ -116,7 +116,7 @@ describe('a run of an older version, whose checkpoint has a name only', () => {
   >;
 
   it('is evaluated as that version did', async () => {
-    const { stdout } = await run(['evaluate', old, '--json', '--workers', '2']);
+    const { stdout } = await run(['evaluate', old, '--no-save', '--json', '--workers', '2']);
     const { testAccuracy, testLoss, weightsSha256AfterStep5: weightsSha256, numericsClass } = expected;
     const outcome = JSON.parse(stdout) as Record<string, unknown>;
     expect(outcome).toMatchObject({ model: 'resnet8', testAccuracy, weightsSha256 });
