@@ -49,6 +49,7 @@ export { train } from './training/train.js';
 export type { TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { evaluatedWeights } from './training/averaging.js';
 export { readOneTensor } from './checkpoints/oneTensor.js';
 export { readStoredSamples } from './checkpoints/storedSamples.js';
 export { evaluationNames, readEvaluation, saveEvaluation } from './folder/evaluationFiles.js';

@@ -2,7 +2,12 @@
 
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { CheckpointFiles, readCheckpoint, UnusableCheckpoint } from '../coordinator/index.js';
+import {
+  CheckpointFiles,
+  evaluatedWeights,
+  readCheckpoint,
+  UnusableCheckpoint,
+} from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { StoredCheckpoint } from '../coordinator/index.js';
@@ -60,8 +65,8 @@ function refuseWithRunsOf(folder: string): never {
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
   const checkpoint = await readCheckpoint(file);
   // As in validation. The best checkpoint's own weights are the average of that moment.
-  const { recipe, averaged } = checkpoint;
-  const state = (recipe.averaging === 'ema' ? averaged : undefined) ?? checkpoint.state;
+  const { recipe, state: current, averaged } = checkpoint;
+  const state = evaluatedWeights(recipe.averaging, { current, averaged });
   return { file, checkpoint, state, epoch: checkpoint.progress.epoch, damage: undefined };
 }
 

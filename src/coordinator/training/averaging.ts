@@ -41,6 +41,18 @@ export function updateAverage(average: ModelState, weights: ModelState, options:
   }
 }
 
+/**
+ * The weights that validation, the result and `evaluate` use: the average, where training does not go on from it, else the
+ * current ones.
+ * @param averaged undefined in a run that averages nothing
+ */
+export function evaluatedWeights(
+  averaging: Recipe['averaging'],
+  { current, averaged }: { readonly current: ModelState; readonly averaged: ModelState | undefined },
+): ModelState {
+  return averaging === 'ema' && averaged ? averaged : current;
+}
+
 /** Computes in float64 and rounds once, so the result is the same on every host. */
 function moveTowards(average: ModelState, weights: ModelState, share: number): void {
   moveVector(average.parameters, weights.parameters, share);

@@ -34,7 +34,7 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   const { openTestSet } = options.data;
   const lastWeightsSha256 = digestState(state.model);
   if (stoppedBy === 'epochs' || stoppedBy === 'patience') chooseFinal(state, recipe, onEvent);
-  if (stoppedBy === 'max-steps') adoptAverage(state, recipe); // as in validation; the checkpoint has the others
+  if (stoppedBy === 'max-steps') state.adoptEvaluated(recipe.averaging); // as in validation; the checkpoint has the others
   const summary = { lastWeightsSha256, wallSeconds: clock.seconds(), stoppedBy };
   // Written before the test: the training has its result, whatever goes wrong in the test.
   let result = resultOf(state, recipe, summary, undefined);
@@ -49,14 +49,10 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   return result;
 }
 
-function adoptAverage(state: TrainingState, { averaging }: Recipe): void {
-  if (averaging === 'ema' && state.averaged) state.adopt(state.averaged);
-}
-
-function chooseFinal(state: TrainingState, recipe: Recipe, onEvent: EventListener): void {
+function chooseFinal(state: TrainingState, { averaging }: Recipe, onEvent: EventListener): void {
   const { bestEpoch } = state.progress.earlyStopping;
   if (state.restoreBest()) return;
-  if (bestEpoch === null) return adoptAverage(state, recipe);
+  if (bestEpoch === null) return state.adoptEvaluated(averaging);
   onEvent({
     event: 'notice',
     message: `the weights of the best epoch, ${bestEpoch}, are in no checkpoint of this run; the final weights are the last ones`,

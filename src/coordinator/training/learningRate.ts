@@ -18,6 +18,14 @@ export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext
   return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize, recipe.dropLast) };
 }
 
+/** Steps of the whole run, if nothing ends it before. */
+export function totalStepsOf({
+  epochs,
+  stepsPerEpoch,
+}: Pick<ScheduleContext, 'epochs' | 'stepsPerEpoch'>): number {
+  return epochs * stepsPerEpoch;
+}
+
 // The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.
 const ONECYCLE_RISE = 0.3;
 const ONECYCLE_START_DIVISOR = 25;
@@ -25,8 +33,8 @@ const ONECYCLE_END_DIVISOR = 1e4;
 
 /** @param step counted from 0 over the whole run */
 export function learningRateAt(step: number, context: ScheduleContext): number {
-  const { schedule, lr, finalLr, warmupEpochs, epochs, stepsPerEpoch } = context;
-  const totalSteps = epochs * stepsPerEpoch;
+  const { schedule, lr, finalLr, warmupEpochs, stepsPerEpoch } = context;
+  const totalSteps = totalStepsOf(context);
   const warmupSteps = warmupEpochs * stepsPerEpoch;
   if (step < warmupSteps) return (lr * (step + 1)) / (warmupSteps + 1);
   switch (schedule) {

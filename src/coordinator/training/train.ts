@@ -25,9 +25,10 @@ import type { EvaluationScore } from './evaluate.js';
 import { Fallback } from './fallback.js';
 import { finishRun } from './finishRun.js';
 import { computeGradient } from './gradientRound.js';
-import { learningRateAt, scheduleOf } from './learningRate.js';
+import { learningRateAt, scheduleOf, totalStepsOf } from './learningRate.js';
 import type { ScheduleContext } from './learningRate.js';
 import { tensorRulesOf } from './tensorRules.js';
+import type { TensorRules } from './tensorRules.js';
 import type { TrainingRun } from './trainingRun.js';
 import type { TrainingState } from './trainingState.js';
 import { WallClock } from './wallClock.js';
@@ -55,7 +56,8 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   try {
     await saveFirst(folder, saver);
     await crew.fleet.waitForWorkers(crew.minWorkers, control.signal);
-    stoppedBy = await trainEpochs(run, { schedule, clock, saver, fallback, shares });
+    const rules = tensorRulesOf(model, recipe);
+    stoppedBy = await trainEpochs(run, { schedule, rules, clock, saver, fallback, shares });
   } catch (error) {
     if (error !== control.signal.reason) {
       await saveAfterError(error, { folder, saver, fallback });
@@ -70,6 +72,7 @@ export async function train(run: TrainingRun): Promise<RunResult> {
 
 interface LoopTools {
   readonly schedule: ScheduleContext;
+  readonly rules: TensorRules;
   readonly clock: WallClock;
   readonly saver: CheckpointSaver;
   readonly fallback: Fallback;
@@ -78,7 +81,7 @@ interface LoopTools {
 
 async function trainEpochs(
   run: TrainingRun,
-  { schedule, clock, saver, fallback, shares }: LoopTools,
+  { schedule, rules, clock, saver, fallback, shares }: LoopTools,
 ): Promise<StopReason> {
   const { recipe, state } = run.training;
   const { split } = run.data;
@@ -90,7 +93,7 @@ async function trainEpochs(
     for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, plan, { schedule, shares });
+      await trainStep(run, plan, { schedule, rules, shares });
       fallback.confirm();
       if (state.progress.step % run.storage.checkpointEvery === 0) saver.save('last');
     }
@@ -124,7 +127,7 @@ type Computing = Omit<TrainingRun, 'storage'>;
 async function trainStep(
   { training, data: { set }, crew: { fleet }, control }: Computing,
   plan: StepPlan,
-  { schedule, shares }: Pick<LoopTools, 'schedule' | 'shares'>,
+  { schedule, rules, shares }: Pick<LoopTools, 'schedule' | 'rules' | 'shares'>,
 ): Promise<void> {
   const { recipe, state, model } = training;
   const { signal, onEvent } = control;
@@ -147,12 +150,11 @@ async function trainStep(
       shares.add(member.hello.nodeName, sampleCount);
     },
   });
-  const totalSteps = schedule.stepsPerEpoch * recipe.epochs;
   state.update(total, {
     lr,
     sgd: recipe,
-    rules: tensorRulesOf(model, recipe),
-    averaging: { ...recipe, step: step + 1, totalSteps },
+    rules,
+    averaging: { ...recipe, step: step + 1, totalSteps: totalStepsOf(schedule) },
   });
   if (!state.isFinite()) throw divergedError(`a weight after step ${step + 1}`, recipe);
   noteContributors(contributors, state, onEvent);

@@ -17,7 +17,7 @@ import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
 import type { TensorRules } from './tensorRules.js';
-import { updateAverage } from './averaging.js';
+import { evaluatedWeights, updateAverage } from './averaging.js';
 import type { AveragingStep } from './averaging.js';
 import { startingState } from './startingState.js';
 import type { TrainingImages } from './startingState.js';
@@ -103,14 +103,17 @@ export class TrainingState {
     return (this.published ??= broadcastOf(this.model, this.version));
   }
 
-  /**
-   * The weights that validation and the result use, as one message: the average where there is one that training does not
-   * go on from, else the current ones. Valid until the next update.
-   */
+  /** What `evaluatedWeights` chooses. */
+  evaluated(averaging: Recipe['averaging']): ModelState {
+    return evaluatedWeights(averaging, { current: this.model, averaged: this.averaged });
+  }
+
+  /** The evaluated weights as one message; valid until the next update. */
   broadcastEvaluated(averaging: Recipe['averaging']): Broadcast<Parameters> {
-    if (averaging !== 'ema' || !this.averaged) return this.broadcast();
+    const weights = this.evaluated(averaging);
+    if (weights === this.model) return this.broadcast();
     this.nextVersion();
-    const broadcast = broadcastOf(this.averaged, this.version);
+    const broadcast = broadcastOf(weights, this.version);
     this.nextVersion();
     return broadcast;
   }
@@ -163,9 +166,7 @@ export class TrainingState {
         : observeAccuracy(progress.earlyStopping, epoch, validationAccuracy);
     this.currentProgress = { ...progress, epoch, stepInEpoch: 0, epochTotals: emptyTotals(), earlyStopping };
     const isBest = earlyStopping.bestEpoch === epoch;
-    if (isBest) {
-      this.bestWeights = copyOf((averaging === 'ema' ? this.averaged : undefined) ?? this.model);
-    }
+    if (isBest) this.bestWeights = copyOf(this.evaluated(averaging));
     return isBest;
   }
 
@@ -189,8 +190,13 @@ export class TrainingState {
     return true;
   }
 
-  /** Makes these weights the current ones. */
-  adopt({ parameters, statistics }: ModelState): void {
+  /** Makes the evaluated weights the current ones. */
+  adoptEvaluated(averaging: Recipe['averaging']): void {
+    const weights = this.evaluated(averaging);
+    if (weights !== this.model) this.adopt(weights);
+  }
+
+  private adopt({ parameters, statistics }: ModelState): void {
     this.model.parameters.set(parameters);
     this.model.statistics.set(statistics);
     this.nextVersion();
