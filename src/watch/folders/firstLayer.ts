@@ -17,14 +17,41 @@ const LONGEST_NAME = 100;
 export async function readFirstLayer(folder: string): Promise<FirstLayer | undefined> {
   for (const checkpoint of CHECKPOINTS) {
     const file = path.join(folder, 'checkpoints', `${checkpoint}.safetensors`);
-    const tensor = await readOneTensor(file, (name, shape) => isWeight(name) && shape.length === DIMENSIONS);
-    if (!tensor) continue;
-    const [height, width, channels, filters] = tensor.shape as [number, number, number, number];
+    const first = await readFirstFilters(file);
+    if (!first) continue;
+    const { name, height, width, channels, filters, values } = first;
     if (Math.max(height, width) > MOST_SIDE || filters > MOST_FILTERS) return undefined;
-    const name = printable(tensor.name, LONGEST_NAME);
-    return { name, checkpoint, height, width, channels, filters, values: [...tensor.values] };
+    return {
+      name: printable(name, LONGEST_NAME),
+      checkpoint,
+      height,
+      width,
+      channels,
+      filters,
+      values: [...values],
+    };
   }
   return undefined;
+}
+
+export interface FirstFilters {
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly values: Float32Array; // (height, width, channels, filters)
+}
+
+/** The weight of the first convolution in a checkpoint; undefined for no such file, or no such weight. */
+export async function readFirstFilters(checkpointFile: string): Promise<FirstFilters | undefined> {
+  const tensor = await readOneTensor(
+    checkpointFile,
+    (name, shape) => isWeight(name) && shape.length === DIMENSIONS,
+  );
+  if (!tensor) return undefined;
+  const [height, width, channels, filters] = tensor.shape as [number, number, number, number];
+  return { name: tensor.name, height, width, channels, filters, values: tensor.values };
 }
 
 /** Not of the momentum, nor of the other weights that the last checkpoint holds. */

@@ -149,8 +149,8 @@ export class TensorBoardRecorder implements Subscriber {
     if (!saved || nowMs < this.lastPictureMs + PICTURE_EVERY_MS) return;
     this.saved = undefined;
     this.lastPictureMs = nowMs;
-    // Another checkpoint may be about to take its place, and a picture is no reason to complain.
-    const picture = await firstFilters(saved.file).catch(() => undefined);
+    // None if another checkpoint is about to take its place: a picture is no reason to complain.
+    const picture = await firstFilters(saved.file);
     if (!picture) return;
     const png = encodePng(picture);
     await this.append([imageEvent(saved.moment, { ...picture, tag: 'filters/first_layer', png })]);
