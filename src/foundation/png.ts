@@ -3,6 +3,8 @@
  * it runs in pages, too.
  */
 
+import { crc32Of } from './crc32.js';
+
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const BITS_PER_SAMPLE = 8;
 const GREY = 0;
@@ -11,6 +13,7 @@ const NO_FILTER = 0;
 /** zlib: deflate with a window of 32 KiB, and no preset dictionary. */
 const ZLIB_HEAD = [0x78, 0x01];
 const LONGEST_STORED_BLOCK = 0xffff;
+const crc32 = crc32Of(0xedb88320);
 
 export interface Picture {
   readonly height: number;
@@ -77,19 +80,6 @@ function adler32(bytes: Uint8Array): number {
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const body = joined([Uint8Array.from({ length: type.length }, (_, at) => type.charCodeAt(at)), data]);
   return joined([bigEndian(data.length), body, bigEndian(crc32(body))]);
-}
-
-const CRC_POLYNOMIAL = 0xedb88320;
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? CRC_POLYNOMIAL ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (const byte of bytes) value = CRC_TABLE[(value ^ byte) & 0xff]! ^ (value >>> 8);
-  return ~value >>> 0;
 }
 
 function bigEndian(value: number): Uint8Array {
