@@ -1,8 +1,7 @@
 /** ClearML by the REST API of its API server (https://clear.ml/docs/latest/docs/references/api/index). */
 
 import { isRecord } from '../../foundation/isRecord.js';
-import { textAt } from './mlflow.js';
-import { RefusedRequest, requestJson } from './requestJson.js';
+import { basicAuthorization, RefusedRequest, requestJson, textAt } from './requestJson.js';
 import type { TrackerRequest } from './requestJson.js';
 import type { EndState, Measurement, TrackedRun, Tracker } from './tracker.js';
 
@@ -101,8 +100,8 @@ export class Clearml implements Tracker {
   }
 
   private async logIn(signal: AbortSignal): Promise<string> {
-    const { accessKey = '', secretKey = '' } = this.options.secrets;
-    const basic = `Basic ${Buffer.from(`${accessKey}:${secretKey}`).toString('base64')}`;
+    const { accessKey, secretKey } = this.options.secrets;
+    const basic = basicAuthorization(accessKey, secretKey);
     return textAt(await this.request('auth.login', '{}', 'application/json', basic, signal), 'token');
   }
 

@@ -2,7 +2,7 @@
 
 import { isRecord } from '../../foundation/isRecord.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
-import { RefusedRequest, requestJson } from './requestJson.js';
+import { basicAuthorization, RefusedRequest, requestJson, textAt } from './requestJson.js';
 import type { TrackerRequest } from './requestJson.js';
 import type { EndState, Measurement, TrackedRun, Tracker } from './tracker.js';
 
@@ -113,16 +113,9 @@ export class Mlflow implements Tracker {
 function authorizationOf({ token, user, password }: MlflowSecrets): string | undefined {
   if (token !== undefined) return `Bearer ${token}`;
   if (user === undefined) return undefined;
-  return `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
+  return basicAuthorization(user, password);
 }
 
 function isCode(error: unknown, code: string): boolean {
   return error instanceof RefusedRequest && isRecord(error.answer) && error.answer['error_code'] === code;
-}
-
-/** @throws Error if the answer has no text there */
-export function textAt(answer: unknown, ...path: readonly string[]): string {
-  const found = path.reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), answer);
-  if (typeof found === 'string' && found !== '') return found;
-  throw new Error(`its answer has no ${path.join('.')}; is the address that of the tracker's API?`);
 }

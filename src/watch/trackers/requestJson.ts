@@ -46,6 +46,18 @@ export async function requestJson(request: TrackerRequest): Promise<unknown> {
   throw new RefusedRequest(status, answer, `${url.host} answered ${status}${said === '' ? '' : `: ${said}`}`);
 }
 
+/** @throws Error if the answer has no text there */
+export function textAt(answer: unknown, ...path: readonly string[]): string {
+  const found = path.reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), answer);
+  if (typeof found === 'string' && found !== '') return found;
+  throw new Error(`its answer has no ${path.join('.')}; is the address that of the tracker's API?`);
+}
+
+/** The value of the header Authorization (RFC 7617). */
+export function basicAuthorization(user = '', password = ''): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
 function send(url: URL, options: TrackerRequest): Promise<IncomingMessage> {
   const { body, contentType = 'application/json', authorization, proxyFor, signal } = options;
   const proxy = proxyFor?.(url);
