@@ -5,6 +5,7 @@ import { encodePng } from '../../foundation/png.js';
 import type { WorkerShare } from '../folders/runData.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
+import { percent, table } from './table.js';
 
 /** More classes make no matrix that can be read. */
 const MOST_CLASSES = 20;
@@ -13,23 +14,12 @@ const IMAGES_SHOWN = 12;
 export function workersSection(workers: readonly WorkerShare[]): Html | undefined {
   if (workers.length === 0) return undefined;
   const titles = ['node', 'share', 'samples', 'threads', 'engine', 'device'];
+  const rows = workers.map(({ node, share, samples, threads, engine, device }) => ({
+    heading: node,
+    cells: [percent(share), samples === 0 ? undefined : samples, threads, engine, device],
+  }));
   return html`<h3>Who computed how much</h3>
-    <table>
-      <thead>
-        <tr>
-          ${titles.map((title) => html`<th>${title}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${workers.map(({ node, share, samples, threads, engine, device }) => {
-          const cells = [percent(share), samples === 0 ? '-' : samples, threads, engine, device];
-          return html`<tr>
-            <th scope="row">${node}</th>
-            ${cells.map((cell) => html`<td>${cell ?? '-'}</td>`)}
-          </tr>`;
-        })}
-      </tbody>
-    </table>`;
+    ${table(titles, rows)}`;
 }
 
 export function evaluationSection(evaluation: Evaluation): Html {
@@ -45,27 +35,11 @@ export function evaluationSection(evaluation: Evaluation): Html {
 }
 
 function classTable({ classes }: Evaluation): Html {
-  return html`<table>
-    <thead>
-      <tr>
-        <th>class</th>
-        <th>accuracy (recall)</th>
-        <th>precision</th>
-        <th>images</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${classes.map(
-        ({ name, recall, precision, samples }) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td>${percent(recall)}</td>
-            <td>${percent(precision)}</td>
-            <td>${samples}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
+  const rows = classes.map(({ name, recall, precision, samples }) => ({
+    heading: name,
+    cells: [percent(recall), percent(precision), samples],
+  }));
+  return table(['class', 'accuracy (recall)', 'precision', 'images'], rows);
 }
 
 function confusionMatrix({ classes, confusion }: Evaluation): Html | undefined {
@@ -111,8 +85,4 @@ function worstImages({ classes, worstImages: images }: Evaluation): Html | undef
 function pictureOf({ height, width, channels, pixels }: Thumbnail): string {
   const png = encodePng({ height, width, channels, pixels: Buffer.from(pixels, 'base64') });
   return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-}
-
-function percent(share: number | null): string {
-  return share === null ? '-' : `${(100 * share).toFixed(2)} %`;
 }

@@ -5,7 +5,7 @@ export class Html {
   constructor(readonly markup: string) {}
 }
 
-type Content = Html | string | number | null | undefined | readonly Content[];
+export type Content = Html | string | number | null | undefined | readonly Content[];
 
 /** A template whose values are escaped, unless they are `Html` themselves: html`<td>${name}</td>`. */
 export function html(texts: TemplateStringsArray, ...values: readonly Content[]): Html {

@@ -11,6 +11,7 @@ import { durationText, optionText } from '../folders/wording.js';
 import { evaluationSection, workersSection } from './findings.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
+import { percent, table } from './table.js';
 import { linePlot } from './linePlot.js';
 import type { Line } from './linePlot.js';
 import { STYLE } from './style.js';
@@ -97,32 +98,21 @@ function overview(runs: readonly ReportedRun[]): Html {
     'time',
     'exact',
   ];
-  return html`<table>
-    <thead>
-      <tr>
-        ${titles.map((title) => html`<th>${title}</th>`)}
-      </tr>
-    </thead>
-    <tbody>
-      ${runs.map(({ summary, colourClass }) => {
-        const cells = [
-          summary.stoppedBy === null ? summary.state : `${summary.state} (${summary.stoppedBy})`,
-          summary.model,
-          summary.dataset,
-          `${summary.epochsCompleted}/${summary.epochs ?? '?'}`,
-          percent(summary.bestValidationAccuracy),
-          percent(summary.testAccuracy),
-          summary.imagesPerSecond?.toFixed(0),
-          summary.wallSeconds === null ? undefined : durationText(summary.wallSeconds),
-          summary.exact === null ? undefined : summary.exact ? 'yes' : 'no',
-        ];
-        return html`<tr>
-          <th scope="row"><span class="key ${colourClass}"></span>${summary.name}</th>
-          ${cells.map((cell) => html`<td>${cell ?? '-'}</td>`)}
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
+  const rows = runs.map(({ summary, colourClass }) => ({
+    heading: [html`<span class="key ${colourClass}"></span>`, summary.name],
+    cells: [
+      summary.stoppedBy === null ? summary.state : `${summary.state} (${summary.stoppedBy})`,
+      summary.model,
+      summary.dataset,
+      `${summary.epochsCompleted}/${summary.epochs ?? '?'}`,
+      percent(summary.bestValidationAccuracy),
+      percent(summary.testAccuracy),
+      summary.imagesPerSecond?.toFixed(0),
+      summary.wallSeconds === null ? undefined : durationText(summary.wallSeconds),
+      summary.exact === null ? undefined : summary.exact ? 'yes' : 'no',
+    ],
+  }));
+  return table(titles, rows);
 }
 
 function plots(runs: readonly ReportedRun[]): readonly (Html | undefined)[] {
@@ -167,24 +157,12 @@ function comparison(runs: readonly ReportedRun[]): Html {
     (key) => new Set(texts(key)).size > 1,
   );
   if (keys.length === 0) return html`<p>All options are equal.</p>`;
+  const titles = ['option', ...runs.map(({ summary }) => summary.name)];
   return html`<h2>Options that differ</h2>
-    <table>
-      <thead>
-        <tr>
-          <th>option</th>
-          ${runs.map(({ summary }) => html`<th>${summary.name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${keys.map(
-          (key) =>
-            html`<tr>
-              <th scope="row">${key}</th>
-              ${texts(key).map((text) => html`<td>${text}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
+    ${table(
+      titles,
+      keys.map((key) => ({ heading: key, cells: texts(key) })),
+    )}`;
 }
 
 function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
@@ -236,10 +214,6 @@ function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
       </table>
     </details>
   </section>`;
-}
-
-function percent(share: number | null): string | undefined {
-  return share === null ? undefined : `${(100 * share).toFixed(2)} %`;
 }
 
 function short(value: number): string {
