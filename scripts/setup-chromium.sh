@@ -19,13 +19,7 @@ find_browser() {
 }
 
 if [ -z "${LOCKSTEP_CHROMIUM:-}" ] && ! find_browser >/dev/null; then
-  command -v apt-get >/dev/null || refuse 'this script knows Debian and its relatives alone'
-  [ "$(id -u)" = 0 ] || refuse 'only root can install it: apt-get install chromium'
-  export DEBIAN_FRONTEND=noninteractive
-  log=$(mktemp)
-  install() { apt-get install -y --no-install-recommends chromium >"$log" 2>&1; }
-  # Lists that are there may do; where they do not, new ones are fetched.
-  install || { apt-get update >/dev/null 2>&1 && install; } || refuse "apt-get install failed: $(tail -n 1 "$log")"
-  rm -f "$log"
+  source "$(dirname "${BASH_SOURCE[0]}")/debianPackage.sh"
+  install_debian_package chromium
 fi
 printf 'export LOCKSTEP_CHROMIUM=%q\n' "${LOCKSTEP_CHROMIUM:-$(find_browser)}"
