@@ -79,7 +79,7 @@ function prepareImage(
   }
 }
 
-/** Sets a square to zero, or as much of it as lies in the image. */
+/** Sets a square to zero. Parts outside the image are ignored. */
 function cutOut(
   {
     images,

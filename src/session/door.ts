@@ -98,7 +98,7 @@ export async function openDoor(
   };
 }
 
-/** What a server needs to let remote nodes into a fleet: the largest frame of a node, and what becomes of a channel. */
+/** What a server needs to let remote nodes into a fleet: the largest frame of a node, and a handler for each new channel. */
 export function nodesInto(
   fleet: Fleet,
   { layout, inputShape }: Model,

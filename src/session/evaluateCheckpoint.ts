@@ -56,7 +56,7 @@ export interface EvaluationOptions extends EngineSettings {
 export interface EvaluationOutcome extends Omit<Evaluation, 'worstImages'> {
   /** Those of the highest loss, the worst first. */
   readonly worstImages: readonly JudgedImage[];
-  /** Null if it was not to be saved, could not be, or the checkpoint lies in no run folder. */
+  /** Null if saving was not asked for or failed, or if the checkpoint is outside a run folder. */
   readonly savedAs: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** What becomes of output that cannot be written. */
+/** Handles output that cannot be written. */
 
 import { printError } from './terminal.js';
 

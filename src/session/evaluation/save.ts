@@ -6,7 +6,7 @@ import { saveEvaluation } from '../../coordinator/index.js';
 import type { Evaluation } from '../../coordinator/index.js';
 import { describeError } from '../../foundation/errors.js';
 
-/** The run that a checkpoint lies in; undefined for a file that was copied elsewhere. */
+/** The run folder of a checkpoint; undefined for a file outside a run folder. */
 function runFolderOf(checkpoint: string): string | undefined {
   const folder = path.join(path.dirname(checkpoint), '..');
   const isInPlace = path.basename(path.dirname(path.resolve(checkpoint))) === 'checkpoints';

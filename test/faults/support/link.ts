@@ -5,7 +5,7 @@ import { FrameSplitter } from './frames.js';
 import type { Piece, Side } from './frames.js';
 import { pause } from './within.js';
 
-/** What becomes of a frame. */
+/** How the link treats a frame. */
 export type Fate =
   | { readonly kind: 'pass' }
   /** It never arrives. */
