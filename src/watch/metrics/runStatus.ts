@@ -18,7 +18,7 @@ interface Waiting {
 
 export class RunStatusWatcher implements Subscriber {
   readonly name = 'the health check';
-  private phase: 'starting' | 'begun' | 'finished' = 'starting';
+  private phase: 'starting' | 'begun' | 'training' | 'finished' = 'starting';
   private waiting: Waiting | undefined;
 
   on(event: RunEvent): void {
@@ -31,6 +31,7 @@ export class RunStatusWatcher implements Subscriber {
         return;
       case 'step':
       case 'epoch':
+        this.phase = 'training';
         this.waiting = undefined;
         return;
       case 'run-finished':
@@ -48,6 +49,10 @@ export class RunStatusWatcher implements Subscriber {
       return { state: 'waiting', reason: `waiting ${reason}; ${workersNow} attached` };
     }
     if (this.phase === 'starting') return { state: 'starting', reason: 'training has not begun yet' };
+    // The server listens a moment before the run says that it waits.
+    if (this.phase === 'begun' && workersNow === 0) {
+      return { state: 'starting', reason: 'no worker is attached yet' };
+    }
     return { state: 'training', reason: undefined };
   }
 }

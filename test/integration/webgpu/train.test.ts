@@ -91,7 +91,7 @@ describeOnGpu('lockstep train', () => {
     const { exitCode, stderr } = await run(['train', ...RECIPE, '--device', 'no such device']);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(
-      /--device no such device matches none of the adapters; use an index of: 0: .*E_OPTION/,
+      /--device 'no such device' matches none of the adapters; use an index of: 0: .*E_OPTION/,
     );
   });
 });
