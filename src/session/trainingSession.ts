@@ -21,6 +21,7 @@ import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
 import type { PreparedDoor } from './door.js';
 import type { DoorReports } from './doorReports.js';
+import { keepTested } from './evaluation/keepTested.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
@@ -210,6 +211,11 @@ async function trainIn(
       normalisation,
       samples,
       openTestSet: settings.test ? dataset.openTest : undefined,
+      onTested: (tested) =>
+        keepTested(tested, {
+          ...{ runDir: folder.folder, recipe, model },
+          onNotice: (message) => log.notice(message),
+        }),
     },
     storage: { folder, checkpointEvery: settings.checkpointEvery },
     crew: { fleet, minWorkers: options.minWorkers },

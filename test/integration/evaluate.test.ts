@@ -67,6 +67,39 @@ describe('lockstep evaluate', () => {
     expect(evaluationsIn(runDir)).toHaveLength(2);
   });
 
+  it('finds what the test at the end of the run has found and left there', async () => {
+    const tested = path.join(folder, 'tested');
+    const training = await run([
+      ...[
+        'train',
+        '--dataset',
+        'synthetic',
+        '--model',
+        'resnet8',
+        '--train-limit',
+        '200',
+        '--val-size',
+        '50',
+      ],
+      ...['--epochs', '1', '--batch-size', '50', '--micro-batch', '25', '--workers', '2', '--test'],
+      ...['--run-dir', tested],
+    ]);
+    expect(training.exitCode).toBe(0);
+    const [name, ...more] = evaluationsIn(tested);
+    expect(more).toEqual([]);
+    const { worstImages, evaluatedAt, ...left } = JSON.parse(
+      readFileSync(path.join(tested, name!), 'utf8'),
+    ) as EvaluationOutcome & { worstImages: readonly { image: object }[] };
+    const again = await run(['evaluate', tested, '--json', '--no-save']);
+    const outcome = JSON.parse(again.stdout) as EvaluationOutcome;
+    expect({ ...outcome, ...left, savedAs: null }).toEqual(outcome);
+    expect(worstImages.map(({ image: _, ...image }) => image)).toEqual(outcome.worstImages);
+    expect(worstImages.every(({ image }) => image)).toBe(true);
+    expect(Date.parse(evaluatedAt)).toBeLessThan(Date.parse(outcome.evaluatedAt));
+    const result = JSON.parse(readFileSync(path.join(tested, 'result.json'), 'utf8')) as EvaluationOutcome;
+    expect(left.testAccuracy).toBe(result.testAccuracy);
+  });
+
   it('keeps nothing for a checkpoint that lies elsewhere', async () => {
     const copy = path.join(folder, 'elsewhere');
     cpSync(path.join(runDir, 'checkpoints'), path.join(copy, 'checkpoints'), { recursive: true });

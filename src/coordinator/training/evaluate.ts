@@ -67,7 +67,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
           return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
         const logitCount = request.wantsLogits === true ? set.classNames.length : 0;
         const verdict = judge(answer, chunks[chunk]!.length, logitCount);
-        if (verdict.kind === 'accepted' && !Number.isFinite(answer.lossSum)) {
+        if (verdict.kind === 'accepted' && !isFinite(answer)) {
           const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
           return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
         }
@@ -105,6 +105,11 @@ function judge(
   const byteCount = logits?.byteLength ?? 0;
   if (byteCount === expectedBytes) return { kind: 'accepted' };
   return { kind: 'refused', reason: `${byteCount} bytes of logits instead of ${expectedBytes}` };
+}
+
+/** Logits that are not finite make a loss that is not, but for an answer that does not fit itself. */
+function isFinite({ lossSum, logits }: Evaluated): boolean {
+  return Number.isFinite(lossSum) && (!logits || floatsFromLittleEndian(logits).every(Number.isFinite));
 }
 
 function joined(answers: readonly Evaluated[]): Float32Array {
