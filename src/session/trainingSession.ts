@@ -149,7 +149,7 @@ async function attachWorkers(
   { training }: SessionOptions,
   engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
-  { model, fleet, context: { log, requestStop }, closers }: FleetSurroundings,
+  { model, fleet, context: { log, requestStop, resumeCommand }, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (engine !== undefined) {
@@ -166,6 +166,7 @@ async function attachWorkers(
       notice: (message) => log.notice(message),
       subscribe: (subscriber) => log.subscribe(subscriber),
       requestStop,
+      resumeCommand,
     };
     const door = await preparedDoor.open(fleet, model, reports);
     closers.push(() => door.close());

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Evaluation } from '../../src/coordinator/index.js';
 import type { EvaluationOutcome } from '../../src/session/index.js';
 import { syntheticTestSet } from '../../src/data/index.js';
 import { killAll, run, temporaryFolder } from './support/lockstep.js';
@@ -89,7 +90,7 @@ describe('lockstep evaluate', () => {
     expect(more).toEqual([]);
     const { worstImages, evaluatedAt, ...left } = JSON.parse(
       readFileSync(path.join(tested, name!), 'utf8'),
-    ) as EvaluationOutcome & { worstImages: readonly { image: object }[] };
+    ) as Evaluation;
     const again = await run(['evaluate', tested, '--json', '--no-save']);
     const outcome = JSON.parse(again.stdout) as EvaluationOutcome;
     expect({ ...outcome, ...left, savedAs: null }).toEqual(outcome);
