@@ -49,6 +49,8 @@ export interface EvaluationOptions extends EngineSettings {
   readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
   readonly onNotice: (message: Sentence | string) => void;
+  /** Told how many images are done, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** What evaluation-….json holds, without the pixels of images, and where it is. */
@@ -179,6 +181,7 @@ async function compute(
     indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
     state: broadcastOf(state, 0),
     wantsLogits: true,
+    onProgress: options.onProgress,
     signal: options.signal,
     divergence: () => notFinite(file),
   });

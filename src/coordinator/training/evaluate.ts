@@ -32,6 +32,8 @@ export interface EvaluationRequest {
   readonly divergence: () => Error;
   /** Called with the node of every answer that is used. */
   readonly onContribution?: (member: Member) => void;
+  /** Called when more samples are done. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Numbers the evaluations, so that a late answer is not taken for one of another evaluation. */
@@ -48,6 +50,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
   const evaluation = ++evaluations;
+  let done = 0;
   await fleet.run(
     {
       kind: 'evaluate',
@@ -73,6 +76,8 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
         }
         if (verdict.kind !== 'accepted') return verdict;
         answers[chunk] = answer;
+        done += answer.sampleCount;
+        request.onProgress?.(done, indices.length);
         onContribution?.(from);
         return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
       },

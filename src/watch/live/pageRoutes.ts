@@ -18,7 +18,7 @@ import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
 import type { LiveStream } from './liveStream.js';
 import type { PageFile } from './pageFiles.js';
-import { readJsonBody, respond, respondJson, respondText } from './respond.js';
+import { readJsonBody, respond, respondJson, respondText, respondTooLong } from './respond.js';
 import type { RunSource } from './runSource.js';
 
 export interface PageOptions {
@@ -190,7 +190,9 @@ class PageRequests {
       return respondJson(response, 429, { error: 'too many tries; wait a minute' });
     }
     const body = await readJsonBody(request);
-    const token = isRecord(body) && typeof body['token'] === 'string' ? body['token'] : '';
+    if (body.kind === 'too-long') return respondTooLong(request, response);
+    const { value } = body;
+    const token = isRecord(value) && typeof value['token'] === 'string' ? value['token'] : '';
     const right = this.access.rightFor(token);
     if (!right) {
       this.options.onRefused?.(address, 'a wrong token, at the live page');

@@ -174,6 +174,12 @@ function comparison(runs: readonly ReportedRun[]): Html {
     )}`;
 }
 
+function unreadable(name: string | null): Html | undefined {
+  if (name === null) return undefined;
+  return html`<h3>Evaluation</h3>
+    <p>${name} is damaged, and is not shown; evaluate the run again.</p>`;
+}
+
 function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
   const { summary, config, happenings } = run;
   const command = commandFor(config, summary.folder);
@@ -188,7 +194,7 @@ function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
             <pre>${command}</pre>`
     }
     ${workersSection(run.workers)}
-    ${run.evaluation === undefined ? undefined : evaluationSection(run.evaluation)}
+    ${run.evaluation === undefined ? unreadable(summary.latestEvaluation) : evaluationSection(run.evaluation)}
     <details>
       <summary>Options and machine</summary>
       <table>
