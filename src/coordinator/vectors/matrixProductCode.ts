@@ -1,9 +1,10 @@
 /**
- * The code of a matrix product in float32. Each element is the sum over k of a(i, k) b(k, j), added in the order of k, each
- * product and sum rounded: no fused multiply-add, so the bits are the same on every host.
+ * The code of a matrix product in float32: product += a b. Each element grows by a(i, k) b(k, j), in the order of k, each
+ * product and sum rounded: no fused multiply-add, so the bits are the same on every host, and however k is cut into parts.
  */
 
 import { FunctionBuilder } from '../../foundation/wasm/functionBuilder.js';
+import type { Local } from '../../foundation/wasm/functionBuilder.js';
 import * as wasm from '../../foundation/wasm/expressions.js';
 
 /** Rows and columns that are computed at once; the matrices' sizes are multiples. */
@@ -69,12 +70,10 @@ function emitTile(
   target: wasm.I32,
   of: (name: keyof ProductParameters) => wasm.I32,
 ): void {
-  const rows = Array.from({ length: TILE_ROWS }, () => f.variable(aTile));
-  for (const [index, row] of rows.entries()) {
-    if (index > 0) f.set(row, wasm.add(rows[index - 1]!, of('aRowBytes')));
-  }
+  const rows = steppingBy(f, aTile, of('aRowBytes'));
+  const targets = steppingBy(f, target, of('productRowBytes'));
   const offsets = [0, VECTOR_BYTES];
-  const sums = rows.map(() => offsets.map(() => f.variable(wasm.vector(0))));
+  const sums = targets.map((at) => offsets.map((offset) => f.variable(wasm.load(at, offset))));
   const b = f.variable(bTile);
   f.repeat(of('depth'), () => {
     const columns = offsets.map((offset) => f.variable(wasm.load(b, offset)));
@@ -87,9 +86,16 @@ function emitTile(
     }
     f.set(b, wasm.add(b, of('bDepthBytes')));
   });
-  const to = f.variable(target);
   for (const [index, parts] of sums.entries()) {
-    if (index > 0) f.set(to, wasm.add(to, of('productRowBytes')));
-    for (const [part, sum] of parts.entries()) f.store(to, sum, offsets[part]!);
+    for (const [part, sum] of parts.entries()) f.store(targets[index]!, sum, offsets[part]);
   }
+}
+
+/** The addresses of a tile's rows. */
+function steppingBy(f: FunctionBuilder, first: wasm.I32, rowBytes: wasm.I32): readonly Local<'i32'>[] {
+  const rows = Array.from({ length: TILE_ROWS }, () => f.variable(first));
+  for (const [index, row] of rows.entries()) {
+    if (index > 0) f.set(row, wasm.add(rows[index - 1]!, rowBytes));
+  }
+  return rows;
 }

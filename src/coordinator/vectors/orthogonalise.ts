@@ -15,6 +15,8 @@ import type { ProductParameters } from './matrixProductCode.js';
 const ITERATIONS = 5;
 /** Of the quintic a x + b x³ + c x⁵, chosen by Jordan for the steepest slope at zero. */
 const [LINEAR, CUBIC, QUINTIC] = [3.4445, -4.775, 2.0315] as const;
+/** Of a product at once: what a tile reads of `b` then stays in the first-level cache. */
+const DEPTH_BLOCK = 128;
 const PAGE_BYTES = 65_536;
 const MAXIMUM_PAGES = 65_536;
 const FLOAT_BYTES = 4;
@@ -36,7 +38,7 @@ export function orthogonalise(matrix: Float32Array, rows: number, columns: numbe
     const turned = transposed(matrix, rows, columns);
     return transposed(orthogonalise(turned, columns, rows), columns, rows);
   }
-  const arena = arenaFor(paddedTo(rows) * paddedTo(columns), paddedTo(columns) ** 2);
+  const arena = arenaFor(paddedTo(rows) * paddedTo(columns), paddedTo(columns) * paddedTo(columns));
   let current = arena.tall(0, rows, columns);
   let next = arena.tall(1, rows, columns);
   const [gram, square] = [arena.square(0, columns), arena.square(1, columns)];
@@ -162,17 +164,21 @@ class Arena {
       ...of
     }: Pick<ProductParameters, 'aRowBytes' | 'aDepthBytes' | 'depth'> & { readonly rows: number },
   ): void {
-    const parameters: ProductParameters = {
-      ...of,
-      a: a.values.byteOffset,
-      b: b.values.byteOffset,
-      product: product.values.byteOffset,
-      bDepthBytes: FLOAT_BYTES * b.columns,
-      productRowBytes: FLOAT_BYTES * product.columns,
-      rowTiles: rows / TILE_ROWS,
-      columnTiles: b.columns / TILE_COLUMNS,
-    };
-    this.run(...PRODUCT_PARAMETERS.map((name) => parameters[name]));
+    product.values.fill(0);
+    for (let start = 0; start < of.depth; start += DEPTH_BLOCK) {
+      const parameters: ProductParameters = {
+        ...of,
+        depth: Math.min(DEPTH_BLOCK, of.depth - start),
+        a: a.values.byteOffset + start * of.aDepthBytes,
+        b: b.values.byteOffset + start * FLOAT_BYTES * b.columns,
+        product: product.values.byteOffset,
+        bDepthBytes: FLOAT_BYTES * b.columns,
+        productRowBytes: FLOAT_BYTES * product.columns,
+        rowTiles: rows / TILE_ROWS,
+        columnTiles: b.columns / TILE_COLUMNS,
+      };
+      this.run(...PRODUCT_PARAMETERS.map((name) => parameters[name]));
+    }
   }
 
   private matrix(startFloat: number, rows: number, columns: number): Padded {
