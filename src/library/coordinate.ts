@@ -30,14 +30,14 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 
 /** What the command line has in another form. */
-const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...SETTINGS } = DOOR_SETTINGS;
+const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...COORDINATE_SETTINGS } = DOOR_SETTINGS;
+export { COORDINATE_SETTINGS };
 
 /**
- * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. Besides what
- * stands here: `advertise`, `insecure`, `maxNodes`, `minWorkers`, `waitTimeoutMs` and `heartbeatTimeoutMs`, as on the
- * command line.
+ * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. What has no
+ * description here has one among [the options](../../docs/library-options.md).
  */
-export interface CoordinateOptions extends RunOptions, GivenSettings<typeof SETTINGS> {
+export interface CoordinateOptions extends RunOptions, GivenSettings<typeof COORDINATE_SETTINGS> {
   /** Left out: 127.0.0.1. */
   readonly host?: string | undefined;
   /** 0: any that is free. Left out: 7070. */
@@ -66,7 +66,8 @@ export interface Coordination {
   readonly done: Promise<TrainedRun>;
 }
 
-const KEYS = [...RUN_KEYS, ...namesOf(SETTINGS), 'host', 'port', 'token', 'tls', 'ui', 'uiToken'];
+const OWN_KEYS = ['host', 'port', 'token', 'tls', 'ui', 'uiToken'];
+const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), ...OWN_KEYS];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -76,7 +77,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
-    const settings = readSettings(SETTINGS, options);
+    const settings = readSettings(COORDINATE_SETTINGS, options);
     const { door, tokenSource } = doorOptionsOf(options, settings);
     await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
@@ -144,7 +145,7 @@ function pageOf({ ui = false, uiToken }: Pick<CoordinateOptions, 'ui' | 'uiToken
   throw new LockstepError('E_OPTION', 'uiToken is the secret of a page that is not served; give ui: true');
 }
 
-type DoorValues = ValuesOf<typeof SETTINGS>;
+type DoorValues = ValuesOf<typeof COORDINATE_SETTINGS>;
 
 /** The workers still show the previous token, which is not stored. @throws LockstepError E_OPTION */
 async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {
