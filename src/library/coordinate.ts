@@ -66,8 +66,7 @@ export interface Coordination {
   readonly done: Promise<TrainedRun>;
 }
 
-const OWN_KEYS = ['host', 'port', 'token', 'tls', 'ui', 'uiToken'];
-const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), ...OWN_KEYS];
+const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), 'host', 'port', 'token', 'tls', 'ui', 'uiToken'];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.

@@ -29,6 +29,11 @@ function quiet(
 ): Pick<Parameters<typeof openDoor>[2], 'say' | 'notice' | 'subscribe' | 'requestStop' | 'resumeCommand'> {
   const tell = (message: Parameters<Parameters<typeof openDoor>[2]['say']>[0]): void =>
     onNotice(sentenceText(message, BY_KEY));
-  const nobody = { requestStop: undefined, resumeCommand: undefined };
-  return { say: tell, notice: tell, subscribe: () => undefined, ...nobody };
+  return {
+    say: tell,
+    notice: tell,
+    subscribe: () => undefined,
+    requestStop: undefined,
+    resumeCommand: undefined,
+  };
 }

@@ -143,7 +143,7 @@ describe('a relay', () => {
     await scene.workersAbove(4);
     const done = scene.step(4);
     await until(() => nodes.every((node) => workOf(node).length === 2));
-    nodes.reverse().forEach(answerAll);
+    nodes.reverse().forEach((node) => answerAll(node));
     await done;
     expect(scene.answers).toHaveLength(1);
     const [answer] = scene.answers;
