@@ -14,6 +14,10 @@ export {
   USUAL_READING,
 } from './openSource.js';
 export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
+export { openAnySource, reportSource, verifyFolder } from './sourceReport.js';
+export type { FolderPartReport, PartReport } from './sourceReport.js';
+export { contactSheet, SHEET_COLUMNS } from './contactSheet.js';
+export type { BadPicture } from './pictures/pictureFault.js';
 export type { DecodingProgress } from './pictures/packPictures.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
