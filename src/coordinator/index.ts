@@ -32,6 +32,11 @@ export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/event
 export type { NodeShare } from './run/shares.js';
 export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { Fleet } from './fleet/fleet.js';
+export type { Workforce } from './fleet/fleet.js';
+export type { Member } from './fleet/member.js';
+export type { Answer, RoundRequest, Verdict } from './fleet/roundRequest.js';
+export { ResultJudge, scoresOf } from './training/resultJudge.js';
+export { SecondOpinions } from './training/secondOpinions.js';
 export type { FleetView, NodeView, RoundView } from './fleet/fleetView.js';
 export { watchForeignHolder } from './folder/lockLease.js';
 export type { Abandoned } from './folder/lockLease.js';
