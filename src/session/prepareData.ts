@@ -7,10 +7,11 @@ import {
   settleRecipe,
 } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
-import { digestSamples, labelsOf, measureNormalisation, splitTrainingSet } from '../data/index.js';
+import { digestSamples, measureNormalisation } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
+import { splitOf, tellOfClasses, validationSize } from './dataParts.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { RequestedNetwork } from './requestNetwork.js';
@@ -41,16 +42,11 @@ export async function prepareData(options: SessionOptions, situation: Situation)
   const dataset = context.data ? givenData(context.data, situation) : await namedData(options, situation);
   const model = networkFor(dataset.name, dataset.training);
   const recipe = resumed?.recipe ?? newRecipe(options.training, dataset, model);
-  const split = splitTrainingSet({
-    sampleCount: dataset.training.sampleCount,
-    validationSize: recipe.valSize,
-    seed: recipe.seed,
-    trainLimit: recipe.trainLimit ?? undefined,
-    stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
-  });
+  const split = splitOf(recipe, dataset);
   checkRecipeFitsSamples(recipe, split.training.length);
   const normalisation = measureNormalisation(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
+  if (!resumed) tellOfClasses(dataset, (message) => context.log.notice(message));
   if (resumed) {
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
     notices.forEach((message) => context.log.notice(message));
@@ -64,7 +60,12 @@ function newRecipe({ recipe, given }: TrainingOptions, dataset: OpenedDataset, m
   const cropPadding = given.has('cropPadding')
     ? recipe.cropPadding
     : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
-  const settled = settleRecipe({ ...recipe, model: model.name, cropPadding }, dataset.name);
+  const valSize = validationSize({ recipe, given }, dataset);
+  const { reading } = dataset;
+  const settled = settleRecipe(
+    { ...recipe, ...reading, model: model.name, cropPadding, valSize },
+    dataset.name,
+  );
   checkRecipeFitsImages(settled, dataset.training);
   return settled;
 }
@@ -93,6 +94,8 @@ function namedData(
   const { log, signal, proxyFor } = context;
   return openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
+    reading: resumed?.recipe ?? training.recipe,
+    cacheFolder: context.cacheFolder,
     dataDir,
     dataDirSource: training.environment?.get('dataDir'),
     isNewRun: resumed === undefined,
@@ -100,6 +103,7 @@ function namedData(
     signal,
     proxyFor,
     onProgress: log.onDownload,
+    onDecoding: log.onDecoding,
     onNotice: (message) => log.notice(message),
   });
 }

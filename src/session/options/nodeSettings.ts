@@ -52,7 +52,7 @@ export type RelaySettings = ValuesOf<typeof RELAY_SETTINGS>;
 
 /** Of an evaluation of a checkpoint. */
 export const EVALUATION_SETTINGS = {
-  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
+  dataDir: { ...dataDirSetting('folder that holds the data'), defaultText: 'that of the run, else data' },
   workers: threadsSetting('worker threads'),
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
