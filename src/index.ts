@@ -12,6 +12,8 @@ export { loadCifar10, syntheticData } from './library/data.js';
 export type { DataSource, OwnData } from './library/data.js';
 export { evaluate } from './library/evaluate.js';
 export type { EvaluateOptions } from './library/evaluate.js';
+export { exportModel } from './library/exportModel.js';
+export type { ExportOptions } from './library/exportModel.js';
 export type { OwnNetwork } from './library/network.js';
 export type { EngineOptions, GivenRecipe, RunOptions } from './library/options.js';
 export { resnet } from './library/resnet.js';
@@ -36,6 +38,8 @@ export type { Evaluation, TestScore } from './coordinator/index.js';
 export type { DownloadProgress, ImageFormat, ImageSet, ImageShape, LabelledImages } from './data/index.js';
 export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
+export { EXPORT_FORMATS } from './export/index.js';
+export type { ExportFormat } from './export/index.js';
 export { LockstepError } from './foundation/errors.js';
 export type { ErrorCode } from './foundation/errors.js';
 export { isPresetName, NetworkBuilder } from './model/index.js';
@@ -49,5 +53,5 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome, JudgedImage, Tls } from './session/index.js';
+export type { EvaluationOutcome, ExportOutcome, JudgedImage, Tls } from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

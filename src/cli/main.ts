@@ -11,6 +11,7 @@ import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -79,6 +80,7 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,
+    addExportCommand,
     addUiCommand,
     addRunsCommand,
     addShowCommand,

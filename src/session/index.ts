@@ -11,6 +11,8 @@ export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export { exportCheckpoint } from './exportCheckpoint.js';
+export type { ExportOutcome, ExportRequest } from './exportCheckpoint.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { authorityFrom, tlsFrom } from './certificates.js';

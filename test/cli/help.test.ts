@@ -62,6 +62,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--retry-for': '600',
     '--heartbeat-timeout': '10',
   },
+  export: ['--format', '--output', '--json'],
   evaluate: { '--data-dir': undefined, '--workers': 'the cores', '--engine': 'auto', '--json': undefined },
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
   data: {},

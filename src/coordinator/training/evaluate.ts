@@ -32,6 +32,8 @@ export interface EvaluationRequest {
   readonly divergence: () => Error;
   /** Called with the node of every answer that is used. */
   readonly onContribution?: (member: Member) => void;
+  /** Called with the number of samples of every answer that is used. */
+  readonly onSamples?: (samples: number) => void;
 }
 
 /** Numbers the evaluations, so that a late answer is not taken for one of another evaluation. */
@@ -74,6 +76,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
         if (verdict.kind !== 'accepted') return verdict;
         answers[chunk] = answer;
         onContribution?.(from);
+        request.onSamples?.(answer.sampleCount);
         return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
       },
     },

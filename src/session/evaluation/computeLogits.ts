@@ -1,0 +1,93 @@
+/** What a network answers for the images of a set: on all cores, as in a run's own evaluation. */
+
+import { broadcastOf, evaluate, Fleet, welcomeFor } from '../../coordinator/index.js';
+import type { EvaluationScore, Recipe } from '../../coordinator/index.js';
+import type { ImageSet } from '../../data/index.js';
+import { chooseEngine } from '../../engine/index.js';
+import type { EngineDescription } from '../../engine/index.js';
+import type { Sentence } from '../../foundation/options/optionError.js';
+import { startLocalNode } from '../../worker/index.js';
+import { withCleanup } from '../cleanup.js';
+import type { Closer } from '../cleanup.js';
+import { threadsFor, withTuning } from '../engineThreads.js';
+import type { EvaluatedCheckpoint } from '../evaluatedCheckpoint.js';
+import type { EngineSettings } from '../trainingOptions.js';
+
+export interface ComputeOptions extends EngineSettings {
+  readonly workers: number;
+  /** Whether `workers` was given; else it is one for each core. */
+  readonly isWorkersGiven: boolean;
+  /** Undefined: as in training. */
+  readonly evalStatistics?: Recipe['evalStatistics'] | undefined;
+  /** Undefined: as in training. */
+  readonly tta?: Recipe['tta'] | undefined;
+  readonly cacheFolder?: string | undefined;
+  readonly signal: AbortSignal;
+  readonly onNotice: (message: Sentence | string) => void;
+  /** Makes the error for logits that are not finite. */
+  readonly divergence: () => Error;
+  /** Called with the number of images whenever some are done. */
+  readonly onProgress?: ((images: number) => void) | undefined;
+}
+
+export interface ComputedLogits {
+  readonly score: EvaluationScore;
+  readonly logits: Float32Array; // (N, classes)
+  readonly description: EngineDescription;
+}
+
+const WAIT_TIMEOUT_MS = 30_000;
+
+/** @throws LockstepError, or the reason of the signal */
+export function computeLogits(
+  found: EvaluatedCheckpoint,
+  set: ImageSet,
+  options: ComputeOptions,
+): Promise<ComputedLogits> {
+  return withCleanup((closers) => compute(found, set, { options, closers }));
+}
+
+interface Surroundings {
+  readonly options: ComputeOptions;
+  readonly closers: Closer[];
+}
+
+async function compute(
+  { checkpoint, state }: EvaluatedCheckpoint,
+  set: ImageSet,
+  { options, closers }: Surroundings,
+): Promise<ComputedLogits> {
+  const { recipe, normalisation, model } = checkpoint;
+  const evalStatistics = options.evalStatistics ?? recipe.evalStatistics;
+  const tta = options.tta ?? recipe.tta;
+  const fleet = new Fleet({
+    welcome: welcomeFor({
+      runName: 'evaluation',
+      model,
+      normalisation,
+      recipe: { ...recipe, evalStatistics, tta },
+    }),
+    onEvent: () => undefined,
+    waitTimeoutMs: WAIT_TIMEOUT_MS,
+  });
+  const { engine, numerics, device, precision, tune, cacheFolder } = options;
+  const chosen = await chooseEngine(engine, numerics, device, precision);
+  const { notice, ...choice } = withTuning(chosen, { tune, cacheFolder });
+  if (notice !== undefined) options.onNotice(notice);
+  const node = await startLocalNode(choice, threadsFor(choice, options.workers, options.isWorkersGiven));
+  closers.push(
+    () => node.close(),
+    () => fleet.end('the evaluation has ended', { runEnded: true }),
+  );
+  fleet.admit(node.channel, { local: true });
+  const score = await evaluate(fleet, {
+    set,
+    indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
+    state: broadcastOf(state, 0),
+    wantsLogits: true,
+    signal: options.signal,
+    divergence: options.divergence,
+    ...(options.onProgress && { onSamples: options.onProgress }),
+  });
+  return { score, logits: score.logits!, description: node.description };
+}
