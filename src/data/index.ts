@@ -37,3 +37,7 @@ export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult 
 export { verifyCifar10 } from './verify.js';
 export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
 export { readRegularFile } from './regularFile.js';
+export { decodePicture, readPictureFile } from './pictures/decodePicture.js';
+export type { PictureShape } from './pictures/decodePicture.js';
+export { PICTURE_FAULTS, PictureError } from './pictures/pictureFault.js';
+export type { PictureFault } from './pictures/pictureFault.js';
