@@ -24,7 +24,7 @@ export {
 export { readCheckpoint } from './checkpoints/checkpoint.js';
 export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
-export { encodeSafetensors } from './checkpoints/safetensors.js';
+export { decodeSafetensors, encodeSafetensors } from './checkpoints/safetensors.js';
 export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
 export { evaluate } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
@@ -52,6 +52,8 @@ export { train } from './training/train.js';
 export type { TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { frozenPrefixes, isDigest, NONE } from './run/fineTuning.js';
+export type { InitialTensors } from './training/startingState.js';
 export { evaluatedWeights } from './training/averaging.js';
 export { readOneTensor } from './checkpoints/oneTensor.js';
 export { readStoredSamples } from './checkpoints/storedSamples.js';

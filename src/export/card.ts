@@ -1,5 +1,6 @@
 /** The model card: what was trained on what, how good it is, and how to use it and to train it again. */
 
+import { NONE } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import { flagName } from '../foundation/commandLine.js';
 import { count } from '../foundation/count.js';
@@ -53,6 +54,7 @@ export function modelCard(exported: ExportedModel, format: ExportFormat, facts: 
     '## Training it again',
     REPRODUCTION,
     fenced('', [COMMAND]),
+    ...(facts.recipe.init === NONE ? [] : [startNote(facts.recipe.init)]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -64,6 +66,10 @@ export const RECIPE_FILE = 'recipe.json';
 const COMMAND = ['npx', 'lockstep', 'train', flagName('config'), RECIPE_FILE].join(' ');
 
 const REPRODUCTION = `With the same data, and an engine of the same numerics class, this gives the same weights to the last bit. ${RECIPE_FILE} holds every option that decides them.`;
+
+function startNote(init: string): string {
+  return `The run began with other weights (${init}); give them beside it, with ${flagName('init')}.`;
+}
 
 const BATCH_NOTE =
   'In training this network was evaluated by the statistics of each batch. The export uses the running statistics, so its answers differ.';

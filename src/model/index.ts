@@ -36,6 +36,7 @@ export {
 export type { NetworkPurpose } from './presets.js';
 export { elementCount, tensorView } from './layout.js';
 export { convolvedShape, pooledShape, zerosBefore } from './geometry.js';
+export { isNamedBy, statisticsNamedBy, withFrozenLayers } from './freeze.js';
 export { initialiseModel } from './initialise.js';
 export type { ModelState } from './initialise.js';
 export { digestState } from './digest.js';

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const RECIPE = {
   ...{ model: 'resnet8', trainLimit: 96, valSize: 32, epochs: 2, batchSize: 32, microBatch: 16 },
-  ...{ averaging: 'ema', emaDecay: 0.9, lr: 0.05 },
+  ...({ averaging: 'ema', emaDecay: 0.9, lr: 0.05 } as const),
 } as const;
 
 let home: string;

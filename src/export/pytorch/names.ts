@@ -120,11 +120,12 @@ export function pytorchValues(
   return moved;
 }
 
-/** The other way round: from PyTorch's layout into a flat vector of Lockstep. */
-export function fromPytorchValues(spec: TensorSpec, values: Float32Array, into: Float32Array): void {
-  const view = tensorView(into, spec);
-  if (spec.shape.length < 2) view.set(values);
-  else forEachPlace(spec, (here, there) => (view[here] = values[there]!));
+/** The other way round: the values of a tensor in Lockstep's layout. */
+export function fromPytorchValues(spec: TensorSpec, values: Float32Array): Float32Array {
+  if (spec.shape.length < 2) return values;
+  const moved = new Float32Array(values.length);
+  forEachPlace(spec, (here, there) => (moved[here] = values[there]!));
+  return moved;
 }
 
 /** @param visit called with the place of each value in Lockstep's layout and in PyTorch's */

@@ -38,25 +38,31 @@ export interface ComputedLogits {
 
 const WAIT_TIMEOUT_MS = 30_000;
 
+/** Answers for one set after another. */
+export interface LogitComputer {
+  readonly description: EngineDescription;
+  /** @throws LockstepError, or the reason of the signal */
+  readonly logitsOf: (set: ImageSet) => Promise<Omit<ComputedLogits, 'description'>>;
+}
+
 /** @throws LockstepError, or the reason of the signal */
 export function computeLogits(
   found: EvaluatedCheckpoint,
   set: ImageSet,
   options: ComputeOptions,
 ): Promise<ComputedLogits> {
-  return withCleanup((closers) => compute(found, set, { options, closers }));
+  return withCleanup(async (closers) => {
+    const { description, logitsOf } = await startComputer(found, options, closers);
+    return { ...(await logitsOf(set)), description };
+  });
 }
 
-interface Surroundings {
-  readonly options: ComputeOptions;
-  readonly closers: Closer[];
-}
-
-async function compute(
+/** @param closers get what has to be ended */
+export async function startComputer(
   { checkpoint, state }: EvaluatedCheckpoint,
-  set: ImageSet,
-  { options, closers }: Surroundings,
-): Promise<ComputedLogits> {
+  options: ComputeOptions,
+  closers: Closer[],
+): Promise<LogitComputer> {
   const { recipe, normalisation, model } = checkpoint;
   const evalStatistics = options.evalStatistics ?? recipe.evalStatistics;
   const tta = options.tta ?? recipe.tta;
@@ -80,14 +86,17 @@ async function compute(
     () => fleet.end('the evaluation has ended', { runEnded: true }),
   );
   fleet.admit(node.channel, { local: true });
-  const score = await evaluate(fleet, {
-    set,
-    indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
-    state: broadcastOf(state, 0),
-    wantsLogits: true,
-    signal: options.signal,
-    divergence: options.divergence,
-    ...(options.onProgress && { onSamples: options.onProgress }),
-  });
-  return { score, logits: score.logits!, description: node.description };
+  const logitsOf: LogitComputer['logitsOf'] = async (set) => {
+    const score = await evaluate(fleet, {
+      set,
+      indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
+      state: broadcastOf(state, 0),
+      wantsLogits: true,
+      signal: options.signal,
+      divergence: options.divergence,
+      ...(options.onProgress && { onSamples: options.onProgress }),
+    });
+    return { score, logits: score.logits! };
+  };
+  return { description: node.description, logitsOf };
 }
