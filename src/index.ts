@@ -8,8 +8,8 @@
 
 export { coordinate } from './library/coordinate.js';
 export type { CoordinateOptions, Coordination } from './library/coordinate.js';
-export { loadCifar10, syntheticData } from './library/data.js';
-export type { DataSource, OwnData } from './library/data.js';
+export { loadCifar10, loadCifar100, loadFolder, loadIdx, syntheticData } from './library/data.js';
+export type { DataSource, FolderReading, OwnData } from './library/data.js';
 export { evaluate } from './library/evaluate.js';
 export type { EvaluateOptions } from './library/evaluate.js';
 export { exportModel } from './library/exportModel.js';
@@ -35,7 +35,15 @@ export type {
   StopReason,
 } from './coordinator/index.js';
 export type { Evaluation, TestScore } from './coordinator/index.js';
-export type { DownloadProgress, ImageFormat, ImageSet, ImageShape, LabelledImages } from './data/index.js';
+export type {
+  DecodingProgress,
+  DownloadProgress,
+  ImageFormat,
+  ImageSet,
+  ImageShape,
+  LabelledImages,
+  Reading,
+} from './data/index.js';
 export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
 export { EXPORT_FORMATS } from './export/index.js';

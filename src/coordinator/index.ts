@@ -9,7 +9,8 @@ export {
   withDefaults,
 } from './run/recipe.js';
 export type { Recipe, RequestedRecipe } from './run/recipe.js';
-export { DATASET_NAME } from './run/datasetName.js';
+export { DATASET_NAME, locateDataset } from './run/datasetName.js';
+export { READING_OPTIONS } from './run/readingOptions.js';
 export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
 export { changeRecipe } from './run/changeRecipe.js';
 export { RECIPE_OPTIONS } from './run/recipeOptions.js';

@@ -1,9 +1,20 @@
 /** What other folders use of the data. */
-export { DATASET_NAMES, gatherSamples, imageByteCount, isDatasetName, labelsOf } from './imageSet.js';
+export { DATASET_NAMES, gatherSamples, imageByteCount, labelsOf } from './imageSet.js';
 export type { DatasetName, ImageFormat, ImageSet, ImageShape, RawSamples } from './imageSet.js';
 export { arrayImageSet } from './arrayImageSet.js';
 export type { LabelledImages } from './arrayImageSet.js';
-export { formatOf } from './formats.js';
+export { FIXED_DATASETS, formatOf, isFixedDataset } from './formats.js';
+export {
+  BAD_IMAGE_CHOICES,
+  CHANNEL_CHOICES,
+  checkTestSource,
+  isFileSource,
+  openSource,
+  openSourceTest,
+  USUAL_READING,
+} from './openSource.js';
+export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
+export type { DecodingProgress } from './pictures/packPictures.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';

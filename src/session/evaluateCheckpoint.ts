@@ -3,8 +3,8 @@
 import path from 'node:path';
 import { checkNetworkFitsData } from '../coordinator/index.js';
 import type { Evaluation, Recipe } from '../coordinator/index.js';
-import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
-import type { ImageSet } from '../data/index.js';
+import { isFileSource, loadCifar10Test, openSourceTest, syntheticTestSet } from '../data/index.js';
+import type { DecodingProgress, ImageSet } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
@@ -18,7 +18,7 @@ import type { ComputedLogits } from './evaluation/computeLogits.js';
 import { checkEmpty, pictureOf, savePngs, thumbnailOf } from './evaluation/pictures.js';
 import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
-import { ofAProgram, orElsewhere } from './openDataset.js';
+import { ofAProgram, orElsewhere, sourceOptions } from './openDataset.js';
 import { RUN_SETTINGS } from './options/settings.js';
 import { rememberedDataDir } from './rememberedDataDir.js';
 import type { EngineSettings } from './trainingOptions.js';
@@ -46,6 +46,7 @@ export interface EvaluationOptions extends EngineSettings {
   readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
   readonly onNotice: (message: Sentence | string) => void;
+  readonly onDecoding?: ((progress: DecodingProgress) => void) | undefined;
 }
 
 /** What evaluation-….json holds (docs/run-folder.md), without the pixels of images, and where it is. */
@@ -123,12 +124,19 @@ function withPictures(outcome: Omit<EvaluationOutcome, 'savedAs'>, set: ImageSet
   return { ...outcome, worstImages };
 }
 
-async function openTestSet(
-  { dataset }: Recipe,
-  file: string,
-  { data, dataDir, dataDirSource }: Pick<EvaluationOptions, 'data' | 'dataDir' | 'dataDirSource'>,
-): Promise<ImageSet> {
+async function openTestSet(recipe: Recipe, file: string, options: EvaluationOptions): Promise<ImageSet> {
+  const { dataset } = recipe;
+  const { data, dataDir, dataDirSource } = options;
   if (data) return testSetOf(data, dataset);
+  if (isFileSource(dataset)) {
+    // The variable names the folder of CIFAR: a run on one's own pictures remembers where they are.
+    const isMeant = dataset === 'cifar100' || dataDirSource === undefined;
+    const named = isMeant ? dataDir : undefined;
+    return openSourceTest(
+      dataset,
+      sourceOptions({ ...options, dataDir: named ?? (await dataDirFor(file)), reading: recipe }),
+    );
+  }
   if (dataset === 'cifar10') {
     return loadCifar10Test(dataDir ?? (await dataDirFor(file))).catch((error: unknown) => {
       throw orElsewhere(error, dataDir === undefined ? undefined : dataDirSource);

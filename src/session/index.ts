@@ -20,6 +20,7 @@ export type { Tls } from './certificates.js';
 export { withTuning } from './engineThreads.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';
+export { openDataset, sourceOptions } from './openDataset.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
 export * from './options/nodeSettings.js';

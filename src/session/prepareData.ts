@@ -8,10 +8,11 @@ import {
   settleRecipe,
 } from '../coordinator/index.js';
 import type { InitialTensors, Recipe } from '../coordinator/index.js';
-import { digestSamples, labelsOf, measureNormalisation, splitTrainingSet } from '../data/index.js';
+import { digestSamples, measureNormalisation } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
+import { splitOf, tellOfClasses, validationSize } from './dataParts.js';
 import { freezeLayers } from './frozenLayers.js';
 import { fitWeights, readInitialWeights } from './initialWeights.js';
 import { openDataset } from './openDataset.js';
@@ -55,16 +56,11 @@ export async function prepareData(options: SessionOptions, situation: Situation)
   }
   const recipe =
     resumed?.recipe ?? newRecipe(options.training, { dataset, model, init: weights?.digest ?? NONE });
-  const split = splitTrainingSet({
-    sampleCount: dataset.training.sampleCount,
-    validationSize: recipe.valSize,
-    seed: recipe.seed,
-    trainLimit: recipe.trainLimit ?? undefined,
-    stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
-  });
+  const split = splitOf(recipe, dataset);
   checkRecipeFitsSamples(recipe, split.training.length);
   const normalisation = measureNormalisation(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
+  if (!resumed) tellOfClasses(dataset, (message) => context.log.notice(message));
   if (resumed) {
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
     notices.forEach((message) => context.log.notice(message));
@@ -81,7 +77,12 @@ function newRecipe(
   const cropPadding = given.has('cropPadding')
     ? recipe.cropPadding
     : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
-  const settled = settleRecipe({ ...recipe, model: model.name, init, cropPadding }, dataset.name);
+  const valSize = validationSize({ recipe, given }, dataset);
+  const { reading } = dataset;
+  const settled = settleRecipe(
+    { ...recipe, ...reading, model: model.name, init, cropPadding, valSize },
+    dataset.name,
+  );
   checkRecipeFitsImages(settled, dataset.training);
   return settled;
 }
@@ -110,6 +111,8 @@ function namedData(
   const { log, signal, proxyFor } = context;
   return openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
+    reading: resumed?.recipe ?? training.recipe,
+    cacheFolder: context.cacheFolder,
     dataDir,
     dataDirSource: training.environment?.get('dataDir'),
     isNewRun: resumed === undefined,
@@ -117,6 +120,7 @@ function namedData(
     signal,
     proxyFor,
     onProgress: log.onDownload,
+    onDecoding: log.onDecoding,
     onNotice: (message) => log.notice(message),
   });
 }

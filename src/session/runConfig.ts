@@ -43,6 +43,10 @@ export function runConfig(
   };
 }
 
+function isOwnFolder(dataset: string | undefined): boolean {
+  return dataset === 'folder' || dataset === 'idx';
+}
+
 /** A network that no name makes. */
 export function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
   return isPresetName(name) ? {} : { network: description };
@@ -52,10 +56,11 @@ export function ownNetwork({ name, description }: Model): { readonly network?: N
 export function resolveSettings(
   { training, test }: SessionOptions,
   saved: Partial<Settings> | undefined,
+  dataset?: string,
 ): Settings {
-  const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, {
-    saved: saved ?? {},
-    given: keysOf(training),
-  });
+  const given = new Set(keysOf(training));
+  // The environment says where this machine has CIFAR; a run on one's own pictures knows better where they are.
+  if (isOwnFolder(dataset) && !training.given.has('dataDir')) given.delete('dataDir');
+  const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, { saved: saved ?? {}, given });
   return { ...settings, test: test || (saved?.test ?? false) };
 }

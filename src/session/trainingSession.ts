@@ -77,7 +77,7 @@ async function runSession(
   const resumed = await openResumed(options, { log, signal, abandoned });
   if (resumed) closers.push(() => resumed.folder.close());
   resumed?.notices.forEach((message) => log.notice(message));
-  const settings = resolveSettings(options, resumed?.saved);
+  const settings = resolveSettings(options, resumed?.saved, resumed?.recipe.dataset);
   const networkFor = networkOf(options, resumed);
   // Before the data, which may take a download: what cannot run here is refused at once.
   const engine = await engineOfThreads(options, settings, context);

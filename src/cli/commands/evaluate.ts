@@ -5,6 +5,7 @@ import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
@@ -41,6 +42,7 @@ async function evaluateInTerminal(
   options: RawOptions,
   isGiven: (key: string) => boolean,
 ): Promise<void> {
+  const display = chooseDisplay({ json: options.json });
   const stop = listenForStop(() => undefined);
   try {
     const outcome = await evaluateCheckpoint({
@@ -51,6 +53,7 @@ async function evaluateInTerminal(
       dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
+      onDecoding: (progress) => display.decoding(progress),
       onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
     });
     if (options.json) printJson(outcome);
@@ -59,6 +62,7 @@ async function evaluateInTerminal(
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
+    display.close();
     stop.dispose();
   }
 }

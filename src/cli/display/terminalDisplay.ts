@@ -1,7 +1,7 @@
 /** A live line at the bottom of a terminal, under the lines that stay. */
 
 import type { WriteStream } from 'node:tty';
-import type { DownloadProgress } from '../../data/index.js';
+import type { DecodingProgress, DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import { cutToColumns } from './columns.js';
@@ -38,6 +38,12 @@ export class TerminalDisplay implements Display {
     const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
     const text = `downloading CIFAR-10 ${bar(receivedByteCount / totalByteCount)} ${megabytes(receivedByteCount)}/${megabytes(totalByteCount)} MB`;
     if (this.isTimeToDraw()) this.draw(text);
+  }
+
+  decoding({ what, done, total }: DecodingProgress): void {
+    if (done === total) return this.draw('');
+    const [some, all] = [done, total].map((value) => value.toLocaleString('en-US'));
+    if (this.isTimeToDraw()) this.draw(`decoding ${what} ${bar(done / total)} ${some}/${all}`);
   }
 
   say(message: string): void {

@@ -29,7 +29,7 @@ export type WorkerSettings = ValuesOf<typeof WORKER_SETTINGS>;
 
 /** Of an evaluation of a checkpoint. */
 export const EVALUATION_SETTINGS = {
-  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
+  dataDir: { ...dataDirSetting('folder that holds the data'), defaultText: 'that of the run, else data' },
   workers: threadsSetting('worker threads'),
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,

@@ -42,6 +42,10 @@ describe('the defaults', () => {
     const { recipe, dataDir, engine, checkpointEvery, given } = resolve();
     expect(recipe).toEqual({
       dataset: 'auto',
+      coarseLabels: false,
+      imageSize: 32,
+      channels: 'colour',
+      badImages: 'refuse',
       trainLimit: null,
       valSize: 5000,
       stratify: false,
