@@ -16,6 +16,8 @@ export { exportModel } from './library/exportModel.js';
 export type { ExportOptions } from './library/exportModel.js';
 export type { OwnNetwork } from './library/network.js';
 export type { EngineOptions, GivenRecipe, RunOptions } from './library/options.js';
+export { predict } from './library/predict.js';
+export type { PredictOptions } from './library/predict.js';
 export { resnet } from './library/resnet.js';
 export type { ResnetSize } from './library/resnet.js';
 export type { TrainedRun } from './library/session.js';
@@ -61,5 +63,14 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome, ExportOutcome, JudgedImage, Tls } from './session/index.js';
+export type {
+  EvaluationOutcome,
+  ExportOutcome,
+  JudgedImage,
+  PictureBytes,
+  PredictedClass,
+  Prediction,
+  PredictionOutcome,
+  Tls,
+} from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

@@ -12,6 +12,7 @@ import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
+import { addPredictCommand } from './commands/predict.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -80,6 +81,7 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,
+    addPredictCommand,
     addExportCommand,
     addUiCommand,
     addRunsCommand,

@@ -54,6 +54,9 @@ export const EVALUATION_SETTINGS = {
   }),
 };
 
+/** Of predictions by a checkpoint. */
+export const PREDICTION_SETTINGS = { workers: EVALUATION_SETTINGS.workers, tta: EVALUATION_SETTINGS.tta };
+
 /** Of an export of a checkpoint. */
 export const EXPORT_SETTINGS = {
   format: oneOf({
