@@ -13,6 +13,7 @@ export {
   networkText,
   parseNetworkJson,
 } from './networkText.js';
+export { networkFileSchema } from './networkFileSchema.js';
 export { networkFileText, networkFromContent, networkFromFile, withClassNames } from './networkFile.js';
 export type { NetworkFile } from './networkFile.js';
 export { summarise, trainingMemory } from './summary.js';

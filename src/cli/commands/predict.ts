@@ -24,7 +24,7 @@ const OPTIONS = {
   csv: flag({
     group: 'Run',
     default: false,
-    help: 'print a line a image: five classes, each with its probability',
+    help: 'print CSV: a line for each image, with five classes and their probabilities',
   }),
 };
 
