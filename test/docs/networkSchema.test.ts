@@ -36,18 +36,17 @@ it('is what the definitions say (else: npm run docs)', () => {
 
 const folder = new URL('../../examples/networks/', import.meta.url);
 const manual = readFileSync(new URL('../../docs/networks.md', import.meta.url), 'utf8');
-const examples = [
-  ...readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]),
+const examples: readonly (readonly [string, string])[] = [
+  ...readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')] as const),
   ['docs/networks.md', /```json\n(\{\n {2}"inputShape"[^`]*)```/.exec(manual)![1]!],
-  ...['resnet8', 'resnet20b', 'wrn-10-2', 'notebook'].map((name) => [
-    name,
-    networkFileText(buildModel(name, 0.1)),
-  ]),
+  ...['resnet8', 'resnet20b', 'wrn-10-2', 'notebook'].map(
+    (name) => [name, networkFileText(buildModel(name, 0.1))] as const,
+  ),
   ['with $schema', JSON.stringify({ $schema: 'network.schema.json', ...GOOD })],
-] as const;
+];
 
 it.each(examples)('accepts %s, as the reader does', (_, example) => {
-  const content: unknown = JSON.parse(example!);
+  const content: unknown = JSON.parse(example);
   expect(isValid(content), JSON.stringify(isValid.errors)).toBe(true);
   expect(fault(content)).toBeUndefined();
 });
