@@ -13,6 +13,7 @@ import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addExportCommand } from './commands/export.js';
 import { addPredictCommand } from './commands/predict.js';
+import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -80,6 +81,7 @@ export function buildProgram(): Command {
     addTrainCommand,
     addCoordinatorCommand,
     addWorkerCommand,
+    addRelayCommand,
     addEvaluateCommand,
     addPredictCommand,
     addExportCommand,

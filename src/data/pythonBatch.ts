@@ -6,7 +6,7 @@ import { imageByteCount } from './imageSet.js';
 import { PLANAR_SHAPE } from './planarSet.js';
 import type { PlanarBatch } from './planarSet.js';
 import { readPickle } from './pickle.js';
-import type { PickledArray, PickleValue } from './pickle.js';
+import type { PickledArray, PickleValue } from './pickleValues.js';
 
 /** What a file must hold. */
 export interface PickleForm {

@@ -28,14 +28,14 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 
 /** What the command line has in another form. */
-const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...SETTINGS } = DOOR_SETTINGS;
+const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...COORDINATE_SETTINGS } = DOOR_SETTINGS;
+export { COORDINATE_SETTINGS };
 
 /**
- * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. Besides what
- * stands here: `advertise`, `insecure`, `maxNodes`, `minWorkers`, `waitTimeoutMs` and `heartbeatTimeoutMs`, as on the
- * command line.
+ * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. What has no
+ * description here has one among [the options](../../docs/library-options.md).
  */
-export interface CoordinateOptions extends RunOptions, GivenSettings<typeof SETTINGS> {
+export interface CoordinateOptions extends RunOptions, GivenSettings<typeof COORDINATE_SETTINGS> {
   /** Left out: 127.0.0.1. */
   readonly host?: string | undefined;
   /** 0: any that is free. Left out: 7070. */
@@ -55,7 +55,7 @@ export interface Coordination {
   readonly done: Promise<TrainedRun>;
 }
 
-const KEYS = [...RUN_KEYS, ...namesOf(SETTINGS), 'host', 'port', 'token', 'tls'];
+const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), 'host', 'port', 'token', 'tls'];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -65,7 +65,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
-    const settings = readSettings(SETTINGS, options);
+    const settings = readSettings(COORDINATE_SETTINGS, options);
     const { door, tokenSource } = doorOptionsOf(options, settings);
     await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
@@ -121,7 +121,7 @@ function doorOptionsOf(
   };
 }
 
-type DoorValues = ValuesOf<typeof SETTINGS>;
+type DoorValues = ValuesOf<typeof COORDINATE_SETTINGS>;
 
 /** The workers still show the previous token, which is not stored. @throws LockstepError E_OPTION */
 async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {

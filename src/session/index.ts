@@ -42,6 +42,8 @@ export {
   splitAdvertised,
   valueParser,
 } from './options/values.js';
+export { relayFor } from './relayFor.js';
+export type { RelayForOptions } from './relayFor.js';
 export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
 export { RUN_CONFIG_KEYS } from './savedConfig.js';

@@ -5,12 +5,11 @@ import {
   Fleet,
   recipeNotices,
   recipeRemarks,
-  RunFolder,
   train,
   TrainingState,
   welcomeFor,
 } from '../coordinator/index.js';
-import type { Recipe, RunResult } from '../coordinator/index.js';
+import type { Recipe, RunFolder, RunResult } from '../coordinator/index.js';
 import { stepsPerEpoch } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { ChosenEngine, EngineDescription } from '../engine/index.js';
@@ -31,7 +30,7 @@ import type { ResumedRun } from './resume.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
-import { continueIn, createFolder, openResumed, watchOwner } from './sessionFolder.js';
+import { continueIn, createFolder, openResumed, refuseFolder, watchOwner } from './sessionFolder.js';
 
 export interface SessionOutcome {
   readonly result: RunResult;
@@ -73,7 +72,7 @@ async function runSession(
   const { log, signal } = context;
   signal.throwIfAborted();
   const abandoned = await watchOwner(options, log, signal);
-  if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
+  refuseFolder(options, abandoned);
   const resumed = await openResumed(options, { log, signal, abandoned });
   if (resumed) closers.push(() => resumed.folder.close());
   resumed?.notices.forEach((message) => log.notice(message));

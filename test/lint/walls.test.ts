@@ -45,7 +45,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
   export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
-  session: ['watch', 'export', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  session: [
+    ...['watch', 'relay', 'export', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
   library: [
     ...['session', 'watch', 'export', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],

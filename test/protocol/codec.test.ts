@@ -190,7 +190,7 @@ describe('a frame that is refused', () => {
 
   it('has texts that are too long, or too many threads', () => {
     refuse(packed(hello({ nodeName: 'n'.repeat(201) })));
-    refuse(packed(hello({ threads: 0 })));
+    refuse(packed(hello({ threads: -1 })));
     for (const nodeSecret of ['', 'f'.repeat(31), 'f'.repeat(33), 'F'.repeat(32), '\n'.repeat(32)])
       refuse(packed(hello({ nodeSecret })));
     refuse(packed(hello({ threads: 4097 })));

@@ -24,7 +24,7 @@ const DECLARED = new WeakMap<Option, OptionEntry>();
 /** Declares options on a command. */
 export function declareOptions(command: Command, entries: readonly OptionEntry[]): void {
   for (const entry of entries) {
-    const option = new Option(entry.flags, entry.help).helpGroup(`${entry.group}:`);
+    const option = new Option(entry.flags, helpOf(entry)).helpGroup(`${entry.group}:`);
     DECLARED.set(option, entry);
     const { kind } = entry;
     if (kind.kind !== 'switch') {
@@ -39,6 +39,10 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
     const opposite = oppositeOf(entry);
     if (opposite !== undefined) command.addOption(new Option(opposite, `not: ${entry.help}`).hideHelp());
   }
+}
+
+function helpOf({ help, environment }: OptionEntry): string {
+  return environment === undefined ? help : `${help} (env ${environment})`;
 }
 
 /** Undefined for an option that a command declares by itself. */

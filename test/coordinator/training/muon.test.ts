@@ -104,7 +104,7 @@ describe('the convolutions that Muon trains', () => {
 
   it('stay where they are without a gradient, but for their size', () => {
     const model = fast94([8, 8, 8], 'same');
-    const [{ spec }] = filterMatrices(model.layers) as [{ spec: (typeof model.layout.parameters)[number] }];
+    const { spec } = filterMatrices(model.layers)[0]!;
     const parameters = Float32Array.from({ length: model.layout.parameterCount }, (_, i) => Math.cos(i));
     const zeros = new Float32Array(parameters.length);
     const total = { sampleCount: 1, gradientSum: zeros.slice(), statisticSum: new Float32Array(0) };
