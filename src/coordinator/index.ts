@@ -55,7 +55,7 @@ export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
 export { train } from './training/train.js';
-export type { TrainingRun } from './training/trainingRun.js';
+export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
 export { broadcastOf, TrainingState } from './training/trainingState.js';
 export { frozenPrefixes, isDigest, NONE } from './run/fineTuning.js';

@@ -56,3 +56,4 @@ export { runTrainingSession } from './trainingSession.js';
 export type { SessionOutcome } from './trainingSession.js';
 export { workFor } from './workFor.js';
 export type { WorkOptions } from './workFor.js';
+export { attachCommand, workerCommand } from './workerCommand.js';

@@ -26,8 +26,14 @@ export function relayFor({ door, onNotice, ...options }: RelayForOptions): Promi
 /** A relay has no run folder and no page: nothing subscribes. */
 function quiet(
   onNotice: (message: string) => void,
-): Pick<Parameters<typeof openDoor>[2], 'say' | 'notice' | 'subscribe' | 'requestStop'> {
+): Pick<Parameters<typeof openDoor>[2], 'say' | 'notice' | 'subscribe' | 'requestStop' | 'resumeCommand'> {
   const tell = (message: Parameters<Parameters<typeof openDoor>[2]['say']>[0]): void =>
     onNotice(sentenceText(message, BY_KEY));
-  return { say: tell, notice: tell, subscribe: () => undefined, requestStop: undefined };
+  return {
+    say: tell,
+    notice: tell,
+    subscribe: () => undefined,
+    requestStop: undefined,
+    resumeCommand: undefined,
+  };
 }

@@ -20,6 +20,7 @@ import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
 import type { PreparedDoor } from './door.js';
 import type { DoorReports } from './doorReports.js';
+import { keepTested } from './evaluation/keepTested.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
@@ -147,7 +148,7 @@ async function attachWorkers(
   { training }: SessionOptions,
   engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
-  { model, fleet, context: { log, requestStop }, closers }: FleetSurroundings,
+  { model, fleet, context: { log, requestStop, resumeCommand }, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (engine !== undefined) {
@@ -164,6 +165,7 @@ async function attachWorkers(
       notice: (message) => log.notice(message),
       subscribe: (subscriber) => log.subscribe(subscriber),
       requestStop,
+      resumeCommand,
     };
     const door = await preparedDoor.open(fleet, model, reports);
     closers.push(() => door.close());
@@ -214,6 +216,11 @@ async function trainIn(
       normalisation,
       samples,
       openTestSet: settings.test ? dataset.openTest : undefined,
+      onTested: (tested) =>
+        keepTested(tested, {
+          ...{ runDir: folder.folder, recipe, model },
+          onNotice: (message) => log.notice(message),
+        }),
     },
     storage: { folder, checkpointEvery: settings.checkpointEvery },
     crew: { fleet, minWorkers: options.minWorkers },

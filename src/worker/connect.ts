@@ -80,6 +80,7 @@ const LARGEST_FRAME_BYTES = largestFrameBytes({
   statisticCount: NETWORK_LIMITS.statistics,
   samplesPerItem: 1,
   imageBytes: LARGEST_ITEM_BYTES,
+  classCount: 0, // logits are sent to the coordinator only
 });
 
 /** Serves with the threads of a pool. See `stayConnected`. */

@@ -75,7 +75,10 @@ const sharesOf = (name: string): ReadonlySet<unknown> =>
   new Set(
     readMetrics(runDir(name))
       .filter(({ event }) => event === 'epoch')
-      .flatMap(({ workers }) => (workers as { readonly node: string }[]).map(({ node }) => node)),
+      .flatMap(
+        (line) => (line as unknown as { readonly workers: readonly { readonly node: string }[] }).workers,
+      )
+      .map(({ node }) => node),
   );
 
 beforeAll(async () => {

@@ -7,17 +7,10 @@ import { Broadcast, createLocalChannel } from '../../src/protocol/index.js';
 import type { Evaluated, Parameters, Result, Welcome, Work } from '../../src/protocol/index.js';
 import { Crew } from '../../src/relay/crew.js';
 import { RelayConversation } from '../../src/relay/relayConversation.js';
-import {
-  evaluated,
-  evaluateMessage,
-  hello,
-  result,
-  secretOf,
-  welcome,
-  work,
-  workers,
-} from '../support/messages.js';
-import { attached, ScriptedNode } from '../support/scriptedNode.js';
+import type { hello } from '../support/messages.js';
+import { evaluated, evaluateMessage, result, secretOf, welcome, work, workers } from '../support/messages.js';
+import type { ScriptedNode } from '../support/scriptedNode.js';
+import { attached } from '../support/scriptedNode.js';
 import { settled, until } from '../support/waiting.js';
 
 const WELCOME = welcome();
@@ -39,7 +32,12 @@ class Scene {
     this.crew = new Crew({
       open: (fleet) => {
         this.below.push(fleet);
-        return Promise.resolve({ close: () => Promise.resolve(void this.closed++) });
+        return Promise.resolve({
+          close: () => {
+            this.closed++;
+            return Promise.resolve();
+          },
+        });
       },
       onEvent: () => undefined,
       onFailure: (error) => this.failures.push(error),
@@ -108,12 +106,15 @@ function gradientFor({ step, microBatch }: Work, value = microBatch + 1): Result
 }
 
 const workOf = (node: ScriptedNode): Work[] => node.items.filter((item) => item.type === 'work');
-const answerAll = (node: ScriptedNode): void => workOf(node).forEach((item) => node.send(gradientFor(item)));
+const answerAll = (node: ScriptedNode, from = 0): void =>
+  workOf(node)
+    .slice(from)
+    .forEach((item) => node.send(gradientFor(item)));
 const firstValueOf = (answer: Answer): number =>
   answer.type === 'evaluated' ? NaN : floatsFromLittleEndian(answer.gradientSum)[0]!;
 
 let scene: Scene;
-beforeEach(async () => {
+beforeEach(() => {
   scene = new Scene();
 });
 
@@ -142,7 +143,7 @@ describe('a relay', () => {
     await scene.workersAbove(4);
     const done = scene.step(4);
     await until(() => nodes.every((node) => workOf(node).length === 2));
-    nodes.reverse().forEach(answerAll);
+    nodes.reverse().forEach((node) => answerAll(node));
     await done;
     expect(scene.answers).toHaveLength(1);
     const [answer] = scene.answers;
@@ -181,7 +182,7 @@ describe('a relay', () => {
     for (const version of [1, 2]) {
       const done = scene.step(2, { step: version, version });
       await until(() => workOf(node).length === 2 * version);
-      answerAll({ items: workOf(node).slice(-2), send: (...all) => node.send(...all) } as ScriptedNode);
+      answerAll(node, 2 * version - 2);
       await done;
     }
     const values = node.states.map(({ parameters }) => floatsFromLittleEndian(parameters)[0]);

@@ -7,6 +7,7 @@ import type { ValuesOf } from '../../foundation/options/definition.js';
 import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
 import { chooseDisplay } from '../display/chooseDisplay.js';
 import { evaluationLines } from '../display/evaluation.js';
+import { EvaluationProgress } from '../display/evaluationProgress.js';
 import { sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
@@ -44,6 +45,8 @@ async function evaluateInTerminal(
 ): Promise<void> {
   const display = chooseDisplay({ json: options.json });
   const stop = listenForStop(() => undefined);
+  const { stdout } = process;
+  const progress = stdout.isTTY && !options.json ? new EvaluationProgress(stdout) : undefined;
   try {
     const outcome = await evaluateCheckpoint({
       ...options,
@@ -53,11 +56,15 @@ async function evaluateInTerminal(
       dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
-      onDecoding: (progress) => display.decoding(progress),
-      onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
-    });
+      onDecoding: (decoding) => display.decoding(decoding),
+      onProgress: (done, total) => progress?.show(done, total),
+      onNotice: (message) => {
+        progress?.clear();
+        printError(`lockstep: ${sentenceInFlags(message)}`);
+      },
+    }).finally(() => progress?.clear());
     if (options.json) printJson(outcome);
-    else evaluationLines(outcome, process.stdout.columns).forEach(print);
+    else evaluationLines(outcome, stdout.columns).forEach(print);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;

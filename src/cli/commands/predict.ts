@@ -9,7 +9,7 @@ import { leaveOut, OptionError } from '../../foundation/options/optionError.js';
 import { jsonSetting, nonEmpty, predictImages, PREDICTION_SETTINGS } from '../../session/index.js';
 import type { PictureSource } from '../../session/index.js';
 import { csvLines, predictionLines } from '../display/predictions.js';
-import { showProgress } from '../display/progressLine.js';
+import { EvaluationProgress } from '../display/evaluationProgress.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
 import { sentenceInFlags } from '../options/inFlags.js';
@@ -72,7 +72,8 @@ async function predictInTerminal(
     );
   }
   const stop = listenForStop(() => undefined);
-  const progress = showProgress('images');
+  const { stderr } = process; // the results may go to a file
+  const progress = stderr.isTTY ? new EvaluationProgress(stderr, 'predicting') : undefined;
   try {
     const outcome = await predictImages({
       ...options,
@@ -80,10 +81,13 @@ async function predictInTerminal(
       images: await withStandardInput(given),
       cacheFolder: cacheFolder(),
       signal: stop.signal,
-      onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
-      onProgress: progress.update,
+      onNotice: (message) => {
+        progress?.clear();
+        printError(`lockstep: ${sentenceInFlags(message)}`);
+      },
+      onProgress: (done, total) => progress?.show(done, total),
     });
-    progress.end();
+    progress?.clear();
     if (json) printJson(outcome);
     else (csv ? csvLines(outcome) : predictionLines(outcome)).forEach(print);
     const bad = outcome.images.flatMap((image) => ('problem' in image ? [image] : []));
@@ -93,7 +97,7 @@ async function predictInTerminal(
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
-    progress.end();
+    progress?.clear();
     stop.dispose();
   }
 }

@@ -140,11 +140,19 @@ function widened(model: string, command: Command, resume: string | undefined): s
   if (resume !== undefined) {
     throw new LockstepError('E_OPTION', `--resume ${resume} has its own network; leave --width ${width} out`);
   }
+  return ofWidth(model, width, `--model ${model}`);
+}
+
+/**
+ * @param asGiven how the user has named the model
+ * @throws LockstepError E_OPTION for a model that has no width
+ */
+export function ofWidth(model: string, width: number, asGiven: string): string {
   const name = withWidth(model, width);
   if (name !== undefined) return name;
   throw new LockstepError(
     'E_OPTION',
-    `--width ${width} is for networks such as resnet20, and not for --model ${model}; leave it out`,
+    `--width ${width} is for networks such as resnet20, and not for ${asGiven}; leave it out`,
   );
 }
 

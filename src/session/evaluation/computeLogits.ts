@@ -26,8 +26,8 @@ export interface ComputeOptions extends EngineSettings {
   readonly onNotice: (message: Sentence | string) => void;
   /** Makes the error for logits that are not finite. */
   readonly divergence: () => Error;
-  /** Called with the number of images whenever some are done. */
-  readonly onProgress?: ((images: number) => void) | undefined;
+  /** Told how many images of a set are done, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface ComputedLogits {
@@ -94,7 +94,7 @@ export async function startComputer(
       wantsLogits: true,
       signal: options.signal,
       divergence: options.divergence,
-      ...(options.onProgress && { onSamples: options.onProgress }),
+      onProgress: options.onProgress,
     });
     return { score, logits: score.logits! };
   };
