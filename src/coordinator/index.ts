@@ -27,7 +27,7 @@ export type { Checkpoint, StoredCheckpoint } from './checkpoints/checkpoint.js';
 export { CheckpointFiles } from './checkpoints/checkpointFiles.js';
 export { decodeSafetensors, encodeSafetensors } from './checkpoints/safetensors.js';
 export { UnusableCheckpoint } from './checkpoints/unusableCheckpoint.js';
-export { evaluate } from './training/evaluate.js';
+export { evaluate, judgeEvaluated } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export type { NodeShare } from './run/shares.js';
