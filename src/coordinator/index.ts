@@ -9,7 +9,7 @@ export {
   withDefaults,
 } from './run/recipe.js';
 export type { Recipe, RequestedRecipe } from './run/recipe.js';
-export { DATASET_NAME, locateDataset } from './run/datasetName.js';
+export { DATASET_IN_FOLDER, DATASET_NAME, locateDataset } from './run/datasetName.js';
 export { READING_OPTIONS } from './run/readingOptions.js';
 export { recipeNotices, recipeRemarks } from './run/recipeNotices.js';
 export { changeRecipe } from './run/changeRecipe.js';

@@ -14,6 +14,10 @@ export {
   USUAL_READING,
 } from './openSource.js';
 export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
+export { openAnySource, reportSource, verifyFolder } from './sourceReport.js';
+export type { FolderPartReport, PartReport } from './sourceReport.js';
+export { contactSheet, SHEET_COLUMNS } from './contactSheet.js';
+export type { BadPicture } from './pictures/pictureFault.js';
 export type { DecodingProgress } from './pictures/packPictures.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
@@ -48,7 +52,7 @@ export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult 
 export { verifyCifar10 } from './verify.js';
 export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
 export { readRegularFile } from './regularFile.js';
-export { decodeFiles } from './pictures/decodeFiles.js';
+export { loadDecoder } from './pictures/loadDecoder.js';
 export { isPictureName } from './pictures/pictureFiles.js';
 export { decodePicture, readPictureFile } from './pictures/decodePicture.js';
 export type { PictureShape } from './pictures/decodePicture.js';

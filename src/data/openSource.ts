@@ -3,7 +3,7 @@
 import { findCifar100, loadCifar100 } from './cifar100.js';
 import { hasIdx, loadIdx } from './idx.js';
 import type { ImageSet } from './imageSet.js';
-import { loadFolder, loadFolderTest } from './pictures/folderSet.js';
+import type * as Pictures from './pictures/folderSet.js';
 import type { FolderOptions } from './pictures/folderSet.js';
 import type { DecodingProgress } from './pictures/packPictures.js';
 
@@ -63,6 +63,7 @@ export async function openSource(name: FileSource, options: SourceOptions): Prom
       return { training, ...((await hasIdx(dataDir, 'test')) && { openTest }) };
     }
     case 'folder': {
+      const { loadFolder } = await pictures();
       const { training, validationCount, hasTest } = await loadFolder(folderOptions(options));
       return { training, validationCount, ...(hasTest && { openTest }) };
     }
@@ -70,15 +71,20 @@ export async function openSource(name: FileSource, options: SourceOptions): Prom
 }
 
 /** @throws LockstepError that names the file */
-export function openSourceTest(name: FileSource, options: SourceOptions): Promise<ImageSet> {
+export async function openSourceTest(name: FileSource, options: SourceOptions): Promise<ImageSet> {
   switch (name) {
     case 'cifar100':
       return loadCifar100(options, 'test');
     case 'idx':
       return loadIdx(options.dataDir, 'test');
     case 'folder':
-      return loadFolderTest(folderOptions(options));
+      return (await pictures()).loadFolderTest(folderOptions(options));
   }
+}
+
+/** Loaded when it is needed: worker threads import this folder, and need neither the files nor the packages. */
+function pictures(): Promise<typeof Pictures> {
+  return import('./pictures/folderSet.js');
 }
 
 /**

@@ -43,10 +43,6 @@ export function runConfig(
   };
 }
 
-function isOwnFolder(dataset: string | undefined): boolean {
-  return dataset === 'folder' || dataset === 'idx';
-}
-
 /** A network that no name makes. */
 export function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
   return isPresetName(name) ? {} : { network: description };
@@ -58,9 +54,9 @@ export function resolveSettings(
   saved: Partial<Settings> | undefined,
   dataset?: string,
 ): Settings {
-  const given = new Set(keysOf(training));
-  // The environment says where this machine has CIFAR; a run on one's own pictures knows better where they are.
-  if (isOwnFolder(dataset) && !training.given.has('dataDir')) given.delete('dataDir');
-  const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, { saved: saved ?? {}, given });
+  const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, {
+    saved: saved ?? {},
+    given: keysOf(training, dataset),
+  });
   return { ...settings, test: test || (saved?.test ?? false) };
 }

@@ -8,6 +8,7 @@ import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { ImageShape } from '../imageSet.js';
 import { readRegularFile } from '../regularFile.js';
 import { inspectPicture, refuseFrames } from './pictureBytes.js';
+import type { PictureHead } from './pictureBytes.js';
 import { PictureError } from './pictureFault.js';
 import { convertChannels } from './pixelChannels.js';
 import type { SourceChannels } from './pixelChannels.js';
@@ -34,8 +35,8 @@ export interface PictureShape extends ImageShape {
  */
 export async function decodePicture(picture: Uint8Array | string, shape: PictureShape): Promise<Uint8Array> {
   const bytes = typeof picture === 'string' ? await readPictureFile(picture) : picture;
-  inspectPicture(bytes);
-  const { pixels, height, width, channels } = await decodeRaw(bytes);
+  const { size } = inspectPicture(bytes);
+  const { pixels, height, width, channels } = await decodeRaw(bytes, size);
   const converted = convertChannels(pixels, channels, shape.channels);
   return resizePixels(converted, { height, width, channels: shape.channels }, shape);
 }
@@ -60,11 +61,12 @@ interface RawPicture {
   readonly channels: SourceChannels;
 }
 
-async function decodeRaw(bytes: Uint8Array): Promise<RawPicture> {
+/** @param size of a PNG, which needs no second look: it has one frame, and no CMYK */
+async function decodeRaw(bytes: Uint8Array, size: PictureHead['size']): Promise<RawPicture> {
   const sharp = await loadSharp();
   try {
     const limits = { failOn: 'error', limitInputPixels: MOST_PICTURE_PIXELS } as const;
-    const metadata = await sharp(bytes, { ...limits, limitInputPixels: false }).metadata();
+    const metadata: Head = size ?? (await sharp(bytes, { ...limits, limitInputPixels: false }).metadata());
     checkBeforeDecoding(metadata);
     const ignoreIcc = metadata.space !== 'cmyk';
     const decoder = sharp(bytes, { ...limits, ignoreIcc }).autoOrient();
@@ -76,7 +78,9 @@ async function decodeRaw(bytes: Uint8Array): Promise<RawPicture> {
   }
 }
 
-function checkBeforeDecoding({ width, height, pages }: Metadata): void {
+type Head = Pick<Metadata, 'width' | 'height' | 'pages'> & { readonly space?: string };
+
+function checkBeforeDecoding({ width, height, pages }: Head): void {
   refuseFrames(pages ?? 1);
   if (width * height <= MOST_PICTURE_PIXELS) return;
   throw new PictureError(

@@ -74,7 +74,7 @@ export async function loadPart(
   layout: FolderLayout,
   options: FolderOptions,
 ): Promise<PackedSet> {
-  const { dir, shape, cacheFolder, signal, onProgress } = options;
+  const { dir, shape, signal, onProgress } = options;
   const { root, parts, classNames } = layout;
   const place = parts[part] ?? FOLDER_PARTS[part];
   const folder = join(root, place);
@@ -84,7 +84,7 @@ export async function loadPart(
   refuseWithoutPictures(listing, where, part === 'training' ? classNames : []);
   const set = await packPictures({
     ...{ name: NAME, folder, listing, classNames, shape, signal, onProgress },
-    file: packFileOf(cacheFolder, folder, shape),
+    file: packFileOfPart(part, layout, options),
     what: `the ${part} pictures`,
   });
   tellOfBad(set, listing, { where, options });
@@ -93,7 +93,12 @@ export async function loadPart(
 }
 
 /** One a folder, size and number of channels: a changed folder replaces it. */
-function packFileOf(cacheFolder: string, folder: string, { height, width, channels }: PictureShape): string {
+export function packFileOfPart(
+  part: FolderPart,
+  { root, parts }: FolderLayout,
+  { cacheFolder, shape: { height, width, channels } }: FolderOptions,
+): string {
+  const folder = join(root, parts[part] ?? FOLDER_PARTS[part]);
   const size = `${height}x${width}x${channels}`;
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, 16);
   const word = basename(folder)
@@ -173,7 +178,9 @@ function tellOfBad(
 
 /** As in `2 truncated, 1 animated`. */
 export function faultCounts(bad: readonly BadPicture[]): string {
-  const counts = PICTURE_FAULTS.map((fault) => [fault, bad.filter((one) => one.fault === fault).length] as const);
+  const counts = PICTURE_FAULTS.map(
+    (fault) => [fault, bad.filter((one) => one.fault === fault).length] as const,
+  );
   const found = counts.filter(([, number]) => number > 0);
   return found.map(([fault, number]) => `${number} ${fault}`).join(', ');
 }

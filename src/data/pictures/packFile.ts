@@ -89,6 +89,7 @@ export class PackedSet implements ImageSet {
   readonly sampleCount: number;
   private readonly labels: Uint8Array;
   private readonly imageBytes: number;
+  private isClosed = false;
 
   private constructor(
     readonly name: string,
@@ -111,12 +112,20 @@ export class PackedSet implements ImageSet {
     try {
       descriptor = openSync(file, 'r');
       const set = new PackedSet(name, file, descriptor, readDescription(descriptor));
-      CLOSER.register(set, descriptor);
+      CLOSER.register(set, descriptor, set);
       return set;
     } catch {
       if (descriptor !== undefined) closeSync(descriptor);
       return undefined;
     }
+  }
+
+  /** For a set that nobody reads any more: Windows replaces no file that is open. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    CLOSER.unregister(this);
+    closeSync(this.descriptor);
   }
 
   /** Whether images and labels are as they were written. Reads the whole file. */

@@ -44,6 +44,7 @@ export async function packPictures(options: PackOptions): Promise<PackedSet> {
   const sourceSha256 = digestOfSource(options);
   const known = PackedSet.open(name, file);
   if (known?.description.sourceSha256 === sourceSha256 && (await known.isIntact(signal))) return known;
+  known?.close();
   await removeAbandoned(file);
   const made = `${file}.${process.pid}.part`;
   try {

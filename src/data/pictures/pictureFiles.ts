@@ -73,7 +73,11 @@ class Walk {
     if (place.length > DEEPEST) return this.refuse(place, `lies more than ${DEEPEST} folders deep`);
     const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // a class that this part does not have
-      throw new LockstepError('E_IO', `${folder} cannot be read (${describeError(error)})`, { cause: error });
+      throw new LockstepError(
+        'E_IO',
+        `${folder} cannot be read (${describeError(error)}); check that you may read it`,
+        { cause: error },
+      );
     });
     const visible = entries.filter(({ name }) => !name.startsWith('.'));
     visible.sort((a, b) => compare(a.name, b.name));

@@ -1,6 +1,6 @@
 /** Decodes the images that are to be predicted, in their order. */
 
-import { decodeFiles, decodePicture, PictureError } from '../../data/index.js';
+import { decodePicture, loadDecoder, PictureError } from '../../data/index.js';
 import type { PictureShape } from '../../data/index.js';
 import type { PictureSource } from './sources.js';
 
@@ -28,6 +28,7 @@ export async function* decodeSources(
     const rest = sources.slice(from);
     const end = rest.findIndex((each) => typeof each !== 'string');
     const paths = (end < 0 ? rest : rest.slice(0, end)) as readonly string[];
+    const { decodeFiles } = await loadDecoder();
     for await (const block of decodeFiles({ paths, shape, signal })) {
       for (const decoded of block) {
         const name = sources[from++] as string;

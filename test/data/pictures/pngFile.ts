@@ -26,7 +26,7 @@ export function pngFile({ width, height, channels, pixels, bits = 8, extra = [] 
   header.writeUInt32BE(height, 4);
   header[8] = bits;
   header[9] = COLOUR_TYPES[channels];
-  const data = chunk('IDAT', deflateSync(Buffer.concat(rows)));
+  const data = chunk('IDAT', deflateSync(Buffer.concat(rows), { level: 1 }));
   return Buffer.concat([SIGNATURE, chunk('IHDR', header), ...extra, data, chunk('IEND', Buffer.alloc(0))]);
 }
 
