@@ -12,8 +12,12 @@ export { loadCifar10, loadCifar100, loadFolder, loadIdx, syntheticData } from '.
 export type { DataSource, FolderReading, OwnData } from './library/data.js';
 export { evaluate } from './library/evaluate.js';
 export type { EvaluateOptions } from './library/evaluate.js';
+export { exportModel } from './library/exportModel.js';
+export type { ExportOptions } from './library/exportModel.js';
 export type { OwnNetwork } from './library/network.js';
 export type { EngineOptions, GivenRecipe, RunOptions } from './library/options.js';
+export { predict } from './library/predict.js';
+export type { PredictOptions } from './library/predict.js';
 export { resnet } from './library/resnet.js';
 export type { ResnetSize } from './library/resnet.js';
 export type { TrainedRun } from './library/session.js';
@@ -44,6 +48,8 @@ export type {
 } from './data/index.js';
 export { ENGINE_NAMES, NUMERICS, PRECISIONS, TENSORFLOW_ENVIRONMENT } from './engine/index.js';
 export type { EngineName, Numerics, Precision } from './engine/index.js';
+export { EXPORT_FORMATS } from './export/index.js';
+export type { ExportFormat } from './export/index.js';
 export { LockstepError } from './foundation/errors.js';
 export type { ErrorCode } from './foundation/errors.js';
 export { isPresetName, NetworkBuilder } from './model/index.js';
@@ -57,5 +63,14 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { EvaluationOutcome, JudgedImage, Tls } from './session/index.js';
+export type {
+  EvaluationOutcome,
+  ExportOutcome,
+  JudgedImage,
+  PictureBytes,
+  PredictedClass,
+  Prediction,
+  PredictionOutcome,
+  Tls,
+} from './session/index.js';
 export type { NodeStatus } from './worker/index.js';

@@ -52,6 +52,8 @@ export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult 
 export { verifyCifar10 } from './verify.js';
 export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
 export { readRegularFile } from './regularFile.js';
+export { loadDecoder } from './pictures/loadDecoder.js';
+export { isPictureName } from './pictures/pictureFiles.js';
 export { decodePicture, readPictureFile } from './pictures/decodePicture.js';
 export type { PictureShape } from './pictures/decodePicture.js';
 export { PICTURE_FAULTS, PictureError } from './pictures/pictureFault.js';

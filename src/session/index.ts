@@ -11,6 +11,16 @@ export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export { exportCheckpoint } from './exportCheckpoint.js';
+export type { ExportOutcome, ExportRequest } from './exportCheckpoint.js';
+export { predictImages } from './prediction/predictImages.js';
+export type {
+  PredictedClass,
+  Prediction,
+  PredictionOptions,
+  PredictionOutcome,
+} from './prediction/predictImages.js';
+export type { PictureBytes, PictureSource } from './prediction/sources.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { authorityFrom, tlsFrom } from './certificates.js';

@@ -44,7 +44,7 @@ export function runConfig(
 }
 
 /** A network that no name makes. */
-function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
+export function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
   return isPresetName(name) ? {} : { network: description };
 }
 

@@ -184,12 +184,17 @@ interface Surroundings {
 
 async function trainIn(
   folder: RunFolder,
-  { recipe, model, dataset, split, normalisation, samples }: PreparedData,
+  { recipe, model, dataset, split, normalisation, samples, initial }: PreparedData,
   { options, settings, resumed, fleet, context: { log, signal } }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed
     ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
-    : TrainingState.fresh(model, recipe, { set: dataset.training, indices: split.training, normalisation });
+    : TrainingState.fresh(
+        model,
+        recipe,
+        { set: dataset.training, indices: split.training, normalisation },
+        initial,
+      );
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,

@@ -44,10 +44,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   setup: ['engine', 'model', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
-  session: ['watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
-  library: ['session', 'watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
+  relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  session: [
+    ...['watch', 'relay', 'export', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
+  library: [
+    ...['session', 'watch', 'export', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
   cli: [
-    ...['session', 'watch', 'setup', 'coordinator', 'worker', 'engine'],
+    ...['session', 'watch', 'export', 'setup', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
 };

@@ -35,7 +35,7 @@ export class TerminalDisplay implements Display {
   }
 
   decoding({ what, done, total }: DecodingProgress): void {
-    if (done === total) return this.line.draw('');
+    if (done === total) return this.line.clear();
     const [some, all] = [done, total].map((value) => value.toLocaleString('en-US'));
     if (this.line.isTimeToDraw) this.line.draw(`decoding ${what} ${bar(done / total)} ${some}/${all}`);
   }

@@ -20,6 +20,7 @@ import { BORDERS, DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
 import { DATASET_IN_FOLDER, SETTLED_DATASET } from './datasetName.js';
+import { FREEZE_NAMES, NONE, SETTLED_INIT } from './fineTuning.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
 import { READING_OPTIONS } from './readingOptions.js';
@@ -65,6 +66,24 @@ export const RECIPE_OPTIONS = recipeOptions({
     settledForm: NETWORK_NAME,
     default: 'resnet20',
     help: `network: ${PRESETS_TEXT}; or a JSON file (docs/networks.md)`,
+  }),
+  init: text({
+    group: 'Network',
+    placeholder: 'file',
+    settledForm: SETTLED_INIT,
+    default: NONE,
+    inOlderFiles: NONE,
+    help: 'begin with these weights: a run, a checkpoint, or a PyTorch .safetensors file; where the classes differ, the last layer starts anew',
+    example: 'runs/first',
+  }),
+  freeze: text({
+    group: 'Network',
+    placeholder: 'names',
+    form: FREEZE_NAMES,
+    default: NONE,
+    inOlderFiles: NONE,
+    help: 'layers that are not trained, by the beginnings of their names, separated by commas',
+    example: 'stem,stack1',
   }),
   dropout: number({
     group: 'Regularisation',

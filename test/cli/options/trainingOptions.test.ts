@@ -50,6 +50,8 @@ describe('the defaults', () => {
       valSize: 5000,
       stratify: false,
       model: 'resnet20',
+      init: 'none',
+      freeze: 'none',
       dropout: 0,
       epochs: 200,
       maxSteps: null,
