@@ -6,6 +6,7 @@ import { nameProgram } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
+import { addCheckCommand } from './commands/check.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
@@ -76,6 +77,7 @@ export function buildProgram(): Command {
     .hook('preAction', refuseDeletedFolder);
   for (const add of [
     addTrainCommand,
+    addCheckCommand,
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,

@@ -1,4 +1,6 @@
 /** What the command line and the library use of the session. */
+export { checkTraining } from './check/checkTraining.js';
+export type { CheckOptions, CheckOutcome } from './check/checkTraining.js';
 export { coordinatorUrl } from './coordinatorUrl.js';
 export { withCleanup } from './cleanup.js';
 export type { Closer } from './cleanup.js';

@@ -29,15 +29,21 @@ export interface PreparedData {
 }
 
 interface Situation {
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'dataDir' | 'test'>;
   readonly resumed: ResumedRun | undefined;
   /** The network for the data: what was asked for, or what the resumed run has. */
   readonly networkFor: RequestedNetwork['forData'];
-  readonly context: SessionContext;
+  readonly context: Pick<SessionContext, 'log' | 'data' | 'signal' | 'proxyFor'>;
+  /** Left out: a channel of one value is refused. */
+  readonly measure?: typeof measureNormalisation;
 }
 
-export async function prepareData(options: SessionOptions, situation: Situation): Promise<PreparedData> {
-  const { resumed, networkFor, context } = situation;
+/** @param options of which only the training is read */
+export async function prepareData(
+  options: Pick<SessionOptions, 'training'>,
+  situation: Situation,
+): Promise<PreparedData> {
+  const { resumed, networkFor, context, measure = measureNormalisation } = situation;
   const dataset = context.data ? givenData(context.data, situation) : await namedData(options, situation);
   const model = networkFor(dataset.name, dataset.training);
   const recipe = resumed?.recipe ?? newRecipe(options.training, dataset, model);
@@ -49,7 +55,7 @@ export async function prepareData(options: SessionOptions, situation: Situation)
     stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
   });
   checkRecipeFitsSamples(recipe, split.training.length);
-  const normalisation = measureNormalisation(dataset.training, split.training);
+  const normalisation = measure(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
   if (resumed) {
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
@@ -87,7 +93,7 @@ function givenData(data: OpenedDataset, { settings, resumed }: Situation): Opene
 }
 
 function namedData(
-  { training }: SessionOptions,
+  { training }: Pick<SessionOptions, 'training'>,
   { settings: { dataDir, test }, resumed, context }: Situation,
 ): Promise<OpenedDataset> {
   const { log, signal, proxyFor } = context;

@@ -1,5 +1,6 @@
 /** Puts what names options into the words of the command line: `--micro-batch 25` for `microBatch 25`. */
 
+import type { Finding } from '../../check/index.js';
 import { flagName } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { valueText } from '../../foundation/options/kind.js';
@@ -22,6 +23,13 @@ export function errorText(error: unknown): string {
 
 export function sentenceInFlags(sentence: Sentence | string): string {
   return sentenceText(sentence, BY_FLAG);
+}
+
+/** The same finding with texts in place of sentences. */
+export function findingInFlags(finding: Finding): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(finding).map(([key, words]) => [key, sentenceInFlags(words as Sentence | string)]),
+  );
 }
 
 export const BY_FLAG: Wording = {

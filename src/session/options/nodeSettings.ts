@@ -1,4 +1,4 @@
-/** The options of commands and functions that begin no run: `worker` and `evaluate`. */
+/** The options of commands and functions that begin no run: `worker`, `evaluate` and `check`. */
 
 import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
@@ -49,6 +49,32 @@ export const EVALUATION_SETTINGS = {
     default: undefined,
     help: 'new or empty folder that gets the images of the highest loss as PNG',
     example: 'worst',
+    isPath: true,
+  }),
+};
+
+/** Of a check of a training, besides the options of the training. */
+export const CHECK_SETTINGS = {
+  only: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'names',
+    default: undefined,
+    help: 'run these checks alone: names of checks or groups, with commas',
+    example: 'data,initial-loss',
+  }),
+  skip: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'names',
+    default: undefined,
+    help: 'do not run these checks',
+    example: 'cost',
+  }),
+  save: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets pictures of what the network sees, before and after augmentation',
+    example: 'seen',
     isPath: true,
   }),
 };
