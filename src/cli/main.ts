@@ -12,6 +12,7 @@ import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addLrFindCommand } from './commands/lrFind.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -78,6 +79,7 @@ export function buildProgram(): Command {
   for (const add of [
     addTrainCommand,
     addCheckCommand,
+    addLrFindCommand,
     addCoordinatorCommand,
     addWorkerCommand,
     addEvaluateCommand,

@@ -14,12 +14,13 @@ import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
+import { refuseFilled } from './emptyFolder.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
 import { calibrationOf, classesOf, confusionOf, judgeImages, worstOf } from './evaluation/analyse.js';
 import type { JudgedImage } from './evaluation/analyse.js';
-import { checkEmpty, pictureOf, savePngs, thumbnailOf } from './evaluation/pictures.js';
+import { pictureOf, savePngs, thumbnailOf } from './evaluation/pictures.js';
 import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
 import { ofAProgram, orElsewhere } from './openDataset.js';
@@ -65,7 +66,7 @@ const WAIT_TIMEOUT_MS = 30_000;
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function evaluateCheckpoint(options: EvaluationOptions): Promise<EvaluationOutcome> {
   const { signal, onNotice, saveImages } = options;
-  if (saveImages !== undefined) checkEmpty(saveImages);
+  if (saveImages !== undefined) refuseFilled(saveImages, 'images are saved');
   const found = await readForEvaluation(options.checkpoint);
   const { file } = found;
   const { recipe, model } = found.checkpoint;

@@ -5,24 +5,22 @@ import type { DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { CheckOutcome } from '../../session/index.js';
 import { findingLines, outcomeLine } from './findings.js';
+import { LiveLine } from './liveLine.js';
+import type { LineStream } from './liveLine.js';
 import { wrap } from './wrap.js';
 
-const CLEAR_LINE = '\r\u001b[2K';
 const DEFAULT_COLUMNS = 80;
 
-export interface TerminalStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
+export interface ColourStream extends LineStream {
   hasColors?(): boolean;
 }
 
 export class CheckDisplay {
   private group: string | undefined;
-  private readonly isLive: boolean;
+  private readonly line: LiveLine;
 
-  constructor(private readonly out: TerminalStream) {
-    this.isLive = out.isTTY === true && process.env['TERM'] !== 'dumb';
+  constructor(private readonly out: ColourStream) {
+    this.line = new LiveLine(out);
   }
 
   say(text: string): void {
@@ -30,11 +28,11 @@ export class CheckDisplay {
   }
 
   download(progress: DownloadProgress): void {
-    this.live(progress.phase === 'downloading' ? 'downloading CIFAR-10 …' : `${progress.phase} …`);
+    this.line.show(progress.phase === 'downloading' ? 'downloading CIFAR-10 …' : `${progress.phase} …`);
   }
 
   start(name: string, place: number, total: number): void {
-    this.live(`  ${place + 1}/${total}  ${name} …`);
+    this.line.show(`  ${place + 1}/${total}  ${name} …`);
   }
 
   finding(finding: Finding): void {
@@ -51,18 +49,15 @@ export class CheckDisplay {
   }
 
   close(): void {
-    this.live('');
+    this.line.clear();
   }
 
   private get columns(): number {
     return this.out.columns ?? DEFAULT_COLUMNS;
   }
 
-  private live(text: string): void {
-    if (this.isLive) this.out.write(CLEAR_LINE + text.slice(0, this.columns - 1));
-  }
-
   private write(lines: readonly string[]): void {
-    this.out.write(`${this.isLive ? CLEAR_LINE : ''}${lines.join('\n')}\n`);
+    this.line.clear();
+    this.out.write(`${lines.join('\n')}\n`);
   }
 }

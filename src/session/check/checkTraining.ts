@@ -4,7 +4,7 @@ import { runChecks } from '../../check/index.js';
 import type { CheckRequest, Finding, Subject } from '../../check/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { TrainingOptions } from '../trainingOptions.js';
-import { checkEmpty } from '../evaluation/pictures.js';
+import { refuseFilled } from '../emptyFolder.js';
 import { saveContactSheets } from './contactSheet.js';
 import { prepareSubject } from './prepareSubject.js';
 import type { PreparationContext } from './prepareSubject.js';
@@ -38,7 +38,7 @@ export async function checkTraining(
   const startedMs = performance.now();
   const { training, test, save, onSubject, ...request } = options;
   const { signal } = context;
-  if (save !== undefined) checkEmpty(save);
+  if (save !== undefined) refuseFilled(save, 'images are saved');
   try {
     signal.throwIfAborted();
     const subject = await prepareSubject(training, test, context);

@@ -1,8 +1,8 @@
-/** The options of commands and functions that begin no run: `worker`, `evaluate` and `check`. */
+/** The options of commands and functions that begin no run: `worker`, `evaluate`, `check` and `lr-find`. */
 
 import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { flag, seconds, text, variant } from '../../foundation/options/definition.js';
+import { flag, integer, number, seconds, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { dataDirSetting, ENGINE_SETTINGS, HEARTBEAT_SETTINGS, threadsSetting } from './settings.js';
 
@@ -76,5 +76,32 @@ export const CHECK_SETTINGS = {
     help: 'new or empty folder that gets pictures of what the network sees, before and after augmentation',
     example: 'seen',
     isPath: true,
+  }),
+};
+
+/** Of a search for a learning rate, besides the options of the training. */
+export const LR_FIND_SETTINGS = {
+  from: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 1e-4,
+    help: 'lowest rate, of the first step',
+    example: '1e-4',
+  }),
+  to: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 30,
+    help: 'highest rate, of the last step unless training diverges before',
+    example: '30',
+  }),
+  steps: integer({
+    group: 'Learning rate',
+    min: 30,
+    max: 10_000,
+    default: 200,
+    help: 'steps from the lowest rate to the highest',
   }),
 };

@@ -1,0 +1,138 @@
+/** From the curve of a range test to a rate, with the reasons for it and for distrusting it. */
+
+import type { RangeTest, RatePoint } from './rangeTest.js';
+
+export interface SmoothedPoint extends RatePoint {
+  readonly smoothed: number;
+}
+
+export interface Suggestion {
+  readonly points: readonly SmoothedPoint[];
+  /** Null: the curve says nothing. */
+  readonly lr: number | null;
+  readonly reason: string;
+  /** Why it may be wrong. */
+  readonly warnings: readonly string[];
+  /** Where the loss falls fastest, for equal factors of the rate. */
+  readonly steepestAt: number | null;
+  readonly lowestAt: number | null;
+  readonly divergedAt: number | null;
+}
+
+/** Points on each side of one that are averaged with it. */
+const REACH = 6;
+const FEWEST_POINTS = 4 * REACH;
+/** A fall of less than this share of the first loss is noise. */
+const LEAST_FALL = 0.05;
+const TENTH = 10;
+/** The two estimates are of one order of magnitude, or something is odd. */
+const FAR_APART = 10;
+const NOISY = 0.5;
+
+export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion {
+  const points = smooth(raw);
+  if (points.length < FEWEST_POINTS) {
+    return nothing(points, divergedAt, `it diverged after ${points.length} steps: begin with a lower rate`);
+  }
+  const start = points[0]!.smoothed;
+  const lowest = points.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
+  const fall = start - lowest.smoothed;
+  if (fall < LEAST_FALL * start) {
+    return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
+  }
+  const steepest = steepestOf(points.filter(({ step }) => step <= lowest.step));
+  const tenth = divergedAt === null ? null : divergedAt / TENTH;
+  const lr = rounded(tenth === null ? steepest.lr : Math.sqrt(steepest.lr * tenth));
+  const diverges =
+    divergedAt === null
+      ? 'it does not diverge'
+      : `it diverges at ${short(divergedAt)}, a tenth of which is ${short(divergedAt / TENTH)}`;
+  return {
+    points,
+    lr,
+    reason: `the loss falls fastest at ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
+    warnings: warningsOf(points, { steepest, tenth, fall }),
+    steepestAt: steepest.lr,
+    lowestAt: lowest.lr,
+    divergedAt,
+  };
+}
+
+function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, why: string): Suggestion {
+  return { points, lr: null, reason: why, warnings: [], steepestAt: null, lowestAt: null, divergedAt };
+}
+
+interface Curve {
+  readonly steepest: SmoothedPoint;
+  readonly tenth: number | null;
+  readonly fall: number;
+}
+
+function warningsOf(points: readonly SmoothedPoint[], { steepest, tenth, fall }: Curve): readonly string[] {
+  const warnings: string[] = [];
+  if (tenth === null) {
+    warnings.push(
+      `the loss did not diverge up to ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
+    );
+  } else if (Math.max(steepest.lr / tenth, tenth / steepest.lr) > FAR_APART) {
+    warnings.push('the two estimates are more than a factor of 10 apart: try rates between them');
+  }
+  if (steepest.step <= REACH)
+    warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
+  const noise = Math.sqrt(
+    points.reduce((sum, { loss, smoothed }) => sum + (Math.min(loss, 2 * smoothed) - smoothed) ** 2, 0) /
+      points.length,
+  );
+  if (noise > NOISY * fall)
+    warnings.push(
+      'the losses of single steps differ more than the curve falls: use a larger batch, or more steps',
+    );
+  return warnings;
+}
+
+/** Means over the neighbours, the nearest weighing most. */
+function smooth(points: readonly RatePoint[]): readonly SmoothedPoint[] {
+  return points.map((point, at) => {
+    let sum = 0;
+    let weights = 0;
+    const reach = Math.min(REACH, at, points.length - 1 - at); // as many on both sides, so that no slope is made up
+    for (let place = -reach; place <= reach; place++) {
+      const weight = REACH + 1 - Math.abs(place);
+      sum += weight * points[at + place]!.loss;
+      weights += weight;
+    }
+    return { ...point, smoothed: sum / weights };
+  });
+}
+
+/** By the slope of a line through the neighbours, over the logarithm of the rate. */
+function steepestOf(points: readonly SmoothedPoint[]): SmoothedPoint {
+  const slopeAt = (at: number): number => {
+    const reach = Math.min(REACH, at, points.length - 1 - at);
+    if (reach === 0) return 0;
+    let [products, squares] = [0, 0];
+    for (let place = -reach; place <= reach; place++) {
+      products += place * points[at + place]!.smoothed;
+      squares += place * place;
+    }
+    return products / squares;
+  };
+  const inner = points.map((point, at) => ({
+    point,
+    slope: reachAt(points, at) < REACH / 2 ? 0 : slopeAt(at),
+  }));
+  return inner.reduce((best, each) => (each.slope < best.slope ? each : best)).point;
+}
+
+function reachAt(points: readonly unknown[], at: number): number {
+  return Math.min(at, points.length - 1 - at);
+}
+
+/** Two digits: the curve knows no more. */
+export function rounded(rate: number): number {
+  return Number(rate.toPrecision(2));
+}
+
+function short(rate: number): string {
+  return rate >= 1e-3 ? String(rounded(rate)) : rate.toExponential(1);
+}
