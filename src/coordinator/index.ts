@@ -45,6 +45,7 @@ export { bearerOf, isSameSecret, showsToken } from './server/showsToken.js';
 export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
 export type { CoordinatorServer } from './server/server.js';
+export { EARLY_STEPS, judgeFirstLoss, risesEarly } from './training/earlySigns.js';
 export { computeGradient } from './training/gradientRound.js';
 export { learningRateAt, scheduleOf, totalStepsOf } from './training/learningRate.js';
 export type { ScheduleContext } from './training/learningRate.js';

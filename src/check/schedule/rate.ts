@@ -1,5 +1,6 @@
 /** The run's own rate does not drive the loss up in its first steps. */
 
+import { EARLY_STEPS, risesEarly } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { FleetRun } from '../computing/fleetRun.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
@@ -9,32 +10,27 @@ import type { Workbench } from '../workbench.js';
 import { ratesOf } from './rates.js';
 import { short } from './rateEnd.js';
 
-const STEPS = 20;
 const LAST = 5;
 /** Micro-batches of a step: a large batch takes minutes, and a rate that diverges with it does with a smaller one. */
 const MOST_MICRO_BATCHES = 4;
-/** A loss that has risen by so much has not risen by chance. */
-const RISEN = 1.3;
 /** A schedule that begins below this share of its peak is led up to it here, too. */
 const WARM = 0.5;
 
 export const rate: Check = {
   name: 'rate',
   group: 'schedule',
-  about: `the loss does not rise in ${STEPS} steps at the run's rate`,
+  about: `the loss does not rise in ${EARLY_STEPS} steps at the run's rate`,
   needs: TRAINING_NEEDS,
   run: async (bench) => {
     const { peak, first } = ratesOf(bench.subject);
-    const expected = `a loss that does not rise in ${STEPS} steps at rate ${short(peak)}`;
+    const expected = `a loss that does not rise in ${EARLY_STEPS} steps at rate ${short(peak)}`;
     const losses = await firstLosses(bench, { peak, isRamp: first < WARM * peak });
     const end = mean(losses.slice(-LAST));
-    const guess = Math.log(bench.subject.model.classCount);
-    const start = Math.max(losses[0]!, guess);
-    const isFinite = losses.length === STEPS;
+    const isFinite = losses.length === EARLY_STEPS;
     const seen = isFinite
       ? `from ${losses[0]!.toFixed(2)} to ${end.toFixed(2)}, the mean of the last ${LAST}`
       : `not finite after ${losses.length} steps`;
-    if (isFinite && end <= RISEN * start) return passed(expected, seen);
+    if (isFinite && !risesEarly(losses, bench.subject.model.classCount)) return passed(expected, seen);
     return found('fail', {
       expected,
       seen,
@@ -43,7 +39,7 @@ export const rate: Check = {
   },
 };
 
-/** Fewer than STEPS if training diverges. */
+/** Fewer than EARLY_STEPS if training diverges. */
 async function firstLosses(
   { subject, signal }: Workbench,
   { peak, isRamp }: { readonly peak: number; readonly isRamp: boolean },
@@ -53,8 +49,8 @@ async function firstLosses(
   const run = await FleetRun.start({ ...subject, recipe }, subject.computing.threads, signal);
   const losses: number[] = [];
   try {
-    for (let step = 0; step < STEPS; step++) {
-      const { loss } = await run.step(isRamp ? (peak * (step + 1)) / STEPS : peak);
+    for (let step = 0; step < EARLY_STEPS; step++) {
+      const { loss } = await run.step(isRamp ? (peak * (step + 1)) / EARLY_STEPS : peak);
       losses.push(loss);
     }
   } catch (error) {

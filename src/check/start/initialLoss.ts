@@ -1,5 +1,6 @@
 /** The first loss is that of a network that knows nothing: ln(classes). */
 
+import { judgeFirstLoss } from '../../coordinator/index.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 import type { Workbench } from '../workbench.js';
@@ -33,16 +34,4 @@ async function firstLoss(bench: Workbench): Promise<number> {
     lossSum += (await engine.evaluate(state, bench.batchOf(samples), 'batch')).lossSum;
   }
   return lossSum / bench.fixedSamples().length;
-}
-
-/** Logits of deviation 1, which Kaiming's weights give, cost half a nat more than a guess; those of deviation 2, two. */
-const FAR = 2;
-const TOO_FAR = 3;
-const LITTLE = 0.7;
-
-export function judgeFirstLoss(loss: number, classCount: number): 'pass' | 'warn' | 'fail' {
-  const guess = Math.log(classCount);
-  if (!(loss <= TOO_FAR * guess)) return 'fail';
-  if (loss < LITTLE * guess) return 'fail';
-  return loss <= FAR * guess ? 'pass' : 'warn';
 }
