@@ -21,12 +21,16 @@ export interface Suggestion {
 
 /** Points on each side of one that are averaged with it. */
 const REACH = 6;
-const FEWEST_POINTS = 4 * REACH;
+/** A slope is taken over this many on each side. */
+const SLOPE_REACH = 10;
+/** Over a wide range of rates the loss falls at about the same pace: the highest of them learns most in a step. */
+const NEARLY = 0.7;
+const FEWEST_POINTS = 3 * SLOPE_REACH;
 /** A fall of less than this share of the first loss is noise. */
 const LEAST_FALL = 0.05;
 const TENTH = 10;
-/** The two estimates are of one order of magnitude, or something is odd. */
-const FAR_APART = 10;
+/** The two estimates are usually within two orders of magnitude. */
+const FAR_APART = 150;
 const NOISY = 0.5;
 
 export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion {
@@ -40,7 +44,8 @@ export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion 
   if (fall < LEAST_FALL * start) {
     return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
   }
-  const steepest = steepestOf(points.filter(({ step }) => step <= lowest.step));
+  const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)));
+  const { steepest } = descent;
   const tenth = divergedAt === null ? null : divergedAt / TENTH;
   const lr = rounded(tenth === null ? steepest.lr : Math.sqrt(steepest.lr * tenth));
   const diverges =
@@ -50,8 +55,8 @@ export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion 
   return {
     points,
     lr,
-    reason: `the loss falls fastest at ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
-    warnings: warningsOf(points, { steepest, tenth, fall }),
+    reason: `the loss falls fastest up to ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
+    warnings: warningsOf(points, { descent, tenth, fall }),
     steepestAt: steepest.lr,
     lowestAt: lowest.lr,
     divergedAt,
@@ -63,22 +68,24 @@ function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, wh
 }
 
 interface Curve {
-  readonly steepest: SmoothedPoint;
+  readonly descent: Descent;
   readonly tenth: number | null;
   readonly fall: number;
 }
 
-function warningsOf(points: readonly SmoothedPoint[], { steepest, tenth, fall }: Curve): readonly string[] {
+function warningsOf(
+  points: readonly SmoothedPoint[],
+  { descent: { steepest, isFromTheStart }, tenth, fall }: Curve,
+): readonly string[] {
   const warnings: string[] = [];
   if (tenth === null) {
     warnings.push(
       `the loss did not diverge up to ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
     );
   } else if (Math.max(steepest.lr / tenth, tenth / steepest.lr) > FAR_APART) {
-    warnings.push('the two estimates are more than a factor of 10 apart: try rates between them');
+    warnings.push(`the two estimates are more than a factor of ${FAR_APART} apart: try rates between them`);
   }
-  if (steepest.step <= REACH)
-    warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
+  if (isFromTheStart) warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
   const noise = Math.sqrt(
     points.reduce((sum, { loss, smoothed }) => sum + (Math.min(loss, 2 * smoothed) - smoothed) ** 2, 0) /
       points.length,
@@ -105,27 +112,32 @@ function smooth(points: readonly RatePoint[]): readonly SmoothedPoint[] {
   });
 }
 
-/** By the slope of a line through the neighbours, over the logarithm of the rate. */
-function steepestOf(points: readonly SmoothedPoint[]): SmoothedPoint {
-  const slopeAt = (at: number): number => {
-    const reach = Math.min(REACH, at, points.length - 1 - at);
-    if (reach === 0) return 0;
-    let [products, squares] = [0, 0];
-    for (let place = -reach; place <= reach; place++) {
-      products += place * points[at + place]!.smoothed;
-      squares += place * place;
-    }
-    return products / squares;
-  };
-  const inner = points.map((point, at) => ({
-    point,
-    slope: reachAt(points, at) < REACH / 2 ? 0 : slopeAt(at),
-  }));
-  return inner.reduce((best, each) => (each.slope < best.slope ? each : best)).point;
+interface Descent {
+  /** The highest rate at which the loss falls nearly as fast as anywhere. */
+  readonly steepest: SmoothedPoint;
+  /** Whether it does so at the lowest rates, too. */
+  readonly isFromTheStart: boolean;
 }
 
-function reachAt(points: readonly unknown[], at: number): number {
-  return Math.min(at, points.length - 1 - at);
+function descentOf(points: readonly SmoothedPoint[]): Descent {
+  const slopes = points.map((_, at) => slopeAt(points, at));
+  const enough = NEARLY * Math.min(...slopes);
+  return {
+    steepest: points[slopes.findLastIndex((slope) => slope <= enough)]!,
+    isFromTheStart: slopes.slice(0, 2 * REACH).some((slope) => slope <= enough),
+  };
+}
+
+/** The slope of a line through the neighbours, over the logarithm of the rate; 0 at the ends, which have too few. */
+function slopeAt(points: readonly SmoothedPoint[], at: number): number {
+  const reach = Math.min(SLOPE_REACH, at, points.length - 1 - at);
+  if (reach < SLOPE_REACH / 2) return 0;
+  let [products, squares] = [0, 0];
+  for (let place = -reach; place <= reach; place++) {
+    products += place * points[at + place]!.smoothed;
+    squares += place * place;
+  }
+  return products / squares;
 }
 
 /** Two digits: the curve knows no more. */

@@ -28,7 +28,7 @@ export const rate: Check = {
     const end = mean(losses.slice(-LAST));
     const isFinite = losses.length === EARLY_STEPS;
     const seen = isFinite
-      ? `from ${losses[0]!.toFixed(2)} to ${end.toFixed(2)}, the mean of the last ${LAST}`
+      ? `from ${losses[0]!.toFixed(2)} to ${end.toFixed(2)}, the mean of the last ${LAST}; ${Math.max(...losses).toFixed(2)} at most`
       : `not finite after ${losses.length} steps`;
     if (isFinite && !risesEarly(losses, bench.subject.model.classCount)) return passed(expected, seen);
     return found('fail', {

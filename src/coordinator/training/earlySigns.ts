@@ -27,13 +27,16 @@ export const EARLY_STEPS = 20;
 const LAST = 5;
 /** A mean loss that has risen by so much has not risen by chance. */
 const RISEN = 1.3;
+/** Batch normalisation brings a loss back that has leapt up: the weights have grown, and learn little from then on. */
+const LEAPT = 2;
 
-/** What has gone wrong in the first losses of a run, if anything: its rate is too high. */
+/** Whether the first losses of a run show that its rate is too high. */
 export function risesEarly(losses: readonly number[], classCount: number): boolean {
+  const start = Math.max(losses[0] ?? 0, deterministicLog(classCount));
+  if (losses.some((loss) => !(loss <= LEAPT * start))) return true;
   if (losses.length < EARLY_STEPS) return false;
   const last = losses.slice(-LAST);
-  const mean = last.reduce((sum, loss) => sum + loss, 0) / last.length;
-  return !(mean <= RISEN * Math.max(losses[0]!, deterministicLog(classCount)));
+  return last.reduce((sum, loss) => sum + loss, 0) / LAST > RISEN * start;
 }
 
 export interface EarlyStep {
@@ -77,7 +80,7 @@ export class EarlySigns {
       }
     }
     if (!risesEarly(this.losses, classCount)) return undefined;
-    return `the loss rose from ${this.losses[0]!.toFixed(2)} to ${loss.toFixed(2)} in ${EARLY_STEPS} steps: the learning rate, ${lr} now, is too high`;
+    return `the loss rose from ${this.losses[0]!.toFixed(2)} to ${loss.toFixed(2)} in ${step + 1} steps: the learning rate, ${lr} now, is too high`;
   }
 
   /** The layer before a batch normalisation that has only zeros to normalise. */
