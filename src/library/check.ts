@@ -55,16 +55,15 @@ export interface TrainingChecked extends Omit<CheckOutcome, 'findings'> {
   readonly findings: readonly TrainingFinding[];
 }
 
+/** Besides what stands here: `from`, `to`, `steps` and `runDir`, as on the command line. */
 export interface FindLearningRateOptions extends CheckedTraining, GivenSettings<typeof LR_FIND_SETTINGS> {
-  /** Folder for the curve, new or empty; left out: `runs/<time>-lr-find-<model>-seed<seed>` in the current folder. */
-  readonly runDir?: string | undefined;
   /** Told of each step. */
   readonly onPoint?: ((point: RatePoint) => void) | undefined;
 }
 
 const TRAINING_KEYS = [...ENGINE_KEYS, 'recipe', 'data', 'workers', 'signal', 'onNotice'];
 const CHECK_KEYS = [...TRAINING_KEYS, 'test', 'only', 'skip', 'save', 'onFinding'];
-const FIND_KEYS = [...TRAINING_KEYS, ...namesOf(LR_FIND_SETTINGS), 'runDir', 'onPoint'];
+const FIND_KEYS = [...TRAINING_KEYS, ...namesOf(LR_FIND_SETTINGS), 'onPoint'];
 
 /**
  * Checks a training before it begins: its data, its network, its rate. Nothing is kept, and no folder is made but `save`.
@@ -99,9 +98,9 @@ export function checkTraining(options: CheckTrainingOptions): Promise<TrainingCh
 export function findLearningRate(options: FindLearningRateOptions): Promise<FoundLearningRate> {
   return asLibraryErrors(() => {
     refuseUnknown(options, FIND_KEYS);
-    const { runDir, onPoint } = options;
+    const { onPoint } = options;
     const range = readSettings(LR_FIND_SETTINGS, options);
-    return find({ training: trainingOf(options), ...range, runDir, onPoint }, contextOf(options));
+    return find({ training: trainingOf(options), ...range, onPoint }, contextOf(options));
   });
 }
 

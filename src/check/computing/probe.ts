@@ -3,11 +3,14 @@
 import { dropoutKey } from '../../data/index.js';
 import type { Engine, EvaluationResult, GradientResult, MicroBatch } from '../../engine/index.js';
 import type { RandomKey } from '../../foundation/random.js';
+import { summarise } from '../../model/index.js';
 import type { ModelState } from '../../model/index.js';
 import type { Workbench } from '../workbench.js';
 
-/** Few, for the reference is slow. */
-const IMAGES = 8;
+/** Few, for the reference is slow: so many that their forward passes have no more multiplications than this. */
+const MOST_IMAGES = 8;
+const FEWEST_IMAGES = 2;
+const MULTIPLICATIONS = 1.5e8;
 export const NO_DROPOUT_SEED: RandomKey = dropoutKey(0, 0, 0, 0);
 
 export interface Probe {
@@ -30,7 +33,9 @@ export function referenceProbeOf(bench: Workbench): Promise<Probe> {
 }
 
 async function probeBy(engine: Engine, bench: Workbench): Promise<Probe> {
-  const batch = bench.batchOf(bench.fixedSamples().subarray(0, IMAGES));
+  const affordable = Math.floor(MULTIPLICATIONS / summarise(bench.plainModel).multiplications);
+  const images = Math.min(MOST_IMAGES, Math.max(FEWEST_IMAGES, affordable));
+  const batch = bench.batchOf(bench.fixedSamples().subarray(0, images));
   const state = bench.freshState().model;
   const versioned = bench.versioned(state);
   return {

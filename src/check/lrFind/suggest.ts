@@ -38,8 +38,9 @@ export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion 
   if (points.length < FEWEST_POINTS) {
     return nothing(points, divergedAt, `it diverged after ${points.length} steps: begin with a lower rate`);
   }
-  const start = points[0]!.smoothed;
-  const lowest = points.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
+  const start = mean(points.slice(0, REACH).map(({ loss }) => loss)); // single losses differ
+  const inner = points.slice(REACH, -REACH); // nearer to an end there is less to average
+  const lowest = inner.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
   const fall = start - lowest.smoothed;
   if (fall < LEAST_FALL * start) {
     return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
@@ -147,4 +148,8 @@ export function rounded(rate: number): number {
 
 function short(rate: number): string {
   return rate >= 1e-3 ? String(rounded(rate)) : rate.toExponential(1);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -16,7 +16,7 @@ import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError, printJson } from '../process/terminal.js';
 
-type RawOptions = ValuesOf<typeof LR_FIND_SETTINGS> & { readonly json?: boolean; readonly runDir?: string };
+type RawOptions = ValuesOf<typeof LR_FIND_SETTINGS> & { readonly json?: boolean };
 
 export function addLrFindCommand(program: Command): void {
   const command = program

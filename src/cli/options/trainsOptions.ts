@@ -9,14 +9,22 @@ import { declareOptions, resolveTrainingOptions } from './trainingOptions.js';
 
 /** Shown in the help of the command itself. */
 const SHOWN: ReadonlySet<string> = new Set([
-  ...['dataset', 'dataDir', 'model', 'recipe', 'workers', 'engine', 'test', 'json'],
+  ...['dataset', 'dataDir', 'model', 'recipe', 'workers', 'engine', 'json'],
 ]);
 
-/** Accepted, and hidden but for the commonest: the help of `train` has them all. */
+/**
+ * Accepted, and hidden but for the commonest: the help of `train` has them all.
+ * @param command with its own options; one of them may take the place of one of a training
+ */
 export function declareTrainsOptions(command: Command): void {
-  declareOptions(command, TRAIN_OPTIONS);
+  const own = new Set(command.options.map((option) => option.attributeName()));
+  declareOptions(
+    command,
+    TRAIN_OPTIONS.filter(({ key }) => !own.has(key)),
+  );
   for (const option of command.options) {
-    if (!SHOWN.has(option.attributeName())) option.hideHelp();
+    const name = option.attributeName();
+    if (!own.has(name) && !SHOWN.has(name)) option.hideHelp();
   }
   command
     .option(

@@ -55,6 +55,11 @@ export const EVALUATION_SETTINGS = {
 
 /** Of a check of a training, besides the options of the training. */
 export const CHECK_SETTINGS = {
+  test: flag({
+    group: 'Data',
+    default: false,
+    help: 'look at the test set, too: whether its images are in training, and all its classes there',
+  }),
   only: text<string | undefined>({
     group: 'Run',
     placeholder: 'names',
@@ -96,6 +101,14 @@ export const LR_FIND_SETTINGS = {
     default: 30,
     help: 'highest rate, of the last step unless training diverges before',
     example: '30',
+  }),
+  runDir: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'folder that gets the curve, new or empty (default: runs/<time>-lr-find-<model>-seed<seed>)',
+    example: 'runs/rates',
+    isPath: true,
   }),
   steps: integer({
     group: 'Learning rate',
