@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { suggestRate } from '../../src/check/index.js';
+import { RandomStream } from '../../src/foundation/random.js';
 import type { RatePoint } from '../../src/check/index.js';
 
 const STEPS = 150;
@@ -15,7 +16,8 @@ function curve(lossAt: (log: number) => number): readonly RatePoint[] {
 
 /** Falls from 2.3 to 1.3, fastest at this power of ten. */
 const falling = (middle: number) => (log: number) => 2.3 - 1 / (1 + Math.exp(-4 * (log - middle)));
-const noise = (log: number): number => Math.sin(1e5 * log);
+const stream = new RandomStream([1, 2]);
+const noise = (): number => stream.nextNormal();
 
 describe('suggestRate', () => {
   it('finds up to where the loss falls fastest', () => {
@@ -35,7 +37,7 @@ describe('suggestRate', () => {
   it('finds the same under noise that is smaller than the fall', () => {
     const clean = falling(-1.5);
     const { steepestAt } = suggestRate({
-      points: curve((log) => clean(log) + 0.03 * noise(log)),
+      points: curve((log) => clean(log) + 0.03 * noise()),
       divergedAt: 10,
     });
     expect(Math.abs(Math.log10(steepestAt!) + 1.5)).toBeLessThan(0.5);
@@ -47,7 +49,7 @@ describe('suggestRate', () => {
     const low = suggestRate({ points: curve(falling(-4)), divergedAt: 1 });
     expect(low.warnings.join()).toMatch(/begin with a lower one/);
     const noisy = suggestRate({
-      points: curve((log) => falling(-1.5)(log) + 1.2 * noise(log)),
+      points: curve((log) => falling(-1.5)(log) + noise()),
       divergedAt: 10,
     });
     expect(noisy.warnings.join()).toMatch(/larger batch/);

@@ -57,7 +57,7 @@ export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion 
     points,
     lr,
     reason: `the loss falls fastest up to ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
-    warnings: warningsOf(points, { descent, tenth, fall }),
+    warnings: warningsOf(points, { descent, tenth, fall, falling: points.slice(0, lowest.step) }),
     steepestAt: steepest.lr,
     lowestAt: lowest.lr,
     divergedAt,
@@ -72,11 +72,13 @@ interface Curve {
   readonly descent: Descent;
   readonly tenth: number | null;
   readonly fall: number;
+  /** The part of the curve up to its lowest point. */
+  readonly falling: readonly SmoothedPoint[];
 }
 
 function warningsOf(
   points: readonly SmoothedPoint[],
-  { descent: { steepest, isFromTheStart }, tenth, fall }: Curve,
+  { descent: { steepest, isFromTheStart }, tenth, fall, falling }: Curve,
 ): readonly string[] {
   const warnings: string[] = [];
   if (tenth === null) {
@@ -87,10 +89,7 @@ function warningsOf(
     warnings.push(`the two estimates are more than a factor of ${FAR_APART} apart: try rates between them`);
   }
   if (isFromTheStart) warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
-  const noise = Math.sqrt(
-    points.reduce((sum, { loss, smoothed }) => sum + (Math.min(loss, 2 * smoothed) - smoothed) ** 2, 0) /
-      points.length,
-  );
+  const noise = Math.sqrt(mean(falling.map(({ loss, smoothed }) => (loss - smoothed) ** 2)));
   if (noise > NOISY * fall)
     warnings.push(
       'the losses of single steps differ more than the curve falls: use a larger batch, or more steps',
