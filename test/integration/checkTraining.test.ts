@@ -43,6 +43,20 @@ const find = (more: Partial<FindLearningRateOptions>) =>
     ...more,
   });
 
+interface Line {
+  readonly event: string;
+  readonly name: string;
+  readonly verdict: string;
+  readonly message: string;
+}
+
+function linesOf(stdout: string): readonly Line[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
 describe('lockstep check', () => {
   it('exits with 0 if nothing fails, with one line of JSON a check and a last one', async () => {
     const { exitCode, stdout } = await runLockstep([
@@ -55,10 +69,7 @@ describe('lockstep check', () => {
       '--json',
     ]);
     expect(exitCode).toBe(0);
-    const lines = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = linesOf(stdout);
     expect(lines.slice(0, -1).map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
       'initial-loss pass',
       'activations pass',
@@ -157,12 +168,8 @@ describe('lockstep train', () => {
       '--run-dir',
       path.join(temporaryFolder(), 'run'),
     ]);
-    const notices = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .filter(({ event }) => event === 'notice');
+    const notices = linesOf(stdout).filter(({ event }) => event === 'notice');
     expect(notices.filter(({ message }) => message.includes('is too high'))).toHaveLength(1);
-    expect(notices.at(-1).message).toMatch(/lockstep check/);
+    expect(notices.at(-1)!.message).toMatch(/lockstep check/);
   });
 });

@@ -31,7 +31,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'labels off by one',
     check: 'labels',
     says: /off by 1|are off by one place/,
-    plant: (subject) => {
+    plant: (subject: Subject): Subject => {
       const training = new Set(subject.data.split.training);
       const { classCount } = subject.model;
       return withSet((set) => ({
@@ -44,7 +44,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'one class missing',
     check: 'classes',
     says: /no training image of/,
-    plant: (subject) => {
+    plant: (subject: Subject): Subject => {
       const { set, split } = subject.data;
       const training = split.training.filter((index) => set.labelOf(index) !== 3);
       const validation = split.validation.filter((index) => set.labelOf(index) !== 3);
@@ -55,7 +55,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'validation images copied into training',
     check: 'duplicates',
     says: /validation images are in training/,
-    plant: (subject) => {
+    plant: (subject: Subject): Subject => {
       const { training, validation } = subject.data.split;
       const copies = new Map(
         Array.from(validation.subarray(0, 50), (index, place) => [training[300 + place]!, index]),
@@ -72,7 +72,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'standardisation left out',
     check: 'inputs',
     says: /^means 0\.\d+/,
-    plant: (subject) => {
+    plant: (subject: Subject): Subject => {
       const channels = subject.data.normalisation.mean;
       const normalisation = { mean: channels.map(() => 0), standardDeviation: channels.map(() => 1) };
       return { ...subject, data: { ...subject.data, normalisation } };
@@ -82,7 +82,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'one colour channel constant',
     check: 'channels',
     says: /channel 1 has one value/,
-    plant: (subject) => {
+    plant: (subject: Subject): Subject => {
       const { mean, standardDeviation } = subject.data.normalisation;
       const normalisation = {
         mean: mean.map((value, channel) => (channel === 1 ? 128 / 255 : value)),
@@ -145,7 +145,10 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     fault: 'rate a hundred times too high',
     check: 'rate',
     says: /from .* to|not finite/,
-    plant: (subject) => ({ ...subject, recipe: { ...subject.recipe, lr: 100 * subject.recipe.lr } }),
+    plant: (subject: Subject): Subject => ({
+      ...subject,
+      recipe: { ...subject.recipe, lr: 100 * subject.recipe.lr },
+    }),
   },
   {
     fault: 'all-zero initialisation of a layer',

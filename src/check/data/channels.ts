@@ -11,7 +11,7 @@ export const channels: Check = {
   run: async (bench) => {
     const { constant } = await inputMomentsOf(bench);
     const { channels: channelCount } = bench.subject.data.set.imageShape;
-    const expected = `${channelCount === 1 ? 'a channel that varies' : `${channelCount} channels that vary`}`;
+    const expected = channelCount === 1 ? 'a channel that varies' : `${channelCount} channels that vary`;
     if (constant.length === 0)
       return passed(expected, channelCount === 1 ? 'it does' : `all ${channelCount} do`);
     return found('fail', {

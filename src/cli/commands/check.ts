@@ -53,7 +53,8 @@ export function addCheckCommand(program: Command): void {
           skip: namesIn(skip),
           onSubject: (subject) => display?.say(headline(subject)),
           onStart: (name, place, total) => display?.start(name, place, total),
-          onFinding: (finding) => (json ? printJson(lineOf(finding)) : display?.finding(finding)),
+          onFinding: (finding) =>
+            json ? printJson(lineOf(finding)) : display?.finding(findingInFlags(finding)),
         },
         { log, signal: stop.signal, proxyFor },
       );

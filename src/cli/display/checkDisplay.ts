@@ -1,10 +1,10 @@
 /** Findings as they come, by group; on a terminal with a line of what is being checked. */
 
-import type { Finding } from '../../check/index.js';
 import type { DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { CheckOutcome } from '../../session/index.js';
 import { findingLines, outcomeLine } from './findings.js';
+import type { FindingText } from './findings.js';
 import { LiveLine } from './liveLine.js';
 import type { LineStream } from './liveLine.js';
 import { wrap } from './wrap.js';
@@ -35,7 +35,7 @@ export class CheckDisplay {
     this.line.show(`  ${place + 1}/${total}  ${name} …`);
   }
 
-  finding(finding: Finding): void {
+  finding(finding: FindingText): void {
     const heading = finding.group === this.group ? [] : ['', finding.group];
     this.group = finding.group;
     const colour = this.out.hasColors?.() === true && process.env['NO_COLOR'] === undefined;

@@ -5,9 +5,16 @@ import type { Finding, Verdict } from '../../check/index.js';
 import type { CheckOutcome } from '../../session/index.js';
 import { count } from '../../foundation/count.js';
 import { printable } from '../../foundation/printable.js';
-import { sentenceInFlags } from '../options/inFlags.js';
 import { duration } from './text.js';
 import { wrap } from './wrap.js';
+
+/** A finding whose words are those of the command line. */
+export interface FindingText extends Pick<Finding, 'name' | 'group' | 'verdict'> {
+  readonly seen?: string;
+  readonly expected?: string;
+  readonly advice?: string;
+  readonly leftOut?: string;
+}
 
 export interface FindingStyle {
   readonly columns: number;
@@ -23,7 +30,7 @@ const MOST_COLUMNS = 110;
 const COLOURS = { pass: 'green', warn: 'yellow', fail: 'red', 'left-out': 'dim' } as const;
 const WORDS = { pass: 'pass', warn: 'WARN', fail: 'FAIL', 'left-out': '-' } as const;
 
-export function findingLines(finding: Finding, { columns, colour }: FindingStyle): readonly string[] {
+export function findingLines(finding: FindingText, { columns, colour }: FindingStyle): readonly string[] {
   const width = Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, columns)) - MARGIN;
   const painted = (format: (typeof COLOURS)[keyof typeof COLOURS] | 'bold', text: string): string =>
     colour ? styleText(format, text, { validateStream: false }) : text;
@@ -40,19 +47,21 @@ interface Paragraph {
   readonly format?: 'dim' | 'bold';
 }
 
-function paragraphsOf(finding: Finding): readonly Paragraph[] {
-  if (finding.verdict === 'left-out') {
-    return [{ text: `left out: ${sentenceInFlags(finding.leftOut)}`, format: 'dim' }];
-  }
-  const { seen, expected, advice } = finding;
+function paragraphsOf(finding: FindingText): readonly Paragraph[] {
+  const { seen = '', expected = '', advice, leftOut } = finding;
+  if (leftOut !== undefined) return [{ text: `left out: ${leftOut}`, format: 'dim' }];
   return [
-    { text: sentenceInFlags(seen) },
-    { text: `expected: ${sentenceInFlags(expected)}`, format: 'dim' },
-    ...(advice === undefined ? [] : [{ text: `-> ${sentenceInFlags(advice)}`, format: 'bold' as const }]),
+    { text: seen },
+    { text: `expected: ${expected}`, format: 'dim' },
+    ...(advice === undefined ? [] : [{ text: `-> ${advice}`, format: 'bold' as const }]),
   ];
 }
 
-export function outcomeLine({ findings, passed, warned, failed, leftOut, seconds }: CheckOutcome): string {
+type Outcome = Omit<CheckOutcome, 'findings'> & {
+  readonly findings: readonly Pick<Finding, 'name' | 'verdict'>[];
+};
+
+export function outcomeLine({ findings, passed, warned, failed, leftOut, seconds }: Outcome): string {
   const parts = [
     `${passed} of ${count(findings.length, 'check')} passed`,
     ...(warned > 0 ? [`${warned} warned (${namesOf(findings, 'warn')})`] : []),
@@ -62,7 +71,7 @@ export function outcomeLine({ findings, passed, warned, failed, leftOut, seconds
   return `${parts.join(', ')}; ${duration(seconds)}`;
 }
 
-function namesOf(findings: readonly Finding[], verdict: Verdict): string {
+function namesOf(findings: readonly Pick<Finding, 'name' | 'verdict'>[], verdict: Verdict): string {
   return findings
     .filter((finding) => finding.verdict === verdict)
     .map(({ name }) => name)

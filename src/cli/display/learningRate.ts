@@ -69,7 +69,7 @@ function axis(first: number, last: number, width: number): string {
   for (let power = Math.ceil(first); power <= last; power++) {
     const text = power >= -3 && power <= 3 ? String(Number(`1e${power}`)) : `1e${power}`;
     const at = Math.round(((power - first) / (last - first)) * (width - 1));
-    [...text].forEach((letter, place) => (cells[at + place] = letter));
+    for (let place = 0; place < text.length; place++) cells[at + place] = text[place]!;
   }
   return cells.join('').trimEnd().slice(0, width);
 }

@@ -26,10 +26,22 @@ export function sentenceInFlags(sentence: Sentence | string): string {
 }
 
 /** The same finding with texts in place of sentences. */
-export function findingInFlags(finding: Finding): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(finding).map(([key, words]) => [key, sentenceInFlags(words as Sentence | string)]),
-  );
+export function findingInFlags(finding: Finding): Pick<Finding, 'name' | 'group' | 'verdict'> & FindingWords {
+  const { name, group, verdict } = finding;
+  const inWords = (words: Sentence | string): string => sentenceInFlags(words);
+  if (finding.verdict === 'left-out') return { name, group, verdict, leftOut: inWords(finding.leftOut) };
+  const { seen, expected, advice } = finding;
+  return {
+    ...{ name, group, verdict, seen: inWords(seen), expected: inWords(expected) },
+    ...(advice === undefined ? {} : { advice: inWords(advice) }),
+  };
+}
+
+interface FindingWords {
+  readonly seen?: string;
+  readonly expected?: string;
+  readonly advice?: string;
+  readonly leftOut?: string;
 }
 
 export const BY_FLAG: Wording = {

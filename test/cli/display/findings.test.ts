@@ -1,25 +1,25 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../../src/check/index.js';
 import { CheckDisplay } from '../../../src/cli/display/checkDisplay.js';
 import { findingLines, outcomeLine } from '../../../src/cli/display/findings.js';
+import type { FindingText } from '../../../src/cli/display/findings.js';
 
-const PASSED: Finding = {
+const PASSED: FindingText = {
   name: 'zeroed-inputs',
   group: 'dependence',
   verdict: 'pass',
   seen: '2.20 with zeros, 0.03 with the images',
   expected: 'with zeros for images a loss of at least 2.19, the entropy of the labels',
 };
-const FAILED: Finding = {
+const FAILED: FindingText = {
   name: 'rate',
   group: 'schedule',
   verdict: 'fail',
   seen: 'from 2.67 to 29.80',
   expected: 'a loss that does not rise',
-  advice: ['use a lower ', { option: 'lr' }, ': a tenth of it'],
+  advice: 'use a lower --lr: a tenth of it',
 };
-const LEFT_OUT: Finding = {
+const LEFT_OUT: FindingText = {
   name: 'size',
   group: 'capacity',
   verdict: 'left-out',
@@ -45,7 +45,6 @@ describe('findingLines', () => {
 
   it('have the same words in colour', () => {
     const coloured = findingLines(FAILED, { columns: 80, colour: true });
-    // eslint-disable-next-line no-control-regex
     const plain = coloured.map((line) => line.replace(/\u001b\[\d+m/g, ''));
     expect(plain).toEqual(findingLines(FAILED, { columns: 80, colour: false }));
     expect(coloured[0]).toContain('\u001b[31m');
@@ -58,7 +57,7 @@ describe('findingLines', () => {
   });
 
   it('do not let text of a network or a class steer the terminal', () => {
-    const hostile: Finding = { ...PASSED, seen: 'layer \u001b[2Jx' };
+    const hostile: FindingText = { ...PASSED, seen: 'layer \u001b[2Jx' };
     expect(findingLines(hostile, { columns: 80, colour: false }).join('')).not.toContain('\u001b');
   });
 });
