@@ -18,6 +18,15 @@ export interface TrainerStep {
 }
 
 const MOMENTUM = 0.9;
+/** Whatever the recipe's optimizer is. */
+const PLAIN_SGD = {
+  shiftLrFactor: 1,
+  decayOn: 'all',
+  optimizer: 'sgd',
+  lr: 1,
+  muonLr: 1,
+  muonMomentum: 0,
+} as const;
 
 export class Trainer {
   private constructor(
@@ -34,7 +43,7 @@ export class Trainer {
     model: Model,
     { weightDecay = 0 }: TrainerOptions = {},
   ): Promise<Trainer> {
-    const rules = tensorRulesOf(model, { shiftLrFactor: 1, decayOn: 'all' });
+    const rules = tensorRulesOf(model, PLAIN_SGD);
     const engine = await bench.engineFor(model);
     return new Trainer(bench, engine, bench.freshState(model), rules, weightDecay);
   }

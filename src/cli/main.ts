@@ -13,6 +13,7 @@ import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
 import { addLrFindCommand } from './commands/lrFind.js';
+import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -82,6 +83,7 @@ export function buildProgram(): Command {
     addLrFindCommand,
     addCoordinatorCommand,
     addWorkerCommand,
+    addRelayCommand,
     addEvaluateCommand,
     addUiCommand,
     addRunsCommand,

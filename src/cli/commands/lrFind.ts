@@ -6,7 +6,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { findLearningRate, LR_FIND_SETTINGS, RunLog } from '../../session/index.js';
 import { learningRateLines } from '../display/learningRate.js';
-import { LiveLine } from '../display/liveLine.js';
+import { PassingLine } from '../display/passingLine.js';
 import { rate } from '../display/text.js';
 import { BY_FLAG } from '../options/inFlags.js';
 import { entriesOf } from '../options/optionTable.js';
@@ -29,7 +29,7 @@ export function addLrFindCommand(program: Command): void {
     const training = resolveTrainsOptions(command);
     const { from, to, steps, json = false, runDir } = command.opts<RawOptions>();
     const stop = listenForStop(() => undefined);
-    const live = new LiveLine(process.stdout, !json);
+    const live = new PassingLine(process.stdout, !json);
     const log = new RunLog({
       subscribers: [],
       onDownload: ({ phase }) => live.show(`${phase} …`),

@@ -4,16 +4,8 @@ import type { Command } from 'commander';
 import { cacheFolder } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import {
-  authorityFrom,
-  coordinatorUrl,
-  GPUS_SETTINGS,
-  WORKER_SETTINGS,
-  workFor,
-} from '../../session/index.js';
-import type { NodeStatus } from '../../worker/index.js';
+import { coordinatorUrl, GPUS_SETTINGS, WORKER_SETTINGS, workFor } from '../../session/index.js';
 import { errorText, sentenceInFlags } from '../options/inFlags.js';
 import { entriesOf } from '../options/optionTable.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
@@ -23,22 +15,16 @@ import type { Attachment } from '../process/gpus/workers.js';
 import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
 import { proxyFor } from '../process/proxy.js';
-import { readTextFile } from '../options/readTextFile.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
+import { CA_OPTION, readAuthority, statusLine } from './attaching.js';
 
 const OPTIONS = {
   ...WORKER_SETTINGS,
   ...GPUS_SETTINGS,
-  ca: text<string | undefined>({
-    group: 'Connection',
-    placeholder: 'file',
-    default: undefined,
-    help: 'certificate authority (PEM) to trust besides the public ones, for wss://',
-    example: 'ca.pem',
-  }),
+  ...CA_OPTION,
 };
 
 interface RawOptions extends ValuesOf<typeof OPTIONS> {
@@ -155,18 +141,6 @@ async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): P
     stop.dispose();
     report.stop();
   }
-}
-
-function readAuthority(file: string | undefined): string | undefined {
-  return file === undefined
-    ? undefined
-    : authorityFrom(readTextFile('--ca', file), { option: 'ca', value: file });
-}
-
-function statusLine(status: NodeStatus): string {
-  return status.kind === 'connected'
-    ? `connected to ${status.url}`
-    : `not connected (${status.reason}); trying again in ${(status.retryInMs / 1000).toFixed(1)} s`;
 }
 
 function say(message: string): void {

@@ -5,8 +5,8 @@ import { printableLines } from '../../foundation/printable.js';
 import type { CheckOutcome } from '../../session/index.js';
 import { findingLines, outcomeLine } from './findings.js';
 import type { FindingText } from './findings.js';
-import { LiveLine } from './liveLine.js';
-import type { LineStream } from './liveLine.js';
+import { PassingLine } from './passingLine.js';
+import type { LineStream } from './passingLine.js';
 import { wrap } from './wrap.js';
 
 const DEFAULT_COLUMNS = 80;
@@ -17,10 +17,10 @@ export interface ColourStream extends LineStream {
 
 export class CheckDisplay {
   private group: string | undefined;
-  private readonly line: LiveLine;
+  private readonly line: PassingLine;
 
   constructor(private readonly out: ColourStream) {
-    this.line = new LiveLine(out);
+    this.line = new PassingLine(out);
   }
 
   say(text: string): void {

@@ -43,7 +43,7 @@ export async function findLearningRate(
     onSubject?.(subject);
     const range = { from, to, steps };
     const test = await runRangeTest(subject, range, { signal, onPoint });
-    const suggestion = withEngineWarning(suggestRate(test), subject);
+    const suggestion = withOtherWarnings(suggestRate(test), subject);
     return { ...suggestion, runDir: await keep(suggestion, { subject, range, runDir }) };
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -59,11 +59,16 @@ function refuseBackwards(from: number, to: number): void {
   );
 }
 
-function withEngineWarning(suggestion: Suggestion, { computing }: Subject): Suggestion {
+function withOtherWarnings(suggestion: Suggestion, { computing, recipe }: Subject): Suggestion {
   const { exact, name } = computing.description;
-  if (exact) return suggestion;
-  const warning = `engine ${name} promises no bits: another test may give another curve`;
-  return { ...suggestion, warnings: [...suggestion.warnings, warning] };
+  const warnings = [
+    ...suggestion.warnings,
+    ...(exact ? [] : [`engine ${name} promises no bits: another test may give another curve`]),
+    ...(recipe.optimizer === 'muon'
+      ? ['the rate of Muon was raised by the same factors: multiply it as you do this one']
+      : []),
+  ];
+  return { ...suggestion, warnings };
 }
 
 interface Kept {
