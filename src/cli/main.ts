@@ -15,6 +15,7 @@ import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
 import { addSetupCommand } from './commands/setup.js';
+import { addLaunchCommand } from './commands/launch.js';
 import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addUiCommand } from './commands/ui.js';
@@ -78,6 +79,7 @@ export function buildProgram(): Command {
     addTrainCommand,
     addCoordinatorCommand,
     addWorkerCommand,
+    addLaunchCommand,
     addEvaluateCommand,
     addUiCommand,
     addRunsCommand,

@@ -30,6 +30,8 @@ import { distrustOf, trustOptions } from './trust.js';
 export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
   readonly url: URL;
   readonly token: string | undefined;
+  /** Where the coordinator is now, asked before each attempt: it may come back elsewhere. Default: at `url`, with `token`. */
+  readonly locate?: (() => Whereabouts | undefined) | undefined;
   /** PEM of a private certificate authority to trust in addition to the public ones, for wss. */
   readonly ca?: string | undefined;
   /** Connect through this HTTP proxy. */
@@ -44,6 +46,11 @@ export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'o
   /** Aborted to leave: items in progress are answered first. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: NodeStatus) => void;
+}
+
+export interface Whereabouts {
+  readonly url: URL;
+  readonly token: string | undefined;
 }
 
 export type NodeStatus =
@@ -71,13 +78,14 @@ const LARGEST_FRAME_BYTES = largestFrameBytes({
  * @returns why it ended
  * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator refuses the node, E_CONNECTION if it cannot be reached
  */
-export async function serveCoordinator(options: ServeOptions): Promise<string> {
-  const { signal, retryForMs, onStatus } = options;
+export async function serveCoordinator(asked: ServeOptions): Promise<string> {
+  const { signal, retryForMs, onStatus, locate } = asked;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
   for (;;) {
     const beganAtMs = performance.now();
+    const options = { ...asked, ...locate?.() };
     const attempt = await connectAndServe(options, kept);
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
