@@ -12,6 +12,7 @@ import { readTextFile } from '../options/readTextFile.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
+import type { Scheduler } from '../process/stopSignal.js';
 import { print } from '../process/terminal.js';
 import { clearTextWarning } from '../token/token.js';
 
@@ -20,20 +21,21 @@ export interface NodeToAttach
   readonly name: string;
   /** The file of the certificate authority to trust besides the public ones, and the option that named it. */
   readonly ca: { readonly option: 'ca' | 'tlsCert'; readonly file: string } | undefined;
-  readonly stopSignal?: NodeJS.Signals | undefined;
+  readonly scheduler?: Scheduler | undefined;
 }
 
 /** @returns the process's exit code */
-export async function attachNode({ ca, stopSignal, ...options }: NodeToAttach): Promise<number> {
+export async function attachNode({ ca, scheduler, ...options }: NodeToAttach): Promise<number> {
   const { url, token } = options;
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
   const proxy = proxyFor(url);
   if (proxy) say(`connecting by way of the proxy ${proxy.host} (HTTPS_PROXY; NO_PROXY makes exceptions)`);
   const stop = listenForStop(
-    (signal) => say(`${signal}: finishing work in progress; a second signal stops at once`),
+    (signal) =>
+      say(`${signal}: finishing work in progress${scheduler ? '' : '; a second signal stops at once'}`),
     say,
-    stopSignal,
+    scheduler,
   );
   endWithSupervisor();
   const report = new WorkerReport(say);

@@ -36,9 +36,9 @@ import {
   declareRunOptions,
   declareStopSignal,
   knownRecipes,
+  schedulerOf,
   sessionOptionsOf,
   settleResume,
-  stopSignalOf,
 } from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
@@ -95,7 +95,7 @@ export function addCoordinatorCommand(program: Command): void {
       json,
       command: 'coordinator',
       isResumedIfThere,
-      ...stopSignalOf(command),
+      scheduler: schedulerOf(command),
       options: again,
       ...note,
     });

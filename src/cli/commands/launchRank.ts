@@ -10,7 +10,7 @@ import { noSharedFolder } from '../cluster/noSharedFolder.js';
 import type { JobPlace } from '../cluster/jobPlace.js';
 import { lookUntil, readAddress, readToken, tokenFileOf } from '../cluster/rendezvous.js';
 import { LAUNCH_OPTIONS } from '../options/optionTable.js';
-import { beginsAnew, stopSignalOf } from '../options/runOptions.js';
+import { beginsAnew, schedulerOf } from '../options/runOptions.js';
 import { resolveTrainingOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { resolveToken } from '../token/token.js';
@@ -24,8 +24,8 @@ export async function attachRank(command: Command, place: JobPlace): Promise<num
   beginsAnew(command); // whether a run is there matters to rank 0 alone
   const training = resolveTrainingOptions(command, LAUNCH_OPTIONS);
   const options = command.opts<LaunchOptions & WorkerSettings>();
-  const { stopSignal } = stopSignalOf(command);
-  const stop = listenForStop((signal) => say(`${signal}: stopping`), say, stopSignal);
+  const scheduler = schedulerOf(command) ?? {};
+  const stop = listenForStop((signal) => say(`${signal}: stopping`), say, scheduler);
   const look = whereaboutsFor({ command, place, runDir });
   let found: Whereabouts;
   try {
@@ -39,7 +39,7 @@ export async function attachRank(command: Command, place: JobPlace): Promise<num
   const { engine, numerics, device, tune, precision } = training;
   const { tlsCert, heartbeatTimeout, retryFor } = options;
   return attachNode({
-    ...{ engine, numerics, device, tune, precision, heartbeatTimeout, retryFor, stopSignal },
+    ...{ engine, numerics, device, tune, precision, heartbeatTimeout, retryFor, scheduler },
     ...found,
     locate: look,
     threads: Math.max(1, workersOf(training, place)),

@@ -18,7 +18,7 @@ import { coordinatorSettingsOf } from '../options/coordinatorSettings.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { LAUNCH_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { sessionOptionsOf, settleResume, stopSignalOf } from '../options/runOptions.js';
+import { sessionOptionsOf, schedulerOf, settleResume } from '../options/runOptions.js';
 import { resolveTrainingOptions } from '../options/trainingOptions.js';
 import { resolveToken } from '../token/token.js';
 import { pageOf } from './coordinator.js';
@@ -99,11 +99,17 @@ function settledOptions(
   const isResumedIfThere = settleResume(command, runDir);
   const given = resolveTrainingOptions(command, LAUNCH_OPTIONS);
   const { json, ...session } = sessionOptionsOf(command);
-  const { stopSignal } = stopSignalOf(command);
+  // Started by hand, alone, it is as "train".
+  const scheduler = schedulerOf(command) ?? (place.kind === 'alone' ? undefined : {});
   return {
     given,
     session: session.resume === undefined ? { ...session, runDir: session.runDir ?? runDir } : session,
-    terminal: { json, isResumedIfThere, stopSignal, onStopped: requeueing(command, place, stopSignal) },
+    terminal: {
+      json,
+      isResumedIfThere,
+      scheduler,
+      onStopped: requeueing(command, place, scheduler?.warning),
+    },
   };
 }
 
@@ -120,11 +126,13 @@ function requeueing(
       '--requeue needs to know the signal by which Slurm warns',
       'give it with --stop-signal, such as USR1',
     );
-  return (cause) => {
-    if (cause !== stopSignal) return Promise.resolve(undefined);
+  return async (cause, say) => {
+    if (cause !== stopSignal) return;
     if (requeueId === undefined)
-      return Promise.resolve('--requeue has no effect: SLURM_JOB_ID names no job that could be requeued');
-    return requeueJob(requeueId);
+      return say('--requeue has no effect: SLURM_JOB_ID names no job that could be requeued');
+    // Said before: Slurm may end this process before it can say what became of the request.
+    say(`asking Slurm to requeue job ${requeueId}`);
+    say(await requeueJob(requeueId));
   };
 }
 
@@ -158,9 +166,6 @@ async function knownHost({ host }: JobPlace): Promise<string> {
   );
 }
 
-function argumentsOf({ tokenFile, requeue }: LaunchOptions): CommandOptions {
-  return {
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-    ...(requeue === true ? { requeue } : {}),
-  };
+function argumentsOf({ tokenFile }: LaunchOptions): CommandOptions {
+  return tokenFile === undefined ? {} : { tokenFile };
 }

@@ -10,23 +10,25 @@ import { chooseDisplay } from '../display/chooseDisplay.js';
 import { trackerSecrets } from '../options/trackerSecrets.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
+import type { Scheduler } from '../process/stopSignal.js';
 import { afterError, continueLine, evaluateLine } from './nextCommand.js';
 import type { Continuation } from './nextCommand.js';
 
 export interface TerminalOptions extends Continuation {
   readonly json: boolean;
-  /** What a scheduler sends before it ends the job. */
-  readonly stopSignal?: NodeJS.Signals | undefined;
+  /** That started this process; undefined if a person did. */
+  readonly scheduler?: Scheduler | undefined;
   /** The run was to be continued if there is one (`--resume auto`): one that is complete is no error then. */
   readonly isResumedIfThere?: boolean;
-  /** Called when a signal has stopped the run, and all is saved and closed. @returns what to tell the user */
-  readonly onStopped?: ((cause: NodeJS.Signals | undefined) => Promise<string | undefined>) | undefined;
+  /** Called when a signal has stopped the run, and all is saved and closed. */
+  readonly onStopped?:
+    ((cause: NodeJS.Signals | undefined, say: (text: string) => void) => Promise<void>) | undefined;
 }
 
 /** @returns the process's exit code */
 export async function trainInTerminal(
   options: SessionOptions,
-  { json, stopSignal, isResumedIfThere = false, onStopped, ...continuation }: TerminalOptions,
+  { json, scheduler, isResumedIfThere = false, onStopped, ...continuation }: TerminalOptions,
 ): Promise<number> {
   const display = chooseDisplay({ json });
   let runDir: string | undefined;
@@ -47,14 +49,12 @@ export async function trainInTerminal(
     wording: BY_FLAG,
   });
   const stop = listenForStop(
-    (signal) => display.say(`${signal}: saving, then stopping; once more stops at once`),
+    (signal) =>
+      display.say(`${signal}: saving, then stopping${scheduler ? '' : '; once more stops at once'}`),
     (message) => log.notice(message),
-    stopSignal,
+    scheduler,
   );
-  const tellStopped = async (): Promise<void> => {
-    const told = await onStopped?.(stop.cause());
-    if (told !== undefined) display.say(told);
-  };
+  const onEnd = async (): Promise<void> => onStopped?.(stop.cause(), (text) => display.say(text));
   try {
     const requestStop = (who: string): void => {
       log.notice(`stopped on the live page, by a viewer at ${who}: saving, then stopping`);
@@ -72,14 +72,14 @@ export async function trainInTerminal(
     const outcome = await runTrainingSession(options, context).finally(() => log.close());
     if (outcome.result.stoppedBy === 'signal') {
       display.say(continueLine(continuation, outcome.runDir));
-      await tellStopped();
+      await onEnd();
       return stop.exitCode() ?? 0;
     }
     if (!outcome.settings.test) display.say(evaluateLine(outcome));
     return 0;
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'E_STOPPED') {
-      await tellStopped();
+      await onEnd();
       return stop.exitCode() ?? 1;
     }
     if (isResumedIfThere && error instanceof LockstepError && error.code === 'E_RUN_COMPLETE') {

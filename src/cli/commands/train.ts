@@ -17,9 +17,9 @@ import {
   declareRunOptions,
   declareStopSignal,
   knownRecipes,
+  schedulerOf,
   sessionOptionsOf,
   settleResume,
-  stopSignalOf,
 } from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
@@ -45,7 +45,7 @@ export function addTrainCommand(program: Command): void {
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     const page = ownPageOf(command);
     const again = { ...data, ...argumentsFor(page) };
-    const terminal = { json, command: 'train', isResumedIfThere, ...stopSignalOf(command) } as const;
+    const terminal = { json, command: 'train', isResumedIfThere, scheduler: schedulerOf(command) } as const;
     if (gpus === undefined) {
       const prepareDoor = page && (() => withPage(undefined, page));
       const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor };

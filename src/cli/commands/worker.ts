@@ -7,11 +7,12 @@ import { text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { coordinatorUrl, GPUS_SETTINGS, WORKER_SETTINGS } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { declareStopSignal } from '../options/runOptions.js';
+import { declareStopSignal, schedulerOf } from '../options/runOptions.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { Attachment } from '../process/gpus/workers.js';
 import { listenForStop } from '../process/stopSignal.js';
+import type { Scheduler } from '../process/stopSignal.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { attachNode, say } from './attachNode.js';
@@ -31,7 +32,6 @@ const OPTIONS = {
 interface RawOptions extends ValuesOf<typeof OPTIONS> {
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly stopSignal?: NodeJS.Signals;
 }
 
 export function addWorkerCommand(program: Command): void {
@@ -54,9 +54,11 @@ export function addWorkerCommand(program: Command): void {
           token: resolveToken(options),
           ca: ca === undefined ? undefined : { option: 'ca', file: ca },
           isThreadsGiven: isGiven('threads'),
+          scheduler: schedulerOf(command),
         })
       : attachGpus(url, options, {
           name: isGiven('name') ? options.name : undefined,
+          scheduler: schedulerOf(command),
           more: [...(isGiven('threads') ? [] : ['--threads', '1']), ...passedOn(command)],
         }));
   });
@@ -82,7 +84,7 @@ function passedOn(command: Command): string[] {
 async function attachGpus(
   url: URL,
   options: RawOptions,
-  ofEach: Pick<Attachment, 'name' | 'more'>,
+  { scheduler, ...ofEach }: Pick<Attachment, 'name' | 'more'> & { readonly scheduler: Scheduler | undefined },
 ): Promise<number> {
   const token = resolveToken(options);
   const workers = await resolveGpuWorkers(options.gpus!, options);
@@ -92,10 +94,10 @@ async function attachGpus(
     onNotice: (name, message) => say(`${name}: ${message}`),
   });
   const onStop = (signal: string): void => {
-    say(`${signal}: finishing work in progress; a second signal stops at once`);
+    say(`${signal}: finishing work in progress${scheduler ? '' : '; a second signal stops at once'}`);
     void supervisor.stop();
   };
-  const stop = listenForStop(onStop, say, options.stopSignal);
+  const stop = listenForStop(onStop, say, scheduler);
   try {
     const ends = await supervisor.ended;
     const failures = ends.filter((end) => end.kind === 'failed');

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { LockstepError } from '../../foundation/errors.js';
 import { holdsRunToResume, RECIPE_PRESETS } from '../../coordinator/index.js';
+import type { Scheduler } from '../process/stopSignal.js';
 import { nonEmpty } from '../../session/index.js';
 import type { SessionOptions } from '../../session/index.js';
 
@@ -29,10 +30,10 @@ export function declareStopSignal(command: Command): void {
   );
 }
 
-/** As it was given, for those that listen. */
-export function stopSignalOf(command: Command): { readonly stopSignal?: NodeJS.Signals } {
-  const { stopSignal } = command.opts<{ stopSignal?: NodeJS.Signals }>();
-  return stopSignal === undefined ? {} : { stopSignal };
+/** The scheduler that a given signal speaks of; undefined if none was given. */
+export function schedulerOf(command: Command): Scheduler | undefined {
+  const { stopSignal: warning } = command.opts<{ stopSignal?: NodeJS.Signals }>();
+  return warning === undefined ? undefined : { warning };
 }
 
 const STOP_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGXCPU'] as const;

@@ -54,7 +54,7 @@ describe('listening for a signal to stop', () => {
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
     vi.useFakeTimers();
     const heard: string[] = [];
-    const stop = listenForStop((name) => heard.push(name), undefined, 'SIGUSR1');
+    const stop = listenForStop((name) => heard.push(name), undefined, { warning: 'SIGUSR1' });
     onTestFinished(() => stop.dispose());
     process.emit('SIGUSR1');
     expect([heard, stop.signal.aborted, stop.cause()]).toEqual([['SIGUSR1'], true, 'SIGUSR1']);
