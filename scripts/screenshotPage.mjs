@@ -6,7 +6,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -48,7 +48,11 @@ async function trainRuns() {
     path.join(runs, 'lr-0.05'),
   );
   await lockstep('evaluate', path.join(runs, 'lr-0.05'));
-  start('train', ...RECIPE, '--epochs', '12', '--run-dir', path.join(runs, 'lr-0.1')).stdout.resume();
+  const second = path.join(runs, 'lr-0.1');
+  start('train', ...RECIPE, '--epochs', '12', '--run-dir', second).stdout.resume();
+  // The page looks into the run that it finds running when it is opened.
+  while (!existsSync(path.join(second, 'metrics.jsonl')))
+    await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
 /** @param {string[]} words */

@@ -11,6 +11,7 @@ import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
@@ -80,6 +81,7 @@ export function buildProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addLaunchCommand,
+    addRelayCommand,
     addEvaluateCommand,
     addUiCommand,
     addRunsCommand,

@@ -3,6 +3,7 @@
 import { RECIPE_PRESETS, RECIPE_OPTIONS } from '../coordinator/index.js';
 import type { RecipePreset } from '../coordinator/index.js';
 import { valueText } from '../foundation/options/kind.js';
+import { markdownTable } from '../foundation/options/reference.js';
 import { flagOf, entriesOf, oppositeOf } from './options/optionTable.js';
 import type { OptionEntry } from './options/optionTable.js';
 
@@ -43,7 +44,7 @@ function tableOf(presets: readonly RecipePreset[]): string {
     ...presets.map(({ options }) => cellOf(options[entry.key as keyof typeof options])),
   ]);
   const head = ['option', ...presets.map(({ name }) => `\`${name}\``)];
-  return [rowOf(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(rowOf), ''].join('\n');
+  return `${markdownTable(head, rows)}\n`;
 }
 
 /** A switch by the flag that turns it on. */
@@ -55,10 +56,6 @@ function nameOf(entry: OptionEntry): string {
 function cellOf(value: Parameters<typeof valueText>[0] | undefined): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === undefined ? '' : valueText(value);
-}
-
-function rowOf(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
 }
 
 function sectionOf({ name, summary, about }: RecipePreset): string {

@@ -4,9 +4,9 @@
  */
 
 import type { Command, Option } from 'commander';
-import { resumeRuleOf } from '../foundation/options/definition.js';
 import type { Condition } from '../foundation/options/definition.js';
 import { describeKind, valueText } from '../foundation/options/kind.js';
+import { escaped, markdownTable, resumeText } from '../foundation/options/reference.js';
 import { flagOf, OPTIONS_BY_KEY } from './options/optionTable.js';
 import type { OptionEntry } from './options/optionTable.js';
 import { definitionOf } from './options/trainingOptions.js';
@@ -87,7 +87,7 @@ const VALUES: Column = { name: 'values', cell: (_, entry) => (entry ? escaped(va
 const WEIGHTS: Column = { name: 'weights', cell: (_, entry) => (entry ? weightsOf(entry) : 'no') };
 const RESUMED: Column = {
   name: 'resumed run',
-  cell: (_, entry) => (entry ? resumeOf(entry) : 'not remembered'),
+  cell: (_, entry) => (entry ? resumeText(entry) : 'not remembered'),
 };
 const MEANING: Column = { name: 'meaning', cell: ({ description }) => escaped(description) };
 
@@ -99,12 +99,11 @@ function columnsOf({ options }: Command): readonly Column[] {
 }
 
 function tableOf(options: readonly Option[], columns: readonly Column[]): string {
-  const rows = options.map((option) => rowOf(columns.map(({ cell }) => cell(option, definitionOf(option)))));
-  return [rowOf(columns.map(({ name }) => name)), `|${' --- |'.repeat(columns.length)}`, ...rows].join('\n');
-}
-
-function rowOf(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
+  const rows = options.map((option) => columns.map(({ cell }) => cell(option, definitionOf(option))));
+  return markdownTable(
+    columns.map(({ name }) => name),
+    rows,
+  );
 }
 
 function defaultOf({ kind, default: byDefault, defaultText }: OptionEntry): string {
@@ -124,15 +123,6 @@ function weightsOf({ bits }: OptionEntry): string {
   return bits === 'recipe' ? 'yes' : bits === 'no' ? 'no' : `by ${bits}`;
 }
 
-function resumeOf(entry: OptionEntry): string {
-  const rule = resumeRuleOf(entry);
-  if (rule.kind === 'kept') return 'kept';
-  if (rule.kind === 'notRemembered') return 'not remembered';
-  if (rule.unless !== undefined)
-    return `may change, unless the ${rule.unless.option} is ${rule.unless.is.join(' or ')}`;
-  return 'may change';
-}
-
 function conditionText({ option, is }: Condition): string {
   const entry = OPTIONS_BY_KEY.get(option)!;
   const flag = flagOf(entry);
@@ -142,8 +132,4 @@ function conditionText({ option, is }: Condition): string {
 
 function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }

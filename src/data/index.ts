@@ -8,7 +8,7 @@ export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';
 export { syntheticTestSet, syntheticTrainingSet } from './synthetic.js';
-export { makeFolders } from './makeFolders.js';
+export { brokenLinkAt, makeFolders } from './makeFolders.js';
 export { describeProxy, tunnelThrough } from './tunnel.js';
 export { splitTrainingSet } from './split.js';
 export type { SplitOptions, TrainingSplit } from './split.js';

@@ -5,35 +5,9 @@
  * Opcodes as in CPython's Lib/pickletools.py; arrays as numpy's `ndarray.__reduce__` writes them.
  */
 
-/** A numpy array of bytes, C order. */
-export interface PickledArray {
-  readonly kind: 'array';
-  shape: readonly number[];
-  bytes: Uint8Array; // a view of the file's buffer where the file allows it
-}
-
-interface PickledType {
-  readonly kind: 'type';
-  readonly name: string;
-}
-
-interface PickledGlobal {
-  readonly kind: 'global';
-  readonly role: 'reconstruct' | 'array' | 'type' | 'encode';
-}
-
-/** Lists and tuples are arrays; a dict's keys are strings; Python 2 strings and bytes are byte arrays. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | PickleValue[]
-  | Map<string, PickleValue>
-  | PickledArray
-  | PickledType
-  | PickledGlobal;
+import { PickleBytes } from './pickleBytes.js';
+import { asText, isKind, isShape, LONGEST_NAME, MOST_DIMENSIONS, PickleError } from './pickleValues.js';
+import type { PickledGlobal, PickleValue } from './pickleValues.js';
 
 const GLOBALS: Readonly<Record<string, PickledGlobal['role']>> = {
   'numpy.core.multiarray _reconstruct': 'reconstruct',
@@ -48,13 +22,6 @@ const MARK = Symbol('mark');
 /** An operation may allocate some hundred bytes. A CIFAR-10 batch has one operation per 700 bytes. */
 const BYTES_PER_OPERATION = 64;
 const OPERATIONS_BESIDES = 1000;
-/** Keys and type names that matter are short; reading one costs a copy. */
-const LONGEST_NAME = 100;
-const MOST_DIMENSIONS = 4;
-
-/** Why a pickle was refused; the caller adds the file's name. */
-export class PickleError extends Error {}
-
 /**
  * Memory and time are bounded by the number of bytes.
  * @throws PickleError if the bytes are truncated, use more than the subset, or ask for more than they can hold
@@ -64,16 +31,15 @@ export function readPickle(bytes: Uint8Array): PickleValue {
 }
 
 class PickleReader {
-  private position = 0;
+  private readonly bytes: PickleBytes;
   private readonly stack: (PickleValue | typeof MARK)[] = [];
   private readonly memo = new Map<number, PickleValue>();
-  private readonly view: DataView;
   private operationsLeft: number;
   /** A few bytes can encode the same string again and again; Python writes each once. */
   private encodedBytesLeft: number;
 
-  constructor(private readonly bytes: Uint8Array) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  constructor(bytes: Uint8Array) {
+    this.bytes = new PickleBytes(bytes);
     this.operationsLeft = OPERATIONS_BESIDES + bytes.length / BYTES_PER_OPERATION;
     this.encodedBytesLeft = bytes.length;
   }
@@ -82,8 +48,8 @@ class PickleReader {
     for (;;) {
       if (--this.operationsLeft < 0)
         throw new PickleError('it has more operations than a file of this size needs');
-      const at = this.position;
-      const opcode = String.fromCharCode(this.uint8());
+      const at = this.bytes.position;
+      const opcode = String.fromCharCode(this.bytes.uint8());
       if (opcode === '.') return this.pop();
       if (!this.pushConstant(opcode) && !this.build(opcode)) {
         throw new PickleError(`opcode 0x${opcode.charCodeAt(0).toString(16)} at byte ${at} is not supported`);
@@ -101,19 +67,19 @@ class PickleReader {
       case '\x89':
         return this.push(false);
       case 'K':
-        return this.push(this.uint8());
+        return this.push(this.bytes.uint8());
       case 'M':
-        return this.push(this.uint16());
+        return this.push(this.bytes.uint16());
       case 'J':
-        return this.push(this.int32());
+        return this.push(this.bytes.int32());
       case 'U': // SHORT_BINSTRING, Python 2
       case 'C': // SHORT_BINBYTES, Python 3
-        return this.push(this.take(this.uint8()));
+        return this.push(this.bytes.take(this.bytes.uint8()));
       case 'T': // BINSTRING
       case 'B': // BINBYTES
-        return this.push(this.take(this.length32()));
+        return this.push(this.bytes.take(this.bytes.length32()));
       case 'X':
-        return this.push(new TextDecoder('utf-8').decode(this.take(this.length32())));
+        return this.push(new TextDecoder('utf-8').decode(this.bytes.take(this.bytes.length32())));
       case '}':
         return this.push(new Map());
       case ']':
@@ -123,9 +89,9 @@ class PickleReader {
         this.stack.push(MARK);
         return true;
       case 'h':
-        return this.push(this.remembered(this.uint8()));
+        return this.push(this.remembered(this.bytes.uint8()));
       case 'j':
-        return this.push(this.remembered(this.length32()));
+        return this.push(this.remembered(this.bytes.length32()));
       case 'c':
         return this.push(this.global());
       default:
@@ -139,9 +105,9 @@ class PickleReader {
       case '\x80':
         return this.checkProtocol();
       case 'q':
-        return this.remember(this.uint8());
+        return this.remember(this.bytes.uint8());
       case 'r':
-        return this.remember(this.length32());
+        return this.remember(this.bytes.length32());
       case '\x85':
         return this.push(this.popMany(1));
       case '\x86':
@@ -168,7 +134,7 @@ class PickleReader {
   }
 
   private checkProtocol(): boolean {
-    const protocol = this.uint8();
+    const protocol = this.bytes.uint8();
     if (protocol === 2 || protocol === 3) return true;
     throw new PickleError(`pickle protocol ${protocol} is not supported, only 2 and 3`);
   }
@@ -186,7 +152,7 @@ class PickleReader {
   }
 
   private global(): PickledGlobal {
-    const name = `${this.line()} ${this.line()}`;
+    const name = `${this.bytes.line()} ${this.bytes.line()}`;
     const role = Object.hasOwn(GLOBALS, name) ? GLOBALS[name] : undefined;
     if (role === undefined) {
       throw new PickleError(`it names ${JSON.stringify(name.slice(0, LONGEST_NAME))}, which is never loaded`);
@@ -284,61 +250,4 @@ class PickleReader {
     const values = this.stack.splice(mark);
     return values.slice(1) as PickleValue[];
   }
-
-  private take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.position) {
-      throw new PickleError(`it ends after ${this.bytes.length} bytes in the middle of a value: truncated`);
-    }
-    this.position += length;
-    return this.bytes.subarray(this.position - length, this.position);
-  }
-
-  private uint8(): number {
-    return this.take(1)[0]!;
-  }
-
-  private uint16(): number {
-    this.take(2);
-    return this.view.getUint16(this.position - 2, true);
-  }
-
-  private int32(): number {
-    this.take(4);
-    return this.view.getInt32(this.position - 4, true);
-  }
-
-  private length32(): number {
-    this.take(4);
-    return this.view.getUint32(this.position - 4, true);
-  }
-
-  private line(): string {
-    const end = this.bytes.indexOf(0x0a, this.position);
-    if (end === -1) throw new PickleError('a name has no end: truncated');
-    const text = Buffer.from(this.take(end - this.position)).toString('latin1');
-    this.position++;
-    return text;
-  }
-}
-
-function isKind<Kind extends 'array' | 'type' | 'global'>(
-  value: PickleValue | undefined,
-  kind: Kind,
-): value is Extract<PickleValue, { readonly kind: Kind }> {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
-}
-
-/** Python 2 writes strings as bytes. @returns undefined for a long string, and for any other value */
-function asText(value: PickleValue): string | undefined {
-  if (value instanceof Uint8Array && value.length <= LONGEST_NAME)
-    return Buffer.from(value).toString('latin1');
-  return typeof value === 'string' && value.length <= LONGEST_NAME ? value : undefined;
-}
-
-function isShape(value: PickleValue | undefined): value is number[] {
-  return (
-    Array.isArray(value) &&
-    value.length <= MOST_DIMENSIONS &&
-    value.every((size) => typeof size === 'number' && size >= 0)
-  );
 }

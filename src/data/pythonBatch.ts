@@ -5,7 +5,7 @@ import { describeError, LockstepError } from '../foundation/errors.js';
 import { IMAGE_BYTE_COUNT, RECORDS_PER_BATCH } from './cifar10Layout.js';
 import type { PlanarBatch } from './cifar10Layout.js';
 import { readPickle } from './pickle.js';
-import type { PickledArray, PickleValue } from './pickle.js';
+import type { PickledArray, PickleValue } from './pickleValues.js';
 
 /** @throws LockstepError E_DATA_CORRUPT, naming the file. */
 export function readPythonBatch(bytes: Uint8Array, path: string): PlanarBatch {

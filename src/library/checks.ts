@@ -8,11 +8,11 @@ import { authorityFrom, checkValue, isTokenText, splitAddress, tlsFrom } from '.
 import type { Tls } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
-export function checkToken(token: unknown): void {
+export function checkToken(token: unknown, name: 'token' | 'uiToken' = 'token'): void {
   if (token === undefined || (typeof token === 'string' && isTokenText(token))) return;
   throw new LockstepError(
     'E_OPTION',
-    'token must be one word of printable ASCII, not empty; for example randomBytes(24).toString("hex")',
+    `${name} must be one word of printable ASCII, not empty; for example randomBytes(24).toString("hex")`,
   );
 }
 

@@ -4,6 +4,7 @@ import { refuseUnusable } from '../coordinator/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { ValuesOf } from '../foundation/options/definition.js';
 import {
+  attachCommand,
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
   doorTokenFor,
@@ -12,6 +13,7 @@ import {
 } from '../session/index.js';
 import type {
   CoordinatorSettings,
+  DoorPage,
   ListenOptions,
   OpenDoor,
   PreparedDoor,
@@ -28,20 +30,27 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 
 /** What the command line has in another form. */
-const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...SETTINGS } = DOOR_SETTINGS;
+const { listen: _listen, tlsCert: _tlsCert, tlsKey: _tlsKey, ...COORDINATE_SETTINGS } = DOOR_SETTINGS;
+export { COORDINATE_SETTINGS };
 
 /**
- * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. Besides what
- * stands here: `advertise`, `insecure`, `maxNodes`, `minWorkers`, `waitTimeoutMs` and `heartbeatTimeoutMs`, as on the
- * command line.
+ * Options of a run that listens for workers; `workers`, threads of this process, is 0 unless it is given. What has no
+ * description here has one among [the options](../../docs/library-options.md).
  */
-export interface CoordinateOptions extends RunOptions, GivenSettings<typeof SETTINGS> {
+export interface CoordinateOptions extends RunOptions, GivenSettings<typeof COORDINATE_SETTINGS> {
   /** Left out: 127.0.0.1. */
   readonly host?: string | undefined;
   /** 0: any that is free. Left out: 7070. */
   readonly port?: number | undefined;
   /** What workers must show. Left out: none on loopback; beyond it, one is made. */
   readonly token?: string | undefined;
+  /**
+   * Whether to serve the live page of the run at the address that workers attach to: with `token`, whoever shows it may see
+   * and stop the run; without one, everybody on this machine. Left out: false.
+   */
+  readonly ui?: boolean | undefined;
+  /** A secret for viewers of the page, who may not stop the run. Left out: only `token` opens it. */
+  readonly uiToken?: string | undefined;
   /** Certificate chain and private key, PEM. Needed beyond loopback, unless `insecure`. */
   readonly tls?: Tls | undefined;
 }
@@ -51,11 +60,13 @@ export interface Coordination {
   /** To give to `work`, or to `lockstep worker`. */
   readonly url: string;
   readonly token: string | undefined;
+  /** The address of the live page; undefined without `ui`. */
+  readonly page: string | undefined;
   /** Settles when the run has ended. */
   readonly done: Promise<TrainedRun>;
 }
 
-const KEYS = [...RUN_KEYS, ...namesOf(SETTINGS), 'host', 'port', 'token', 'tls'];
+const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), 'host', 'port', 'token', 'tls', 'ui', 'uiToken'];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -65,7 +76,7 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
   return asLibraryErrors(async () => {
     refuseUnknown(options, KEYS);
     refuseIncomplete(options);
-    const settings = readSettings(SETTINGS, options);
+    const settings = readSettings(COORDINATE_SETTINGS, options);
     const { door, tokenSource } = doorOptionsOf(options, settings);
     await refuseWithoutToken(options);
     let opened!: (door: OpenDoor) => void;
@@ -93,8 +104,8 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
     }).catch((error: unknown) => {
       throw libraryError(error);
     });
-    const { url } = await Promise.race([listening, done.then(ended)]);
-    return { url, token: door.token, done };
+    const { url, page } = await Promise.race([listening, done.then(ended)]);
+    return { url, token: door.token, page, done };
   });
 }
 
@@ -104,7 +115,7 @@ function ended(): never {
 
 /** @throws LockstepError E_OPTION */
 function doorOptionsOf(
-  { host = '127.0.0.1', port = 7070, tls, token: given }: CoordinateOptions,
+  { host = '127.0.0.1', port = 7070, tls, token: given, ...page }: CoordinateOptions,
   { advertise, insecure, maxNodes, heartbeatTimeout }: DoorValues,
 ): { readonly door: ListenOptions; readonly tokenSource: TokenSource } {
   checkHost(host);
@@ -116,12 +127,24 @@ function doorOptionsOf(
       ...{ host, port, token, advertise, insecure, maxNodes },
       tls: tlsOf(tls, insecure),
       heartbeatTimeoutMs: 1000 * heartbeatTimeout,
+      page: pageOf(page),
     },
     tokenSource: source,
   };
 }
 
-type DoorValues = ValuesOf<typeof SETTINGS>;
+/** @throws LockstepError E_OPTION */
+function pageOf({ ui = false, uiToken }: Pick<CoordinateOptions, 'ui' | 'uiToken'>): DoorPage | undefined {
+  if (typeof ui !== 'boolean') {
+    throw new LockstepError('E_OPTION', 'ui must be true or false; true serves the page at host and port');
+  }
+  checkToken(uiToken, 'uiToken');
+  if (ui) return { viewToken: uiToken, attachCommand };
+  if (uiToken === undefined) return undefined;
+  throw new LockstepError('E_OPTION', 'uiToken is the secret of a page that is not served; give ui: true');
+}
+
+type DoorValues = ValuesOf<typeof COORDINATE_SETTINGS>;
 
 /** The workers still show the previous token, which is not stored. @throws LockstepError E_OPTION */
 async function refuseWithoutToken({ resume, token }: CoordinateOptions): Promise<void> {

@@ -1,5 +1,6 @@
 /** `evaluate`: how good a checkpoint is on the test set. */
 
+import { variant } from '../foundation/options/definition.js';
 import { ENGINE_SETTINGS, evaluateCheckpoint, EVALUATION_SETTINGS } from '../session/index.js';
 import type { EvaluationOutcome } from '../session/index.js';
 import { checkPath } from './checks.js';
@@ -12,11 +13,19 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 import { inProgram } from './words.js';
 
+/** Unlike the command line, a program is told the outcome and may keep it. */
+export const EVALUATE_SETTINGS = {
+  ...EVALUATION_SETTINGS,
+  save: variant(EVALUATION_SETTINGS.save, {
+    default: false,
+    help: 'keep the evaluation in the run folder, where ui and report find it',
+  }),
+};
+
 /**
- * Besides what stands here: `dataDir`, `workers`, `evalStatistics`, `tta`, `save` and `saveImages`, as on the command
- * line; but `save`, which keeps the evaluation in the run's folder, is off unless it is given.
+ * What has no description here has one among [the options](../../docs/library-options.md).
  */
-export interface EvaluateOptions extends EngineOptions, GivenSettings<typeof EVALUATION_SETTINGS> {
+export interface EvaluateOptions extends EngineOptions, GivenSettings<typeof EVALUATE_SETTINGS> {
   /** A checkpoint file, or a run folder: then its best weights, else its last. */
   readonly checkpoint: string;
   /** The data that the run was trained on; needed unless they are synthetic or CIFAR-10. */
@@ -25,11 +34,7 @@ export interface EvaluateOptions extends EngineOptions, GivenSettings<typeof EVA
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
-const KEYS = [
-  ...ENGINE_KEYS,
-  ...namesOf(EVALUATION_SETTINGS),
-  ...['checkpoint', 'data', 'signal', 'onNotice'],
-];
+const KEYS = [...ENGINE_KEYS, ...namesOf(EVALUATE_SETTINGS), ...['checkpoint', 'data', 'signal', 'onNotice']];
 
 /** @throws LockstepError, always; E_STOPPED if `signal` is aborted */
 export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
@@ -38,13 +43,12 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
     const { checkpoint, onNotice } = options;
     checkPath('checkpoint', checkpoint);
     return evaluateCheckpoint({
-      ...readSettings({ ...ENGINE_SETTINGS, ...EVALUATION_SETTINGS }, options),
+      ...readSettings({ ...ENGINE_SETTINGS, ...EVALUATE_SETTINGS }, options),
       cacheFolder: options.cacheDir,
       checkpoint,
       dataDir: options.dataDir, // none: that of the run
       data: options.data && openData(options.data),
       isWorkersGiven: options.workers !== undefined,
-      save: options.save ?? false, // unlike the command line, a program is told the outcome and may keep it
       signal: options.signal ?? new AbortController().signal,
       onNotice: (message) => onNotice?.(inProgram(message)),
     });

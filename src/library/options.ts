@@ -20,15 +20,17 @@ import { givenKeys, namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 
 /**
- * What computes, and how: `engine`, `numerics`, `device`, `precision` and `tune`, which mean what they mean on the command
- * line.
+ * What computes, and how. What has no description here has one among [the options](../../docs/library-options.md).
  */
 export interface EngineOptions extends GivenSettings<typeof ENGINE_SETTINGS> {
   /** A folder for measurements of which GPU kernels are fastest. Left out: nothing is measured. */
   readonly cacheDir?: string | undefined;
 }
 
-/** Recipe options as a program gives them; what is left out has its default. */
+/**
+ * Recipe options as a program gives them; what is left out has its default. What has no description here has one among
+ * [the options](../../docs/library-options.md).
+ */
 export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
   /** A known recipe to begin with; what stands beside it wins. See docs/recipes.md. */
   readonly preset?: RecipePresetName | undefined;
@@ -36,9 +38,17 @@ export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
   readonly model?: string | OwnNetwork | undefined;
 };
 
-/** What `train` and `coordinate` have in common. */
-export interface RunOptions
-  extends EngineOptions, GivenSettings<Pick<typeof RUN_SETTINGS, 'checkpointEvery' | 'tensorboard'>> {
+/** Of the settings that a run keeps, those that every run of a program may be given. */
+export const KEPT_SETTINGS = {
+  checkpointEvery: RUN_SETTINGS.checkpointEvery,
+  tensorboard: RUN_SETTINGS.tensorboard,
+};
+
+/**
+ * What `train` and `coordinate` have in common. What has no description here has one among
+ * [the options](../../docs/library-options.md).
+ */
+export interface RunOptions extends EngineOptions, GivenSettings<typeof KEPT_SETTINGS> {
   /** What decides the weights; what is left out has the default of the command line. */
   readonly recipe?: GivenRecipe | undefined;
   /** What to train on. A resumed run on CIFAR-10 or synthetic images finds its data by itself. */
@@ -157,7 +167,8 @@ function refuseWrongType(key: string, value: unknown): void {
 export const ENGINE_KEYS: readonly string[] = [...namesOf(ENGINE_SETTINGS), 'cacheDir'];
 export const RUN_KEYS: readonly string[] = [
   ...ENGINE_KEYS,
-  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers', 'checkpointEvery', 'tensorboard'],
+  ...namesOf(KEPT_SETTINGS),
+  ...['recipe', 'data', 'runDir', 'resume', 'test', 'workers'],
   ...['signal', 'onEvent', 'onDownload'],
 ];
 

@@ -22,7 +22,16 @@ export async function runForProgram(options: RunOptions, session: SessionOptions
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),
     wording: IN_PROGRAM,
   });
-  const context = { log, signal, data, cacheFolder: cacheDir };
+  // Whoever controls the live page may stop the run; a program's own signal does the same.
+  const stop = new AbortController();
+  const requestStop = (who: string): void => {
+    log.notice(`stopped on the live page, by a viewer at ${who}: saving, then stopping`);
+    stop.abort(new Error('stopped on the live page'));
+  };
+  const context = {
+    ...{ log, data, requestStop, cacheFolder: cacheDir },
+    signal: AbortSignal.any([signal, stop.signal]),
+  };
   const { result, runDir } = await runTrainingSession(session, context).finally(() => log.close());
   return { ...result, runDir };
 }

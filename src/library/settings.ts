@@ -19,7 +19,7 @@ export type GivenSettings<Definitions extends OptionDefinitions> = {
   ]?: (Definitions[Key] extends OptionDefinition<unknown, infer Request> ? Request : never) | undefined;
 };
 
-const MS_PER_SECOND = 1000;
+export const MS_PER_SECOND = 1000;
 
 /** The names of the options, for those that a function knows. */
 export function namesOf(definitions: OptionDefinitions): readonly string[] {
@@ -51,9 +51,10 @@ export function givenKeys(definitions: OptionDefinitions, given: object): readon
     .map(([key]) => key);
 }
 
-type Entry = readonly [key: string, definition: OptionDefinition];
+export type Entry = readonly [key: string, definition: OptionDefinition];
 
-function programName([key, { unit }]: Entry): string {
+/** What a program calls the option. */
+export function programName([key, { unit }]: Entry): string {
   return unit === 'seconds' ? `${key}Ms` : key;
 }
 
@@ -65,7 +66,8 @@ function readSetting(entry: Entry, value: unknown): unknown {
   return Number(inMs) / MS_PER_SECOND;
 }
 
-function inMilliseconds(kind: ValueKind): ValueKind {
+/** The bounds of a duration, as a program gives it. */
+export function inMilliseconds(kind: ValueKind): ValueKind {
   if (kind.kind !== 'number') return kind;
   const bounds = Object.entries(kind).map(([name, bound]) => [
     name,

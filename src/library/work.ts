@@ -10,7 +10,7 @@ import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 import { inProgram } from './words.js';
 
-/** Besides what stands here: `threads`, `name`, `retryForMs` and `heartbeatTimeoutMs`, as on the command line. */
+/** What has no description here has one among [the options](../../docs/library-options.md). */
 export interface WorkOptions extends GivenSettings<typeof WORKER_SETTINGS>, EngineOptions {
   /** Of the coordinator, such as `ws://192.0.2.7:7070`. */
   readonly url: string | URL;

@@ -30,3 +30,21 @@ export const pooledShape = (
 /** Whole windows along a side; 0 where none fits. */
 const windowCount = (length: number, size: number, stride: number): number =>
   Math.max(0, Math.floor((length - size) / stride) + 1);
+
+/** `16x16x3`: height, width, channels. */
+export function shapeText({ height, width, channels }: ActivationShape): string {
+  return `${height}x${width}x${channels}`;
+}
+
+export function equalShapes(a: ActivationShape, b: ActivationShape): boolean {
+  return a.height === b.height && a.width === b.width && a.channels === b.channels;
+}
+
+/** Output shape of a 3x3 window with padding 1, and of the strided shortcut beside it. */
+export function strided(input: ActivationShape, channels: number, stride: 1 | 2): ActivationShape {
+  return { height: Math.ceil(input.height / stride), width: Math.ceil(input.width / stride), channels };
+}
+
+export function vector(channels: number): ActivationShape {
+  return { height: 1, width: 1, channels };
+}

@@ -2,7 +2,8 @@
 export * from './layers.js';
 export { IMAGES_NAME } from './model.js';
 export type { Model, NetworkDescription, NetworkEntry } from './model.js';
-export { LAYER_KINDS, shapeText } from './layerKinds.js';
+export { shapeText } from './geometry.js';
+export { LAYER_KINDS } from './layerKinds.js';
 export type { LayerDescription, LayerEntry } from './layerKinds.js';
 export { NETWORK_LIMITS } from './limits.js';
 export { networkFault } from './network.js';

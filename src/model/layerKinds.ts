@@ -5,17 +5,13 @@
  */
 
 import { z } from 'zod';
-import { convolvedShape, pooledShape } from './geometry.js';
+import { convolvedShape, equalShapes, pooledShape, shapeText, strided, vector } from './geometry.js';
+import { checkWhitening, initialSchema, refuseWordsOn, tensor } from './layerTensors.js';
+import type { Placement } from './layerTensors.js';
 import { NETWORK_LIMITS } from './limits.js';
-import { IMAGES } from './layers.js';
-import type { ActivationShape, Initialisation, Layer, TensorSpec } from './layers.js';
-import { elementCount } from './layout.js';
-import type { LayoutBuilder } from './layout.js';
+import type { Layer, TensorSpec } from './layers.js';
 
 const BATCH_NORMALISATION_EPSILON = 1e-5; // PyTorch's BatchNorm2d default
-
-/** Of airbench94 (arXiv:2404.00498). */
-const WHITENING_EPSILON = 5e-4;
 
 /** Plain: a name becomes part of tensor names in files, and is printed. */
 export const layerNameSchema = z
@@ -33,28 +29,10 @@ const common = {
   input: layerNameSchema.optional(),
 };
 
-/** Still finite as float32. */
-const LARGEST_VALUE = 3e38;
-
-/** How a tensor starts; see `Initialisation`. */
-const initial = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('kaiming') }),
-  z.strictObject({ kind: z.literal('dirac') }),
-  z.strictObject({ kind: z.literal('zero') }),
-  z.strictObject({
-    kind: z.literal('whitening'),
-    epsilon: z.number().min(1e-12).max(1).default(WHITENING_EPSILON),
-  }),
-  z.strictObject({
-    kind: z.literal('values'),
-    values: z.array(z.number().min(-LARGEST_VALUE).max(LARGEST_VALUE)),
-  }),
-]);
-
 /** Of a layer with these tensors: which are never trained, and how they start. */
 const tensorOptions = <const Name extends string>(...names: readonly [Name, ...Name[]]) => ({
   frozen: z.array(z.enum(names)).max(names.length).optional(),
-  initial: z.partialRecord(z.enum(names), initial).optional(),
+  initial: z.partialRecord(z.enum(names), initialSchema).optional(),
 });
 
 /** A window of a pool; left out, windows lie side by side. */
@@ -112,19 +90,6 @@ export const LAYER_KINDS: readonly Layer['kind'][] = layerEntrySchema.options.ma
 export type LayerEntry = Readonly<z.input<typeof layerEntrySchema>>;
 /** As it is kept: nothing is left out. */
 export type LayerDescription = Readonly<z.output<typeof layerEntrySchema> & { readonly input: string }>;
-
-/** What is known of a layer before its own options count. */
-export interface Placement {
-  readonly name: string;
-  readonly input: number;
-  readonly inputShape: ActivationShape;
-  /** Finds another input by name. */
-  readonly inputNamed: (name: string) => { readonly index: number; readonly shape: ActivationShape };
-  /** Reserves tensors. */
-  readonly layout: LayoutBuilder;
-  /** Refuses the layer. @param why the rule and the remedy */
-  readonly refuse: (why: string) => never;
-}
 
 /** The layer of a description in its place: its output's shape and its tensors. */
 export function placeLayer(layer: LayerDescription, placement: Placement): Layer {
@@ -216,69 +181,6 @@ export function placeLayer(layer: LayerDescription, placement: Placement): Layer
   }
 }
 
-/** What a description says of a layer's tensors. */
-interface TensorWords {
-  readonly frozen?: readonly string[] | undefined;
-  readonly initial?: Readonly<Partial<Record<string, Initialisation>>> | undefined;
-}
-
-function tensor(
-  { frozen, initial }: TensorWords,
-  which: 'weight' | 'bias' | 'scale' | 'shift',
-  shape: readonly number[],
-  { name, layout, refuse }: Placement,
-): TensorSpec {
-  const start = initial?.[which];
-  const length = elementCount(shape);
-  if (start?.kind === 'values' && start.values.length !== length) {
-    refuse(`initial ${which} has ${start.values.length} values and must have ${length}; give one for each`);
-  }
-  if ((start?.kind === 'dirac' || start?.kind === 'whitening') && shape.length !== 4) {
-    refuse(`initial ${which} cannot be ${start.kind}, which is for weights of convolutions; leave it out`);
-  }
-  if (start?.kind === 'kaiming' && which !== 'weight') {
-    refuse(`initial ${which} cannot be kaiming, which is for weights; leave it out`);
-  }
-  return layout.parameter(`${name}.${which}`, shape, {
-    ...(frozen?.includes(which) && { frozen: true }),
-    ...(start && { initial: start }),
-  });
-}
-
-/** @param shape of the weight: (K, K, Cin, Cout) */
-function checkWhitening(shape: readonly number[], { input, inputShape, refuse }: Placement): void {
-  const [kernelSize, filters] = [shape[0]!, shape[3]!];
-  const patchElements = elementCount(shape.slice(0, 3));
-  const most = 2 * patchElements;
-  if (input !== IMAGES)
-    refuse('initial weight cannot be whitening, which is for a layer that reads the images');
-  if (kernelSize > Math.min(inputShape.height, inputShape.width)) {
-    refuse(
-      `initial weight cannot be whitening: images of ${shapeText(inputShape)} hold no patch of ${kernelSize}x${kernelSize}; use a smaller kernelSize`,
-    );
-  }
-  if (patchElements > NETWORK_LIMITS.whitenedElements) {
-    refuse(
-      `initial weight cannot be whitening: a patch has ${patchElements} elements (${kernelSize} x ${kernelSize} x the channels), and at most ${NETWORK_LIMITS.whitenedElements} are possible; use a smaller kernelSize`,
-    );
-  }
-  if (filters % 2 === 0 && filters <= most) return;
-  refuse(
-    `initial weight whitening makes an even number of channels, at most ${most}; change channels ${filters}`,
-  );
-}
-
-/** A tensor that a layer does not have cannot be frozen or started. */
-function refuseWordsOn(
-  which: 'bias',
-  isThere: boolean,
-  { frozen, initial }: TensorWords,
-  { refuse }: Placement,
-): void {
-  if (isThere || !(frozen?.includes(which) || initial?.[which])) return;
-  refuse(`it has no ${which} to freeze or to start; set "${which}": true`);
-}
-
 /**
  * Of one image's forward pass, in convolutions and dense layers: what a matrix unit would do. Each weight takes part once in
  * each output pixel; a dense layer has one.
@@ -313,22 +215,4 @@ function parametersIn(layer: Layer): readonly TensorSpec[] {
     case 'dropout':
       return [];
   }
-}
-
-/** `16x16x3`: height, width, channels. */
-export function shapeText({ height, width, channels }: ActivationShape): string {
-  return `${height}x${width}x${channels}`;
-}
-
-export function equalShapes(a: ActivationShape, b: ActivationShape): boolean {
-  return a.height === b.height && a.width === b.width && a.channels === b.channels;
-}
-
-/** Output shape of a 3x3 window with padding 1, and of the strided shortcut beside it. */
-function strided(input: ActivationShape, channels: number, stride: 1 | 2): ActivationShape {
-  return { height: Math.ceil(input.height / stride), width: Math.ceil(input.width / stride), channels };
-}
-
-function vector(channels: number): ActivationShape {
-  return { height: 1, width: 1, channels };
 }

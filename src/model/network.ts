@@ -4,7 +4,8 @@
  */
 
 import { LockstepError } from '../foundation/errors.js';
-import { multiplicationsOf, placeLayer, shapeText } from './layerKinds.js';
+import { shapeText } from './geometry.js';
+import { multiplicationsOf, placeLayer } from './layerKinds.js';
 import type { LayerDescription } from './layerKinds.js';
 import { IMAGES } from './layers.js';
 import type { ActivationShape, Layer } from './layers.js';

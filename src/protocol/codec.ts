@@ -62,6 +62,7 @@ function decode<Schema extends z.ZodType>(frame: Uint8Array, schema: Schema): z.
 
 const FRAME_OVERHEAD_BYTES = 64 * 1024; // more than field names, counters and the longest texts need
 const LABEL_BYTES = 1;
+const FLOAT_BYTES = 4;
 
 /** The largest frame that a peer may send in a run of this model, in bytes. */
 export function largestFrameBytes(limits: {
@@ -70,9 +71,10 @@ export function largestFrameBytes(limits: {
   readonly samplesPerItem: number;
   /** Bytes of one image. */
   readonly imageBytes: number;
+  readonly classCount: number;
 }): number {
-  const tensorBytes = 4 * (limits.parameterCount + limits.statisticCount);
-  return (
-    FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, limits.samplesPerItem * (limits.imageBytes + LABEL_BYTES))
-  );
+  const { parameterCount, statisticCount, samplesPerItem, imageBytes, classCount } = limits;
+  const tensorBytes = FLOAT_BYTES * (parameterCount + statisticCount);
+  const itemBytes = samplesPerItem * Math.max(imageBytes + LABEL_BYTES, FLOAT_BYTES * classCount);
+  return FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, itemBytes);
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** The path of the WebSocket endpoint. */
 export const ENDPOINT_PATH = '/lockstep';
@@ -29,6 +29,19 @@ const textOf = (maxLength: number): z.ZodType<string> =>
 const shortText = textOf(200);
 const reasonText = textOf(2000);
 
+/** The most workers of a node. */
+export const MOST_THREADS = 4096;
+
+const workersFields = {
+  engine: shortText,
+  device: shortText,
+  numericsClass: shortText,
+  /** Whether the class promises equal bits on every machine. */
+  exact: z.boolean(),
+  /** Workers that this node brings; 0: a relay without any, which is given no items. */
+  threads: z.int().min(0).max(MOST_THREADS),
+};
+
 /** Node → coordinator: the first message. Describes the node. */
 export const helloSchema = z.strictObject({
   type: z.literal('hello'),
@@ -44,14 +57,11 @@ export const helloSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
-  engine: shortText,
-  device: shortText,
-  numericsClass: shortText,
-  /** Whether the class promises equal bits on every machine. */
-  exact: z.boolean(),
-  /** Workers that this node brings. */
-  threads: z.int().min(1).max(4096),
+  ...workersFields,
 });
+
+/** Node → coordinator: what it brings has changed. Relays send it, whose workers come and go. */
+export const workersSchema = z.strictObject({ type: z.literal('workers'), ...workersFields });
 
 /** The most bytes of the images of one item: frames to a node are limited. */
 export const LARGEST_ITEM_BYTES = 128 * 1024 * 1024;
@@ -232,6 +242,7 @@ const fromNodeSchema = z.discriminatedUnion('type', [
   sumSchema,
   evaluatedSchema,
   failedSchema,
+  workersSchema,
   drainSchema,
 ]);
 const fromCoordinatorSchema = z.discriminatedUnion('type', [
@@ -246,6 +257,7 @@ const fromCoordinatorSchema = z.discriminatedUnion('type', [
 ]);
 
 export type Hello = z.infer<typeof helloSchema>;
+export type Workers = z.infer<typeof workersSchema>;
 export type Welcome = z.infer<typeof welcomeSchema>;
 export type Parameters = z.infer<typeof parametersSchema>;
 export type Work = z.infer<typeof workSchema>;

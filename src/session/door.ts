@@ -101,13 +101,14 @@ export async function openDoor(
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and a handler for each new channel. */
 export function nodesInto(
   fleet: Fleet,
-  { layout, inputShape }: Model,
+  { layout, inputShape, classCount }: Model,
 ): Pick<Parameters<typeof listen>[0], 'maxFrameBytes' | 'onChannel'> {
   return {
     maxFrameBytes: largestFrameBytes({
       ...layout,
       samplesPerItem: EVALUATION_CHUNK,
       imageBytes: imageByteCount(inputShape),
+      classCount,
     }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   };

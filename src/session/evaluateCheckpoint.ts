@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { broadcastOf, checkNetworkFitsData, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';
-import type { Evaluation, EvaluationScore, Recipe } from '../coordinator/index.js';
+import type { EvaluationScore, Recipe } from '../coordinator/index.js';
 import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
 import type { ImageSet } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
@@ -10,16 +10,15 @@ import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
-import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import { startLocalNode } from '../worker/index.js';
 import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
-import { calibrationOf, classesOf, confusionOf, judgeImages, worstOf } from './evaluation/analyse.js';
-import type { JudgedImage } from './evaluation/analyse.js';
-import { checkEmpty, pictureOf, savePngs, thumbnailOf } from './evaluation/pictures.js';
+import { findingsOf, withPictures } from './evaluation/assemble.js';
+import type { EvaluationSubject, Findings } from './evaluation/assemble.js';
+import { checkEmpty, savePngs } from './evaluation/pictures.js';
 import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
 import { ofAProgram, orElsewhere } from './openDataset.js';
@@ -50,12 +49,12 @@ export interface EvaluationOptions extends EngineSettings {
   readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
   readonly onNotice: (message: Sentence | string) => void;
+  /** Told how many images are done, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** What evaluation-….json holds (docs/run-folder.md), without the pixels of images, and where it is. */
-export interface EvaluationOutcome extends Omit<Evaluation, 'worstImages'> {
-  /** Those of the highest loss, the worst first. */
-  readonly worstImages: readonly JudgedImage[];
+/** What evaluation-….json holds, without the pixels of images, and where it is. */
+export interface EvaluationOutcome extends Findings {
   /** Null if saving was not asked for or failed, or if the checkpoint is outside a run folder. */
   readonly savedAs: string | null;
 }
@@ -80,53 +79,29 @@ export async function evaluateCheckpoint(options: EvaluationOptions): Promise<Ev
     throw new LockstepError('E_STOPPED', 'the evaluation was stopped', { cause: error });
   }
   const { classNames } = model;
-  const images = judgeImages(computed.logits, classNames.length, (index) => set.labelOf(index));
-  const worstImages = worstOf(images, WORST_IMAGES);
-  const outcome = { ...summaryOf(found, options, computed), ...findings(images, classNames), worstImages };
-  if (saveImages !== undefined) await savePngs(saveImages, worstImages, { set, classNames });
-  const savedAs = options.save ? await keepEvaluation(withPictures(outcome, set), file, onNotice) : null;
-  return { ...outcome, savedAs };
+  const subject = subjectOf(found, options, computed.description);
+  const findings = findingsOf(subject, { set, classNames, ...computed });
+  if (saveImages !== undefined) await savePngs(saveImages, findings.worstImages, { set, classNames });
+  const savedAs = options.save ? await keepEvaluation(withPictures(findings, set), file, onNotice) : null;
+  return { ...findings, savedAs };
 }
 
-const WORST_IMAGES = 25;
-
-function summaryOf(
+function subjectOf(
   { file, epoch, state, checkpoint: { recipe } }: EvaluatedCheckpoint,
   { evalStatistics = recipe.evalStatistics, tta = recipe.tta }: EvaluationOptions,
-  { score, description }: Computed,
-): Omit<Evaluation, 'classes' | 'confusion' | 'calibration' | 'worstImages'> {
+  { name, numericsClass }: EngineDescription,
+): EvaluationSubject {
   return {
     checkpoint: file,
     dataset: recipe.dataset,
     model: recipe.model,
     epoch,
     weightsSha256: digestState(state),
-    testLoss: score.loss,
-    testAccuracy: score.accuracy,
-    testSamples: score.samples,
     evalStatistics,
     tta,
-    engine: description.name,
-    numericsClass: description.numericsClass,
-    lockstepVersion: LOCKSTEP_VERSION,
-    evaluatedAt: new Date().toISOString(),
+    engine: name,
+    numericsClass,
   };
-}
-
-function findings(
-  images: readonly JudgedImage[],
-  classNames: readonly string[],
-): Pick<Evaluation, 'classes' | 'confusion' | 'calibration'> {
-  const confusion = confusionOf(images, classNames.length);
-  return { classes: classesOf(confusion, classNames), confusion, calibration: calibrationOf(images) };
-}
-
-function withPictures(outcome: Omit<EvaluationOutcome, 'savedAs'>, set: ImageSet): Evaluation {
-  const worstImages = outcome.worstImages.map((judged) => ({
-    ...judged,
-    image: thumbnailOf(pictureOf(set, judged.index)),
-  }));
-  return { ...outcome, worstImages };
 }
 
 async function openTestSet(
@@ -206,6 +181,7 @@ async function compute(
     indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
     state: broadcastOf(state, 0),
     wantsLogits: true,
+    onProgress: options.onProgress,
     signal: options.signal,
     divergence: () => notFinite(file),
   });

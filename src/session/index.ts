@@ -31,6 +31,8 @@ export {
   splitAdvertised,
   valueParser,
 } from './options/values.js';
+export { relayFor } from './relayFor.js';
+export type { RelayForOptions } from './relayFor.js';
 export { requestNetwork } from './requestNetwork.js';
 export type { NetworkSource, RequestedNetwork } from './requestNetwork.js';
 export { RUN_CONFIG_KEYS } from './savedConfig.js';
@@ -43,3 +45,4 @@ export { runTrainingSession } from './trainingSession.js';
 export type { SessionOutcome } from './trainingSession.js';
 export { workFor } from './workFor.js';
 export type { WorkOptions } from './workFor.js';
+export { attachCommand, workerCommand } from './workerCommand.js';

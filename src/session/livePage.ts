@@ -34,14 +34,15 @@ export async function serveLivePage(
 
 function pageOptions(
   fleet: Fleet,
-  { subscribe, requestStop }: DoorReports,
+  { subscribe, requestStop, resumeCommand }: DoorReports,
   { secrets, attach }: LivePageOptions,
 ): PageOptions {
   const runs = new OwnRun();
-  const run = new LiveRun(
-    () => fleet.view(),
-    (folder) => runs.is(folder),
-  );
+  const run = new LiveRun(() => fleet.view(), {
+    onFolder: (folder) => runs.is(folder),
+    onResult: () => runs.end(),
+    resumeCommand,
+  });
   subscribe(run);
   const stop: LivePart['stop'] =
     requestStop &&
@@ -53,7 +54,11 @@ function pageOptions(
     secrets,
     runs,
     files: readPageFiles(),
-    live: { stream: new LiveStream(() => JSON.stringify(run.view())), stop, attach },
+    live: {
+      stream: new LiveStream(() => JSON.stringify(run.view())),
+      onClosing: () => run.end(),
+      ...{ stop, attach },
+    },
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   };
 }

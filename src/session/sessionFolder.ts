@@ -30,6 +30,19 @@ export async function watchOwner(
   return abandoned;
 }
 
+/** Holds the runs that nobody gave a folder. */
+const DEFAULT_PARENT = 'runs';
+
+/**
+ * Nobody waits for data and workers only to hear that their run cannot be kept.
+ * @throws LockstepError E_RUN_EXISTS, E_IO
+ */
+export function refuseFolder({ resume, runDir }: SessionOptions, abandoned: Abandoned | undefined): void {
+  if (resume !== undefined) return;
+  if (runDir !== undefined) RunFolder.refuseIfTaken(runDir, abandoned);
+  else RunFolder.refuseIfUnwritable(DEFAULT_PARENT);
+}
+
 interface Opening {
   readonly log: RunLog;
   readonly signal: AbortSignal;
@@ -58,7 +71,7 @@ export function createFolder(
 ): Promise<RunFolder> {
   if (runDir !== undefined) return RunFolder.create(runDir, config, abandoned);
   const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, '-');
-  return RunFolder.createUnder(path.join('runs', `${stamp}-${model}-seed${seed}`), config);
+  return RunFolder.createUnder(path.join(DEFAULT_PARENT, `${stamp}-${model}-seed${seed}`), config);
 }
 
 /** Replaces the settings of the previous session, and removes its result. */

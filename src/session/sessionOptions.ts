@@ -1,5 +1,6 @@
 /** What a session is given: all that it knows of the world. */
 
+import type { ResumeCommand } from '../watch/index.js';
 import type { CoordinatorSettings } from './coordinatorSettings.js';
 import type { PreparedDoor } from './door.js';
 import type { OpenedDataset } from './openDataset.js';
@@ -37,6 +38,8 @@ export interface SessionContext {
   readonly signal: AbortSignal;
   /** Has it aborted, on behalf of somebody who may ask for that; undefined: nobody may. @param who asks */
   readonly requestStop?: ((who: string) => void) | undefined;
+  /** The command that continues the run in this folder, for people; undefined: a program runs it. */
+  readonly resumeCommand?: ((runDir: string) => ResumeCommand) | undefined;
   /** Data that the caller has opened; undefined: those that the recipe names. */
   readonly data?: OpenedDataset | undefined;
   /** The proxy to an address, if one is to be used. */

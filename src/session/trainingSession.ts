@@ -5,12 +5,11 @@ import {
   Fleet,
   recipeNotices,
   recipeRemarks,
-  RunFolder,
   train,
   TrainingState,
   welcomeFor,
 } from '../coordinator/index.js';
-import type { Recipe, RunResult } from '../coordinator/index.js';
+import type { Recipe, RunFolder, RunResult } from '../coordinator/index.js';
 import { stepsPerEpoch } from '../data/index.js';
 import { chooseEngine } from '../engine/index.js';
 import type { ChosenEngine, EngineDescription } from '../engine/index.js';
@@ -21,6 +20,7 @@ import { withCleanup } from './cleanup.js';
 import type { Closer } from './cleanup.js';
 import type { PreparedDoor } from './door.js';
 import type { DoorReports } from './doorReports.js';
+import { keepTested } from './evaluation/keepTested.js';
 import { threadsFor, withTuning } from './engineThreads.js';
 import { prepareData } from './prepareData.js';
 import type { PreparedData } from './prepareData.js';
@@ -31,7 +31,7 @@ import type { ResumedRun } from './resume.js';
 import { resolveSettings, runConfig } from './runConfig.js';
 import type { RunLog } from './runLog.js';
 import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
-import { continueIn, createFolder, openResumed, watchOwner } from './sessionFolder.js';
+import { continueIn, createFolder, openResumed, refuseFolder, watchOwner } from './sessionFolder.js';
 
 export interface SessionOutcome {
   readonly result: RunResult;
@@ -73,7 +73,7 @@ async function runSession(
   const { log, signal } = context;
   signal.throwIfAborted();
   const abandoned = await watchOwner(options, log, signal);
-  if (options.runDir !== undefined) RunFolder.refuseIfTaken(options.runDir, abandoned);
+  refuseFolder(options, abandoned);
   const resumed = await openResumed(options, { log, signal, abandoned });
   if (resumed) closers.push(() => resumed.folder.close());
   resumed?.notices.forEach((message) => log.notice(message));
@@ -148,7 +148,7 @@ async function attachWorkers(
   { training }: SessionOptions,
   engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
-  { model, fleet, context: { log, requestStop }, closers }: FleetSurroundings,
+  { model, fleet, context: { log, requestStop, resumeCommand }, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (engine !== undefined) {
@@ -165,6 +165,7 @@ async function attachWorkers(
       notice: (message) => log.notice(message),
       subscribe: (subscriber) => log.subscribe(subscriber),
       requestStop,
+      resumeCommand,
     };
     const door = await preparedDoor.open(fleet, model, reports);
     closers.push(() => door.close());
@@ -210,6 +211,11 @@ async function trainIn(
       normalisation,
       samples,
       openTestSet: settings.test ? dataset.openTest : undefined,
+      onTested: (tested) =>
+        keepTested(tested, {
+          ...{ runDir: folder.folder, recipe, model },
+          onNotice: (message) => log.notice(message),
+        }),
     },
     storage: { folder, checkpointEvery: settings.checkpointEvery },
     crew: { fleet, minWorkers: options.minWorkers },

@@ -17,6 +17,7 @@ import {
   receiveLimits,
   terminateAfter,
 } from '../protocol/index.js';
+import type { NodeChannel } from '../protocol/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import { NETWORK_LIMITS } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
@@ -27,7 +28,8 @@ import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
-export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
+/** How a node reaches its coordinator. */
+export interface ConnectionOptions {
   readonly url: URL;
   readonly token: string | undefined;
   /** Where the coordinator is now, asked before each attempt: it may come back elsewhere. Default: at `url`, with `token`. */
@@ -36,9 +38,6 @@ export interface ServeOptions extends Pick<ConversationOptions, 'onWelcome' | 'o
   readonly ca?: string | undefined;
   /** Connect through this HTTP proxy. */
   readonly proxy?: URL | undefined;
-  readonly pool: ComputePool;
-  readonly description: EngineDescription;
-  readonly nodeName: string;
   /** How long to keep trying to reach the coordinator. */
   readonly retryForMs: number;
   /** Disconnect after this many milliseconds of silence; default: the protocol's. */
@@ -52,6 +51,23 @@ export interface Whereabouts {
   readonly url: URL;
   readonly token: string | undefined;
 }
+
+export interface ServeOptions
+  extends ConnectionOptions, Pick<ConversationOptions, 'onWelcome' | 'onAnswered'> {
+  readonly pool: ComputePool;
+  readonly description: EngineDescription;
+  readonly nodeName: string;
+}
+
+/** What is said over one connection. */
+export interface Dialogue {
+  readonly ended: Promise<ConversationEnd>;
+  /** Asks to leave. */
+  drain(): void;
+}
+
+/** @param nodeSecret the same over all connections of a node; see `helloSchema` */
+export type Converse = (channel: NodeChannel, nodeSecret: string) => Dialogue;
 
 export type NodeStatus =
   | { readonly kind: 'connected'; readonly url: string }
@@ -71,22 +87,32 @@ const LARGEST_FRAME_BYTES = largestFrameBytes({
   statisticCount: NETWORK_LIMITS.statistics,
   samplesPerItem: 1,
   imageBytes: LARGEST_ITEM_BYTES,
+  classCount: 0, // logits are sent to the coordinator only
 });
+
+/** Serves with the threads of a pool. See `stayConnected`. */
+export function serveCoordinator(options: ServeOptions): Promise<string> {
+  const busy = new BusyThreads();
+  return stayConnected(
+    options,
+    (channel, nodeSecret) => new Conversation({ ...options, nodeSecret, busy, sendsSums: true, channel }),
+  );
+}
 
 /**
  * Serves until the run has ended, the coordinator dismisses the node, or `signal` is aborted.
  * @returns why it ended
  * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator refuses the node, E_CONNECTION if it cannot be reached
  */
-export async function serveCoordinator(asked: ServeOptions): Promise<string> {
+export async function stayConnected(asked: ConnectionOptions, converse: Converse): Promise<string> {
   const { signal, retryForMs, onStatus, locate } = asked;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
-  const kept: KeptByNode = { nodeSecret: newNodeSecret(), busy: new BusyThreads() };
+  const nodeSecret = newNodeSecret();
   for (;;) {
     const beganAtMs = performance.now();
     const options = { ...asked, ...locate?.() };
-    const attempt = await connectAndServe(options, kept);
+    const attempt = await connectAndServe(options, (channel) => converse(channel, nodeSecret));
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
     if (attempt.wasConnected) {
@@ -117,10 +143,10 @@ interface Attempt {
   readonly end: ConversationEnd;
 }
 
-/** What a node keeps from one connection to the next. */
-type KeptByNode = Pick<ConversationOptions, 'nodeSecret' | 'busy'>;
-
-function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attempt> {
+function connectAndServe(
+  options: ConnectionOptions,
+  converse: (channel: NodeChannel) => Dialogue,
+): Promise<Attempt> {
   const { url, token, ca, proxy, signal, onStatus } = options;
   const socket = new WebSocket(url, {
     ...NODE_SOCKET_OPTIONS,
@@ -155,12 +181,7 @@ function connectAndServe(options: ServeOptions, kept: KeptByNode): Promise<Attem
       isOpen = true;
       signal.removeEventListener('abort', giveUp);
       onStatus({ kind: 'connected', url: url.href });
-      const conversation = new Conversation({
-        ...options,
-        ...kept,
-        sendsSums: true,
-        channel: nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs),
-      });
+      const conversation = converse(nodeChannel(socket, url.host, transport!, options.heartbeatTimeoutMs));
       const drain = (): void => conversation.drain();
       if (signal.aborted) drain();
       signal.addEventListener('abort', drain);
@@ -201,7 +222,7 @@ function endOfResponse(status: number | undefined, proxy: URL | undefined): Conv
 /** Recognises errors that retrying does not cure: a certificate that is not trusted, or TLS on one side only. */
 async function endOfError(
   error: NodeJS.ErrnoException,
-  { url, proxy, signal }: Pick<ServeOptions, 'url' | 'proxy' | 'signal'>,
+  { url, proxy, signal }: Pick<ConnectionOptions, 'url' | 'proxy' | 'signal'>,
 ): Promise<ConversationEnd> {
   const reason = describeError(error) || (error.code ?? 'no connection');
   const distrust = distrustOf(error);

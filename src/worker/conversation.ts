@@ -28,8 +28,7 @@ import { answeredItem, placeOf, taskOf } from './queuedItem.js';
 import type { AnsweredItem, QueuedItem } from './queuedItem.js';
 import { exceededLimit, MAX_MICRO_BATCHES } from './workLimits.js';
 import { SharedWeights } from './sharedWeights.js';
-import { SiblingSums } from './siblingSums.js';
-import type { GradientSum } from './siblingSums.js';
+import { messageOf, SiblingSums } from './siblingSums.js';
 import type { ComputeSession, ItemAnswer } from './task.js';
 
 export interface ConversationOptions {
@@ -77,8 +76,8 @@ export class Conversation {
     this.busy = busy;
     busy.onFree = () => this.pump();
     this.sums = new SiblingSums({
-      largest: sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1,
-      send: (sum) => this.sendSum(sum),
+      largest: () => (sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1),
+      send: (sum) => channel.send(messageOf(sum), sum.release),
     });
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
@@ -241,7 +240,9 @@ export class Conversation {
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
-        this.sums.finish(message.step, message.microBatch, answer);
+        const { sampleCount, lossSum, correct, ...vectors } = answer;
+        const leaves = [{ sampleCount, lossSum, correct }];
+        this.sums.finish({ step: message.step, first: message.microBatch, leaves, ...vectors });
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
@@ -256,22 +257,6 @@ export class Conversation {
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
       channel.send({ type: 'failed', item: message.type, ...placeOf(message), reason });
     }
-  }
-
-  private sendSum({ step, first, leaves, release, ...vectors }: GradientSum): void {
-    const common = {
-      step,
-      microBatch: first,
-      gradientSum: littleEndianBytes(vectors.gradientSum),
-      statisticSum: littleEndianBytes(vectors.statisticSum),
-    };
-    const [leaf] = leaves;
-    this.options.channel.send(
-      leaf && leaves.length === 1
-        ? { type: 'result', ...leaf, ...common }
-        : { type: 'sum', leaves: [...leaves], ...common },
-      release,
-    );
   }
 
   private closeForBreach(reason: string): void {

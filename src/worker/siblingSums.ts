@@ -5,7 +5,9 @@
  * or is late.
  */
 
-import type { GradientAnswer, GradientOutput, Score } from './task.js';
+import { littleEndianBytes } from '../foundation/littleEndian.js';
+import type { Result, Sum } from '../protocol/index.js';
+import type { GradientOutput, Score } from './task.js';
 
 /** The sum of the gradients of consecutive micro-batches of one step. Their number is a power of two and divides `first`. */
 export interface GradientSum extends GradientOutput {
@@ -18,7 +20,7 @@ export interface GradientSum extends GradientOutput {
 
 export interface SiblingSumsOptions {
   /** The most micro-batches in a sum; 1 for no sums. At most the number of threads: a larger sum would wait for later items. */
-  readonly largest: number;
+  readonly largest: () => number;
   readonly send: (sum: GradientSum) => void;
 }
 
@@ -48,15 +50,13 @@ export class SiblingSums {
     this.beganAtMs.set(microBatch, performance.now());
   }
 
-  /** The micro-batch has been computed: adds the result to its sibling, keeps it for the sibling, or sends it. */
-  finish(step: number, microBatch: number, answer: GradientAnswer): void {
-    const { sampleCount, lossSum, correct, gradientSum, statisticSum, release } = answer;
-    const leaves = [{ sampleCount, lossSum, correct }];
-    const sum = { step, first: microBatch, leaves, gradientSum, statisticSum, release };
+  /** The micro-batches of the sum have been computed: adds it to its sibling, keeps it for the sibling, or sends it. */
+  finish(sum: GradientSum): void {
+    const { step, first, leaves } = sum;
     if (step !== this.step) return this.options.send(sum);
     const nowMs = performance.now();
-    const tookMs = nowMs - (this.beganAtMs.get(microBatch) ?? nowMs);
-    this.beganAtMs.delete(microBatch);
+    const tookMs = nowMs - (this.beganAtMs.get(first) ?? nowMs);
+    for (const place of leaves.keys()) this.beganAtMs.delete(first + place);
     this.place(sum, nowMs + WAIT_SHARE * tookMs);
     this.sendUnmatched();
   }
@@ -112,7 +112,7 @@ export class SiblingSums {
   /** Whether the sum's sibling will be there as well: every micro-batch of it is being computed, or waits. */
   private isComing(sum: GradientSum): boolean {
     const size = sum.leaves.length;
-    if (2 * size > this.options.largest || this.apart.has(sum.first)) return false;
+    if (2 * size > this.options.largest() || this.apart.has(sum.first)) return false;
     const from = siblingOf(sum);
     for (let index = from; index < from + size;) {
       const waiting = this.waiting.get(index)?.sum.leaves.length;
@@ -140,6 +140,20 @@ export class SiblingSums {
     clearTimeout(this.waiting.get(first)?.timer);
     this.waiting.delete(first);
   }
+}
+
+/** What the coordinator is sent. */
+export function messageOf({ step, first, leaves, ...vectors }: GradientSum): Result | Sum {
+  const common = {
+    step,
+    microBatch: first,
+    gradientSum: littleEndianBytes(vectors.gradientSum),
+    statisticSum: littleEndianBytes(vectors.statisticSum),
+  };
+  const [leaf] = leaves;
+  return leaf && leaves.length === 1
+    ? { type: 'result', ...leaf, ...common }
+    : { type: 'sum', leaves: [...leaves], ...common };
 }
 
 /** The first micro-batch of the sibling: ranges of 2 n leaves begin at multiples of 2 n. */

@@ -51,6 +51,13 @@ describe('lockstep model', () => {
     );
   });
 
+  it('takes a width, as train does, and refuses it for what has none', async () => {
+    expect(await printedBy('resnet8', '--width', '2')).toBe(await printedBy('resnet8x2'));
+    expect(await printedBy('resnet8', '--width', '1')).toBe(await printedBy('resnet8'));
+    const refused = await rejectionOf('E_OPTION', printedBy('notebook', '--width', '2'));
+    expect(refused.message).toMatch(/--width 2 is for networks such as resnet20, and not for notebook/);
+  });
+
   it.each([
     ['rsnet20', /model rsnet20 must be one of .*\(did you mean resnet20\?\)/],
     ['resnet21', /model resnet21 must be of a depth of 6n \+ 2.*resnet20 or resnet26/],

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { withConfigKeys } from '../../src/cli/configKeys.js';
 import { RECIPE_OPTIONS } from '../../src/coordinator/index.js';
 import { DOOR_SETTINGS, HEARTBEAT_SETTINGS, RUN_CONFIG_KEYS, RUN_SETTINGS } from '../../src/session/index.js';
 
@@ -17,6 +18,10 @@ const rows = [...section.matchAll(/^\| (`.*`) \| (.*) \|$/gm)].map(([, keys, mea
   keys: [...keys!.matchAll(/`(\w+)`/g)].map(([, key]) => key!),
   meaning: meaning!,
 }));
+
+it('lists the keys of the definitions (else: npm run docs)', () => {
+  expect(withConfigKeys(document)).toBe(document);
+});
 
 it('has each option of the recipe in the row of the recipe, and no other', () => {
   const recipe = rows.find(({ meaning }) => meaning.startsWith('the recipe'))!;

@@ -69,7 +69,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     const coordinator = await coordinate(ENDLESS, ['--min-workers', '2', '--heartbeat-timeout', '4']);
     const { page, complaints } = await openPage(browser);
     await page.goto(coordinator.url);
-    await page.getByText('waiting for 2 worker(s)').waitFor();
+    await page.getByRole('status').getByText('waiting for 2 worker(s)').waitFor();
     const frozen = attach(coordinator, 'frozen');
     const hostile = attach(coordinator, HOSTILE);
     await row(page, 'frozen').waitFor();
@@ -118,7 +118,17 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     expect(stopped).toBe(130);
     expect(stdout).toContain('stopped on the live page, by a viewer at 127.0.0.1');
     expect(readResult(coordinator.runDir).stoppedBy).toBe('signal');
+    // The page says so, shows nobody at work any more, and how to go on: as the terminal does.
     await page.getByRole('status').getByText('stopped').waitFor();
+    await page.getByRole('heading', { name: 'This run has been stopped' }).waitFor();
+    const command = /continue with: (.*)\n/.exec(stdout)![1]!;
+    await page.getByText(command, { exact: true }).waitFor();
+    await page.locator('#ending').getByRole('button', { name: 'Copy' }).waitFor();
+    await page.locator('#run-glance').getByText('stopped', { exact: true }).waitFor();
+    await page.getByText('Who computed how much').waitFor();
+    expect(await page.getByText('attached', { exact: true }).count()).toBe(0);
+    expect(await nodes(page).isVisible()).toBe(false);
+    expect(await page.locator('#step-picture').isVisible()).toBe(false);
 
     const epochs = ['--epochs', String(readResult(coordinator.runDir).epochsCompleted + 2), '--workers', '1'];
     const resumed = await run(['train', '--resume', coordinator.runDir, ...epochs]);
@@ -135,7 +145,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     const { page } = await openPage(browser);
     await page.goto(coordinator.url);
     const logIn = async (on: Page, token: string): Promise<void> => {
-      await on.getByLabel('Token').fill(token);
+      await on.getByLabel(/Token/).fill(token);
       await on.getByRole('button', { name: 'Show the runs' }).click();
     };
     await logIn(page, 'wrong');
@@ -154,8 +164,8 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await tab.goto(coordinator.url);
     await row(tab, 'alpha').waitFor();
     await page.getByRole('button', { name: 'Log out' }).click();
-    await page.getByLabel('Token').waitFor();
-    await tab.getByLabel('Token').waitFor();
+    await page.getByLabel(/Token/).waitFor();
+    await tab.getByLabel(/Token/).waitFor();
     expect(await tab.evaluate(async () => (await fetch('api/runs')).status)).toBe(401);
 
     await tab.goto(`${coordinator.url}#token=s3cret`);

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Evaluation } from '../../src/coordinator/index.js';
 import type { EvaluationOutcome } from '../../src/session/index.js';
 import { syntheticTestSet } from '../../src/data/index.js';
 import { killAll, run, temporaryFolder } from './support/lockstep.js';
@@ -65,6 +66,39 @@ describe('lockstep evaluate', () => {
     const third = await run(['evaluate', runDir, '--no-save']);
     expect(third.stdout).toBe(again.stdout.replace(/\nsaved as .*\n$/, ''));
     expect(evaluationsIn(runDir)).toHaveLength(2);
+  });
+
+  it('finds what the test at the end of the run has found and left there', async () => {
+    const tested = path.join(folder, 'tested');
+    const training = await run([
+      ...[
+        'train',
+        '--dataset',
+        'synthetic',
+        '--model',
+        'resnet8',
+        '--train-limit',
+        '200',
+        '--val-size',
+        '50',
+      ],
+      ...['--epochs', '1', '--batch-size', '50', '--micro-batch', '25', '--workers', '2', '--test'],
+      ...['--run-dir', tested],
+    ]);
+    expect(training.exitCode).toBe(0);
+    const [name, ...more] = evaluationsIn(tested);
+    expect(more).toEqual([]);
+    const { worstImages, evaluatedAt, ...left } = JSON.parse(
+      readFileSync(path.join(tested, name!), 'utf8'),
+    ) as Evaluation;
+    const again = await run(['evaluate', tested, '--json', '--no-save']);
+    const outcome = JSON.parse(again.stdout) as EvaluationOutcome;
+    expect({ ...outcome, ...left, savedAs: null }).toEqual(outcome);
+    expect(worstImages.map(({ image: _, ...image }) => image)).toEqual(outcome.worstImages);
+    expect(worstImages.every(({ image }) => image)).toBe(true);
+    expect(Date.parse(evaluatedAt)).toBeLessThan(Date.parse(outcome.evaluatedAt));
+    const result = JSON.parse(readFileSync(path.join(tested, 'result.json'), 'utf8')) as EvaluationOutcome;
+    expect(left.testAccuracy).toBe(result.testAccuracy);
   });
 
   it('keeps nothing for a checkpoint that lies elsewhere', async () => {

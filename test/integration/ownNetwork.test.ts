@@ -1,12 +1,9 @@
-/**
- * Networks that no name makes, on real processes: a worker trains what it has never heard of; and a run of the version
- * whose checkpoints held a name only.
- */
+/** Networks that no name makes, on real processes: a worker trains what it has never heard of. */
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { killAll, readResult, REPOSITORY, run, start, temporaryFolder, until } from './support/lockstep.js';
+import { killAll, readResult, run, start, temporaryFolder, until } from './support/lockstep.js';
 
 const folder = temporaryFolder();
 const at = (name: string): string => path.join(folder, name);
@@ -105,37 +102,5 @@ describe('a network in a file', () => {
     ]);
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toMatch(/takes images of 32x28x3 .*synthetic are 32x32x3.*\[E_MODEL\]\n$/);
-  });
-});
-
-describe('a run of an older version, whose checkpoint has a name only', () => {
-  const old = path.join(REPOSITORY, 'test', 'golden', 'old-run');
-  const expected = JSON.parse(readFileSync(path.join(old, 'expected.json'), 'utf8')) as Record<
-    string,
-    unknown
-  >;
-
-  it('is evaluated as that version did', async () => {
-    const { stdout } = await run(['evaluate', old, '--no-save', '--json', '--workers', '2']);
-    const { testAccuracy, testLoss, weightsSha256AfterStep5: weightsSha256, numericsClass } = expected;
-    const outcome = JSON.parse(stdout) as Record<string, unknown>;
-    expect(outcome).toMatchObject({ model: 'resnet8', testAccuracy, weightsSha256 });
-    expect(outcome['testLoss']).toBeCloseTo(testLoss as number, 5);
-    expect(numericsClass).toBe('simd-fma/1');
-  });
-
-  it('is resumed, ends in the same bits, and keeps its network from then on', async () => {
-    const runDir = at('old');
-    cpSync(old, runDir, { recursive: true });
-    const resumed = await run(['train', '--resume', runDir, '--max-steps', 'none', '--workers', '2']);
-    expect(resumed).toMatchObject({ exitCode: 0, stderr: '' });
-    const { numericsClasses, weightsSha256 } = readResult(runDir);
-    // On a host without fused multiply-add the rest of the run has other bits.
-    if (numericsClasses.join() === expected['numericsClass']) {
-      expect(weightsSha256).toBe(expected['weightsSha256AfterStep8']);
-    }
-    const header = readFileSync(path.join(runDir, 'checkpoints', 'last.safetensors')).toString('latin1');
-    expect(header).toContain('stack3.block1.conv2');
-    expect(header).toContain('\\"network\\":{\\"name\\":\\"resnet8\\"');
   });
 });

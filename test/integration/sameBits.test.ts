@@ -100,7 +100,10 @@ const PARTS_NETWORK = {
   ],
 };
 
-describe.each(['ema', 'lookahead'])('a recipe with all parts, averaging by %s', (averaging) => {
+describe.each([
+  ['ema', 'sgd'],
+  ['lookahead', 'muon'],
+] as const)('a recipe with all parts, averaging by %s, optimizer %s', (averaging, optimizer) => {
   const file = path.join(folder, 'parts.json');
   const recipe = [
     ...[
@@ -158,6 +161,8 @@ describe.each(['ema', 'lookahead'])('a recipe with all parts, averaging by %s', 
       'weights',
       '--averaging',
       averaging,
+      '--optimizer',
+      optimizer,
     ],
   ];
   const dirOf = (name: string): string => runDir(`${averaging}-${name}`);

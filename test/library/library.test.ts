@@ -64,6 +64,26 @@ describe('train', () => {
     expect(existsSync(path.join(one.runDir, 'result.json'))).toBe(true);
   });
 
+  it('of coordinate() serves a page only if asked, for viewers who may look and owners who may stop it', async () => {
+    const without = await coordinate({ ...options(), workers: 1, port: 0 });
+    expect(without.page).toBeUndefined();
+    expect((await fetch(without.url.replace('ws', 'http'))).status).toBe(426);
+    await without.done;
+
+    const secrets = { token: 's3cret', uiToken: 'lookers' };
+    const recipe = { ...RECIPE, epochs: 10_000, patience: 0 };
+    const run = await coordinate({ ...options({ recipe }), ...secrets, workers: 1, port: 0, ui: true });
+    expect(run.page).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const ask = (path: string, secret: string, method = 'GET'): Promise<Response> =>
+      fetch(`${run.page}${path}`, { method, headers: { authorization: `Bearer ${secret}` } });
+    expect(await (await fetch(run.page!)).text()).toContain('Lockstep');
+    expect((await fetch(`${run.page}api/runs`)).status).toBe(401);
+    expect((await ask('api/runs', 'lookers')).status).toBe(200);
+    expect((await ask('api/stop', 'lookers', 'POST')).status).toBe(403);
+    expect((await ask('api/stop', 's3cret', 'POST')).status).toBe(202);
+    expect(await run.done).toMatchObject({ stoppedBy: 'signal' });
+  });
+
   it('begins with a known recipe, and keeps the options in its place', async () => {
     const runDir = path.join(temporaryFolder(), 'run');
     const recipe = { ...RECIPE, preset: 'modern', epochs: 3, maxSteps: 1 } as const;
@@ -455,6 +475,21 @@ describe('errors', () => {
       /^port 70000 must be an integer from 0 to 65535; for example port: 7070$/,
     ],
     ['a URL that is none', () => work({ url: 'ftp://x' }), /must be the coordinator's URL/],
+    [
+      'a secret of a page that is not served',
+      () => coordinate({ ...options(), uiToken: 'x' }),
+      /^uiToken .*give ui: true/,
+    ],
+    [
+      'a viewers’ secret of two words',
+      () => coordinate({ ...options(), ui: true, uiToken: 'a b' }),
+      /^uiToken must be one word/,
+    ],
+    [
+      'a page elsewhere',
+      () => coordinate({ ...options(), ui: '127.0.0.1:80' as never }),
+      /^ui must be true or false/,
+    ],
     ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],
     ['an empty token', () => work({ url: 'ws://127.0.0.1:1', token: '' }), /token must be one word/],
     [

@@ -190,7 +190,7 @@ describe('a frame that is refused', () => {
 
   it('has texts that are too long, or too many threads', () => {
     refuse(packed(hello({ nodeName: 'n'.repeat(201) })));
-    refuse(packed(hello({ threads: 0 })));
+    refuse(packed(hello({ threads: -1 })));
     for (const nodeSecret of ['', 'f'.repeat(31), 'f'.repeat(33), 'F'.repeat(32), '\n'.repeat(32)])
       refuse(packed(hello({ nodeSecret })));
     refuse(packed(hello({ threads: 4097 })));
@@ -304,7 +304,13 @@ describe('any bytes', () => {
 });
 
 describe('largestFrameBytes', () => {
-  const limits = { parameterCount: 272_474, statisticCount: 1376, samplesPerItem: 100, imageBytes: 3072 };
+  const limits = {
+    parameterCount: 272_474,
+    statisticCount: 1376,
+    samplesPerItem: 100,
+    imageBytes: 3072,
+    classCount: 10,
+  };
 
   it('lets through the largest messages of a run, and little more', () => {
     const bytes = largestFrameBytes(limits);
@@ -327,5 +333,15 @@ describe('largestFrameBytes', () => {
 
   it('follows the samples of an item where they are larger than the model', () => {
     expect(largestFrameBytes({ ...limits, samplesPerItem: 10_000 })).toBeGreaterThan(10_000 * 3073);
+  });
+
+  it('lets through the logits of many classes where images and network are small', () => {
+    const small = { parameterCount: 500, statisticCount: 0, samplesPerItem: 100, imageBytes: 1 };
+    const answer = encodeMessage({
+      ...{ type: 'evaluated', evaluation: 1, chunk: 0, sampleCount: 100, lossSum: 1, correct: 1 },
+      logits: new Uint8Array(100 * 256 * 4),
+    });
+    expect(largestFrameBytes({ ...small, classCount: 256 })).toBeGreaterThan(answer.byteLength);
+    expect(largestFrameBytes({ ...small, classCount: 0 })).toBeLessThan(answer.byteLength);
   });
 });

@@ -18,6 +18,7 @@ import type {
   Sum,
   Welcome,
   Work,
+  Workers,
 } from '../../src/protocol/index.js';
 
 /** Nodes of different names are different nodes. */
@@ -130,8 +131,15 @@ export function refused(change: Partial<Refused> = {}): Refused {
   return { type: 'refused', code: 'E_PROTOCOL', reason: 'no', ...change };
 }
 
+export function workers(change: Partial<Workers> = {}): Workers {
+  const { engine, device, numericsClass, exact, threads } = hello();
+  return { type: 'workers', engine, device, numericsClass, exact, threads, ...change };
+}
+
 export const NODE_MESSAGES: readonly NodeMessage[] = [
   hello(),
+  workers(),
+  workers({ threads: 0 }),
   result(),
   sum(),
   evaluated(),

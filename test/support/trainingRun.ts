@@ -79,11 +79,11 @@ export async function testRun(options: TestRunOptions = {}): Promise<TestRun> {
 
 function runOf(parts: Parts, control: TrainingRun['control']): TrainingRun {
   const { recipe, model, state } = parts;
-  const { set, split, normalisation, samples, openTestSet } = parts;
+  const { set, split, normalisation, samples, openTestSet, onTested } = parts;
   const { folder, checkpointEvery, fleet, minWorkers } = parts;
   return {
     training: { recipe, model, state },
-    data: { set, split, normalisation, samples, openTestSet },
+    data: { set, split, normalisation, samples, openTestSet, onTested },
     storage: { folder, checkpointEvery },
     crew: { fleet, minWorkers },
     control,

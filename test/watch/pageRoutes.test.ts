@@ -1,11 +1,12 @@
 /** Who may see the page of a run, and who may stop the run: over real requests. */
 
 import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { RunEvent } from '../../src/coordinator/index.js';
+import type { FleetView, NodeView, RunEvent } from '../../src/coordinator/index.js';
 import { LiveRun, LiveStream, servePage } from '../../src/watch/index.js';
-import type { PageOptions } from '../../src/watch/index.js';
+import type { PageOptions, ResumeCommand } from '../../src/watch/index.js';
 import type { LiveView, MeAnswer } from '../../src/watch/live/api.js';
 import { Sessions } from '../../src/watch/live/sessions.js';
 import { until } from '../support/waiting.js';
@@ -28,10 +29,7 @@ interface Served {
 
 async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Served> {
   const [stops, refused]: [string[], string[]] = [[], []];
-  const run = new LiveRun(
-    () => ({ nodes: [], round: undefined }),
-    () => undefined,
-  );
+  const run = new LiveRun(() => ({ nodes: [], round: undefined }), {});
   const server = await servePage({
     ...{ host: '127.0.0.1', port: 0, option: 'ui', runs: NO_RUNS, files: FILES },
     secrets: { control: undefined, view: undefined, ...secrets },
@@ -136,7 +134,9 @@ describe('with secrets', () => {
     const { url, stops } = await served(SECRETS);
     const response = await logIn(url, 's3cret');
     const header = response.headers.get('set-cookie')!;
-    expect(header).toMatch(/^lockstep-\d+=[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
+    expect(header).toMatch(
+      /^lockstep-\d+=control\.\d+\.[\w-]{22}\.[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
     expect(header).not.toContain('s3cret');
     const cookie = cookieOf(response);
     expect(await me(url, { cookie })).toMatchObject({
@@ -169,7 +169,7 @@ describe('with secrets', () => {
     expect((await fetch(`${url}/api/runs`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
   });
 
-  it.each([{ token: 'wrong' }, { token: '' }, { token: 1 }, [], 'x'.repeat(5000), null])(
+  it.each([{ token: 'wrong' }, { token: '' }, { token: 1 }, [], null])(
     'no other body of a login opens it: %j',
     async (body) => {
       const { url, refused } = await served(SECRETS);
@@ -179,6 +179,21 @@ describe('with secrets', () => {
       expect(refused).toEqual(['a wrong token, at the live page']);
     },
   );
+
+  it.each([5000, 5 << 20])('a body of %d bytes is answered, and the connection closed', async (byteCount) => {
+    const { url } = await served(SECRETS);
+    const { port } = new URL(url);
+    const socket = connect(Number(port), '127.0.0.1');
+    let answer = '';
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    socket.on('error', () => undefined);
+    const head = `POST /api/login HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nOrigin: ${url}\r\n`;
+    socket.write(`${head}Content-Length: ${byteCount}\r\n\r\n`);
+    socket.write(Buffer.alloc(byteCount, 'x'));
+    await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 413 .*the body is too long: at most 4096 bytes"\}$/s);
+  });
 
   it('guesses are limited', async () => {
     const { url } = await served(SECRETS);
@@ -217,6 +232,16 @@ async function watch(
   return { text: () => text, ended: () => ended, response };
 }
 
+const busyFleet = (): FleetView => ({
+  nodes: [{ id: 1, name: 'alpha', trainedImages: 0, attachedSeconds: 1 } as NodeView],
+  round: { kind: 'work', round: 3, items: [1, 0] },
+});
+const resumeCommand = (runDir: string): ResumeCommand => ({ command: `continue ${runDir}`, note: null });
+const START = { runDir: 'runs/a', stepsPerEpoch: 2, epochs: 3, maxSteps: null, resumedAtStep: 0 } as Omit<
+  Extract<RunEvent, { event: 'run-started' }>,
+  'event'
+>;
+
 describe('the stream', () => {
   it('shows the run as it is, again and again', async () => {
     const { url, run } = await served();
@@ -236,6 +261,42 @@ describe('the stream', () => {
     expect((JSON.parse(last.replace(/^data: /, '')) as LiveView).waitingFor).toBe('for <b>workers</b>');
   });
 
+  it('of a stopped run says so, shows nobody at work, and the command that continues it', () => {
+    const run = new LiveRun(busyFleet, { resumeCommand });
+    run.on({ event: 'run-started', ...START }, 0);
+    expect(run.view()).toMatchObject({ phase: 'starting', nodes: [{}], round: {}, resume: null });
+    run.on({ event: 'run-finished', stoppedBy: 'signal' } as RunEvent, 0);
+    expect(run.view()).toMatchObject({
+      ...{ phase: 'ended', stoppedBy: 'signal', nodes: [], round: null, secondsLeft: null },
+      resume: { command: 'continue runs/a', note: null },
+    });
+  });
+
+  it('of a run that has ended in another way has no such command', () => {
+    for (const stoppedBy of ['epochs', undefined]) {
+      const run = new LiveRun(busyFleet, { resumeCommand });
+      run.on({ event: 'run-started', ...START }, 0);
+      if (stoppedBy !== undefined) run.on({ event: 'run-finished', stoppedBy } as RunEvent, 0);
+      run.end();
+      expect(run.view()).toMatchObject({
+        ...{ phase: 'ended', stoppedBy: stoppedBy ?? null, nodes: [], round: null, resume: null },
+      });
+    }
+  });
+
+  it('leaves places for whoever controls the run, however many viewers there are', () => {
+    const stream = new LiveStream(() => '{}');
+    const response = (): ServerResponse => {
+      const ignored = (): boolean => true;
+      return { writeHead: ignored, write: ignored, end: ignored, on: ignored } as unknown as ServerResponse;
+    };
+    let viewers = 0;
+    for (; !stream.isFullFor('view'); viewers++) stream.open(response(), 'view');
+    expect(viewers).toBe(96);
+    expect(stream.isFullFor('control')).toBe(false);
+    stream.close();
+  });
+
   it('ends when its session logs out, and leaves others alone', async () => {
     const { url } = await served(SECRETS);
     const [one, other] = [cookieOf(await logIn(url, 's3cret')), cookieOf(await logIn(url, 'lookers'))];
@@ -252,25 +313,53 @@ describe('the stream', () => {
 });
 
 describe('a session', () => {
+  const limits = { lifetimeMs: 1e6, mostLoggedOut: 2 };
+
   it('ends by its age, and with it what is open for it', async () => {
-    const sessions = new Sessions({ lifetimeMs: 20, most: 10 });
-    const id = sessions.open('view');
+    const sessions = new Sessions(SECRETS, { ...limits, lifetimeMs: 50 });
+    const cookie = sessions.begin('view');
     let closed = 0;
-    sessions.whenEnded(id, () => closed++);
-    expect(sessions.find(id)?.right).toBe('view');
+    sessions.whenEnded(cookie, () => closed++);
     await until(() => closed === 1);
-    expect(sessions.find(id)).toBeUndefined();
+    expect(sessions.find(cookie)).toBeUndefined();
   });
 
-  it('gives way when many others came after it', () => {
-    const sessions = new Sessions({ lifetimeMs: 1e6, most: 2 });
-    onTestFinished(() => sessions.closeAll());
-    const [first, second, third] = [sessions.open('view'), sessions.open('view'), sessions.open('control')];
-    expect([first, second, third].map((id) => sessions.find(id)?.right)).toEqual([
-      undefined,
-      'view',
-      'control',
-    ]);
-    expect(sessions.find('guess')).toBeUndefined();
+  it('holds in another process with the same secret, and in none with another', () => {
+    const [viewer, owner] = [new Sessions(SECRETS).begin('view'), new Sessions(SECRETS).begin('control')];
+    const again = new Sessions({ ...SECRETS, control: 'other' });
+    expect(again.find(viewer)).toMatchObject({ right: 'view' });
+    expect(again.find(owner)).toBeUndefined();
+    expect(new Sessions({ control: undefined, view: undefined }).find(viewer)).toBeUndefined();
+  });
+
+  it('is no other’s: whatever is changed in the cookie, it opens nothing', () => {
+    const sessions = new Sessions({ control: 'same', view: 'same' });
+    const cookie = sessions.begin('view');
+    expect(sessions.find(cookie.replace('view', 'control'))?.right).not.toBe('control');
+    const [right, end, ...rest] = cookie.split('.');
+    expect(sessions.find([right, Number(end) + 1, ...rest].join('.'))).toBeUndefined();
+    for (let place = 0; place < cookie.length; place++) {
+      const other = cookie[place] === 'A' ? 'B' : 'A';
+      const changed = cookie.slice(0, place) + other + cookie.slice(place + 1);
+      // The last letter of base64 has bits that mean nothing, but the text is compared.
+      expect(sessions.find(changed), changed).toBeUndefined();
+    }
+    expect(sessions.find('')).toBeUndefined();
+  });
+
+  it('that is logged out stays so, however many others are, and no other right is touched', () => {
+    const sessions = new Sessions(SECRETS, limits);
+    const owner = sessions.begin('control');
+    const viewers = Array.from({ length: 5 }, () => sessions.begin('view'));
+    viewers.forEach((cookie) => sessions.close(cookie));
+    expect(viewers.filter((cookie) => sessions.find(cookie))).toEqual([]);
+    expect(sessions.find(owner)).toMatchObject({ right: 'control' });
+  });
+
+  it('is pushed out by none of many that come after it', () => {
+    const sessions = new Sessions(SECRETS);
+    const first = sessions.begin('view');
+    for (let other = 0; other < 1000; other++) sessions.begin('view');
+    expect(sessions.find(first)).toMatchObject({ right: 'view' });
   });
 });

@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { saveEvaluation } from '../../src/coordinator/index.js';
-import { reportPage } from '../../src/watch/index.js';
+import { reportPage, summariseRun } from '../../src/watch/index.js';
 import { evaluationOf } from '../support/evaluations.js';
 import { CONFIG, epochLine, makeRun, RESULT } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -51,6 +52,17 @@ it('shows who computed how much, and the latest evaluation with its images as pi
   expect(pictures).toHaveLength(1); // the other image has no pixels
   expect(Buffer.from(pictures[0]!, 'base64').subarray(1, 4).toString()).toBe('PNG');
 });
+
+it.each(['', '{', '[]', '{"testAccuracy": 2}', '\u0000'.repeat(5000)])(
+  'says that an evaluation is damaged: %j',
+  async (content) => {
+    const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines });
+    writeFileSync(path.join(folder, 'evaluation-2026-01-01T00-00-00-epoch3.json'), content);
+    const page = await reportPage([folder], OPTIONS);
+    expect(page).toContain('evaluation-2026-01-01T00-00-00-epoch3.json is damaged');
+    expect((await summariseRun(folder)).testAccuracy).toBeNull();
+  },
+);
 
 it('shows a run that has not written anything yet', async () => {
   const page = await reportPage([makeRun(path.join(temporaryFolder(), 'run'))], OPTIONS);

@@ -23,7 +23,7 @@ class Scene {
 
   constructor(largest: number) {
     this.sums = new SiblingSums({
-      largest,
+      largest: () => largest,
       send: (sum) => {
         // Sent means encoded: the memory may be used for something else from here on.
         const gradientSum = sum.gradientSum.slice();
@@ -43,11 +43,10 @@ class Scene {
 
   finishOf(step: number, microBatch: number): void {
     const gradientSum = gradientOf(microBatch);
-    this.sums.finish(step, microBatch, {
-      kind: 'gradient',
-      sampleCount: 4,
-      lossSum: microBatch,
-      correct: 1,
+    this.sums.finish({
+      step,
+      first: microBatch,
+      leaves: [{ sampleCount: 4, lossSum: microBatch, correct: 1 }],
       gradientSum,
       statisticSum: gradientOf(microBatch).slice(0, 2),
       release: () => {

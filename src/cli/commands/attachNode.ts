@@ -2,19 +2,16 @@
 
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { authorityFrom, workFor } from '../../session/index.js';
+import { workFor } from '../../session/index.js';
 import type { WorkerSettings, WorkOptions } from '../../session/index.js';
-import type { NodeStatus } from '../../worker/index.js';
-import { outputIsLog, withTime } from '../display/logTime.js';
 import { WorkerReport } from '../display/workerReport.js';
 import { errorText, sentenceInFlags } from '../options/inFlags.js';
-import { readTextFile } from '../options/readTextFile.js';
 import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import type { Scheduler } from '../process/stopSignal.js';
-import { print } from '../process/terminal.js';
 import { clearTextWarning } from '../token/token.js';
+import { readAuthority, say, statusLine } from './attaching.js';
 
 export interface NodeToAttach
   extends Omit<WorkerSettings, 'name'>, Pick<WorkOptions, 'url' | 'token' | 'locate' | 'isThreadsGiven'> {
@@ -42,7 +39,7 @@ export async function attachNode({ ca, scheduler, ...options }: NodeToAttach): P
   try {
     const reason = await workFor({
       ...options,
-      ca: readAuthority(ca),
+      ca: ca && readAuthority(ca.file, ca.option),
       proxy,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
@@ -68,21 +65,4 @@ export async function attachNode({ ca, scheduler, ...options }: NodeToAttach): P
     stop.dispose();
     report.stop();
   }
-}
-
-function readAuthority(ca: NodeToAttach['ca']): string | undefined {
-  if (ca === undefined) return undefined;
-  const { option, file } = ca;
-  const flag = option === 'ca' ? '--ca' : '--tls-cert';
-  return authorityFrom(readTextFile(flag, file), { option, value: file });
-}
-
-function statusLine(status: NodeStatus): string {
-  return status.kind === 'connected'
-    ? `connected to ${status.url}`
-    : `not connected (${status.reason}); trying again in ${(status.retryInMs / 1000).toFixed(1)} s`;
-}
-
-export function say(message: string): void {
-  print(outputIsLog() ? withTime(message) : message);
 }

@@ -7,6 +7,7 @@ import type { CommandOptions } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
+  attachCommand,
   doorTokenFor,
   openDoor,
   readCoordinatorSettings,
@@ -42,7 +43,6 @@ import {
 } from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
-import { workerCommand } from '../token/workerCommand.js';
 import { declareSharedPage, isPageShared, resolveUiToken } from '../options/uiOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
@@ -104,16 +104,7 @@ export function addCoordinatorCommand(program: Command): void {
 
 export function pageOf(command: Command): DoorPage | undefined {
   if (!isPageShared(command)) return undefined;
-  return {
-    viewToken: resolveUiToken(command),
-    attachCommand: ({ url, ca, token }) => {
-      const shown = token === undefined ? undefined : '…';
-      return {
-        shown: workerCommand({ url, ca, token: shown }),
-        withToken: workerCommand({ url, ca, token }),
-      };
-    },
-  };
+  return { viewToken: resolveUiToken(command), attachCommand };
 }
 
 /** A number that the run remembers counts as given: it is what the user asked for. */

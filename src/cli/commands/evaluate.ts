@@ -6,6 +6,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
 import { evaluationLines } from '../display/evaluation.js';
+import { EvaluationProgress } from '../display/evaluationProgress.js';
 import { sentenceInFlags } from '../options/inFlags.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
@@ -42,6 +43,8 @@ async function evaluateInTerminal(
   isGiven: (key: string) => boolean,
 ): Promise<void> {
   const stop = listenForStop(() => undefined);
+  const { stdout } = process;
+  const progress = stdout.isTTY && !options.json ? new EvaluationProgress(stdout) : undefined;
   try {
     const outcome = await evaluateCheckpoint({
       ...options,
@@ -51,10 +54,14 @@ async function evaluateInTerminal(
       dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
-      onNotice: (message) => printError(`lockstep: ${sentenceInFlags(message)}`),
-    });
+      onProgress: (done, total) => progress?.show(done, total),
+      onNotice: (message) => {
+        progress?.clear();
+        printError(`lockstep: ${sentenceInFlags(message)}`);
+      },
+    }).finally(() => progress?.clear());
     if (options.json) printJson(outcome);
-    else evaluationLines(outcome, process.stdout.columns).forEach(print);
+    else evaluationLines(outcome, stdout.columns).forEach(print);
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;

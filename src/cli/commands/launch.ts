@@ -15,7 +15,7 @@ import { declareRunOptions, declareStopSignal, knownRecipes } from '../options/r
 import { declareOptions } from '../options/trainingOptions.js';
 import { declareSharedPage } from '../options/uiOptions.js';
 import { declareTokenOptions } from '../token/token.js';
-import { say } from './attachNode.js';
+import { say } from './attaching.js';
 import { attachRank } from './launchRank.js';
 import { coordinateJob, trainAlone } from './launchRoles.js';
 

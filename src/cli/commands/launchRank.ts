@@ -14,7 +14,8 @@ import { beginsAnew, schedulerOf } from '../options/runOptions.js';
 import { resolveTrainingOptions } from '../options/trainingOptions.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { resolveToken } from '../token/token.js';
-import { attachNode, say } from './attachNode.js';
+import { attachNode } from './attachNode.js';
+import { say } from './attaching.js';
 import { DEFAULT_PORT, inUrl, runDirOf, workersOf } from './launchOptions.js';
 import type { LaunchOptions } from './launchOptions.js';
 

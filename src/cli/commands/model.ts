@@ -15,9 +15,9 @@ import {
   trainingMemory,
 } from '../../model/index.js';
 import type { Model, NetworkSummary } from '../../model/index.js';
-import { jsonSetting, requestNetwork, valueParser } from '../../session/index.js';
+import { jsonSetting, requestNetwork, SESSION_SETTINGS, valueParser } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { declareOptions, readNetwork } from '../options/trainingOptions.js';
+import { declareOptions, ofWidth, readNetwork } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
 
 const MODEL_SETTINGS = {
@@ -25,6 +25,7 @@ const MODEL_SETTINGS = {
     default: undefined,
     help: 'make a named network for the images and classes of this data set',
   }),
+  width: SESSION_SETTINGS.width,
   dropout: variant(RECIPE_OPTIONS.dropout, {
     default: 0,
     help: 'dropout before the dense layer of a named network',
@@ -57,8 +58,9 @@ export function addModelCommand(program: Command): void {
 }
 
 /** A named network takes the data set's shape and classes; one in a file is checked against them. */
-function networkOf(given: string, { dataset, dropout }: RawOptions): Model {
-  const network = requestNetwork(readNetwork(given), dropout);
+function networkOf(given: string, { dataset, dropout, width }: RawOptions): Model {
+  const name = typeof width === 'number' ? ofWidth(given, width, given) : given;
+  const network = requestNetwork(readNetwork(name), dropout);
   return dataset === undefined ? network.model : network.forData(dataset, formatOf(dataset));
 }
 

@@ -6,6 +6,7 @@ import { commandLine } from '../../foundation/commandLine.js';
 import type { CommandOptions } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { SessionOutcome } from '../../session/index.js';
+import type { ResumeCommand } from '../../watch/index.js';
 import { defaultDataDir } from '../options/dataDir.js';
 
 export interface Continuation {
@@ -17,9 +18,16 @@ export interface Continuation {
   readonly noteOnResuming?: string | undefined;
 }
 
-export function continueLine({ command, options, noteOnResuming }: Continuation, runDir: string): string {
-  const line = `continue with: ${commandLine(command, { ...options, resume: runDir })}`;
-  return noteOnResuming === undefined ? line : `${line}\n${noteOnResuming}`;
+export function continueLine(continuation: Continuation, runDir: string): string {
+  const { command, note } = resumeCommand(continuation, runDir);
+  return `continue with: ${command}${note === null ? '' : `\n${note}`}`;
+}
+
+export function resumeCommand(
+  { command, options, noteOnResuming }: Continuation,
+  runDir: string,
+): ResumeCommand {
+  return { command: commandLine(command, { ...options, resume: runDir }), note: noteOnResuming ?? null };
 }
 
 /** For a run that is complete. */

@@ -1,7 +1,7 @@
 /** `lockstep runs [DIR]`: a table of the runs below a folder. */
 
 import type { Command } from 'commander';
-import { findRuns, summariseRun } from '../../watch/index.js';
+import { findRuns, summariseRun, stateText } from '../../watch/index.js';
 import type { RunSummary } from '../../watch/index.js';
 import { tableLines } from '../display/table.js';
 import type { Column } from '../display/table.js';
@@ -58,7 +58,7 @@ const DASH = '-';
 
 const COLUMNS: readonly Column<RunSummary>[] = [
   { title: 'run', text: ({ folder }) => folder },
-  { title: 'state', text: stateText },
+  { title: 'state', text: ({ state, stoppedBy }) => stateText(state, stoppedBy) },
   { title: 'model', text: ({ model }) => model ?? DASH },
   { title: 'data', text: ({ dataset }) => dataset ?? DASH },
   { title: 'epoch', align: 'right', text: epochText },
@@ -76,10 +76,6 @@ const COLUMNS: readonly Column<RunSummary>[] = [
   },
   { title: 'exact', text: ({ exact }) => (exact === null ? DASH : exact ? 'yes' : 'no') },
 ];
-
-function stateText({ state, stoppedBy }: RunSummary): string {
-  return state === 'finished' && stoppedBy !== null ? `finished (${stoppedBy})` : state;
-}
 
 function epochText({ epochsCompleted, epochs }: RunSummary): string {
   return `${epochsCompleted}/${epochs ?? '?'}`;

@@ -11,7 +11,7 @@ import { trackerSecrets } from '../options/trackerSecrets.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
 import type { Scheduler } from '../process/stopSignal.js';
-import { afterError, continueLine, evaluateLine } from './nextCommand.js';
+import { afterError, continueLine, evaluateLine, resumeCommand } from './nextCommand.js';
 import type { Continuation } from './nextCommand.js';
 
 export interface TerminalOptions extends Continuation {
@@ -65,6 +65,7 @@ export async function trainInTerminal(
       log,
       signal,
       requestStop,
+      resumeCommand: (folder: string) => resumeCommand(continuation, folder),
       proxyFor,
       cacheFolder: cacheFolder(),
       trackerSecrets: trackerSecrets(),

@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
-import { text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { coordinatorUrl, GPUS_SETTINGS, WORKER_SETTINGS } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
@@ -15,18 +14,13 @@ import { listenForStop } from '../process/stopSignal.js';
 import type { Scheduler } from '../process/stopSignal.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { attachNode, say } from './attachNode.js';
+import { attachNode } from './attachNode.js';
+import { CA_OPTION, say } from './attaching.js';
 
 const OPTIONS = {
   ...WORKER_SETTINGS,
   ...GPUS_SETTINGS,
-  ca: text<string | undefined>({
-    group: 'Connection',
-    placeholder: 'file',
-    default: undefined,
-    help: 'certificate authority (PEM) to trust besides the public ones, for wss://',
-    example: 'ca.pem',
-  }),
+  ...CA_OPTION,
 };
 
 interface RawOptions extends ValuesOf<typeof OPTIONS> {

@@ -2,7 +2,7 @@
 
 import type { RunEvent } from '../../coordinator/index.js';
 import { count } from '../../foundation/count.js';
-import { workerCommand } from '../token/workerCommand.js';
+import { workerCommand } from '../../session/index.js';
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;

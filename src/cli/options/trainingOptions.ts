@@ -25,7 +25,7 @@ const DECLARED = new WeakMap<Option, OptionEntry>();
 /** Declares options on a command. */
 export function declareOptions(command: Command, entries: readonly OptionEntry[]): void {
   for (const entry of entries) {
-    const option = new Option(entry.flags, entry.help).helpGroup(`${entry.group}:`);
+    const option = new Option(entry.flags, helpOf(entry)).helpGroup(`${entry.group}:`);
     DECLARED.set(option, entry);
     const { kind } = entry;
     if (kind.kind !== 'switch') {
@@ -40,6 +40,10 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
     const opposite = oppositeOf(entry);
     if (opposite !== undefined) command.addOption(new Option(opposite, `not: ${entry.help}`).hideHelp());
   }
+}
+
+function helpOf({ help, environment }: OptionEntry): string {
+  return environment === undefined ? help : `${help} (env ${environment})`;
 }
 
 /** Undefined for an option that a command declares by itself. */
@@ -116,11 +120,19 @@ function widened(model: string, command: Command, resume: string | undefined): s
   if (resume !== undefined) {
     throw new LockstepError('E_OPTION', `--resume ${resume} has its own network; leave --width ${width} out`);
   }
+  return ofWidth(model, width, `--model ${model}`);
+}
+
+/**
+ * @param asGiven how the user has named the model
+ * @throws LockstepError E_OPTION for a model that has no width
+ */
+export function ofWidth(model: string, width: number, asGiven: string): string {
   const name = withWidth(model, width);
   if (name !== undefined) return name;
   throw new LockstepError(
     'E_OPTION',
-    `--width ${width} is for networks such as resnet20, and not for --model ${model}; leave it out`,
+    `--width ${width} is for networks such as resnet20, and not for ${asGiven}; leave it out`,
   );
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printError } from '../process/terminal.js';
-import { workerCommand } from './workerCommand.js';
+import { workerCommand } from '../../session/index.js';
 
 export interface TokenNotice {
   readonly token: string;

@@ -5,10 +5,18 @@
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import type { CoordinatorChannel, NodeMessage, RefusalCode, Sum, Welcome } from '../../protocol/index.js';
+import type {
+  CoordinatorChannel,
+  NodeMessage,
+  RefusalCode,
+  Sum,
+  Welcome,
+  Workers,
+} from '../../protocol/index.js';
 import type { EventListener, MemberInfo } from '../run/events.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
+import type { Round } from '../schedule/round.js';
 import { ActiveRound } from './activeRound.js';
 import { viewFleet } from './fleetView.js';
 import type { FleetView } from './fleetView.js';
@@ -28,7 +36,14 @@ export interface FleetOptions {
   readonly waitTimeoutMs: number;
   /** What the user can do if no node attaches; it depends on the command. */
   readonly noWorkersRemedy?: string;
+  /** Why nodes that bring such workers cannot take part; left out: all may. */
+  readonly refusalOf?: (workers: Workforce) => string | undefined;
+  /** Told whenever workers have come or gone. */
+  readonly onWorkers?: () => void;
 }
+
+/** What a node brings. */
+export type Workforce = Omit<Workers, 'type'>;
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';
@@ -51,6 +66,7 @@ export class Fleet {
     this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
       welcome: options.welcome,
+      refusalOf: options.refusalOf,
       reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
@@ -66,6 +82,11 @@ export class Fleet {
   /** Workers (threads) attached. */
   get workerCount(): number {
     return [...this.members].reduce((sum, member) => sum + member.threads, 0);
+  }
+
+  /** What each node brings that accepts items. */
+  workforce(): readonly Workforce[] {
+    return [...this.members].filter(({ accepting }) => accepting).map(({ hello }) => hello);
   }
 
   get memberCount(): number {
@@ -124,6 +145,11 @@ export class Fleet {
     }
   }
 
+  /** The open round in progress, to add items to and to take them back; undefined between rounds. */
+  get openRound(): Pick<Round<Member>, 'add' | 'withdraw' | 'keepApart'> | undefined {
+    return this.active?.request.itemCount === 'open' ? this.active.schedule : undefined;
+  }
+
   /** Ends the round in progress with an error; between rounds, the next one. */
   abort(error: unknown): void {
     if (this.active) this.active.schedule.abort(error);
@@ -160,12 +186,13 @@ export class Fleet {
   private join(member: Member): void {
     member.channel.send(this.options.welcome);
     this.members.add(member);
-    this.news.joined(member, this.describe(member));
+    if (member.threads > 0) this.news.joined(member, this.describe(member));
     if (this.active) {
       this.active.enter(member);
       this.active.schedule.fill();
     }
-    this.attendance.nodeJoined();
+    if (member.threads > 0) this.attendance.nodeJoined();
+    this.options.onWorkers?.();
   }
 
   private receive(member: Member, message: NodeMessage): void {
@@ -180,12 +207,32 @@ export class Fleet {
         return this.take(member, message, roundKey('evaluate', message.evaluation), [message.chunk]);
       case 'failed':
         return this.takeFailure(member, roundKey(message.item, message.round), message.index, message.reason);
+      case 'workers':
+        return this.resize(member, message);
       case 'drain':
         member.draining = true;
+        this.options.onWorkers?.();
         if (member.hasAnswered) this.attendance.nodeWasUseful();
         if (this.active?.schedule.holds(member)) this.checkForWorkers();
         else this.dismiss(member, 'drained');
     }
+  }
+
+  /** A relay's workers have come or gone. Reported as a node that leaves and joins. */
+  private resize(member: Member, workers: Workers): void {
+    const refusal = this.options.refusalOf?.(workers);
+    if (refusal !== undefined) return this.refuse(member, refusal, 'E_REFUSED');
+    if (member.threads > 0) {
+      const without = { ...this.describe(member), workersNow: this.workerCount - member.threads };
+      this.news.left(member, without, `it brings ${workers.threads} worker(s) now`);
+    }
+    member.bring(workers);
+    if (member.threads > 0) this.news.joined(member, this.describe(member));
+    else this.active?.schedule.leave(member);
+    this.active?.schedule.fill();
+    if (member.threads > 0) this.attendance.nodeJoined();
+    else this.checkForWorkers();
+    this.options.onWorkers?.();
   }
 
   /** @param indices the items of the answer: one, or those of a sum */
@@ -256,9 +303,10 @@ export class Fleet {
     member.gone = true;
     if (member.hasAnswered) this.attendance.nodeWasUseful();
     if (this.reception.isClosed) return; // the run is over: nobody is told
-    this.news.left(member, this.describe(member), reason);
+    if (member.threads > 0) this.news.left(member, this.describe(member), reason);
     this.active?.schedule.leave(member);
     this.checkForWorkers();
+    this.options.onWorkers?.();
   }
 
   /** With a round in progress and no node that accepts items, starts the wait timeout. */

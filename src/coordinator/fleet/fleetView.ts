@@ -90,7 +90,8 @@ function viewMember(member: Member, nowMs: number): NodeView {
 
 function viewRound({ request, schedule }: ActiveRound, members: readonly Member[]): RoundView {
   const numberOf = new Map(members.map((member, index) => [member, index + 1]));
-  const items = Array.from({ length: request.itemCount }, (_, index) => {
+  const count = request.itemCount === 'open' ? 0 : request.itemCount;
+  const items = Array.from({ length: count }, (_, index) => {
     const { isAnswered, by } = schedule.statusOf(index);
     if (!by) return 0;
     const number = numberOf.get(by) ?? members.length + 1;

@@ -7,6 +7,7 @@ import type {
   Hello,
   Parameters,
   Work,
+  Workers,
 } from '../../protocol/index.js';
 import type { Assignee } from '../schedule/assignee.js';
 import { itemKey } from '../schedule/itemKey.js';
@@ -43,14 +44,19 @@ export class Member implements Assignee {
   hasAnswered = false;
 
   constructor(
-    readonly hello: Hello,
+    private currentHello: Hello,
     readonly channel: CoordinatorChannel,
     /** Whether the node belongs to this process, and so cannot be replaced by another. */
     readonly local: boolean,
     /** The node's record of faults. It outlives the connection. */
     readonly reputation: NodeReputation,
   ) {
-    this.workload = new Workload(hello.threads);
+    this.workload = new Workload(currentHello.threads);
+  }
+
+  /** With what the node brings now. */
+  get hello(): Hello {
+    return this.currentHello;
   }
 
   get name(): string {
@@ -62,7 +68,13 @@ export class Member implements Assignee {
   }
 
   get accepting(): boolean {
-    return !this.draining && !this.gone;
+    return !this.draining && !this.gone && this.threads > 0;
+  }
+
+  /** What the node brings has changed. */
+  bring({ type: _, ...workers }: Workers): void {
+    this.currentHello = { ...this.currentHello, ...workers };
+    this.workload.resize(workers.threads, performance.now());
   }
 
   /** The items given from now on come from this round. */

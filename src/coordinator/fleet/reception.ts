@@ -1,6 +1,6 @@
 /** Turns a new channel into a member. The first message must be a hello that fits this run, from a node not refused. */
 
-import type { Bye, CoordinatorChannel, NodeMessage, Refused, Welcome } from '../../protocol/index.js';
+import type { Bye, CoordinatorChannel, Hello, NodeMessage, Refused, Welcome } from '../../protocol/index.js';
 import { checkFirstMessage } from './admission.js';
 import { REFUSAL_REMEDY } from './nodeReputation.js';
 import type { NodeReputations } from './nodeReputation.js';
@@ -8,6 +8,8 @@ import { Member } from './member.js';
 
 export interface ReceptionOptions {
   readonly welcome: Welcome;
+  /** Why nodes that bring such workers cannot take part; left out: all may. */
+  readonly refusalOf: ((hello: Hello) => string | undefined) | undefined;
   readonly reputations: NodeReputations;
   /** @param peerName host and port */
   readonly onRefused: (peerName: string, reason: string) => void;
@@ -77,6 +79,8 @@ export class Reception {
     if (this.runEnd) return { type: 'bye', ...this.runEnd };
     const first = checkFirstMessage(message, this.options.welcome);
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
+    const refusal = this.options.refusalOf?.(first.hello);
+    if (refusal !== undefined) return { type: 'refused', code: 'E_REFUSED', reason: refusal };
     const reputation = this.options.reputations.of(first.nodeSecret);
     if (reputation.refusal === undefined) return new Member(first.hello, channel, local, reputation);
     const reason = `it was refused before in this run: ${reputation.refusal}; ${REFUSAL_REMEDY}`;

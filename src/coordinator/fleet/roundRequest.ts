@@ -19,7 +19,8 @@ export type Verdict =
   | { readonly kind: 'diverged'; readonly error: Error };
 
 export interface RoundRequest extends ItemSource {
-  readonly itemCount: number;
+  /** `open`: the items are added one by one, and the round ends when it is aborted. */
+  readonly itemCount: number | 'open';
   sampleCountOf(index: number): number;
   /**
    * Judges an answer, and takes it if it is good. Called only if one of its items is still wanted.

@@ -1,4 +1,4 @@
-/** The evaluations in a run folder: `evaluation-<time>-epoch<n>.json`, one for each time that `evaluate` was called. */
+/** The evaluations in a run folder: `evaluation-<time>-epoch<n>.json`, one for each time that weights were tested. */
 
 import { constants } from 'node:fs';
 import { copyFile, link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';

@@ -66,6 +66,14 @@ export class RunFolder {
   }
 
   /**
+   * What can be told of a folder for runs before it is made.
+   * @throws LockstepError E_IO
+   */
+  static refuseIfUnwritable(parent: string): void {
+    refuseIfUnwritable(parent);
+  }
+
+  /**
    * Makes the folder of a new run.
    * @throws LockstepError E_RUN_EXISTS if it holds a run already, E_IO if it cannot be made
    */

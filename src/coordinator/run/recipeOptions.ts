@@ -26,6 +26,7 @@ import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
 
 /** A run may end elsewhere than was planned; the steps before are the same. */
 const CHANGEABLE = { kind: 'changeable' } as const;
+const MUON_ONLY = { option: 'optimizer', is: ['muon'] } as const;
 const MULTISTEP_ONLY = { option: 'schedule', is: ['multistep'] } as const;
 
 export const RECIPE_OPTIONS = recipeOptions({
@@ -122,6 +123,33 @@ export const RECIPE_OPTIONS = recipeOptions({
     help: 'SGD momentum',
   }),
   nesterov: flag({ group: 'Optimizer', default: false, help: 'Nesterov momentum' }),
+  optimizer: oneOf({
+    group: 'Optimizer',
+    of: ['sgd', 'muon'],
+    default: 'sgd',
+    inOlderFiles: 'sgd',
+    help: "sgd, or muon for the convolutions' weights: steps by matrices made orthogonal",
+    example: 'muon',
+  }),
+  muonLr: number({
+    group: 'Optimizer',
+    placeholder: 'rate',
+    above: 0,
+    default: 0.24,
+    inOlderFiles: 0.24,
+    help: 'muon: peak of its learning rate, which follows the schedule of the other',
+    onlyWith: MUON_ONLY,
+  }),
+  muonMomentum: number({
+    group: 'Optimizer',
+    placeholder: 'm',
+    min: 0,
+    below: 1,
+    default: 0.6,
+    inOlderFiles: 0.6,
+    help: 'muon: Nesterov momentum',
+    onlyWith: MUON_ONLY,
+  }),
   weightDecay: number({
     group: 'Regularisation',
     placeholder: 'wd',

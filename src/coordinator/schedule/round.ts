@@ -8,6 +8,8 @@
  * - an idle worker takes over an item that another node has not begun, and repeats an item that it would finish well
  *   before the other node;
  * - a node that gets no items because it is slow is given a copy of one now and then: it may have recovered.
+ *
+ * An open round, of a relay, gets its items one by one, and ends when it is aborted.
  */
 
 import type { Assignee } from './assignee.js';
@@ -22,7 +24,8 @@ import { dropStaleItems } from './staleItems.js';
 
 export interface RoundOptions<Node extends Assignee> {
   readonly key: RoundKey;
-  readonly itemCount: number;
+  /** `open`: items are added one by one. */
+  readonly itemCount: number | 'open';
   readonly sampleCountOf: (index: number) => number;
   readonly assignees: () => Iterable<Node>;
   /** How quickly the node computes items of this kind. */
@@ -43,6 +46,8 @@ export class Round<Node extends Assignee> {
   /** Resolves when every item has been answered; rejects if the round is aborted. */
   readonly done: Promise<void>;
   private readonly unassigned: number[];
+  /** Of an open round: the items that were added and are still asked for. */
+  private readonly added = new Set<number>();
   /** The node whose answer was taken, by item. */
   private readonly answered = new Map<number, Node>();
   /** The nodes that hold each unanswered item. */
@@ -67,7 +72,8 @@ export class Round<Node extends Assignee> {
       sampleCountOf,
       paceOf,
     };
-    this.unassigned = Array.from({ length: options.itemCount }, (_, index) => index);
+    const count = options.itemCount === 'open' ? 0 : options.itemCount;
+    this.unassigned = Array.from({ length: count }, (_, index) => index);
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     this.done.catch(() => undefined); // an abort before anyone awaits it must not be an unhandled rejection
@@ -98,7 +104,42 @@ export class Round<Node extends Assignee> {
 
   /** Whether the item still needs an answer. A second answer to a repeated item is not needed, and is no fault. */
   wants(index: number): boolean {
-    return !this.isOver && index < this.options.itemCount && !this.answered.has(index);
+    const { itemCount } = this.options;
+    const isAsked = itemCount === 'open' ? this.added.has(index) : index < itemCount;
+    return !this.isOver && isAsked && !this.answered.has(index);
+  }
+
+  /** Adds an item to an open round. One that was answered is asked for again. */
+  add(index: number): void {
+    if (this.isOver || this.wants(index)) return;
+    this.added.add(index);
+    this.answered.delete(index);
+    this.unassigned.push(index);
+    this.pause = undefined;
+    this.fill();
+  }
+
+  /**
+   * The item of an open round is no longer wanted. A node that has begun it finishes it.
+   * @returns whether nobody computes it
+   */
+  withdraw(index: number): boolean {
+    if (!this.wants(index)) return false;
+    const position = this.unassigned.indexOf(index);
+    if (position >= 0) this.unassigned.splice(position, 1);
+    const holders = this.holders.get(index) ?? new Set<Node>();
+    for (const holder of holders) if (this.cancel(holder, index)) holders.delete(holder);
+    if (holders.size > 0) return false;
+    this.holders.delete(index);
+    this.added.delete(index);
+    return true;
+  }
+
+  /** The item must be answered alone, not in a sum. */
+  keepApart(index: number): void {
+    if (!this.wants(index)) return;
+    this.apart.add(index);
+    for (const holder of this.holders.get(index) ?? []) holder.keepApart(index);
   }
 
   /** The assignee's answer was accepted, or was not needed any more. */
@@ -247,12 +288,13 @@ export class Round<Node extends Assignee> {
     times.forget(assignee);
   }
 
-  /** Cancels the item, unless the node has begun it: then it finishes it. */
-  private cancel(holder: Node, index: number): void {
+  /** Cancels the item, unless the node has begun it: then it finishes it. @returns whether it was cancelled */
+  private cancel(holder: Node, index: number): boolean {
     const key = this.keyOf(index);
-    if (holder.workload.get(key)?.beganAtMs !== undefined) return;
+    if (holder.workload.get(key)?.beganAtMs !== undefined) return false;
     holder.workload.drop(key, this.nowMs());
     holder.cancel(index);
+    return true;
   }
 
   /** When the assignee will have finished all its items. Its next item has begun just now. */

@@ -28,14 +28,28 @@ export class Workload {
   private readonly entries = new Map<ItemKey, Entry>();
   private begun = 0;
 
-  constructor(readonly threads: number) {}
+  constructor(private threadCount: number) {}
+
+  get threads(): number {
+    return this.threadCount;
+  }
+
+  /** The node has more workers, or fewer. Without any it computes nothing of what it was given. */
+  resize(threads: number, nowMs: number): void {
+    this.threadCount = threads;
+    if (threads === 0) {
+      this.entries.clear();
+      this.begun = 0;
+    }
+    while (this.begun < Math.min(threads, this.entries.size)) this.beginNext(nowMs);
+  }
 
   get itemCount(): number {
     return this.entries.size;
   }
 
   get idleWorkers(): number {
-    return this.threads - this.begun;
+    return Math.max(0, this.threads - this.begun);
   }
 
   items(): Iterable<HeldItem> {
@@ -73,7 +87,7 @@ export class Workload {
     this.entries.delete(key);
     if (entry.beganAtMs === undefined) return;
     this.begun--;
-    this.beginNext(nowMs);
+    if (this.begun < this.threadCount) this.beginNext(nowMs);
   }
 
   /**

@@ -17,6 +17,7 @@ import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
 import { ConnectionSlots } from './connectionSlots.js';
+import { asksForWebSocket, plainResponseTo } from './ignoredUpgrade.js';
 import { guardedChannel } from './peerGuard.js';
 import { answerBy, handlerFor } from './routes.js';
 import type { Routes } from './routes.js';
@@ -114,7 +115,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     outcomes.refused(request.socket, `a malformed WebSocket upgrade (${error.message})`);
     refuse(socket, '400 Bad Request');
   });
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const answerPlain = (request: IncomingMessage, response: ServerResponse): void => {
     const handler = handlerFor(routes, request);
     if (!handler) {
       outcomes.refused(request.socket, 'a plain HTTP request, not a worker');
@@ -123,9 +124,12 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     outcomes.admitted(request.socket);
     slots.view(request.socket);
     void answerBy(handler, request, response);
-  });
+  };
+  server.on('request', answerPlain);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    const isPlain = !asksForWebSocket(request) && ['GET', 'HEAD'].includes(request.method ?? '');
+    if (isPlain) return answerPlain(request, plainResponseTo(request));
     const refusal = refusalOf(request, { token, isFull: slots.isFull });
     if (refusal) {
       outcomes.refused(request.socket, refusal.reason);

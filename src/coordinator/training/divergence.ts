@@ -5,7 +5,10 @@ import type { Remedy } from '../../foundation/options/optionError.js';
 import type { Recipe } from '../run/recipe.js';
 
 /** @param what which value is not finite, such as `the loss of step 7` */
-export function divergedError(what: string, { lr, warmupEpochs, schedule }: Recipe): OptionError {
+export function divergedError(
+  what: string,
+  { lr, warmupEpochs, schedule, shiftLrFactor }: Recipe,
+): OptionError {
   const lowerRate: Remedy = {
     kind: 'advice',
     sentence: ['begin a new run with a lower ', { option: 'lr' }, ` (it is ${lr})`],
@@ -17,9 +20,13 @@ export function divergedError(what: string, { lr, warmupEpochs, schedule }: Reci
         ? ['with more ', { option: 'warmupEpochs' }, ` (they are ${warmupEpochs})`]
         : ['with ', { option: 'warmupEpochs', value: 1 }],
   };
+  const lowerFactor: Remedy = {
+    kind: 'advice',
+    sentence: ['with a lower ', { option: 'shiftLrFactor' }, ` (it is ${shiftLrFactor})`],
+  };
   return new OptionError(
     [`${what} is not finite: training has diverged, and a resumed run would do so again`],
-    schedule === 'onecycle' ? [lowerRate] : [lowerRate, warmup],
+    [lowerRate, ...(shiftLrFactor > 1 ? [lowerFactor] : []), ...(schedule === 'onecycle' ? [] : [warmup])],
     'E_DIVERGED',
   );
 }

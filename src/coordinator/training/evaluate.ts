@@ -32,6 +32,8 @@ export interface EvaluationRequest {
   readonly divergence: () => Error;
   /** Called with the node of every answer that is used. */
   readonly onContribution?: (member: Member) => void;
+  /** Called when more samples are done. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Numbers the evaluations, so that a late answer is not taken for one of another evaluation. */
@@ -48,6 +50,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
   const chunks = planEvaluation(indices, EVALUATION_CHUNK);
   const answers = new Array<Evaluated>(chunks.length);
   const evaluation = ++evaluations;
+  let done = 0;
   await fleet.run(
     {
       kind: 'evaluate',
@@ -67,12 +70,14 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
           return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
         const logitCount = request.wantsLogits === true ? set.classNames.length : 0;
         const verdict = judge(answer, chunks[chunk]!.length, logitCount);
-        if (verdict.kind === 'accepted' && !Number.isFinite(answer.lossSum)) {
+        if (verdict.kind === 'accepted' && !isFinite(answer)) {
           const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
           return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
         }
         if (verdict.kind !== 'accepted') return verdict;
         answers[chunk] = answer;
+        done += answer.sampleCount;
+        request.onProgress?.(done, indices.length);
         onContribution?.(from);
         return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
       },
@@ -105,6 +110,11 @@ function judge(
   const byteCount = logits?.byteLength ?? 0;
   if (byteCount === expectedBytes) return { kind: 'accepted' };
   return { kind: 'refused', reason: `${byteCount} bytes of logits instead of ${expectedBytes}` };
+}
+
+/** Logits that are not finite make a loss that is not, but for an answer that does not fit itself. */
+function isFinite({ lossSum, logits }: Evaluated): boolean {
+  return Number.isFinite(lossSum) && (!logits || floatsFromLittleEndian(logits).every(Number.isFinite));
 }
 
 function joined(answers: readonly Evaluated[]): Float32Array {

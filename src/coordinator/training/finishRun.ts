@@ -5,7 +5,9 @@ import { digestState } from '../../model/index.js';
 import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
+import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { Member } from '../fleet/member.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener, TestScore } from '../run/events.js';
 import type { Recipe } from '../run/recipe.js';
@@ -16,7 +18,7 @@ import type { WallClock } from './wallClock.js';
 
 export interface FinishOptions {
   readonly training: Pick<Training, 'recipe' | 'state'>;
-  readonly data: Pick<TrainingData, 'openTestSet'>;
+  readonly data: Pick<TrainingData, 'openTestSet' | 'onTested'>;
   readonly folder: RunFolder;
   readonly clock: WallClock;
   readonly fleet: Fleet;
@@ -33,14 +35,15 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   const { onEvent } = options.control;
   const { openTestSet } = options.data;
   const lastWeightsSha256 = digestState(state.model);
-  if (stoppedBy === 'epochs' || stoppedBy === 'patience') chooseFinal(state, recipe, onEvent);
+  const isComplete = stoppedBy === 'epochs' || stoppedBy === 'patience';
+  const final = isComplete ? chooseFinal(state, recipe, onEvent) : 'last';
   if (stoppedBy === 'max-steps') state.adoptEvaluated(recipe.averaging); // as in validation; the checkpoint has the others
   const summary = { lastWeightsSha256, wallSeconds: clock.seconds(), stoppedBy };
   // Written before the test: the training has its result, whatever goes wrong in the test.
   let result = resultOf(state, recipe, summary, undefined);
   await folder.writeResult(result);
   if (openTestSet && stoppedBy !== 'signal') {
-    const test = await evaluateTestSet(options, openTestSet);
+    const test = await evaluateTestSet(options, openTestSet, final);
     result = resultOf(state, recipe, test ? summary : { ...summary, stoppedBy: 'signal' }, test);
     await folder.writeResult(result);
   }
@@ -49,14 +52,19 @@ export async function finishRun(options: FinishOptions, stoppedBy: StopReason): 
   return result;
 }
 
-function chooseFinal(state: TrainingState, { averaging }: Recipe, onEvent: EventListener): void {
+/** @returns the checkpoint that holds them */
+function chooseFinal(state: TrainingState, { averaging }: Recipe, onEvent: EventListener): CheckpointName {
   const { bestEpoch } = state.progress.earlyStopping;
-  if (state.restoreBest()) return;
-  if (bestEpoch === null) return state.adoptEvaluated(averaging);
+  if (state.restoreBest()) return 'best';
+  if (bestEpoch === null) {
+    state.adoptEvaluated(averaging);
+    return 'last';
+  }
   onEvent({
     event: 'notice',
     message: `the weights of the best epoch, ${bestEpoch}, are in no checkpoint of this run; the final weights are the last ones`,
   });
+  return 'last';
 }
 
 interface Summary {
@@ -93,23 +101,44 @@ function resultOf(
 
 /**
  * Evaluates the final weights on the test set.
+ * @param final the checkpoint that holds them
  * @returns undefined if the user stopped it
  */
 async function evaluateTestSet(
-  { training: { recipe, state }, fleet, control: { signal, onEvent } }: FinishOptions,
+  { training: { recipe, state }, data: { onTested }, folder, fleet, control }: FinishOptions,
   openTestSet: () => Promise<ImageSet>,
+  final: CheckpointName,
 ): Promise<TestScore | undefined> {
+  const { signal, onEvent } = control;
   const set = await openTestSet();
   const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
   const divergence = (): Error => divergedError('the loss of the final weights on the test set', recipe);
+  const evaluators = new Set<Member>();
   let score: EvaluationScore;
   try {
-    score = await evaluate(fleet, { set, indices, state: state.broadcast(), signal, divergence });
+    score = await evaluate(fleet, {
+      ...{ set, indices, state: state.broadcast(), signal, divergence },
+      wantsLogits: onTested !== undefined,
+      onContribution: (member) => evaluators.add(member),
+    });
   } catch (error) {
     if (error === signal.reason) return undefined;
     throw error;
   }
   const test = { testLoss: score.loss, testAccuracy: score.accuracy, testSamples: score.samples };
   onEvent({ event: 'test', ...test });
+  const { epoch, earlyStopping } = state.progress;
+  await onTested?.({
+    ...{ set, score, logits: score.logits! },
+    checkpoint: folder.checkpointFile(final),
+    epoch: final === 'best' ? (earlyStopping.bestEpoch ?? epoch) : epoch,
+    weightsSha256: digestState(state.model),
+    engines: distinct([...evaluators].map(({ hello }) => hello.engine)),
+    numericsClasses: distinct([...evaluators].map(({ hello }) => hello.numericsClass)),
+  });
   return test;
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort();
 }

@@ -1,10 +1,14 @@
-/** The optimizer: SGD with momentum and weight decay, as defined by PyTorch's torch.optim.SGD with dampening 0. */
+/**
+ * The optimizer: SGD with momentum and weight decay, as defined by PyTorch's torch.optim.SGD with dampening 0; Muon for the
+ * tensors that the rules give to it.
+ */
 
 import type { ModelState } from '../../model/index.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { tensorView } from '../../model/index.js';
 import { keeping, NO_RULES } from './tensorRules.js';
 import type { TensorRules } from './tensorRules.js';
+import { applyMuon } from './muon.js';
 import { sgdInto } from '../vectors/vectorKernels.js';
 
 export interface SgdOptions {
@@ -32,7 +36,7 @@ export function applySgd(
   rules: TensorRules = NO_RULES,
 ): void {
   const { gradientSum, sampleCount } = total;
-  const others = [...rules.frozen, ...rules.rates.map(({ spec }) => spec)];
+  const others = [...rules.frozen, ...[...rules.rates, ...rules.matrices].map(({ spec }) => spec)];
   keeping([parameters, velocity], others, () =>
     sgdInto(parameters, velocity, gradientSum, { ...options, sampleCount, lr }),
   );
@@ -43,6 +47,10 @@ export function applySgd(
       lr: lr * lrFactor,
       weightDecay: options.weightDecay * decayFactor,
     });
+  }
+  for (const { lrFactor, momentum, ...matrix } of rules.matrices) {
+    const step = { lr: lr * lrFactor, momentum, weightDecay: options.weightDecay };
+    applyMuon(parameters, velocity, total, matrix, step);
   }
 }
 

@@ -1,17 +1,21 @@
 /**
  * What the optimizer does differently for some tensors of a network: frozen ones, those with a rate or decay of their own,
- * and other momenta of statistics.
+ * those that Muon trains, and other momenta of statistics.
  */
 
 import { tensorView } from '../../model/index.js';
 import type { Layer, Model, TensorSpec } from '../../model/index.js';
 import type { Recipe } from '../run/recipe.js';
+import { filterMatrices } from './muon.js';
+import type { FilterMatrix } from './muon.js';
 
 export interface TensorRules {
   /** Left alone, weight decay included. */
   readonly frozen: readonly TensorSpec[];
   /** Trained with `lrFactor` times the learning rate and `decayFactor` times the weight decay. */
   readonly rates: readonly TensorRate[];
+  /** Trained by Muon instead of SGD. */
+  readonly matrices: readonly MuonMatrix[];
   /** Running statistics that have a momentum of their own. */
   readonly momenta: readonly { readonly spec: TensorSpec; readonly momentum: number }[];
 }
@@ -22,11 +26,22 @@ export interface TensorRate {
   readonly decayFactor: number;
 }
 
-export const NO_RULES: TensorRules = { frozen: [], rates: [], momenta: [] };
+export interface MuonMatrix extends FilterMatrix {
+  /** Multiplies the schedule's rate. */
+  readonly lrFactor: number;
+  readonly momentum: number;
+}
+
+export const NO_RULES: TensorRules = { frozen: [], rates: [], matrices: [], momenta: [] };
+
+export type RuleOptions = Pick<
+  Recipe,
+  'shiftLrFactor' | 'decayOn' | 'optimizer' | 'lr' | 'muonLr' | 'muonMomentum'
+>;
 
 export function tensorRulesOf(
   { layers, layout }: Pick<Model, 'layers' | 'layout'>,
-  recipe: Pick<Recipe, 'shiftLrFactor' | 'decayOn'>,
+  recipe: RuleOptions,
 ): TensorRules {
   const momenta = layers.flatMap((layer) => {
     if (layer.kind !== 'batch-normalisation' || layer.momentum === undefined) return [];
@@ -34,7 +49,17 @@ export function tensorRulesOf(
     return [runningMean, runningVariance].map((spec) => ({ spec, momentum }));
   });
   const rates = layers.flatMap((layer) => ratesOf(layer, recipe));
-  return { frozen: layout.parameters.filter(({ frozen }) => frozen), rates, momenta };
+  const matrices = recipe.optimizer === 'muon' ? muonMatrices(layers, recipe) : [];
+  return { frozen: layout.parameters.filter(({ frozen }) => frozen), rates, matrices, momenta };
+}
+
+/** Their rate follows the same schedule, from a peak of its own. */
+function muonMatrices(
+  layers: readonly Layer[],
+  { lr, muonLr, muonMomentum }: Pick<Recipe, 'lr' | 'muonLr' | 'muonMomentum'>,
+): readonly MuonMatrix[] {
+  const rule = { lrFactor: muonLr / lr, momentum: muonMomentum };
+  return filterMatrices(layers).map((matrix) => ({ ...matrix, ...rule }));
 }
 
 /**

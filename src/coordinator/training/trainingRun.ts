@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet/fleet.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener } from '../run/events.js';
 import type { Recipe } from '../run/recipe.js';
+import type { EvaluationScore } from './evaluate.js';
 import type { TrainingState } from './trainingState.js';
 
 export interface TrainingRun {
@@ -33,6 +34,22 @@ export interface TrainingData {
   readonly samples: SampleDigests;
   /** Called when training is done; undefined does not evaluate the test set. */
   readonly openTestSet: (() => Promise<ImageSet>) | undefined;
+  /** Told what the final weights make of the test set. Must not throw: the run has its result. */
+  readonly onTested?: ((tested: TestedRun) => Promise<void>) | undefined;
+}
+
+/** The final weights on the test set. */
+export interface TestedRun {
+  readonly set: ImageSet;
+  readonly score: EvaluationScore;
+  readonly logits: Float32Array; // (N, classes)
+  /** The checkpoint that holds these weights, and the epoch after which they were such. */
+  readonly checkpoint: string;
+  readonly epoch: number;
+  readonly weightsSha256: string;
+  /** Of the nodes whose answers were used. */
+  readonly engines: readonly string[];
+  readonly numericsClasses: readonly string[];
 }
 
 /** Where it is kept. */

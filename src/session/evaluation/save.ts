@@ -1,4 +1,4 @@
-/** Keeps an evaluation in the folder of the run whose checkpoint was evaluated. */
+/** Keeps an evaluation in the folder of the run whose weights were evaluated. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ function runFolderOf(checkpoint: string): string | undefined {
 }
 
 /**
- * A folder in which nothing can be written is no reason to fail: the caller gets the evaluation all the same.
+ * For a checkpoint of a run. A folder in which nothing can be written is no reason to fail: the caller gets the evaluation all the same.
  * @returns the file; null if there is none
  */
 export async function keepEvaluation(
@@ -23,7 +23,15 @@ export async function keepEvaluation(
   onNotice: (message: string) => void,
 ): Promise<string | null> {
   const folder = runFolderOf(checkpoint);
-  if (folder === undefined) return null;
+  return folder === undefined ? null : keepIn(folder, evaluation, onNotice);
+}
+
+/** @returns the file; null if it cannot be written, of which a notice tells */
+export async function keepIn(
+  folder: string,
+  evaluation: Evaluation,
+  onNotice: (message: string) => void,
+): Promise<string | null> {
   try {
     return await saveEvaluation(folder, evaluation);
   } catch (error) {

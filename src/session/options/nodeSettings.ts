@@ -4,11 +4,16 @@ import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
 import { flag, seconds, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { dataDirSetting, ENGINE_SETTINGS, HEARTBEAT_SETTINGS, threadsSetting } from './settings.js';
+import {
+  dataDirSetting,
+  DOOR_SETTINGS,
+  ENGINE_SETTINGS,
+  HEARTBEAT_SETTINGS,
+  threadsSetting,
+} from './settings.js';
 
-/** Of a process that computes for a coordinator. */
-export const WORKER_SETTINGS = {
-  threads: threadsSetting('workers (threads) to bring'),
+/** Of a process that attaches to a coordinator. */
+const NODE_SETTINGS = {
   name: text({
     group: 'Connection',
     default: `${hostname()}:${process.pid}`,
@@ -22,9 +27,28 @@ export const WORKER_SETTINGS = {
     help: 'how long to try to reach a coordinator that cannot be reached',
   }),
   ...HEARTBEAT_SETTINGS,
+};
+
+/** Of a process that computes for a coordinator. */
+export const WORKER_SETTINGS = {
+  threads: threadsSetting('workers (threads) to bring'),
+  ...NODE_SETTINGS,
   ...ENGINE_SETTINGS,
 };
 export type WorkerSettings = ValuesOf<typeof WORKER_SETTINGS>;
+
+const { advertise, tlsCert, tlsKey, insecure, maxNodes } = DOOR_SETTINGS;
+
+/** Of a process that stands between a coordinator and nodes. */
+export const RELAY_SETTINGS = {
+  listen: variant(DOOR_SETTINGS.listen, {
+    default: '127.0.0.1:7071',
+    help: 'address for the nodes of this relay',
+  }),
+  ...{ advertise, tlsCert, tlsKey, insecure, maxNodes },
+  ...NODE_SETTINGS,
+};
+export type RelaySettings = ValuesOf<typeof RELAY_SETTINGS>;
 
 /** Of an evaluation of a checkpoint. */
 export const EVALUATION_SETTINGS = {

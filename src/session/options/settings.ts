@@ -65,7 +65,7 @@ export const dataDirSetting = (help: string): OptionDefinition<string, string> =
     group: 'Data',
     placeholder: 'dir',
     default: 'data',
-    help: `${help} (env LOCKSTEP_DATA_DIR)`,
+    help,
     isPath: true,
     environment: 'LOCKSTEP_DATA_DIR',
   });
@@ -160,7 +160,7 @@ export const HEARTBEAT_SETTINGS = {
     min: SHORTEST_HEARTBEAT_TIMEOUT_MS / 1000,
     below: LONGEST_SECONDS,
     default: DEFAULT_HEARTBEAT_TIMEOUT_MS / 1000,
-    help: 'disconnect after this many seconds of silence',
+    help: 'disconnect after this long without a sign of life',
   }),
 };
 
@@ -223,7 +223,7 @@ export const DOOR_SETTINGS = {
     above: 0,
     below: LONGEST_SECONDS,
     default: 300,
-    help: 'save and give up after this many seconds without a worker',
+    help: 'save and give up after this long without a worker',
   }),
   ...HEARTBEAT_SETTINGS,
 };
@@ -242,7 +242,9 @@ export const threadsSetting = (help: string): OptionDefinition<number, number> =
     example: '2',
   });
 
-export const TRAIN_WORKERS = { workers: threadsSetting('worker threads of this process') };
+export const TRAIN_WORKERS = {
+  workers: { ...threadsSetting('worker threads of this process'), resume: NOT_REMEMBERED },
+};
 
 export const COORDINATOR_WORKERS = {
   workers: integer({

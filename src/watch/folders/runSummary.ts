@@ -36,12 +36,15 @@ export class RunSummariser {
     this.evaluations = new Evaluations(folder);
   }
 
-  /** Reads what is there; a file that is missing or damaged leaves its numbers null. */
-  async summarise(): Promise<RunSummary> {
+  /**
+   * Reads what is there; a file that is missing or damaged leaves its numbers null.
+   * @param hasEnded the run has ended, even if its folder is still locked
+   */
+  async summarise(hasEnded = false): Promise<RunSummary> {
     const { folder } = this;
     const config = this.config.read();
     const result = this.result.read();
-    const state = stateOf(folder, result);
+    const state = stateOf(folder, result, hasEnded);
     // A result that a resumed run has left behind tells of its past.
     const isRunning = state === 'running';
     const progress = (isRunning ? undefined : result) ?? (await this.epochs.progress());
@@ -89,10 +92,10 @@ export function summariseRun(folder: string): Promise<RunSummary> {
   return new RunSummariser(folder).summarise();
 }
 
-function stateOf(folder: string, result: Json | undefined): RunState {
+function stateOf(folder: string, result: Json | undefined, hasEnded: boolean): RunState {
   try {
     const occupancy = occupancyOf(folder);
-    if (occupancy === 'working') return 'running';
+    if (occupancy === 'working' && !(hasEnded && result)) return 'running';
     if (result) return result['stoppedBy'] === 'signal' ? 'stopped' : 'finished';
     return occupancy === 'unknown' ? 'unknown' : 'interrupted';
   } catch {

@@ -37,7 +37,7 @@ export class Access {
     private readonly secrets: Secrets,
     limits?: SessionLimits,
   ) {
-    this.sessions = new Sessions(limits);
+    this.sessions = new Sessions(secrets, limits);
   }
 
   /** No secret is asked for: for this machine alone. */

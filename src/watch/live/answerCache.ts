@@ -13,6 +13,10 @@ const MOST_ANSWERS = 128;
 export class AnswerCache {
   private readonly answers = new Map<string, Answer>();
 
+  clear(): void {
+    this.answers.clear();
+  }
+
   /** @param make its result becomes JSON; undefined stays so */
   get(key: string, make: () => Promise<unknown>): Promise<string | undefined> {
     const known = this.answers.get(key);

@@ -64,15 +64,17 @@ export interface LiveView {
   /** The server's clock, since 1970. */
   readonly nowMs: number;
   readonly phase: LivePhase;
-  /** Once the run has ended: by what. */
+  /** Once the run has ended: by what; null: by an error. */
   readonly stoppedBy: string | null;
+  /** The command that continues a run that was stopped; null for any other. */
+  readonly resume: ResumeCommand | null;
   /** Somebody has asked to stop. */
   readonly isStopping: boolean;
   readonly waitingFor: string | null;
   /** Steps completed. */
   readonly step: number;
   readonly epochsCompleted: number;
-  /** Of training; evaluations come on top. */
+  /** About, if it goes on as before and is not stopped early. */
   readonly secondsLeft: number | null;
   readonly loss: number | null;
   readonly stepsPerEpoch: number | null;
@@ -87,6 +89,12 @@ export interface LiveView {
   readonly refusals: readonly Refusal[];
   /** Grows when `api/run` has more happenings. */
   readonly happeningCount: number;
+}
+
+export interface ResumeCommand {
+  readonly command: string;
+  /** What whoever gives it must know; null for nothing. */
+  readonly note: string | null;
 }
 
 export interface LiveNode extends NodeView {

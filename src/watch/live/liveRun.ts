@@ -5,7 +5,7 @@
 
 import type { FleetView, RunEvent } from '../../coordinator/index.js';
 import type { Subscriber } from '../events/subscriber.js';
-import type { GoneNode, LiveNode, LivePhase, LiveView, Refusal } from './api.js';
+import type { GoneNode, LiveNode, LivePhase, LiveView, Refusal, ResumeCommand } from './api.js';
 import { Recent } from './recent.js';
 
 const MOST_GONE = 20;
@@ -24,11 +24,22 @@ interface Sample {
 type StepEvent = Extract<RunEvent, { event: 'step' }>;
 type StartEvent = Extract<RunEvent, { event: 'run-started' }>;
 
+export interface LiveRunListener {
+  /** Called once the run has its folder. */
+  readonly onFolder?: ((folder: string) => void) | undefined;
+  /** Called once its result is there. */
+  readonly onResult?: (() => void) | undefined;
+  /** The command that continues the run in this folder; undefined: there is none. */
+  readonly resumeCommand?: ((folder: string) => ResumeCommand | undefined) | undefined;
+}
+
 export class LiveRun implements Subscriber {
   readonly name = 'the live page';
   private start: StartEvent | undefined;
   private lastStep: StepEvent | undefined;
   private meanStepMs = 0;
+  /** With validations and whatever else takes time, once an epoch is done. */
+  private secondsPerStep: number | undefined;
   private epochsCompleted = 0;
   private waitingFor: string | undefined;
   private phase: LivePhase = 'starting';
@@ -45,8 +56,7 @@ export class LiveRun implements Subscriber {
   /** @param fleet looked at whenever somebody watches */
   constructor(
     private readonly fleet: () => FleetView,
-    /** Called once the run has its folder. */
-    private readonly onFolder: (folder: string) => void,
+    private readonly listener: LiveRunListener,
   ) {}
 
   on(event: RunEvent, timeMs: number): void {
@@ -54,7 +64,7 @@ export class LiveRun implements Subscriber {
       case 'run-started':
         this.start = event;
         this.epochsCompleted = Math.floor(event.resumedAtStep / event.stepsPerEpoch);
-        this.onFolder(event.runDir);
+        this.listener.onFolder?.(event.runDir);
         break;
       case 'step':
         this.lastStep = event;
@@ -64,6 +74,7 @@ export class LiveRun implements Subscriber {
         return;
       case 'epoch':
         this.epochsCompleted = event.epoch;
+        this.secondsPerStep = event.wallSeconds / event.step;
         return;
       case 'checkpoint':
         return;
@@ -86,8 +97,9 @@ export class LiveRun implements Subscriber {
         this.refusals.add({ address: event.address, reason: event.reason, count: event.count, atMs: timeMs });
         break;
       case 'run-finished':
-        this.phase = 'ended';
+        this.isOver = true;
         this.stoppedBy = event.stoppedBy;
+        this.listener.onResult?.();
         break;
       case 'listening':
       case 'page':
@@ -99,8 +111,13 @@ export class LiveRun implements Subscriber {
     this.happeningCount++;
   }
 
-  close(): void {
+  /** The process ends: nobody computes any more, whether the run has a result or not. */
+  end(): void {
     this.isOver = true;
+  }
+
+  close(): void {
+    this.end();
   }
 
   /** Somebody has asked to stop. */
@@ -117,10 +134,11 @@ export class LiveRun implements Subscriber {
     const { start, lastStep } = this;
     return {
       nowMs: Date.now(),
-      phase: this.phase,
+      phase: this.isOver ? 'ended' : this.phase,
       stoppedBy: this.stoppedBy ?? null,
-      isStopping: this.isStopping,
-      waitingFor: this.phase === 'waiting' ? (this.waitingFor ?? null) : null,
+      resume: this.resume(),
+      isStopping: this.isStopping && !this.isOver,
+      waitingFor: this.phase === 'waiting' && !this.isOver ? (this.waitingFor ?? null) : null,
       step: lastStep?.step ?? start?.resumedAtStep ?? 0,
       epochsCompleted: this.epochsCompleted,
       secondsLeft: this.secondsLeft(),
@@ -130,7 +148,7 @@ export class LiveRun implements Subscriber {
       maxSteps: start?.maxSteps ?? null,
       imagesPerSecond: lastStep ? live.reduce((sum, node) => sum + (node.imagesPerSecond ?? 0), 0) : null,
       nodes: live,
-      round: this.lastRound ?? null,
+      round: this.isOver ? null : (this.lastRound ?? null),
       isRoundOver: round === undefined,
       gone: this.gone.latestFirst(),
       refusals: this.refusals.latestFirst(),
@@ -138,12 +156,17 @@ export class LiveRun implements Subscriber {
     };
   }
 
-  /** As if the steps to come took as long as the latest; without what evaluations take. */
+  private resume(): ResumeCommand | null {
+    if (this.stoppedBy !== 'signal' || !this.start) return null;
+    return this.listener.resumeCommand?.(this.start.runDir) ?? null;
+  }
+
+  /** As if the steps to come took as long as those before, with all that is between them. */
   private secondsLeft(): number | null {
-    const { start, lastStep, meanStepMs } = this;
-    if (!start || !lastStep || this.phase === 'ended') return null;
+    const { start, lastStep, meanStepMs, secondsPerStep = meanStepMs / 1000 } = this;
+    if (!start || !lastStep || this.isOver) return null;
     const steps = Math.min(start.epochs * start.stepsPerEpoch, start.maxSteps ?? Infinity);
-    return (Math.max(0, steps - lastStep.step) * meanStepMs) / 1000;
+    return Math.max(0, steps - lastStep.step) * secondsPerStep;
   }
 
   private rateOf(

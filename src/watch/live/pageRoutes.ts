@@ -18,7 +18,7 @@ import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
 import type { LiveStream } from './liveStream.js';
 import type { PageFile } from './pageFiles.js';
-import { readJsonBody, respond, respondJson, respondText } from './respond.js';
+import { readJsonBody, respond, respondJson, respondText, respondTooLong } from './respond.js';
 import type { RunSource } from './runSource.js';
 
 export interface PageOptions {
@@ -34,6 +34,8 @@ export interface PageOptions {
 
 export interface LivePart {
   readonly stream: LiveStream;
+  /** Called before the last picture is made: the process ends. */
+  readonly onClosing?: (() => void) | undefined;
   /** Asks the run to save and stop. @param who the viewer's address */
   readonly stop?: ((who: string) => void) | undefined;
   readonly attach?: (() => AttachCommand | undefined) | undefined;
@@ -68,6 +70,8 @@ export function pageOf(options: PageOptions): Page {
       // The run's last events may still wait for their turn.
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
       const isWatched = options.live?.stream.isWatched === true;
+      options.live?.onClosing?.();
+      requests.forget();
       options.live?.stream.close();
       if (isWatched) await new Promise((resolve) => setTimeout(resolve, LAST_REQUESTS_MS));
       access.sessions.closeAll();
@@ -90,6 +94,11 @@ class PageRequests {
     private readonly options: PageOptions,
     private readonly access: Access,
   ) {}
+
+  /** Whoever asks now gets the latest. */
+  forget(): void {
+    this.answers.clear();
+  }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://page');
@@ -140,10 +149,11 @@ class PageRequests {
       }
       case '/api/live': {
         if (!live) break;
-        if (live.stream.isFull) return respondJson(response, 503, { error: 'too many viewers; try again' });
+        if (live.stream.isFullFor(grant!.right))
+          return respondJson(response, 503, { error: 'too many viewers; try again' });
         if (request.method === 'HEAD') return respondJson(response, 200, {});
-        live.stream.open(response);
-        const { sessionId } = grant!;
+        const { sessionId, right } = grant!;
+        live.stream.open(response, right);
         if (sessionId === undefined) return;
         const forget = this.access.sessions.whenEnded(sessionId, () => response.end(LOGGED_OUT));
         response.on('close', forget);
@@ -180,14 +190,16 @@ class PageRequests {
       return respondJson(response, 429, { error: 'too many tries; wait a minute' });
     }
     const body = await readJsonBody(request);
-    const token = isRecord(body) && typeof body['token'] === 'string' ? body['token'] : '';
+    if (body.kind === 'too-long') return respondTooLong(request, response);
+    const { value } = body;
+    const token = isRecord(value) && typeof value['token'] === 'string' ? value['token'] : '';
     const right = this.access.rightFor(token);
     if (!right) {
       this.options.onRefused?.(address, 'a wrong token, at the live page');
       return respondJson(response, 401, { error: 'the token is wrong' });
     }
     const { sessions } = this.access;
-    const id = sessions.open(right);
+    const id = sessions.begin(right);
     const cookie = cookieHeader(request, id, sessions.lifetimeMs);
     const me = this.me({ right, sessionId: id, isBearer: false });
     return respondJson(response, 200, me, { 'Set-Cookie': cookie });

@@ -51,18 +51,53 @@ export function respond(
 /** Larger than any token. */
 const MOST_BODY_BYTES = 4096;
 
-/** @returns undefined for a body that is too long or is no JSON */
-export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
+/** `value` is undefined for a body that is no JSON. */
+export type ReadBody = { readonly kind: 'whole'; readonly value: unknown } | { readonly kind: 'too-long' };
+
+/** Reads no further than it must: the rest of a body that is too long waits in the request. */
+export function readJsonBody(request: IncomingMessage): Promise<ReadBody> {
   const pieces: Buffer[] = [];
   let byteCount = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    byteCount += piece.byteLength;
-    if (byteCount > MOST_BODY_BYTES) return undefined;
-    pieces.push(piece);
-  }
+  return new Promise((resolve) => {
+    request.on('data', (piece: Buffer) => {
+      byteCount += piece.byteLength;
+      if (byteCount <= MOST_BODY_BYTES) return void pieces.push(piece);
+      request.removeAllListeners('data').pause();
+      resolve({ kind: 'too-long' });
+    });
+    request.once('end', () => resolve({ kind: 'whole', value: parsed(Buffer.concat(pieces).toString()) }));
+    request.once('close', () => resolve({ kind: 'whole', value: undefined }));
+  });
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(Buffer.concat(pieces).toString());
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** How long the rest of a body may take to come. */
+const REST_MS = 3_000;
+
+/**
+ * Answers that the body is too long, and closes. What still comes is read and dropped meanwhile: closing a connection with
+ * bytes that nobody has read would reset it, and take the answer away.
+ */
+export function respondTooLong(request: IncomingMessage, response: ServerResponse): void {
+  const json = JSON.stringify({ error: `the body is too long: at most ${MOST_BODY_BYTES} bytes` });
+  response.writeHead(413, {
+    ...HEADERS,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(json),
+    Connection: 'close',
+  });
+  response.write(json);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, REST_MS).unref();
+  request.once('close', end).once('end', end).resume();
 }

@@ -25,11 +25,17 @@ export class RunCatalog {
 
   constructor(readonly root: string) {}
 
-  /** @throws LockstepError E_IO if the root cannot be read */
-  async list(): Promise<readonly ListedRun[]> {
+  /**
+   * @param haveEnded the runs have ended, even if their folders are still locked
+   * @throws LockstepError E_IO if the root cannot be read
+   */
+  async list(haveEnded = false): Promise<readonly ListedRun[]> {
     this.search();
     return Promise.all(
-      [...this.known].map(async ([id, { summariser }]) => ({ id, ...(await summariser.summarise()) })),
+      [...this.known].map(async ([id, { summariser }]) => ({
+        id,
+        ...(await summariser.summarise(haveEnded)),
+      })),
     );
   }
 

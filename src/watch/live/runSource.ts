@@ -18,6 +18,7 @@ export class OwnRun implements RunSource {
   private catalog: RunCatalog | undefined;
   private name = '';
   private folder = '';
+  private hasEnded = false;
 
   get root(): string {
     return this.folder;
@@ -29,9 +30,14 @@ export class OwnRun implements RunSource {
     this.catalog = new RunCatalog(folder);
   }
 
+  /** It has its result: the folder is still locked, but nothing is computed any more. */
+  end(): void {
+    this.hasEnded = true;
+  }
+
   async list(): Promise<readonly ListedRun[]> {
     if (!this.catalog || !existsSync(this.folder)) return [];
-    return (await this.catalog.list()).slice(0, 1).map((run) => ({ ...run, id: this.name }));
+    return (await this.catalog.list(this.hasEnded)).slice(0, 1).map((run) => ({ ...run, id: this.name }));
   }
 
   async run(id: string, withSteps: boolean): Promise<RunAnswer | undefined> {

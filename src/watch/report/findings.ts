@@ -3,6 +3,7 @@
 import type { Evaluation, Thumbnail } from '../../coordinator/index.js';
 import { encodePng } from '../../foundation/png.js';
 import type { WorkerShare } from '../folders/runData.js';
+import { countText, measureText, momentText } from '../folders/wording.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { percent, table } from './table.js';
@@ -16,7 +17,7 @@ export function workersSection(workers: readonly WorkerShare[]): Html | undefine
   const titles = ['node', 'share', 'samples', 'threads', 'engine', 'device'];
   const rows = workers.map(({ node, share, samples, threads, engine, device }) => ({
     heading: node,
-    cells: [percent(share), samples === 0 ? undefined : samples, threads, engine, device],
+    cells: [percent(share), samples === 0 ? undefined : countText(samples), threads, engine, device],
   }));
   return html`<h3>Who computed how much</h3>
     ${table(titles, rows)}`;
@@ -26,10 +27,10 @@ export function evaluationSection(evaluation: Evaluation): Html {
   const { testAccuracy, testLoss, testSamples, epoch, evaluatedAt, calibration, weightsSha256 } = evaluation;
   return html`<h3>Evaluation</h3>
     <p>
-      ${percent(testAccuracy)} of ${testSamples} test images right, loss ${testLoss.toFixed(4)}; expected
-      calibration error ${percent(calibration.expectedError)}, mean confidence
+      ${percent(testAccuracy)} of ${countText(testSamples)} test images right, loss ${measureText(testLoss)};
+      expected calibration error ${percent(calibration.expectedError)}, mean confidence
       ${percent(calibration.meanConfidence)}. Weights after epoch ${epoch}, <code>${weightsSha256}</code>,
-      evaluated at ${evaluatedAt}.
+      evaluated ${momentText(evaluatedAt)}.
     </p>
     ${classTable(evaluation)} ${confusionMatrix(evaluation)} ${worstImages(evaluation)}`;
 }
@@ -37,7 +38,7 @@ export function evaluationSection(evaluation: Evaluation): Html {
 function classTable({ classes }: Evaluation): Html {
   const rows = classes.map(({ name, recall, precision, samples }) => ({
     heading: name,
-    cells: [percent(recall), percent(precision), samples],
+    cells: [percent(recall), percent(precision), countText(samples)],
   }));
   return table(['class', 'accuracy (recall)', 'precision', 'images'], rows);
 }
@@ -58,7 +59,9 @@ function confusionMatrix({ classes, confusion }: Evaluation): Html | undefined {
             html`<tr>
               <th scope="row">${classes[label]!.name}</th>
               ${counts.map((count, predicted) =>
-                predicted === label ? html`<td class="right">${count}</td>` : html`<td>${count}</td>`,
+                predicted === label
+                  ? html`<td class="right">${countText(count)}</td>`
+                  : html`<td>${countText(count)}</td>`,
               )}
             </tr>`,
         )}
@@ -75,7 +78,7 @@ function worstImages({ classes, worstImages: images }: Evaluation): Html | undef
         const what = `${classes[label]!.name}, taken for ${classes[predicted]!.name} (${percent(confidence)})`;
         return html`<figure>
           <img src="${pictureOf(image!)}" alt="test image ${index}: ${what}" />
-          <figcaption>${what}, loss ${loss.toFixed(2)}, no. ${index}</figcaption>
+          <figcaption>${what}, loss ${measureText(loss)}, no. ${index}</figcaption>
         </figure>`;
       })}
     </div>`;

@@ -7,7 +7,16 @@ import { History } from '../folders/history.js';
 import type { EpochPoint, Happening, RunSummary, WorkerShare } from '../folders/runData.js';
 import { summariseRun } from '../folders/runSummary.js';
 import { readSmallJson } from '../folders/smallJson.js';
-import { durationText, optionText } from '../folders/wording.js';
+import {
+  configText,
+  countText,
+  durationText,
+  eventDetails,
+  eventName,
+  measureText,
+  momentText,
+  stateText,
+} from '../folders/wording.js';
 import { evaluationSection, workersSection } from './findings.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -63,7 +72,7 @@ export async function reportPage(folders: readonly string[], options: ReportOpti
         ${overview(runs)}
         <section class="plots">${plots(runs)}</section>
         ${runs.length > 1 ? comparison(runs) : undefined} ${runs.map((run) => details(run, options))}
-        <footer>Made by Lockstep ${options.version} at ${options.madeAt}.</footer>
+        <footer>Made by Lockstep ${options.version} at ${momentText(options.madeAt)}.</footer>
       </body>
     </html> `;
   return page.markup;
@@ -101,13 +110,13 @@ function overview(runs: readonly ReportedRun[]): Html {
   const rows = runs.map(({ summary, colourClass }) => ({
     heading: [html`<span class="key ${colourClass}"></span>`, summary.name],
     cells: [
-      summary.stoppedBy === null ? summary.state : `${summary.state} (${summary.stoppedBy})`,
+      stateText(summary.state, summary.stoppedBy),
       summary.model,
       summary.dataset,
       `${summary.epochsCompleted}/${summary.epochs ?? '?'}`,
       percent(summary.bestValidationAccuracy),
       percent(summary.testAccuracy),
-      summary.imagesPerSecond?.toFixed(0),
+      summary.imagesPerSecond === null ? undefined : countText(Math.round(summary.imagesPerSecond)),
       summary.wallSeconds === null ? undefined : durationText(summary.wallSeconds),
       summary.exact === null ? undefined : summary.exact ? 'yes' : 'no',
     ],
@@ -126,10 +135,10 @@ function plots(runs: readonly ReportedRun[]): readonly (Html | undefined)[] {
     linePlot(linesOf(runs, 'validationLoss', 'trainLoss'), {
       title: 'Loss (solid: validation, dashed: training)',
       ...x,
-      label: short,
+      label: measureText,
     }),
-    linePlot(linesOf(runs, 'lr'), { title: 'Learning rate', ...x, label: short }),
-    linePlot(linesOf(runs, 'imagesPerSecond'), { title: 'Images per second', ...x, label: short }),
+    linePlot(linesOf(runs, 'lr'), { title: 'Learning rate', ...x, label: measureText }),
+    linePlot(linesOf(runs, 'imagesPerSecond'), { title: 'Images per second', ...x, label: measureText }),
   ];
 }
 
@@ -152,7 +161,7 @@ function linesOf(runs: readonly ReportedRun[], solid: Field, dashed?: Field): re
 
 /** The options in which the runs differ. */
 function comparison(runs: readonly ReportedRun[]): Html {
-  const texts = (key: string): readonly string[] => runs.map(({ config }) => optionText(config[key]));
+  const texts = (key: string): readonly string[] => runs.map(({ config }) => configText(key, config[key]));
   const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].filter(
     (key) => new Set(texts(key)).size > 1,
   );
@@ -163,6 +172,12 @@ function comparison(runs: readonly ReportedRun[]): Html {
       titles,
       keys.map((key) => ({ heading: key, cells: texts(key) })),
     )}`;
+}
+
+function unreadable(name: string | null): Html | undefined {
+  if (name === null) return undefined;
+  return html`<h3>Evaluation</h3>
+    <p>${name} is damaged, and is not shown; evaluate the run again.</p>`;
 }
 
 function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
@@ -179,7 +194,7 @@ function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
             <pre>${command}</pre>`
     }
     ${workersSection(run.workers)}
-    ${run.evaluation === undefined ? undefined : evaluationSection(run.evaluation)}
+    ${run.evaluation === undefined ? unreadable(summary.latestEvaluation) : evaluationSection(run.evaluation)}
     <details>
       <summary>Options and machine</summary>
       <table>
@@ -188,7 +203,7 @@ function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
             ([key, value]) =>
               html`<tr>
                 <th scope="row">${key}</th>
-                <td>${optionText(value)}</td>
+                <td>${configText(key, value)}</td>
               </tr>`,
           )}
         </tbody>
@@ -198,24 +213,16 @@ function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
       <summary>Events (${happenings.length})</summary>
       <table>
         <tbody>
-          ${happenings.slice(-MOST_EVENTS_SHOWN).map(({ time, line }) => {
-            const { time: _, event, ...rest } = line;
-            return html`<tr>
-              <td>${time}</td>
-              <th scope="row">${optionText(event)}</th>
-              <td>
-                ${Object.entries(rest)
-                  .map(([key, value]) => `${key}: ${optionText(value)}`)
-                  .join(', ')}
-              </td>
-            </tr>`;
-          })}
+          ${happenings.slice(-MOST_EVENTS_SHOWN).map(
+            ({ time, line }) =>
+              html`<tr>
+                <td>${time === null ? undefined : momentText(time)}</td>
+                <th scope="row">${eventName(line['event'])}</th>
+                <td>${eventDetails(line)}</td>
+              </tr>`,
+          )}
         </tbody>
       </table>
     </details>
   </section>`;
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

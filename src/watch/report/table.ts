@@ -1,9 +1,8 @@
 /** Tables of the report: a row has a heading and cells. */
 
+import { NOTHING, percentText } from '../folders/wording.js';
 import { html } from './html.js';
 import type { Content, Html } from './html.js';
-
-const NOTHING = '-';
 
 export interface Row {
   readonly heading: Content;
@@ -32,5 +31,5 @@ export function table(titles: readonly string[], rows: readonly Row[]): Html {
 
 /** Undefined for none. */
 export function percent(share: number | null): string | undefined {
-  return share === null ? undefined : `${(100 * share).toFixed(2)} %`;
+  return share === null ? undefined : percentText(share);
 }

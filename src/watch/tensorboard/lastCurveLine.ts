@@ -22,18 +22,20 @@ export async function lastCurveLine(file: string): Promise<ScalarsOfLine | undef
 }
 
 async function searchBackwards(handle: FileHandle, size: number): Promise<ScalarsOfLine | undefined> {
-  let rest = Buffer.alloc(0); // the end of a line that begins before it
+  // The end of a line that begins before it, piece by piece: joined once, when its beginning is found.
+  let rest: readonly Buffer[] = [];
   for (let end = size; end > 0 && size - end < MOST_BYTES;) {
     const begin = Math.max(0, end - BLOCK_BYTES);
     const block = Buffer.alloc(end - begin);
     await handle.read(block, 0, block.byteLength, begin);
-    const bytes = Buffer.concat([block, rest]);
-    const firstBreak = begin === 0 ? -1 : bytes.indexOf(NEWLINE);
+    const firstBreak = begin === 0 ? -1 : block.indexOf(NEWLINE);
     if (firstBreak >= 0 || begin === 0) {
-      const found = lastIn(bytes.subarray(firstBreak + 1));
+      const found = lastIn(Buffer.concat([block.subarray(firstBreak + 1), ...rest]));
       if (found) return found;
+      rest = [block.subarray(0, firstBreak + 1)];
+    } else {
+      rest = [block, ...rest];
     }
-    rest = firstBreak < 0 ? bytes : bytes.subarray(0, firstBreak + 1);
     end = begin;
   }
   return undefined;

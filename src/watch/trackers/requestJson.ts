@@ -79,9 +79,16 @@ function send(url: URL, options: TrackerRequest): Promise<IncomingMessage> {
       },
       resolve,
     );
-    sent.on('error', (error) => reject(new Error(`${url.host} cannot be reached: ${error.message}`)));
+    sent.on('error', (error) =>
+      reject(new Error(`${url.host} cannot be reached: ${reasonWithoutAddress(error)}`)),
+    );
     sent.end(body);
   });
+}
+
+/** Node's own message names the address again, as in `connect ECONNREFUSED 127.0.0.1:5000`. */
+function reasonWithoutAddress({ message }: Error): string {
+  return /^(?:connect|getaddrinfo) (E[A-Z_]+)\b/.exec(message)?.[1] ?? message;
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

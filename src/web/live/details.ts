@@ -2,8 +2,8 @@
 
 import type { ListedRun, RunAnswer } from '../../watch/live/api.js';
 import { element } from './dom.js';
-import { optionText } from '../../watch/folders/wording.js';
-import { DASH, duration, percent, whole } from './format.js';
+import { configText, eventDetails, eventName, momentText, stateText } from '../../watch/folders/wording.js';
+import { count, DASH, duration, percent, whole, yesNo } from './format.js';
 import { table } from './tables.js';
 import { workerPanel } from './workerPanel.js';
 
@@ -14,7 +14,7 @@ export function differences(runs: readonly RunAnswer[]): readonly Node[] {
   if (runs.length < 2) return [];
   const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))];
   const rows = keys
-    .map((key) => ({ key, texts: runs.map(({ config }) => optionText(config[key])) }))
+    .map((key) => ({ key, texts: runs.map(({ config }) => configText(key, config[key])) }))
     .filter(({ texts }) => new Set(texts).size > 1);
   if (rows.length === 0) return [element('p', {}, 'All options of the selected runs are equal.')];
   return [
@@ -29,16 +29,15 @@ export function differences(runs: readonly RunAnswer[]): readonly Node[] {
 /** What the run is and has come to, and who computed it. */
 export function runFacts(run: ListedRun, answer: RunAnswer): readonly Node[] {
   const facts: readonly (readonly [string, string])[] = [
-    ['state', run.stoppedBy === null ? run.state : `${run.state} (${run.stoppedBy})`],
+    ['state', stateText(run.state, run.stoppedBy)],
     ['folder', run.folder],
-    ['epochs', `${run.epochsCompleted} of ${run.epochs ?? '?'}`],
-    ['steps', String(run.stepsCompleted)],
-    ['best validation accuracy', `${percent(run.bestValidationAccuracy)} in epoch ${run.bestEpoch ?? DASH}`],
+    ['epochs', `${count(run.epochsCompleted)} of ${count(run.epochs)}`],
+    ['steps', count(run.stepsCompleted)],
+    ['best validation accuracy', bestText(run)],
     ['test accuracy', percent(run.testAccuracy)],
-    ['images per second', whole(run.imagesPerSecond)],
-    ['time', duration(run.wallSeconds)],
-    ['time left, about', duration(run.secondsLeft)],
-    ['exact', run.exact === null ? DASH : run.exact ? 'yes' : 'no'],
+    // What changes all the time stands in the glance.
+    ...(run.state === 'running' ? [] : ended(run)),
+    ['exact', yesNo(run.exact)],
     ['weights SHA-256', run.weightsSha256 ?? DASH],
   ];
   return [
@@ -52,18 +51,31 @@ export function runFacts(run: ListedRun, answer: RunAnswer): readonly Node[] {
   ];
 }
 
+function bestText({ bestValidationAccuracy, bestEpoch }: ListedRun): string {
+  return bestEpoch === null ? DASH : `${percent(bestValidationAccuracy)} in epoch ${bestEpoch}`;
+}
+
+function ended({ imagesPerSecond, wallSeconds }: ListedRun): readonly (readonly [string, string])[] {
+  return [
+    ['images per second', whole(imagesPerSecond)],
+    ['time', duration(wallSeconds)],
+  ];
+}
+
 /** What was asked for, and what happened. */
 export function runRecord({ config, happenings }: RunAnswer): readonly Node[] {
-  const options = Object.entries(config).map(([key, value]) => [key, optionText(value)]);
-  const events = happenings.slice(-MOST_EVENTS_SHOWN).map(({ time, line }) => {
-    const { time: _, event, ...rest } = line;
-    const told = Object.entries(rest).map(([key, value]) => `${key}: ${optionText(value)}`);
-    return [time?.slice(0, 19).replace('T', ' ') ?? '', optionText(event), told.join(', ')];
-  });
+  const options = Object.entries(config).map(([key, value]) => [key, configText(key, value)]);
+  const events = happenings
+    .slice(-MOST_EVENTS_SHOWN)
+    .map(({ time, line }) => [
+      time === null ? '' : momentText(time),
+      eventName(line['event']),
+      eventDetails(line),
+    ]);
   return [
     element('h3', {}, 'Options and machine'),
     table([], options),
-    element('h3', {}, `Events (the last ${events.length}; times in UTC)`),
+    element('h3', {}, `Events (the last ${events.length})`),
     table([], events.reverse()),
   ];
 }

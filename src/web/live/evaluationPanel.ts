@@ -2,7 +2,7 @@
 
 import type { EvaluationAnswer } from '../../watch/live/api.js';
 import { element } from './dom.js';
-import { DASH, percent, short } from './format.js';
+import { count, DASH, moment, percent, short } from './format.js';
 import { imageCanvas } from './pictures.js';
 import { reliabilityDiagram } from './reliability.js';
 import { shareBar, table } from './tables.js';
@@ -14,8 +14,8 @@ const MISTAKES_LISTED = 20;
 export function evaluationPanel(evaluation: EvaluationAnswer): readonly Node[] {
   const { testAccuracy, testLoss, testSamples, epoch, evaluatedAt, calibration, classes } = evaluation;
   const what =
-    `${percent(testAccuracy)} of ${testSamples.toLocaleString('en')} test images right, loss ${short(testLoss)}; ` +
-    `weights after epoch ${epoch}, evaluated ${evaluatedAt.slice(0, 16).replace('T', ' ')}`;
+    `${percent(testAccuracy)} of ${count(testSamples)} test images right, loss ${short(testLoss)}; ` +
+    `weights after epoch ${epoch}, evaluated ${moment(evaluatedAt)}`;
   return [
     element('h3', {}, 'Evaluation'),
     element('p', {}, what),
@@ -49,7 +49,7 @@ function classTable({ classes }: EvaluationAnswer): Node {
     name,
     recall === null ? DASH : shareBar(recall, percent(recall)),
     percent(precision),
-    String(samples),
+    count(samples),
   ]);
   return table(['class', 'accuracy (recall)', 'precision', 'images'], rows);
 }
@@ -63,12 +63,12 @@ function confusionMatrix({ classes, confusion }: EvaluationAnswer): Node {
     ...names.map((name) => element('th', { scope: 'col', title: name }, element('span', {}, name))),
   );
   const rows = confusion.map((counts, label) => {
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    const cells = counts.map((count, predicted) => {
-      const title = `${count} of ${total} images of ${names[label]} taken for ${names[predicted]}`;
-      const cell = element('td', { class: label === predicted ? 'right' : 'wrong', title }, String(count));
+    const total = counts.reduce((sum, each) => sum + each, 0);
+    const cells = counts.map((images, predicted) => {
+      const title = `${count(images)} of ${count(total)} images of ${names[label]} taken for ${names[predicted]}`;
+      const cell = element('td', { class: label === predicted ? 'right' : 'wrong', title }, count(images));
       // By the root of the share: few mistakes are to be seen, too.
-      const strength = total === 0 ? 0 : Math.sqrt(count / total);
+      const strength = total === 0 ? 0 : Math.sqrt(images / total);
       cell.style.setProperty('--strength', `${(70 * strength).toFixed(1)}%`);
       return cell;
     });
@@ -86,12 +86,12 @@ function mistakes({ classes, confusion }: EvaluationAnswer): Node {
   const rows = confusion
     .flatMap((counts, label) =>
       counts
-        .map((count, predicted) => ({ count, label, predicted }))
+        .map((images, predicted) => ({ images, label, predicted }))
         .filter((each) => each.predicted !== label),
     )
-    .sort((a, b) => b.count - a.count)
+    .sort((a, b) => b.images - a.images)
     .slice(0, MISTAKES_LISTED)
-    .map(({ count, label, predicted }) => [classes[label]!.name, classes[predicted]!.name, String(count)]);
+    .map(({ images, label, predicted }) => [classes[label]!.name, classes[predicted]!.name, count(images)]);
   return table(['is', 'taken for', 'images'], rows);
 }
 

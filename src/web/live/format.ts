@@ -1,26 +1,31 @@
-/** How numbers are written. */
+/** How values are written that may be missing. */
 
-import { durationText } from '../../watch/folders/wording.js';
+import {
+  countText,
+  durationText,
+  measureText,
+  momentText,
+  NOTHING,
+  percentText,
+} from '../../watch/folders/wording.js';
 
-export const DASH = '–';
+export const DASH = NOTHING;
 
-export function percent(share: number | null): string {
-  return share === null ? DASH : `${(100 * share).toFixed(2)} %`;
-}
+/** Undefined counts as missing, too: it was not fetched yet. */
+type Maybe<Value> = Value | null | undefined;
 
-export function whole(value: number | null): string {
-  return value === null ? DASH : value.toFixed(0);
-}
+const orDash =
+  <Value>(write: (value: Value) => string) =>
+  (value: Maybe<Value>): string =>
+    value === null || value === undefined ? DASH : write(value);
 
-export function duration(seconds: number | null): string {
-  return seconds === null ? DASH : durationText(seconds);
-}
-
-export function short(value: number): string {
-  return Math.abs(value) >= 1e-3 || value === 0
-    ? String(Number(value.toPrecision(4)))
-    : value.toExponential(1);
-}
+export const percent = orDash(percentText);
+export const count = orDash(countText);
+export const duration = orDash(durationText);
+export const short = orDash(measureText);
+export const moment = orDash(momentText);
+export const whole = orDash((value: number) => countText(Math.round(value)));
+export const yesNo = orDash((value: boolean) => (value ? 'yes' : 'no'));
 
 /** In units of 1000: `12.3 MB`. */
 export function bytes(value: number | null): string {
@@ -29,4 +34,9 @@ export function bytes(value: number | null): string {
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
   const number = value / 1000 ** power;
   return `${power === 0 || number >= 100 ? number.toFixed(0) : number.toFixed(1)} ${units[power]!}`;
+}
+
+/** `1 node`, `2 nodes` */
+export function counted(number: number, thing: string): string {
+  return `${countText(number)} ${thing}${number === 1 ? '' : 's'}`;
 }

@@ -1,118 +1,157 @@
-/** How a run is doing, in one glance: where it is, how good, how fast, how long it will take, and what happened last. */
+/**
+ * How a run is doing, in one glance: where it is, how good, how fast, how long it will take, and what happened last. Of any
+ * run from its folder; of the run of this process also from what it tells of this moment.
+ */
 
-import type { ListedRun, RunAnswer } from '../../watch/live/api.js';
-import { optionText } from '../../watch/folders/wording.js';
+import type { ListedRun, LiveView, RunAnswer } from '../../watch/live/api.js';
+import { clockText, eventName, optionText, stateText } from '../../watch/folders/wording.js';
 import { element } from './dom.js';
-import { DASH, duration, percent, short, whole } from './format.js';
+import { count, counted, duration, percent, short, whole, yesNo } from './format.js';
+import { phaseText } from './run/phase.js';
+
+/** What the tiles show. */
+interface Progress {
+  readonly isOver: boolean;
+  readonly epoch: string;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly loss: number | null | undefined;
+  readonly imagesPerSecond: number | null;
+  /** Who computes. */
+  readonly crew: string | undefined;
+  readonly secondsLeft: number | null;
+}
 
 interface Tile {
   readonly title: string;
   readonly value: string;
-  readonly more?: string;
+  readonly more?: string | undefined;
 }
 
-/** @param answer undefined until it is fetched */
-export function glance(run: ListedRun, answer: RunAnswer | undefined): readonly Node[] {
+/**
+ * @param answer undefined until it is fetched
+ * @param view undefined for a run of another process
+ */
+export function glance(run: ListedRun, answer: RunAnswer | undefined, view?: LiveView): readonly Node[] {
   const { state, stoppedBy } = run;
-  const told = state === 'finished' && stoppedBy !== null ? `finished (${stoppedBy})` : state;
+  const progress = view ? progressLive(run, view) : progressOf(run, answer);
   return [
     element(
       'div',
       { class: 'glance-head' },
       element('h2', {}, run.id),
-      element('span', { class: `state ${state}` }, told),
+      element('span', { class: `state ${state}` }, view ? phaseText(view) : stateText(state, stoppedBy)),
       element(
         'span',
         { class: 'soft' },
         [run.model, run.dataset].filter((text) => text !== null).join(' on '),
       ),
     ),
-    progressOf(run),
-    element(
-      'dl',
-      { class: 'tiles' },
-      ...tilesOf(run, answer).map(({ title, value, more }) =>
-        element(
-          'div',
-          {},
-          element('dt', {}, title),
-          element('dd', {}, value, ...(more === undefined ? [] : [element('small', {}, more)])),
-        ),
-      ),
-    ),
+    bar(run, progress),
+    element('dl', { class: 'tiles' }, ...tilesOf(run, answer, progress).map(drawTile)),
     ...lastNews(answer),
   ];
 }
 
-/** By steps where they are known, so that it moves within an epoch. */
-function progressOf({ id, epochs, epochsCompleted, steps, stepsCompleted, state }: ListedRun): Node {
-  const bar = element('progress', { 'aria-label': `progress of ${id}`, class: state });
-  bar.max = 1;
-  const done = steps !== null ? stepsCompleted / steps : epochs !== null ? epochsCompleted / epochs : 0;
-  bar.value = Math.min(1, done);
-  return bar;
+function drawTile({ title, value, more }: Tile): Node {
+  const small = more === undefined ? [] : [element('small', {}, more)];
+  return element('div', {}, element('dt', {}, title), element('dd', {}, value, ...small));
 }
 
-function tilesOf(run: ListedRun, answer: RunAnswer | undefined): readonly Tile[] {
+/** By steps where they are known, so that it moves within an epoch. */
+function bar({ id, epochs, epochsCompleted, state }: ListedRun, { step, steps }: Progress): Node {
+  const made = element('progress', { 'aria-label': `progress of ${id}`, class: state });
+  const share = steps !== null ? step / steps : epochs !== null ? epochsCompleted / epochs : 0;
+  made.max = 1;
+  made.value = Math.min(1, share);
+  return made;
+}
+
+function progressOf(run: ListedRun, answer: RunAnswer | undefined): Progress {
+  const attached = answer?.workers.filter(({ isAttached }) => isAttached).length;
+  const isOver = run.state !== 'running';
+  return {
+    isOver,
+    epoch: `${count(run.epochsCompleted)} of ${count(run.epochs)}`,
+    step: run.stepsCompleted,
+    steps: run.steps,
+    loss: run.recentLoss ?? answer?.epochs.at(-1)?.trainLoss,
+    imagesPerSecond: run.imagesPerSecond,
+    crew: isOver || attached === undefined ? undefined : `on ${counted(attached, 'node')}`,
+    secondsLeft: run.secondsLeft,
+  };
+}
+
+function progressLive(run: ListedRun, view: LiveView): Progress {
+  const { epochs, stepsPerEpoch, epochsCompleted, maxSteps, nodes } = view;
+  const isOver = view.phase === 'ended';
+  const workers = nodes.reduce((sum, { threads }) => sum + threads, 0);
+  return {
+    isOver,
+    epoch: `${count(epochsCompleted)} of ${count(epochs)}`,
+    step: view.step,
+    steps:
+      epochs === null || stepsPerEpoch === null
+        ? null
+        : Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity),
+    loss: view.loss ?? run.recentLoss,
+    imagesPerSecond: isOver ? run.imagesPerSecond : view.imagesPerSecond,
+    crew: isOver ? undefined : `${counted(workers, 'worker')} on ${counted(nodes.length, 'node')}`,
+    secondsLeft: view.secondsLeft,
+  };
+}
+
+function tilesOf(run: ListedRun, answer: RunAnswer | undefined, progress: Progress): readonly Tile[] {
   const last = answer?.epochs.at(-1);
-  const isRunning = run.state === 'running';
-  const attached = answer?.workers.filter(({ isAttached }) => isAttached).length ?? 0;
+  const { isOver, epoch, step, steps, loss, imagesPerSecond, crew, secondsLeft } = progress;
   return [
     {
-      title: 'Epoch',
-      value: `${run.epochsCompleted} of ${run.epochs ?? '?'}`,
-      more: `step ${grouped(run.stepsCompleted)}${run.steps === null ? '' : ` of ${grouped(run.steps)}`}`,
+      title: isOver ? 'Epochs' : 'Epochs done',
+      value: epoch,
+      more: `step ${count(step)}${steps === null ? '' : ` of ${count(steps)}`}`,
     },
     {
       title: 'Validation accuracy',
       value: percent(last?.validationAccuracy ?? run.bestValidationAccuracy),
-      ...(run.bestEpoch === null
-        ? { more: `training ${percent(run.recentAccuracy)}` }
-        : { more: `best ${percent(run.bestValidationAccuracy)} in epoch ${run.bestEpoch}` }),
+      more:
+        run.bestEpoch === null
+          ? `training ${percent(run.recentAccuracy)}`
+          : `best ${percent(run.bestValidationAccuracy)} in epoch ${run.bestEpoch}`,
     },
-    {
-      title: 'Validation loss',
-      value: shown(last?.validationLoss),
-      more: `training ${shown(run.recentLoss ?? last?.trainLoss)}`,
-    },
+    { title: 'Validation loss', value: short(last?.validationLoss), more: `training ${short(loss)}` },
     ...(run.testAccuracy === null ? [] : [{ title: 'Test accuracy', value: percent(run.testAccuracy) }]),
-    { title: 'Images/s', value: whole(run.imagesPerSecond) },
-    isRunning
-      ? {
-          title: 'Time left',
-          value: duration(run.secondsLeft),
-          more: `${duration(run.wallSeconds)} so far`,
-        }
-      : { title: 'Time', value: duration(run.wallSeconds) },
-    ...(isRunning ? [{ title: 'Nodes', value: answer ? String(attached) : DASH }] : []),
-    ...(run.exact === null ? [] : [{ title: 'Exact', value: run.exact ? 'yes' : 'no' }]),
+    { title: 'Images/s', value: whole(imagesPerSecond), more: crew },
+    isOver
+      ? { title: 'Time', value: duration(run.wallSeconds) }
+      : {
+          title: 'Time left, about',
+          value: duration(secondsLeft),
+          more: run.wallSeconds === null ? undefined : `${duration(run.wallSeconds)} at the last epoch`,
+        },
+    ...(run.exact === null ? [] : [{ title: 'Exact', value: yesNo(run.exact) }]),
   ];
 }
 
 /** What somebody who looks in should know. */
-const NEWS: ReadonlySet<unknown> = new Set([
-  'notice',
-  'waiting',
-  'worker-left',
-  'worker-refused',
-  'connection-refused',
-]);
+const NEWS: ReadonlySet<unknown> = new Set(['notice', 'worker-left', 'worker-refused', 'connection-refused']);
+
+/** That a run waits is none any more once something else has happened. */
+function isNews(event: unknown, isLast: boolean): boolean {
+  return NEWS.has(event) || (event === 'waiting' && isLast);
+}
 
 function lastNews(answer: RunAnswer | undefined): readonly Node[] {
-  const news = answer?.happenings.filter(({ line }) => NEWS.has(line['event'])).at(-1);
+  const happenings = answer?.happenings ?? [];
+  const news = happenings
+    .filter(({ line }, place) => isNews(line['event'], place === happenings.length - 1))
+    .at(-1);
   if (!news) return [];
   const { event, node, message, reason } = news.line;
-  const text = [event, node, message ?? reason]
+  // A notice is a sentence of its own.
+  const text = [event === 'notice' ? undefined : eventName(event), node, message ?? reason]
     .filter((part) => part !== undefined)
     .map(optionText)
     .join(': ');
-  return [element('p', { class: 'news' }, `${news.time?.slice(11, 19) ?? ''} ${text}`)];
-}
-
-function shown(value: number | null | undefined): string {
-  return value === null || value === undefined ? DASH : short(value);
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en');
+  const time = news.time === null ? '' : `${clockText(news.time)} UTC `;
+  return [element('p', { class: 'news' }, `${time}${text}`)];
 }

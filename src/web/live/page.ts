@@ -18,8 +18,9 @@ import { Charts, saveAs } from './charts.js';
 import { differences, runFacts, runRecord } from './details.js';
 import { byId } from './dom.js';
 import { glance } from './glance.js';
+import { LOG_IN_ENDED, STARTED_AGAIN, wordsFor } from './messages.js';
 import { headerButtons } from './run/controls.js';
-import { phaseText } from './run/glance.js';
+import { phaseText } from './run/phase.js';
 import { RunPanel } from './run/runPanel.js';
 import { RunPanels } from './runPanels.js';
 import { RunTable } from './runTable.js';
@@ -33,6 +34,8 @@ const STEPS_REFRESH_MS = 2000;
 const COMES_BACK_MS = 3000;
 /** Shown at first: the runs that changed last. */
 const SHOWN_AT_FIRST = 4;
+/** In the tab's memory, across a reload: the process had ended, and answers again. */
+const CAME_BACK = 'lockstep-came-back';
 
 const status = byId('status', HTMLElement);
 const glanceBox = byId('run-glance', HTMLElement);
@@ -137,11 +140,7 @@ function drawDetails(shown: readonly RunAnswer[]): void {
   const run = runs.find(({ id }) => id === opened);
   const answer = opened === undefined ? undefined : answers.get(opened)?.answer;
   void panels.show(run, answer);
-  const glanced = JSON.stringify([run, answer?.epochs.length, answer?.happenings.length]);
-  if (me.shows === 'folder' && glanced !== glanceDrawn) {
-    glanceDrawn = glanced;
-    glanceBox.replaceChildren(...(run ? glance(run, answer) : []));
-  }
+  drawGlance(run, answer);
   // The speed of a running run changes all the time, and stands above.
   const settled = run && { ...run, ...UNSETTLED };
   const state = JSON.stringify([
@@ -155,12 +154,20 @@ function drawDetails(shown: readonly RunAnswer[]): void {
   record.replaceChildren(...(answer ? runRecord(answer) : []));
 }
 
+function drawGlance(run: ListedRun | undefined, answer: RunAnswer | undefined): void {
+  const view = me.shows === 'run' ? lastView : undefined;
+  const state = JSON.stringify([run, answer?.epochs.length, answer?.happenings.length, view]);
+  if (state === glanceDrawn) return;
+  glanceDrawn = state;
+  glanceBox.replaceChildren(...(run ? glance(run, answer, view) : []));
+}
+
 async function poll(): Promise<void> {
   try {
     if (!document.hidden) await refresh();
     tell('live', false);
   } catch (error) {
-    if (error instanceof LoginNeeded) return askToLogIn();
+    if (error instanceof LoginNeeded) return askToLogIn(LOG_IN_ENDED);
     tell(wordsFor(error), true);
   }
   setTimeout(() => void poll(), POLL_MS);
@@ -173,12 +180,13 @@ function follow(): void {
   closeLive = openLive({
     onView,
     onEnded: onEnd,
-    onLoggedOut: askToLogIn,
+    onLoggedOut: () => askToLogIn(LOG_IN_ENDED),
     onLost: () => {
       tell('the run does not answer; trying again', true);
+      panel.markStale(true);
       void fetchMe().then(
         ({ right }) => {
-          if (right === 'none') askToLogIn();
+          if (right === 'none') askToLogIn(STARTED_AGAIN);
           else setTimeout(follow, POLL_MS);
         },
         () => undefined,
@@ -193,6 +201,7 @@ function onView(view: LiveView): void {
   lastView = view;
   tell(phaseText(view), false);
   panel.draw(view, runs[0]);
+  drawGlance(runs[0], answers.get(runs[0]?.id ?? '')?.answer);
   const now = `${view.epochsCompleted}.${view.happeningCount}.${view.phase}`;
   const isStepsTime = xAxis.value === 'step' && view.nowMs - stepsShownMs >= STEPS_REFRESH_MS;
   if (now === version && !isStepsTime && runs.length > 0) return;
@@ -200,7 +209,7 @@ function onView(view: LiveView): void {
   if (isStepsTime) stepsShownMs = view.nowMs;
   void refresh().then(
     () => panel.draw(view, runs[0]),
-    (error: unknown) => error instanceof LoginNeeded && askToLogIn(),
+    (error: unknown) => error instanceof LoginNeeded && askToLogIn(LOG_IN_ENDED),
   );
 }
 
@@ -208,6 +217,7 @@ function onEnd(): void {
   const how = lastView ? phaseText(lastView) : '';
   tell(lastView?.phase === 'ended' ? how : 'the process has ended', false);
   byId('actions', HTMLElement).replaceChildren();
+  version = 'ended'; // whatever was fetched before may lack the last lines
   void refreshNow();
   setTimeout(() => void lookForReturn(), COMES_BACK_MS);
 }
@@ -217,15 +227,11 @@ async function lookForReturn(): Promise<void> {
   try {
     if (document.hidden) throw new Error('nobody looks');
     await fetchMe();
+    sessionStorage.setItem(CAME_BACK, 'yes');
     location.reload();
   } catch {
     setTimeout(() => void lookForReturn(), COMES_BACK_MS);
   }
-}
-
-function wordsFor(error: unknown): string {
-  if (error instanceof Refused) return error.message;
-  return error instanceof TypeError ? 'the server does not answer; trying again' : String(error);
 }
 
 async function begin(token: string | undefined): Promise<void> {
@@ -236,19 +242,22 @@ async function begin(token: string | undefined): Promise<void> {
     if (error instanceof Refused) return show('login');
     return void setTimeout(() => void begin(token), POLL_MS);
   }
-  if (me.right === 'none') return askToLogIn();
+  const hasComeBack = sessionStorage.getItem(CAME_BACK) !== null;
+  sessionStorage.removeItem(CAME_BACK);
+  if (me.right === 'none') return askToLogIn(hasComeBack ? STARTED_AGAIN : '');
   show('main');
   const onError = (message: string): void => tell(message, true);
-  byId('actions', HTMLElement).replaceChildren(...headerButtons(me, onError, askToLogIn));
+  byId('actions', HTMLElement).replaceChildren(...headerButtons(me, onError, () => askToLogIn('')));
   if (me.shows === 'folder') return poll();
   panel.show(me);
   follow();
 }
 
-function askToLogIn(): void {
+/** @param why for somebody who had logged in */
+function askToLogIn(why: string): void {
   closeLive();
   byId('actions', HTMLElement).replaceChildren();
-  tell('', false);
+  tell(why, false);
   show('login');
 }
 

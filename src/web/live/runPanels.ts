@@ -40,7 +40,8 @@ export class RunPanels {
       name === undefined ? undefined : await fetchEvaluation(id, name).catch(() => undefined);
     if (state !== this.drawnEvaluation) return; // another run was chosen meanwhile
     this.evaluation.replaceChildren(
-      ...(evaluation ? this.chooser(id, name!, evaluations) : hint(evaluations.length > 0)),
+      ...this.chooser(id, name ?? '', evaluations),
+      ...(evaluation ? [] : hint(name)),
       ...(evaluation ? evaluationPanel(evaluation) : []),
     );
   }
@@ -75,10 +76,12 @@ export class RunPanels {
   }
 }
 
-function hint(isUnreadable: boolean): readonly Node[] {
-  const text = isUnreadable
-    ? 'The evaluation of this run cannot be read.'
-    : 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
+/** @param name the file that cannot be read; undefined: there is none */
+function hint(name: string | undefined): readonly Node[] {
+  const text =
+    name !== undefined
+      ? `${name} is damaged, and is not shown; evaluate the run again.`
+      : 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
   return [element('h3', {}, 'Evaluation'), element('p', { class: 'empty' }, text)];
 }
 

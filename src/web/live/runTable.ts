@@ -2,7 +2,8 @@
 
 import type { ListedRun } from '../../watch/live/api.js';
 import { button, element } from './dom.js';
-import { DASH, duration, percent, whole } from './format.js';
+import { stateText } from '../../watch/folders/wording.js';
+import { DASH, duration, moment, percent, whole, yesNo } from './format.js';
 import type { Selection } from './selection.js';
 
 interface Column {
@@ -45,12 +46,12 @@ const COLUMNS: readonly Column[] = [
   {
     title: 'Exact',
     value: ({ exact }) => String(exact),
-    cell: ({ exact }) => (exact === null ? DASH : exact ? 'yes' : 'no'),
+    cell: ({ exact }) => yesNo(exact),
   },
   {
     title: 'Updated',
     value: ({ updatedAt }) => updatedAt,
-    cell: ({ updatedAt }) => updatedAt?.slice(0, 16).replace('T', ' ') ?? DASH,
+    cell: ({ updatedAt }) => moment(updatedAt),
   },
 ];
 
@@ -170,8 +171,7 @@ export class RunTable {
 }
 
 function stateCell({ state, stoppedBy }: ListedRun): Node {
-  const text = state === 'finished' && stoppedBy !== null ? `finished (${stoppedBy})` : state;
-  return element('span', { class: `state ${state}` }, text);
+  return element('span', { class: `state ${state}` }, stateText(state, stoppedBy));
 }
 
 function epochCell({ epochsCompleted, epochs, state }: ListedRun): Node | string {

@@ -2,7 +2,7 @@
 
 import type { RunAnswer } from '../../watch/live/api.js';
 import { element } from './dom.js';
-import { DASH, percent } from './format.js';
+import { count, DASH, percent } from './format.js';
 import { shareBar, table } from './tables.js';
 
 export function workerPanel({ workers }: RunAnswer, isRunning: boolean): readonly Node[] {
@@ -12,8 +12,8 @@ export function workerPanel({ workers }: RunAnswer, isRunning: boolean): readonl
     // Nobody is attached to a run that has ended; "gone" would read as a failure.
     ...(isRunning ? [isAttached ? 'attached' : 'gone'] : []),
     share === null ? DASH : shareBar(share, percent(share)),
-    samples === 0 ? DASH : samples.toLocaleString('en'),
-    String(threads ?? DASH),
+    samples === 0 ? DASH : count(samples),
+    count(threads),
     engine ?? DASH,
     device ?? DASH,
   ]);

@@ -238,6 +238,20 @@ describe('a checkpoint that cannot be used', () => {
     expect(error.message).toContain(`${tensors[at]!.name} is missing or misshapen`);
   });
 
+  it('ends within its averaged weights, or lacks some of them', async () => {
+    const { metadata, tensors } = decodeSafetensors(bytes, 'file');
+    const averaged = tensors.filter(({ name }) => name.startsWith('averaged.'));
+    const last = averaged.at(-1)!;
+    expect(tensors.at(-1)).toBe(last); // what is cut off below
+    const damaged = [
+      bytes.subarray(0, -1),
+      bytes.subarray(0, -last.values.byteLength),
+      encodeSafetensors({ metadata, tensors: tensors.filter((tensor) => tensor !== averaged[0]) }),
+      encodeSafetensors({ metadata, tensors: tensors.filter(({ name }) => !name.startsWith('averaged.')) }),
+    ];
+    for (const file of damaged) await rejectionOf('E_CHECKPOINT', readCheckpoint(fileWith(file)));
+  });
+
   it('is larger than any checkpoint, and is not read', async () => {
     const file = fileWith(bytes);
     truncateSync(file, 2 ** 33); // as a sparse file

@@ -19,6 +19,7 @@ import {
   secretOf,
   welcome,
   work,
+  workers,
 } from '../../support/messages.js';
 import { answerTo, attached, ScriptedNode } from '../../support/scriptedNode.js';
 import { settled } from '../../support/waiting.js';
@@ -749,5 +750,58 @@ describe('the end', () => {
     const late = await attached(fleet);
     expect(late.the('bye').runEnded).toBe(true);
     expect(fleet.memberCount).toBe(0);
+  });
+});
+
+describe('a node whose workers come and go', () => {
+  it('is given nothing while it has none, and is no news', async () => {
+    const relay = await attached(fleet, { nodeName: 'relay', threads: 0, numericsClass: 'none' });
+    const { outcome } = run(2);
+    await settled();
+    expect(relay.items).toEqual([]);
+    expect(fleet.workerCount).toBe(0);
+    expect(eventsOf('worker-joined')).toEqual([]);
+    expect(eventsOf('waiting')).toHaveLength(1);
+    relay.send(workers({ threads: 2, numericsClass: 'simd/1' }));
+    await settled();
+    expect(relay.items).toHaveLength(2);
+    expect(eventsOf('worker-joined')).toMatchObject([
+      { node: 'relay', threads: 2, numericsClass: 'simd/1', workersNow: 2 },
+    ]);
+    for (const item of relay.items) relay.send(answerTo(item));
+    await settled();
+    expect(outcome()).toBe('done');
+  });
+
+  it('loses its items when it has none left; others compute them, and late answers are no fault', async () => {
+    const relay = answering(await attached(fleet, { nodeName: 'relay', threads: 2 }));
+    relay.onMessage = undefined;
+    const { accepted, outcome } = run(2);
+    await settled();
+    expect(relay.items).toHaveLength(2);
+    relay.send(workers({ threads: 0 }));
+    await settled();
+    expect(eventsOf('worker-left')).toMatchObject([{ node: 'relay', workersNow: 0 }]);
+    const other = answering(await attached(fleet, { nodeName: 'other' }));
+    await settled();
+    expect(other.items).toHaveLength(2);
+    expect(accepted.sort()).toEqual([0, 1]);
+    expect(outcome()).toBe('done');
+    for (const item of relay.items) relay.send(answerTo(item));
+    await settled();
+    expect(relay.closings).toEqual([]);
+  });
+
+  it('ends the wait for workers when it brings enough', async () => {
+    let isOver = false;
+    void fleet.waitForWorkers(3).then(() => (isOver = true));
+    const relay = await attached(fleet, { threads: 0 });
+    relay.send(workers({ threads: 2 }));
+    await settled();
+    expect(isOver).toBe(false);
+    relay.send(workers({ threads: 3 }));
+    await settled();
+    expect(isOver).toBe(true);
+    expect(fleet.workerCount).toBe(3);
   });
 });

@@ -62,7 +62,7 @@ class Scene {
 
   /** @param typicalMs what every node is known to take for an item; undefined: not known */
   constructor(
-    itemCount: number,
+    itemCount: number | 'open',
     private readonly typicalMs?: number,
   ) {
     this.round = new Round<FakeNode>({
@@ -548,5 +548,92 @@ describe('whatever happens', () => {
       ),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('an open round', () => {
+  it('hands out each item when it is added, again if it is added again, and never ends by itself', async () => {
+    const scene = new Scene('open');
+    const node = scene.join('node', 2);
+    expect(scene.round.wants(5)).toBe(false);
+    for (const index of [5, 9, 5]) scene.round.add(index);
+    expect(node.held).toEqual([5, 9]);
+    scene.answer(node, 5);
+    scene.answer(node, 9);
+    await settled();
+    expect(scene.outcome).toBe('open');
+    expect(scene.round.wants(5)).toBe(false);
+    scene.round.add(5);
+    expect(node.given).toEqual([5, 9, 5]);
+    scene.answer(node, 5);
+    expect(scene.accepted).toEqual([5, 9, 5]);
+    scene.round.abort(new Error('over'));
+    scene.round.add(11);
+    expect(node.given).toHaveLength(3);
+  });
+
+  it('takes back an item that nobody has begun, from the queue and from a node, and no other', () => {
+    const scene = new Scene('open');
+    const node = scene.join('node');
+    for (const index of [1, 2, 3]) scene.round.add(index); // 1 is begun, 2 waits at the node, 3 for room
+    expect([3, 2, 1, 7].map((index) => scene.round.withdraw(index))).toEqual([true, true, false, false]);
+    expect(node.cancelled).toEqual([2]);
+    expect(scene.round.wants(2)).toBe(false);
+    scene.answer(node, 1);
+    expect(scene.accepted).toEqual([1]);
+    expect(node.held).toEqual([]);
+  });
+
+  it('tells the node that holds an item, or gets it later, to answer it alone', () => {
+    const scene = new Scene('open');
+    scene.round.add(4);
+    scene.round.keepApart(4);
+    scene.round.keepApart(8);
+    const node = scene.join('node', 2);
+    expect(node.keptApart).toEqual([4]);
+    scene.round.add(6);
+    scene.round.keepApart(6);
+    expect(node.keptApart).toEqual([4, 6]);
+  });
+});
+
+describe('the workers of a node', () => {
+  const item = (key: number): Parameters<Workload['add']>[0] => ({
+    ...{
+      round: roundKey('work', 0),
+      key: itemKey(roundKey('work', 0), key),
+      sampleCount: 1,
+      pace: new Pace(),
+    },
+  });
+  const begunOf = (workload: Workload): boolean[] =>
+    [...workload.items()].map(({ beganAtMs }) => beganAtMs !== undefined);
+
+  it('may become more: items that waited are begun', () => {
+    const workload = new Workload(1);
+    for (const key of [0, 1, 2]) workload.add(item(key), 0);
+    workload.resize(2, 5);
+    expect(begunOf(workload)).toEqual([true, true, false]);
+    expect(workload.idleWorkers).toBe(0);
+  });
+
+  it('may become fewer: no more items are begun than there are workers', () => {
+    const workload = new Workload(3);
+    for (const key of [0, 1, 2, 3, 4]) workload.add(item(key), 0);
+    workload.resize(1, 5);
+    expect(workload.idleWorkers).toBe(0);
+    for (const key of [0, 1]) workload.finish(item(key).key, 6);
+    expect(begunOf(workload)).toEqual([true, false, false]);
+    workload.finish(item(2).key, 7);
+    expect(begunOf(workload)).toEqual([true, false]);
+  });
+
+  it('may all leave: what they had is forgotten', () => {
+    const workload = new Workload(2);
+    for (const key of [0, 1, 2]) workload.add(item(key), 0);
+    workload.resize(0, 5);
+    expect([workload.itemCount, workload.idleWorkers]).toEqual([0, 0]);
+    workload.resize(2, 6);
+    expect(workload.idleWorkers).toBe(2);
   });
 });

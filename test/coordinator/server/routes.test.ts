@@ -34,6 +34,21 @@ describe('plain HTTP requests', () => {
     expect(new Set(refused)).toEqual(new Set(['a plain HTTP request, not a worker']));
   });
 
+  it('are answered as usual where they ask for another protocol than WebSocket', async () => {
+    const refused: string[] = [];
+    const door = await openDoor({ routes: ROUTES, onRefused: (_address, reason) => refused.push(reason) });
+    const more =
+      'Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n';
+    const known = rawConnection(door, `GET /health HTTP/1.1\r\n${more}`);
+    await known.ended;
+    expect(known.text()).toMatch(/^HTTP\/1\.1 200 .*Connection: close.*well/s);
+    const unknown = rawConnection(door, `GET /nothing HTTP/1.1\r\n${more}`);
+    await unknown.ended;
+    expect(unknown.text()).toMatch(/^HTTP\/1\.1 426 /);
+    await until(() => refused.length > 0);
+    await dialled(door);
+  });
+
   it('keep their connection beyond the time for the handshake, and leave nodes their slots', async () => {
     const door = await openDoor({ routes: ROUTES, handshakeTimeoutMs: 300, maxNodes: 1 });
     const viewer = rawConnection(door, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -21,4 +21,12 @@ describe('a run that has diverged', () => {
     );
     expect(divergedError('a', recipe({ schedule: 'onecycle' })).message).toMatch(/\(it is 0\.1\)$/);
   });
+
+  it('is told of the factor of the shifts only where it raises their rate', () => {
+    const fast = divergedError('a', recipe({ schedule: 'onecycle', shiftLrFactor: 64 }));
+    expect((inFlags(fast) as Error).message).toMatch(
+      /lower --lr \(it is 0\.1\), or with a lower --shift-lr-factor \(it is 64\)$/,
+    );
+    expect(divergedError('a', recipe({ shiftLrFactor: 0.5 })).message).not.toContain('shiftLrFactor');
+  });
 });

@@ -28,6 +28,15 @@ const newFleet = (): Fleet =>
   new Fleet({ welcome: welcome(), onEvent: () => undefined, waitTimeoutMs: 60_000 });
 
 describe('evaluate', () => {
+  it('tells how many samples are done', async () => {
+    analyticNode(fleet);
+    const told: [number, number][] = [];
+    await evaluate(fleet, { ...request, onProgress: (done, total) => told.push([done, total]) });
+    expect(told.map(([, total]) => total)).toEqual([250, 250, 250]);
+    expect(told.at(-1)).toEqual([250, 250]);
+    expect(told[0]![0]).toBeLessThan(250);
+  });
+
   it('gives the mean loss and the share of right answers over all samples', async () => {
     analyticNode(fleet);
     const labels = Uint8Array.from(indices, (index) => set.labelOf(index));

@@ -16,7 +16,8 @@ function threeTensors(): { layout: ReturnType<LayoutBuilder['build']>; frozen: T
   return { layout: layout.build(), frozen };
 }
 
-const USUAL = { shiftLrFactor: 1, decayOn: 'all' } as const;
+const SGD_ALONE = { optimizer: 'sgd', lr: 0.1, muonLr: 0.24, muonMomentum: 0.6 } as const;
+const USUAL = { ...SGD_ALONE, shiftLrFactor: 1, decayOn: 'all' } as const;
 
 describe('rules for tensors', () => {
   it('leave frozen tensors alone, weight decay and momentum included, and no others', () => {
@@ -109,7 +110,7 @@ describe('rules for tensors', () => {
     'give rates of their own with $shiftLrFactor and $decayOn',
     ({ weight, scale, shift, bias, ...options }) => {
       const model = ratedNetwork();
-      const rules = tensorRulesOf(model, options);
+      const rules = tensorRulesOf(model, { ...SGD_ALONE, ...options });
       const { parameterCount, parameters: specs } = model.layout;
       const parameters = new Float32Array(parameterCount).fill(0.5);
       const velocity = new Float32Array(parameterCount);

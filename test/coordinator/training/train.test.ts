@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readCheckpoint, train, TrainingState } from '../../../src/coordinator/index.js';
-import type { RunResult } from '../../../src/coordinator/index.js';
+import type { RunResult, TrainingRun } from '../../../src/coordinator/index.js';
 import { gatherSamples, planEpoch } from '../../../src/data/index.js';
 import type { ImageSet } from '../../../src/data/index.js';
 import { LockstepError } from '../../../src/foundation/errors.js';
@@ -13,6 +13,7 @@ import {
   floatsOf,
   gradientSumOf,
   honest,
+  logitsOf,
   meanPixelOf,
   resultOf,
 } from '../../support/analyticNode.js';
@@ -320,6 +321,24 @@ describe('the test set', () => {
     const { parameters, statistics } = node.states.at(-1)!;
     const evaluated = { parameters: floatsOf(parameters), statistics: floatsOf(statistics) };
     expect(digestState(evaluated)).toBe(result.weightsSha256);
+  });
+
+  it('is told of with the logits, the checkpoint of the weights, and who evaluated it', async () => {
+    const onTested = vi.fn<NonNullable<TrainingRun['data']['onTested']>>(() => Promise.resolve());
+    const set = tinySet(7);
+    const testing = await testRun({ change: { openTestSet: () => Promise.resolve(set), onTested } });
+    const change = { engine: 'simd', numericsClass: 'simd-fma' } as const;
+    analyticNode(testing.fleet, change, scoring([0.75, 0.5, 6 / 7]));
+    const { weightsSha256 } = await train(testing.run);
+    expect(onTested).toHaveBeenCalledTimes(1);
+    const [{ logits, ...tested }] = onTested.mock.calls[0]!;
+    expect(tested).toMatchObject({
+      ...{ set, epoch: 1, weightsSha256, engines: ['simd'], score: { accuracy: 6 / 7 } },
+      numericsClasses: ['simd-fma'],
+    });
+    expect((await readCheckpoint(tested.checkpoint)).progress.epoch).toBe(1);
+    const { labels } = gatherSamples(set, [...Array(7).keys()]);
+    expect(logits).toEqual(logitsOf(labels));
   });
 
   it.each([

@@ -7,6 +7,15 @@ import type { Arena, BatchRegion } from './arena.js';
 import { ConvolutionStep } from './convolutionStep.js';
 import { IMAGES_VALUE, operandsOf } from '../../graph.js';
 import type { Graph, Operation, PixelOperation, ValueIndex } from '../../graph.js';
+import {
+  fusesNormalisationBackward,
+  isDeferred,
+  isKept,
+  normalises,
+  producerOf,
+  readsPadded,
+  wantsGradient,
+} from './flow.js';
 import { DenseStep, DropoutStep, ScaleStep } from './headSteps.js';
 import type { RegionContribution } from './headSteps.js';
 import { Normalisation } from './normalisation.js';
@@ -17,45 +26,6 @@ import { ShortcutStep } from './shortcutStep.js';
 import { GradientPlan, ValueMemory } from './values.js';
 import type { Contribution, ContributionKind } from './values.js';
 import { WindowPoolStep } from './windowPoolStep.js';
-
-type Flow = Pick<Graph, 'operations' | 'values'>;
-
-/** Whether the convolution that follows a pixel operation applies it while it loads its input. */
-function isDeferred({ operations }: Flow, index: number): boolean {
-  const next = operations[index + 1];
-  return next?.kind === 'convolution' && next.source === operations[index]!.result;
-}
-
-/**
- * Whether a pixel operation's result is kept in memory. A result that only the next convolution reads, and that can be
- * computed from one kept value, is computed again in the backward pass.
- */
-function isKept(flow: Flow, index: number): boolean {
-  const operation = flow.operations[index]!;
-  const isRecomputable =
-    operation.kind === 'pixels' && operation.normalisation !== undefined && operation.addend === undefined;
-  const isOnlyReader = flow.values[operation.result]!.consumers.length === 1;
-  return !(isDeferred(flow, index) && isOnlyReader && isRecomputable);
-}
-
-/**
- * Whether a value is kept with a border of zeros: if a convolution reads it, and no reader needs the images without a
- * border. Convolutions write plain results.
- */
-function readsPadded({ operations, values }: Flow, index: ValueIndex): boolean {
-  const { producer, consumers } = values[index]!;
-  const isWrittenByPixels =
-    producer === undefined ||
-    (operations[producer]!.kind === 'pixels' && isKept({ operations, values }, producer));
-  const readers = consumers.map((consumer) => operations[consumer]!);
-  const takesPadded = (reader: Operation): boolean => {
-    if (reader.kind === 'convolution' || reader.kind === 'shortcut') return true;
-    if (reader.kind === 'window-pool') return true;
-    return reader.kind === 'pixels' && (reader.normalisation === undefined || reader.source !== index);
-  };
-  const isConvolved = readers.some(({ kind }) => kind === 'convolution');
-  return isWrittenByPixels && isConvolved && readers.every(takesPadded);
-}
 
 /**
  * Builds the steps. Forward step i runs at time i, backward step i at 2 n - i. From these times the arena knows which
@@ -126,8 +96,8 @@ export class Planner {
     const deferred = isDeferred(this.graph, index);
     const isRecomputable = normalisation !== undefined && addend === undefined;
     const kept = isKept(this.graph, index);
-    const isFused = this.fusesNormalisationBackward(operation);
-    const needsScratch = normalisation !== undefined && !isFused && this.wantsGradient(operation.source);
+    const isFused = fusesNormalisationBackward(this.graph, operation);
+    const needsScratch = normalisation !== undefined && !isFused && wantsGradient(operation.source);
     const scratch = needsScratch ? this.regionLike(source, this.backwardTime(index)) : undefined;
     const step = new PixelStep(
       this.library,
@@ -138,7 +108,7 @@ export class Planner {
         smooth: operation.smooth,
         result,
         normalisation,
-        momentsBySource: this.producerOf(operation.source)?.kind === 'convolution',
+        momentsBySource: producerOf(this.graph, operation.source)?.kind === 'convolution',
         deferred,
         kept,
       },
@@ -168,7 +138,7 @@ export class Planner {
     const before = index > 0 ? this.graph.operations[index - 1]! : undefined;
     const followsPixels = before?.kind === 'pixels' && before.result === operation.source;
     const readers = this.graph.values[operation.result]!.consumers;
-    const normalising = readers.filter((reader) => this.normalises(reader, operation.result));
+    const normalising = readers.filter((reader) => normalises(this.graph, reader, operation.result));
     const [first] = normalising;
     return new ConvolutionStep(this.library, this.arena, {
       layer: operation.layer,
@@ -180,30 +150,6 @@ export class Planner {
     });
   }
 
-  /** Whether an operation normalises that value (rather than adding it to one that it normalises). */
-  private normalises(operationIndex: number, value: ValueIndex): boolean {
-    const operation = this.graph.operations[operationIndex]!;
-    return operation.kind === 'pixels' && operation.normalisation !== undefined && operation.source === value;
-  }
-
-  private producerOf(value: ValueIndex): Operation | undefined {
-    const { producer } = this.graph.values[value]!;
-    return producer === undefined ? undefined : this.graph.operations[producer];
-  }
-
-  /** Whether the convolution before computes batch normalisation's input gradient while it loads it. */
-  private fusesNormalisationBackward(operation: PixelOperation): boolean {
-    return (
-      operation.normalisation !== undefined &&
-      this.producerOf(operation.source)?.kind === 'convolution' &&
-      this.graph.values[operation.source]!.consumers.length === 1
-    );
-  }
-
-  private wantsGradient(value: ValueIndex): boolean {
-    return value !== IMAGES_VALUE;
-  }
-
   private regionLike(value: ValueMemory, time: number): BatchRegion {
     return this.arena.batch(value.data.imageBytes / FLOAT_BYTES).usedAt(time);
   }
@@ -212,7 +158,7 @@ export class Planner {
   private planGradients(): void {
     const kinds = new Map<ValueIndex, ContributionKind[]>();
     const note = (value: ValueIndex, kind: ContributionKind): void => {
-      if (!this.wantsGradient(value)) return;
+      if (!wantsGradient(value)) return;
       kinds.set(value, [...(kinds.get(value) ?? []), kind]);
     };
     note(this.graph.logits, 'region');
@@ -223,7 +169,7 @@ export class Planner {
       else {
         if (operation.addend !== undefined) note(operation.addend, 'alias');
         if (operation.normalisation === undefined) note(operation.source, 'alias');
-        else if (!this.fusesNormalisationBackward(operation)) note(operation.source, 'region');
+        else if (!fusesNormalisationBackward(this.graph, operation)) note(operation.source, 'region');
       }
     }
     for (const [value, list] of kinds) {
@@ -238,7 +184,7 @@ export class Planner {
     const isLive = this.graph.isLive[index]!;
     result.gradient.usedAt(time);
     if (operation.kind === 'convolution') {
-      if (isLive && this.wantsGradient(operation.source)) {
+      if (isLive && wantsGradient(operation.source)) {
         const plan = this.gradientPlans.get(operation.source)!;
         convolution!.inputContribution = plan.claim(time, convolution!.inputGradientPadded);
       }
@@ -270,16 +216,17 @@ export class Planner {
     const step = this.pixelSteps.get(index)!;
     const result = this.valueAt(operation.result);
     const claim = (value: ValueIndex, alias?: BatchRegion): Contribution | undefined =>
-      this.wantsGradient(value) ? this.gradientPlans.get(value)!.claim(time, false, alias) : undefined;
+      wantsGradient(value) ? this.gradientPlans.get(value)!.claim(time, false, alias) : undefined;
     if (operation.addend !== undefined) step.addendContribution = claim(operation.addend, result.gradient);
     if (operation.normalisation === undefined)
       step.sourceContribution = claim(operation.source, result.gradient);
-    else if (!this.fusesNormalisationBackward(operation)) step.sourceContribution = claim(operation.source);
+    else if (!fusesNormalisationBackward(this.graph, operation))
+      step.sourceContribution = claim(operation.source);
     return step;
   }
 
   private claimRegion(value: ValueIndex, time: number): RegionContribution | undefined {
-    if (!this.wantsGradient(value)) return undefined;
+    if (!wantsGradient(value)) return undefined;
     const to = this.gradientPlans.get(value)!.claim(time, false);
     const memory = this.valueAt(value);
     const region = to.writesGradientDirectly ? memory.gradient : this.regionLike(memory, time);
@@ -315,7 +262,7 @@ export class Planner {
       source.data.usedAt(index + 1).usedAt(this.backwardTime(index + 1));
       addend?.data.usedAt(index + 1);
     }
-    if (this.fusesNormalisationBackward(operation)) {
+    if (fusesNormalisationBackward(this.graph, operation)) {
       const { producer } = this.graph.values[operation.source]!;
       this.valueAt(operation.result).gradient.usedAt(this.backwardTime(producer!));
       source.data.usedAt(this.backwardTime(producer!));

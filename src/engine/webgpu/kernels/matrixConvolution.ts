@@ -5,31 +5,16 @@
  */
 
 import { convolutionKey } from './convolutionTile.js';
-import type { ConvolutionSize } from './convolutionTile.js';
-import { finishStatements } from './finish.js';
-import type { Finish } from './finish.js';
 import { indices, KernelSource } from './kernelSource.js';
-import type { Dispatch, Range, Reading } from './kernelSource.js';
-import { INPUT_STRIDE, isDilated, matrixTilingOf, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
-import type { MatrixConvolutionTile } from './matrixConvolutionTile.js';
+import type { Dispatch } from './kernelSource.js';
+import { finishProducts } from './matrixConvolutionFinish.js';
+import { gridOf, QUADS, sumName } from './matrixConvolutionParts.js';
+import type { MatrixConvolutionOptions } from './matrixConvolutionParts.js';
+import { INPUT_STRIDE, isDilated, PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
 import { GRADIENT_SCALE } from './matrixOperations.js';
-import type { MatrixOperations, Operand } from './matrixOperations.js';
+import type { Operand } from './matrixOperations.js';
 import { floatText } from './readings.js';
 import { shapeText } from './shapes.js';
-
-export interface MatrixConvolutionOptions extends ConvolutionSize {
-  readonly read: Reading;
-  /** (9, Cin, Cout) of the layer, packed as pairs of half-precision numbers. */
-  readonly packedWeights: Range;
-  readonly result: Range;
-  readonly finish: Finish;
-  readonly tile: MatrixConvolutionTile;
-  readonly operations: MatrixOperations;
-}
-
-const QUADS = PRODUCT_CHANNELS / 4;
-const sumName = (channels: number, pixels: number): string => `sum${channels}x${pixels}`;
-const valueName = (product: number, pixel: number): string => `value${product}x${pixel}`;
 
 export function matrixConvolution(options: MatrixConvolutionOptions): Dispatch {
   const { kind, input, output, tile, operations } = options;
@@ -60,7 +45,7 @@ ${loadFilters(options, kernel)}
 ${isDilated(options) ? dilatedProducts(options) : products(options)}
   workgroupBarrier();
 }
-${finish(kernel, options)}`;
+${finishProducts(kernel, options)}`;
   const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
   return kernel.build({
     label: `${name} ${operations.name} ${shapeText(input)} ${shapeText(output)}`,
@@ -75,20 +60,6 @@ ${finish(kernel, options)}`;
     extensions: operations.extensions,
     parameters: operations.parameters,
   });
-}
-
-interface ProductGrid {
-  /** Products in a row of a tile, and rows of them. */
-  readonly across: number;
-  readonly down: number;
-  /** Neighbouring products of a subgroup in one row. */
-  readonly perGroup: number;
-}
-
-function gridOf({ tile, ...size }: MatrixConvolutionOptions): ProductGrid {
-  const { rows, columns, productPixels, pixelProducts } = tile;
-  if (isDilated(size)) return { across: columns / 2 / productPixels, down: rows / 2, perGroup: 1 };
-  return { across: columns / productPixels, down: rows, perGroup: pixelProducts };
 }
 
 /** Start of the input of a subgroup's product, in quads. */
@@ -253,74 +224,4 @@ function dilatedProducts(options: MatrixConvolutionOptions): string {
     ].join('\n');
   });
   return [...rights.flat().map((right) => operations.load(right, tile.shape)), ...taps].join('\n');
-}
-
-/**
- * Distributes the sums to threads, one product of every subgroup at a time, so that each thread has four channels of some
- * pixels; then finishes them.
- */
-function finish(kernel: KernelSource, options: MatrixConvolutionOptions): string {
-  const { output, imageCount, tile } = options;
-  const { productPixels, pixelProducts, pixelsPerThread, lanes, images, tilesPerImage } = tile;
-  const { across, down, perGroup } = gridOf(options);
-  const dilated = isDilated(options);
-  const isRagged = imageCount % images !== 0;
-  const pixels = indices(pixelProducts).flatMap((product) =>
-    indices(pixelsPerThread).map((pixel) => ({
-      row: `row${product}`,
-      column: `column${product} + ${dilated ? 2 * pixel : pixel}u`,
-      value: valueName(product, pixel),
-    })),
-  );
-  const places = indices(pixelProducts).map((product) => {
-    const at = `(slot / ${productPixels}u * ${perGroup}u + ${dilated ? 0 : product}u)`;
-    const row = `${at} / ${across}u % ${down}u`;
-    const column = `(${at} % ${across}u * ${productPixels}u + slot % ${productPixels}u)`;
-    const [rowParity, columnParity] = [Math.floor(product / 2), product % 2];
-    return `
-let row${product} = firstRow + ${dilated ? `${row} * 2u + ${rowParity}u` : row}${isRagged ? ' + outside' : ''};
-let column${product} = firstColumn + ${dilated ? `${column} * 2u + ${columnParity}u` : column};`;
-  });
-  return `
-let lane = thread % ${lanes}u;
-let slot = thread / ${lanes}u * ${pixelsPerThread}u;
-${indices(pixelProducts)
-  .map((product) => handOver(options, product))
-  .join('\n')}
-let image = firstImage + slot / ${productPixels}u * ${perGroup}u / ${across * down}u;
-${isRagged ? `let outside = select(0u, 0x40000000u, image >= ${imageCount}u);` : ''}
-${places.join('')}
-${finishStatements(kernel, options.finish, {
-  shape: output,
-  result: options.result,
-  pixels,
-  quad: `group.y * ${lanes}u + lane`,
-  tile: `group.z * ${tilesPerImage}u + group.x`,
-  pixelsOfTile: matrixTilingOf(options, tile).pixelsOf(`(group.z * ${tilesPerImage}u + group.x)`),
-  lanes,
-  groups: tile.threads / lanes,
-})}`;
-}
-
-function handOver({ kind, tile, operations }: MatrixConvolutionOptions, product: number): string {
-  const { channelProducts, productPixels, pixelsPerThread, resultStride, shape } = tile;
-  const stores = indices(channelProducts).map((channels) =>
-    operations.storeSum(
-      sumName(channels, product),
-      {
-        array: 'results',
-        offset: `pixelGroup * ${productPixels * resultStride}u + (channelGroup + ${channels}u) * ${PRODUCT_CHANNELS}u`,
-        stride: resultStride,
-        order: 'col_major',
-      },
-      shape,
-    ),
-  );
-  const scale = kind === 'gradient' ? ` * ${floatText(1 / GRADIENT_SCALE)}` : '';
-  const loads = indices(pixelsPerThread).map((pixel) => {
-    const at = `(slot + ${pixel}u) * ${resultStride}u + lane * 4u`;
-    const lane = (index: number): string => `results[${at} + ${index}u]`;
-    return `var ${valueName(product, pixel)} = vec4f(${[0, 1, 2, 3].map(lane).join(', ')})${scale};`;
-  });
-  return [...stores, 'workgroupBarrier();', ...loads, 'workgroupBarrier();'].join('\n');
 }

@@ -10,12 +10,6 @@ const SAID_MS = 2_000;
 /** Empty where nothing can attach. */
 export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
   if (!attach) return [];
-  const copy = button('Copy', () => {
-    void navigator.clipboard.writeText(attach.copied).then(
-      () => say(copy, 'Copied'),
-      () => say(copy, 'Not copied: select it by hand'),
-    );
-  });
   const note =
     right === 'control' && attach.copied !== attach.shown
       ? 'The copy holds the token.'
@@ -24,9 +18,20 @@ export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
         : '';
   return [
     element('h3', {}, 'Attach another machine'),
-    element('p', { class: 'command' }, element('code', {}, attach.shown), copy),
+    copyLine(attach.shown, attach.copied),
     ...(note === '' ? [] : [element('p', { class: 'soft' }, note)]),
   ];
+}
+
+/** A command to paste elsewhere. */
+export function copyLine(shown: string, copied: string): HTMLElement {
+  const copy = button('Copy', () => {
+    void navigator.clipboard.writeText(copied).then(
+      () => say(copy, 'Copied'),
+      () => say(copy, 'Not copied: select it by hand'),
+    );
+  });
+  return element('p', { class: 'command' }, element('code', {}, shown), copy);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Who computes: a row for each node that is attached, and below them those that left or were refused. */
 
 import type { LiveNode, LiveView } from '../../../watch/live/api.js';
+import { clockText } from '../../../watch/folders/wording.js';
 import { element } from '../dom.js';
-import { bytes, DASH, duration, whole } from '../format.js';
+import { bytes, count as number, DASH, duration, whole } from '../format.js';
 import { COLOURS } from '../selection.js';
 
 interface Column {
@@ -12,8 +13,6 @@ interface Column {
   readonly isNumber?: boolean;
   readonly cell: (node: LiveNode) => string;
 }
-
-const number = (value: number): string => value.toLocaleString('en-US');
 
 const COLUMNS: readonly Column[] = [
   { title: 'Workers', isNumber: true, cell: ({ threads }) => number(threads) },
@@ -98,7 +97,7 @@ export function nodesTable({ nodes }: LiveView): Node {
 
 /** Who left and who was refused, the latest first; empty if nobody. */
 export function departures({ gone, refusals }: LiveView): readonly Node[] {
-  const at = (atMs: number): string => `at ${new Date(atMs).toISOString().slice(11, 19)} UTC`;
+  const at = (atMs: number): string => `at ${clockText(new Date(atMs).toISOString())} UTC`;
   return [
     ...list(
       'Left',

@@ -1,6 +1,7 @@
 /** The command that attaches a worker, to paste on its machine. */
 
-import { commandLine } from '../../foundation/commandLine.js';
+import { commandLine } from '../foundation/commandLine.js';
+import type { AttachCommand } from '../watch/index.js';
 
 export interface WorkerCommand {
   readonly url: string;
@@ -9,6 +10,12 @@ export interface WorkerCommand {
   readonly tokenFile?: string | undefined;
   /** In front of the command, in the environment; `…` where it is not to be shown. */
   readonly token?: string | undefined;
+}
+
+/** For the page of a run: what everybody sees, and what those who have shown the token may copy. */
+export function attachCommand(at: Pick<WorkerCommand, 'url' | 'ca' | 'token'>): AttachCommand {
+  const token = at.token === undefined ? undefined : '…';
+  return { shown: workerCommand({ ...at, token }), withToken: workerCommand(at) };
 }
 
 export function workerCommand({ url, ca, tokenFile, token }: WorkerCommand): string {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { programName } from '../../../src/cli/process/programName.js';
-import { nameProgram } from '../../../src/foundation/commandLine.js';
-import { workerCommand } from '../../../src/cli/token/workerCommand.js';
+import { programName } from '../../src/cli/process/programName.js';
+import { nameProgram } from '../../src/foundation/commandLine.js';
+import { workerCommand } from '../../src/session/workerCommand.js';
 
 beforeAll(() => nameProgram(programName()));
 
