@@ -36,7 +36,9 @@ export type Fault =
   | { readonly kind: 'clock-jumps'; readonly of: 'coordinator' | 'worker'; readonly hours: number }
   | { readonly kind: 'join-storm'; readonly nodes: number }
   | { readonly kind: 'leave-storm'; readonly nodes: number }
-  | { readonly kind: 'everyone-gone-and-back' };
+  | { readonly kind: 'everyone-gone-and-back' }
+  /** Of a relay: killed for good, killed and started again, frozen until its work was redone, or its line is cut. */
+  | { readonly kind: 'relay'; readonly harm: 'killed' | 'restarted' | 'frozen' | 'cut' };
 
 /** What a hostile node does with its answer. Contents that are not its own are finite numbers, made up. */
 export const MISDEEDS = [

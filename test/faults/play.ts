@@ -7,6 +7,7 @@ import { admitHostileNode } from './inject/hostile.js';
 import * as network from './inject/network.js';
 import { fillDisk, makeReadOnly } from './inject/storage.js';
 import * as workers from './inject/workers.js';
+import { harmRelay } from './inject/relay.js';
 import { Scene } from './scene.js';
 import type { SceneOptions } from './scene.js';
 import type { SetUp } from './training.js';
@@ -35,6 +36,8 @@ export function inject(scene: Scene, { fault, seed }: Scenario): Promise<void> {
       return workers.drainWorker(scene);
     case 'everyone-gone-and-back':
       return workers.loseEveryoneAndComeBack(scene);
+    case 'relay':
+      return harmRelay(scene, fault);
     case 'join-storm':
     case 'leave-storm':
       return workers.storm(scene, fault);
@@ -71,6 +74,8 @@ export function setUpOf(fault: Fault): SetUp {
   switch (fault.kind) {
     case 'network-half-open':
       return 'one-node';
+    case 'relay':
+      return 'relay-and-node';
     case 'hostile-node':
     case 'join-storm':
     case 'leave-storm':

@@ -25,6 +25,11 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('join storm of 20 nodes', { kind: 'join-storm', nodes: 20 }, 21),
   scenario('leave storm of 20 nodes', { kind: 'leave-storm', nodes: 20 }, 22),
 
+  scenario('relay killed', { kind: 'relay', harm: 'killed' }, 23),
+  scenario('relay killed and started again', { kind: 'relay', harm: 'restarted' }, 24),
+  scenario('relay frozen, thawed when its work was redone', { kind: 'relay', harm: 'frozen' }, 25),
+  scenario('relay cut off', { kind: 'relay', harm: 'cut' }, 26),
+
   scenario('network cut', { kind: 'network-cut' }, 31),
   scenario('network half-open', { kind: 'network-half-open' }, 32),
   scenario('network delayed', { kind: 'network-delayed', fromMs: 20, toMs: 120 }, 33),

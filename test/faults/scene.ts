@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RandomStream, seedKey } from '../../src/foundation/random.js';
+import { freePort } from '../integration/support/lockstep.js';
 import type { Finished } from '../integration/support/lockstep.js';
 import { Proxy } from './proxy.js';
 import { LockstepProcess } from './support/lockstepProcess.js';
@@ -36,6 +37,7 @@ const NODES: Readonly<Record<SetUp, readonly string[]>> = {
   threads: [],
   'one-node': ['victim'],
   'two-nodes': ['victim', 'steady'],
+  'relay-and-node': ['victim', 'steady'],
   'test-nodes': [],
   'thread-and-nodes': ['north', 'south'],
 };
@@ -51,6 +53,9 @@ export class Scene {
   readonly sessions: LockstepProcess[] = [];
   readonly nodes: NodeBehindProxy[] = [];
   readonly testNodes: TestNode[] = [];
+  /** The worker behind the relay, where there is one. It outlives the relay. */
+  private behind: LockstepProcess | undefined;
+  private relayPort: number | undefined;
   /** Sessions whose last checkpoint was damaged after their end. */
   readonly damaged = new Set<LockstepProcess>();
   private readonly proxies = new Map<string, Proxy>();
@@ -101,25 +106,26 @@ export class Scene {
   async startNode(name: string, env: Environment = {}): Promise<NodeBehindProxy> {
     let proxy = this.proxies.get(name);
     if (!proxy) this.proxies.set(name, (proxy = await Proxy.open(this.port)));
-    const args = [
-      'worker',
-      proxy.url,
-      '--threads',
-      '1',
-      '--name',
-      name,
-      '--engine',
-      'simd',
-      '--retry-for',
-      '30',
-    ];
-    const node = {
-      name,
-      proxy,
-      process: new LockstepProcess(`node ${name}`, [...args, ...this.heartbeat], env),
-    };
+    const isRelay = this.options.setUp === 'relay-and-node' && name === 'victim';
+    const process = isRelay ? await this.startRelay(proxy.url, env) : this.startWorker(name, proxy.url, env);
+    const node = { name, proxy, process };
     this.nodes.push(node);
     return node;
+  }
+
+  private startWorker(name: string, url: string, env: Environment): LockstepProcess {
+    const args = ['worker', url, '--threads', '1', '--name', name, '--engine', 'simd', '--retry-for', '30'];
+    return new LockstepProcess(`node ${name}`, [...args, ...this.heartbeat], env);
+  }
+
+  /** At the same address each time, where its worker looks for it. */
+  private async startRelay(url: string, env: Environment): Promise<LockstepProcess> {
+    this.relayPort ??= await freePort();
+    const listen = `127.0.0.1:${this.relayPort}`;
+    const args = ['relay', url, '--listen', listen, '--name', 'victim', '--retry-for', '30'];
+    const relay = new LockstepProcess('the relay', [...args, ...this.heartbeat], env);
+    this.behind ??= this.startWorker('behind', `ws://${listen}`, {});
+    return relay;
   }
 
   /** A node of the test's own process, straight to the coordinator. */
@@ -149,9 +155,10 @@ export class Scene {
   /** Sends home who has nobody to come back to, and waits until all processes have ended. */
   async dismissNodes(): Promise<void> {
     for (const node of this.testNodes) node.vanish();
-    const all = Promise.all(this.nodes.map(({ process }) => process.finished));
+    const processes = this.processes().filter((process) => !this.sessions.includes(process));
+    const all = Promise.all(processes.map(({ finished }) => finished));
     await Promise.race([all, pause(LEAVE_BY_ITSELF_MS)]);
-    for (const { process } of this.nodes) process.kill('SIGTERM');
+    for (const process of processes) process.kill('SIGTERM');
     await within('the nodes to leave', all);
   }
 
@@ -166,7 +173,8 @@ export class Scene {
   }
 
   processes(): LockstepProcess[] {
-    return [...this.sessions, ...this.nodes.map(({ process }) => process)];
+    const nodes = this.nodes.map(({ process }) => process);
+    return [...this.sessions, ...nodes, ...(this.behind ? [this.behind] : [])];
   }
 
   private async sit(args: readonly string[], env: Environment): Promise<void> {
@@ -198,6 +206,7 @@ export class Scene {
       case 'thread-and-nodes':
         return 1;
       case 'two-nodes':
+      case 'relay-and-node':
       case 'threads':
         return 2;
       case 'test-nodes':

@@ -28,6 +28,8 @@ export type SetUp =
   /** `lockstep coordinator` and one node, or two, behind a proxy each. */
   | 'one-node'
   | 'two-nodes'
+  /** As `two-nodes`, but one is a relay, and has a node behind it. */
+  | 'relay-and-node'
   /**
    * `lockstep coordinator` and nodes of the test's process, an honest host first: whatever holds the test up holds up all
    * who compute, so that the run is never over before the test acts.

@@ -89,7 +89,7 @@ export async function cutWithinFrame(scene: Scene, { of }: Of<'network-cut-withi
 }
 
 /** It has come a second time by itself. */
-async function nodeIsBack(scene: Scene): Promise<void> {
+export async function nodeIsBack(scene: Scene): Promise<void> {
   let came = 0;
   await scene.coordinator.until(
     'the node is back',
