@@ -6,6 +6,13 @@
  * LockstepError with a code of docs/errors.md.
  */
 
+export { checkTraining, findLearningRate } from './library/check.js';
+export type {
+  CheckTrainingOptions,
+  FindLearningRateOptions,
+  TrainingChecked,
+  TrainingFinding,
+} from './library/check.js';
 export { coordinate } from './library/coordinate.js';
 export type { CoordinateOptions, Coordination } from './library/coordinate.js';
 export { loadCifar10, loadCifar100, loadFolder, loadIdx, syntheticData } from './library/data.js';
@@ -63,9 +70,12 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
+export type { RatePoint, SmoothedPoint, Suggestion } from './check/index.js';
 export type {
+  CheckOutcome,
   EvaluationOutcome,
   ExportOutcome,
+  FoundLearningRate,
   JudgedImage,
   PictureBytes,
   PredictedClass,

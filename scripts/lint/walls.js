@@ -15,20 +15,21 @@ export const WALLS = {
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
   export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
+  check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
   session: [
-    ...['watch', 'relay', 'export', 'coordinator', 'worker', 'engine'],
+    ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   library: [
-    ...['session', 'watch', 'export', 'worker', 'engine', 'coordinator'],
+    ...['session', 'watch', 'export', 'check', 'worker', 'engine', 'coordinator'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
   cli: [
-    ...['setup', 'session', 'watch', 'export'],
+    ...['setup', 'session', 'watch', 'export', 'check'],
     ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   ],
 };

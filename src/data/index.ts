@@ -30,7 +30,7 @@ export type { SplitOptions, TrainingSplit } from './split.js';
 export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';
 export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
 export { whiteningFilters } from './whitening.js';
-export { measureNormalisation } from './normalisation.js';
+export { measureNormalisation, momentsOf } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
 export {
   alternatingFlips,

@@ -9,13 +9,14 @@ import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
+import { refuseFilled } from './emptyFolder.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
 import { findingsOf, withPictures } from './evaluation/assemble.js';
 import type { EvaluationSubject, Findings } from './evaluation/assemble.js';
 import { computeLogits } from './evaluation/computeLogits.js';
 import type { ComputedLogits } from './evaluation/computeLogits.js';
-import { checkEmpty, savePngs } from './evaluation/pictures.js';
+import { savePngs } from './evaluation/pictures.js';
 import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
 import { ofAProgram, orElsewhere, sourceOptions } from './openDataset.js';
@@ -60,7 +61,7 @@ export interface EvaluationOutcome extends Findings {
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function evaluateCheckpoint(options: EvaluationOptions): Promise<EvaluationOutcome> {
   const { signal, onNotice, saveImages } = options;
-  if (saveImages !== undefined) checkEmpty(saveImages);
+  if (saveImages !== undefined) refuseFilled(saveImages, 'images are saved');
   const found = await readForEvaluation(options.checkpoint);
   const { file } = found;
   const { recipe, model } = found.checkpoint;

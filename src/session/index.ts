@@ -1,4 +1,8 @@
 /** What the command line and the library use of the session. */
+export { checkTraining } from './check/checkTraining.js';
+export type { CheckOptions, CheckOutcome } from './check/checkTraining.js';
+export { findLearningRate, LR_FIND_FILE } from './check/findLearningRate.js';
+export type { FoundLearningRate, LearningRateOptions } from './check/findLearningRate.js';
 export { coordinatorUrl } from './coordinatorUrl.js';
 export { withCleanup } from './cleanup.js';
 export type { Closer } from './cleanup.js';

@@ -35,15 +35,21 @@ export interface PreparedData {
 }
 
 interface Situation {
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'dataDir' | 'test'>;
   readonly resumed: ResumedRun | undefined;
   /** The network for the data: what was asked for, or what the resumed run has. */
   readonly networkFor: RequestedNetwork['forData'];
-  readonly context: SessionContext;
+  readonly context: Pick<SessionContext, 'log' | 'data' | 'signal' | 'proxyFor' | 'cacheFolder'>;
+  /** Left out: a channel of one value is refused. */
+  readonly measure?: typeof measureNormalisation;
 }
 
-export async function prepareData(options: SessionOptions, situation: Situation): Promise<PreparedData> {
-  const { resumed, networkFor, context } = situation;
+/** @param options of which only the training is read */
+export async function prepareData(
+  options: Pick<SessionOptions, 'training'>,
+  situation: Situation,
+): Promise<PreparedData> {
+  const { resumed, networkFor, context, measure = measureNormalisation } = situation;
   const { init, freeze } = options.training.recipe;
   // Before the data, which may take a download.
   const weights = resumed || init === NONE ? undefined : await readInitialWeights(init);
@@ -58,7 +64,7 @@ export async function prepareData(options: SessionOptions, situation: Situation)
     resumed?.recipe ?? newRecipe(options.training, { dataset, model, init: weights?.digest ?? NONE });
   const split = splitOf(recipe, dataset);
   checkRecipeFitsSamples(recipe, split.training.length);
-  const normalisation = measureNormalisation(dataset.training, split.training);
+  const normalisation = measure(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
   if (!resumed) tellOfClasses(dataset, (message) => context.log.notice(message));
   if (resumed) {
@@ -105,7 +111,7 @@ function givenData(data: OpenedDataset, { settings, resumed }: Situation): Opene
 }
 
 function namedData(
-  { training }: SessionOptions,
+  { training }: Pick<SessionOptions, 'training'>,
   { settings: { dataDir, test }, resumed, context }: Situation,
 ): Promise<OpenedDataset> {
   const { log, signal, proxyFor } = context;

@@ -17,6 +17,8 @@ export interface RunLogOptions {
   /** Before training begins. It must be quick. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   readonly onDecoding?: ((progress: DecodingProgress) => void) | undefined;
+  /** Told of notices alone, in words: for what has neither a run nor a display. It must be quick. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   /** How options are written in what is told. Left out: by their keys. */
   readonly wording?: Wording | undefined;
 }
@@ -56,6 +58,7 @@ export class RunLog {
   }
 
   notice(message: Sentence | string): void {
+    this.options.onNotice?.(this.inWords(message));
     this.onEvent({ event: 'notice', message: this.inWords(message) });
   }
 

@@ -52,6 +52,14 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--wait-timeout': '300',
     '--heartbeat-timeout': '10',
   },
+  check: {
+    ...{ '--only': undefined, '--skip': undefined, '--save': undefined, '--test': undefined },
+    ...{ '--dataset': 'auto', '--model': 'resnet20', '--workers': 'the cores', '--json': undefined },
+  },
+  'lr-find': {
+    ...{ '--from': '0.0001', '--to': '30', '--steps': '200', '--run-dir': undefined },
+    ...{ '--dataset': 'auto', '--model': 'resnet20', '--workers': 'the cores', '--json': undefined },
+  },
   model: { '--dataset': undefined, '--dropout': '0', '--micro-batch': '32', '--json': undefined },
   worker: {
     '--threads': 'the cores',

@@ -41,21 +41,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
+  check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
   export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
   session: [
-    ...['watch', 'relay', 'export', 'coordinator', 'worker', 'engine'],
+    ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   library: [
-    ...['session', 'watch', 'export', 'coordinator', 'worker', 'engine'],
+    ...['session', 'watch', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   cli: [
-    ...['session', 'watch', 'export', 'setup', 'coordinator', 'worker', 'engine'],
+    ...['session', 'watch', 'export', 'check', 'setup', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
 };
