@@ -143,7 +143,10 @@ it('a file of PyTorch may count batches, and have the names of a wrapper', async
   const file = path.join(folder, 'torch.safetensors');
   writeFileSync(file, Buffer.concat([length, json, ...data, Buffer.alloc(8, 1)]));
   const run = (init: string): Promise<TrainedRun> =>
-    trainIn(path.join(folder, `run-${path.basename(init)}`), { data: syntheticData(), recipe: { init, maxSteps: 1 } });
+    trainIn(path.join(folder, `run-${path.basename(init)}`), {
+      data: syntheticData(),
+      recipe: { init, maxSteps: 1 },
+    });
   const [wrapped, plain] = [await run(file), await run(source.runDir)];
   expect(wrapped.weightsSha256).toBe(plain.weightsSha256);
 });
