@@ -1,6 +1,6 @@
 /** What is checked: everything that a run would begin with. Nothing of it is changed. */
 
-import type { Recipe } from '../coordinator/index.js';
+import type { InitialTensors, Recipe } from '../coordinator/index.js';
 import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
 import type { Engine, EngineChoice, EngineDescription } from '../engine/index.js';
 import type { Model } from '../model/index.js';
@@ -16,6 +16,8 @@ export interface CheckedData {
   readonly set: ImageSet;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  /** Tensors that do not start from the seed. */
+  readonly initial?: InitialTensors | undefined;
   /** Undefined: the test set is left alone. */
   readonly openTestSet?: (() => Promise<ImageSet>) | undefined;
 }

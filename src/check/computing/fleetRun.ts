@@ -37,7 +37,7 @@ export class FleetRun {
     threads: number,
     signal: AbortSignal,
   ): Promise<FleetRun> {
-    const { set, split, normalisation } = data;
+    const { set, split, normalisation, initial } = data;
     const fleet = new Fleet({
       welcome: welcomeFor({ runName: 'check', model, normalisation, recipe }),
       onEvent: () => undefined,
@@ -46,7 +46,7 @@ export class FleetRun {
     const node = await startLocalNode(computing.choice, threads);
     fleet.admit(node.channel, { local: true });
     const images = { set, indices: split.training, normalisation };
-    const state = TrainingState.fresh(model, { ...recipe, averaging: 'none' }, images);
+    const state = TrainingState.fresh(model, { ...recipe, averaging: 'none' }, images, initial);
     return new FleetRun({ model, recipe, data, computing }, state, fleet, node, signal);
   }
 

@@ -26,7 +26,7 @@ export async function prepareSubject(
   const { engine, numerics, device, precision } = training;
   const { notice, ...choice } = await chooseEngine(engine, numerics, device, precision);
   if (notice !== undefined) context.log.notice(notice);
-  const { model, recipe, dataset, split, normalisation } = await prepareData(
+  const { model, recipe, dataset, split, normalisation, initial } = await prepareData(
     { training },
     { settings: { dataDir: training.dataDir, test }, resumed: undefined, networkFor, context, measure },
   );
@@ -37,7 +37,13 @@ export async function prepareSubject(
   return {
     model,
     recipe,
-    data: { set: dataset.training, split, normalisation, openTestSet: test ? dataset.openTest : undefined },
+    data: {
+      set: dataset.training,
+      split,
+      normalisation,
+      initial,
+      openTestSet: test ? dataset.openTest : undefined,
+    },
     computing: {
       choice,
       threads: threadsFor(choice, training.workers, training.given.has('workers')),
