@@ -12,6 +12,8 @@ import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
+import { addPredictCommand } from './commands/predict.js';
 import { addLrFindCommand } from './commands/lrFind.js';
 import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
@@ -85,6 +87,8 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addRelayCommand,
     addEvaluateCommand,
+    addPredictCommand,
+    addExportCommand,
     addUiCommand,
     addRunsCommand,
     addShowCommand,

@@ -15,6 +15,16 @@ export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export { exportCheckpoint } from './exportCheckpoint.js';
+export type { ExportOutcome, ExportRequest } from './exportCheckpoint.js';
+export { predictImages } from './prediction/predictImages.js';
+export type {
+  PredictedClass,
+  Prediction,
+  PredictionOptions,
+  PredictionOutcome,
+} from './prediction/predictImages.js';
+export type { PictureBytes, PictureSource } from './prediction/sources.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { authorityFrom, tlsFrom } from './certificates.js';
@@ -22,6 +32,7 @@ export type { Tls } from './certificates.js';
 export { withTuning } from './engineThreads.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';
+export { openDataset, sourceOptions } from './openDataset.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
 export * from './options/nodeSettings.js';

@@ -70,6 +70,8 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--retry-for': '600',
     '--heartbeat-timeout': '10',
   },
+  export: { '--format': 'pytorch', '--output': undefined, '--json': undefined },
+  predict: { '--workers': 'the cores', '--engine': 'auto', '--json': undefined, '--csv': undefined },
   relay: {
     '--listen': '127.0.0.1:7071',
     '--tls-cert': undefined,

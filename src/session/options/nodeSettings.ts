@@ -1,8 +1,9 @@
-/** The options of commands and functions that begin no run: `worker`, `evaluate`, `check` and `lr-find`. */
+/** The options of commands and functions that begin no run: `worker`, `evaluate`, `export`, `check` and others. */
 
 import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { flag, integer, number, seconds, text, variant } from '../../foundation/options/definition.js';
+import { EXPORT_FORMATS } from '../../export/index.js';
+import { flag, integer, number, oneOf, seconds, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
   dataDirSetting,
@@ -52,7 +53,7 @@ export type RelaySettings = ValuesOf<typeof RELAY_SETTINGS>;
 
 /** Of an evaluation of a checkpoint. */
 export const EVALUATION_SETTINGS = {
-  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
+  dataDir: { ...dataDirSetting('folder that holds the data'), defaultText: 'that of the run, else data' },
   workers: threadsSetting('worker threads'),
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
@@ -73,6 +74,28 @@ export const EVALUATION_SETTINGS = {
     default: undefined,
     help: 'new or empty folder that gets the images of the highest loss as PNG',
     example: 'worst',
+    isPath: true,
+  }),
+};
+
+/** Of predictions by a checkpoint. */
+export const PREDICTION_SETTINGS = { workers: EVALUATION_SETTINGS.workers, tta: EVALUATION_SETTINGS.tta };
+
+/** Of an export of a checkpoint. */
+export const EXPORT_SETTINGS = {
+  format: oneOf({
+    group: 'Run',
+    of: EXPORT_FORMATS,
+    default: 'pytorch',
+    help: 'pytorch: safetensors with a model.py; onnx; tfjs: a graph model',
+    example: 'onnx',
+  }),
+  output: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets the files',
+    example: 'exported',
     isPath: true,
   }),
 };

@@ -19,6 +19,9 @@ const refused = (action: () => unknown): OptionError => {
 /** Values just outside the bounds, one or more an option. */
 const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['dataset', 'my data'],
+  ['imageSize', 225],
+  ['channels', 'blue'],
+  ['badImages', 'repair'],
   ['trainLimit', 0],
   ['valSize', -1],
   ['model', 'res net\n'],
