@@ -1,6 +1,6 @@
 /** What is checked: everything that a run would begin with. Nothing of it is changed. */
 
-import type { Recipe } from '../coordinator/index.js';
+import type { InitialTensors, Recipe } from '../coordinator/index.js';
 import type { ImageSet, Normalisation, TrainingSplit } from '../data/index.js';
 import type { Engine, EngineChoice, EngineDescription } from '../engine/index.js';
 import type { Model } from '../model/index.js';
@@ -10,6 +10,8 @@ export interface Subject {
   readonly recipe: Recipe;
   readonly data: CheckedData;
   readonly computing: Computing;
+  /** Weights that the run begins with, from elsewhere; undefined: those of the seed. */
+  readonly initial?: InitialTensors | undefined;
 }
 
 export interface CheckedData {

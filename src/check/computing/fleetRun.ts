@@ -33,7 +33,7 @@ export class FleetRun {
 
   /** @param threads of this process */
   static async start(
-    { model, recipe, data, computing }: Subject,
+    { model, recipe, data, computing, initial }: Subject,
     threads: number,
     signal: AbortSignal,
   ): Promise<FleetRun> {
@@ -46,7 +46,7 @@ export class FleetRun {
     const node = await startLocalNode(computing.choice, threads);
     fleet.admit(node.channel, { local: true });
     const images = { set, indices: split.training, normalisation };
-    const state = TrainingState.fresh(model, { ...recipe, averaging: 'none' }, images);
+    const state = TrainingState.fresh(model, { ...recipe, averaging: 'none' }, images, initial);
     return new FleetRun({ model, recipe, data, computing }, state, fleet, node, signal);
   }
 

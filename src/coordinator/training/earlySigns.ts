@@ -54,6 +54,8 @@ export class EarlySigns {
   constructor(
     private readonly model: Pick<Model, 'layers' | 'classCount'>,
     private readonly tell: (message: string) => void,
+    /** Whether the weights have been trained before: then the first loss may be low. */
+    private readonly isTrained = false,
   ) {}
 
   /** To be called with every step, in order; a run that is resumed later than its first step is not looked at. */
@@ -75,7 +77,7 @@ export class EarlySigns {
     if (step === 0) {
       const dead = this.deadLayer(total);
       if (dead !== undefined) return `layer ${dead} is dead: it puts out zeros for every image`;
-      if (judgeFirstLoss(loss, classCount) !== 'pass') {
+      if (!this.isTrained && judgeFirstLoss(loss, classCount) !== 'pass') {
         return `the loss of the first step is ${loss.toFixed(2)}, far from ln(${classCount}) = ${deterministicLog(classCount).toFixed(2)}, that of a guess`;
       }
     }

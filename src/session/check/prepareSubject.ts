@@ -26,7 +26,7 @@ export async function prepareSubject(
   const { engine, numerics, device, precision } = training;
   const { notice, ...choice } = await chooseEngine(engine, numerics, device, precision);
   if (notice !== undefined) context.log.notice(notice);
-  const { model, recipe, dataset, split, normalisation } = await prepareData(
+  const { model, recipe, dataset, split, normalisation, initial } = await prepareData(
     { training },
     { settings: { dataDir: training.dataDir, test }, resumed: undefined, networkFor, context, measure },
   );
@@ -37,6 +37,7 @@ export async function prepareSubject(
   return {
     model,
     recipe,
+    initial,
     data: { set: dataset.training, split, normalisation, openTestSet: test ? dataset.openTest : undefined },
     computing: {
       choice,

@@ -71,3 +71,10 @@ describe('the rules', () => {
     expect(risesEarly([2.3, 2.2], 10)).toBe(false);
   });
 });
+
+it('EarlySigns takes a low first loss for granted where the weights have been trained before', () => {
+  const messages: string[] = [];
+  const signs = new EarlySigns(model, (message) => messages.push(message), true);
+  signs.see({ step: 0, loss: 0.2, lr: 0.1, total: alive });
+  expect(messages).toEqual([]);
+});
