@@ -70,10 +70,11 @@ export const ROOMS = {
   },
   cli: {
     process: [],
+    cluster: ['process'],
     options: ['process'],
     token: ['process', 'options'],
     display: ['process', 'token'],
-    commands: ['process', 'options', 'token', 'display'],
+    commands: ['process', 'cluster', 'options', 'token', 'display'],
   },
 };
 

@@ -20,6 +20,7 @@ import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
 import { addSetupCommand } from './commands/setup.js';
+import { addLaunchCommand } from './commands/launch.js';
 import { addModelCommand } from './commands/model.js';
 import { addTrainCommand } from './commands/train.js';
 import { addUiCommand } from './commands/ui.js';
@@ -85,6 +86,7 @@ export function buildProgram(): Command {
     addLrFindCommand,
     addCoordinatorCommand,
     addWorkerCommand,
+    addLaunchCommand,
     addRelayCommand,
     addEvaluateCommand,
     addPredictCommand,

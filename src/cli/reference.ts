@@ -31,7 +31,7 @@ Columns of the tables:
 - **resumed run**: *kept*: another value is refused. *may change*: the run keeps its value unless a new one is given.
   *not remembered*: the option belongs to one session.
 
-\`train\` and \`coordinator\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
+\`train\`, \`coordinator\` and \`launch\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
 \`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
 
 Both win over the options of a known recipe (\`--recipe\`, [recipes.md](recipes.md)). So a switch of the recipe has its opposite, too:

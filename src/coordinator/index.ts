@@ -45,7 +45,7 @@ export { watchForeignHolder } from './folder/lockLease.js';
 export type { Abandoned } from './folder/lockLease.js';
 export type { PriorResult, RunResult, StopReason } from './run/result.js';
 export { RunFolder } from './folder/runFolder.js';
-export { TENSORBOARD_FILE, TRACKERS } from './folder/folderContents.js';
+export { holdsRunToResume, TENSORBOARD_FILE, TRACKERS } from './folder/folderContents.js';
 export { checkJsonSize, configText, MOST_JSON_BYTES } from './folder/smallJson.js';
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { answerBy, handlerFor, mergeRoutes } from './server/routes.js';

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'E_CHECKPOINT' // a checkpoint is missing, damaged or of another model
   | 'E_DIVERGED' // the loss or a gradient is not finite
   | 'E_NO_WORKERS' // no worker attached in time
+  | 'E_LAUNCH' // the environment does not say which process of a job this one is
   | 'E_LISTEN' // the coordinator cannot, or must not, listen at the address
   | 'E_REFUSED' // the other side refused the connection: token, version, protocol
   | 'E_PROTOCOL' // a frame is not valid in the protocol

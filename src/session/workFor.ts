@@ -13,7 +13,8 @@ const LONGEST_NAME = 200;
 
 type Served = Omit<ServeOptions, 'pool' | 'description' | 'nodeName' | 'retryForMs' | 'heartbeatTimeoutMs'>;
 
-export interface WorkOptions extends WorkerSettings, Served {
+export interface WorkOptions extends Omit<WorkerSettings, 'name'>, Served {
+  readonly name: string;
   /** Whether `threads` was given; else it is one for each core. */
   readonly isThreadsGiven: boolean;
   readonly cacheFolder?: string | undefined;

@@ -32,6 +32,8 @@ import { distrustOf, trustOptions } from './trust.js';
 export interface ConnectionOptions {
   readonly url: URL;
   readonly token: string | undefined;
+  /** Where the coordinator is now, asked before each attempt: it may come back elsewhere. Default: at `url`, with `token`. */
+  readonly locate?: (() => Whereabouts | undefined) | undefined;
   /** PEM of a private certificate authority to trust in addition to the public ones, for wss. */
   readonly ca?: string | undefined;
   /** Connect through this HTTP proxy. */
@@ -43,6 +45,11 @@ export interface ConnectionOptions {
   /** Aborted to leave: items in progress are answered first. */
   readonly signal: AbortSignal;
   readonly onStatus: (status: NodeStatus) => void;
+}
+
+export interface Whereabouts {
+  readonly url: URL;
+  readonly token: string | undefined;
 }
 
 export interface ServeOptions
@@ -97,13 +104,14 @@ export function serveCoordinator(options: ServeOptions): Promise<string> {
  * @returns why it ended
  * @throws LockstepError E_REFUSED or E_PROTOCOL if the coordinator refuses the node, E_CONNECTION if it cannot be reached
  */
-export async function stayConnected(options: ConnectionOptions, converse: Converse): Promise<string> {
-  const { signal, retryForMs, onStatus } = options;
+export async function stayConnected(asked: ConnectionOptions, converse: Converse): Promise<string> {
+  const { signal, retryForMs, onStatus, locate } = asked;
   let delayMs = FIRST_DELAY_MS;
   let unreachableSinceMs = performance.now();
   const nodeSecret = newNodeSecret();
   for (;;) {
     const beganAtMs = performance.now();
+    const options = { ...asked, ...locate?.() };
     const attempt = await connectAndServe(options, (channel) => converse(channel, nodeSecret));
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;

@@ -3,7 +3,7 @@ export { ComputePool, defaultThreads, ItemTimeoutError } from './computePool.js'
 export { startLocalNode } from './localNode.js';
 export type { LocalNode } from './localNode.js';
 export { serveCoordinator, stayConnected } from './connect.js';
-export type { ConnectionOptions, Dialogue, NodeStatus, ServeOptions } from './connect.js';
+export type { ConnectionOptions, Dialogue, NodeStatus, ServeOptions, Whereabouts } from './connect.js';
 export { endOf } from './conversationEnd.js';
 export type { ConversationEnd } from './conversationEnd.js';
 export { Departure } from './departure.js';

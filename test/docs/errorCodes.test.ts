@@ -99,6 +99,7 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, readonly string[] | (() => unknow
     await train(run);
   },
   E_NO_WORKERS: async () => train((await testRun({ waitTimeoutMs: 1 })).run),
+  E_LAUNCH: ['launch', '--rank', '1'],
   E_LISTEN: async () => {
     const first = await listen(DOOR);
     onTestFinished(() => first.close());

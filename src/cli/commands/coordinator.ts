@@ -33,7 +33,14 @@ import {
 import { dataDirArguments } from '../options/dataDir.js';
 import { COORDINATOR_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
-import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
+import {
+  declareRunOptions,
+  declareStopSignal,
+  knownRecipes,
+  schedulerOf,
+  sessionOptionsOf,
+  settleResume,
+} from '../options/runOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareSharedPage, isPageShared, resolveUiToken } from '../options/uiOptions.js';
@@ -52,9 +59,11 @@ export function addCoordinatorCommand(program: Command): void {
     .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, COORDINATOR_OPTIONS);
   declareRunOptions(command);
+  declareStopSignal(command);
   declareTokenOptions(command);
   declareSharedPage(command);
   command.action(async () => {
+    const isResumedIfThere = settleResume(command);
     const given = resolveTrainingOptions(command, COORDINATOR_OPTIONS);
     const { json, ...session } = sessionOptionsOf(command);
     const remembered =
@@ -85,13 +94,15 @@ export function addCoordinatorCommand(program: Command): void {
     process.exitCode = await trainInTerminal(sessionOptions, {
       json,
       command: 'coordinator',
+      isResumedIfThere,
+      scheduler: schedulerOf(command),
       options: again,
       ...note,
     });
   });
 }
 
-function pageOf(command: Command): DoorPage | undefined {
+export function pageOf(command: Command): DoorPage | undefined {
   if (!isPageShared(command)) return undefined;
   return { viewToken: resolveUiToken(command), attachCommand };
 }

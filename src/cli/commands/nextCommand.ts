@@ -11,7 +11,7 @@ import { defaultDataDir } from '../options/dataDir.js';
 
 export interface Continuation {
   /** That continues the run. */
-  readonly command: 'train' | 'coordinator';
+  readonly command: 'train' | 'coordinator' | 'launch';
   /** What it needs besides `--resume`. */
   readonly options: CommandOptions;
   /** Said below that command. */

@@ -14,16 +14,16 @@ import {
   tlsFrom,
 } from '../../session/index.js';
 import type { RelayForOptions } from '../../session/index.js';
-import { outputIsLog, withTime } from '../display/logTime.js';
 import { linesOf } from '../display/text.js';
 import { entriesOf } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
+import { declareStopSignal, schedulerOf } from '../options/runOptions.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
-import { print } from '../process/terminal.js';
+import type { Scheduler } from '../process/stopSignal.js';
 import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
-import { CA_OPTION, readAuthority, statusLine } from './attaching.js';
+import { CA_OPTION, readAuthority, say, statusLine } from './attaching.js';
 
 const OPTIONS = { ...RELAY_SETTINGS, ...CA_OPTION };
 
@@ -39,12 +39,13 @@ export function addRelayCommand(program: Command): void {
     .argument('<url>', 'the coordinator, or another relay, such as ws://192.0.2.7:7070');
   declareOptions(command, entriesOf(OPTIONS));
   declareTokenOptions(command);
+  declareStopSignal(command);
   command.addHelpText('after', examples).action(async (urlText: string) => {
-    process.exitCode = await relay(coordinatorUrl(urlText), command.opts<RawOptions>());
+    process.exitCode = await relay(coordinatorUrl(urlText), command.opts<RawOptions>(), schedulerOf(command));
   });
 }
 
-async function relay(url: URL, options: RawOptions): Promise<number> {
+async function relay(url: URL, options: RawOptions, scheduler: Scheduler | undefined): Promise<number> {
   const token = resolveToken(options);
   const door = doorOf(options, token);
   await refuseUnusable(door);
@@ -52,8 +53,10 @@ async function relay(url: URL, options: RawOptions): Promise<number> {
   const warning = clearTextWarning(url, token);
   if (warning !== undefined) say(warning);
   const stop = listenForStop(
-    (signal) => say(`${signal}: finishing work in progress; a second signal stops at once`),
+    (signal) =>
+      say(`${signal}: finishing work in progress${scheduler ? '' : '; a second signal stops at once'}`),
     say,
+    scheduler,
   );
   try {
     const reason = await relayFor({
@@ -103,10 +106,6 @@ function doorOf(options: RawOptions, given: string | undefined): RelayForOptions
     maxNodes,
     heartbeatTimeoutMs: options.heartbeatTimeout * 1000,
   };
-}
-
-function say(message: string): void {
-  print(outputIsLog() ? withTime(message) : message);
 }
 
 const examples = (): string => `

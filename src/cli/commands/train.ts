@@ -13,7 +13,14 @@ import { declareOwnPage } from '../options/uiOptions.js';
 import { argumentsFor, ownPageOf, withPage } from './ownPage.js';
 import { dataDirArguments } from '../options/dataDir.js';
 import { TRAIN_OPTIONS } from '../options/optionTable.js';
-import { declareRunOptions, knownRecipes, sessionOptionsOf } from '../options/runOptions.js';
+import {
+  declareRunOptions,
+  declareStopSignal,
+  knownRecipes,
+  schedulerOf,
+  sessionOptionsOf,
+  settleResume,
+} from '../options/runOptions.js';
 import { declareOptions, resolveTrainingOptions } from '../options/trainingOptions.js';
 import { trainInTerminal } from './terminalSession.js';
 
@@ -24,8 +31,10 @@ export function addTrainCommand(program: Command): void {
     .addHelpText('after', () => `${knownRecipes()}${examples()}`);
   declareOptions(command, TRAIN_OPTIONS);
   declareRunOptions(command);
+  declareStopSignal(command);
   declareOwnPage(command);
   command.action(async () => {
+    const isResumedIfThere = settleResume(command);
     const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
     const data = dataDirArguments(training);
     const { gpus } = command.opts<{ gpus?: string }>();
@@ -36,10 +45,11 @@ export function addTrainCommand(program: Command): void {
     const shared = { ...session, minWorkers: 1, coordinatorSettings };
     const page = ownPageOf(command);
     const again = { ...data, ...argumentsFor(page) };
+    const terminal = { json, command: 'train', isResumedIfThere, scheduler: schedulerOf(command) } as const;
     if (gpus === undefined) {
       const prepareDoor = page && (() => withPage(undefined, page));
       const local = { ...shared, training, waitTimeoutMs: LOCAL_WAIT_MS, prepareDoor };
-      process.exitCode = await trainInTerminal(local, { json, command: 'train', options: again });
+      process.exitCode = await trainInTerminal(local, { ...terminal, options: again });
       return;
     }
     const onGpus: SessionOptions = {
@@ -53,11 +63,7 @@ export function addTrainCommand(program: Command): void {
         return page ? withPage(prepared, page) : prepared;
       },
     };
-    process.exitCode = await trainInTerminal(onGpus, {
-      json,
-      command: 'train',
-      options: { gpus, ...again },
-    });
+    process.exitCode = await trainInTerminal(onGpus, { ...terminal, options: { gpus, ...again } });
   });
 }
 

@@ -1,25 +1,21 @@
 /** `lockstep worker URL`: attaches this machine to a coordinator. */
 
 import type { Command } from 'commander';
-import { cacheFolder } from '../../engine/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { coordinatorUrl, GPUS_SETTINGS, WORKER_SETTINGS, workFor } from '../../session/index.js';
-import { errorText, sentenceInFlags } from '../options/inFlags.js';
+import { coordinatorUrl, GPUS_SETTINGS, WORKER_SETTINGS } from '../../session/index.js';
 import { entriesOf } from '../options/optionTable.js';
-import { endWithSupervisor, tellSupervisor } from '../process/gpus/supervised.js';
+import { declareStopSignal, schedulerOf } from '../options/runOptions.js';
 import { Supervisor } from '../process/gpus/supervisor.js';
 import { describeGpus, gpuWorkerSpecs, resolveGpuWorkers } from '../process/gpus/workers.js';
 import type { Attachment } from '../process/gpus/workers.js';
-import { outputIsLog, withTime } from '../display/logTime.js';
-import { WorkerReport } from '../display/workerReport.js';
-import { proxyFor } from '../process/proxy.js';
 import { listenForStop } from '../process/stopSignal.js';
-import { clearTextWarning, declareTokenOptions, resolveToken } from '../token/token.js';
+import type { Scheduler } from '../process/stopSignal.js';
+import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareOptions } from '../options/trainingOptions.js';
-import { print } from '../process/terminal.js';
-import { CA_OPTION, readAuthority, statusLine } from './attaching.js';
+import { attachNode } from './attachNode.js';
+import { CA_OPTION, say } from './attaching.js';
 
 const OPTIONS = {
   ...WORKER_SETTINGS,
@@ -39,14 +35,24 @@ export function addWorkerCommand(program: Command): void {
     .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070');
   declareOptions(command, entriesOf(OPTIONS));
   declareTokenOptions(command);
+  declareStopSignal(command);
   command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
     const url = coordinatorUrl(urlText);
+    const { ca } = options;
     process.exitCode = await (options.gpus === undefined
-      ? attach(url, options, isGiven('threads'))
+      ? attachNode({
+          ...options,
+          url,
+          token: resolveToken(options),
+          ca: ca === undefined ? undefined : { option: 'ca', file: ca },
+          isThreadsGiven: isGiven('threads'),
+          scheduler: schedulerOf(command),
+        })
       : attachGpus(url, options, {
           name: isGiven('name') ? options.name : undefined,
+          scheduler: schedulerOf(command),
           more: [...(isGiven('threads') ? [] : ['--threads', '1']), ...passedOn(command)],
         }));
   });
@@ -72,7 +78,7 @@ function passedOn(command: Command): string[] {
 async function attachGpus(
   url: URL,
   options: RawOptions,
-  ofEach: Pick<Attachment, 'name' | 'more'>,
+  { scheduler, ...ofEach }: Pick<Attachment, 'name' | 'more'> & { readonly scheduler: Scheduler | undefined },
 ): Promise<number> {
   const token = resolveToken(options);
   const workers = await resolveGpuWorkers(options.gpus!, options);
@@ -81,10 +87,11 @@ async function attachGpus(
     onLine: (name, line) => say(`${name}: ${line}`),
     onNotice: (name, message) => say(`${name}: ${message}`),
   });
-  const stop = listenForStop((signal) => {
-    say(`${signal}: finishing work in progress; a second signal stops at once`);
+  const onStop = (signal: string): void => {
+    say(`${signal}: finishing work in progress${scheduler ? '' : '; a second signal stops at once'}`);
     void supervisor.stop();
-  }, say);
+  };
+  const stop = listenForStop(onStop, say, scheduler);
   try {
     const ends = await supervisor.ended;
     const failures = ends.filter((end) => end.kind === 'failed');
@@ -94,57 +101,6 @@ async function attachGpus(
   } finally {
     stop.dispose();
   }
-}
-
-async function attach(url: URL, options: RawOptions, isThreadsGiven: boolean): Promise<number> {
-  const token = resolveToken(options);
-  const ca = readAuthority(options.ca);
-  const warning = clearTextWarning(url, token);
-  if (warning !== undefined) say(warning);
-  const proxy = proxyFor(url);
-  if (proxy) say(`connecting by way of the proxy ${proxy.host} (HTTPS_PROXY; NO_PROXY makes exceptions)`);
-  const stop = listenForStop(
-    (signal) => say(`${signal}: finishing work in progress; a second signal stops at once`),
-    say,
-  );
-  endWithSupervisor();
-  const report = new WorkerReport(say);
-  try {
-    const reason = await workFor({
-      ...options,
-      url,
-      token,
-      ca,
-      proxy,
-      isThreadsGiven,
-      cacheFolder: cacheFolder(),
-      signal: stop.signal,
-      onNotice: (message) => say(`notice: ${sentenceInFlags(message)}`),
-      onReady: (description, threads) =>
-        say(
-          `${threads} worker(s): ${description.name} on ${description.device}, numerics class ${description.numericsClass}`,
-        ),
-      onStatus: (status) => {
-        if (status.kind === 'connected') tellSupervisor({ kind: 'connected' });
-        say(statusLine(status));
-      },
-      onAnswered: report.answered,
-      onWelcome: ({ runName }, { name }) => say(`taking part in ${runName} (${name})`),
-    });
-    say(`done: ${reason}`);
-    return stop.exitCode() ?? 0;
-  } catch (error) {
-    const code = error instanceof LockstepError ? error.code : 'E_INTERNAL';
-    tellSupervisor({ kind: 'failed', code, message: errorText(error) });
-    throw error;
-  } finally {
-    stop.dispose();
-    report.stop();
-  }
-}
-
-function say(message: string): void {
-  print(outputIsLog() ? withTime(message) : message);
 }
 
 const examples = (): string => `

@@ -11,9 +11,11 @@ import {
   DOOR_SETTINGS,
   ENGINE_SETTINGS,
   GPUS_SETTINGS,
+  LAUNCH_WORKERS,
   RUN_SETTINGS,
   SESSION_SETTINGS,
   TRAIN_WORKERS,
+  WORKER_SETTINGS,
 } from '../../session/index.js';
 
 /** A definition with its names. */
@@ -62,6 +64,17 @@ export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
   ...entriesOf(COORDINATOR_WORKERS),
   ...entriesOf(SESSION_SETTINGS),
   ...DOOR_OPTIONS,
+];
+
+/** `launch` works out itself where to listen. */
+const DECIDED_BY_LAUNCH: ReadonlySet<string> = new Set(['listen', 'advertise', 'insecure']);
+
+export const LAUNCH_OPTIONS: readonly OptionEntry[] = [
+  ...TRAINING_OPTIONS,
+  ...entriesOf(LAUNCH_WORKERS),
+  ...entriesOf(SESSION_SETTINGS),
+  ...DOOR_OPTIONS.filter(({ key }) => !DECIDED_BY_LAUNCH.has(key)),
+  ...entriesOf({ retryFor: WORKER_SETTINGS.retryFor }),
 ];
 
 /** By key; of an option that two commands bound differently, the wider one. */

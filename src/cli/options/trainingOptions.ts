@@ -14,6 +14,7 @@ import { fromEnvironment } from './environment.js';
 import { flagOf, oppositeOf } from './optionTable.js';
 import type { OptionEntry } from './optionTable.js';
 import { readTextFile } from './readTextFile.js';
+import { isResumedByAuto } from './runOptions.js';
 
 /** Null, for commander, which makes a text of null. */
 const NONE = Symbol('none');
@@ -56,7 +57,8 @@ export function definitionOf(option: Option): OptionEntry | undefined {
  * @throws LockstepError E_OPTION for a malformed, unknown or contradictory value
  */
 export function resolveTrainingOptions(command: Command, entries: readonly OptionEntry[]): TrainingOptions {
-  const { config, resume } = command.opts<{ config?: string; resume?: string }>();
+  const { config, resume: resumed } = command.opts<{ config?: string; resume?: string }>();
+  const resume = isResumedByAuto(command) ? undefined : resumed;
   if (resume !== undefined && config !== undefined) {
     throw new LockstepError(
       'E_OPTION',
@@ -106,7 +108,7 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   ) as unknown as RunSettings & { readonly workers: number };
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
   // A run's config.json holds every option, also those without effect under its schedule: nobody asked for them.
-  if (resume === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
+  if (resumed === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
   return { ...values, recipe, network: readNetwork(recipe.model), given, environment };
 }
 

@@ -30,7 +30,7 @@ export function refuseIfWorthKeeping(folder: string): void {
   // A run makes its checkpoints folder first, then config.json and metrics.jsonl. A lone config.json is not of a run.
   const isOfARun = has(CHECKPOINTS) && (!has(CONFIG) || has(METRICS) || hasLock(folder));
   if (isOfARun && !has(RESULT) && holdsNothing(path.join(folder, CHECKPOINTS))) return;
-  const canBeResumed = new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
+  const canBeResumed = holdsRunToResume(folder);
   throw new OptionError(
     [`${folder} holds a run already (${taken})`],
     [
@@ -39,6 +39,11 @@ export function refuseIfWorthKeeping(folder: string): void {
     ],
     'E_RUN_EXISTS',
   );
+}
+
+/** Whether a run lies in the folder that has saved something. */
+export function holdsRunToResume(folder: string): boolean {
+  return new CheckpointFiles(path.join(folder, CHECKPOINTS)).exist();
 }
 
 /** Files that a file system or a tool may put into any folder. */

@@ -257,6 +257,19 @@ export const COORDINATOR_WORKERS = {
   }),
 };
 
+/** Of each process that a scheduler starts (`launch`). */
+export const LAUNCH_WORKERS = {
+  workers: integer({
+    group: 'Engine',
+    min: 0,
+    max: MOST_THREADS,
+    default: defaultThreads(),
+    defaultText: "the cores, shared among the job's processes on this host",
+    help: 'worker threads of each process; 0 is for a rank 0 that only coordinates',
+    example: '2',
+  }),
+};
+
 export const GPUS_SETTINGS = {
   gpus: text<string | undefined>({
     group: 'Engine',

@@ -50,6 +50,23 @@ describe('listening for a signal to stop', () => {
     expect(stop.exitCode()).toBe(exitCode);
   });
 
+  it('takes a scheduler’s warning for a request, too, and forgives the SIGTERM that follows it', () => {
+    const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    vi.useFakeTimers();
+    const heard: string[] = [];
+    const stop = listenForStop((name) => heard.push(name), undefined, { warning: 'SIGUSR1' });
+    onTestFinished(() => stop.dispose());
+    process.emit('SIGUSR1');
+    expect([heard, stop.signal.aborted, stop.cause()]).toEqual([['SIGUSR1'], true, 'SIGUSR1']);
+    expect(stop.exitCode()).toBe(138); // 128 + 10, SIGUSR1 of Linux on x86 and Arm
+    vi.advanceTimersByTime(60_000);
+    process.emit('SIGTERM');
+    process.emit('SIGUSR1');
+    expect(exit).not.toHaveBeenCalled();
+    process.emit('SIGINT');
+    expect(exit).toHaveBeenCalledExactlyOnceWith(138);
+  });
+
   it('goes on after a SIGHUP where no stream is a terminal, and says so', () => {
     withoutTerminal();
     const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);

@@ -25,6 +25,8 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['trainLimit', 0],
   ['valSize', -1],
   ['model', 'res net\n'],
+  ['init', ''],
+  ['freeze', 'stem, stack1'],
   ['dropout', 1],
   ['epochs', 0],
   ['maxSteps', 0.5],
