@@ -3,11 +3,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
-import { findLearningRate, loadCifar10, train } from '../src/index.js';
+import type * as Library from '../src/index.js';
 import type { DataSource, GivenRecipe } from '../src/index.js';
 import { listOf, modelName, positive } from './optionValues.js';
+import { inRepository } from './repository.js';
 import { renderTable } from './table.js';
+
+/** As it is built: its threads run a file beside it. */
+const { findLearningRate, loadCifar10, train } = (await import(
+  pathToFileURL(inRepository('dist', 'index.js')).href
+)) as typeof Library;
 
 interface Options {
   readonly dataDir: string;

@@ -10,14 +10,14 @@ export interface Subject {
   readonly recipe: Recipe;
   readonly data: CheckedData;
   readonly computing: Computing;
+  /** Weights that the run begins with, from elsewhere; undefined: those of the seed. */
+  readonly initial?: InitialTensors | undefined;
 }
 
 export interface CheckedData {
   readonly set: ImageSet;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
-  /** Tensors that do not start from the seed. */
-  readonly initial?: InitialTensors | undefined;
   /** Undefined: the test set is left alone. */
   readonly openTestSet?: (() => Promise<ImageSet>) | undefined;
 }

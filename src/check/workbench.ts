@@ -65,7 +65,10 @@ export class Workbench {
     const { set, split, normalisation } = this.subject.data;
     const images = { set, indices: split.training, normalisation };
     const { seed } = this.subject.recipe;
-    return TrainingState.fresh(model, { seed, averaging: 'none' }, images);
+    // Those from elsewhere are for the run's own network, with its dropout or without.
+    const isOwn = model === this.subject.model || model === this.plainModel;
+    const initial = isOwn ? this.subject.initial : undefined;
+    return TrainingState.fresh(model, { seed, averaging: 'none' }, images, initial);
   }
 
   /** For an engine: two states that differ have different versions. */

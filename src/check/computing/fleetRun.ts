@@ -33,7 +33,7 @@ export class FleetRun {
 
   /** @param threads of this process */
   static async start(
-    { model, recipe, data, computing }: Subject,
+    { model, recipe, data, computing, initial }: Subject,
     threads: number,
     signal: AbortSignal,
   ): Promise<FleetRun> {

@@ -25,6 +25,8 @@ export interface RangeTest {
   readonly points: readonly RatePoint[];
   /** The first rate at which the loss was far above where it began, or not finite; null: none was. */
   readonly divergedAt: number | null;
+  /** ln(classes): the loss of a network that knows nothing. */
+  readonly guess: number;
 }
 
 /** A loss of so many times the first is no noise. */
@@ -43,23 +45,24 @@ export async function runRangeTest(
 ): Promise<RangeTest> {
   const run = await FleetRun.start(subject, subject.computing.threads, signal);
   const points: RatePoint[] = [];
+  const guess = Math.log(subject.model.classCount);
   let mean: number | undefined;
   try {
     for (let step = 0; step < steps; step++) {
       const lr = rateAt(step, { from, to, steps });
       const loss = await lossOf(run, lr);
-      if (!Number.isFinite(loss)) return { points, divergedAt: points.at(-1)?.lr ?? lr };
+      if (!Number.isFinite(loss)) return { points, divergedAt: points.at(-1)?.lr ?? lr, guess };
       const point = { step: step + 1, lr, loss };
       points.push(point);
       onPoint?.(point);
       mean = mean === undefined ? loss : KEPT * mean + (1 - KEPT) * loss;
-      const start = Math.max(points[0]!.loss, Math.log(subject.model.classCount));
-      if (mean > DIVERGED * start) return { points, divergedAt: lr };
+      const start = Math.max(points[0]!.loss, guess);
+      if (mean > DIVERGED * start) return { points, divergedAt: lr, guess };
     }
   } finally {
     await run.close();
   }
-  return { points, divergedAt: null };
+  return { points, divergedAt: null, guess };
 }
 
 /** From the first to the last in equal factors. */

@@ -33,19 +33,21 @@ const TENTH = 10;
 const FAR_APART = 150;
 const NOISY = 0.5;
 
-export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion {
+export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Suggestion {
   const points = smooth(raw);
   if (points.length < FEWEST_POINTS) {
     return nothing(points, divergedAt, `it diverged after ${points.length} steps: begin with a lower rate`);
   }
-  const start = mean(points.slice(0, REACH).map(({ loss }) => loss)); // single losses differ
+  // Single losses differ; and a fall to the loss of a guess only makes the first logits smaller.
+  const start = Math.min(guess, mean(points.slice(0, REACH).map(({ loss }) => loss)));
   const inner = points.slice(REACH, -REACH); // nearer to an end there is less to average
   const lowest = inner.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
   const fall = start - lowest.smoothed;
   if (fall < LEAST_FALL * start) {
     return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
   }
-  const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)));
+  const learning = points.findIndex(({ smoothed }) => smoothed <= guess);
+  const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)), learning);
   const { steepest } = descent;
   const tenth = divergedAt === null ? null : divergedAt / TENTH;
   const lr = rounded(tenth === null ? steepest.lr : Math.sqrt(steepest.lr * tenth));
@@ -119,8 +121,9 @@ interface Descent {
   readonly isFromTheStart: boolean;
 }
 
-function descentOf(points: readonly SmoothedPoint[]): Descent {
-  const slopes = points.map((_, at) => slopeAt(points, at));
+/** @param learning the first point at which the network knows more than nothing */
+function descentOf(points: readonly SmoothedPoint[], learning: number): Descent {
+  const slopes = points.map((_, at) => (at < learning ? 0 : slopeAt(points, at)));
   const enough = NEARLY * Math.min(...slopes);
   return {
     steepest: points[slopes.findLastIndex((slope) => slope <= enough)]!,

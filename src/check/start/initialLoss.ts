@@ -10,6 +10,7 @@ export const initialLoss: Check = {
   group: 'start',
   about: 'the loss of the first weights is near ln(classes)',
   run: async (bench) => {
+    if (bench.subject.initial) return { leftOut: 'the weights have been trained before' };
     const { classCount } = bench.subject.model;
     const loss = await firstLoss(bench);
     const expected = `about ln(${classCount}) = ${Math.log(classCount).toFixed(2)}, the loss of a guess`;

@@ -15,6 +15,7 @@ import type { EventListener, RunEvent } from '../run/events.js';
 import { checkProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import type { Recipe } from '../run/recipe.js';
+import { RECIPE_OPTIONS } from '../run/recipeOptions.js';
 import type { RunResult, StopReason } from '../run/result.js';
 import { Shares } from '../run/shares.js';
 import type { NodeShare } from '../run/shares.js';
@@ -58,7 +59,11 @@ export async function train(run: TrainingRun): Promise<RunResult> {
     await saveFirst(folder, saver);
     await crew.fleet.waitForWorkers(crew.minWorkers, control.signal);
     const rules = tensorRulesOf(model, recipe);
-    const signs = new EarlySigns(model, (message) => control.onEvent({ event: 'notice', message }));
+    const signs = new EarlySigns(
+      model,
+      (message) => control.onEvent({ event: 'notice', message }),
+      recipe.init !== RECIPE_OPTIONS.init.default,
+    );
     stoppedBy = await trainEpochs(run, { schedule, rules, clock, saver, fallback, shares, signs });
   } catch (error) {
     if (error !== control.signal.reason) {

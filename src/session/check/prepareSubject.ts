@@ -37,13 +37,8 @@ export async function prepareSubject(
   return {
     model,
     recipe,
-    data: {
-      set: dataset.training,
-      split,
-      normalisation,
-      initial,
-      openTestSet: test ? dataset.openTest : undefined,
-    },
+    initial,
+    data: { set: dataset.training, split, normalisation, openTestSet: test ? dataset.openTest : undefined },
     computing: {
       choice,
       threads: threadsFor(choice, training.workers, training.given.has('workers')),

@@ -58,16 +58,35 @@ describe('the rules', () => {
   it.each([
     [Math.log(10), 'pass'],
     [3.4, 'pass'],
-    [5, 'warn'],
-    [8, 'fail'],
+    [5.6, 'pass'],
+    [9, 'warn'],
+    [20, 'fail'],
     [1.2, 'fail'],
     [NaN, 'fail'],
   ])('judge a first loss of %f of ten classes: %s', (loss, verdict) => {
     expect(judgeFirstLoss(loss, 10)).toBe(verdict);
   });
 
+  // As measured: tiny network at rate 10, and `notebook` at its own rate.
+  it('tell a leap that is not made good from one that is', () => {
+    const leap = (start: number, most: number, end: number): readonly number[] => [
+      start,
+      most,
+      ...new Array<number>(18).fill(end),
+    ];
+    expect(risesEarly(leap(2.4, 5.77, 2.65), 10)).toBe(true);
+    expect(risesEarly(leap(5.24, 14.95, 3.62), 10)).toBe(false);
+  });
+
   it('take a loss that is not finite for one that has risen', () => {
     expect(risesEarly([2.3, NaN], 10)).toBe(true);
     expect(risesEarly([2.3, 2.2], 10)).toBe(false);
   });
+});
+
+it('EarlySigns takes a low first loss for granted where the weights have been trained before', () => {
+  const messages: string[] = [];
+  const signs = new EarlySigns(model, (message) => messages.push(message), true);
+  signs.see({ step: 0, loss: 0.2, lr: 0.1, total: alive });
+  expect(messages).toEqual([]);
 });
