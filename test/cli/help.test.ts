@@ -175,7 +175,7 @@ describe('the help', () => {
 
   it('describes each part of data', () => {
     const data = program.commands.find((each) => each.name() === 'data')!;
-    expect(data.commands.map((command) => command.name())).toEqual(['download', 'verify', 'show']);
+    expect(data.commands.map((command) => command.name())).toEqual(['download', 'verify', 'show', 'stats']);
     for (const command of data.commands) expect(helpOf(command)).toContain('--data-dir');
   });
 });

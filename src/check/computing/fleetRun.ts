@@ -37,7 +37,7 @@ export class FleetRun {
     threads: number,
     signal: AbortSignal,
   ): Promise<FleetRun> {
-    const { set, split, normalisation, initial } = data;
+    const { set, split, normalisation } = data;
     const fleet = new Fleet({
       welcome: welcomeFor({ runName: 'check', model, normalisation, recipe }),
       onEvent: () => undefined,
