@@ -16,19 +16,20 @@ import {
   text,
 } from '../../foundation/options/definition.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
-import { BORDERS, DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
+import { DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
-import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
+import { LARGEST_MICRO_BATCH } from '../../protocol/index.js';
+import { AUGMENTATION_OPTIONS } from './augmentationOptions.js';
 import { DATASET_IN_FOLDER, SETTLED_DATASET } from './datasetName.js';
 import { FREEZE_NAMES, NONE, SETTLED_INIT } from './fineTuning.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
+import { OPTIMIZER_OPTIONS } from './optimizerOptions.js';
 import { READING_OPTIONS } from './readingOptions.js';
 import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
 
 /** A run may end elsewhere than was planned; the steps before are the same. */
 const CHANGEABLE = { kind: 'changeable' } as const;
-const MUON_ONLY = { option: 'optimizer', is: ['muon'] } as const;
 const MULTISTEP_ONLY = { option: 'schedule', is: ['multistep'] } as const;
 
 export const RECIPE_OPTIONS = recipeOptions({
@@ -129,93 +130,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     inOlderFiles: false,
     help: 'leave out the last samples of an epoch if they do not fill a batch',
   }),
-  lr: number({
-    group: 'Learning rate',
-    placeholder: 'rate',
-    above: 0,
-    default: 0.1,
-    help: 'learning rate; the peak of onecycle',
-  }),
-  momentum: number({
-    group: 'Optimizer',
-    placeholder: 'm',
-    min: 0,
-    below: 1,
-    default: 0.9,
-    help: 'SGD momentum',
-  }),
-  nesterov: flag({ group: 'Optimizer', default: false, help: 'Nesterov momentum' }),
-  optimizer: oneOf({
-    group: 'Optimizer',
-    of: ['sgd', 'muon'],
-    default: 'sgd',
-    inOlderFiles: 'sgd',
-    help: "sgd, or muon for the convolutions' weights: steps by matrices made orthogonal",
-    example: 'muon',
-  }),
-  muonLr: number({
-    group: 'Optimizer',
-    placeholder: 'rate',
-    above: 0,
-    default: 0.24,
-    inOlderFiles: 0.24,
-    help: 'muon: peak of its learning rate, which follows the schedule of the other',
-    onlyWith: MUON_ONLY,
-  }),
-  muonMomentum: number({
-    group: 'Optimizer',
-    placeholder: 'm',
-    min: 0,
-    below: 1,
-    default: 0.6,
-    inOlderFiles: 0.6,
-    help: 'muon: Nesterov momentum',
-    onlyWith: MUON_ONLY,
-  }),
-  weightDecay: number({
-    group: 'Regularisation',
-    placeholder: 'wd',
-    min: 0,
-    default: 1e-4,
-    help: 'L2 penalty on every parameter',
-    example: '1e-4',
-  }),
-  decayOn: oneOf({
-    group: 'Regularisation',
-    of: ['all', 'weights'],
-    default: 'all',
-    inOlderFiles: 'all',
-    help: 'which parameters decay: all, or not the biases and those of batch normalisation',
-    example: 'weights',
-  }),
-  shiftLrFactor: number({
-    group: 'Optimizer',
-    placeholder: 'factor',
-    above: 0,
-    default: 1,
-    inOlderFiles: 1,
-    help: "learning rate of batch normalisation's shifts, as a multiple of the others'; they decay as fast as the others",
-    example: '64',
-  }),
-  averaging: oneOf({
-    group: 'Optimizer',
-    of: ['none', 'ema', 'lookahead'],
-    default: 'none',
-    inOlderFiles: 'none',
-    help: 'average of the weights: ema is evaluated beside them; lookahead replaces them every 5 steps',
-    example: 'ema',
-  }),
-  emaDecay: number({
-    group: 'Optimizer',
-    placeholder: 'share',
-    min: 0,
-    below: 1,
-    default: 0.999,
-    inOlderFiles: 0.999,
-    help: 'ema: share of the average that each step keeps',
-    example: '0.99',
-    onlyWith: { option: 'averaging', is: ['ema'] },
-  }),
+  ...OPTIMIZER_OPTIONS,
   schedule: oneOf({
     group: 'Learning rate',
     of: SCHEDULE_NAMES,
@@ -265,47 +180,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     help: 'stop after this many epochs without a better validation accuracy; 0: never',
     resume: CHANGEABLE,
   }),
-  augment: flag({ group: 'Data', default: true, help: 'train without random crops and flips' }),
-  cropPadding: integer({
-    group: 'Data',
-    placeholder: 'pixels',
-    min: 0,
-    max: LARGEST_CROP_PADDING,
-    default: 4,
-    inOlderFiles: 4,
-    help: 'width of the border that random crops may include; 0: flips only',
-    example: '2',
-    onlyWith: { option: 'augment', is: [true] },
-  }),
-  border: oneOf({
-    group: 'Data',
-    of: BORDERS,
-    default: 'zero',
-    inOlderFiles: 'zero',
-    help: 'what the border of crops holds: zero (the mean colour), or the reflection of the image',
-    example: 'reflect',
-    onlyWith: { option: 'augment', is: [true] },
-  }),
-  flip: oneOf({
-    group: 'Data',
-    of: ['random', 'alternating'],
-    default: 'random',
-    inOlderFiles: 'random',
-    help: 'which samples are mirrored: drawn anew each epoch, or each sample in every second epoch',
-    example: 'alternating',
-    onlyWith: { option: 'augment', is: [true] },
-  }),
-  cutout: integer({
-    group: 'Data',
-    placeholder: 'pixels',
-    min: 0,
-    max: LARGEST_CUTOUT,
-    default: 0,
-    inOlderFiles: 0,
-    help: 'side of a random square in each training image that is set to the mean colour; 0: none',
-    example: '8',
-    onlyWith: { option: 'augment', is: [true] },
-  }),
+  ...AUGMENTATION_OPTIONS,
   labelSmoothing: number({
     group: 'Regularisation',
     placeholder: 'share',

@@ -1,0 +1,95 @@
+/** How the weights follow the gradients: a part of the recipe's options. */
+
+import { flag, number, oneOf } from '../../foundation/options/definition.js';
+
+const MUON_ONLY = { option: 'optimizer', is: ['muon'] } as const;
+
+export const OPTIMIZER_OPTIONS = {
+  lr: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 0.1,
+    help: 'learning rate; the peak of onecycle',
+  }),
+  momentum: number({
+    group: 'Optimizer',
+    placeholder: 'm',
+    min: 0,
+    below: 1,
+    default: 0.9,
+    help: 'SGD momentum',
+  }),
+  nesterov: flag({ group: 'Optimizer', default: false, help: 'Nesterov momentum' }),
+  optimizer: oneOf({
+    group: 'Optimizer',
+    of: ['sgd', 'muon'],
+    default: 'sgd',
+    inOlderFiles: 'sgd',
+    help: "sgd, or muon for the convolutions' weights: steps by matrices made orthogonal",
+    example: 'muon',
+  }),
+  muonLr: number({
+    group: 'Optimizer',
+    placeholder: 'rate',
+    above: 0,
+    default: 0.24,
+    inOlderFiles: 0.24,
+    help: 'muon: peak of its learning rate, which follows the schedule of the other',
+    onlyWith: MUON_ONLY,
+  }),
+  muonMomentum: number({
+    group: 'Optimizer',
+    placeholder: 'm',
+    min: 0,
+    below: 1,
+    default: 0.6,
+    inOlderFiles: 0.6,
+    help: 'muon: Nesterov momentum',
+    onlyWith: MUON_ONLY,
+  }),
+  weightDecay: number({
+    group: 'Regularisation',
+    placeholder: 'wd',
+    min: 0,
+    default: 1e-4,
+    help: 'L2 penalty on every parameter',
+    example: '1e-4',
+  }),
+  decayOn: oneOf({
+    group: 'Regularisation',
+    of: ['all', 'weights'],
+    default: 'all',
+    inOlderFiles: 'all',
+    help: 'which parameters decay: all, or not the biases and those of batch normalisation',
+    example: 'weights',
+  }),
+  shiftLrFactor: number({
+    group: 'Optimizer',
+    placeholder: 'factor',
+    above: 0,
+    default: 1,
+    inOlderFiles: 1,
+    help: "learning rate of batch normalisation's shifts, as a multiple of the others'; they decay as fast as the others",
+    example: '64',
+  }),
+  averaging: oneOf({
+    group: 'Optimizer',
+    of: ['none', 'ema', 'lookahead'],
+    default: 'none',
+    inOlderFiles: 'none',
+    help: 'average of the weights: ema is evaluated beside them; lookahead replaces them every 5 steps',
+    example: 'ema',
+  }),
+  emaDecay: number({
+    group: 'Optimizer',
+    placeholder: 'share',
+    min: 0,
+    below: 1,
+    default: 0.999,
+    inOlderFiles: 0.999,
+    help: 'ema: share of the average that each step keeps',
+    example: '0.99',
+    onlyWith: { option: 'averaging', is: ['ema'] },
+  }),
+};
