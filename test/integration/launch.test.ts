@@ -91,6 +91,19 @@ describe('the variables of torchrun', () => {
     expect(existsSync(token)).toBe(false); // nobody is to come in any more
   });
 
+  it('a rank that was away when the run ended ends too', async () => {
+    const runDir = path.join(folder, 'away');
+    const port = await freePort();
+    const ranks = [0, 1].map((number) => rank(number, port, runDir, '--heartbeat-timeout', '3'));
+    const [zero, one] = ranks as [Running, Running];
+    await until('rank 1 takes part', () => one.output().includes('taking part'));
+    one.kill('SIGSTOP');
+    expect((await zero.finished).exitCode).toBe(0);
+    one.kill('SIGCONT');
+    expect((await one.finished).exitCode).toBe(0);
+    expect(one.output()).toContain('the run has ended');
+  });
+
   it('a warning has every rank save or hand back, and end with the status of the signal', async () => {
     const runDir = path.join(folder, 'warned');
     const port = await freePort();
