@@ -14,14 +14,22 @@ export const WALLS = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
+  export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
+  check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
-  session: ['watch', 'relay', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
-  library: ['session', 'watch', 'worker', 'engine', 'coordinator', 'data', 'model', 'protocol', 'foundation'],
+  session: [
+    ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
+  library: [
+    ...['session', 'watch', 'export', 'check', 'worker', 'engine', 'coordinator'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
   cli: [
-    ...['setup', 'session', 'watch'],
+    ...['setup', 'session', 'watch', 'export', 'check'],
     ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   ],
 };
@@ -54,6 +62,11 @@ export const ROOMS = {
     compare: ['folders'],
     report: ['folders'],
     live: ['events', 'folders'],
+  },
+  export: {
+    pytorch: [],
+    onnx: ['pytorch'],
+    tfjs: ['onnx'],
   },
   cli: {
     process: [],

@@ -6,11 +6,15 @@ import { nameProgram } from '../foundation/commandLine.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
+import { addCheckCommand } from './commands/check.js';
 import { addCoordinatorCommand } from './commands/coordinator.js';
 import { addDataCommand } from './commands/data.js';
 import { addDiffCommand } from './commands/diff.js';
 import { addEnginesCommand } from './commands/engines.js';
 import { addEvaluateCommand } from './commands/evaluate.js';
+import { addExportCommand } from './commands/export.js';
+import { addPredictCommand } from './commands/predict.js';
+import { addLrFindCommand } from './commands/lrFind.js';
 import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
@@ -78,11 +82,15 @@ export function buildProgram(): Command {
     .hook('preAction', refuseDeletedFolder);
   for (const add of [
     addTrainCommand,
+    addCheckCommand,
+    addLrFindCommand,
     addCoordinatorCommand,
     addWorkerCommand,
     addLaunchCommand,
     addRelayCommand,
     addEvaluateCommand,
+    addPredictCommand,
+    addExportCommand,
     addUiCommand,
     addRunsCommand,
     addShowCommand,

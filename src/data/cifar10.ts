@@ -7,14 +7,14 @@ import {
   CIFAR10_FORMAT,
   downloadRemedy,
   findCifar10,
-  IMAGE_BYTE_COUNT,
   RECORD_BYTE_COUNT,
   RECORDS_PER_BATCH,
   wrongSizeOf,
 } from './cifar10Layout.js';
-import type { BatchFile, Cifar10Location, PlanarBatch } from './cifar10Layout.js';
-import { checkSampleIndex } from './imageSet.js';
+import type { BatchFile, Cifar10Location } from './cifar10Layout.js';
 import type { ImageSet } from './imageSet.js';
+import { PlanarSet } from './planarSet.js';
+import type { PlanarBatch } from './planarSet.js';
 import { readPythonBatch } from './pythonBatch.js';
 import { readRegularFile } from './regularFile.js';
 
@@ -40,7 +40,7 @@ async function loadPart(dataDir: string, part: BatchFile['part']): Promise<Image
   for (const file of BATCH_FILES[location.layout]) {
     if (file.part === part) batches.push(await loadBatch(location, file.fileName));
   }
-  return new Cifar10Set(batches);
+  return new PlanarSet('cifar10', CIFAR10_FORMAT.classNames, batches);
 }
 
 async function loadBatch(location: Cifar10Location, fileName: string): Promise<PlanarBatch> {
@@ -104,35 +104,4 @@ function binaryBatch(bytes: Uint8Array): PlanarBatch {
     (_, record) => bytes[record * RECORD_BYTE_COUNT]!,
   );
   return { labels, bytes, start: 1, stride: RECORD_BYTE_COUNT };
-}
-
-const PLANE_LENGTH = IMAGE_BYTE_COUNT / CIFAR10_FORMAT.imageShape.channels;
-
-/** Keeps the files' buffers as they are; reading an image interleaves the three colour planes. */
-class Cifar10Set implements ImageSet {
-  readonly name = 'cifar10';
-  readonly imageShape = CIFAR10_FORMAT.imageShape;
-  readonly classNames = CIFAR10_FORMAT.classNames;
-  readonly sampleCount: number;
-
-  constructor(private readonly batches: readonly PlanarBatch[]) {
-    this.sampleCount = batches.length * RECORDS_PER_BATCH;
-  }
-
-  labelOf(index: number): number {
-    checkSampleIndex(index, this.sampleCount);
-    return this.batches[Math.floor(index / RECORDS_PER_BATCH)]!.labels[index % RECORDS_PER_BATCH]!;
-  }
-
-  read(index: number, target: Uint8Array, targetOffset: number): number {
-    const label = this.labelOf(index);
-    const { bytes, start, stride } = this.batches[Math.floor(index / RECORDS_PER_BATCH)]!;
-    const red = start + (index % RECORDS_PER_BATCH) * stride;
-    for (let pixel = 0, to = targetOffset; pixel < PLANE_LENGTH; pixel++, to += 3) {
-      target[to] = bytes[red + pixel]!;
-      target[to + 1] = bytes[red + PLANE_LENGTH + pixel]!;
-      target[to + 2] = bytes[red + 2 * PLANE_LENGTH + pixel]!;
-    }
-    return label;
-  }
 }

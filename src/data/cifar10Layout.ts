@@ -97,15 +97,6 @@ function training(fileName: string, algorithm: 'md5' | 'sha1', hex: string): Bat
   return { fileName, part: 'training', checksum: { algorithm, hex } };
 }
 
-/** 10,000 records of a file: pixels planar (3, 32, 32), one image every `stride` bytes. */
-export interface PlanarBatch {
-  readonly labels: Uint8Array; // (10000)
-  readonly bytes: Uint8Array;
-  /** Where the first image begins in `bytes`. */
-  readonly start: number;
-  readonly stride: number;
-}
-
 /** A folder that holds batches of one layout. */
 export interface Cifar10Location {
   readonly folder: string;

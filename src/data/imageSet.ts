@@ -3,12 +3,8 @@
 import { LockstepError } from '../foundation/errors.js';
 
 /** The data sets that Lockstep brings; a program may bring others. */
-export const DATASET_NAMES = ['cifar10', 'synthetic'] as const;
+export const DATASET_NAMES = ['cifar10', 'cifar100', 'folder', 'idx', 'synthetic'] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
-
-export function isDatasetName(name: string): name is DatasetName {
-  return (DATASET_NAMES as readonly string[]).includes(name);
-}
 
 export interface ImageShape {
   readonly height: number;

@@ -1,9 +1,24 @@
 /** What other folders use of the data. */
-export { DATASET_NAMES, gatherSamples, imageByteCount, isDatasetName, labelsOf } from './imageSet.js';
+export { DATASET_NAMES, gatherSamples, imageByteCount, labelsOf } from './imageSet.js';
 export type { DatasetName, ImageFormat, ImageSet, ImageShape, RawSamples } from './imageSet.js';
 export { arrayImageSet } from './arrayImageSet.js';
 export type { LabelledImages } from './arrayImageSet.js';
-export { formatOf } from './formats.js';
+export { FIXED_DATASETS, formatOf, isFixedDataset } from './formats.js';
+export {
+  BAD_IMAGE_CHOICES,
+  CHANNEL_CHOICES,
+  checkTestSource,
+  isFileSource,
+  openSource,
+  openSourceTest,
+  USUAL_READING,
+} from './openSource.js';
+export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
+export { openAnySource, reportSource, verifyFolder } from './sourceReport.js';
+export type { FolderPartReport, PartReport } from './sourceReport.js';
+export { contactSheet, SHEET_COLUMNS } from './contactSheet.js';
+export type { BadPicture } from './pictures/pictureFault.js';
+export type { DecodingProgress } from './pictures/packPictures.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';
 export { findCifar10, locateCifar10 } from './cifar10Layout.js';
 export type { Cifar10Layout, Cifar10Location } from './cifar10Layout.js';
@@ -15,7 +30,7 @@ export type { SplitOptions, TrainingSplit } from './split.js';
 export { checkBatchSizes, planEpoch, planEvaluation, stepsPerEpoch } from './plan.js';
 export type { EpochPlan, EpochPlanOptions, MicroBatchPlan, StepPlan } from './plan.js';
 export { whiteningFilters } from './whitening.js';
-export { measureNormalisation } from './normalisation.js';
+export { measureNormalisation, momentsOf } from './normalisation.js';
 export type { Normalisation } from './normalisation.js';
 export {
   alternatingFlips,
@@ -37,3 +52,9 @@ export type { Cifar10Archive, DownloadOptions, DownloadProgress, DownloadResult 
 export { verifyCifar10 } from './verify.js';
 export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
 export { readRegularFile } from './regularFile.js';
+export { loadDecoder } from './pictures/loadDecoder.js';
+export { isPictureName } from './pictures/pictureFiles.js';
+export { decodePicture, readPictureFile } from './pictures/decodePicture.js';
+export type { PictureShape } from './pictures/decodePicture.js';
+export { PICTURE_FAULTS, PictureError } from './pictures/pictureFault.js';
+export type { PictureFault } from './pictures/pictureFault.js';

@@ -19,15 +19,31 @@ const BYTE_VALUES = 256;
  * @throws LockstepError E_DATA_CORRUPT if a channel has only one value, so its deviation is 0.
  */
 export function measureNormalisation(set: ImageSet, trainingIndices: Uint32Array): Normalisation {
-  const histogram = channelHistogram(set, trainingIndices);
-  const moments = Array.from({ length: set.imageShape.channels }, (_, channel) => {
-    const counts = histogram.subarray(channel * BYTE_VALUES, (channel + 1) * BYTE_VALUES);
-    return channelMoments(counts, channel);
+  const normalisation = momentsOf(set, trainingIndices);
+  normalisation.standardDeviation.forEach((deviation, channel) => {
+    if (deviation === 0) throw constantChannel(channel);
   });
+  return normalisation;
+}
+
+/** The same for data that are looked at before anything is trained: a channel of one value has deviation 0. */
+export function momentsOf(set: ImageSet, indices: Uint32Array): Normalisation {
+  const histogram = channelHistogram(set, indices);
+  const moments = Array.from({ length: set.imageShape.channels }, (_, channel) =>
+    channelMoments(histogram.subarray(channel * BYTE_VALUES, (channel + 1) * BYTE_VALUES)),
+  );
   return {
     mean: moments.map(({ mean }) => mean),
     standardDeviation: moments.map(({ deviation }) => deviation),
   };
+}
+
+function constantChannel(channel: number): LockstepError {
+  return new LockstepError(
+    'E_DATA_CORRUPT',
+    `channel ${channel} has one value in all training samples, but its standard deviation must be above 0; ` +
+      `check the data with: ${commandLine('data', 'verify')}`,
+  );
 }
 
 /** How often each byte value occurs in each channel, (C, 256). */
@@ -51,7 +67,7 @@ interface Moments {
   readonly deviation: number;
 }
 
-function channelMoments(counts: Float64Array, channel: number): Moments {
+function channelMoments(counts: Float64Array): Moments {
   let count = 0n;
   let sum = 0n;
   let squares = 0n;
@@ -61,13 +77,6 @@ function channelMoments(counts: Float64Array, channel: number): Moments {
     squares += BigInt(occurrences * value * value);
   });
   const scatter = count * squares - sum * sum; // count^2 times the variance
-  if (scatter === 0n) {
-    throw new LockstepError(
-      'E_DATA_CORRUPT',
-      `channel ${channel} has one value in all training samples, but its standard deviation must be above 0; ` +
-        `check the data with: ${commandLine('data', 'verify')}`,
-    );
-  }
   return {
     mean: Number(sum) / Number(count) / 255,
     deviation: Math.sqrt(Number(scatter)) / Number(count) / 255,

@@ -1,18 +1,30 @@
 /** Where a run's images come from. */
 
 import path from 'node:path';
-import { DATASET_NAME } from '../coordinator/index.js';
+import { DATASET_NAME, READING_OPTIONS } from '../coordinator/index.js';
 import {
   arrayImageSet,
+  DATASET_NAMES,
   loadCifar10 as loadTraining,
   loadCifar10Test,
+  openSource,
   syntheticTestSet,
   syntheticTrainingSet,
+  USUAL_READING,
 } from '../data/index.js';
-import type { ImageFormat, ImageSet, ImageShape, LabelledImages } from '../data/index.js';
+import type {
+  DecodingProgress,
+  FileSource,
+  ImageFormat,
+  ImageSet,
+  ImageShape,
+  LabelledImages,
+  Reading,
+} from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import { USUAL_PURPOSE } from '../model/index.js';
+import { checkValue, sourceOptions } from '../session/index.js';
 import type { OpenedDataset } from '../session/index.js';
 import { checkPath, refuseUnknownKeys } from './checks.js';
 import { asLibraryErrors } from './errors.js';
@@ -23,13 +35,17 @@ export interface DataSource {
   readonly name: string;
   readonly training: ImageSet;
   readonly openTest?: (() => Promise<ImageSet>) | undefined;
-  /** The folder that CIFAR-10 came from. The run keeps it, and finds its data there when it is resumed or evaluated. */
+  /** The last so many images of `training` are for validation; left out: the seed chooses them. */
+  readonly validationCount?: number | undefined;
+  /** How files became images, for the recipe. */
+  readonly reading?: Partial<Reading> | undefined;
+  /** The folder that they came from. The run keeps it, and finds its data there when it is resumed or evaluated. */
   readonly dataDir?: string | undefined;
 }
 
 /** Images of your own, in memory. */
 export interface OwnData {
-  /** A short word: letters, digits, `.`, `_` and `-`; other than `cifar10`, `synthetic` and `auto`. */
+  /** A short word: letters, digits, `.`, `_` and `-`; other than those of Lockstep's own data sets and `auto`. */
   readonly name: string;
   /** Left out: 32×32 pixels of three channels. */
   readonly imageShape?: ImageShape | undefined;
@@ -57,6 +73,88 @@ export function loadCifar10(dataDir: string): Promise<DataSource> {
   });
 }
 
+/** What becomes of the files of a folder. */
+export interface FolderReading {
+  /** Height and width of the images, 8 to 224; default 32. Other pictures are cut to a square and resized. */
+  readonly imageSize?: number | undefined;
+  /** Default: colour, three channels. */
+  readonly channels?: Reading['channels'] | undefined;
+  /** Pictures that cannot be used are an error that names them (the default), or are skipped with a notice. */
+  readonly badImages?: Reading['badImages'] | undefined;
+  /** Where decoded pictures are kept; default: the user's own cache folder. */
+  readonly cacheDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DecodingProgress) => void) | undefined;
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+/**
+ * PNG, JPEG and WebP files, one folder a class, perhaps within `train`, `val` and `test` (docs/data.md). They are decoded
+ * once; later calls read what was kept.
+ * @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT for a folder or files that cannot be used, E_IO, E_SETUP
+ */
+export function loadFolder(dir: string, reading: FolderReading = {}): Promise<DataSource> {
+  return asLibraryErrors(() => {
+    checkPath('dir', dir);
+    refuseUnknownKeys('the options of loadFolder', reading, [
+      ...['imageSize', 'channels', 'badImages', 'cacheDir', 'signal', 'onProgress', 'onNotice'],
+    ]);
+    const { imageSize = USUAL_READING.imageSize, channels = USUAL_READING.channels } = reading;
+    const { badImages = USUAL_READING.badImages, cacheDir: cacheFolder } = reading;
+    for (const [key, value] of Object.entries({ imageSize, channels, badImages })) {
+      const { kind, example } = READING_OPTIONS[key as keyof typeof READING_OPTIONS];
+      checkValue(key, value, kind, example);
+    }
+    return openFiles('folder', dir, { ...reading, cacheFolder }, { imageSize, channels, badImages });
+  });
+}
+
+/**
+ * CIFAR-100 from a folder that is or contains `cifar-100-binary` or `cifar-100-python`.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file
+ */
+export function loadCifar100(
+  dataDir: string,
+  { coarseLabels = false }: { readonly coarseLabels?: boolean | undefined } = {},
+): Promise<DataSource> {
+  return asLibraryErrors(() => {
+    checkPath('dataDir', dataDir);
+    checkValue('coarseLabels', coarseLabels, READING_OPTIONS.coarseLabels.kind, 'true');
+    return openFiles('cifar100', dataDir, {}, { coarseLabels });
+  });
+}
+
+/**
+ * A set in MNIST's format: `train-images-idx3-ubyte` and the others, with or without `.gz`.
+ * @throws LockstepError E_DATA_MISSING, E_DATA_CORRUPT or E_IO, naming the file
+ */
+export function loadIdx(dir: string): Promise<DataSource> {
+  return asLibraryErrors(() => {
+    checkPath('dir', dir);
+    return openFiles('idx', dir, {}, {});
+  });
+}
+
+async function openFiles(
+  name: FileSource,
+  dir: string,
+  {
+    cacheFolder,
+    signal,
+    onProgress,
+    onNotice,
+  }: Omit<FolderReading, 'cacheDir'> & { cacheFolder?: string | undefined },
+  reading: Partial<Reading>,
+): Promise<DataSource> {
+  const dataDir = path.resolve(dir); // the program may change its current folder later
+  const options = sourceOptions({
+    ...{ dataDir, cacheFolder, signal, onNotice },
+    reading: { ...USUAL_READING, ...reading },
+    onDecoding: onProgress,
+  });
+  return { name, ...(await openSource(name, options)), reading, dataDir };
+}
+
 /** Drawn images of ten shapes: 50,000 for training and 10,000 for testing. Needs no files and no network. */
 export function syntheticData(): DataSource {
   return {
@@ -66,7 +164,7 @@ export function syntheticData(): DataSource {
   };
 }
 
-const RESERVED: ReadonlySet<string> = new Set(['cifar10', 'synthetic', 'auto']);
+const RESERVED: ReadonlySet<string> = new Set([...DATASET_NAMES, 'auto']);
 
 /** Where the data lie, if they have a folder. Whatever a program without types gives is looked at later. */
 export function folderOf(data: DataSource | OwnData | undefined): string | undefined {
@@ -78,7 +176,15 @@ export function folderOf(data: DataSource | OwnData | undefined): string | undef
 export function openData(data: DataSource | OwnData): OpenedDataset {
   refuseShapeless(data);
   if (!isOwn(data)) {
-    refuseUnknownKeys('data', data, ['name', 'training', 'openTest', 'dataDir']);
+    refuseUnknownKeys('data', data, [
+      'name',
+      'training',
+      'openTest',
+      'validationCount',
+      'reading',
+      'dataDir',
+    ]);
+    checkValidationCount(data);
     return data;
   }
   const { name, training, test } = data;
@@ -99,6 +205,12 @@ export function openData(data: DataSource | OwnData): OpenedDataset {
     training: trainingSet,
     openTest: testSet && (() => Promise.resolve(testSet)),
   };
+}
+
+function checkValidationCount({ training, validationCount }: DataSource): void {
+  if (validationCount === undefined) return;
+  const max = training.sampleCount - 1;
+  checkValue('data.validationCount', validationCount, { kind: 'integer', min: 1, max }, '1');
 }
 
 /** Other arrays would be taken byte by byte, or rounded without a word. */

@@ -10,7 +10,7 @@ import { RECIPE_PRESET_NAME, requestChanges, requestRecipe } from '../coordinato
 import type { Recipe, RecipePresetName, RunEvent } from '../coordinator/index.js';
 import { checkValue, ENGINE_SETTINGS, RUN_SETTINGS } from '../session/index.js';
 import type { TrainingOptions } from '../session/index.js';
-import type { DownloadProgress } from '../data/index.js';
+import type { DownloadProgress, Reading } from '../data/index.js';
 import { checkPath } from './checks.js';
 import { folderOf } from './data.js';
 import type { DataSource, OwnData } from './data.js';
@@ -31,7 +31,7 @@ export interface EngineOptions extends GivenSettings<typeof ENGINE_SETTINGS> {
  * Recipe options as a program gives them; what is left out has its default. What has no description here has one among
  * [the options](../../docs/library-options.md).
  */
-export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model'>> & {
+export type GivenRecipe = Partial<Omit<Recipe, 'dataset' | 'model' | keyof Reading>> & {
   /** A known recipe to begin with; what stands beside it wins. See docs/recipes.md. */
   readonly preset?: RecipePresetName | undefined;
   /** A preset's name, such as `resnet20`, or layers of your own. */

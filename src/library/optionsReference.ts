@@ -3,7 +3,7 @@
  * describe one by one. `npm run docs` writes the file; a test compares it.
  */
 
-import { RECIPE_OPTIONS } from '../coordinator/index.js';
+import { READING_OPTIONS, RECIPE_OPTIONS } from '../coordinator/index.js';
 import type { Condition, OptionDefinition, OptionDefinitions } from '../foundation/options/definition.js';
 import { describeKind } from '../foundation/options/kind.js';
 import { escaped, markdownTable, resumeText } from '../foundation/options/reference.js';
@@ -37,7 +37,11 @@ interface Section {
   readonly resumes?: boolean;
 }
 
-const { dataset: _dataset, model: _model, ...RECIPE } = RECIPE_OPTIONS; // in another form: data, and a name or layers
+/** In another form: data, which say how they were read, and a name or layers. */
+const ELSEWHERE: readonly string[] = ['dataset', 'model', ...Object.keys(READING_OPTIONS)];
+const RECIPE: OptionDefinitions = Object.fromEntries(
+  Object.entries(RECIPE_OPTIONS).filter(([key]) => !ELSEWHERE.includes(key)),
+);
 const ENGINE_KEYS = Object.keys(ENGINE_SETTINGS);
 
 const SECTIONS: readonly Section[] = [

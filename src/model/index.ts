@@ -14,6 +14,7 @@ export {
   networkText,
   parseNetworkJson,
 } from './networkText.js';
+export { networkFileSchema } from './networkFileSchema.js';
 export { networkFileText, networkFromContent, networkFromFile, withClassNames } from './networkFile.js';
 export type { NetworkFile } from './networkFile.js';
 export { summarise, trainingMemory } from './summary.js';
@@ -37,6 +38,7 @@ export {
 export type { NetworkPurpose } from './presets.js';
 export { elementCount, tensorView } from './layout.js';
 export { convolvedShape, pooledShape, zerosBefore } from './geometry.js';
+export { isNamedBy, statisticsNamedBy, withFrozenLayers } from './freeze.js';
 export { initialiseModel } from './initialise.js';
 export type { ModelState } from './initialise.js';
 export { digestState } from './digest.js';

@@ -32,7 +32,7 @@ export function networkFromFile(text: string, file: string): NetworkFile {
 export function networkFromContent(content: unknown, file: string): NetworkFile {
   const value = isRecord(content) && isRecord(content['network']) ? content['network'] : content;
   if (!isRecord(value)) throw networkFault(file, 'it must be one JSON object; see docs/networks.md');
-  const { classCount, ...rest } = value;
+  const { classCount, $schema: _, ...rest } = value; // editors read $schema
   const name = rest['name'] ?? labelOf(file);
   if (typeof rest['name'] === 'string' && isPresetName(rest['name'])) {
     throw networkFault(file, `its name ${rest['name']} is that of a preset; give it another, or none`);

@@ -30,6 +30,12 @@ const networkSchema = z.strictObject({
   layers: z.array(layerEntrySchema).min(1),
 });
 
+/** What a file may hold: a name is optional, and the classes may be counted only. `$schema` is for editors. */
+export const networkFileShape = networkSchema.partial({ name: true, classNames: true }).extend({
+  $schema: z.string().optional(),
+  classCount: z.int().min(2).max(NETWORK_LIMITS.classes).optional(),
+});
+
 /** In the form that `networkFromText` reads. */
 export function networkText({ description }: Pick<Model, 'description'>): string {
   return JSON.stringify(description);

@@ -179,7 +179,8 @@ export class RelayConversation implements Dialogue {
     const { channel, crew } = this.options;
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
-      ...{ layout: run.model.layout, fleet: run.fleet, sums: this.sums },
+      ...{ layout: run.model.layout, classCount: run.model.classCount },
+      ...{ fleet: run.fleet, sums: this.sums },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);

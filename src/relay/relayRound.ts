@@ -3,7 +3,7 @@
  * are added where possible and sent on; what is wrong with a node is settled here, as a coordinator would.
  */
 
-import { ResultJudge, scoresOf, SecondOpinions } from '../coordinator/index.js';
+import { judgeEvaluated, ResultJudge, scoresOf, SecondOpinions } from '../coordinator/index.js';
 import type { Answer, Fleet, Member, RoundRequest, Verdict } from '../coordinator/index.js';
 import type { Layout } from '../model/index.js';
 import type {
@@ -28,6 +28,7 @@ export interface RelayRoundOptions {
   readonly number: number;
   readonly state: Broadcast<Parameters>;
   readonly layout: Layout;
+  readonly classCount: number;
   readonly fleet: Fleet;
   readonly sums: SiblingSums;
   readonly send: (answer: NodeMessage) => void;
@@ -42,6 +43,8 @@ export class RelayRound implements RoundRequest {
   private readonly items = new Map<number, Item>();
   private readonly sampleCounts = new Map<number, number>();
   private readonly apart = new Set<number>();
+  /** Of all items of an evaluation. */
+  private wantsLogits = false;
   private readonly judge: ResultJudge;
   private readonly controller = new AbortController();
   /** Where the nodes get the items from, once the round has begun. */
@@ -89,6 +92,7 @@ export class RelayRound implements RoundRequest {
     this.items.set(index, item);
     this.sampleCounts.set(index, item.labels.length);
     if (item.type === 'work') this.options.sums.begin(item.step, index);
+    else this.wantsLogits = item.wantsLogits === true;
     this.schedule?.add(index);
   }
 
@@ -123,14 +127,9 @@ export class RelayRound implements RoundRequest {
   }
 
   private passOn(answer: Evaluated, chunk: number): Verdict {
-    const expected = this.sampleCountOf(chunk);
-    const { sampleCount, correct } = answer;
-    if (sampleCount !== expected || correct > expected) {
-      return {
-        kind: 'refused',
-        reason: `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`,
-      };
-    }
+    const logitsPerSample = this.wantsLogits ? this.options.classCount : 0;
+    const verdict = judgeEvaluated(answer, this.sampleCountOf(chunk), logitsPerSample);
+    if (verdict.kind !== 'accepted') return verdict;
     this.items.delete(chunk);
     this.options.send({ ...answer, evaluation: this.options.number });
     return { kind: 'accepted' };

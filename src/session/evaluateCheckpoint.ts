@@ -1,27 +1,25 @@
 /** How good a checkpoint is on the test set, and what it gets wrong. For reporting only: nothing may be selected by them. */
 
 import path from 'node:path';
-import { broadcastOf, checkNetworkFitsData, evaluate, Fleet, welcomeFor } from '../coordinator/index.js';
-import type { EvaluationScore, Recipe } from '../coordinator/index.js';
-import { loadCifar10Test, syntheticTestSet } from '../data/index.js';
-import type { ImageSet } from '../data/index.js';
-import { chooseEngine } from '../engine/index.js';
+import { checkNetworkFitsData } from '../coordinator/index.js';
+import type { Recipe } from '../coordinator/index.js';
+import { isFileSource, loadCifar10Test, openSourceTest, syntheticTestSet } from '../data/index.js';
+import type { DecodingProgress, ImageSet } from '../data/index.js';
 import type { EngineDescription } from '../engine/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import { digestState } from '../model/index.js';
-import { startLocalNode } from '../worker/index.js';
-import { withCleanup } from './cleanup.js';
-import type { Closer } from './cleanup.js';
-import { threadsFor, withTuning } from './engineThreads.js';
+import { refuseFilled } from './emptyFolder.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
 import { findingsOf, withPictures } from './evaluation/assemble.js';
 import type { EvaluationSubject, Findings } from './evaluation/assemble.js';
-import { checkEmpty, savePngs } from './evaluation/pictures.js';
+import { computeLogits } from './evaluation/computeLogits.js';
+import type { ComputedLogits } from './evaluation/computeLogits.js';
+import { savePngs } from './evaluation/pictures.js';
 import { keepEvaluation } from './evaluation/save.js';
 import type { OpenedDataset } from './openDataset.js';
-import { ofAProgram, orElsewhere } from './openDataset.js';
+import { ofAProgram, orElsewhere, sourceOptions } from './openDataset.js';
 import { RUN_SETTINGS } from './options/settings.js';
 import { rememberedDataDir } from './rememberedDataDir.js';
 import type { EngineSettings } from './trainingOptions.js';
@@ -49,6 +47,7 @@ export interface EvaluationOptions extends EngineSettings {
   readonly saveImages?: string | undefined;
   readonly signal: AbortSignal;
   readonly onNotice: (message: Sentence | string) => void;
+  readonly onDecoding?: ((progress: DecodingProgress) => void) | undefined;
   /** Told how many images are done, of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -59,21 +58,19 @@ export interface EvaluationOutcome extends Findings {
   readonly savedAs: string | null;
 }
 
-const WAIT_TIMEOUT_MS = 30_000;
-
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function evaluateCheckpoint(options: EvaluationOptions): Promise<EvaluationOutcome> {
   const { signal, onNotice, saveImages } = options;
-  if (saveImages !== undefined) checkEmpty(saveImages);
+  if (saveImages !== undefined) refuseFilled(saveImages, 'images are saved');
   const found = await readForEvaluation(options.checkpoint);
   const { file } = found;
   const { recipe, model } = found.checkpoint;
   if (found.damage !== undefined) onNotice(`${found.damage}; ${file} is evaluated instead`);
   const set = await openTestSet(recipe, file, options);
   checkNetworkFitsData(model, recipe.dataset, set);
-  let computed: Computed;
+  let computed: ComputedLogits;
   try {
-    computed = await withCleanup((closers) => compute(found, set, { options, closers }));
+    computed = await computeLogits(found, set, { ...options, divergence: () => notFinite(file) });
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new LockstepError('E_STOPPED', 'the evaluation was stopped', { cause: error });
@@ -104,12 +101,19 @@ function subjectOf(
   };
 }
 
-async function openTestSet(
-  { dataset }: Recipe,
-  file: string,
-  { data, dataDir, dataDirSource }: Pick<EvaluationOptions, 'data' | 'dataDir' | 'dataDirSource'>,
-): Promise<ImageSet> {
+async function openTestSet(recipe: Recipe, file: string, options: EvaluationOptions): Promise<ImageSet> {
+  const { dataset } = recipe;
+  const { data, dataDir, dataDirSource } = options;
   if (data) return testSetOf(data, dataset);
+  if (isFileSource(dataset)) {
+    // The variable names the folder of CIFAR: a run on one's own pictures remembers where they are.
+    const isMeant = dataset === 'cifar100' || dataDirSource === undefined;
+    const named = isMeant ? dataDir : undefined;
+    return openSourceTest(
+      dataset,
+      sourceOptions({ ...options, dataDir: named ?? (await dataDirFor(file)), reading: recipe }),
+    );
+  }
   if (dataset === 'cifar10') {
     return loadCifar10Test(dataDir ?? (await dataDirFor(file))).catch((error: unknown) => {
       throw orElsewhere(error, dataDir === undefined ? undefined : dataDirSource);
@@ -135,57 +139,6 @@ function testSetOf({ name, openTest }: OpenedDataset, dataset: string): Promise<
   }
   if (!openTest) throw new LockstepError('E_OPTION', `the data ${name} have no test set; add one`);
   return openTest();
-}
-
-interface Surroundings {
-  readonly options: EvaluationOptions;
-  readonly closers: Closer[];
-}
-
-interface Computed {
-  readonly score: EvaluationScore;
-  readonly logits: Float32Array; // (N, classes)
-  readonly description: EngineDescription;
-}
-
-async function compute(
-  { file, checkpoint, state }: EvaluatedCheckpoint,
-  set: ImageSet,
-  { options, closers }: Surroundings,
-): Promise<Computed> {
-  const { recipe, normalisation, model } = checkpoint;
-  const evalStatistics = options.evalStatistics ?? recipe.evalStatistics;
-  const tta = options.tta ?? recipe.tta;
-  const fleet = new Fleet({
-    welcome: welcomeFor({
-      runName: 'evaluation',
-      model,
-      normalisation,
-      recipe: { ...recipe, evalStatistics, tta },
-    }),
-    onEvent: () => undefined,
-    waitTimeoutMs: WAIT_TIMEOUT_MS,
-  });
-  const { engine, numerics, device, precision, tune, cacheFolder } = options;
-  const chosen = await chooseEngine(engine, numerics, device, precision);
-  const { notice, ...choice } = withTuning(chosen, { tune, cacheFolder });
-  if (notice !== undefined) options.onNotice(notice);
-  const node = await startLocalNode(choice, threadsFor(choice, options.workers, options.isWorkersGiven));
-  closers.push(
-    () => node.close(),
-    () => fleet.end('the evaluation has ended', { runEnded: true }),
-  );
-  fleet.admit(node.channel, { local: true });
-  const score = await evaluate(fleet, {
-    set,
-    indices: Uint32Array.from({ length: set.sampleCount }, (_, index) => index),
-    state: broadcastOf(state, 0),
-    wantsLogits: true,
-    onProgress: options.onProgress,
-    signal: options.signal,
-    divergence: () => notFinite(file),
-  });
-  return { score, logits: score.logits!, description: node.description };
 }
 
 function notFinite(file: string): LockstepError {

@@ -1,4 +1,8 @@
 /** What the command line and the library use of the session. */
+export { checkTraining } from './check/checkTraining.js';
+export type { CheckOptions, CheckOutcome } from './check/checkTraining.js';
+export { findLearningRate, LR_FIND_FILE } from './check/findLearningRate.js';
+export type { FoundLearningRate, LearningRateOptions } from './check/findLearningRate.js';
 export { coordinatorUrl } from './coordinatorUrl.js';
 export { withCleanup } from './cleanup.js';
 export type { Closer } from './cleanup.js';
@@ -11,6 +15,16 @@ export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';
 export type { EvaluationOptions, EvaluationOutcome } from './evaluateCheckpoint.js';
+export { exportCheckpoint } from './exportCheckpoint.js';
+export type { ExportOutcome, ExportRequest } from './exportCheckpoint.js';
+export { predictImages } from './prediction/predictImages.js';
+export type {
+  PredictedClass,
+  Prediction,
+  PredictionOptions,
+  PredictionOutcome,
+} from './prediction/predictImages.js';
+export type { PictureBytes, PictureSource } from './prediction/sources.js';
 export type { JudgedImage } from './evaluation/analyse.js';
 export { readForEvaluation } from './evaluatedCheckpoint.js';
 export { authorityFrom, tlsFrom } from './certificates.js';
@@ -18,6 +32,7 @@ export type { Tls } from './certificates.js';
 export { withTuning } from './engineThreads.js';
 export { measureEngine } from './measureEngine.js';
 export type { MeasureOptions } from './measureEngine.js';
+export { openDataset, sourceOptions } from './openDataset.js';
 export type { OpenedDataset } from './openDataset.js';
 export { RUN_DEFINITIONS } from './options/definitions.js';
 export * from './options/nodeSettings.js';

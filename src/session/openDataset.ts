@@ -1,30 +1,45 @@
 /** Finds the data that a run asks for; decides what `auto` means here. */
 
+import path from 'node:path';
 import {
+  checkTestSource,
   downloadCifar10,
   findCifar10,
+  isFileSource,
   loadCifar10,
   loadCifar10Test,
   locateCifar10,
+  openSource,
   syntheticTestSet,
   syntheticTrainingSet,
 } from '../data/index.js';
-import type { DownloadProgress, ImageSet } from '../data/index.js';
+import type {
+  DecodingProgress,
+  DownloadProgress,
+  FileSource,
+  OpenedSource,
+  Reading,
+  SourceOptions,
+} from '../data/index.js';
+import { cacheFolder as userCacheFolder } from '../engine/index.js';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { advice, OptionError, quoted } from '../foundation/options/optionError.js';
 import type { Remedy, Sentence } from '../foundation/options/optionError.js';
 
-export interface OpenedDataset {
+/** The test set is opened by whoever may look at it, and by nobody else. */
+export interface OpenedDataset extends OpenedSource {
   readonly name: string;
-  readonly training: ImageSet;
-  /** Opened by whoever may look at the test set, and by nobody else. */
-  readonly openTest?: (() => Promise<ImageSet>) | undefined;
+  /** How its files became images, where that is known and not as usual. */
+  readonly reading?: Partial<Reading> | undefined;
 }
 
 export interface OpenDatasetOptions {
-  /** `cifar10`, `synthetic`, `auto`, or what a program called its own data. */
+  /** `cifar10`, `folder`, `auto`, or what a program called its own data. */
   readonly requested: string;
+  readonly reading: Reading;
+  /** Where decoded pictures are kept; undefined: in the user's own cache folder. */
+  readonly cacheFolder: string | undefined;
   readonly dataDir: string;
   /** The environment variable that names it, if one does. */
   readonly dataDirSource: string | undefined;
@@ -36,6 +51,7 @@ export interface OpenDatasetOptions {
   /** The proxy to an address, if one is to be used. */
   readonly proxyFor: ((url: URL) => URL | undefined) | undefined;
   readonly onProgress: (progress: DownloadProgress) => void;
+  readonly onDecoding: (progress: DecodingProgress) => void;
   /** Something that nobody may miss. */
   readonly onNotice: (message: Sentence) => void;
 }
@@ -50,17 +66,66 @@ export async function openDataset(options: OpenDatasetOptions): Promise<OpenedDa
     });
   }
   if (requested === 'synthetic') return openSynthetic();
+  if (isFileSource(requested)) return openFiles(requested, options);
   if (requested !== 'auto') throw ofAProgram(requested);
   // Any part of CIFAR-10 is meant to be used: if it is damaged or incomplete, say so rather than train on something else.
   if (await holdsCifar10(dataDir)) return openCifar10(dataDir);
   return (await fetchCifar10(options)) ? openCifar10(dataDir) : openSynthetic();
 }
 
+async function openFiles(name: FileSource, options: OpenDatasetOptions): Promise<OpenedDataset> {
+  const { test, dataDirSource, isNewRun, onNotice } = options;
+  const source = sourceOptions({ ...options, onNotice: (message) => onNotice([message]) });
+  try {
+    const opened = await openSource(name, source);
+    if (test && opened.openTest === undefined) throw withoutTestSet(options.dataDir);
+    if (test) await checkTestSource(name, source);
+    return { name, ...opened };
+  } catch (error) {
+    throw name === 'folder' && isNewRun ? error : orElsewhere(error, dataDirSource);
+  }
+}
+
+function withoutTestSet(dataDir: string): OptionError {
+  return new OptionError(
+    [{ option: 'test', value: true }, ` needs test images, and ${dataDir} has none`],
+    [advice('in a new run leave ', { option: 'test', value: true }, ' out')],
+    'E_DATA_MISSING',
+  );
+}
+
+/** @throws LockstepError E_IO for a user who has no cache folder */
+export function sourceOptions(
+  options: Pick<OpenDatasetOptions, 'dataDir' | 'reading'> & {
+    readonly cacheFolder?: string | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly onDecoding?: OpenDatasetOptions['onDecoding'] | undefined;
+    readonly onNotice?: ((message: string) => void) | undefined;
+  },
+): SourceOptions {
+  const { dataDir, reading, cacheFolder = userCacheFolder(), signal, onDecoding, onNotice } = options;
+  if (cacheFolder === undefined) {
+    throw new LockstepError(
+      'E_IO',
+      'there is no folder to keep decoded pictures in, for this user has no home; name one in LOCKSTEP_CACHE_DIR',
+    );
+  }
+  const { coarseLabels, imageSize, channels, badImages } = reading;
+  return {
+    ...{ coarseLabels, imageSize, channels, badImages },
+    dataDir: path.resolve(dataDir),
+    cacheFolder,
+    signal,
+    onProgress: onDecoding,
+    onNotice,
+  };
+}
+
 /** Data that only the program has which began the run. */
 export function ofAProgram(dataset: string): LockstepError {
   return new LockstepError(
     'E_DATA_MISSING',
-    `the data set ${dataset} is neither cifar10 nor synthetic: a program brought it; run that program, which passes the same data to the library`,
+    `the data set ${dataset} is none of Lockstep's own: a program brought it; run that program, which passes the same data to the library`,
   );
 }
 

@@ -4,13 +4,17 @@ import {
   checkRecipeFitsImages,
   checkRecipeFitsSamples,
   largestCropPadding,
+  NONE,
   settleRecipe,
 } from '../coordinator/index.js';
-import type { Recipe } from '../coordinator/index.js';
-import { digestSamples, labelsOf, measureNormalisation, splitTrainingSet } from '../data/index.js';
+import type { InitialTensors, Recipe } from '../coordinator/index.js';
+import { digestSamples, measureNormalisation } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
+import { splitOf, tellOfClasses, validationSize } from './dataParts.js';
+import { freezeLayers } from './frozenLayers.js';
+import { fitWeights, readInitialWeights } from './initialWeights.js';
 import { openDataset } from './openDataset.js';
 import type { OpenedDataset } from './openDataset.js';
 import type { RequestedNetwork } from './requestNetwork.js';
@@ -26,45 +30,65 @@ export interface PreparedData {
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
   readonly samples: SampleDigests;
+  /** What does not start from the seed; undefined: everything does, or the run is resumed. */
+  readonly initial: InitialTensors | undefined;
 }
 
 interface Situation {
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'dataDir' | 'test'>;
   readonly resumed: ResumedRun | undefined;
   /** The network for the data: what was asked for, or what the resumed run has. */
   readonly networkFor: RequestedNetwork['forData'];
-  readonly context: SessionContext;
+  readonly context: Pick<SessionContext, 'log' | 'data' | 'signal' | 'proxyFor' | 'cacheFolder'>;
+  /** Left out: a channel of one value is refused. */
+  readonly measure?: typeof measureNormalisation;
 }
 
-export async function prepareData(options: SessionOptions, situation: Situation): Promise<PreparedData> {
-  const { resumed, networkFor, context } = situation;
+/** @param options of which only the training is read */
+export async function prepareData(
+  options: Pick<SessionOptions, 'training'>,
+  situation: Situation,
+): Promise<PreparedData> {
+  const { resumed, networkFor, context, measure = measureNormalisation } = situation;
+  const { init, freeze } = options.training.recipe;
+  // Before the data, which may take a download.
+  const weights = resumed || init === NONE ? undefined : await readInitialWeights(init);
   const dataset = context.data ? givenData(context.data, situation) : await namedData(options, situation);
-  const model = networkFor(dataset.name, dataset.training);
-  const recipe = resumed?.recipe ?? newRecipe(options.training, dataset, model);
-  const split = splitTrainingSet({
-    sampleCount: dataset.training.sampleCount,
-    validationSize: recipe.valSize,
-    seed: recipe.seed,
-    trainLimit: recipe.trainLimit ?? undefined,
-    stratifiedLabels: recipe.stratify ? labelsOf(dataset.training) : undefined,
-  });
+  const network = networkFor(dataset.name, dataset.training);
+  const model = resumed ? network : freezeLayers(network, freeze);
+  const fitted = weights && fitWeights(weights, model);
+  if (fitted?.remade !== undefined) {
+    context.log.notice(`layer ${fitted.remade} starts anew: the weights of ${init} are for other classes`);
+  }
+  const recipe =
+    resumed?.recipe ?? newRecipe(options.training, { dataset, model, init: weights?.digest ?? NONE });
+  const split = splitOf(recipe, dataset);
   checkRecipeFitsSamples(recipe, split.training.length);
-  const normalisation = measureNormalisation(dataset.training, split.training);
+  const normalisation = measure(dataset.training, split.training);
   const samples = digestSamples(dataset.training, split);
+  if (!resumed) tellOfClasses(dataset, (message) => context.log.notice(message));
   if (resumed) {
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
     notices.forEach((message) => context.log.notice(message));
   }
-  return { recipe, model, dataset, split, normalisation, samples };
+  return { recipe, model, dataset, split, normalisation, samples, initial: fitted?.tensors };
 }
 
 /** A network of one's own gives the run its name; small images allow less padding than is usual. */
-function newRecipe({ recipe, given }: TrainingOptions, dataset: OpenedDataset, model: Model): Recipe {
+function newRecipe(
+  { recipe, given }: TrainingOptions,
+  { dataset, model, init }: Pick<PreparedData, 'dataset' | 'model'> & Pick<Recipe, 'init'>,
+): Recipe {
   const { imageShape } = dataset.training;
   const cropPadding = given.has('cropPadding')
     ? recipe.cropPadding
     : Math.min(recipe.cropPadding, largestCropPadding(imageShape));
-  const settled = settleRecipe({ ...recipe, model: model.name, cropPadding }, dataset.name);
+  const valSize = validationSize({ recipe, given }, dataset);
+  const { reading } = dataset;
+  const settled = settleRecipe(
+    { ...recipe, ...reading, model: model.name, init, cropPadding, valSize },
+    dataset.name,
+  );
   checkRecipeFitsImages(settled, dataset.training);
   return settled;
 }
@@ -87,12 +111,14 @@ function givenData(data: OpenedDataset, { settings, resumed }: Situation): Opene
 }
 
 function namedData(
-  { training }: SessionOptions,
+  { training }: Pick<SessionOptions, 'training'>,
   { settings: { dataDir, test }, resumed, context }: Situation,
 ): Promise<OpenedDataset> {
   const { log, signal, proxyFor } = context;
   return openDataset({
     requested: resumed?.recipe.dataset ?? training.recipe.dataset,
+    reading: resumed?.recipe ?? training.recipe,
+    cacheFolder: context.cacheFolder,
     dataDir,
     dataDirSource: training.environment?.get('dataDir'),
     isNewRun: resumed === undefined,
@@ -100,6 +126,7 @@ function namedData(
     signal,
     proxyFor,
     onProgress: log.onDownload,
+    onDecoding: log.onDecoding,
     onNotice: (message) => log.notice(message),
   });
 }

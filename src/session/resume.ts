@@ -48,7 +48,7 @@ export async function resumeRun(
       file: folder.configFile,
       content: await folder.readConfig(),
       recipe: checkpoint.recipe,
-      given: keysOf(options),
+      given: keysOf(options, checkpoint.recipe.dataset),
     });
     const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);

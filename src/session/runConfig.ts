@@ -44,7 +44,7 @@ export function runConfig(
 }
 
 /** A network that no name makes. */
-function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
+export function ownNetwork({ name, description }: Model): { readonly network?: NetworkDescription } {
   return isPresetName(name) ? {} : { network: description };
 }
 
@@ -52,10 +52,11 @@ function ownNetwork({ name, description }: Model): { readonly network?: NetworkD
 export function resolveSettings(
   { training, test }: SessionOptions,
   saved: Partial<Settings> | undefined,
+  dataset?: string,
 ): Settings {
   const settings = withRemembered<RunSettings>(RUN_SETTINGS, training, {
     saved: saved ?? {},
-    given: keysOf(training),
+    given: keysOf(training, dataset),
   });
   return { ...settings, test: test || (saved?.test ?? false) };
 }

@@ -1,7 +1,7 @@
 /** Writes a run's events to its folder, as soon as there is one, and passes them on to whatever else listens. */
 
 import type { RunEvent, RunFolder } from '../coordinator/index.js';
-import type { DownloadProgress } from '../data/index.js';
+import type { DecodingProgress, DownloadProgress } from '../data/index.js';
 import { BY_KEY, quoted, sentenceText } from '../foundation/options/optionError.js';
 import type { Sentence, Wording } from '../foundation/options/optionError.js';
 import { EventDispatcher } from '../watch/index.js';
@@ -16,6 +16,9 @@ export interface RunLogOptions {
   readonly subscribers: readonly Subscriber[];
   /** Before training begins. It must be quick. */
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
+  readonly onDecoding?: ((progress: DecodingProgress) => void) | undefined;
+  /** Told of notices alone, in words: for what has neither a run nor a display. It must be quick. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   /** How options are written in what is told. Left out: by their keys. */
   readonly wording?: Wording | undefined;
 }
@@ -46,11 +49,16 @@ export class RunLog {
     this.options.onDownload?.(progress);
   };
 
+  readonly onDecoding = (progress: DecodingProgress): void => {
+    this.options.onDecoding?.(progress);
+  };
+
   say(message: Sentence | string): void {
     this.dispatcher.remark(this.inWords(message));
   }
 
   notice(message: Sentence | string): void {
+    this.options.onNotice?.(this.inWords(message));
     this.onEvent({ event: 'notice', message: this.inWords(message) });
   }
 

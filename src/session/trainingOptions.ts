@@ -19,7 +19,13 @@ export interface TrainingOptions extends RunSettings {
   readonly environment?: ReadonlyMap<string, string> | undefined;
 }
 
-/** Keys that are given now, so their values in an earlier session do not count. */
-export function keysOf({ given, environment }: TrainingOptions): ReadonlySet<string> {
-  return new Set([...given, ...(environment?.keys() ?? [])]);
+/**
+ * Keys that are given now, so their values in an earlier session do not count.
+ * @param dataset of the run that is resumed, if one is
+ */
+export function keysOf({ given, environment }: TrainingOptions, dataset?: string): ReadonlySet<string> {
+  const keys = new Set([...given, ...(environment?.keys() ?? [])]);
+  // The environment says where this machine has CIFAR; a run on one's own images knows better where they are.
+  if ((dataset === 'folder' || dataset === 'idx') && !given.has('dataDir')) keys.delete('dataDir');
+  return keys;
 }

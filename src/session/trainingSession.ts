@@ -77,7 +77,7 @@ async function runSession(
   const resumed = await openResumed(options, { log, signal, abandoned });
   if (resumed) closers.push(() => resumed.folder.close());
   resumed?.notices.forEach((message) => log.notice(message));
-  const settings = resolveSettings(options, resumed?.saved);
+  const settings = resolveSettings(options, resumed?.saved, resumed?.recipe.dataset);
   const networkFor = networkOf(options, resumed);
   // Before the data, which may take a download: what cannot run here is refused at once.
   const engine = await engineOfThreads(options, settings, context);
@@ -184,12 +184,17 @@ interface Surroundings {
 
 async function trainIn(
   folder: RunFolder,
-  { recipe, model, dataset, split, normalisation, samples }: PreparedData,
+  { recipe, model, dataset, split, normalisation, samples, initial }: PreparedData,
   { options, settings, resumed, fleet, context: { log, signal } }: Surroundings,
 ): Promise<RunResult> {
   const state = resumed
     ? TrainingState.from({ ...resumed.checkpoint, best: resumed.best })
-    : TrainingState.fresh(model, recipe, { set: dataset.training, indices: split.training, normalisation });
+    : TrainingState.fresh(
+        model,
+        recipe,
+        { set: dataset.training, indices: split.training, normalisation },
+        initial,
+      );
   log.onEvent({
     event: 'run-started',
     runDir: folder.folder,

@@ -7,6 +7,7 @@ export { findRuns, requireRun } from './folders/findRuns.js';
 export { RunSummariser, summariseRun } from './folders/runSummary.js';
 export { History, readEpochs } from './folders/history.js';
 export type { EpochPoint, Happening, RunState, RunSummary, StepPoint } from './folders/runData.js';
+export { readSmallJson } from './folders/smallJson.js';
 export { optionText, stateText } from './folders/wording.js';
 export { diffRuns } from './compare/diffRuns.js';
 export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.js';

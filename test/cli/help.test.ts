@@ -52,6 +52,14 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--wait-timeout': '300',
     '--heartbeat-timeout': '10',
   },
+  check: {
+    ...{ '--only': undefined, '--skip': undefined, '--save': undefined, '--test': undefined },
+    ...{ '--dataset': 'auto', '--model': 'resnet20', '--workers': 'the cores', '--json': undefined },
+  },
+  'lr-find': {
+    ...{ '--from': '0.0001', '--to': '30', '--steps': '200', '--run-dir': undefined },
+    ...{ '--dataset': 'auto', '--model': 'resnet20', '--workers': 'the cores', '--json': undefined },
+  },
   launch: {
     ...TRAINING_FLAGS,
     '--workers': "the cores, shared among the job's processes on this host",
@@ -75,6 +83,8 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--retry-for': '600',
     '--heartbeat-timeout': '10',
   },
+  export: { '--format': 'pytorch', '--output': undefined, '--json': undefined },
+  predict: { '--workers': 'the cores', '--engine': 'auto', '--json': undefined, '--csv': undefined },
   relay: {
     '--listen': '127.0.0.1:7071',
     '--tls-cert': undefined,

@@ -4,19 +4,30 @@ export interface PythonBatchContent {
   readonly data: Uint8Array;
   readonly shape: readonly [number, number];
   readonly labels: readonly number[];
+  /** Default: `labels`, as in CIFAR-10. */
+  readonly labelsKey?: string;
+  /** Other lists of labels, by key. */
+  readonly more?: Readonly<Record<string, readonly number[]>>;
 }
 
-export function pickleLikePython2({ data, shape, labels }: PythonBatchContent): Uint8Array {
+export function pickleLikePython2(content: PythonBatchContent): Uint8Array {
+  const { data, shape, labels, labelsKey = 'labels', more = {} } = content;
   const parts: (string | Uint8Array)[] = [
     '\x80\x02}q\x01(', // PROTO 2, EMPTY_DICT, BINPUT 1, MARK
     shortString('batch_label'),
     'q\x02',
     shortString('training batch 1 of 5'),
     'q\x03',
-    shortString('labels'),
+    shortString(labelsKey),
     'q\x04]q\x05(', // EMPTY_LIST, MARK
     Uint8Array.from(labels.flatMap((label) => [0x4b, label])), // BININT1
     'e', // APPENDS
+    ...Object.entries(more).flatMap(([key, values]) => [
+      shortString(key),
+      '](',
+      Uint8Array.from(values.flatMap((value) => [0x4b, value])),
+      'e',
+    ]),
     shortString('data'),
     'q\x06cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85',
     shortString('b'),

@@ -41,13 +41,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   engine: ['model', 'foundation'],
   worker: ['engine', 'data', 'protocol', 'model', 'foundation'],
   coordinator: ['data', 'model', 'protocol', 'foundation'],
+  check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch'],
-  session: ['watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
-  library: ['session', 'watch', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
+  export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
+  relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  session: [
+    ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
+  library: [
+    ...['session', 'watch', 'export', 'check', 'coordinator', 'worker', 'engine'],
+    ...['data', 'model', 'protocol', 'foundation'],
+  ],
   cli: [
-    ...['session', 'watch', 'setup', 'coordinator', 'worker', 'engine'],
+    ...['session', 'watch', 'export', 'check', 'setup', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
 };

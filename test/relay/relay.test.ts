@@ -14,7 +14,7 @@ import { attached } from '../support/scriptedNode.js';
 import { settled, until } from '../support/waiting.js';
 
 const WELCOME = welcome();
-const { layout } = networkFromText(WELCOME.network, 'of a test');
+const { layout, classCount } = networkFromText(WELCOME.network, 'of a test');
 
 /** A coordinator's fleet, and a relay that is attached to it by a channel of this process. */
 class Scene {
@@ -288,8 +288,8 @@ describe('a relay', () => {
 
   it('passes evaluations on, logits and all', async () => {
     await scene.attachRelay();
-    const node = await scene.node('a');
-    await scene.workersAbove(1);
+    const [node, other] = [await scene.node('a'), await scene.node('b')];
+    await scene.workersAbove(2);
     const answers: Evaluated[] = [];
     const done = scene.above.run({
       ...{
@@ -308,9 +308,14 @@ describe('a relay', () => {
     await until(() => node.items.length === 1);
     expect(node.items[0]).toMatchObject({ type: 'evaluate', wantsLogits: true });
     const { evaluation, chunk } = node.items[0] as ReturnType<typeof evaluateMessage>;
+    // Logits of another length are refused here: the coordinator would refuse the relay for them.
     node.send(evaluated({ evaluation, chunk, logits: Uint8Array.of(0, 0, 128, 63) }));
+    await until(() => other.items.length === 1);
+    expect(node.the('refused').reason).toContain('4 bytes of logits instead of');
+    const logits = new Uint8Array(4 * classCount).fill(7);
+    other.send(evaluated({ evaluation, chunk, logits }));
     await done;
-    expect(answers).toEqual([evaluated({ evaluation: 5, chunk: 0, logits: Uint8Array.of(0, 0, 128, 63) })]);
+    expect(answers).toEqual([evaluated({ evaluation: 5, chunk: 0, logits })]);
   });
 
   it('refuses a node that answers with other counts, as a coordinator does', async () => {

@@ -96,3 +96,10 @@ export function eventsOf<Kind extends RunEvent['event']>(
 ): Extract<RunEvent, { event: Kind }>[] {
   return events.filter((event): event is Extract<RunEvent, { event: Kind }> => event.event === kind);
 }
+
+/** But for what the first steps show: the losses of analytic nodes are no cross-entropies. */
+export function noticesOf(events: readonly RunEvent[]): Extract<RunEvent, { event: 'notice' }>[] {
+  return eventsOf(events, 'notice').filter(
+    ({ message }) => !message.startsWith('the loss of the first step'),
+  );
+}

@@ -5,6 +5,7 @@ import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { evaluateCheckpoint, EVALUATION_SETTINGS, jsonSetting, nonEmpty } from '../../session/index.js';
+import { chooseDisplay } from '../display/chooseDisplay.js';
 import { evaluationLines } from '../display/evaluation.js';
 import { EvaluationProgress } from '../display/evaluationProgress.js';
 import { sentenceInFlags } from '../options/inFlags.js';
@@ -42,6 +43,7 @@ async function evaluateInTerminal(
   options: RawOptions,
   isGiven: (key: string) => boolean,
 ): Promise<void> {
+  const display = chooseDisplay({ json: options.json });
   const stop = listenForStop(() => undefined);
   const { stdout } = process;
   const progress = stdout.isTTY && !options.json ? new EvaluationProgress(stdout) : undefined;
@@ -54,6 +56,7 @@ async function evaluateInTerminal(
       dataDirSource: isGiven('dataDir') ? undefined : DATA_DIR_VARIABLE,
       cacheFolder: cacheFolder(),
       signal: stop.signal,
+      onDecoding: (decoding) => display.decoding(decoding),
       onProgress: (done, total) => progress?.show(done, total),
       onNotice: (message) => {
         progress?.clear();
@@ -66,6 +69,7 @@ async function evaluateInTerminal(
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
+    display.close();
     stop.dispose();
   }
 }

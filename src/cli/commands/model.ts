@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { DATASET_NAMES, formatOf } from '../../data/index.js';
+import { FIXED_DATASETS, formatOf } from '../../data/index.js';
 import { oneOf, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { commandLine } from '../../foundation/commandLine.js';
@@ -21,7 +21,7 @@ import { declareOptions, ofWidth, readNetwork } from '../options/trainingOptions
 import { print } from '../process/terminal.js';
 
 const MODEL_SETTINGS = {
-  dataset: variant(oneOf({ group: 'Data', of: DATASET_NAMES, default: 'cifar10', help: '' }), {
+  dataset: variant(oneOf({ group: 'Data', of: FIXED_DATASETS, default: 'cifar10', help: '' }), {
     default: undefined,
     help: 'make a named network for the images and classes of this data set',
   }),

@@ -46,6 +46,7 @@ export async function trainInTerminal(
       },
     ],
     onDownload: (progress) => display.download(progress),
+    onDecoding: (progress) => display.decoding(progress),
     wording: BY_FLAG,
   });
   const stop = listenForStop(

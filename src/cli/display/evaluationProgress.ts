@@ -1,4 +1,4 @@
-/** How far an evaluation is, while a terminal looks: a live line that leaves nothing behind. */
+/** How far an evaluation or a prediction is, while a terminal looks: a live line that leaves nothing behind. */
 
 import type { WriteStream } from 'node:tty';
 import { bar, LiveLine } from './liveLine.js';
@@ -8,7 +8,11 @@ export class EvaluationProgress {
   private readonly line: LiveLine;
   private readonly startedMs = performance.now();
 
-  constructor(out: WriteStream) {
+  /** @param doing what is done with the images */
+  constructor(
+    out: WriteStream,
+    private readonly doing = 'evaluating',
+  ) {
     this.line = new LiveLine(out);
   }
 
@@ -19,7 +23,7 @@ export class EvaluationProgress {
     const seconds = (performance.now() - this.startedMs) / 1000;
     const left = done === 0 ? '' : `  left ${duration((seconds / share) * (1 - share))}`;
     const images = `${done.toLocaleString('en-US')}/${total.toLocaleString('en-US')} images`;
-    this.line.draw(`evaluating ${bar(share)} ${(100 * share).toFixed(0)} %  ${images}${left}`);
+    this.line.draw(`${this.doing} ${bar(share)} ${(100 * share).toFixed(0)} %  ${images}${left}`);
   }
 
   clear(): void {

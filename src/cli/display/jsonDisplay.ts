@@ -15,6 +15,10 @@ export class JsonDisplay implements Display {
     // Nothing: a download is no event of the run.
   }
 
+  decoding(): void {
+    // Nothing, likewise.
+  }
+
   say(): void {
     // Nothing: sentences are for people.
   }

@@ -1,6 +1,6 @@
 /** Plain lines, for logs and pipes: what stays, and a sign of life every few seconds. */
 
-import type { DownloadProgress } from '../../data/index.js';
+import type { DecodingProgress, DownloadProgress } from '../../data/index.js';
 import { printableLines } from '../../foundation/printable.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
@@ -42,6 +42,15 @@ export class PlainDisplay implements Display {
     if (done === this.lastPercent) return;
     this.lastPercent = done;
     this.say(`downloading CIFAR-10: ${10 * done} % of ${Math.round(progress.totalByteCount / 1e6)} MB`);
+  }
+
+  decoding({ what, done, total }: DecodingProgress): void {
+    const isOver = done === total;
+    if (!isOver && performance.now() - this.lastSignMs < SIGN_OF_LIFE_MS) return;
+    const share = Math.floor((100 * done) / total);
+    this.say(
+      `decoding ${what}: ${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} (${share} %)`,
+    );
   }
 
   say(message: string): void {

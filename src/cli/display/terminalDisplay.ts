@@ -1,7 +1,7 @@
 /** A live line at the bottom of a terminal, under the lines that stay. */
 
 import type { WriteStream } from 'node:tty';
-import type { DownloadProgress } from '../../data/index.js';
+import type { DecodingProgress, DownloadProgress } from '../../data/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Display } from './display.js';
 import { bar, LiveLine } from './liveLine.js';
@@ -32,6 +32,12 @@ export class TerminalDisplay implements Display {
     const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
     const text = `downloading CIFAR-10 ${bar(receivedByteCount / totalByteCount)} ${megabytes(receivedByteCount)}/${megabytes(totalByteCount)} MB`;
     if (this.line.isTimeToDraw) this.line.draw(text);
+  }
+
+  decoding({ what, done, total }: DecodingProgress): void {
+    if (done === total) return this.line.clear();
+    const [some, all] = [done, total].map((value) => value.toLocaleString('en-US'));
+    if (this.line.isTimeToDraw) this.line.draw(`decoding ${what} ${bar(done / total)} ${some}/${all}`);
   }
 
   say(message: string): void {

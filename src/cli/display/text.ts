@@ -2,6 +2,7 @@
 
 import type { RunEvent } from '../../coordinator/index.js';
 import { count } from '../../foundation/count.js';
+import { wrap } from './wrap.js';
 import { workerCommand } from '../../session/index.js';
 
 export function percent(share: number): string {
@@ -140,18 +141,4 @@ function engineText({ engine, exact }: Extract<RunEvent, { event: 'run-finished'
 function bannerLines(message: string): readonly string[] {
   const rule = '!'.repeat(78);
   return [rule, ...wrap(message, 74).map((line) => `!! ${line}`), rule];
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line ? `${line} ${word}` : word;
-    }
-  }
-  return [...lines, line];
 }

@@ -1,5 +1,6 @@
 /** Puts what names options into the words of the command line: `--micro-batch 25` for `microBatch 25`. */
 
+import type { Finding } from '../../check/index.js';
 import { flagName } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { valueText } from '../../foundation/options/kind.js';
@@ -22,6 +23,25 @@ export function errorText(error: unknown): string {
 
 export function sentenceInFlags(sentence: Sentence | string): string {
   return sentenceText(sentence, BY_FLAG);
+}
+
+/** The same finding with texts in place of sentences. */
+export function findingInFlags(finding: Finding): Pick<Finding, 'name' | 'group' | 'verdict'> & FindingWords {
+  const { name, group, verdict } = finding;
+  const inWords = (words: Sentence | string): string => sentenceInFlags(words);
+  if (finding.verdict === 'left-out') return { name, group, verdict, leftOut: inWords(finding.leftOut) };
+  const { seen, expected, advice } = finding;
+  return {
+    ...{ name, group, verdict, seen: inWords(seen), expected: inWords(expected) },
+    ...(advice === undefined ? {} : { advice: inWords(advice) }),
+  };
+}
+
+interface FindingWords {
+  readonly seen?: string;
+  readonly expected?: string;
+  readonly advice?: string;
+  readonly leftOut?: string;
 }
 
 export const BY_FLAG: Wording = {

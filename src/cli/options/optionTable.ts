@@ -22,7 +22,7 @@ import {
 export interface OptionEntry extends OptionDefinition {
   /** Name in config files and config.json: the flag in camel case. */
   readonly key: string;
-  /** `--flag <value>`, as commander takes it. */
+  /** `--flag <value>`, as commander takes it; perhaps with a letter before it. */
   readonly flags: string;
 }
 
@@ -84,5 +84,10 @@ export const OPTIONS_BY_KEY: ReadonlyMap<string, OptionEntry> = new Map(
 
 /** The flag alone: `--lr` of `--lr <rate>`. */
 export function flagOf({ flags }: OptionEntry): string {
-  return flags.split(' ')[0]!;
+  return /--\S+/.exec(flags)![0];
+}
+
+/** The same with a letter besides: `-o, --output <dir>`. */
+export function withLetter(letter: string, entry: OptionEntry): OptionEntry {
+  return { ...entry, flags: `-${letter}, ${entry.flags}` };
 }

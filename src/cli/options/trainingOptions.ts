@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { checkContradictions, withDefaults, withPreset } from '../../coordinator/index.js';
+import { checkContradictions, locateDataset, withDefaults, withPreset } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import { isPresetName, withWidth } from '../../model/index.js';
@@ -89,15 +89,37 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   const inRecipe = entries.filter(({ bits }) => bits === 'recipe');
   const settings = entries.filter(({ bits }) => bits !== 'recipe');
   const asked = Object.fromEntries(inRecipe.map((entry) => [entry.key, askedFor(entry)]));
+  const located = locatedData(
+    asked['dataset'],
+    given.has('dataDir') ? givenValue(command, 'dataDir') : undefined,
+  );
+  if (located.dataset !== undefined) asked['dataset'] = located.dataset;
+  if (located.dataDir !== undefined) {
+    given.add('dataDir');
+    environment.delete('dataDir');
+  }
   const { model, ...others } = withDefaults(withPreset(preset, asked));
   const recipe = { ...others, model: widened(model, command, resume) };
   const values = Object.fromEntries(
-    settings.map((entry) => [entry.key, askedFor(entry) ?? entry.default]),
+    settings.map((entry) => [
+      entry.key,
+      (entry.key === 'dataDir' ? located.dataDir : undefined) ?? askedFor(entry) ?? entry.default,
+    ]),
   ) as unknown as RunSettings & { readonly workers: number };
   // A resumed run has its own recipe; what is given beside it is compared with that, not with the defaults.
   // A run's config.json holds every option, also those without effect under its schedule: nobody asked for them.
   if (resumed === undefined) checkContradictions(recipe, isOfARun ? fromFlags : given);
   return { ...values, recipe, network: readNetwork(recipe.model), given, environment };
+}
+
+/** `folder:DIR` is the data set `folder`, which the recipe keeps, and the folder, which is a setting. */
+function locatedData(
+  dataset: OptionValue | undefined,
+  dataDir: OptionValue | undefined,
+): { readonly dataset: string | undefined; readonly dataDir: string | undefined } {
+  const folder = typeof dataDir === 'string' ? dataDir : undefined;
+  if (typeof dataset === 'string') return locateDataset(dataset, folder);
+  return { dataset: undefined, dataDir: folder };
 }
 
 /**

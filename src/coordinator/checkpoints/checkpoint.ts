@@ -5,7 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { formatOf, isDatasetName, readRegularFile } from '../../data/index.js';
+import { formatOf, isFixedDataset, readRegularFile } from '../../data/index.js';
 import type { SampleDigests } from '../../data/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
@@ -88,7 +88,7 @@ function modelOf({ network, recipe, normalisation }: CheckpointMetadata, file: s
 
 /** In files of older versions, which knew the data sets of one shape only. */
 function namedModel({ model, dropout, dataset }: Recipe): Model {
-  if (!isPresetName(model) || !isDatasetName(dataset))
+  if (!isPresetName(model) || !isFixedDataset(dataset))
     throw new Error(`it holds no network, and its name ${model} makes none`);
   const { imageShape, classNames } = formatOf(dataset);
   return buildModel(model, dropout, { inputShape: imageShape, classNames });

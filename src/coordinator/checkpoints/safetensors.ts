@@ -72,18 +72,24 @@ export function encodeSafetensorsHeader(
  * Checks that the tensors lie in the file without gaps or overlaps, so their values together are no larger than the file.
  * `values` is made when it is read: a view, or a copy if the alignment requires one.
  * @param origin the file's name, for messages
+ * @param isLeftOut says of a name that its tensor, of any type, is not wanted
  * @throws LockstepError E_CHECKPOINT if the bytes are not a complete safetensors file of float32 tensors
  */
-export function decodeSafetensors(file: Uint8Array, origin: string): SafetensorsContent {
+export function decodeSafetensors(
+  file: Uint8Array,
+  origin: string,
+  isLeftOut: (name: string) => boolean = () => false,
+): SafetensorsContent {
   const damaged = (what: string): UnusableCheckpoint =>
     new UnusableCheckpoint(`${origin} is not a complete safetensors file of Lockstep: ${what}`);
   const { header, data } = splitFile(file, damaged);
   const extents: Extent[] = [];
   for (const [name, entry] of Object.entries(header)) {
-    if (name !== METADATA_KEY) extents.push(extentOf(name, entry, damaged));
+    if (name !== METADATA_KEY) extents.push(extentOf(name, entry, damaged, isLeftOut(name)));
   }
   checkTiling(extents, data.byteLength, damaged);
-  const tensors = extents.map(({ name, shape, begin, end }) => ({
+  const wanted = extents.filter(({ name }) => !isLeftOut(name));
+  const tensors = wanted.map(({ name, shape, begin, end }) => ({
     name,
     shape,
     get values(): Float32Array {
@@ -135,13 +141,13 @@ function splitFile(
   return { header, data: file.subarray(dataStart) };
 }
 
-function extentOf(name: string, entry: unknown, damaged: Damaged): Extent {
+function extentOf(name: string, entry: unknown, damaged: Damaged, isOfAnyType = false): Extent {
   const shown = printable(name, NAME_LENGTH);
   if (!isHeaderEntry(entry)) throw damaged(`the entry of tensor ${shown} is malformed`);
   const { dtype, shape } = entry;
   const [begin, end] = entry.data_offsets;
   const byteCount = shape.reduce((bytes, size) => bytes * size, Float32Array.BYTES_PER_ELEMENT);
-  if (dtype !== 'F32' || end - begin !== byteCount) {
+  if (!isOfAnyType && (dtype !== 'F32' || end - begin !== byteCount)) {
     throw damaged(`the bytes of tensor ${shown} do not fit its type and shape`);
   }
   return { name, shape, begin, end };

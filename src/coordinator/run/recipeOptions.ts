@@ -19,9 +19,11 @@ import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.j
 import { BORDERS, DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
 import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MICRO_BATCH } from '../../protocol/index.js';
-import { SETTLED_DATASET } from './datasetName.js';
+import { DATASET_IN_FOLDER, SETTLED_DATASET } from './datasetName.js';
+import { FREEZE_NAMES, NONE, SETTLED_INIT } from './fineTuning.js';
 import { defaultMicroBatch, USUAL_MICRO_BATCH } from './microBatch.js';
 import { NETWORK_NAME, REQUESTED_NETWORK } from './networkName.js';
+import { READING_OPTIONS } from './readingOptions.js';
 import { SCHEDULE_NAMES, SCHEDULES_OVER_ALL_EPOCHS } from './schedules.js';
 
 /** A run may end elsewhere than was planned; the steps before are the same. */
@@ -33,11 +35,13 @@ export const RECIPE_OPTIONS = recipeOptions({
   dataset: oneOfSettledAs({
     group: 'Data',
     of: [...DATASET_NAMES, 'auto'],
+    also: DATASET_IN_FOLDER,
     settledForm: SETTLED_DATASET,
     default: 'auto',
-    help: 'training data; auto: CIFAR-10 if it is found or can be downloaded, else synthetic',
+    help: 'training data: cifar10, cifar100, folder:DIR (pictures, one folder a class), idx:DIR (as MNIST), synthetic; auto: CIFAR-10 if it is found or can be downloaded, else synthetic (docs/data.md)',
     example: 'cifar10',
   }),
+  ...READING_OPTIONS,
   trainLimit: limit({
     group: 'Data',
     min: 1,
@@ -62,6 +66,24 @@ export const RECIPE_OPTIONS = recipeOptions({
     settledForm: NETWORK_NAME,
     default: 'resnet20',
     help: `network: ${PRESETS_TEXT}; or a JSON file (docs/networks.md)`,
+  }),
+  init: text({
+    group: 'Network',
+    placeholder: 'file',
+    settledForm: SETTLED_INIT,
+    default: NONE,
+    inOlderFiles: NONE,
+    help: 'begin with these weights: a run, a checkpoint, or a PyTorch .safetensors file; where the classes differ, the last layer starts anew',
+    example: 'runs/first',
+  }),
+  freeze: text({
+    group: 'Network',
+    placeholder: 'names',
+    form: FREEZE_NAMES,
+    default: NONE,
+    inOlderFiles: NONE,
+    help: 'layers that are not trained, by the beginnings of their names, separated by commas',
+    example: 'stem,stack1',
   }),
   dropout: number({
     group: 'Regularisation',

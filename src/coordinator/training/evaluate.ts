@@ -69,7 +69,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
         if (answer.type !== 'evaluated')
           return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
         const logitCount = request.wantsLogits === true ? set.classNames.length : 0;
-        const verdict = judge(answer, chunks[chunk]!.length, logitCount);
+        const verdict = judgeEvaluated(answer, chunks[chunk]!.length, logitCount);
         if (verdict.kind === 'accepted' && !isFinite(answer)) {
           const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
           return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
@@ -95,7 +95,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
 }
 
 /** @param logitsPerSample 0 if none were asked for */
-function judge(
+export function judgeEvaluated(
   { sampleCount, correct, logits }: Evaluated,
   expected: number,
   logitsPerSample: number,

@@ -3,7 +3,7 @@
 import { whiteningFilters } from '../../data/index.js';
 import type { ImageSet, Normalisation } from '../../data/index.js';
 import { initialiseModel, tensorView } from '../../model/index.js';
-import type { Model, ModelState } from '../../model/index.js';
+import type { Model, ModelState, TensorSpec } from '../../model/index.js';
 
 export interface TrainingImages {
   readonly set: ImageSet;
@@ -29,4 +29,23 @@ export function startingState(model: Model, seed: number, images: TrainingImages
     tensorView(state.parameters, weight).set(filters);
   }
   return state;
+}
+
+/** The values of tensors by the names of the layout, in its own order. */
+export type InitialTensors = ReadonlyMap<string, Float32Array>;
+
+/** The tensors that are given replace those that the state has. */
+export function overwrite(
+  { parameters, statistics }: ModelState,
+  { layout }: Pick<Model, 'layout'>,
+  initial: InitialTensors,
+): void {
+  const write = (vector: Float32Array, specs: readonly TensorSpec[]): void => {
+    for (const spec of specs) {
+      const values = initial.get(spec.name);
+      if (values) tensorView(vector, spec).set(values);
+    }
+  };
+  write(parameters, layout.parameters);
+  write(statistics, layout.statistics);
 }

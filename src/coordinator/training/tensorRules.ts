@@ -3,8 +3,9 @@
  * those that Muon trains, and other momenta of statistics.
  */
 
-import { tensorView } from '../../model/index.js';
+import { statisticsNamedBy, tensorView } from '../../model/index.js';
 import type { Layer, Model, TensorSpec } from '../../model/index.js';
+import { frozenPrefixes, NONE } from '../run/fineTuning.js';
 import type { Recipe } from '../run/recipe.js';
 import { filterMatrices } from './muon.js';
 import type { FilterMatrix } from './muon.js';
@@ -18,6 +19,8 @@ export interface TensorRules {
   readonly matrices: readonly MuonMatrix[];
   /** Running statistics that have a momentum of their own. */
   readonly momenta: readonly { readonly spec: TensorSpec; readonly momentum: number }[];
+  /** Running statistics that stay as they are. */
+  readonly frozenStatistics: readonly TensorSpec[];
 }
 
 export interface TensorRate {
@@ -32,12 +35,19 @@ export interface MuonMatrix extends FilterMatrix {
   readonly momentum: number;
 }
 
-export const NO_RULES: TensorRules = { frozen: [], rates: [], matrices: [], momenta: [] };
+export const NO_RULES: TensorRules = {
+  frozen: [],
+  rates: [],
+  matrices: [],
+  momenta: [],
+  frozenStatistics: [],
+};
 
 export type RuleOptions = Pick<
   Recipe,
   'shiftLrFactor' | 'decayOn' | 'optimizer' | 'lr' | 'muonLr' | 'muonMomentum'
->;
+> &
+  Partial<Pick<Recipe, 'freeze'>>;
 
 export function tensorRulesOf(
   { layers, layout }: Pick<Model, 'layers' | 'layout'>,
@@ -50,7 +60,9 @@ export function tensorRulesOf(
   });
   const rates = layers.flatMap((layer) => ratesOf(layer, recipe));
   const matrices = recipe.optimizer === 'muon' ? muonMatrices(layers, recipe) : [];
-  return { frozen: layout.parameters.filter(({ frozen }) => frozen), rates, matrices, momenta };
+  const frozen = layout.parameters.filter((spec) => spec.frozen);
+  const frozenStatistics = statisticsNamedBy(layers, frozenPrefixes(recipe.freeze ?? NONE));
+  return { frozen, rates, matrices, momenta, frozenStatistics };
 }
 
 /** Their rate follows the same schedule, from a peak of its own. */

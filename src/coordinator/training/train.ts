@@ -20,6 +20,7 @@ import { Shares } from '../run/shares.js';
 import type { NodeShare } from '../run/shares.js';
 import { CheckpointSaver } from './checkpointSaver.js';
 import { divergedError } from './divergence.js';
+import { EarlySigns } from './earlySigns.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
 import { Fallback } from './fallback.js';
@@ -57,7 +58,8 @@ export async function train(run: TrainingRun): Promise<RunResult> {
     await saveFirst(folder, saver);
     await crew.fleet.waitForWorkers(crew.minWorkers, control.signal);
     const rules = tensorRulesOf(model, recipe);
-    stoppedBy = await trainEpochs(run, { schedule, rules, clock, saver, fallback, shares });
+    const signs = new EarlySigns(model, (message) => control.onEvent({ event: 'notice', message }));
+    stoppedBy = await trainEpochs(run, { schedule, rules, clock, saver, fallback, shares, signs });
   } catch (error) {
     if (error !== control.signal.reason) {
       await saveAfterError(error, { folder, saver, fallback });
@@ -77,11 +79,12 @@ interface LoopTools {
   readonly saver: CheckpointSaver;
   readonly fallback: Fallback;
   readonly shares: Shares;
+  readonly signs: EarlySigns;
 }
 
 async function trainEpochs(
   run: TrainingRun,
-  { schedule, rules, clock, saver, fallback, shares }: LoopTools,
+  { schedule, rules, clock, saver, fallback, shares, signs }: LoopTools,
 ): Promise<StopReason> {
   const { recipe, state } = run.training;
   const { split } = run.data;
@@ -93,7 +96,7 @@ async function trainEpochs(
     for (const plan of remainingSteps(recipe, split.training, state.progress)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
-      await trainStep(run, plan, { schedule, rules, shares });
+      await trainStep(run, plan, { schedule, rules, shares, signs });
       fallback.confirm();
       if (state.progress.step % run.storage.checkpointEvery === 0) saver.save('last');
     }
@@ -127,7 +130,7 @@ type Computing = Omit<TrainingRun, 'storage'>;
 async function trainStep(
   { training, data: { set }, crew: { fleet }, control }: Computing,
   plan: StepPlan,
-  { schedule, rules, shares }: Pick<LoopTools, 'schedule' | 'rules' | 'shares'>,
+  { schedule, rules, shares, signs }: Pick<LoopTools, 'schedule' | 'rules' | 'shares' | 'signs'>,
 ): Promise<void> {
   const { recipe, state, model } = training;
   const { signal, onEvent } = control;
@@ -150,6 +153,7 @@ async function trainStep(
       shares.add(member.hello.nodeName, sampleCount);
     },
   });
+  signs.see({ step, loss: lossSum / plan.sampleCount, lr, total });
   state.update(total, {
     lr,
     sgd: recipe,

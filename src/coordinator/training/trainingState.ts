@@ -16,11 +16,12 @@ import { emptyTotals, freshProgress } from '../run/progress.js';
 import type { TrainingProgress } from '../run/progress.js';
 import { applySgd, mergeStatistics } from './sgd.js';
 import type { SgdOptions } from './sgd.js';
+import { keeping } from './tensorRules.js';
 import type { TensorRules } from './tensorRules.js';
 import { evaluatedWeights, updateAverage } from './averaging.js';
 import type { AveragingStep } from './averaging.js';
-import { startingState } from './startingState.js';
-import type { TrainingImages } from './startingState.js';
+import { overwrite, startingState } from './startingState.js';
+import type { InitialTensors, TrainingImages } from './startingState.js';
 import { GradientBuffers } from '../vectors/treeReduction.js';
 import type { GradientLeaf } from '../vectors/treeReduction.js';
 import { allFinite } from '../vectors/vectorKernels.js';
@@ -76,10 +77,19 @@ export class TrainingState {
     this.averaged = averaged && copyOf(averaged);
   }
 
-  /** @param images that layers which start from the data are made from; they start as `dirac` without */
-  static fresh(model: Model, { seed, averaging }: FreshOptions, images?: TrainingImages): TrainingState {
+  /**
+   * @param images that layers which start from the data are made from; they start as `dirac` without
+   * @param initial tensors that do not start from the seed, by name
+   */
+  static fresh(
+    model: Model,
+    { seed, averaging }: FreshOptions,
+    images?: TrainingImages,
+    initial?: InitialTensors,
+  ): TrainingState {
     const velocity = new Float32Array(model.layout.parameterCount);
     const state = startingState(model, seed, images);
+    if (initial) overwrite(state, model, initial);
     const averaged = averaging === 'none' ? undefined : state;
     return new TrainingState({ state, velocity, progress: freshProgress(), best: undefined, averaged });
   }
@@ -121,8 +131,17 @@ export class TrainingState {
   /** Updates the weights by one optimizer step, and gives the total back to `gradientBuffers`. */
   update(total: GradientLeaf, { lr, sgd, rules, averaging }: UpdateOptions): void {
     applySgd(this.model.parameters, this.velocity, total, lr, sgd, rules);
-    mergeStatistics(this.model, total, rules);
-    if (this.averaged && averaging) updateAverage(this.averaged, this.model, averaging);
+    const { frozen = [], frozenStatistics = [] } = rules ?? {};
+    keeping([this.model.statistics], frozenStatistics, () => mergeStatistics(this.model, total, rules));
+    const { averaged } = this;
+    if (averaged && averaging) {
+      // An average of equal numbers may lose the sign of a zero.
+      keeping([averaged.parameters], frozen, () =>
+        keeping([averaged.statistics], frozenStatistics, () =>
+          updateAverage(averaged, this.model, averaging),
+        ),
+      );
+    }
     this.gradientBuffers.giveBack(total);
     this.nextVersion();
   }

@@ -160,10 +160,15 @@ export function oneOf<const Value extends string>(
  * begins, and a program may choose what no word stands for.
  */
 export function oneOfSettledAs<const Word extends string>(
-  spec: Spec<NoInfer<Word>> & { readonly of: readonly Word[]; readonly settledForm: TextForm },
-): OptionDefinition<string, Word> {
-  const { of, settledForm, ...rest } = spec;
-  return define({ kind: 'choice', of }, { placeholder: 'name', ...rest }, textOf(settledForm));
+  spec: Spec<NoInfer<Word>> & {
+    readonly of: readonly Word[];
+    readonly also?: TextForm;
+    readonly settledForm: TextForm;
+  },
+): OptionDefinition<string, string> {
+  const { of, also, settledForm, ...rest } = spec;
+  const kind = { kind: 'choice', of, ...(also === undefined ? {} : { also }) } as const;
+  return define(kind, { placeholder: 'name', ...rest }, textOf(settledForm));
 }
 
 /** @param spec `settledForm`: what a finished recipe may hold, where that differs from what a user may give */

@@ -15,7 +15,8 @@ export type ValueKind =
       readonly unit?: string;
     }
   | { readonly kind: 'integers'; readonly min: number }
-  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  /** With `also`, texts of another form besides the words. */
+  | { readonly kind: 'choice'; readonly of: readonly string[]; readonly also?: TextForm }
   | { readonly kind: 'text'; readonly form?: TextForm }
   | { readonly kind: 'switch' };
 
@@ -73,7 +74,10 @@ function isAllowed(value: unknown, kind: ValueKind): value is OptionValue {
         )
       );
     case 'choice':
-      return typeof value === 'string' && kind.of.includes(value);
+      return (
+        typeof value === 'string' &&
+        (kind.of.includes(value) || (isText(value) && kind.also?.matches(value) === true))
+      );
     case 'text':
       return isText(value) && (kind.form?.matches(value) ?? true);
     case 'switch':
@@ -96,7 +100,7 @@ function ruleFor(value: unknown, kind: ValueKind): string {
     case 'integers':
       return `ascending integers of at least ${kind.min}, separated by commas`;
     case 'choice':
-      return `one of ${kind.of.join(', ')}`;
+      return `one of ${kind.of.join(', ')}${kind.also === undefined ? '' : `, or ${kind.also.rule}`}`;
     case 'text':
       return textRule(value, kind.form);
     case 'switch':

@@ -1,13 +1,11 @@
 /** The images that a network gets most wrong, as they were before they were standardised. */
 
-import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ioError, LARGEST_THUMBNAIL_PX } from '../../coordinator/index.js';
 import type { Thumbnail } from '../../coordinator/index.js';
 import { imageByteCount, makeFolders } from '../../data/index.js';
 import type { ImageSet } from '../../data/index.js';
-import { LockstepError } from '../../foundation/errors.js';
 import { encodePng } from '../../foundation/png.js';
 import type { Picture } from '../../foundation/png.js';
 import type { JudgedImage } from './analyse.js';
@@ -31,23 +29,6 @@ export function thumbnailOf({ height, width, channels, pixels }: Picture): Thumb
     }
   }
   return { height: rows, width: columns, channels: shown, pixels: Buffer.from(small).toString('base64') };
-}
-
-/** @throws LockstepError E_IO for a folder that holds something: nothing in it must be replaced, or mixed with others */
-export function checkEmpty(folder: string): void {
-  if (!existsSync(folder)) return;
-  let isEmpty: boolean;
-  try {
-    isEmpty = readdirSync(folder).length === 0;
-  } catch (error) {
-    throw ioError(folder, error);
-  }
-  if (!isEmpty) {
-    throw new LockstepError(
-      'E_IO',
-      `${folder} is not empty, and images are saved to a new or an empty folder only; choose another`,
-    );
-  }
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Evaluation } from '../../coordinator/index.js';
 import { describeError } from '../../foundation/errors.js';
 
 /** The run folder of a checkpoint; undefined for a file outside a run folder. */
-function runFolderOf(checkpoint: string): string | undefined {
+export function runFolderOf(checkpoint: string): string | undefined {
   const folder = path.join(path.dirname(checkpoint), '..');
   const isInPlace = path.basename(path.dirname(path.resolve(checkpoint))) === 'checkpoints';
   return isInPlace && existsSync(path.join(folder, 'config.json')) ? folder : undefined;

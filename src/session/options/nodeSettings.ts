@@ -1,8 +1,9 @@
-/** The options of commands and functions that begin no run: `worker` and `evaluate`. */
+/** The options of commands and functions that begin no run: `worker`, `evaluate`, `export`, `check` and others. */
 
 import { hostname } from 'node:os';
 import { RECIPE_OPTIONS } from '../../coordinator/index.js';
-import { flag, seconds, text, variant } from '../../foundation/options/definition.js';
+import { EXPORT_FORMATS } from '../../export/index.js';
+import { flag, integer, number, oneOf, seconds, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import {
   dataDirSetting,
@@ -52,7 +53,7 @@ export type RelaySettings = ValuesOf<typeof RELAY_SETTINGS>;
 
 /** Of an evaluation of a checkpoint. */
 export const EVALUATION_SETTINGS = {
-  dataDir: { ...dataDirSetting('folder that holds CIFAR-10'), defaultText: 'that of the run, else data' },
+  dataDir: { ...dataDirSetting('folder that holds the data'), defaultText: 'that of the run, else data' },
   workers: threadsSetting('worker threads'),
   evalStatistics: variant(RECIPE_OPTIONS.evalStatistics, {
     default: undefined,
@@ -74,5 +75,93 @@ export const EVALUATION_SETTINGS = {
     help: 'new or empty folder that gets the images of the highest loss as PNG',
     example: 'worst',
     isPath: true,
+  }),
+};
+
+/** Of predictions by a checkpoint. */
+export const PREDICTION_SETTINGS = { workers: EVALUATION_SETTINGS.workers, tta: EVALUATION_SETTINGS.tta };
+
+/** Of an export of a checkpoint. */
+export const EXPORT_SETTINGS = {
+  format: oneOf({
+    group: 'Run',
+    of: EXPORT_FORMATS,
+    default: 'pytorch',
+    help: 'pytorch: safetensors with a model.py; onnx; tfjs: a graph model',
+    example: 'onnx',
+  }),
+  output: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets the files',
+    example: 'exported',
+    isPath: true,
+  }),
+};
+
+/** Of a check of a training, besides the options of the training. */
+export const CHECK_SETTINGS = {
+  test: flag({
+    group: 'Data',
+    default: false,
+    help: 'look at the test set, too: whether its images are in training, and all its classes there',
+  }),
+  only: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'names',
+    default: undefined,
+    help: 'run these checks alone: names of checks or groups, with commas',
+    example: 'data,initial-loss',
+  }),
+  skip: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'names',
+    default: undefined,
+    help: 'do not run these checks',
+    example: 'cost',
+  }),
+  save: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'new or empty folder that gets pictures of what the network sees, before and after augmentation',
+    example: 'seen',
+    isPath: true,
+  }),
+};
+
+/** Of a search for a learning rate, besides the options of the training. */
+export const LR_FIND_SETTINGS = {
+  from: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 1e-4,
+    help: 'lowest rate, of the first step',
+    example: '1e-4',
+  }),
+  to: number({
+    group: 'Learning rate',
+    placeholder: 'rate',
+    above: 0,
+    default: 30,
+    help: 'highest rate, of the last step unless training diverges before',
+    example: '30',
+  }),
+  runDir: text<string | undefined>({
+    group: 'Run',
+    placeholder: 'dir',
+    default: undefined,
+    help: 'folder that gets the curve, new or empty (default: runs/<time>-lr-find-<model>-seed<seed>)',
+    example: 'runs/rates',
+    isPath: true,
+  }),
+  steps: integer({
+    group: 'Learning rate',
+    min: 30,
+    max: 10_000,
+    default: 200,
+    help: 'steps from the lowest rate to the highest',
   }),
 };

@@ -76,7 +76,7 @@ function nameSetting(byDefault: string, help: string): OptionDefinition<string, 
 
 /** What a run keeps from one session to the next, besides its recipe. */
 export const RUN_SETTINGS = {
-  dataDir: dataDirSetting('folder that holds or gets CIFAR-10'),
+  dataDir: dataDirSetting('folder that holds the data, or gets CIFAR-10'),
   ...ENGINE_SETTINGS,
   checkpointEvery: integer({
     group: 'Run',

@@ -18,6 +18,13 @@ it('says what decides the weights and is not the default', () => {
   );
 });
 
+it('names the folder of own pictures, which the recipe does not hold', () => {
+  const own = { ...CONFIG, dataset: 'folder', dataDir: '/data/my pets', imageSize: 64 };
+  expect(reproducingCommand(own, 'runs/a')).toBe(
+    "lockstep train --dataset 'folder:/data/my pets' --image-size 64 --model resnet20",
+  );
+});
+
 it('takes a network of the user from the run, and has no command for data that a program brought', () => {
   const own = { ...CONFIG, model: 'mine', network: { layers: [] } };
   expect(reproducingCommand(own, 'runs/a b')).toBe("lockstep train --config 'runs/a b/config.json'");

@@ -42,10 +42,16 @@ describe('the defaults', () => {
     const { recipe, dataDir, engine, checkpointEvery, given } = resolve();
     expect(recipe).toEqual({
       dataset: 'auto',
+      coarseLabels: false,
+      imageSize: 32,
+      channels: 'colour',
+      badImages: 'refuse',
       trainLimit: null,
       valSize: 5000,
       stratify: false,
       model: 'resnet20',
+      init: 'none',
+      freeze: 'none',
       dropout: 0,
       epochs: 200,
       maxSteps: null,

@@ -19,9 +19,14 @@ const refused = (action: () => unknown): OptionError => {
 /** Values just outside the bounds, one or more an option. */
 const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['dataset', 'my data'],
+  ['imageSize', 225],
+  ['channels', 'blue'],
+  ['badImages', 'repair'],
   ['trainLimit', 0],
   ['valSize', -1],
   ['model', 'res net\n'],
+  ['init', ''],
+  ['freeze', 'stem, stack1'],
   ['dropout', 1],
   ['epochs', 0],
   ['maxSteps', 0.5],

@@ -21,7 +21,7 @@ import type { Answerer } from '../../support/analyticNode.js';
 import { rejectionOf } from '../../support/errors.js';
 import { largestRelativeError } from '../../support/numbers.js';
 import { tinySet } from '../../support/tinySet.js';
-import { eventsOf, STEPS_PER_EPOCH, testRun } from '../../support/trainingRun.js';
+import { eventsOf, noticesOf, STEPS_PER_EPOCH, testRun } from '../../support/trainingRun.js';
 import type { TestRun, TestRunOptions } from '../../support/trainingRun.js';
 
 /** Trains with one honest node; a digest to compare others with. */
@@ -451,7 +451,7 @@ describe('what goes wrong', () => {
       expect(progress).toMatchObject({ epoch: 1, step: 3, stepInEpoch: 0 });
       expect(digestState(state)).toBe(good.lastWeightsSha256);
     }
-    const notices = eventsOf(testing.events, 'notice').map(({ message }) => message);
+    const notices = noticesOf(testing.events).map(({ message }) => message);
     expect(notices.at(-1)).toMatch(/state after epoch 1 \(step 3\).*begin a new run/);
   });
 
@@ -511,7 +511,7 @@ describe('what goes wrong', () => {
     });
     const { result } = await trained();
     expect((await train(testing.run)).weightsSha256).toBe(result.weightsSha256);
-    const [notice] = eventsOf(testing.events, 'notice');
+    const [notice] = noticesOf(testing.events);
     expect(notice?.message).toMatch(/CHECKPOINT OF STEP 2 IS NOT SAVED.*training goes on/);
   });
 
@@ -539,7 +539,7 @@ describe('what goes wrong', () => {
     failingAfter(testing, 4);
     await rejectionOf('E_IO', train(testing.run));
     expect(eventsOf(testing.events, 'step').length).toBe(3 * STEPS_PER_EPOCH);
-    const notices = eventsOf(testing.events, 'notice').map(({ message }) => message);
+    const notices = noticesOf(testing.events).map(({ message }) => message);
     expect(notices.length).toBeGreaterThan(0);
     for (const notice of notices) expect(notice).toMatch(/IS NOT SAVED.*: no space left/);
     const { progress } = await readCheckpoint(testing.run.storage.folder.checkpointFile('last'));
@@ -575,7 +575,7 @@ describe('numerics classes', () => {
     analyticNode(testing.fleet, { numericsClass: 'a', engine: 'wasm' });
     const result = await train(testing.run);
     expect(result).toMatchObject({ exact: false, numericsClasses: ['a', 'b'], engine: 'wasm+webgpu' });
-    const notices = eventsOf(testing.events, 'notice');
+    const notices = noticesOf(testing.events);
     expect(notices).toHaveLength(1);
     expect(notices[0]!.message).toMatch(/different numerics classes.*exact: false/);
   });
@@ -592,7 +592,7 @@ describe('numerics classes', () => {
     const testing = await testRun();
     analyticNode(testing.fleet, { numericsClass: 'gpu', engine: 'webgpu', exact: false });
     expect(await train(testing.run)).toMatchObject({ exact: false, numericsClasses: ['gpu'] });
-    expect(eventsOf(testing.events, 'notice')).toEqual([]);
+    expect(noticesOf(testing.events)).toEqual([]);
   });
 });
 

@@ -69,7 +69,7 @@ export function startProgram(
 
 /** Commands compute with `simd` unless a test says otherwise: on a machine with a GPU, `auto` would take that. */
 function onExactEngine(args: readonly string[]): readonly string[] {
-  const computes = ['train', 'coordinator', 'worker', 'evaluate'].includes(args[0] ?? '');
+  const computes = ['train', 'check', 'lr-find', 'coordinator', 'worker', 'evaluate'].includes(args[0] ?? '');
   const decides = ['--engine', '--numerics', '--device', '--resume', '--config', '--help'];
   return computes && !args.some((arg) => decides.includes(arg)) ? [...args, '--engine', 'simd'] : args;
 }

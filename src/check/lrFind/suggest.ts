@@ -1,0 +1,154 @@
+/** From the curve of a range test to a rate, with the reasons for it and for distrusting it. */
+
+import type { RangeTest, RatePoint } from './rangeTest.js';
+
+export interface SmoothedPoint extends RatePoint {
+  readonly smoothed: number;
+}
+
+export interface Suggestion {
+  readonly points: readonly SmoothedPoint[];
+  /** Null: the curve says nothing. */
+  readonly lr: number | null;
+  readonly reason: string;
+  /** Why it may be wrong. */
+  readonly warnings: readonly string[];
+  /** Where the loss falls fastest, for equal factors of the rate. */
+  readonly steepestAt: number | null;
+  readonly lowestAt: number | null;
+  readonly divergedAt: number | null;
+}
+
+/** Points on each side of one that are averaged with it. */
+const REACH = 6;
+/** A slope is taken over this many on each side. */
+const SLOPE_REACH = 10;
+/** Over a wide range of rates the loss falls at about the same pace: the highest of them learns most in a step. */
+const NEARLY = 0.7;
+const FEWEST_POINTS = 3 * SLOPE_REACH;
+/** A fall of less than this share of the first loss is noise. */
+const LEAST_FALL = 0.05;
+const TENTH = 10;
+/** The two estimates are usually within two orders of magnitude. */
+const FAR_APART = 150;
+const NOISY = 0.5;
+
+export function suggestRate({ points: raw, divergedAt }: RangeTest): Suggestion {
+  const points = smooth(raw);
+  if (points.length < FEWEST_POINTS) {
+    return nothing(points, divergedAt, `it diverged after ${points.length} steps: begin with a lower rate`);
+  }
+  const start = mean(points.slice(0, REACH).map(({ loss }) => loss)); // single losses differ
+  const inner = points.slice(REACH, -REACH); // nearer to an end there is less to average
+  const lowest = inner.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
+  const fall = start - lowest.smoothed;
+  if (fall < LEAST_FALL * start) {
+    return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
+  }
+  const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)));
+  const { steepest } = descent;
+  const tenth = divergedAt === null ? null : divergedAt / TENTH;
+  const lr = rounded(tenth === null ? steepest.lr : Math.sqrt(steepest.lr * tenth));
+  const diverges =
+    divergedAt === null
+      ? 'it does not diverge'
+      : `it diverges at ${short(divergedAt)}, a tenth of which is ${short(divergedAt / TENTH)}`;
+  return {
+    points,
+    lr,
+    reason: `the loss falls fastest up to ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
+    warnings: warningsOf(points, { descent, tenth, fall, falling: points.slice(0, lowest.step) }),
+    steepestAt: steepest.lr,
+    lowestAt: lowest.lr,
+    divergedAt,
+  };
+}
+
+function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, why: string): Suggestion {
+  return { points, lr: null, reason: why, warnings: [], steepestAt: null, lowestAt: null, divergedAt };
+}
+
+interface Curve {
+  readonly descent: Descent;
+  readonly tenth: number | null;
+  readonly fall: number;
+  /** The part of the curve up to its lowest point. */
+  readonly falling: readonly SmoothedPoint[];
+}
+
+function warningsOf(
+  points: readonly SmoothedPoint[],
+  { descent: { steepest, isFromTheStart }, tenth, fall, falling }: Curve,
+): readonly string[] {
+  const warnings: string[] = [];
+  if (tenth === null) {
+    warnings.push(
+      `the loss did not diverge up to ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
+    );
+  } else if (Math.max(steepest.lr / tenth, tenth / steepest.lr) > FAR_APART) {
+    warnings.push(`the two estimates are more than a factor of ${FAR_APART} apart: try rates between them`);
+  }
+  if (isFromTheStart) warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
+  const noise = Math.sqrt(mean(falling.map(({ loss, smoothed }) => (loss - smoothed) ** 2)));
+  if (noise > NOISY * fall)
+    warnings.push(
+      'the losses of single steps differ more than the curve falls: use a larger batch, or more steps',
+    );
+  return warnings;
+}
+
+/** Means over the neighbours, the nearest weighing most. */
+function smooth(points: readonly RatePoint[]): readonly SmoothedPoint[] {
+  return points.map((point, at) => {
+    let sum = 0;
+    let weights = 0;
+    const reach = Math.min(REACH, at, points.length - 1 - at); // as many on both sides, so that no slope is made up
+    for (let place = -reach; place <= reach; place++) {
+      const weight = REACH + 1 - Math.abs(place);
+      sum += weight * points[at + place]!.loss;
+      weights += weight;
+    }
+    return { ...point, smoothed: sum / weights };
+  });
+}
+
+interface Descent {
+  /** The highest rate at which the loss falls nearly as fast as anywhere. */
+  readonly steepest: SmoothedPoint;
+  /** Whether it does so at the lowest rates, too. */
+  readonly isFromTheStart: boolean;
+}
+
+function descentOf(points: readonly SmoothedPoint[]): Descent {
+  const slopes = points.map((_, at) => slopeAt(points, at));
+  const enough = NEARLY * Math.min(...slopes);
+  return {
+    steepest: points[slopes.findLastIndex((slope) => slope <= enough)]!,
+    isFromTheStart: slopes.slice(0, 2 * REACH).some((slope) => slope <= enough),
+  };
+}
+
+/** The slope of a line through the neighbours, over the logarithm of the rate; 0 at the ends, which have too few. */
+function slopeAt(points: readonly SmoothedPoint[], at: number): number {
+  const reach = Math.min(SLOPE_REACH, at, points.length - 1 - at);
+  if (reach < SLOPE_REACH / 2) return 0;
+  let [products, squares] = [0, 0];
+  for (let place = -reach; place <= reach; place++) {
+    products += place * points[at + place]!.smoothed;
+    squares += place * place;
+  }
+  return products / squares;
+}
+
+/** Two digits: the curve knows no more. */
+export function rounded(rate: number): number {
+  return Number(rate.toPrecision(2));
+}
+
+function short(rate: number): string {
+  return rate >= 1e-3 ? String(rounded(rate)) : rate.toExponential(1);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

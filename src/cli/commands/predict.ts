@@ -1,0 +1,111 @@
+/** `lockstep predict RUN|CHECKPOINT IMAGE…|DIR|-`: what a network says of images of the user's own. */
+
+import type { Command } from 'commander';
+import { cacheFolder } from '../../engine/index.js';
+import { LockstepError } from '../../foundation/errors.js';
+import { flag } from '../../foundation/options/definition.js';
+import type { ValuesOf } from '../../foundation/options/definition.js';
+import { leaveOut, OptionError } from '../../foundation/options/optionError.js';
+import { jsonSetting, nonEmpty, predictImages, PREDICTION_SETTINGS } from '../../session/index.js';
+import type { PictureSource } from '../../session/index.js';
+import { csvLines, predictionLines } from '../display/predictions.js';
+import { EvaluationProgress } from '../display/evaluationProgress.js';
+import { declareEngineOptions } from '../options/engineOptions.js';
+import type { EngineOptions } from '../options/engineOptions.js';
+import { sentenceInFlags } from '../options/inFlags.js';
+import { entriesOf } from '../options/optionTable.js';
+import { declareOptions } from '../options/trainingOptions.js';
+import { listenForStop } from '../process/stopSignal.js';
+import { print, printError, printJson } from '../process/terminal.js';
+
+const OPTIONS = {
+  ...PREDICTION_SETTINGS,
+  json: jsonSetting('print one JSON object'),
+  csv: flag({
+    group: 'Run',
+    default: false,
+    help: 'print CSV: a line for each image, with five classes and their probabilities',
+  }),
+};
+
+type RawOptions = EngineOptions & ValuesOf<typeof OPTIONS>;
+
+/** Stands for standard input. */
+const STANDARD_INPUT = '-';
+
+export function addPredictCommand(program: Command): void {
+  const command = program
+    .command('predict')
+    .description('say what images show: the five most probable classes of each')
+    .argument(
+      '<checkpoint>',
+      'a .safetensors file of a run, or the run folder (then: its best weights, else its last)',
+      nonEmpty('CHECKPOINT', 'runs/first'),
+    )
+    .argument(
+      '<image...>',
+      'PNG, JPEG or WebP files, or folders of them; - reads one image from standard input',
+    );
+  declareOptions(command, entriesOf(OPTIONS));
+  declareEngineOptions(command);
+  command.action((checkpoint: string, images: readonly string[]) => {
+    const isWorkersGiven = command.getOptionValueSource('workers') === 'cli';
+    return predictInTerminal(checkpoint, images, { ...command.opts<RawOptions>(), isWorkersGiven });
+  });
+}
+
+async function predictInTerminal(
+  checkpoint: string,
+  given: readonly string[],
+  options: RawOptions & { readonly isWorkersGiven: boolean },
+): Promise<void> {
+  const { json, csv } = options;
+  if (json && csv) {
+    throw new OptionError(
+      [
+        { option: 'json', value: true },
+        ' and ',
+        { option: 'csv', value: true },
+        ' are two forms of the same',
+      ],
+      [leaveOut('csv')],
+    );
+  }
+  const stop = listenForStop(() => undefined);
+  const { stderr } = process; // the results may go to a file
+  const progress = stderr.isTTY ? new EvaluationProgress(stderr, 'predicting') : undefined;
+  try {
+    const outcome = await predictImages({
+      ...options,
+      checkpoint,
+      images: await withStandardInput(given),
+      cacheFolder: cacheFolder(),
+      signal: stop.signal,
+      onNotice: (message) => {
+        progress?.clear();
+        printError(`lockstep: ${sentenceInFlags(message)}`);
+      },
+      onProgress: (done, total) => progress?.show(done, total),
+    });
+    progress?.clear();
+    if (json) printJson(outcome);
+    else (csv ? csvLines(outcome) : predictionLines(outcome)).forEach(print);
+    const bad = outcome.images.flatMap((image) => ('problem' in image ? [image] : []));
+    for (const { image, problem } of bad) printError(`lockstep: ${image} ${problem}`);
+    if (bad.length > 0) process.exitCode = 1;
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
+    process.exitCode = stop.exitCode() ?? 1;
+  } finally {
+    progress?.clear();
+    stop.dispose();
+  }
+}
+
+async function withStandardInput(given: readonly string[]): Promise<readonly PictureSource[]> {
+  if (!given.includes(STANDARD_INPUT)) return given;
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  const bytes = Buffer.concat(parts);
+  return given.map((name) => (name === STANDARD_INPUT ? { name, bytes } : name));
+}

@@ -1,0 +1,175 @@
+/** `check` and `lr-find` as processes and from a program: exit status, lines for machines, files, and the same bits. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkTraining, findLearningRate, syntheticData, train } from '../../src/index.js';
+import type { FindLearningRateOptions, TrainingFinding } from '../../src/index.js';
+import { run as runLockstep, temporaryFolder } from './support/lockstep.js';
+
+const RECIPE = {
+  model: 'resnet8',
+  trainLimit: 512,
+  valSize: 200,
+  epochs: 3,
+  batchSize: 64,
+  seed: 5,
+} as const;
+const FLAGS = [
+  '--dataset',
+  'synthetic',
+  '--model',
+  'resnet8',
+  '--train-limit',
+  '512',
+  '--val-size',
+  '200',
+  '--epochs',
+  '3',
+  '--batch-size',
+  '64',
+  '--seed',
+  '5',
+];
+const onSimd = { engine: 'simd', numerics: 'simd' } as const;
+
+const find = (more: Partial<FindLearningRateOptions>) =>
+  findLearningRate({
+    ...onSimd,
+    recipe: RECIPE,
+    data: syntheticData(),
+    steps: 40,
+    runDir: path.join(temporaryFolder(), 'rates'),
+    ...more,
+  });
+
+interface Line {
+  readonly event: string;
+  readonly name: string;
+  readonly verdict: string;
+  readonly message: string;
+}
+
+function linesOf(stdout: string): readonly Line[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
+describe('lockstep check', () => {
+  it('exits with 0 if nothing fails, with one line of JSON a check and a last one', async () => {
+    const { exitCode, stdout } = await runLockstep([
+      'check',
+      ...FLAGS,
+      '--schedule',
+      'onecycle',
+      '--only',
+      'start,steps',
+      '--json',
+    ]);
+    expect(exitCode).toBe(0);
+    const lines = linesOf(stdout);
+    expect(lines.slice(0, -1).map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      'initial-loss pass',
+      'activations pass',
+      'filters pass',
+      'steps pass',
+    ]);
+    expect(lines.at(-1)).toMatchObject({ event: 'checked', passed: 4, failed: 0 });
+  });
+
+  it('exits with 1 if a check fails, and says what to do by the flag', async () => {
+    const { exitCode, stdout } = await runLockstep(['check', ...FLAGS, '--lr', '30', '--only', 'rate']);
+    expect(stdout).toMatch(/FAIL {2}rate/);
+    expect(stdout).toMatch(/-> use a lower --lr/);
+    expect(exitCode).toBe(1);
+  });
+
+  it('refuses the name of no check with the status of a usage error', async () => {
+    const { exitCode, stderr } = await runLockstep(['check', ...FLAGS, '--only', 'labls']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('E_OPTION');
+  });
+
+  it('saves what the network sees, into a new folder only', async () => {
+    const folder = temporaryFolder();
+    const seen = path.join(folder, 'seen');
+    const args = ['check', ...FLAGS, '--only', 'classes', '--save', seen];
+    expect((await runLockstep(args)).exitCode).toBe(0);
+    expect(readdirSync(seen).sort()).toEqual(['augmented-epoch1.png', 'augmented-epoch2.png', 'inputs.png']);
+    expect((await runLockstep(args)).exitCode).toBe(1);
+  });
+});
+
+describe('checkTraining', () => {
+  it('tells a program of each finding, in its own words', async () => {
+    const told: TrainingFinding[] = [];
+    const { findings, warned } = await checkTraining({
+      ...onSimd,
+      recipe: { ...RECIPE, evalStatistics: 'batch' },
+      data: syntheticData(),
+      only: ['independence'],
+      onFinding: (finding) => told.push(finding),
+    });
+    expect(warned).toBe(1);
+    expect(findings).toEqual(told);
+    expect(told[0]!.advice).toContain('evalStatistics running');
+  });
+});
+
+describe('lr-find', () => {
+  it('gives the same curve, to the last bit, on any number of workers', async () => {
+    const [one, two] = [await find({ workers: 1 }), await find({ workers: 3 })];
+    expect(one.points.length).toBeGreaterThan(30);
+    expect({ ...two, runDir: '' }).toEqual({ ...one, runDir: '' });
+    const { points, recipe } = JSON.parse(readFileSync(path.join(one.runDir, 'lr-find.json'), 'utf8'));
+    expect(points).toEqual(one.points);
+    expect(recipe.seed).toBe(RECIPE.seed);
+  });
+
+  it('leaves the weights alone: a training after it ends as one without it', async () => {
+    const run = () =>
+      train({
+        ...onSimd,
+        recipe: { ...RECIPE, epochs: 1 },
+        data: syntheticData(),
+        workers: 1,
+        runDir: path.join(temporaryFolder(), 'run'),
+      });
+    const before = await run();
+    await find({ workers: 1 });
+    expect((await run()).weightsSha256).toBe(before.weightsSha256);
+  });
+
+  it('draws the curve within 80 columns, and does not write into a folder that holds something', async () => {
+    const folder = path.join(temporaryFolder(), 'rates');
+    const args = ['lr-find', ...FLAGS, '--steps', '40', '--run-dir', folder];
+    const { stdout } = await runLockstep(args);
+    expect(stdout).toMatch(/[\u2801-\u28ff]/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/suggested rate|no suggestion/);
+    const again = await runLockstep(args);
+    expect(again.exitCode).toBe(1);
+    expect(again.stderr).toContain('E_IO');
+  });
+});
+
+describe('lockstep train', () => {
+  it('says in its first steps what a check would fail, once', async () => {
+    const { stdout } = await runLockstep([
+      'train',
+      ...FLAGS,
+      '--lr',
+      '30',
+      '--max-steps',
+      '8',
+      '--json',
+      '--run-dir',
+      path.join(temporaryFolder(), 'run'),
+    ]);
+    const notices = linesOf(stdout).filter(({ event }) => event === 'notice');
+    expect(notices.filter(({ message }) => message.includes('is too high'))).toHaveLength(1);
+    expect(notices.at(-1)!.message).toMatch(/lockstep check/);
+  });
+});
