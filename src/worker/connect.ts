@@ -32,8 +32,11 @@ import { distrustOf, trustOptions } from './trust.js';
 export interface ConnectionOptions {
   readonly url: URL;
   readonly token: string | undefined;
-  /** Where the coordinator is now, asked before each attempt: it may come back elsewhere. Default: at `url`, with `token`. */
-  readonly locate?: (() => Whereabouts | undefined) | undefined;
+  /**
+   * Where the coordinator is now, asked before each attempt: it may come back elsewhere, or have ended its run meanwhile.
+   * Default: at `url`, with `token`.
+   */
+  readonly locate?: (() => Whereabouts | 'ended' | undefined) | undefined;
   /** PEM of a private certificate authority to trust in addition to the public ones, for wss. */
   readonly ca?: string | undefined;
   /** Connect through this HTTP proxy. */
@@ -111,7 +114,9 @@ export async function stayConnected(asked: ConnectionOptions, converse: Converse
   const nodeSecret = newNodeSecret();
   for (;;) {
     const beganAtMs = performance.now();
-    const options = { ...asked, ...locate?.() };
+    const place = locate?.();
+    if (place === 'ended') return 'the run has ended';
+    const options = { ...asked, ...place };
     const attempt = await connectAndServe(options, (channel) => converse(channel, nodeSecret));
     if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
     if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;

@@ -43,6 +43,9 @@ beforeAll(async () => {
 afterEach(killAll);
 afterAll(killAll);
 
+/** Rank 0 waits for all: a run of seconds could end before the last of them has come. */
+const all = (ranks: number): readonly string[] => ['--min-workers', String(ranks)];
+
 const exact = () => ({ weightsSha256: undisturbed, exact: true, stoppedBy: 'epochs' });
 
 describe.skipIf(!hasMpi)('mpirun', () => {
@@ -51,7 +54,7 @@ describe.skipIf(!hasMpi)('mpirun', () => {
     const asRoot = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
     const lockstep = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep')];
     const { exitCode, stdout } = await startProgram('mpirun', [
-      ...['-np', '3', '--oversubscribe', ...asRoot, ...lockstep, ...LAUNCH, '--run-dir', runDir],
+      ...['-np', '3', '--oversubscribe', ...asRoot, ...lockstep, ...LAUNCH, ...all(3), '--run-dir', runDir],
     ]).finished;
     expect(exitCode, stdout).toBe(0);
     for (const rank of [0, 1, 2]) expect(stdout).toContain(`rank ${rank} of 3 (openmpi, job `);
@@ -64,7 +67,7 @@ describe.skipIf(!hasMpi)('mpirun', () => {
 /** One rank of a job of three, by the variables that torchrun and Kubeflow set. */
 function rank(number: number, port: number, runDir: string, ...more: readonly string[]): Running {
   const env = { RANK: String(number), WORLD_SIZE: '3', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) };
-  return start([...LAUNCH, '--run-dir', runDir, ...more], env);
+  return start([...LAUNCH, ...all(3), '--run-dir', runDir, ...more], env);
 }
 
 describe('the variables of torchrun', () => {
@@ -91,6 +94,19 @@ describe('the variables of torchrun', () => {
     expect(existsSync(token)).toBe(false); // nobody is to come in any more
   });
 
+  it('a rank that was away when the run ended ends too', async () => {
+    const runDir = path.join(folder, 'away');
+    const port = await freePort();
+    const ranks = [0, 1].map((number) => rank(number, port, runDir, '--heartbeat-timeout', '3', ...all(2)));
+    const [zero, one] = ranks as [Running, Running];
+    await until('rank 1 takes part', () => one.output().includes('taking part'));
+    one.kill('SIGSTOP');
+    expect((await zero.finished).exitCode).toBe(0);
+    one.kill('SIGCONT');
+    expect((await one.finished).exitCode).toBe(0);
+    expect(one.output()).toContain('the run has ended');
+  });
+
   it('a warning has every rank save or hand back, and end with the status of the signal', async () => {
     const runDir = path.join(folder, 'warned');
     const port = await freePort();
@@ -114,7 +130,7 @@ describe('the variables of torchrun', () => {
   it('with a secret of one’s own, ranks need no folder in common', async () => {
     const port = await freePort();
     const place = (number: number): readonly string[] => [
-      ...['--rank', String(number), '--world-size', '2', '--coordinator', `127.0.0.1:${port}`],
+      ...['--rank', String(number), '--world-size', '2', '--coordinator', `127.0.0.1:${port}`, ...all(2)],
       ...['--run-dir', path.join(folder, `own-${number}`)],
     ];
     const env = { LOCKSTEP_TOKEN: 'a-secret-of-this-test' };

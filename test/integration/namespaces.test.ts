@@ -119,7 +119,18 @@ describe.skipIf(WHY_NOT !== undefined)('two hosts with a slow link between them'
     const address = rank === 0 ? `${ADDRESSES[0]}:${PORT}` : `127.0.0.1:${DELAYED_PORT}`;
     const place = ['--rank', String(rank), '--world-size', '2', '--coordinator', address];
     const dir = ['--run-dir', rank === 0 ? runDir : path.join(folder, 'elsewhere'), '--resume', 'auto'];
-    return on(HOSTS[rank], ...lockstep, ...place, '--workers', '1', '--checkpoint-every', '2', ...dir);
+    return on(
+      HOSTS[rank],
+      ...lockstep,
+      ...place,
+      '--workers',
+      '1',
+      '--min-workers',
+      '2',
+      '--checkpoint-every',
+      '2',
+      ...dir,
+    );
   };
   const timesJoined = (): number =>
     readMetrics(runDir).filter(

@@ -24,7 +24,18 @@ const RECIPE = [
 ];
 const LAUNCH = [
   ...[process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), 'launch', ...RECIPE],
-  ...['--workers', '1', '--checkpoint-every', '5', '--resume', 'auto', '--stop-signal', 'USR1'],
+  ...[
+    '--workers',
+    '1',
+    '--checkpoint-every',
+    '5',
+    '--resume',
+    'auto',
+    '--stop-signal',
+    'USR1',
+    '--min-workers',
+    '2',
+  ],
 ];
 /** Only ends a test that would never end. */
 const LIMIT_MS = 180_000;

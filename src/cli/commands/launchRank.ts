@@ -42,7 +42,7 @@ export async function attachRank(command: Command, place: JobPlace): Promise<num
   return attachNode({
     ...{ engine, numerics, device, tune, precision, heartbeatTimeout, retryFor, scheduler },
     ...found,
-    locate: look,
+    locate: runDir === undefined ? look : lookUnlessEnded(look, runDir),
     threads: Math.max(1, workersOf(training, place)),
     isThreadsGiven: training.given.has('workers'),
     name: `${hostname()}:rank${place.rank}`,
@@ -70,6 +70,19 @@ function whereaboutsFor({ command, place, runDir }: Search): () => Whereabouts |
     const token = secret ?? readToken(runDir!);
     const url = published === undefined ? expected : coordinatorUrl(published.href);
     return token === undefined || url === undefined ? undefined : { url, token };
+  };
+}
+
+/** Rank 0 takes back what it has left in the run folder when the run has ended, and not before. */
+function lookUnlessEnded(
+  look: () => Whereabouts | undefined,
+  runDir: string,
+): () => Whereabouts | 'ended' | undefined {
+  let wasThere = false;
+  return () => {
+    const isThere = readAddress(runDir) !== undefined;
+    wasThere ||= isThere;
+    return wasThere && !isThere ? 'ended' : look();
   };
 }
 
