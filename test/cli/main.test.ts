@@ -144,8 +144,8 @@ describe('a refusal', () => {
   it.each<[string, RegExp, () => string[]]>([
     [
       'of images that are not there',
-      /^lockstep: --from 0 --count 100000 goes beyond the \d+ images.* \[E_OPTION\]/,
-      () => [...['data', 'show', '--dataset', 'synthetic', '--count', '100000']],
+      /^lockstep: --from 49500 --count 1000 goes beyond the \d+ images.* \[E_OPTION\]/,
+      () => [...['data', 'show', '--dataset', 'synthetic', '--from', '49500', '--count', '1000']],
     ],
     [
       'of data that are damaged',

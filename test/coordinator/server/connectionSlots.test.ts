@@ -91,7 +91,7 @@ describe('plain HTTP', () => {
     ['nonsense', 'nonsense\r\n\r\n', '400'],
     ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\n${'X-Long: 0123456789\r\n'.repeat(1200)}`, '431'],
     ['a TLS greeting', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003', '400'],
-    ['an upgrade to something else', UPGRADE_REQUEST.replace('websocket', 'h2c'), '400'],
+    ['an upgrade to something else', UPGRADE_REQUEST.replace('websocket', 'h2c'), '426'],
     ['an upgrade of an old version', UPGRADE_REQUEST.replace('Version: 13', 'Version: 1'), '400'],
     ['an upgrade without a key', UPGRADE_REQUEST.replace(/Sec-WebSocket-Key.*\r\n/, ''), '400'],
   ])('gets a short answer, and the connection ends: %s', async (_what, request, status) => {
