@@ -35,7 +35,7 @@ export { ioError, writeFileAtomically } from './checkpoints/files.js';
 export { refuseFilledFolder, writeWholeFolder } from './checkpoints/wholeFolder.js';
 export type { NewFile } from './checkpoints/wholeFolder.js';
 export { Fleet } from './fleet/fleet.js';
-export type { Workforce } from './fleet/fleet.js';
+export type { Workforce } from './fleet/fleetOptions.js';
 export type { Member } from './fleet/member.js';
 export type { Answer, RoundRequest, Verdict } from './fleet/roundRequest.js';
 export { ResultJudge, scoresOf } from './training/resultJudge.js';

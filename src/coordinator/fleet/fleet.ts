@@ -5,15 +5,8 @@
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import type {
-  CoordinatorChannel,
-  NodeMessage,
-  RefusalCode,
-  Sum,
-  Welcome,
-  Workers,
-} from '../../protocol/index.js';
-import type { EventListener, MemberInfo } from '../run/events.js';
+import type { CoordinatorChannel, NodeMessage, RefusalCode, Sum, Workers } from '../../protocol/index.js';
+import type { MemberInfo } from '../run/events.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
 import type { Round } from '../schedule/round.js';
@@ -24,26 +17,11 @@ import { Attendance } from './attendance.js';
 import type { Member } from './member.js';
 import { MemberNews } from './memberNews.js';
 import { MAX_REFUSAL_LENGTH, NodeReputations, REFUSAL_REMEDY } from './nodeReputation.js';
+import type { FleetOptions, Workforce } from './fleetOptions.js';
 import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
-
-export interface FleetOptions {
-  readonly welcome: Welcome;
-  readonly onEvent: EventListener;
-  /** Give up after this long without any node attached. */
-  readonly waitTimeoutMs: number;
-  /** What the user can do if no node attaches; it depends on the command. */
-  readonly noWorkersRemedy?: string;
-  /** Why nodes that bring such workers cannot take part; left out: all may. */
-  readonly refusalOf?: (workers: Workforce) => string | undefined;
-  /** Told whenever workers have come or gone. */
-  readonly onWorkers?: () => void;
-}
-
-/** What a node brings. */
-export type Workforce = Omit<Workers, 'type'>;
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';

@@ -13,30 +13,14 @@
  */
 
 import type { Assignee } from './assignee.js';
-import type { Pace } from './pace.js';
 import { FinishTimes } from './finishTimes.js';
 import { itemKey } from './itemKey.js';
-import type { ItemKey, RoundKey } from './itemKey.js';
+import type { ItemKey } from './itemKey.js';
+import type { ItemStatus, RoundOptions } from './roundOptions.js';
 import { ReturnedItems } from './returnedItems.js';
 import { findProbe, findRepeat, findTakeOver, isSearchPaused, searchPauseAfter } from './spareWork.js';
 import type { Assignment, Outstanding, SearchPause } from './spareWork.js';
 import { dropStaleItems } from './staleItems.js';
-
-export interface RoundOptions<Node extends Assignee> {
-  readonly key: RoundKey;
-  /** `open`: items are added one by one. */
-  readonly itemCount: number | 'open';
-  readonly sampleCountOf: (index: number) => number;
-  readonly assignees: () => Iterable<Node>;
-  /** How quickly the node computes items of this kind. */
-  readonly paceOf: (assignee: Node) => Pace;
-  readonly nowMs?: () => number;
-}
-
-export interface ItemStatus<Node> {
-  readonly isAnswered: boolean;
-  readonly by: Node | undefined;
-}
 
 const PREFETCHED_PER_WORKER = 1;
 /** Forecasts are inexact: an item is left to other nodes only if they finish it sooner by this factor. */

@@ -1,0 +1,20 @@
+/** What a fleet is told when it is made, and what its nodes bring. */
+
+import type { Welcome, Workers } from '../../protocol/index.js';
+import type { EventListener } from '../run/events.js';
+
+export interface FleetOptions {
+  readonly welcome: Welcome;
+  readonly onEvent: EventListener;
+  /** Give up after this long without any node attached. */
+  readonly waitTimeoutMs: number;
+  /** What the user can do if no node attaches; it depends on the command. */
+  readonly noWorkersRemedy?: string;
+  /** Why nodes that bring such workers cannot take part; left out: all may. */
+  readonly refusalOf?: (workers: Workforce) => string | undefined;
+  /** Told whenever workers have come or gone. */
+  readonly onWorkers?: () => void;
+}
+
+/** What a node brings. */
+export type Workforce = Omit<Workers, 'type'>;

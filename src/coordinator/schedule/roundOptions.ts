@@ -1,0 +1,21 @@
+/** What a round is made of, and what it tells of an item. */
+
+import type { Assignee } from './assignee.js';
+import type { RoundKey } from './itemKey.js';
+import type { Pace } from './pace.js';
+
+export interface RoundOptions<Node extends Assignee> {
+  readonly key: RoundKey;
+  /** `open`: items are added one by one. */
+  readonly itemCount: number | 'open';
+  readonly sampleCountOf: (index: number) => number;
+  readonly assignees: () => Iterable<Node>;
+  /** How quickly the node computes items of this kind. */
+  readonly paceOf: (assignee: Node) => Pace;
+  readonly nowMs?: () => number;
+}
+
+export interface ItemStatus<Node> {
+  readonly isAnswered: boolean;
+  readonly by: Node | undefined;
+}
