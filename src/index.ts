@@ -70,7 +70,7 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { RatePoint, SmoothedPoint, Suggestion } from './check/index.js';
+export type { Finding, RatePoint, SmoothedPoint, Suggestion, Verdict } from './check/index.js';
 export type {
   CheckOutcome,
   EvaluationOutcome,
