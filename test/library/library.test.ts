@@ -240,6 +240,11 @@ describe('data of a program', () => {
       { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(1), shape: [1] } as never },
       /^"shape" is not a key of data\.training/,
     ],
+    [
+      'a class name that is too long',
+      { classNames: [...TEN.slice(1), 'x'.repeat(101)] },
+      /^data\.classNames must each have 1 to 100 printable characters, and "x+" has not/,
+    ],
     ['the same class twice', { classNames: [...TEN, 'class 3'] }, /"class 3" stands there twice/],
     [
       'class names that are none',

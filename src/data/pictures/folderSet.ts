@@ -7,7 +7,8 @@ import { LockstepError } from '../../foundation/errors.js';
 import { OptionError, use } from '../../foundation/options/optionError.js';
 import { concatenatedSet } from '../concatenatedSet.js';
 import type { ImageSet } from '../imageSet.js';
-import { byUnits, FOLDER_PARTS, findFolderLayout, foldersIn, shown } from './folderLayout.js';
+import { noticesBeside } from './besideClasses.js';
+import { byUnits, FOLDER_PARTS, findFolderLayout, foldersIn, namesText, shown } from './folderLayout.js';
 import type { FolderLayout, FolderPart } from './folderLayout.js';
 import type { PictureShape } from './decodePicture.js';
 import type { PackedSet } from './packFile.js';
@@ -49,6 +50,7 @@ export async function loadFolder(options: FolderOptions): Promise<FolderData> {
       `${shown(options.dir)}: only train, val and test are used; these folders are not: ${namesText(layout.ignored)}`,
     );
   }
+  if (layout.parts.training !== '') await tellOfBeside(layout.root, options.dir, options);
   const training = await loadPart('training', layout, options);
   const validation =
     layout.parts.validation === undefined ? undefined : await loadPart('validation', layout, options);
@@ -65,8 +67,16 @@ export async function loadFolderTest(options: FolderOptions): Promise<ImageSet> 
   if (layout.parts.test !== undefined) return loadPart('test', layout, options);
   throw new LockstepError(
     'E_DATA_MISSING',
-    `${shown(options.dir)} has no test pictures; put them into ${join(shown(options.dir), 'test')}, one folder a class, beside train`,
+    `${shown(options.dir)} has no test pictures; ${testRemedy(options.dir, layout)}`,
   );
+}
+
+/** Beside the classes of a plain folder, `test` would be one of them. */
+function testRemedy(dir: string, { parts }: FolderLayout): string {
+  const [training, test] = [join(shown(dir), 'train'), join(shown(dir), 'test')];
+  return parts.training === ''
+    ? `move the classes into ${training}, and put test pictures into ${test}, one folder a class`
+    : `put them into ${test}, one folder a class, beside train`;
 }
 
 export async function loadPart(
@@ -81,6 +91,7 @@ export async function loadPart(
   if (part !== 'training') await refuseOtherClasses(folder, join(dir, place), classNames);
   const listing = await listPictures(root, folder, classNames);
   const where = shown(join(dir, place));
+  await tellOfBeside(folder, join(dir, place), options);
   refuseWithoutPictures(listing, where, part === 'training' ? classNames : []);
   const set = await packPictures({
     ...{ name: NAME, folder, listing, classNames, shape, signal, onProgress },
@@ -90,6 +101,11 @@ export async function loadPart(
   tellOfBad(set, listing, { where, options });
   refuseEmptyClasses(set, where, part === 'training');
   return set;
+}
+
+async function tellOfBeside(folder: string, where: string, { onNotice }: FolderOptions): Promise<void> {
+  if (onNotice === undefined) return;
+  for (const notice of await noticesBeside(folder, shown(where))) onNotice(notice);
 }
 
 /** One a folder, size and number of channels: a changed folder replaces it. */
@@ -189,9 +205,4 @@ function badText(bad: readonly BadPicture[]): string {
   const named = bad.slice(0, MOST_NAMED).map(({ path, problem }) => `${shown(path)} ${shown(problem)}`);
   const more = bad.length - named.length;
   return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
-}
-
-function namesText(names: readonly string[]): string {
-  const named = names.slice(0, MOST_NAMED).map(shown).join(', ');
-  return names.length > MOST_NAMED ? `${named} and ${names.length - MOST_NAMED} more` : named;
 }
