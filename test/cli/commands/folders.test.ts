@@ -1,0 +1,68 @@
+/** What the commands say of folders of pictures. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { main } from '../../../src/cli/main.js';
+import { pngFile } from '../../data/pictures/pngFile.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
+
+let folder: string;
+const place = (...names: string[]): string => path.join(folder, ...names);
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  vi.stubEnv('LOCKSTEP_CACHE_DIR', place('cache'));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  process.exitCode = undefined;
+});
+
+const picture = (value: number): Buffer =>
+  pngFile({
+    width: 16,
+    height: 16,
+    channels: 3,
+    pixels: Uint8Array.from({ length: 768 }, (_, at) => at * value),
+  });
+
+function put(name: string, content: Buffer | string = picture(3)): void {
+  mkdirSync(path.dirname(place(name)), { recursive: true });
+  writeFileSync(place(name), content);
+}
+
+/** Some pictures of two classes. */
+function putClasses(root: string): void {
+  for (let index = 0; index < 40; index++) put(`${root}/${index % 2}/${index}.png`, picture(index + 1));
+}
+
+async function lockstep(...words: string[]): Promise<{ printed: string; said: string; exitCode: unknown }> {
+  let [printed, said] = ['', ''];
+  process.exitCode = undefined;
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((printed += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((said += String(text)), true));
+  await main(words);
+  return { printed, said, exitCode: process.exitCode };
+}
+
+describe('after a training', () => {
+  const train = async (root: string, run: string): Promise<string> => {
+    const data = ['--dataset', `folder:${place(root)}`, '--image-size', '16'];
+    const work = ['--workers', '1', '--engine', 'simd', '--model', 'resnet8', '--batch-size', '16'];
+    const { printed, said } = await lockstep(
+      ...['train', ...data, ...work, '--max-steps', '1', '--run-dir', place(run)],
+    );
+    expect(said).toBe('');
+    return printed;
+  };
+
+  it('evaluate is recommended if the folder has a test part, and only then', async () => {
+    putClasses('plain');
+    putClasses('split/train');
+    putClasses('split/test');
+    expect(await train('plain', 'run-1')).not.toContain('evaluate');
+    expect(await train('split', 'run-2')).toContain('test it with: ');
+  });
+});
