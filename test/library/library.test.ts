@@ -313,6 +313,15 @@ describe('a network of a program', () => {
     expect(score).toMatchObject({ model: 'small', testSamples: 96 });
   });
 
+  it('holds back a tenth of its images unless it says how many', async () => {
+    const small = { epochs: 1, batchSize: 32, seed: 7, model: ownNetwork(4) };
+    const { runDir } = await train(options({ recipe: small, data: smallData() }));
+    const config = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as unknown;
+    expect(config).toMatchObject({ valSize: 9 });
+    const given = train(options({ recipe: { ...small, valSize: 5000 }, data: smallData() }));
+    expect((await rejectionOf('E_OPTION', given)).message).toContain('valSize 5000');
+  });
+
   it('may have as many initial values as its text allows, and is resumed all the same', async () => {
     const model = largeNetwork(0.95);
     const labels = Uint8Array.from({ length: 64 }, (_, index) => index % 2);
