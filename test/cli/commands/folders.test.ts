@@ -1,6 +1,6 @@
 /** What the commands say of folders of pictures. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../../src/cli/main.js';
@@ -64,5 +64,31 @@ describe('after a training', () => {
     putClasses('split/test');
     expect(await train('plain', 'run-1')).not.toContain('evaluate');
     expect(await train('split', 'run-2')).toContain('test it with: ');
+  });
+});
+
+describe('data show --save', () => {
+  const save = (file: string): ReturnType<typeof lockstep> =>
+    lockstep('data', 'show', '--dataset', `folder:${place('pictures')}`, '--save', place(file));
+
+  it('replaces nothing, and says so before it decodes', async () => {
+    putClasses('pictures');
+    put('sheet.png', 'kept');
+    const { said, exitCode } = await save('sheet.png');
+    expect(exitCode).toBe(1);
+    expect(said).toBe(
+      `lockstep: cannot write ${place('sheet.png')}: it exists already, and is not overwritten; choose another name, or move it away [E_IO]\n`,
+    );
+    expect(readFileSync(place('sheet.png'), 'utf8')).toBe('kept');
+    expect(existsSync(place('cache'))).toBe(false);
+    expect((await save('more/sheet.png')).exitCode).toBeUndefined();
+    expect((await save('more/sheet.png')).said).toContain('exists already');
+  });
+
+  it('says if a part of the path is a file', async () => {
+    putClasses('pictures');
+    put('file', '');
+    expect((await save('file/sheet.png')).said).toContain('a part of this path is a file, not a folder');
+    expect(existsSync(place('cache'))).toBe(false);
   });
 });
