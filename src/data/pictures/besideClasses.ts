@@ -2,8 +2,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { count } from '../../foundation/count.js';
-import { isForeignFolder, namesText } from './folderLayout.js';
-import { isPictureName } from './pictureFiles.js';
+import { namesText } from './folderLayout.js';
+import { isForeignFolder, isPictureName } from './pictureFiles.js';
 
 /**
  * @param folder that holds the class folders, or the parts

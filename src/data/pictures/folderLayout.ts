@@ -6,7 +6,7 @@ import { CLASS_NAME, CLASS_NAME_RULE } from '../../foundation/className.js';
 import { count } from '../../foundation/count.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import { isPictureName } from './pictureFiles.js';
+import { isForeignFolder, isPictureName } from './pictureFiles.js';
 
 /** The folder of each part of the data; all but `training` may be missing. */
 export const FOLDER_PARTS = { training: 'train', validation: 'val', test: 'test' } as const;
@@ -64,11 +64,6 @@ async function existingFolder(dir: string): Promise<string> {
     throw missing(`${shown(dir)} does not exist`);
   }
   throw missing(`${shown(dir)} is not a folder`);
-}
-
-/** What zip programs of macOS put beside the folders that were packed. */
-export function isForeignFolder(name: string): boolean {
-  return name === '__MACOSX';
 }
 
 /** Hidden ones are not looked at. A link to a folder is none. */

@@ -92,3 +92,42 @@ describe('data show --save', () => {
     expect(existsSync(place('cache'))).toBe(false);
   });
 });
+
+describe('data verify', () => {
+  const verify = (): ReturnType<typeof lockstep> =>
+    lockstep('data', 'verify', '--dataset', `folder:${place('pictures')}`, '--image-size', '16');
+
+  it('lists all faults, and recommends to skip pictures only where that helps', async () => {
+    putClasses('pictures');
+    put('pictures/0/bad.png', 'x');
+    const skippable = await verify();
+    expect(skippable.printed).toContain('training: 40 pictures usable, 1 not\n  0/bad.png: unreadable');
+    expect(skippable).toMatchObject({ exitCode: 1 });
+    expect(skippable.said).toContain('repair or remove them, or train with --bad-images skip');
+
+    put('pictures/empty/notes.txt', 'x');
+    put('pictures/damaged/bad.png', 'x');
+    put('pictures/loose.png');
+    put('pictures/__MACOSX/0/._0.png', 'x');
+    const { printed, said, exitCode } = await verify();
+    expect(exitCode).toBe(1);
+    expect(printed).toContain('training: 40 pictures usable, 2 not');
+    expect(printed).toContain('1 class folder of');
+    expect(printed).toContain('without a picture: empty (there are other files: 1 .txt, empty/notes.txt)');
+    expect(printed).toContain('no picture that can be used of damaged');
+    expect(printed).toContain('  0/bad.png: unreadable');
+    expect(printed).toContain('  damaged/bad.png: unreadable');
+    expect(said).toContain('left out: loose.png');
+    expect(said).toContain('left out: __MACOSX');
+    expect(said).toContain('--bad-images skip alone does not help');
+  });
+
+  it('reports on a folder in which nothing is a picture', async () => {
+    put('pictures/a/notes.txt', 'x');
+    put('pictures/b/notes.txt', 'x');
+    const { printed, said } = await verify();
+    expect(printed).toContain('training: 0 pictures usable, 0 not');
+    expect(printed).toContain('2 .txt, the first a/notes.txt');
+    expect(said).not.toContain('--bad-images');
+  });
+});

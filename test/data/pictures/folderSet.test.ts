@@ -310,7 +310,7 @@ describe('a folder that is no data set', () => {
     [
       ['a/notes.txt', 'b/0.gif'],
       'E_DATA_CORRUPT',
-      'holds no pictures (there are other files: 1 .txt, 1 .gif)',
+      'holds no pictures (there are other files: 1 .txt, a/notes.txt; 1 .gif, b/0.gif)',
     ],
     [
       ['train/a/0.png', 'train/b/0.png', 'val/c/0.png'],
