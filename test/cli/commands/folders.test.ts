@@ -67,6 +67,14 @@ describe('after a training', () => {
   });
 });
 
+it('train --test names the place for test pictures before it trains', async () => {
+  putClasses('plain');
+  const { said, exitCode } = await lockstep('train', '--dataset', `folder:${place('plain')}`, '--test');
+  expect(exitCode).toBe(1);
+  expect(said).toContain(`put test pictures into ${place('plain', 'test')}`);
+  expect(said).toContain('or in a new run leave --test out [E_DATA_MISSING]');
+});
+
 describe('data show --save', () => {
   const save = (file: string): ReturnType<typeof lockstep> =>
     lockstep('data', 'show', '--dataset', `folder:${place('pictures')}`, '--save', place(file));
