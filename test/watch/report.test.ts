@@ -56,6 +56,14 @@ it('shows who computed how much, and the latest evaluation with its images as pi
   expect(Buffer.from(pictures[0]!, 'base64').subarray(1, 4).toString()).toBe('PNG');
 });
 
+it('names the files of the worst images, whatever they are called', async () => {
+  const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines });
+  const [worst] = evaluationOf().worstImages;
+  await saveEvaluation(folder, evaluationOf({ worstImages: [{ ...worst!, file: 'test/cat/<b>1</b>.png' }] }));
+  const page = await reportPage([folder], OPTIONS);
+  expect(page).toContain('no. 7, test/cat/&lt;b&gt;1&lt;/b&gt;.png');
+});
+
 it.each(['', '{', '[]', '{"testAccuracy": 2}', '\u0000'.repeat(5000)])(
   'says that an evaluation is damaged: %j',
   async (content) => {

@@ -87,9 +87,16 @@ export async function loadPart(
     file: packFileOfPart(part, layout, options),
     what: `the ${part} pictures`,
   });
+  if (part === 'test') set.nameFiles(usedFiles(place, listing, set));
   tellOfBad(set, listing, { where, options });
   refuseEmptyClasses(set, where, part === 'training');
   return set;
+}
+
+/** From the data's folder on, in the order of the images. */
+function usedFiles(place: string, { files }: PictureListing, { description }: PackedSet): readonly string[] {
+  const bad = new Set(description.bad.map(({ path }) => path));
+  return files.filter(({ path }) => !bad.has(path)).map(({ path }) => `${place}/${path}`);
 }
 
 /** One a folder, size and number of channels: a changed folder replaces it. */
