@@ -31,6 +31,8 @@ export interface ImageSet extends ImageFormat {
    * @returns the label
    */
   read(index: number, target: Uint8Array, targetOffset: number): number;
+  /** The file of an image, from the data's folder on, with `/` between folders; only where each image has one. */
+  fileOf?(index: number): string | undefined;
 }
 
 /** Raw samples, as they are sent to a worker. */

@@ -1,16 +1,18 @@
 /** The model card: what was trained on what, how good it is, and how to use it and to train it again. */
 
-import { NONE } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
-import { flagName } from '../foundation/commandLine.js';
 import { count } from '../foundation/count.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { ExportedModel, ExportFormat } from './exportedModel.js';
-import { preparationText } from './preparation.js';
+import { code, fenced } from './markdown.js';
+import { picturesText, preparationText } from './preparation.js';
+import { trainingAgain } from './trainingAgain.js';
 
 /** What is known of the run besides its weights. */
 export interface ModelFacts {
   readonly recipe: Recipe;
+  /** The name of the folder that held the data, where they are in one of the user's own and it is known. */
+  readonly dataFolder: string | undefined;
   /** After which the weights were such. */
   readonly epoch: number;
   /** Of these weights, from 0 to 1. */
@@ -44,6 +46,7 @@ export function modelCard(exported: ExportedModel, format: ExportFormat, facts: 
     usage(exported, format),
     '## Preparation',
     `The network takes ${preparationText(exported, AXES[format])}.`,
+    ...picturesText(facts.recipe),
     fenced('', [
       `mean               = ${normalisation.mean.join(', ')}`,
       `standard_deviation = ${normalisation.standardDeviation.join(', ')}`,
@@ -52,36 +55,22 @@ export function modelCard(exported: ExportedModel, format: ExportFormat, facts: 
     '## Classes',
     model.classNames.map((name, label) => `${label}. ${code(name)}`).join('\n'),
     '## Training it again',
-    REPRODUCTION,
-    fenced('', [COMMAND]),
-    ...(facts.recipe.init === NONE ? [] : [startNote(facts.recipe.init)]),
+    ...trainingAgain(facts),
   ];
   return `${parts.join('\n\n')}\n`;
-}
-
-/** Every option that decides the weights, and a network that no name makes. */
-export const RECIPE_FILE = 'recipe.json';
-
-/** Not as it is called on this machine: the card goes to others. */
-const COMMAND = ['npx', 'lockstep', 'train', flagName('config'), RECIPE_FILE].join(' ');
-
-const REPRODUCTION = `With the same data, and an engine of the same numerics class, this gives the same weights to the last bit. ${RECIPE_FILE} holds every option that decides them.`;
-
-function startNote(init: string): string {
-  return `The run began with other weights (${init}); give them beside it, with ${flagName('init')}.`;
 }
 
 const BATCH_NOTE =
   'In training this network was evaluated by the statistics of each batch. The export uses the running statistics, so its answers differ.';
 
 function factsTable({ model, weightsSha256 }: ExportedModel, facts: ModelFacts): string {
-  const { recipe, epoch, samples, validationAccuracy, test } = facts;
+  const { epoch, samples, validationAccuracy, test } = facts;
   const rows: readonly (readonly [string, string])[] = [
     [
       'network',
       `${model.name}, ${count(model.layout.parameterCount, 'parameter')}, ${count(model.layout.statisticCount, 'running statistic')}`,
     ],
-    ['data', `${code(recipe.dataset)}, ${model.classCount} classes`],
+    ['data', `${dataText(facts)}, ${model.classCount} classes`],
     ...(samples ? samplesRows(samples) : []),
     ['epochs', String(epoch)],
     ['validation accuracy', validationAccuracy === undefined ? 'not measured' : percent(validationAccuracy)],
@@ -90,6 +79,10 @@ function factsTable({ model, weightsSha256 }: ExportedModel, facts: ModelFacts):
     ['numerics class', facts.numericsClasses.map(code).join(', ')],
   ];
   return ['| | |', '| --- | --- |', ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join('\n');
+}
+
+function dataText({ recipe: { dataset }, dataFolder }: ModelFacts): string {
+  return dataFolder === undefined ? code(dataset) : `${code(dataFolder)} (${code(dataset)})`;
 }
 
 function samplesRows(samples: NonNullable<ModelFacts['samples']>): readonly (readonly [string, string])[] {
@@ -106,11 +99,6 @@ function testText({ accuracy, samples, tta }: TestFacts): string {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
-}
-
-/** Text that others wrote, which must not become markup. */
-function code(text: string): string {
-  return `\`${text.replace(/[`|\\<>]/g, ' ')}\``;
 }
 
 function usage({ model }: ExportedModel, format: ExportFormat): string {
@@ -139,8 +127,4 @@ function usage({ model }: ExportedModel, format: ExportFormat): string {
         `const logits = model.predict(images); // images: (N, ${height}, ${width}, ${channels}), float32, prepared`,
       ]);
   }
-}
-
-function fenced(language: string, lines: readonly string[]): string {
-  return [`\`\`\`${language}`, ...lines, '```'].join('\n');
 }

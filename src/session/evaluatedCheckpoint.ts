@@ -11,6 +11,7 @@ import {
 import { LockstepError } from '../foundation/errors.js';
 import type { ModelState } from '../model/index.js';
 import type { StoredCheckpoint } from '../coordinator/index.js';
+import { foreignFile, refuseExportFolder } from './exportedWeights.js';
 import { runsWithin } from './runsWithin.js';
 import { count } from '../foundation/count.js';
 
@@ -35,7 +36,7 @@ export async function readForEvaluation(given: string): Promise<EvaluatedCheckpo
       `there is no checkpoint ${given}; give a .safetensors file or a run folder`,
     );
   }
-  if (!statSync(given).isDirectory()) return readFileAsItIs(given);
+  if (!statSync(given).isDirectory()) return readGivenFile(given);
   const files = new CheckpointFiles(path.join(given, 'checkpoints'));
   const last = files.fileOf('last');
   const best = files.fileOf('best');
@@ -53,6 +54,7 @@ const MOST_RUNS_NAMED = 5;
 
 /** A folder that holds no run, but perhaps some in folders of its own. */
 function refuseWithRunsOf(folder: string): never {
+  refuseExportFolder(folder);
   const runs = runsWithin(folder);
   const newest = runs.slice(0, MOST_RUNS_NAMED).join(', ');
   const remedy =
@@ -60,6 +62,14 @@ function refuseWithRunsOf(folder: string): never {
       ? 'give a run folder, or a .safetensors file'
       : `give one of the ${count(runs.length, 'run')} in it, the last begun first: ${newest}${runs.length > MOST_RUNS_NAMED ? ', …' : ''}`;
   throw new LockstepError('E_CHECKPOINT', `${folder} holds no checkpoint of a run; ${remedy}`);
+}
+
+async function readGivenFile(file: string): Promise<EvaluatedCheckpoint> {
+  try {
+    return await readFileAsItIs(file);
+  } catch (error) {
+    throw (error instanceof UnusableCheckpoint ? foreignFile(file) : undefined) ?? error;
+  }
 }
 
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {

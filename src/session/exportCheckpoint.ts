@@ -16,6 +16,7 @@ import { readSmallJson } from '../watch/index.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
 import { runFolderOf } from './evaluation/save.js';
+import { rememberedDataDir } from './rememberedDataDir.js';
 import { ownNetwork } from './runConfig.js';
 
 export interface ExportRequest {
@@ -84,11 +85,19 @@ async function factsOf(
   const isOfBestEpoch = epoch === bestEpoch && (state === checkpoint.best || progress.stepInEpoch === 0);
   return {
     ...{ recipe, epoch },
+    dataFolder: await dataFolderOf(recipe.dataset, folder),
     validationAccuracy: isOfBestEpoch ? (bestAccuracy ?? undefined) : undefined,
     test: folder === undefined ? undefined : await testFactsOf(folder, weightsSha256, recipe.tta),
     samples: samples && { training: samples.training.images, validation: samples.validation.images },
     numericsClasses: Object.keys(progress.contributors),
   };
+}
+
+/** Its name alone: where it is says something of this machine, and nothing to others. */
+async function dataFolderOf(dataset: string, runDir: string | undefined): Promise<string | undefined> {
+  if (runDir === undefined || !(dataset === 'folder' || dataset === 'idx')) return undefined;
+  const folder = await rememberedDataDir(runDir).catch(() => undefined); // a damaged config.json spoils no export
+  return folder === undefined ? undefined : path.basename(folder) || undefined;
 }
 
 /** What an evaluation, or the run itself, has found for these weights. */

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { decodeSafetensors, isDigest } from '../coordinator/index.js';
 import type { InitialTensors } from '../coordinator/index.js';
 import { readRegularFile } from '../data/index.js';
@@ -14,6 +15,7 @@ import { digestState, NETWORK_LIMITS, tensorView } from '../model/index.js';
 import type { Model } from '../model/index.js';
 import { readForEvaluation } from './evaluatedCheckpoint.js';
 import type { EvaluatedCheckpoint } from './evaluatedCheckpoint.js';
+import { unreadableWeights, weightsOfExport } from './exportedWeights.js';
 
 /** Weights that were read, before the network is known that they are for. */
 export interface InitialWeights {
@@ -62,7 +64,13 @@ export async function readInitialWeights(given: string): Promise<InitialWeights>
       `there are no weights ${given} to begin with; give a run folder, a checkpoint, or a .safetensors file`,
     );
   }
-  if (statSync(given).isDirectory()) return ofCheckpoint(given, await readForEvaluation(given));
+  if (statSync(given).isDirectory()) {
+    const exported = existsSync(path.join(given, 'checkpoints')) ? undefined : weightsOfExport(given);
+    if (exported !== undefined) return readInitialWeights(exported);
+    return ofCheckpoint(given, await readForEvaluation(given));
+  }
+  const unreadable = unreadableWeights(given);
+  if (unreadable) throw unreadable;
   let bytes: Buffer;
   try {
     bytes = await readRegularFile(given, checkSize);

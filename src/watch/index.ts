@@ -12,7 +12,7 @@ export { optionText, stateText } from './folders/wording.js';
 export { diffRuns } from './compare/diffRuns.js';
 export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.js';
 export { reportPage } from './report/report.js';
-export type { ReportOptions } from './report/report.js';
+export type { ReportOptions, Reproduction } from './report/report.js';
 export { RunCatalog } from './live/runCatalog.js';
 export { readPageFiles } from './live/pageFiles.js';
 export type { ResumeCommand } from './live/api.js';

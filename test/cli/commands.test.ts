@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { coordinatorUrl } from '../../src/session/coordinatorUrl.js';
 import { errorText } from '../../src/cli/options/inFlags.js';
 import { buildProgram } from '../../src/cli/main.js';
+import { wholeExample } from '../../src/cli/options/missingArgument.js';
 import { rejectionOf } from '../support/errors.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -44,12 +46,31 @@ describe('an argument that is missing', () => {
     [['show'], /'run'; for example: .*show runs\/first$/m],
     [['diff', 'runs/x'], /'b'; for example: .*diff runs\/first runs\/second$/m],
     [['report'], /'run'; for example: .*report runs\/first$/m],
+    [['predict', 'runs/x'], /'image'; for example: .*predict runs\/first cat\.png$/m],
+    [['export'], /'checkpoint'; for example: .*export runs\/first --output exported$/m],
     [['model'], /'name\|file'; for example: .*model resnet20$/m],
     [['train', '--lr'], /argument missing; for example --lr 0\.1$/m],
     [['train', '--resume'], /argument missing; for example --resume runs\/first$/m],
   ])('is told with an example: %j', async (args, message) => {
     await expect(run(...args)).rejects.toThrow(message);
     expect(complaints).toMatch(message);
+  });
+
+  it('has a whole example in every command', () => {
+    const commands = (command: Command): readonly Command[] => [
+      command,
+      ...command.commands.flatMap(commands),
+    ];
+    const needing = commands(buildProgram()).filter(({ registeredArguments }) =>
+      registeredArguments.some(({ required }) => required),
+    );
+    expect(needing.length).toBeGreaterThan(8);
+    for (const command of needing) {
+      const words = wholeExample(command)?.split(` ${command.name()} `)[1]?.split(' ') ?? [];
+      const given = words.findIndex((word) => word.startsWith('--'));
+      const { length } = given < 0 ? words : words.slice(0, given);
+      expect([command.name(), length]).toEqual([command.name(), command.registeredArguments.length]);
+    }
   });
 });
 

@@ -101,7 +101,7 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
   runs: { '--sort': 'updated', '--json': undefined },
   show: { '--json': undefined },
   diff: { '--json': undefined },
-  report: { '--output': 'report.html' },
+  report: { '--output': 'report.html', '--force': undefined },
 };
 
 function helpOf(command: Command): string {

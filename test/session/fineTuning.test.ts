@@ -5,10 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeSafetensors } from '../../src/coordinator/checkpoints/safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/coordinator/checkpoints/safetensors.js';
 import { gatherSamples, syntheticTrainingSet } from '../../src/data/index.js';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
-import { exportModel, syntheticData, train } from '../../src/index.js';
+import { exportModel, predict, syntheticData, train } from '../../src/index.js';
 import type { OwnData, TrainedRun, TrainOptions } from '../../src/index.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -162,4 +162,52 @@ it.each([
     ...{ data: syntheticData(), recipe: { init: source.runDir, ...change } },
   });
   await expect(failed).rejects.toMatchObject({ code, message: expect.stringContaining(text) as string });
+});
+
+describe('an export in the place of a run', () => {
+  it('is taken as the weights to begin with, by its folder, too', async () => {
+    const options = { data: syntheticData(), recipe: { init: path.dirname(exported) } };
+    const { runDir } = await trainIn(path.join(home, 'of-folder'), options);
+    const digest = createHash('sha256').update(readFileSync(exported)).digest('hex');
+    expect(readFileSync(path.join(runDir, 'config.json'), 'utf8')).toContain(`"init": "sha256:${digest}"`);
+  });
+
+  it('is no checkpoint, and what it is good for is said', async () => {
+    for (const checkpoint of [exported, path.dirname(exported)]) {
+      const refused = predict({ checkpoint, images: [{ name: 'a', bytes: new Uint8Array() }] });
+      await expect(refused).rejects.toMatchObject({
+        code: 'E_CHECKPOINT',
+        message: `${checkpoint} is an export, not a checkpoint; use the run folder that it was exported from, or begin a run from it with init ${exported}`,
+      });
+    }
+  });
+
+  it.each(['onnx', 'tfjs'] as const)('%s is not read back', async (format) => {
+    const output = path.join(home, format);
+    await exportModel({ checkpoint: source.runDir, format, output });
+    const file = path.join(output, format === 'onnx' ? 'model.onnx' : 'model.json');
+    for (const init of [output, file]) {
+      await expect(
+        trainIn(path.join(home, 'no'), { data: syntheticData(), recipe: { init } }),
+      ).rejects.toThrow(
+        `${init} is an export for other programs, which is not read back; use the run folder`,
+      );
+    }
+  });
+
+  it('files of PyTorch are recognised, whoever wrote them', async () => {
+    const folder = temporaryFolder();
+    const plain = path.join(folder, 'plain.safetensors');
+    const { tensors } = decodeSafetensors(readFileSync(exported), exported);
+    writeFileSync(plain, encodeSafetensors({ metadata: {}, tensors }));
+    await expect(exportModel({ checkpoint: plain, output: path.join(folder, 'to') })).rejects.toThrow(
+      `${plain} is a file of PyTorch: it holds weights, and no network; begin a run from it with init ${plain}`,
+    );
+    const saved = path.join(folder, 'model.pt');
+    writeFileSync(saved, Buffer.from('504b0304140000', 'hex'));
+    const said = `${saved} was written by torch.save, and may hold code: it is not read; write its tensors with safetensors`;
+    await expect(exportModel({ checkpoint: saved, output: path.join(folder, 'to') })).rejects.toThrow(said);
+    const begun = trainIn(path.join(home, 'no'), { data: syntheticData(), recipe: { init: saved } });
+    await expect(begun).rejects.toThrow(said);
+  });
 });

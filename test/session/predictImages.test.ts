@@ -101,3 +101,31 @@ it('on the command line a bad image is named, the others are answered, and the e
   expect(lines[1]).toMatch(/bad\.png,,,,,,,,,,,/);
   expect(lines[2]).toMatch(/^".*good, ""1""\.png",[a-z]+,0\.\d+,/);
 });
+
+it('an interruption keeps the rows that are known, and says how far it came', async () => {
+  const folder = temporaryFolder();
+  for (let index = 0; index < 300; index++) writeFileSync(path.join(folder, `${1000 + index}.png`), pngOf(0));
+  const rows: string[] = [];
+  const said: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    rows.push(String(text));
+    if (rows.length === 2) process.emit('SIGINT');
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  await main(['predict', run, folder, '--csv', '--engine', 'simd', '--workers', '1']);
+  expect(process.exitCode).toBe(130);
+  expect(rows[0]).toMatch(/^image,class1/);
+  expect(rows).toHaveLength(1 + 256);
+  expect(said.join('')).toContain('lockstep: the prediction was interrupted after 256 of 300 images');
+});
+
+it('the whole output has one form', async () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const said: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  await main(['predict', run, 'cat.png', '--json', '--csv']);
+  expect(said.join('')).toMatch(
+    /--json and --csv each decide the form .* leave --json out, or leave --csv out/,
+  );
+});

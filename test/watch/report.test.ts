@@ -7,7 +7,10 @@ import { evaluationOf } from '../support/evaluations.js';
 import { CONFIG, epochLine, makeRun, RESULT } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-const OPTIONS = { madeAt: '2026-01-01T00:00:00.000Z', version: '1.2.3', commandFor: () => 'lockstep train' };
+const OPTIONS = {
+  ...{ madeAt: '2026-01-01T00:00:00.000Z', version: '1.2.3' },
+  commandFor: () => ({ command: 'lockstep train', note: undefined }),
+};
 const lines = [1, 2, 3].map((epoch) => epochLine(epoch));
 
 it('shows the runs, their curves, and the options in which they differ', async () => {
@@ -53,6 +56,14 @@ it('shows who computed how much, and the latest evaluation with its images as pi
   expect(Buffer.from(pictures[0]!, 'base64').subarray(1, 4).toString()).toBe('PNG');
 });
 
+it('names the files of the worst images, whatever they are called', async () => {
+  const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines });
+  const [worst] = evaluationOf().worstImages;
+  await saveEvaluation(folder, evaluationOf({ worstImages: [{ ...worst!, file: 'test/cat/<b>1</b>.png' }] }));
+  const page = await reportPage([folder], OPTIONS);
+  expect(page).toContain('no. 7, test/cat/&lt;b&gt;1&lt;/b&gt;.png');
+});
+
 it.each(['', '{', '[]', '{"testAccuracy": 2}', '\u0000'.repeat(5000)])(
   'says that an evaluation is damaged: %j',
   async (content) => {
@@ -76,7 +87,10 @@ it('turns whatever a file says into text', async () => {
     config: { ...CONFIG, model: hostile, [hostile]: hostile },
     lines: [...lines, { event: 'worker-joined', node: hostile }, { event: hostile, [hostile]: "'" }],
   });
-  const page = await reportPage([folder], { ...OPTIONS, commandFor: () => hostile });
+  const page = await reportPage([folder], {
+    ...OPTIONS,
+    commandFor: () => ({ command: hostile, note: hostile }),
+  });
   expect(page).not.toContain('<img');
   expect(page).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
 });

@@ -8,7 +8,7 @@ import type { ValuesOf } from '../../foundation/options/definition.js';
 import { leaveOut, OptionError } from '../../foundation/options/optionError.js';
 import { jsonSetting, nonEmpty, predictImages, PREDICTION_SETTINGS } from '../../session/index.js';
 import type { PictureSource } from '../../session/index.js';
-import { csvLines, predictionLines } from '../display/predictions.js';
+import { CSV_TITLES, csvLine, predictionLines } from '../display/predictions.js';
 import { EvaluationProgress } from '../display/evaluationProgress.js';
 import { declareEngineOptions } from '../options/engineOptions.js';
 import type { EngineOptions } from '../options/engineOptions.js';
@@ -24,7 +24,7 @@ const OPTIONS = {
   csv: flag({
     group: 'Run',
     default: false,
-    help: 'print CSV: a line for each image, with five classes and their probabilities',
+    help: 'print CSV: a line for each image as soon as it is known, with five classes and their probabilities',
   }),
 };
 
@@ -66,14 +66,15 @@ async function predictInTerminal(
         { option: 'json', value: true },
         ' and ',
         { option: 'csv', value: true },
-        ' are two forms of the same',
+        ' each decide the form of the whole output, and it can have one form only',
       ],
-      [leaveOut('csv')],
+      [leaveOut('json'), leaveOut('csv')],
     );
   }
   const stop = listenForStop(() => undefined);
   const { stderr } = process; // the results may go to a file
   const progress = stderr.isTTY ? new EvaluationProgress(stderr, 'predicting') : undefined;
+  let isTitled = false;
   try {
     const outcome = await predictImages({
       ...options,
@@ -85,16 +86,25 @@ async function predictInTerminal(
         progress?.clear();
         printError(`lockstep: ${sentenceInFlags(message)}`);
       },
+      onPredictions: (predictions) => {
+        if (!csv) return;
+        progress?.clear();
+        if (!isTitled) print(CSV_TITLES);
+        isTitled = true;
+        for (const prediction of predictions) print(csvLine(prediction));
+      },
       onProgress: (done, total) => progress?.show(done, total),
     });
     progress?.clear();
     if (json) printJson(outcome);
-    else (csv ? csvLines(outcome) : predictionLines(outcome)).forEach(print);
+    else if (!csv) predictionLines(outcome).forEach(print);
     const bad = outcome.images.flatMap((image) => ('problem' in image ? [image] : []));
     for (const { image, problem } of bad) printError(`lockstep: ${image} ${problem}`);
     if (bad.length > 0) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
+    progress?.clear();
+    printError(`lockstep: ${error.message}`);
     process.exitCode = stop.exitCode() ?? 1;
   } finally {
     progress?.clear();

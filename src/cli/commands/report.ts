@@ -1,15 +1,15 @@
 /** `lockstep report RUN…`: one page, to read, keep and send. */
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { writeFileAtomically } from '../../coordinator/index.js';
-import { text } from '../../foundation/options/definition.js';
+import { flag, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
-import { OptionError, use } from '../../foundation/options/optionError.js';
+import { advice, OptionError, use } from '../../foundation/options/optionError.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import { reportPage, requireRun } from '../../watch/index.js';
-import { entriesOf } from '../options/optionTable.js';
+import { entriesOf, withLetter } from '../options/optionTable.js';
 import { reproducingCommand } from '../options/reproduce.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print } from '../process/terminal.js';
@@ -19,17 +19,38 @@ const REPORT_SETTINGS = {
     group: 'Run',
     placeholder: 'file',
     default: 'report.html',
-    help: 'file to write; one that exists is replaced',
+    help: 'file to write; one that exists is refused',
+  }),
+  force: flag({
+    group: 'Run',
+    default: false,
+    help: 'replace the file if it exists',
   }),
 };
 
-/** @throws OptionError */
-function refuseFolder(output: string): void {
-  if (statSync(output, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+/** @throws OptionError for a folder, and for a file that is not to be replaced */
+function refuseExisting(output: string, force: boolean): void {
+  const isFolder = statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isFolder && existsSync(output) && !force) {
+    throw new OptionError(
+      [{ option: 'output', value: output }, ' exists, and is not replaced'],
+      [use('output', newName(output)), advice('replace it with ', { option: 'force', value: true })],
+    );
+  }
+  if (!isFolder) return;
   throw new OptionError(
     [{ option: 'output', value: output }, ' is a folder, and the report is a file'],
     [use('output', path.join(output, REPORT_SETTINGS.output.default as string))],
   );
+}
+
+/** `report-2.html` for `report.html`. */
+function newName(output: string): string {
+  const { dir, name, ext } = path.parse(output);
+  for (let number = 2; ; number++) {
+    const other = path.join(dir, `${name}-${number}${ext}`);
+    if (!existsSync(other)) return other;
+  }
 }
 
 export function addReportCommand(program: Command): void {
@@ -37,15 +58,19 @@ export function addReportCommand(program: Command): void {
     .command('report')
     .description('write one self-contained HTML page about a run, or comparing several')
     .argument('<run...>', 'run folders')
-    .action(async (folders: readonly string[], { output }: ValuesOf<typeof REPORT_SETTINGS>) => {
-      refuseFolder(output);
+    .action(async (folders: readonly string[], { output, force }: ValuesOf<typeof REPORT_SETTINGS>) => {
+      refuseExisting(output, force);
       const page = await reportPage(folders.map(requireRun), {
         madeAt: new Date().toISOString(),
         version: LOCKSTEP_VERSION,
         commandFor: reproducingCommand,
       });
+      refuseExisting(output, force); // made meanwhile
       await writeFileAtomically(output, page);
       print(`wrote ${output}`);
     });
-  declareOptions(command, entriesOf(REPORT_SETTINGS));
+  declareOptions(
+    command,
+    entriesOf(REPORT_SETTINGS).map((entry) => (entry.key === 'output' ? withLetter('o', entry) : entry)),
+  );
 }

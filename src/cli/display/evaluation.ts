@@ -97,7 +97,10 @@ function worstLines({ classes, worstImages }: EvaluationOutcome): readonly strin
       text: ({ predicted, confidence }) => `${nameOf(predicted)} (${percent(confidence)})`,
     },
   ];
-  return ['images of the highest loss', ...tableLines(columns, worstImages.slice(0, WORST_SHOWN))];
+  const shown = worstImages.slice(0, WORST_SHOWN);
+  const file: Column<JudgedImage> = { title: 'file', text: ({ file: path = DASH }) => path };
+  const hasFiles = shown.some((image) => image.file !== undefined);
+  return ['images of the highest loss', ...tableLines(hasFiles ? [...columns, file] : columns, shown)];
 }
 
 function share(value: number | null): string {

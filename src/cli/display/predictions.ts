@@ -35,21 +35,22 @@ export function predictionLines({ model, epoch, checkpoint, images }: Prediction
 
 const CLASSES = 5;
 
-export function csvLines({ images }: PredictionOutcome): readonly string[] {
-  const places = Array.from({ length: CLASSES }, (_, place) => place);
-  const titles = places.flatMap((place) => [`class${place + 1}`, `probability${place + 1}`]);
-  return [
-    ['image', ...titles, 'problem'].join(','),
-    ...images.map((prediction) => {
-      const classes = 'classes' in prediction ? prediction.classes : [];
-      const cells = places.flatMap((place) => {
-        const found = classes[place];
-        return found ? [found.name, String(found.probability)] : ['', ''];
-      });
-      const problem = 'problem' in prediction ? prediction.problem : '';
-      return [prediction.image, ...cells, problem].map(quoted).join(',');
-    }),
-  ];
+const PLACES = Array.from({ length: CLASSES }, (_, place) => place);
+
+export const CSV_TITLES = [
+  'image',
+  ...PLACES.flatMap((place) => [`class${place + 1}`, `probability${place + 1}`]),
+  'problem',
+].join(',');
+
+export function csvLine(prediction: Prediction): string {
+  const classes = 'classes' in prediction ? prediction.classes : [];
+  const cells = PLACES.flatMap((place) => {
+    const found = classes[place];
+    return found ? [found.name, String(found.probability)] : ['', ''];
+  });
+  const problem = 'problem' in prediction ? prediction.problem : '';
+  return [prediction.image, ...cells, problem].map(quoted).join(',');
 }
 
 /** As RFC 4180 has it. */

@@ -49,6 +49,7 @@ export const BY_FLAG: Wording = {
   remedy: (remedy) => {
     if (remedy.kind === 'leave-out') return `leave ${flagFor(remedy.option)} out`;
     const { option, values } = remedy;
+    if (isOtherSwitch(option, values[0])) return `use ${flagFor(option)}`;
     if (!isSwitch(option)) return `use ${flagFor(option)} ${values.map(inShell).join(' or ')}`;
     return isSetByFlag(option, values[0] === true)
       ? `use ${flagFor(option)}`
@@ -57,7 +58,7 @@ export const BY_FLAG: Wording = {
 };
 
 function written({ option, value }: OptionReference): string {
-  if (value === undefined) return flagFor(option);
+  if (value === undefined || isOtherSwitch(option, value)) return flagFor(option);
   if (!isSwitch(option)) return `${flagFor(option)} ${inShell(value)}`;
   if (isSetByFlag(option, value === true)) return flagFor(option);
   const entry = OPTIONS_BY_KEY.get(option);
@@ -79,6 +80,11 @@ function inShell(value: OptionValue): string {
 
 function isSwitch(option: string): boolean {
   return OPTIONS_BY_KEY.get(option)?.kind.kind === 'switch';
+}
+
+/** A switch of a command that is no training: `--csv`, and not `--csv true`. */
+function isOtherSwitch(option: string, value: OptionValue | undefined): boolean {
+  return value === true && !OPTIONS_BY_KEY.has(option);
 }
 
 /** `--no-augment` sets `augment` to false, and no flag sets it to true. */

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
+import type { CommandOptions } from '../../foundation/commandLine.js';
 import { definitionOf } from './trainingOptions.js';
 
 /** Of what has no definition, by name. */
@@ -12,10 +13,14 @@ const EXAMPLES: ReadonlyMap<string, string> = new Map([
   ['a', 'runs/first'],
   ['b', 'runs/second'],
   ['name|file', 'resnet20'],
+  ['image', 'cat.png'],
   ['resume', 'runs/first'],
   ['config', 'recipe.json'],
   ['token-file', 'token.txt'],
 ]);
+
+/** An option without which the command is refused, too. */
+const NEEDED_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map([['export', { output: 'exported' }]]);
 
 /** From here on the parser's message holds an example. */
 export function addExamples(command: Command): void {
@@ -41,13 +46,27 @@ function longerOption(command: Command, message: string): string {
 function exampleFor(command: Command, message: string, code: string | undefined): string {
   const name = /'(.+)'/.exec(message)?.[1] ?? '';
   if (code === 'commander.missingArgument') {
-    const examples = command.registeredArguments
-      .filter(({ required }) => required)
-      .flatMap((argument) => EXAMPLES.get(argument.name()) ?? []);
-    return examples.length === 0 ? '' : `; for example: ${commandLine(command.name(), ...examples)}`;
+    const example = wholeExample(command);
+    return example === undefined ? '' : `; for example: ${example}`;
   }
   if (code !== 'commander.optionMissingArgument') return '';
   const option = command.options.find(({ flags }) => flags === name);
   const example = option && (definitionOf(option)?.example ?? EXAMPLES.get(option.name()));
   return example ? `; for example --${option.name()} ${example}` : '';
+}
+
+/**
+ * With all that the command needs, so that the example is not refused in its turn.
+ * @returns undefined if an argument has no example
+ */
+export function wholeExample(command: Command): string | undefined {
+  const needed = command.registeredArguments.filter(({ required }) => required);
+  const examples = needed.flatMap((argument) => EXAMPLES.get(argument.name()) ?? []);
+  if (examples.length < needed.length) return undefined;
+  return commandLine(...pathOf(command), ...examples, NEEDED_OPTIONS.get(command.name()) ?? {});
+}
+
+/** `data show`, without the program's name. */
+function pathOf(command: Command): readonly string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }

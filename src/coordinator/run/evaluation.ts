@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { printable } from '../../foundation/printable.js';
 
 const LONGEST_TEXT = 1000;
+/** Of any system. */
+const LONGEST_PATH = 4096;
 const LONGEST_NAME = 100;
 /** Labels are bytes. */
 const MOST_CLASSES = 256;
@@ -66,6 +68,8 @@ const worstImageSchema = z.object({
   confidence: share,
   labelProbability: share,
   loss: z.number().nonnegative(),
+  /** Of a folder of pictures: its file, from that folder on. */
+  file: textOf(LONGEST_PATH).optional(),
   image: thumbnailSchema.optional(),
 });
 

@@ -73,10 +73,17 @@ async function loadPart(part: FolderPart, layout: FolderLayout, options: FolderO
   const without = withoutPicturesText(listed);
   if (without !== undefined) throw corrupt(without);
   const set = await packPart(listed, layout, options);
+  if (part === 'test') set.nameFiles(usedFiles(listed, set));
   tellOfBad(set, { where: listed.where, options });
   const unusable = unusableClassesText(listed, set);
   if (unusable !== undefined) throw corrupt(unusable);
   return set;
+}
+
+/** From the data's folder on, in the order of the images. */
+function usedFiles({ place, listing: { files } }: ListedPart, { description }: PackedSet): readonly string[] {
+  const bad = new Set(description.bad.map(({ path }) => path));
+  return files.filter(({ path }) => !bad.has(path)).map(({ path }) => `${place}/${path}`);
 }
 
 function corrupt(problem: string): LockstepError {

@@ -90,6 +90,7 @@ export class PackedSet implements ImageSet {
   private readonly labels: Uint8Array;
   private readonly imageBytes: number;
   private isClosed = false;
+  private files: readonly string[] = [];
 
   private constructor(
     readonly name: string,
@@ -143,6 +144,15 @@ export class PackedSet implements ImageSet {
     const { contentSha256, classNames } = this.description;
     const isLabelled = this.labels.every((label) => label < classNames.length);
     return isLabelled && hash.update(this.labels).digest('hex') === contentSha256;
+  }
+
+  /** @param files one an image: only those who list the folder know them */
+  nameFiles(files: readonly string[]): void {
+    this.files = files.length === this.sampleCount ? files : [];
+  }
+
+  fileOf(index: number): string | undefined {
+    return this.files[index];
   }
 
   labelOf(index: number): number {

@@ -13,6 +13,8 @@ export interface JudgedImage {
   readonly confidence: number;
   readonly labelProbability: number;
   readonly loss: number;
+  /** Of a folder of pictures: its file, from that folder on. */
+  readonly file?: string | undefined;
 }
 
 /**

@@ -50,8 +50,13 @@ export function findingsOf(subject: EvaluationSubject, { set, classNames, score,
     classes: classesOf(confusion, classNames),
     confusion,
     calibration: calibrationOf(images),
-    worstImages: worstOf(images, WORST_IMAGES),
+    worstImages: worstOf(images, WORST_IMAGES).map((image) => withFile(image, set)),
   };
+}
+
+function withFile(image: JudgedImage, set: ImageSet): JudgedImage {
+  const file = set.fileOf?.(image.index);
+  return file === undefined ? image : { ...image, file };
 }
 
 /** For the file: it is to be seen without the data. */

@@ -32,7 +32,7 @@ export function thumbnailOf({ height, width, channels, pixels }: Picture): Thumb
 }
 
 /**
- * One PNG an image, named by its rank, its place in the test set, its class and what it was taken for.
+ * One PNG an image, named by its rank, its place in the test set, its class and what it was taken for, and by its own file's name.
  * @throws LockstepError E_IO
  */
 export async function savePngs(
@@ -43,14 +43,18 @@ export async function savePngs(
   await makeFolders(folder).catch((error: unknown) => {
     throw ioError(folder, error);
   });
-  for (const [place, { index, label, predicted }] of images.entries()) {
+  for (const [place, { index, label, predicted, file: source }] of images.entries()) {
     const rank = String(place + 1).padStart(2, '0');
-    const name = `${rank}-test${index}-${fileWord(classNames[label]!)}-as-${fileWord(classNames[predicted]!)}.png`;
+    const name = `${rank}-test${index}-${fileWord(classNames[label]!)}-as-${fileWord(classNames[predicted]!)}${sourceWord(source)}.png`;
     const file = path.join(folder, name);
     await writeFile(file, encodePng(pictureOf(set, index)), { flag: 'wx' }).catch((error: unknown) => {
       throw ioError(file, error);
     });
   }
+}
+
+function sourceWord(source: string | undefined): string {
+  return source === undefined ? '' : `-${fileWord(path.posix.parse(source).name)}`;
 }
 
 /** A class may be called anything; the name of a file may not. */

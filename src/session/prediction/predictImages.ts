@@ -4,6 +4,7 @@ import type { Recipe } from '../../coordinator/index.js';
 import { arrayImageSet, imageByteCount } from '../../data/index.js';
 import type { PictureShape } from '../../data/index.js';
 import { probabilitiesOf } from '../../engine/index.js';
+import { count } from '../../foundation/count.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState, shapeText } from '../../model/index.js';
 import type { Model } from '../../model/index.js';
@@ -26,6 +27,8 @@ export interface PredictionOptions extends Omit<
   readonly images: readonly PictureSource[];
   /** Undefined: as in training. */
   readonly tta?: Recipe['tta'] | undefined;
+  /** Told what is known of further images, in their order, as soon as it is. */
+  readonly onPredictions?: ((predictions: readonly Prediction[]) => void) | undefined;
   /** Told how many images are answered, of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -56,7 +59,8 @@ export interface PredictionOutcome {
 const MOST_CLASSES = 5;
 /** Decoded images that wait for the network: few enough for any memory. */
 const PART_BYTES = 32 << 20;
-const PART_IMAGES = 2_000;
+/** So few that someone who waits sees answers come, and enough to keep all cores busy. */
+const PART_IMAGES = 256;
 
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function predictImages(options: PredictionOptions): Promise<PredictionOutcome> {
@@ -77,13 +81,19 @@ export async function predictImages(options: PredictionOptions): Promise<Predict
       const settings = { ...options, onProgress: undefined, evalStatistics: 'running', divergence } as const;
       const computer = await startComputer(found, settings, closers);
       for await (const part of partsOf(decodeSources(sources, shape, signal), shape)) {
-        images.push(...(await predictPart(part, model, computer)));
+        const predictions = await predictPart(part, model, computer);
+        images.push(...predictions);
+        options.onPredictions?.(predictions);
         options.onProgress?.(images.length, sources.length);
       }
     });
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new LockstepError('E_STOPPED', 'the prediction was stopped', { cause: error });
+    throw new LockstepError(
+      'E_STOPPED',
+      `the prediction was interrupted after ${images.length} of ${count(sources.length, 'image')}`,
+      { cause: error },
+    );
   }
   const tta = options.tta ?? recipe.tta;
   const weightsSha256 = digestState(state);

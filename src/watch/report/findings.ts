@@ -74,11 +74,13 @@ function worstImages({ classes, worstImages: images }: Evaluation): Html | undef
   if (shown.length === 0) return undefined;
   return html`<h3>Images of the highest loss</h3>
     <div class="images">
-      ${shown.map(({ index, label, predicted, confidence, loss, image }) => {
+      ${shown.map(({ index, label, predicted, confidence, loss, image, file }) => {
         const what = `${classes[label]!.name}, taken for ${classes[predicted]!.name} (${percent(confidence)})`;
         return html`<figure>
           <img src="${pictureOf(image!)}" alt="test image ${index}: ${what}" />
-          <figcaption>${what}, loss ${measureText(loss)}, no. ${index}</figcaption>
+          <figcaption>
+            ${what}, loss ${measureText(loss)}, no. ${index}${file === undefined ? '' : `, ${file}`}
+          </figcaption>
         </figure>`;
       })}
     </div>`;

@@ -29,8 +29,17 @@ export interface ReportOptions {
   /** ISO 8601. */
   readonly madeAt: string;
   readonly version: string;
-  /** The command that trains the same again, from the run's config.json. */
-  readonly commandFor: (config: Readonly<Record<string, unknown>>, folder: string) => string | undefined;
+  /** How the same is trained again, from the run's config.json. */
+  readonly commandFor: (
+    config: Readonly<Record<string, unknown>>,
+    folder: string,
+  ) => Reproduction | undefined;
+}
+
+export interface Reproduction {
+  readonly command: string;
+  /** What has to be put into it first. */
+  readonly note: string | undefined;
 }
 
 interface ReportedRun {
@@ -182,16 +191,17 @@ function unreadable(name: string | null): Html | undefined {
 
 function details(run: ReportedRun, { commandFor }: ReportOptions): Html {
   const { summary, config, happenings } = run;
-  const command = commandFor(config, summary.folder);
+  const again = commandFor(config, summary.folder);
   return html`<section>
     <h2>${summary.name}</h2>
     <p class="path">${summary.folder}</p>
     ${summary.weightsSha256 === null ? undefined : html`<p>Weights SHA-256 <code>${summary.weightsSha256}</code></p>`}
     ${
-      command === undefined
+      again === undefined
         ? undefined
         : html`<p>Train the same again:</p>
-            <pre>${command}</pre>`
+            <pre>${again.command}</pre>
+            ${again.note === undefined ? undefined : html`<p>${again.note}</p>`}`
     }
     ${workersSection(run.workers)}
     ${run.evaluation === undefined ? unreadable(summary.latestEvaluation) : evaluationSection(run.evaluation)}

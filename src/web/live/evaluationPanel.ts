@@ -96,7 +96,7 @@ function mistakes({ classes, confusion }: EvaluationAnswer): Node {
 }
 
 function worstImages({ classes, worstImages: images }: EvaluationAnswer): Node {
-  const figures = images.map(({ index, label, predicted, confidence, loss, image }) => {
+  const figures = images.map(({ index, label, predicted, confidence, loss, image, file }) => {
     const [is, taken] = [classes[label]!.name, classes[predicted]!.name];
     const what = `${is}, taken for ${taken}`;
     return element(
@@ -108,7 +108,7 @@ function worstImages({ classes, worstImages: images }: EvaluationAnswer): Node {
         {},
         element('b', {}, is),
         ` taken for ${taken} (${percent(confidence)})`,
-        element('small', {}, `loss ${short(loss)}, no. ${index}`),
+        element('small', {}, `loss ${short(loss)}, no. ${index}${file === undefined ? '' : `, ${file}`}`),
       ),
     );
   });

@@ -129,6 +129,17 @@ describe('a folder of pictures', () => {
     });
   });
 
+  it('knows the file of each test image, past those that are skipped', async () => {
+    await putAll('train/a/1.png', 'train/b/2.png', 'test/b/5.png', 'test/a/3.png', 'test/a/deep/4.png');
+    await put('test/a/4.png', Buffer.from('no picture'));
+    const set = await loadFolderTest(options({ badImages: 'skip' }));
+    const files = ['test/a/3.png', 'test/b/5.png', 'test/a/deep/4.png'];
+    expect(files.map((_, index) => set.fileOf?.(index))).toEqual(files);
+    expect(contentOf(set).map(([, value]) => value)).toEqual([3, 2, 4]);
+    const again = await loadFolderTest(options({ badImages: 'skip' })); // from the packed file
+    expect(files.map((_, index) => again.fileOf?.(index))).toEqual(files);
+  });
+
   it('may have any names', async () => {
     await putAll('klasse mit leer/ä ö.png', '图/🙂.png', 'it\'s/a\'b "c".png', '-x/\u001b[31m.png');
     const { training } = await loadFolder(options());
