@@ -148,7 +148,36 @@ describe('a warning', () => {
     const finding = await seenBy('duplicates', { ...sound, data: { ...sound.data, set: copied } });
     expect(finding).toMatchObject({
       verdict: 'warn',
-      seen: '1 training image is a copy of another, 1 with another label',
+      seen: '1 image is there under two labels or more; 1 training image is a copy of another',
+    });
+  });
+
+  it('tells of labels that differ first, and of copies in two parts as well', async () => {
+    const { set, split } = sound.data;
+    const [other, same] = [false, true].map((isSame) =>
+      split.validation.find((index) => (set.labelOf(index) === set.labelOf(split.training[0]!)) === isSame),
+    ) as [number, number];
+    const withCopies = (validation: readonly number[], ...copies: readonly number[]) => ({
+      ...sound.data,
+      split: { ...split, validation: Uint32Array.from(validation) },
+      set: {
+        ...set,
+        read: (index: number, target: Uint8Array, offset: number) => {
+          set.read(copies.includes(index) ? split.training[0]! : index, target, offset);
+          return set.labelOf(index);
+        },
+      },
+    });
+    const both = { ...sound, data: withCopies([other, same], other, same) };
+    expect(await seenBy('duplicates', both)).toMatchObject({
+      verdict: 'fail',
+      seen: '1 image is there under two labels or more; 2 of 2 validation images are in training, too',
+      advice:
+        'give each image one label: two of one image cannot both be learned; remove the copies from training: the validation accuracy would be too high',
+    });
+    expect(await seenBy('duplicates', { ...sound, data: withCopies([same], same) })).toMatchObject({
+      verdict: 'fail',
+      seen: '1 of 1 validation image is in training, too',
     });
   });
 
