@@ -87,8 +87,9 @@ describe('lockstep check', () => {
   });
 
   it('refuses the name of no check with the status of a usage error', async () => {
-    const { exitCode, stderr } = await runLockstep(['check', ...FLAGS, '--only', 'labls']);
+    const { exitCode, stdout, stderr } = await runLockstep(['check', ...FLAGS, '--only', 'labls']);
     expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
     expect(stderr).toContain('E_OPTION');
   });
 
