@@ -93,6 +93,17 @@ describe('lockstep check', () => {
     expect(stderr).toContain('E_OPTION');
   });
 
+  it.each([
+    ['check', ['--resume', 'runs/first']],
+    ['check', ['--ui']],
+    ['check', ['--ui', '127.0.0.1:0']],
+    ['lr-find', ['--stop-signal', 'USR1']],
+  ])('%s refuses %j, and says why', async (command, args) => {
+    const { exitCode, stderr } = await runLockstep([command, ...FLAGS, ...args]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(new RegExp(`${command} does not take ${args[0]}: .*E_OPTION`));
+  });
+
   it('saves what the network sees, into a new folder only', async () => {
     const folder = temporaryFolder();
     const seen = path.join(folder, 'seen');
