@@ -70,9 +70,8 @@ export type {
   LayerEntryOf,
 } from './model/index.js';
 export { LOCKSTEP_VERSION } from './protocol/index.js';
-export type { Finding, RatePoint, SmoothedPoint, Suggestion, Verdict } from './check/index.js';
+export type { RatePoint, SmoothedPoint, Suggestion, Verdict } from './check/index.js';
 export type {
-  CheckOutcome,
   EvaluationOutcome,
   ExportOutcome,
   FoundLearningRate,

@@ -1,10 +1,10 @@
 /** `checkTraining` and `findLearningRate`: looks at a training before it begins. */
 
-import type { Finding, RatePoint } from '../check/index.js';
+import type { Finding, RatePoint, Verdict } from '../check/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { checkTraining as check, findLearningRate as find, LR_FIND_SETTINGS } from '../session/index.js';
 import { RunLog, TRAIN_WORKERS } from '../session/index.js';
-import type { CheckOutcome, FoundLearningRate } from '../session/index.js';
+import type { FoundLearningRate } from '../session/index.js';
 import { checkPath } from './checks.js';
 import { openData } from './data.js';
 import type { DataSource, OwnData } from './data.js';
@@ -42,7 +42,7 @@ export interface CheckTrainingOptions extends CheckedTraining {
 export interface TrainingFinding {
   readonly name: string;
   readonly group: string;
-  readonly verdict: Finding['verdict'];
+  readonly verdict: Verdict | 'left-out';
   readonly expected?: string;
   readonly seen?: string;
   /** What to do, beside `warn` and `fail`. */
@@ -51,8 +51,16 @@ export interface TrainingFinding {
   readonly leftOut?: string;
 }
 
-export interface TrainingChecked extends Omit<CheckOutcome, 'findings'> {
+export interface TrainingChecked {
   readonly findings: readonly TrainingFinding[];
+  /** How many findings have each verdict. */
+  readonly passed: number;
+  readonly warned: number;
+  readonly failed: number;
+  readonly leftOut: number;
+  readonly seconds: number;
+  /** The pictures that were saved. */
+  readonly saved: readonly string[];
 }
 
 /** Besides what stands here: `from`, `to`, `steps` and `runDir`, as on the command line. */

@@ -29,6 +29,9 @@ const textOf = (maxLength: number): z.ZodType<string> =>
 const shortText = textOf(200);
 const reasonText = textOf(2000);
 
+/** The most relays that one names, itself included. */
+export const MOST_RELAYS = 1024;
+
 /** The most workers of a node. */
 export const MOST_THREADS = 4096;
 
@@ -40,6 +43,11 @@ const workersFields = {
   exact: z.boolean(),
   /** Workers that this node brings; 0: a relay without any, which is given no items. */
   threads: z.int().min(0).max(MOST_THREADS),
+  /** Of a relay: its own random identity, and those of the relays behind it, so that none attaches to itself. */
+  relays: z
+    .array(z.string().regex(/^[0-9a-f]{16}$/))
+    .max(MOST_RELAYS)
+    .optional(),
 };
 
 /** Node → coordinator: the first message. Describes the node. */

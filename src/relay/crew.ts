@@ -1,11 +1,12 @@
 /** The nodes beneath a relay: a fleet for the run that the coordinator tells of, and the one round that it works on. */
 
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Fleet } from '../coordinator/index.js';
 import type { EventListener, Workforce } from '../coordinator/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
-import { MOST_THREADS } from '../protocol/index.js';
+import { MOST_RELAYS, MOST_THREADS } from '../protocol/index.js';
 import type { RelayRound } from './relayRound.js';
 
 /** Lets nodes into a fleet. */
@@ -40,6 +41,8 @@ const NOBODY: Workforce = {
 export class Crew {
   /** Told whenever `workforce` may have changed. */
   onWorkers: () => void = () => undefined;
+  /** Decides nothing but whom this relay is not attached to: itself. */
+  private readonly identity = randomBytes(8).toString('hex');
   private place: Place | undefined;
   private round: RelayRound | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -56,7 +59,8 @@ export class Crew {
   workforce(): Workforce {
     const nodes = this.place?.fleet.workforce() ?? [];
     const [first] = nodes;
-    if (!first) return NOBODY;
+    const relays = [this.identity, ...nodes.flatMap((node) => node.relays ?? [])].slice(0, MOST_RELAYS);
+    if (!first) return { ...NOBODY, relays };
     const threads = nodes.reduce((sum, node) => sum + node.threads, 0);
     return {
       engine: [...new Set(nodes.map(({ engine }) => engine))].join('+').slice(0, LONGEST_TEXT),
@@ -64,6 +68,7 @@ export class Crew {
       numericsClass: first.numericsClass,
       exact: nodes.every(({ exact }) => exact),
       threads: Math.min(threads, MOST_THREADS),
+      relays,
     };
   }
 
@@ -131,8 +136,11 @@ export class Crew {
     }
   }
 
-  /** A relay answers in one numerics class: that of its first worker. */
-  private refusalOf({ threads, numericsClass }: Workforce): string | undefined {
+  /** No circles; and a relay answers in one numerics class: that of its first worker. */
+  private refusalOf({ threads, numericsClass, relays }: Workforce): string | undefined {
+    if (relays?.includes(this.identity)) {
+      return 'this relay is attached behind it, so the two would stand for each other; attach it to the coordinator';
+    }
     const own = this.workforce();
     if (threads === 0 || own.threads === 0 || numericsClass === own.numericsClass) return undefined;
     return `its numerics class is ${numericsClass}, and the workers of this relay have ${own.numericsClass}; attach it to another relay, or to the coordinator`;

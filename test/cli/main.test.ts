@@ -117,6 +117,14 @@ describe('a refusal', () => {
     expect(complaints).toMatch(message);
   });
 
+  it.each([
+    [['--from', '1e-320'], /--from 1e-320 must be a number at least 1e-12 and below 1000000/],
+    [['--to', '1e300'], /--to 1e300 must be a number at least 1e-12 and below 1000000/],
+  ])('of %j keeps a range of rates that can be drawn', async (args, message) => {
+    await main(['lr-find', '--dataset', 'synthetic', ...args]);
+    expect(complaints).toMatch(message);
+  });
+
   it('of data to train on names the data that need no files', async () => {
     await main(['train', '--dataset', 'cifar10', '--engine', 'simd', '--data-dir', temporaryFolder()]);
     expect(complaints).toMatch(

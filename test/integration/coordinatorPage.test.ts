@@ -90,7 +90,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await page.getByRole('img', { name: /^(Step|Evaluation)/ }).waitFor();
 
     frozen.kill('SIGSTOP');
-    await page.getByText('frozen: no sign of life for 4 s').waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'frozen: no sign of life for 4 s' }).waitFor();
     await row(page, 'frozen').waitFor({ state: 'detached' });
     frozen.kill('SIGKILL');
     hostile.kill('SIGKILL');

@@ -198,6 +198,9 @@ describe('a relay', () => {
     const open = await run(['relay', urlOf(port), '--listen', '0.0.0.0:0', '--insecure']);
     expect(open.exitCode).toBe(2);
     expect(open.stderr).toContain("give the coordinator's with LOCKSTEP_TOKEN or --token-file");
+    const itself = await run(['relay', urlOf(at), '--listen', `127.0.0.1:${at}`], ENV);
+    expect(itself.exitCode).toBe(2);
+    expect(itself.stderr).toContain('listen on another port');
     const taken = await run(['relay', urlOf(port), '--listen', `127.0.0.1:${at}`], ENV);
     expect(taken.exitCode).toBe(1);
     expect(taken.stderr).toContain('E_LISTEN');

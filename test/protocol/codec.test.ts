@@ -194,6 +194,10 @@ describe('a frame that is refused', () => {
     for (const nodeSecret of ['', 'f'.repeat(31), 'f'.repeat(33), 'F'.repeat(32), '\n'.repeat(32)])
       refuse(packed(hello({ nodeSecret })));
     refuse(packed(hello({ threads: 4097 })));
+    for (const relays of [['0'], ['G'.repeat(16)], [1], new Array(1025).fill('0'.repeat(16))])
+      refuse(packed({ ...hello(), relays }));
+    const relays = ['0123456789abcdef'];
+    expect(decodeNodeMessage(packed(hello({ relays })))).toEqual(hello({ relays }));
   });
 
   it('has a random key that is not two unsigned 32-bit words', () => {

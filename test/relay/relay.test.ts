@@ -344,6 +344,21 @@ describe('a relay', () => {
     expect(relay.the('refused').reason).toContain('numerics class');
   });
 
+  it('refuses a relay that it is attached behind, at once or as soon as that is so', async () => {
+    await scene.attachRelay();
+    await scene.node('a');
+    await scene.workersAbove(1);
+    const { relays } = scene.above.workforce()[0]!;
+    expect(relays).toHaveLength(1);
+    const circle = await scene.node('circle', 1, { relays: ['0123456789abcdef', ...relays!] });
+    expect(circle.the('refused').reason).toContain('this relay is attached behind it');
+    const other = await scene.node('other', 1, { relays: ['0123456789abcdef'] });
+    await until(() => scene.above.workforce()[0]!.relays!.length === 2);
+    other.send(workers({ relays: ['0123456789abcdef', ...relays!] }));
+    await settled();
+    expect(other.the('refused').reason).toContain('this relay is attached behind it');
+  });
+
   it('drops what the coordinator no longer wants', async () => {
     await scene.attachRelay();
     const node = await scene.node('a');

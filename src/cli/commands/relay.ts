@@ -1,7 +1,8 @@
 /** `lockstep relay URL`: stands between a coordinator and many nodes, and adds their gradients. */
 
 import type { Command } from 'commander';
-import { refuseUnusable } from '../../coordinator/index.js';
+import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
+import type { RunEvent } from '../../coordinator/index.js';
 import { commandLine, flagName } from '../../foundation/commandLine.js';
 import { invariant, LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
@@ -48,6 +49,7 @@ export function addRelayCommand(program: Command): void {
 async function relay(url: URL, options: RawOptions, scheduler: Scheduler | undefined): Promise<number> {
   const token = resolveToken(options);
   const door = doorOf(options, token);
+  refuseItself(url, door, options.listen);
   await refuseUnusable(door);
   const ca = readAuthority(options.ca);
   const warning = clearTextWarning(url, token);
@@ -71,7 +73,7 @@ async function relay(url: URL, options: RawOptions, scheduler: Scheduler | undef
       signal: stop.signal,
       onStatus: (status) => say(statusLine(status)),
       onWelcome: ({ runName }, { name }) => say(`taking part in ${runName} (${name})`),
-      onEvent: (event) => linesOf(event).forEach(say),
+      onEvent: (event) => linesAbout(event).forEach(say),
       onNotice: say,
     });
     say(`done: ${reason}`);
@@ -80,6 +82,23 @@ async function relay(url: URL, options: RawOptions, scheduler: Scheduler | undef
     stop.dispose();
   }
 }
+
+/** It waits as long as its coordinator does, not as long as its fleet would. */
+function linesAbout(event: RunEvent): readonly string[] {
+  return event.event === 'waiting' ? [`… waiting ${event.reason}`] : linesOf(event);
+}
+
+/** @throws LockstepError E_OPTION for the address that the relay itself listens on */
+function refuseItself(url: URL, { host, port }: RelayForOptions['door'], listen: string): void {
+  const isSameHost = hostOf(url) === host || (isLoopback(hostOf(url)) && isLoopback(host));
+  if (!isSameHost || Number(url.port) !== port) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `--listen ${listen} is the address of ${url.href}, the coordinator of this relay; listen on another port`,
+  );
+}
+
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
 
 /** @throws LockstepError E_OPTION if others could attach without a secret */
 function doorOf(options: RawOptions, given: string | undefined): RelayForOptions['door'] {

@@ -7,7 +7,7 @@ import type { Recipe } from '../run/recipe.js';
 /** @param what which value is not finite, such as `the loss of step 7` */
 export function divergedError(
   what: string,
-  { lr, warmupEpochs, schedule, shiftLrFactor }: Recipe,
+  { lr, warmupEpochs, schedule, shiftLrFactor, optimizer, muonLr }: Recipe,
 ): OptionError {
   const lowerRate: Remedy = {
     kind: 'advice',
@@ -24,9 +24,18 @@ export function divergedError(
     kind: 'advice',
     sentence: ['with a lower ', { option: 'shiftLrFactor' }, ` (it is ${shiftLrFactor})`],
   };
+  const lowerMuonRate: Remedy = {
+    kind: 'advice',
+    sentence: ['with a lower ', { option: 'muonLr' }, ` (it is ${muonLr})`],
+  };
   return new OptionError(
     [`${what} is not finite: training has diverged, and a resumed run would do so again`],
-    [lowerRate, ...(shiftLrFactor > 1 ? [lowerFactor] : []), ...(schedule === 'onecycle' ? [] : [warmup])],
+    [
+      lowerRate,
+      ...(optimizer === 'muon' ? [lowerMuonRate] : []),
+      ...(shiftLrFactor > 1 ? [lowerFactor] : []),
+      ...(schedule === 'onecycle' ? [] : [warmup]),
+    ],
     'E_DIVERGED',
   );
 }

@@ -131,12 +131,15 @@ export const CHECK_SETTINGS = {
   }),
 };
 
+/** Wide enough for every network, and narrow enough that all rates between two of them are finite. */
+const TRIED_RATES = { min: 1e-12, below: 1e6 };
+
 /** Of a search for a learning rate, besides the options of the training. */
 export const LR_FIND_SETTINGS = {
   from: number({
     group: 'Learning rate',
     placeholder: 'rate',
-    above: 0,
+    ...TRIED_RATES,
     default: 1e-4,
     help: 'lowest rate, of the first step',
     example: '1e-4',
@@ -144,7 +147,7 @@ export const LR_FIND_SETTINGS = {
   to: number({
     group: 'Learning rate',
     placeholder: 'rate',
-    above: 0,
+    ...TRIED_RATES,
     default: 30,
     help: 'highest rate, of the last step unless training diverges before',
     example: '30',

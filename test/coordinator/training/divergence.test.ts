@@ -22,6 +22,12 @@ describe('a run that has diverged', () => {
     expect(divergedError('a', recipe({ schedule: 'onecycle' })).message).toMatch(/\(it is 0\.1\)$/);
   });
 
+  it('is told of the rate of Muon, where that trains', () => {
+    const muon = divergedError('a', recipe({ schedule: 'onecycle', optimizer: 'muon', muonLr: 30 }));
+    expect((inFlags(muon) as Error).message).toMatch(/or with a lower --muon-lr \(it is 30\)$/);
+    expect(divergedError('a', recipe()).message).not.toContain('muonLr');
+  });
+
   it('is told of the factor of the shifts only where it raises their rate', () => {
     const fast = divergedError('a', recipe({ schedule: 'onecycle', shiftLrFactor: 64 }));
     expect((inFlags(fast) as Error).message).toMatch(
