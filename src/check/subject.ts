@@ -18,6 +18,8 @@ export interface CheckedData {
   readonly set: ImageSet;
   readonly split: TrainingSplit;
   readonly normalisation: Normalisation;
+  /** Whether the validation images are a part of the data, and not held back from the training images. */
+  readonly bringsValidation?: boolean | undefined;
   /** Undefined: the test set is left alone. */
   readonly openTestSet?: (() => Promise<ImageSet>) | undefined;
 }

@@ -94,7 +94,7 @@ const MEANING: Column = { name: 'meaning', cell: ({ description }) => escaped(de
 /** Only a command that trains has something to say of weights, and only one that resumes of resumed runs. */
 function columnsOf({ options }: Command): readonly Column[] {
   const hasWeights = options.some((option) => (definitionOf(option)?.bits ?? 'no') !== 'no');
-  const resumes = options.some(({ long }) => long === '--resume');
+  const resumes = options.some(({ long, hidden }) => long === '--resume' && !hidden);
   return [FLAGS, DEFAULT, VALUES, ...(hasWeights ? [WEIGHTS] : []), ...(resumes ? [RESUMED] : []), MEANING];
 }
 

@@ -55,7 +55,10 @@ export function splitOf(recipe: Recipe, { training, validationCount = 0 }: Opene
 }
 
 /** Tells of classes of which there are much more images than of others. */
-export function tellOfClasses({ training }: OpenedDataset, notice: (message: Sentence) => void): void {
+export function tellOfClasses(
+  { training, validationCount }: OpenedDataset,
+  notice: (message: Sentence) => void,
+): void {
   const counts = new Array<number>(training.classNames.length).fill(0);
   for (let index = 0; index < training.sampleCount; index++) counts[training.labelOf(index)]!++;
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
@@ -63,8 +66,9 @@ export function tellOfClasses({ training }: OpenedDataset, notice: (message: Sen
   const named = (number: number): string =>
     `${number.toLocaleString('en-US')} of ${printable(training.classNames[counts.indexOf(number)]!, LONGEST_NAME_SHOWN)}`;
   notice([
-    `the classes are uneven: from ${named(least)} to ${named(most)}. An accuracy may hide how the small ones do; `,
-    { option: 'stratify', value: true },
-    ' gives each its share of the validation images',
+    `the classes are uneven: from ${named(least)} to ${named(most)}. An accuracy may hide how the small ones do`,
+    ...(validationCount === undefined
+      ? ['; ', { option: 'stratify', value: true }, ' gives each its share of the validation images']
+      : []),
   ]);
 }

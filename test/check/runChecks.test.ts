@@ -104,7 +104,7 @@ describe('a warning', () => {
     (await runChecks(subject, { only: [check], signal }))[0];
 
   it.each([
-    ['rate-end', { epochs: 10 }, /from 0\.1 at its peak to 0\.1/],
+    ['rate-end', { epochs: 10, milestones: [20] }, /from 0\.1 at its peak to 0\.1/],
     [
       'rate-end',
       { schedule: 'multistep', milestones: [1, 2, 3, 4, 5, 6], epochs: 200 } as const,
@@ -127,6 +127,40 @@ describe('a warning', () => {
     },
   );
 
+  it('is not given by rate-end for a short run whose milestones nobody chose', async () => {
+    const recipe = { ...sound.recipe, epochs: 10 };
+    expect(await seenBy('rate-end', { ...sound, recipe })).toMatchObject({ verdict: 'left-out' });
+  });
+
+  it('asks for more validation images only where they are held back from training', async () => {
+    const { split, set } = sound.data;
+    const validation = split.validation.filter((index) => set.labelOf(index) !== 3);
+    const data = { ...sound.data, split: { ...split, validation } };
+    const adviceOf = async (bringsValidation: boolean): Promise<string> =>
+      JSON.stringify(await seenBy('classes', { ...sound, data: { ...data, bringsValidation } }));
+    expect(await adviceOf(false)).toMatch(/hold more samples back.*stratify/);
+    expect(await adviceOf(true)).toMatch(/add validation images of it/);
+    expect(await adviceOf(true)).not.toMatch(/stratify/);
+  });
+
+  it('is not given for so few images that nothing can be said', async () => {
+    const { split, set } = sound.data;
+    const few = (training: Uint32Array) => ({
+      ...sound,
+      data: { ...sound.data, split: { training, validation: new Uint32Array() } },
+    });
+    const three = few(split.training.subarray(0, 3));
+    expect(await seenBy('linear', three)).toMatchObject({
+      verdict: 'left-out',
+      leftOut: '3 images are too few for a linear map',
+    });
+    const alike = few(split.training.filter((index) => set.labelOf(index) === 1).subarray(0, 3));
+    for (const check of ['prior', 'zeroed-inputs']) {
+      expect(await seenBy(check, alike)).toMatchObject({ verdict: 'left-out' });
+    }
+    expect(await seenBy('classes', few(split.training.subarray(0, 3)))).toMatchObject({ verdict: 'fail' });
+  });
+
   it('is given for statistics of the batch in evaluation', async () => {
     const recipe = { ...sound.recipe, evalStatistics: 'batch' } as const;
     expect(await seenBy('independence', { ...sound, recipe })).toMatchObject({ verdict: 'warn' });
@@ -148,7 +182,36 @@ describe('a warning', () => {
     const finding = await seenBy('duplicates', { ...sound, data: { ...sound.data, set: copied } });
     expect(finding).toMatchObject({
       verdict: 'warn',
-      seen: '1 training image is a copy of another, 1 with another label',
+      seen: '1 image is there under two labels or more; 1 training image is a copy of another',
+    });
+  });
+
+  it('tells of labels that differ first, and of copies in two parts as well', async () => {
+    const { set, split } = sound.data;
+    const [other, same] = [false, true].map((isSame) =>
+      split.validation.find((index) => (set.labelOf(index) === set.labelOf(split.training[0]!)) === isSame),
+    ) as [number, number];
+    const withCopies = (validation: readonly number[], ...copies: readonly number[]) => ({
+      ...sound.data,
+      split: { ...split, validation: Uint32Array.from(validation) },
+      set: {
+        ...set,
+        read: (index: number, target: Uint8Array, offset: number) => {
+          set.read(copies.includes(index) ? split.training[0]! : index, target, offset);
+          return set.labelOf(index);
+        },
+      },
+    });
+    const both = { ...sound, data: withCopies([other, same], other, same) };
+    expect(await seenBy('duplicates', both)).toMatchObject({
+      verdict: 'fail',
+      seen: '1 image is there under two labels or more; 2 of 2 validation images are in training, too',
+      advice:
+        'give each image one label: two of one image cannot both be learned; remove the copies from training: the validation accuracy would be too high',
+    });
+    expect(await seenBy('duplicates', { ...sound, data: withCopies([same], same) })).toMatchObject({
+      verdict: 'fail',
+      seen: '1 of 1 validation image is in training, too',
     });
   });
 

@@ -78,4 +78,18 @@ describe('suggestRate', () => {
     expect(lr).toBeNull();
     expect(reason).toMatch(/begin with a lower rate/);
   });
+
+  it('tells a curve that falls too little from one that does not fall', () => {
+    const little = suggestRate({
+      guess: Math.log(3),
+      points: curve((log) => 1.184 - 0.14 / (1 + Math.exp(-4 * (log + 1)))).filter((_, at) => at % 4 === 0),
+      divergedAt: null,
+    });
+    expect(little.lr).toBeNull();
+    expect(little.reason).toMatch(
+      /from 1\.184 to 1\.0\d+: 38 steps are too few, or too noisy; use more steps/,
+    );
+    const flat = suggestRate({ guess: GUESS, points: curve(() => 2.3), divergedAt: 10 });
+    expect(flat.reason).toMatch(/never fell/);
+  });
 });

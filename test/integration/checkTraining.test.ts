@@ -1,11 +1,11 @@
 /** `check` and `lr-find` as processes and from a program: exit status, lines for machines, files, and the same bits. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkTraining, findLearningRate, syntheticData, train } from '../../src/index.js';
 import type { FindLearningRateOptions, TrainingFinding } from '../../src/index.js';
-import { run as runLockstep, temporaryFolder } from './support/lockstep.js';
+import { run as runLockstep, start, temporaryFolder } from './support/lockstep.js';
 
 const RECIPE = {
   model: 'resnet8',
@@ -87,9 +87,21 @@ describe('lockstep check', () => {
   });
 
   it('refuses the name of no check with the status of a usage error', async () => {
-    const { exitCode, stderr } = await runLockstep(['check', ...FLAGS, '--only', 'labls']);
+    const { exitCode, stdout, stderr } = await runLockstep(['check', ...FLAGS, '--only', 'labls']);
     expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
     expect(stderr).toContain('E_OPTION');
+  });
+
+  it.each([
+    ['check', ['--resume', 'runs/first']],
+    ['check', ['--ui']],
+    ['check', ['--ui', '127.0.0.1:0']],
+    ['lr-find', ['--stop-signal', 'USR1']],
+  ])('%s refuses %j, and says why', async (command, args) => {
+    const { exitCode, stderr } = await runLockstep([command, ...FLAGS, ...args]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(new RegExp(`${command} does not take ${args[0]}: .*E_OPTION`));
   });
 
   it('saves what the network sees, into a new folder only', async () => {
@@ -152,6 +164,37 @@ describe('lr-find', () => {
     const again = await runLockstep(args);
     expect(again.exitCode).toBe(1);
     expect(again.stderr).toContain('E_IO');
+  });
+});
+
+describe('lr-find, where it cannot write', () => {
+  it('refuses a folder before its first step', async () => {
+    const file = path.join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    let steps = 0;
+    const finding = find({ runDir: path.join(file, 'rates'), onPoint: () => steps++ });
+    await expect(finding).rejects.toMatchObject({ code: 'E_IO' });
+    expect(steps).toBe(0);
+  });
+
+  it('shows what it found if the folder cannot be made in the end', async () => {
+    const folder = path.join(temporaryFolder(), 'x'.repeat(300)); // longer than any name may be
+    const args = ['lr-find', ...FLAGS, '--steps', '30', '--run-dir', folder];
+    const { exitCode, stdout, stderr } = await runLockstep(args);
+    expect(stdout).toMatch(/suggested rate|no suggestion/);
+    expect(stdout).not.toContain('the curve:');
+    expect(stderr).toContain('E_IO');
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('an interrupted check', () => {
+  it('says how far it came', async () => {
+    const running = start(['check', ...FLAGS, '--only', 'classes,size,prior,linear', '--json']);
+    running.child.stdout!.once('data', () => running.kill('SIGINT'));
+    const { exitCode, stderr } = await running.finished;
+    expect(exitCode).toBe(130);
+    expect(stderr).toMatch(/^lockstep: interrupted after [1-3] of 4 checks$/m);
   });
 });
 

@@ -14,6 +14,7 @@ export const prior: Check = {
   run: async (bench) => {
     const counts = countLabels(bench.fixedLabels(), bench.subject.model.classCount);
     const least = entropyOf(counts);
+    if (least === 0) return { leftOut: 'the first images are all of one class' };
     const trained = await trainingBelow(bench, least);
     const images = bench.fixedSamples().length;
     const expected = `below ${least.toFixed(3)}, the loss of the class frequencies of ${images} images`;

@@ -1,5 +1,6 @@
 /** Every class is there, in training and where accuracies are measured, and none is rare. */
 
+import { count } from '../../foundation/count.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 import { countLabels } from './labelCounts.js';
@@ -15,7 +16,8 @@ export const classes: Check = {
   about: 'every class has training images, about as many as the others',
   run: async (bench) => {
     const scan = await scanOf(bench);
-    const { classNames } = bench.subject.data.set;
+    const { set, bringsValidation } = bench.subject.data;
+    const { classNames } = set;
     const countsOf = (images: readonly ScannedImage[]): readonly number[] =>
       countLabels(
         Uint8Array.from(images, ({ label }) => label),
@@ -24,7 +26,7 @@ export const classes: Check = {
     const training = countsOf(scan.training);
     const [fewest, most] = [Math.min(...training), Math.max(...training)];
     const expected = `images of all ${classNames.length} classes, about as many of each`;
-    const seen = `${fewest.toLocaleString('en-US')} to ${most.toLocaleString('en-US')} training images a class`;
+    const seen = `${fewest === most ? '' : `${fewest.toLocaleString('en-US')} to `}${count(most, 'training image')} a class`;
     const missing = namesOfMissing(training, classNames);
     if (missing.length > 0) {
       return found('fail', {
@@ -43,10 +45,13 @@ export const classes: Check = {
       return found('warn', {
         expected,
         seen: `${seen}, and no ${what} image of ${listed(lacking)}`,
-        advice: [
-          'its accuracy is not measured; hold more samples back, or use ',
-          { option: 'stratify', value: true },
-        ],
+        advice:
+          what === 'test' || bringsValidation === true
+            ? `its accuracy is not measured; add ${what} images of it`
+            : [
+                'its accuracy is not measured; hold more samples back, or use ',
+                { option: 'stratify', value: true },
+              ],
       });
     }
     if (most <= UNEQUAL * fewest) return passed(expected, seen);

@@ -28,6 +28,8 @@ const NEARLY = 0.7;
 const FEWEST_POINTS = 3 * SLOPE_REACH;
 /** A fall of less than this share of the first loss is noise. */
 const LEAST_FALL = 0.05;
+/** One of less than this share is none. */
+const FLAT = 0.01;
 const TENTH = 10;
 /** The two estimates are usually within two orders of magnitude. */
 const FAR_APART = 150;
@@ -39,12 +41,13 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
     return nothing(points, divergedAt, `it diverged after ${points.length} steps: begin with a lower rate`);
   }
   // Single losses differ; and a fall to the loss of a guess only makes the first logits smaller.
-  const start = Math.min(guess, mean(points.slice(0, REACH).map(({ loss }) => loss)));
+  const first = mean(points.slice(0, REACH).map(({ loss }) => loss));
+  const start = Math.min(guess, first);
   const inner = points.slice(REACH, -REACH); // nearer to an end there is less to average
   const lowest = inner.reduce((best, point) => (point.smoothed < best.smoothed ? point : best));
   const fall = start - lowest.smoothed;
   if (fall < LEAST_FALL * start) {
-    return nothing(points, divergedAt, 'the loss never fell: the network learns at none of these rates');
+    return nothing(points, divergedAt, tooLittle(points.length, first, lowest.smoothed));
   }
   const learning = points.findIndex(({ smoothed }) => smoothed <= guess);
   const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)), learning);
@@ -64,6 +67,11 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
     lowestAt: lowest.lr,
     divergedAt,
   };
+}
+
+function tooLittle(steps: number, first: number, lowest: number): string {
+  if (first - lowest < FLAT * first) return 'the loss never fell: the network learns at none of these rates';
+  return `the loss fell too little to tell, from ${first.toFixed(3)} to ${lowest.toFixed(3)}: ${steps} steps are too few, or too noisy; use more steps, or a larger batch`;
 }
 
 function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, why: string): Suggestion {

@@ -43,6 +43,8 @@ export function addCheckCommand(program: Command): void {
       onNotice: (message) => printError(`lockstep: ${message}`),
       wording: BY_FLAG,
     });
+    let done = 0;
+    let all: number | undefined;
     try {
       const outcome = await checkTraining(
         {
@@ -52,9 +54,15 @@ export function addCheckCommand(program: Command): void {
           only: namesIn(only),
           skip: namesIn(skip),
           onSubject: (subject) => display?.say(headline(subject)),
-          onStart: (name, place, total) => display?.start(name, place, total),
-          onFinding: (finding) =>
-            json ? printJson(lineOf(finding)) : display?.finding(findingInFlags(finding)),
+          onStart: (name, place, total) => {
+            all = total;
+            display?.start(name, place, total);
+          },
+          onFinding: (finding) => {
+            done++;
+            if (json) printJson(lineOf(finding));
+            else display?.finding(findingInFlags(finding));
+          },
         },
         { log, signal: stop.signal, proxyFor },
       );
@@ -63,6 +71,9 @@ export function addCheckCommand(program: Command): void {
       if (outcome.failed > 0) process.exitCode = 1;
     } catch (error) {
       if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
+      display?.close();
+      const where = all === undefined ? 'before the first check' : `after ${done} of ${count(all, 'check')}`;
+      printError(`lockstep: interrupted ${where}`);
       process.exitCode = stop.exitCode() ?? 1;
     } finally {
       display?.close();

@@ -1,7 +1,9 @@
 /** `lockstep lr-find`: tests a range of learning rates on the first steps of a training, and suggests one. */
 
 import type { Command } from 'commander';
+import type { Suggestion } from '../../check/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
+import { count } from '../../foundation/count.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { findLearningRate, LR_FIND_SETTINGS, RunLog } from '../../session/index.js';
@@ -36,22 +38,33 @@ export function addLrFindCommand(program: Command): void {
       onNotice: (message) => printError(`lockstep: ${message}`),
       wording: BY_FLAG,
     });
+    let done = 0;
+    let suggestion: Suggestion | undefined;
+    const show = (found: Suggestion & { readonly runDir?: string }): void => {
+      live.clear();
+      if (json) printJson({ event: 'learning-rate', ...found });
+      else learningRateLines(found, process.stdout.columns).forEach(print);
+    };
     try {
       const found = await findLearningRate(
         {
           training,
           ...{ from, to, steps, runDir },
-          onPoint: ({ step, lr, loss }) =>
-            live.show(`step ${step}/${steps}  rate ${rate(lr)}  loss ${loss.toFixed(3)}`),
+          onPoint: ({ step, lr, loss }) => {
+            done = step;
+            live.show(`step ${step}/${steps}  rate ${rate(lr)}  loss ${loss.toFixed(3)}`);
+          },
+          onSuggestion: (found) => (suggestion = found),
         },
         { log, signal: stop.signal, proxyFor },
       );
-      live.clear();
-      if (json) printJson({ event: 'learning-rate', ...found });
-      else learningRateLines(found, process.stdout.columns).forEach(print);
+      show(found);
       if (found.lr === null) process.exitCode = 1;
     } catch (error) {
+      if (suggestion !== undefined) show(suggestion); // it is found, and cannot be kept
       if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;
+      live.clear();
+      printError(`lockstep: interrupted after ${done} of ${count(steps, 'step')}`);
       process.exitCode = stop.exitCode() ?? 1;
     } finally {
       live.clear();

@@ -1,6 +1,6 @@
 /** The curve of a range test and its suggestion, as text. */
 
-import type { FoundLearningRate } from '../../session/index.js';
+import type { Suggestion } from '../../check/index.js';
 import { curveLines } from './curve.js';
 import type { Point } from './curve.js';
 import { rate } from './text.js';
@@ -12,9 +12,14 @@ const ROWS = 12;
 const LABEL_COLUMNS = 9;
 /** What is above this many times the first loss would press the rest of the curve flat. */
 const HIGHEST = 1.3;
+const MEANINGS = [
+  ['^', 'suggested'],
+  ['s', 'falls fastest'],
+  ['d', 'diverges'],
+] as const;
 
 export function learningRateLines(
-  found: FoundLearningRate,
+  found: Suggestion & { readonly runDir?: string },
   terminalColumns: number | undefined,
 ): readonly string[] {
   const columns = Math.min(MOST_COLUMNS, terminalColumns ?? USUAL_COLUMNS);
@@ -25,14 +30,11 @@ export function learningRateLines(
     ...wrap(lr === null ? `no suggestion: ${reason}` : `suggested rate: ${rate(lr)}`, columns),
     ...(lr === null ? [] : wrap(`because ${reason}`, columns)),
     ...warnings.flatMap((warning) => wrap(`not to be trusted: ${warning}`, columns)),
-    ...wrap(`the curve: ${runDir}`, columns),
+    ...(runDir === undefined ? [] : wrap(`the curve: ${runDir}`, columns)),
   ];
 }
 
-function curveOf(
-  { points, lr, steepestAt, divergedAt }: FoundLearningRate,
-  columns: number,
-): readonly string[] {
+function curveOf({ points, lr, steepestAt, divergedAt }: Suggestion, columns: number): readonly string[] {
   const top = HIGHEST * (points[0]?.smoothed ?? 1);
   const drawn = points.map(({ lr: x, smoothed }): Point => ({
     x: Math.log10(x),
@@ -47,12 +49,15 @@ function curveOf(
   const marks = [...mark(steepestAt, 's'), ...mark(divergedAt, 'd'), ...mark(lr, '^')];
   const below = new Array<string>(width).fill(' ');
   for (const { value, sign } of marks) below[Math.min(width - 1, Math.max(0, columnOf(value)))] = sign;
+  const legend = MEANINGS.filter(([sign]) => below.includes(sign))
+    .map((meaning) => meaning.join(' '))
+    .join('   ');
   return [
     'loss (smoothed) over the learning rate',
     ...lines,
     `${' '.repeat(LABEL_COLUMNS)}${below.join('')}`.trimEnd(),
     `${' '.repeat(LABEL_COLUMNS)}${axis(first, last, width)}`,
-    `${' '.repeat(LABEL_COLUMNS)}^ suggested   s falls fastest   d diverges`,
+    ...(legend === '' ? [] : [`${' '.repeat(LABEL_COLUMNS)}${legend}`]),
   ];
 }
 

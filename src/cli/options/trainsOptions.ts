@@ -1,11 +1,14 @@
 /** The options of `train`, for commands that look at a training before it begins: the same line works with either. */
 
-import type { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
+import { LockstepError } from '../../foundation/errors.js';
 import { nonEmpty } from '../../session/index.js';
 import type { TrainingOptions } from '../../session/index.js';
 import { TRAIN_OPTIONS } from './optionTable.js';
+import { declareRunOptions, declareStopSignal } from './runOptions.js';
 import { declareOptions, resolveTrainingOptions } from './trainingOptions.js';
+import { declareOwnPage } from './uiOptions.js';
 
 /** Shown in the help of the command itself. */
 const SHOWN: ReadonlySet<string> = new Set([
@@ -26,6 +29,7 @@ export function declareTrainsOptions(command: Command): void {
     const name = option.attributeName();
     if (!own.has(name) && !SHOWN.has(name)) option.hideHelp();
   }
+  refuseThoseOfASession(command);
   command
     .option(
       '--config <file>',
@@ -34,8 +38,31 @@ export function declareTrainsOptions(command: Command): void {
     )
     .addHelpText(
       'after',
-      () => `\nAll options of a training are accepted: ${commandLine('train', { help: true })} lists them.`,
+      () =>
+        `\nAll options of a training are accepted: ${commandLine('train', { help: true })} lists them; those of a run in progress are not: ${OF_A_SESSION.map(({ long }) => long).join(', ')}.`,
     );
+}
+
+/** What `train` takes of a run that goes on: there is none here. */
+const OF_A_SESSION: readonly Option[] = (() => {
+  const session = new Command();
+  declareRunOptions(session);
+  declareStopSignal(session);
+  declareOwnPage(session);
+  return session.options.filter((option) => option.attributeName() !== 'config');
+})();
+
+/** Known, so that the error can say why, in place of proposing an option that is written alike. */
+function refuseThoseOfASession(command: Command): void {
+  for (const { flags, long } of OF_A_SESSION) {
+    const refuse = (): never => {
+      throw new LockstepError(
+        'E_OPTION',
+        `${commandLine(command.name())} does not take ${long}: it looks at a training before it begins, and starts and continues no run; leave it out`,
+      );
+    };
+    command.addOption(new Option(flags).preset('').argParser(refuse).hideHelp());
+  }
 }
 
 /** @throws LockstepError E_OPTION for a malformed, unknown or contradictory value */

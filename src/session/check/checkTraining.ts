@@ -1,6 +1,6 @@
 /** Checks a training before it begins. Nothing is trained that is kept, and no run folder is made. */
 
-import { runChecks } from '../../check/index.js';
+import { chosenChecks, runChecks } from '../../check/index.js';
 import type { CheckRequest, Finding, Subject } from '../../check/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { TrainingOptions } from '../trainingOptions.js';
@@ -38,6 +38,7 @@ export async function checkTraining(
   const startedMs = performance.now();
   const { training, test, save, onSubject, ...request } = options;
   const { signal } = context;
+  chosenChecks(request); // a name that none has is refused before anything is read or shown
   if (save !== undefined) refuseFilled(save, 'images are saved');
   try {
     signal.throwIfAborted();

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { runRangeTest, suggestRate } from '../../check/index.js';
 import type { RangeOptions, RatePoint, Subject, Suggestion } from '../../check/index.js';
-import { writeFileAtomically } from '../../coordinator/index.js';
+import { RunFolder, writeFileAtomically } from '../../coordinator/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import { makeNewFolder, refuseFilled } from '../emptyFolder.js';
@@ -19,6 +19,8 @@ export interface LearningRateOptions extends RangeOptions {
   readonly runDir: string | undefined;
   readonly onSubject?: ((subject: Subject) => void) | undefined;
   readonly onPoint?: ((point: RatePoint) => void) | undefined;
+  /** Told of the result before it is written: a disk that is full by then must not take it. */
+  readonly onSuggestion?: ((suggestion: Suggestion) => void) | undefined;
 }
 
 export interface FoundLearningRate extends Suggestion {
@@ -27,16 +29,18 @@ export interface FoundLearningRate extends Suggestion {
 }
 
 export const LR_FIND_FILE = 'lr-find.json';
+const DEFAULT_PARENT = 'runs';
 
 /** @throws LockstepError, among others E_STOPPED if the signal came first */
 export async function findLearningRate(
   options: LearningRateOptions,
   context: PreparationContext,
 ): Promise<FoundLearningRate> {
-  const { training, from, to, steps, onSubject, onPoint, runDir } = options;
+  const { training, from, to, steps, onSubject, onPoint, onSuggestion, runDir } = options;
   const { signal } = context;
   refuseBackwards(from, to);
   if (runDir !== undefined) refuseFilled(runDir, 'the curve is saved');
+  RunFolder.refuseIfUnwritable(runDir ?? DEFAULT_PARENT);
   try {
     signal.throwIfAborted();
     const subject = await prepareSubject(training, false, context);
@@ -44,6 +48,7 @@ export async function findLearningRate(
     const range = { from, to, steps };
     const test = await runRangeTest(subject, range, { signal, onPoint });
     const suggestion = withOtherWarnings(suggestRate(test), subject);
+    onSuggestion?.(suggestion);
     return { ...suggestion, runDir: await keep(suggestion, { subject, range, runDir }) };
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -89,7 +94,7 @@ async function keep(suggestion: Suggestion, { subject, range, runDir }: Kept): P
     ...{ engine: description.name, numericsClass, exact },
     recipe,
   };
-  const named = path.join('runs', `${stamp()}-lr-find-${recipe.model}-seed${recipe.seed}`);
+  const named = path.join(DEFAULT_PARENT, `${stamp()}-lr-find-${recipe.model}-seed${recipe.seed}`);
   const isThere = runDir !== undefined && existsSync(runDir);
   const folder = isThere ? runDir : await makeNewFolder(runDir ?? named);
   await writeFileAtomically(path.join(folder, LR_FIND_FILE), `${JSON.stringify(content, null, 2)}\n`);

@@ -38,7 +38,13 @@ export async function prepareSubject(
     model,
     recipe,
     initial,
-    data: { set: dataset.training, split, normalisation, openTestSet: test ? dataset.openTest : undefined },
+    data: {
+      set: dataset.training,
+      split,
+      normalisation,
+      bringsValidation: dataset.validationCount !== undefined,
+      openTestSet: test ? dataset.openTest : undefined,
+    },
     computing: {
       choice,
       threads: threadsFor(choice, training.workers, training.given.has('workers')),
