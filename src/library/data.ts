@@ -21,8 +21,10 @@ import type {
   LabelledImages,
   Reading,
 } from '../data/index.js';
+import { CLASS_NAME, CLASS_NAME_RULE } from '../foundation/className.js';
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
+import { printableJson } from '../foundation/printable.js';
 import { USUAL_PURPOSE } from '../model/index.js';
 import { checkValue, sourceOptions } from '../session/index.js';
 import type { OpenedDataset } from '../session/index.js';
@@ -164,6 +166,7 @@ export function syntheticData(): DataSource {
   };
 }
 
+const LONGEST_NAME_SHOWN = 120;
 const RESERVED: ReadonlySet<string> = new Set([...DATASET_NAMES, 'auto']);
 
 /** Where the data lie, if they have a folder. Whatever a program without types gives is looked at later. */
@@ -241,6 +244,13 @@ function checkClassNames(classNames: unknown): void {
     throw new LockstepError(
       'E_OPTION',
       'data.classNames must be a list of texts, one for each class; leave it out for numbers',
+    );
+  }
+  const unfit = classNames.find((name) => !CLASS_NAME.test(name));
+  if (unfit !== undefined) {
+    throw new LockstepError(
+      'E_OPTION',
+      `data.classNames must each have ${CLASS_NAME_RULE}, and ${printableJson(unfit.slice(0, LONGEST_NAME_SHOWN))} has not; call that class something else`,
     );
   }
   const twice = classNames.find((name, label) => classNames.indexOf(name) < label);

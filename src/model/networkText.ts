@@ -1,6 +1,7 @@
 /** Networks as JSON, in checkpoints, files and messages. Strict: unknown keys are refused. */
 
 import { z } from 'zod';
+import { CLASS_NAME, CLASS_NAME_RULE } from '../foundation/className.js';
 import { describeError } from '../foundation/errors.js';
 import type { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
@@ -17,7 +18,7 @@ export const networkNameSchema = z
   .regex(/^[A-Za-z0-9][\w.-]{0,59}$/, 'must be 1 to 60 letters, digits, dots, hyphens or underscores');
 
 const side = z.int().min(1).max(NETWORK_LIMITS.side);
-const classNameSchema = z.string().regex(/^[^\p{C}]{1,100}$/u, 'must be 1 to 100 printable characters');
+const classNameSchema = z.string().regex(CLASS_NAME, `must be ${CLASS_NAME_RULE}`);
 
 const networkSchema = z.strictObject({
   name: networkNameSchema,

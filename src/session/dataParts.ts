@@ -1,7 +1,7 @@
 /** Which images a run trains on and which it validates with. */
 
 import type { Recipe } from '../coordinator/index.js';
-import { isFileSource, labelsOf, splitTrainingSet } from '../data/index.js';
+import { isFileSource, isFixedDataset, labelsOf, splitTrainingSet } from '../data/index.js';
 import type { TrainingSplit } from '../data/index.js';
 import { printable } from '../foundation/printable.js';
 import { leaveOut, OptionError } from '../foundation/options/optionError.js';
@@ -33,7 +33,7 @@ export function validationSize(
       [leaveOut('valSize')],
     );
   }
-  if (given.has('valSize') || !isFileSource(name)) return recipe.valSize;
+  if (given.has('valSize') || (isFixedDataset(name) && !isFileSource(name))) return recipe.valSize;
   return Math.min(recipe.valSize, Math.floor(training.sampleCount * USUAL_SHARE));
 }
 

@@ -78,19 +78,25 @@ async function openFiles(name: FileSource, options: OpenDatasetOptions): Promise
   const source = sourceOptions({ ...options, onNotice: (message) => onNotice([message]) });
   try {
     const opened = await openSource(name, source);
-    if (test && opened.openTest === undefined) throw withoutTestSet(options.dataDir);
-    if (test) await checkTestSource(name, source);
+    if (test) {
+      // Names the place for test images, where there are none.
+      await checkTestSource(name, source).catch((error: unknown) => {
+        throw opened.openTest === undefined ? withoutTestSet(error) : error;
+      });
+    }
     return { name, ...opened };
   } catch (error) {
     throw name === 'folder' && isNewRun ? error : orElsewhere(error, dataDirSource);
   }
 }
 
-function withoutTestSet(dataDir: string): OptionError {
+function withoutTestSet(error: unknown): unknown {
+  if (!(error instanceof LockstepError) || error.code !== 'E_DATA_MISSING') return error;
   return new OptionError(
-    [{ option: 'test', value: true }, ` needs test images, and ${dataDir} has none`],
-    [advice('in a new run leave ', { option: 'test', value: true }, ' out')],
-    'E_DATA_MISSING',
+    [{ option: 'test', value: true }, ' needs test images: ', quoted(error)],
+    [advice('or in a new run leave ', { option: 'test', value: true }, ' out')],
+    error.code,
+    { cause: error },
   );
 }
 

@@ -38,6 +38,8 @@ export interface SessionOutcome {
   readonly runDir: string;
   readonly recipe: Recipe;
   readonly settings: Settings;
+  /** Whether the data have a test part. */
+  readonly hasTest: boolean;
 }
 
 /** @throws LockstepError E_STOPPED if the signal came before training began */
@@ -105,7 +107,8 @@ async function runSession(
   await startRecorders(folder, { recipe: prepared.recipe, settings, context, closers });
   folder.whenTakenOver((error) => fleet.abort(error));
   const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
-  return { result, runDir: folder.folder, recipe: prepared.recipe, settings };
+  const hasTest = prepared.dataset.openTest !== undefined;
+  return { result, runDir: folder.folder, recipe: prepared.recipe, settings, hasTest };
 }
 
 /** Before the data, too: what is no network is refused at once. */

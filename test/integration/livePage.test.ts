@@ -64,7 +64,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     const runs = page.locator('#runs');
     const row = (name: string): Locator => runs.getByRole('row', { name: new RegExp(`\\b${name}\\b`) });
     await row('first').getByText('2/3').waitFor();
-    await row('second').getByText('finished (epochs)').waitFor();
+    await row('second').getByText('finished', { exact: true }).waitFor();
     await row('second').getByText('43.00 %').waitFor();
     expect(await page.locator('#charts canvas').count()).toBe(4);
 

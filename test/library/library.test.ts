@@ -240,6 +240,11 @@ describe('data of a program', () => {
       { training: { pixels: new Uint8Array(3072), labels: Uint8Array.of(1), shape: [1] } as never },
       /^"shape" is not a key of data\.training/,
     ],
+    [
+      'a class name that is too long',
+      { classNames: [...TEN.slice(1), 'x'.repeat(101)] },
+      /^data\.classNames must each have 1 to 100 printable characters, and "x+" has not/,
+    ],
     ['the same class twice', { classNames: [...TEN, 'class 3'] }, /"class 3" stands there twice/],
     [
       'class names that are none',
@@ -306,6 +311,15 @@ describe('a network of a program', () => {
     expect((await train(again)).weightsSha256).toBe(whole.weightsSha256);
     const score = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1 });
     expect(score).toMatchObject({ model: 'small', testSamples: 96 });
+  });
+
+  it('holds back a tenth of its images unless it says how many', async () => {
+    const small = { epochs: 1, batchSize: 32, seed: 7, model: ownNetwork(4) };
+    const { runDir } = await train(options({ recipe: small, data: smallData() }));
+    const config = JSON.parse(readFileSync(path.join(runDir, 'config.json'), 'utf8')) as unknown;
+    expect(config).toMatchObject({ valSize: 9 });
+    const given = train(options({ recipe: { ...small, valSize: 5000 }, data: smallData() }));
+    expect((await rejectionOf('E_OPTION', given)).message).toContain('valSize 5000');
   });
 
   it('may have as many initial values as its text allows, and is resumed all the same', async () => {

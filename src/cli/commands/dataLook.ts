@@ -25,6 +25,7 @@ import { imageLines } from '../display/showImage.js';
 import { tableLines } from '../display/table.js';
 import { entriesOf } from '../options/optionTable.js';
 import { declareOptions } from '../options/trainingOptions.js';
+import { refuseUnwritable } from '../process/newFile.js';
 import { print, printDrawn, printJson } from '../process/terminal.js';
 import { lookAt, SOURCE_SETTINGS, sourceOf } from './dataSource.js';
 
@@ -71,8 +72,10 @@ export function addShowCommand(data: Command): void {
   declareOptions(command, entriesOf(SHOW_SETTINGS));
   command.action(() =>
     lookAt(sourceOf(command), { json: false }, async ({ name, options }) => {
+      const raw = command.opts<ShowOptions>();
+      if (raw.save !== undefined) refuseUnwritable(path.resolve(raw.save)); // pictures may take long to decode
       const { training } = await openAnySource(name, options);
-      await show(training, command.opts<ShowOptions>());
+      await show(training, raw);
     }),
   );
 }

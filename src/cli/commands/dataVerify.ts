@@ -47,12 +47,24 @@ async function verifyPictures(options: SourceOptions, json: boolean): Promise<vo
   if (isUsable) return;
   throw new LockstepError(
     'E_DATA_CORRUPT',
-    `${printable(options.dataDir, LONGEST_LINE)} holds files that cannot be used; repair or remove them, or train with --bad-images skip`,
+    `${printable(options.dataDir, LONGEST_LINE)} ${faultText(parts)}`,
   );
 }
 
+/** What is wrong, and a remedy that helps: nothing is skipped where a class would be left without a picture. */
+function faultText(parts: readonly FolderPartReport[]): string {
+  const hasBad = parts.some(({ bad }) => bad.length > 0);
+  if (parts.some(({ problem }) => problem !== null)) {
+    return hasBad
+      ? 'has faults in its class folders and holds files that cannot be used; mend the folders as listed, and repair or remove the files (--bad-images skip alone does not help)'
+      : 'has faults in its class folders; mend them as listed';
+  }
+  return hasBad
+    ? 'holds files that cannot be used; repair or remove them, or train with --bad-images skip'
+    : 'holds files that were replaced and kept their size and time; touch them, so that they are decoded anew';
+}
+
 function partLines({ part, images, bad, problem, packed }: FolderPartReport): readonly string[] {
-  if (problem !== null) return [`${part}: ${problem}`];
   const lines = bad.map(({ path, fault, problem: what }) =>
     printable(`  ${path}: ${fault}: ${what}`, LONGEST_LINE),
   );
@@ -60,7 +72,8 @@ function partLines({ part, images, bad, problem, packed }: FolderPartReport): re
     packed === 'different'
       ? ['  the packed file holds other pictures: a file was replaced and kept its size and time; touch it']
       : [];
-  return [`${part}: ${count(images, 'picture')} usable, ${bad.length} not`, ...lines, ...changed];
+  const folders = problem === null ? [] : [`  ${problem}`];
+  return [`${part}: ${count(images, 'picture')} usable, ${bad.length} not`, ...folders, ...lines, ...changed];
 }
 
 async function verifyBatches(dataDir: string, json: boolean): Promise<void> {

@@ -30,8 +30,9 @@ export function resumeCommand(
   return { command: commandLine(command, { ...options, resume: runDir }), note: noteOnResuming ?? null };
 }
 
-/** For a run that is complete. */
-export function evaluateLine({ runDir, recipe, settings }: SessionOutcome): string {
+/** For a run that is complete. @returns undefined if it was tested, or its data have nothing to test it with */
+export function evaluateLine({ runDir, recipe, settings, hasTest }: SessionOutcome): string | undefined {
+  if (settings.test || !hasTest) return undefined;
   const { dataDir } = settings;
   const needsNoData = recipe.dataset === 'synthetic' || dataDir === defaultDataDir();
   return `test it with: ${commandLine('evaluate', runDir, needsNoData ? {} : { dataDir })}`;

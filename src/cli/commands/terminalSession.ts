@@ -77,7 +77,8 @@ export async function trainInTerminal(
       await onEnd();
       return stop.exitCode() ?? 0;
     }
-    if (!outcome.settings.test) display.say(evaluateLine(outcome));
+    const next = evaluateLine(outcome);
+    if (next !== undefined) display.say(next);
     return 0;
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'E_STOPPED') {

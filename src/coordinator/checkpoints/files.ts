@@ -87,15 +87,25 @@ export async function makeFreshFolder(folder: string): Promise<boolean> {
 
 export function ioError(file: string, error: unknown): LockstepError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'EEXIST') return takenError(file, error);
   const remedy =
     code === 'ENOSPC' || code === 'EDQUOT'
       ? 'free some disk space'
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'make the folder writable, or choose another one'
-        : code === 'ENOTDIR' || code === 'EEXIST'
+        : code === 'ENOTDIR'
           ? 'a part of this path is a file, not a folder; choose another path'
           : 'check the path and the disk';
   return new LockstepError('E_IO', `cannot write ${file}: ${describeError(error)}; ${remedy}`, {
     cause: error,
   });
+}
+
+/** For what is written under a new name only: nothing that stands there is overwritten. */
+export function takenError(file: string, cause?: unknown): LockstepError {
+  return new LockstepError(
+    'E_IO',
+    `cannot write ${file}: it exists already, and is not overwritten; choose another name, or move it away`,
+    { cause },
+  );
 }

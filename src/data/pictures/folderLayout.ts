@@ -2,9 +2,11 @@
 
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CLASS_NAME, CLASS_NAME_RULE } from '../../foundation/className.js';
+import { count } from '../../foundation/count.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import { isPictureName } from './pictureFiles.js';
+import { isForeignFolder, isPictureName } from './pictureFiles.js';
 
 /** The folder of each part of the data; all but `training` may be missing. */
 export const FOLDER_PARTS = { training: 'train', validation: 'val', test: 'test' } as const;
@@ -24,6 +26,7 @@ export interface FolderLayout {
 /** A label is one byte. */
 const MOST_CLASSES = 256;
 const LONGEST_PATH_SHOWN = 200;
+const MOST_NAMED = 5;
 
 /** @throws LockstepError E_DATA_MISSING or E_DATA_CORRUPT for a folder that is no data set */
 export async function findFolderLayout(dir: string): Promise<FolderLayout> {
@@ -32,7 +35,7 @@ export async function findFolderLayout(dir: string): Promise<FolderLayout> {
   const isSplit = folders.includes('train') && (await foldersIn(join(root, 'train'))).length > 0;
   if (!isSplit) {
     const parts = { training: '' };
-    refusePartsAlone(dir, folders);
+    refusePartsWithoutTraining(dir, folders);
     return { root, parts, classNames: await checkClasses(dir, root, folders), ignored: [] };
   }
   const parts = Object.fromEntries(
@@ -67,8 +70,8 @@ async function existingFolder(dir: string): Promise<string> {
 export async function foldersIn(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    return folders.map(({ name }) => name).sort(byUnits);
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return folders.filter((name) => !name.startsWith('.') && !isForeignFolder(name)).sort(byUnits);
   } catch (error) {
     throw new LockstepError(
       'E_IO',
@@ -105,14 +108,36 @@ async function checkClasses(
       `${shown(dir)} holds ${names.length} classes, and may hold at most ${MOST_CLASSES}; use fewer`,
     );
   }
+  refuseClassNames(dir, names);
   return names;
 }
 
-/** Folders called val and test are hardly classes. */
-function refusePartsAlone(dir: string, folders: readonly string[]): void {
-  const others: readonly string[] = [FOLDER_PARTS.validation, FOLDER_PARTS.test];
-  if (folders.length === 0 || folders.some((name) => !others.includes(name))) return;
-  throw missing(`${shown(dir)} holds ${folders.join(' and ')} without train`);
+/** Before anything is decoded: the network would be refused by its class names later, which no folder is to be seen in. */
+function refuseClassNames(dir: string, names: readonly string[]): void {
+  const bad = names.filter((name) => !CLASS_NAME.test(name));
+  if (bad.length === 0) return;
+  throw new LockstepError(
+    'E_DATA_CORRUPT',
+    `${shown(dir)} holds ${count(bad.length, 'folder')} whose name cannot be that of a class, which must be ${CLASS_NAME_RULE}: ${namesText(bad)}; rename ${bad.length === 1 ? 'it' : 'them'}`,
+  );
+}
+
+/** Folders called val and test are hardly classes; those who have such classes put all of them into train. */
+function refusePartsWithoutTraining(dir: string, folders: readonly string[]): void {
+  const names: readonly string[] = [FOLDER_PARTS.validation, FOLDER_PARTS.test];
+  // Test, too: on some systems it is the same name, and elsewhere no other is meant.
+  const parts = folders.filter((name) => names.includes(name.toLowerCase()));
+  if (parts.length === 0) return;
+  const classes = folders.filter((name) => !parts.includes(name));
+  const found = parts.map(shown).join(' and ');
+  if (classes.length === 0) throw missing(`${shown(dir)} holds ${found} without train`);
+  const training = join(shown(dir), FOLDER_PARTS.training);
+  throw new LockstepError(
+    'E_DATA_CORRUPT',
+    classes.includes(FOLDER_PARTS.training)
+      ? `${shown(dir)} holds ${found} beside ${namesText(classes)}, and ${training} holds no folders; put a folder of pictures for each class into ${training}`
+      : `${shown(dir)} holds ${found} beside ${namesText(classes)}, without train, so it is unclear which are classes; move the classes into ${training} (the parts are called train, val and test, in small letters)`,
+  );
 }
 
 function missing(problem: string): LockstepError {
@@ -120,6 +145,12 @@ function missing(problem: string): LockstepError {
     'E_DATA_MISSING',
     `${problem}; name a folder that holds one folder of pictures for each class, or train, val and test with such folders`,
   );
+}
+
+/** The first few of many. */
+export function namesText(names: readonly string[]): string {
+  const named = names.slice(0, MOST_NAMED).map(shown).join(', ');
+  return names.length > MOST_NAMED ? `${named} and ${names.length - MOST_NAMED} more` : named;
 }
 
 /** Names of files may hold anything. */

@@ -126,16 +126,33 @@ async function refuseFullDisk({ file, listing, shape }: PackOptions): Promise<vo
   );
 }
 
-const ELSEWHERE = 'free some disk space, or name another folder in LOCKSTEP_CACHE_DIR';
+const ANOTHER = 'name another folder in LOCKSTEP_CACHE_DIR';
+const ELSEWHERE = `free some disk space, or ${ANOTHER}`;
 
 function megabytes(byteCount: number): string {
   return `${Math.ceil(byteCount / 1e6).toLocaleString('en-US')} MB`;
 }
 
-function notWritten(file: string, error: unknown): LockstepError {
+/** @param place the file or folder in the cache folder */
+export function notWritten(place: string, error: unknown): LockstepError {
   return new LockstepError(
     'E_IO',
-    `the decoded pictures cannot be kept in ${file}: ${describeError(error)}; ${ELSEWHERE}`,
+    `the decoded pictures cannot be kept in ${place}: ${describeError(error)}; ${remedyFor(error)}`,
     { cause: error },
   );
+}
+
+function remedyFor(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+    case 'EACCES':
+    case 'EPERM':
+      return `make the folder writable for this user, or ${ANOTHER}`;
+    case 'EROFS':
+      return `its file system is read-only: ${ANOTHER}`;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return ELSEWHERE;
+    default:
+      return `check the path and the disk, or ${ANOTHER}`;
+  }
 }

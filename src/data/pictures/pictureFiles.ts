@@ -19,7 +19,13 @@ export interface PictureListing {
   /** Links that lead out of the folder, or to a folder. */
   readonly bad: readonly BadPicture[];
   /** Files of other kinds, by the ends of their names. */
-  readonly ignored: ReadonlyMap<string, number>;
+  readonly ignored: ReadonlyMap<string, IgnoredFiles>;
+}
+
+export interface IgnoredFiles {
+  readonly count: number;
+  /** The path of the first, as of a picture. */
+  readonly first: string;
 }
 
 const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp'];
@@ -29,6 +35,11 @@ const DEEPEST = 16;
 
 export function isPictureName(name: string): boolean {
   return EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension)) && !name.startsWith('.');
+}
+
+/** What zip programs of macOS put beside the folders that were packed. */
+export function isForeignFolder(name: string): boolean {
+  return name === '__MACOSX';
 }
 
 /**
@@ -60,7 +71,7 @@ function compare(a: string, b: string): number {
 class Walk {
   readonly files: PictureFile[] = [];
   readonly bad: BadPicture[] = [];
-  readonly ignored = new Map<string, number>();
+  readonly ignored = new Map<string, IgnoredFiles>();
 
   constructor(
     private readonly root: string,
@@ -83,10 +94,11 @@ class Walk {
     visible.sort((a, b) => compare(a.name, b.name));
     const names: string[] = [];
     for (const entry of visible) {
-      if (entry.isDirectory()) await this.enter([...place, entry.name], label);
-      else if (entry.isSymbolicLink()) await this.follow([...place, entry.name], label);
+      if (entry.isDirectory()) {
+        if (!isForeignFolder(entry.name)) await this.enter([...place, entry.name], label);
+      } else if (entry.isSymbolicLink()) await this.follow([...place, entry.name], label);
       else if (isPictureName(entry.name)) names.push(entry.name);
-      else this.ignore(entry.name);
+      else this.ignore([...place, entry.name]);
     }
     for (let from = 0; from < names.length; from += STATS_AT_ONCE) {
       const some = names.slice(from, from + STATS_AT_ONCE);
@@ -116,7 +128,7 @@ class Walk {
       return this.refuse(place, 'is a link to nothing');
     }
     if (isFolder) return this.refuse(place, 'is a link to a folder, which is not followed');
-    if (!isPictureName(place.at(-1)!)) return this.ignore(place.at(-1)!);
+    if (!isPictureName(place.at(-1)!)) return this.ignore(place);
     if (!target.startsWith(this.root + sep)) return this.refuse(place, 'is a link out of the folder');
     await this.add(place, label);
   }
@@ -131,8 +143,9 @@ class Walk {
     this.bad.push({ path: place.join('/'), fault: 'link', problem });
   }
 
-  private ignore(name: string): void {
-    const extension = /\.[^.]{1,10}$/.exec(name)?.[0].toLowerCase() ?? 'no ending';
-    this.ignored.set(extension, (this.ignored.get(extension) ?? 0) + 1);
+  private ignore(place: readonly string[]): void {
+    const extension = /\.[^.]{1,10}$/.exec(place.at(-1)!)?.[0].toLowerCase() ?? 'no ending';
+    const { count, first } = this.ignored.get(extension) ?? { count: 0, first: place.join('/') };
+    this.ignored.set(extension, { count: count + 1, first });
   }
 }

@@ -2,7 +2,7 @@
 
 import { decodePicture, loadDecoder, PictureError } from '../../data/index.js';
 import type { PictureShape } from '../../data/index.js';
-import type { PictureSource } from './sources.js';
+import type { ListedSource, PictureBytes } from './sources.js';
 
 /** An image, ready for the network, or what is wrong with it. */
 export type ReadImage =
@@ -14,14 +14,14 @@ export type ReadImage =
  * @throws LockstepError E_SETUP if nothing can be decoded here; the signal's reason
  */
 export async function* decodeSources(
-  sources: readonly PictureSource[],
+  sources: readonly ListedSource[],
   shape: PictureShape,
   signal: AbortSignal,
 ): AsyncGenerator<ReadImage> {
   for (let from = 0; from < sources.length;) {
     const source = sources[from]!;
     if (typeof source !== 'string') {
-      yield await decodeBytes(source, shape);
+      yield 'problem' in source ? source : await decodeBytes(source, shape);
       from++;
       continue;
     }
@@ -38,10 +38,7 @@ export async function* decodeSources(
   }
 }
 
-async function decodeBytes(
-  { name, bytes }: Exclude<PictureSource, string>,
-  shape: PictureShape,
-): Promise<ReadImage> {
+async function decodeBytes({ name, bytes }: PictureBytes, shape: PictureShape): Promise<ReadImage> {
   try {
     return { name, pixels: await decodePicture(bytes, shape) };
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { LockstepError } from '../../foundation/errors.js';
+import { describeError, LockstepError } from '../../foundation/errors.js';
 import { isPictureName } from '../../data/index.js';
 
 /** An encoded picture, as a file holds it. */
@@ -14,12 +14,20 @@ export interface PictureBytes {
 
 export type PictureSource = string | PictureBytes;
 
+/** What was found in a folder and cannot be predicted: it is reported among the images. */
+export interface UnusableSource {
+  readonly name: string;
+  readonly problem: string;
+}
+
+export type ListedSource = PictureSource | UnusableSource;
+
 /**
  * Folders become the pictures in them and in the folders below, by name; hidden ones are left out.
- * @throws LockstepError E_DATA_MISSING for a folder without pictures, E_IO for one that cannot be read
+ * @throws LockstepError E_DATA_MISSING for a folder without pictures
  */
-export function listSources(given: readonly PictureSource[]): readonly PictureSource[] {
-  return given.flatMap((source): readonly PictureSource[] => {
+export function listSources(given: readonly PictureSource[]): readonly ListedSource[] {
+  return given.flatMap((source): readonly ListedSource[] => {
     if (typeof source !== 'string' || !isFolder(source)) return [source];
     const found = picturesIn(source);
     if (found.length > 0) return found;
@@ -30,29 +38,39 @@ export function listSources(given: readonly PictureSource[]): readonly PictureSo
   });
 }
 
-/** What is missing is told with the other images that cannot be read. */
+/** What is missing, or cannot be looked at, is told with the other images that cannot be read. */
 function isFolder(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
 }
 
 const DEEPEST = 16;
 
-/** Links to folders are not followed: they may lead round in circles. */
-function picturesIn(folder: string, depth = 0): readonly string[] {
-  if (depth > DEEPEST) return [];
+/** Links to folders are not followed: they may lead round in circles. One fault does not keep the others from their answer. */
+function picturesIn(folder: string, depth = 0): readonly ListedSource[] {
+  if (depth > DEEPEST) {
+    return [{ name: folder, problem: `lies more than ${DEEPEST} folders deep; name it itself` }];
+  }
   let entries;
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    throw new LockstepError('E_IO', `${folder} cannot be read; make it readable, or leave it out`, {
-      cause: error,
-    });
+    const problem = `cannot be read (${describeError(error)}); make it readable, or leave it out`;
+    return [{ name: folder, problem }];
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
+  return entries.flatMap((entry): readonly ListedSource[] => {
     const place = path.join(folder, entry.name);
     if (entry.name.startsWith('.')) return [];
     if (entry.isDirectory()) return picturesIn(place, depth + 1);
-    return isPictureName(entry.name) && !isFolder(place) ? [place] : [];
+    if (entry.isSymbolicLink() && isFolder(place)) {
+      return [
+        { name: place, problem: 'is a link to a folder, which is not followed; name the folder itself' },
+      ];
+    }
+    return isPictureName(entry.name) ? [place] : [];
   });
 }

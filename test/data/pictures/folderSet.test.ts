@@ -107,6 +107,39 @@ describe('a folder of pictures', () => {
     expect(files.map((_, index) => again.fileOf?.(index))).toEqual(files);
   });
 
+  it('tells of pictures, hidden folders and those of a zip program beside the classes', async () => {
+    await putAll('train/a/0.png', 'train/b/1.png', 'train/loose.png', 'val/a/2.png', 'val/b/3.png');
+    await putAll('loose.jpg', '__MACOSX/a/0.png', '.thumbnails/0.png', 'val/__MACOSX/b/0.png', '.hidden.png');
+    const notices: string[] = [];
+    const { training } = await loadFolder(options({ onNotice: (message) => notices.push(message) }));
+    expect(training.classNames).toEqual(['a', 'b']);
+    expect(notices).toEqual([
+      expect.stringContaining(`${dir}: 1 picture beside the class folders left out: loose.jpg; `),
+      expect.stringContaining(
+        `${dir}: hidden folders and those of a zip program are left out: .thumbnails, __MACOSX`,
+      ),
+      expect.stringContaining(
+        `${join(dir, 'train')}: 1 picture beside the class folders left out: loose.png; `,
+      ),
+      expect.stringContaining(`${join(dir, 'val')}: hidden folders`),
+    ]);
+  });
+
+  it('has classes called val and test within train', async () => {
+    await putAll('train/test/0.png', 'train/val/1.png');
+    const { training } = await loadFolder(options());
+    expect(training.classNames).toEqual(['test', 'val']);
+    await expect(loadFolderTest(options())).rejects.toThrow(`put them into ${join(dir, 'test')}`);
+  });
+
+  it('without a test part says where test pictures belong', async () => {
+    await putAll('a/0.png', 'b/1.png');
+    await expect(loadFolderTest(options())).rejects.toMatchObject({
+      code: 'E_DATA_MISSING',
+      message: `${dir} has no test pictures; move the classes into ${join(dir, 'train')}, and put test pictures into ${join(dir, 'test')}, one folder a class`,
+    });
+  });
+
   it('may have any names', async () => {
     await putAll('klasse mit leer/ä ö.png', '图/🙂.png', 'it\'s/a\'b "c".png', '-x/\u001b[31m.png');
     const { training } = await loadFolder(options());
@@ -272,11 +305,23 @@ describe('a folder that is no data set', () => {
     [['a/0.png'], 'E_DATA_CORRUPT', 'holds one class, a, and a network needs at least two'],
     [['train/a/0.png'], 'E_DATA_CORRUPT', 'train holds one class, a'],
     [['test/a/0.png', 'val/b/0.png'], 'E_DATA_MISSING', 'holds test and val without train'],
+    [['a/0.png', 'b/0.png', 'test/0.png'], 'E_DATA_CORRUPT', 'holds test beside a, b, without train'],
+    [
+      ['a/0.png', 'val/a/0.png', 'Test/0.png'],
+      'E_DATA_CORRUPT',
+      'holds Test and val beside a, without train',
+    ],
+    [['train/0.png', 'test/a/0.png'], 'E_DATA_CORRUPT', 'train holds no folders; put a folder'],
+    [
+      ['a/0.png', `${'x'.repeat(101)}/0.png`, 'line\nfeed/0.png'],
+      'E_DATA_CORRUPT',
+      `which must be 1 to 100 printable characters: line\ufffdfeed, ${'x'.repeat(101)}; rename them`,
+    ],
     [['a/0.png', 'b/notes.txt'], 'E_DATA_CORRUPT', '1 class folder of'],
     [
       ['a/notes.txt', 'b/0.gif'],
       'E_DATA_CORRUPT',
-      'holds no pictures (there are other files: 1 .txt, 1 .gif)',
+      'holds no pictures (there are other files: 1 .txt, a/notes.txt; 1 .gif, b/0.gif)',
     ],
     [
       ['train/a/0.png', 'train/b/0.png', 'val/c/0.png'],
