@@ -35,6 +35,6 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 .confusion .right { font-weight: 700; }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .8rem; }
 .images img { width: 8rem; image-rendering: pixelated; }
-.images figcaption { font-weight: 400; font-size: .85rem; }
+.images figcaption { font-weight: 400; font-size: .85rem; overflow-wrap: anywhere; }
 @media print { :root { --ink: #000; --paper: #fff; --soft: #444; --rule: #bbb; } details > summary { list-style: none; } }
 `);

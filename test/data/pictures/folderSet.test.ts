@@ -96,6 +96,17 @@ describe('a folder of pictures', () => {
     expect(contentOf(await loadFolderTest(options()))).toEqual([[0, 3]]);
   });
 
+  it('knows the file of each test image, past those that are skipped', async () => {
+    await putAll('train/a/1.png', 'train/b/2.png', 'test/b/5.png', 'test/a/3.png', 'test/a/deep/4.png');
+    await put('test/a/4.png', Buffer.from('no picture'));
+    const set = await loadFolderTest(options({ badImages: 'skip' }));
+    const files = ['test/a/3.png', 'test/b/5.png', 'test/a/deep/4.png'];
+    expect(files.map((_, index) => set.fileOf?.(index))).toEqual(files);
+    expect(contentOf(set).map(([, value]) => value)).toEqual([3, 2, 4]);
+    const again = await loadFolderTest(options({ badImages: 'skip' })); // from the packed file
+    expect(files.map((_, index) => again.fileOf?.(index))).toEqual(files);
+  });
+
   it('tells of pictures, hidden folders and those of a zip program beside the classes', async () => {
     await putAll('train/a/0.png', 'train/b/1.png', 'train/loose.png', 'val/a/2.png', 'val/b/3.png');
     await putAll('loose.jpg', '__MACOSX/a/0.png', '.thumbnails/0.png', 'val/__MACOSX/b/0.png', '.hidden.png');
@@ -127,17 +138,6 @@ describe('a folder of pictures', () => {
       code: 'E_DATA_MISSING',
       message: `${dir} has no test pictures; move the classes into ${join(dir, 'train')}, and put test pictures into ${join(dir, 'test')}, one folder a class`,
     });
-  });
-
-  it('knows the file of each test image, past those that are skipped', async () => {
-    await putAll('train/a/1.png', 'train/b/2.png', 'test/b/5.png', 'test/a/3.png', 'test/a/deep/4.png');
-    await put('test/a/4.png', Buffer.from('no picture'));
-    const set = await loadFolderTest(options({ badImages: 'skip' }));
-    const files = ['test/a/3.png', 'test/b/5.png', 'test/a/deep/4.png'];
-    expect(files.map((_, index) => set.fileOf?.(index))).toEqual(files);
-    expect(contentOf(set).map(([, value]) => value)).toEqual([3, 2, 4]);
-    const again = await loadFolderTest(options({ badImages: 'skip' })); // from the packed file
-    expect(files.map((_, index) => again.fileOf?.(index))).toEqual(files);
   });
 
   it('may have any names', async () => {
