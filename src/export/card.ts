@@ -1,34 +1,12 @@
 /** The model card: what was trained on what, how good it is, and how to use it and to train it again. */
 
-import type { Recipe } from '../coordinator/index.js';
 import { count } from '../foundation/count.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { ExportedModel, ExportFormat } from './exportedModel.js';
 import { code, fenced } from './markdown.js';
+import type { ModelFacts } from './modelFacts.js';
 import { picturesText, preparationText } from './preparation.js';
 import { trainingAgain } from './trainingAgain.js';
-
-/** What is known of the run besides its weights. */
-export interface ModelFacts {
-  readonly recipe: Recipe;
-  /** The name of the folder that held the data, where they are in one of the user's own and it is known. */
-  readonly dataFolder: string | undefined;
-  /** After which the weights were such. */
-  readonly epoch: number;
-  /** Of these weights, from 0 to 1. */
-  readonly validationAccuracy: number | undefined;
-  readonly test: TestFacts | undefined;
-  /** Digests of the samples that the run used. */
-  readonly samples: { readonly training: string; readonly validation: string } | undefined;
-  /** Of the engines that computed it. */
-  readonly numericsClasses: readonly string[];
-}
-
-export interface TestFacts {
-  readonly accuracy: number;
-  readonly samples: number | undefined;
-  readonly tta: string;
-}
 
 const AXES: Readonly<Record<ExportFormat, readonly string[]>> = {
   pytorch: ['channel', 'row', 'column'],

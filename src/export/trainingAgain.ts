@@ -6,8 +6,8 @@ import { flagName } from '../foundation/commandLine.js';
 import { printable } from '../foundation/printable.js';
 import { shellWord } from '../foundation/shellWord.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
-import type { ModelFacts } from './card.js';
 import { code, fenced } from './markdown.js';
+import type { ModelFacts } from './modelFacts.js';
 
 /** Every option that decides the weights, and a network that no name makes. */
 export const RECIPE_FILE = 'recipe.json';
