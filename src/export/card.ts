@@ -4,7 +4,7 @@ import { count } from '../foundation/count.js';
 import { LOCKSTEP_VERSION } from '../protocol/index.js';
 import type { ExportedModel, ExportFormat } from './exportedModel.js';
 import { code, fenced } from './markdown.js';
-import type { ModelFacts } from './modelFacts.js';
+import type { ModelFacts, TestFacts } from './modelFacts.js';
 import { picturesText, preparationText } from './preparation.js';
 import { trainingAgain } from './trainingAgain.js';
 
