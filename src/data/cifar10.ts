@@ -1,7 +1,7 @@
 /** Loads CIFAR-10 from its files. Training and test set are separate functions: training never opens the test file. */
 
 import { join } from 'node:path';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { LockstepError } from '../foundation/errors.js';
 import {
   BATCH_FILES,
   CIFAR10_FORMAT,
@@ -16,7 +16,7 @@ import type { ImageSet } from './imageSet.js';
 import { PlanarSet } from './planarSet.js';
 import type { PlanarBatch } from './planarSet.js';
 import { readPythonBatch } from './pythonBatch.js';
-import { readRegularFile } from './regularFile.js';
+import { readDataFile } from './regularFile.js';
 
 /**
  * The 50,000 training images of a folder that is or contains `cifar-10-batches-bin` or `cifar-10-batches-py`.
@@ -72,29 +72,22 @@ export async function readBatchFile(
   fileName: string,
 ): Promise<Uint8Array> {
   const path = join(folder, fileName);
-  try {
-    return await readRegularFile(path, (byteCount) => {
+  return readDataFile(
+    path,
+    (byteCount) => {
       const expected = wrongSizeOf(layout, byteCount);
       if (expected === undefined) return;
       throw new LockstepError(
         'E_DATA_CORRUPT',
         `${path} has ${byteCount} bytes, but ${expected}; move it away and ${downloadRemedy(folder)}`,
       );
-    });
-  } catch (error) {
-    if (error instanceof LockstepError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new LockstepError(
+    },
+    () =>
+      new LockstepError(
         'E_DATA_MISSING',
         `${path} is missing; CIFAR-10 needs all its batches; ${downloadRemedy(folder)}`,
-      );
-    }
-    throw new LockstepError(
-      'E_IO',
-      `${path} cannot be read (${describeError(error)}); check that it is a file and that you may read it`,
-      { cause: error },
-    );
-  }
+      ),
+  );
 }
 
 /** @param bytes of the right number */

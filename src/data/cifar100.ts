@@ -5,14 +5,14 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { LockstepError } from '../foundation/errors.js';
 import { CIFAR100_COARSE_NAMES, CIFAR100_FINE_NAMES } from './cifar100Names.js';
 import { imageByteCount } from './imageSet.js';
 import type { ImageFormat, ImageSet } from './imageSet.js';
 import { PLANAR_SHAPE, PlanarSet } from './planarSet.js';
 import type { PlanarBatch } from './planarSet.js';
 import { readPythonBatch } from './pythonBatch.js';
-import { readRegularFile } from './regularFile.js';
+import { readDataFile } from './regularFile.js';
 
 export interface Cifar100Options {
   /** A folder that is or contains `cifar-100-binary` or `cifar-100-python`. */
@@ -89,23 +89,14 @@ async function readFileOf({ path, layout }: Cifar100File, part: Cifar100Part): P
     layout === 'binary'
       ? [records * RECORD_BYTES, records * RECORD_BYTES]
       : [records * IMAGE_BYTES, records * IMAGE_BYTES * LARGEST_PICKLE_FACTOR];
-  try {
-    return await readRegularFile(path, (byteCount) => {
-      if (byteCount >= least && byteCount <= most) return;
-      const rule =
-        layout === 'binary'
-          ? `${records} records of ${RECORD_BYTES} bytes are ${least}`
-          : `a pickle of ${records} images has ${least} to ${most}`;
-      throw corrupt(path, `it has ${byteCount} bytes, but ${rule}`);
-    });
-  } catch (error) {
-    if (error instanceof LockstepError) throw error;
-    throw new LockstepError(
-      'E_IO',
-      `${path} cannot be read (${describeError(error)}); check that it is a file and that you may read it`,
-      { cause: error },
-    );
-  }
+  return readDataFile(path, (byteCount) => {
+    if (byteCount >= least && byteCount <= most) return;
+    const rule =
+      layout === 'binary'
+        ? `${records} records of ${RECORD_BYTES} bytes are ${least}`
+        : `a pickle of ${records} images has ${least} to ${most}`;
+    throw corrupt(path, `it has ${byteCount} bytes, but ${rule}`);
+  });
 }
 
 /** @param bytes of the right number */

@@ -1,6 +1,7 @@
 /** Images side by side in one picture: each as it is, and below it as training sees it. */
 
 import type { AugmentationOptions } from './augmentation.js';
+import { decodeImages } from './decodeImages.js';
 import { gatherSamples, imageByteCount } from './imageSet.js';
 import type { ImageSet } from './imageSet.js';
 import { measureNormalisation } from './normalisation.js';
@@ -50,7 +51,7 @@ export function contactSheet(set: ImageSet, { indices, augmentation }: ContactSh
     const left = GAP + (place % SHEET_COLUMNS) * (cellWidth + GAP);
     const images = [gatherSamples(set, [index]).pixels, ...(variants?.(place) ?? [])];
     for (const [row, image] of images.entries()) {
-      magnify(image, imageShape, scale, {
+      drawImage(image, imageShape, scale, {
         pixels,
         width: sheet.width,
         top: top + row * (cellHeight + GAP),
@@ -76,14 +77,7 @@ function augmentedImages(
     ...{ pixels, imageShape, normalisation, augmentation },
     sampleCount: repeated.length,
   });
-  const bytes = Uint8Array.from(images, (value, at) => {
-    const channel = at % imageShape.channels;
-    const { mean, standardDeviation } = normalisation;
-    return Math.min(
-      255,
-      Math.max(0, Math.round(255 * (value * standardDeviation[channel]! + mean[channel]!))),
-    );
-  });
+  const bytes = decodeImages(images, normalisation);
   return (place) =>
     Array.from({ length: VARIANTS }, (_, variant) => {
       const start = (place * VARIANTS + variant) * byteCount;
@@ -91,7 +85,8 @@ function augmentedImages(
     });
 }
 
-interface Place {
+/** Where to draw. */
+export interface Place {
   readonly pixels: Uint8Array;
   /** Of the sheet. */
   readonly width: number;
@@ -99,7 +94,8 @@ interface Place {
   readonly left: number;
 }
 
-function magnify(
+/** Draws an image into a larger one, each of its pixels as a square of `scale` pixels. */
+export function drawImage(
   image: Uint8Array,
   { height, width, channels }: ImageSet['imageShape'],
   scale: number,

@@ -10,7 +10,7 @@ import { gunzip } from 'node:zlib';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { arrayImageSet } from './arrayImageSet.js';
 import type { ImageSet, ImageShape } from './imageSet.js';
-import { readRegularFile } from './regularFile.js';
+import { readDataFile } from './regularFile.js';
 
 export type IdxPart = 'training' | 'test';
 
@@ -135,20 +135,10 @@ async function readIdx(path: string, dimensions: readonly number[]): Promise<Idx
 }
 
 async function readBytes(path: string): Promise<Buffer> {
-  let bytes: Buffer;
-  try {
-    bytes = await readRegularFile(path, (byteCount) => {
-      if (byteCount > LARGEST_BYTES)
-        throw corrupt(path, `it has ${byteCount} bytes, more than ${LARGEST_BYTES}`);
-    });
-  } catch (error) {
-    if (error instanceof LockstepError) throw error;
-    throw new LockstepError(
-      'E_IO',
-      `${path} cannot be read (${describeError(error)}); check that it is a file and that you may read it`,
-      { cause: error },
-    );
-  }
+  const bytes = await readDataFile(path, (byteCount) => {
+    if (byteCount > LARGEST_BYTES)
+      throw corrupt(path, `it has ${byteCount} bytes, more than ${LARGEST_BYTES}`);
+  });
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
     return await unpack(bytes, { maxOutputLength: LARGEST_BYTES });

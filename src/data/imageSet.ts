@@ -46,6 +46,13 @@ export function imageByteCount({ height, width, channels }: ImageShape): number 
   return height * width * channels;
 }
 
+/** How many there are of each class. */
+export function countLabels(labels: Uint8Array, classCount: number): number[] {
+  const counts = new Array<number>(classCount).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
+
 /** Copies the samples with the given indices, in that order, into new arrays. */
 export function gatherSamples(set: ImageSet, indices: ArrayLike<number>): RawSamples {
   const byteCount = imageByteCount(set.imageShape);

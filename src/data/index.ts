@@ -1,5 +1,5 @@
 /** What other folders use of the data. */
-export { DATASET_NAMES, gatherSamples, imageByteCount, labelsOf } from './imageSet.js';
+export { countLabels, DATASET_NAMES, gatherSamples, imageByteCount, labelsOf } from './imageSet.js';
 export type { DatasetName, ImageFormat, ImageSet, ImageShape, RawSamples } from './imageSet.js';
 export { arrayImageSet } from './arrayImageSet.js';
 export type { LabelledImages } from './arrayImageSet.js';
@@ -16,7 +16,8 @@ export {
 export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
 export { openAnySource, reportSource, verifyFolder } from './sourceReport.js';
 export type { FolderPartReport, PartReport } from './sourceReport.js';
-export { contactSheet, SHEET_COLUMNS } from './contactSheet.js';
+export { contactSheet, drawImage, SHEET_COLUMNS } from './contactSheet.js';
+export { decodeImages } from './decodeImages.js';
 export type { BadPicture } from './pictures/pictureFault.js';
 export type { DecodingProgress } from './pictures/packPictures.js';
 export { loadCifar10, loadCifar10Test } from './cifar10.js';

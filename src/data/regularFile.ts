@@ -2,6 +2,7 @@
 
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { describeError, LockstepError } from '../foundation/errors.js';
 
 /** With this flag, opening a pipe does not wait for a writer. Undefined on Windows, although its type says otherwise. */
 const WITHOUT_WAITING = (constants.O_NONBLOCK as number | undefined) ?? 0;
@@ -26,5 +27,29 @@ export async function readRegularFile(path: string, checkSize: (byteCount: numbe
     return bytes;
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * A file of a data set.
+ * @param checkSize throws a LockstepError to refuse the size
+ * @param missing the error for a file that is not there; left out: as for one that cannot be read
+ * @throws LockstepError E_IO, or one of these
+ */
+export async function readDataFile(
+  path: string,
+  checkSize: (byteCount: number) => void,
+  missing?: () => LockstepError,
+): Promise<Buffer> {
+  try {
+    return await readRegularFile(path, checkSize);
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    if (missing && (error as NodeJS.ErrnoException).code === 'ENOENT') throw missing();
+    throw new LockstepError(
+      'E_IO',
+      `${path} cannot be read (${describeError(error)}); check that it is a file and that you may read it`,
+      { cause: error },
+    );
   }
 }

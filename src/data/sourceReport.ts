@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { LockstepError } from '../foundation/errors.js';
 import { loadCifar10, loadCifar10Test } from './cifar10.js';
-import { gatherSamples } from './imageSet.js';
+import { countLabels, gatherSamples } from './imageSet.js';
 import type { DatasetName, ImageSet, ImageShape } from './imageSet.js';
 import { measureNormalisation } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
@@ -57,13 +57,12 @@ function reportPart(part: FolderPart, set: ImageSet, from: number, to: number): 
   const indices = Uint32Array.from({ length: to - from }, (_, index) => from + index);
   const content = createHash('sha256');
   const labels = new Uint8Array(indices.length);
-  const counts = new Array<number>(set.classNames.length).fill(0);
   for (let begin = 0; begin < indices.length; begin += BLOCK_SAMPLES) {
     const samples = gatherSamples(set, indices.subarray(begin, begin + BLOCK_SAMPLES));
     content.update(samples.pixels);
     labels.set(samples.labels, begin);
-    for (const label of samples.labels) counts[label]!++;
   }
+  const counts = countLabels(labels, set.classNames.length);
   return {
     part,
     images: indices.length,

@@ -7,6 +7,7 @@ import { describeError, LockstepError } from '../foundation/errors.js';
 import { parseBatch, readBatchFile } from './cifar10.js';
 import { BATCH_FILES, CIFAR10_FORMAT, findCifar10 } from './cifar10Layout.js';
 import type { BatchFile, Cifar10Location } from './cifar10Layout.js';
+import { countLabels } from './imageSet.js';
 
 export interface FileChecksum {
   readonly algorithm: 'md5' | 'sha1';
@@ -71,7 +72,7 @@ async function inspectFile(location: Cifar10Location, file: BatchFile): Promise<
   const found = { fileName, part, byteCount: bytes.length, checksum: checksumOf(bytes, file) };
   try {
     const { labels } = parseBatch(location, fileName, bytes);
-    return { ...found, status: 'usable', classCounts: countClasses(labels) };
+    return { ...found, status: 'usable', classCounts: countLabels(labels, CIFAR10_FORMAT.classNames.length) };
   } catch (error) {
     return { ...found, status: 'damaged', problem: describeError(error) };
   }
@@ -96,10 +97,4 @@ function checksumOf(bytes: Uint8Array, { checksum: known }: BatchFile): FileChec
   const hex = createHash(algorithm).update(bytes).digest('hex');
   if (known === undefined) return { algorithm, hex, verdict: 'unknown' };
   return { algorithm, hex, verdict: hex === known.hex ? 'official' : 'different' };
-}
-
-function countClasses(labels: Uint8Array): number[] {
-  const counts = new Array<number>(CIFAR10_FORMAT.classNames.length).fill(0);
-  for (const label of labels) counts[label]!++;
-  return counts;
 }

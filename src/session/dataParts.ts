@@ -1,7 +1,7 @@
 /** Which images a run trains on and which it validates with. */
 
 import type { Recipe } from '../coordinator/index.js';
-import { isFileSource, isFixedDataset, labelsOf, splitTrainingSet } from '../data/index.js';
+import { countLabels, isFileSource, isFixedDataset, labelsOf, splitTrainingSet } from '../data/index.js';
 import type { TrainingSplit } from '../data/index.js';
 import { printable } from '../foundation/printable.js';
 import { leaveOut, OptionError } from '../foundation/options/optionError.js';
@@ -59,8 +59,7 @@ export function tellOfClasses(
   { training, validationCount }: OpenedDataset,
   notice: (message: Sentence) => void,
 ): void {
-  const counts = new Array<number>(training.classNames.length).fill(0);
-  for (let index = 0; index < training.sampleCount; index++) counts[training.labelOf(index)]!++;
+  const counts = countLabels(labelsOf(training), training.classNames.length);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   if (most < UNEVEN * least) return;
   const named = (number: number): string =>

@@ -1,9 +1,8 @@
 /** Folders that are to hold what a command makes, and nothing else. */
 
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ioError } from '../coordinator/index.js';
+import { ioError, refuseFilledFolder } from '../coordinator/index.js';
 import { makeFolders } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 
@@ -12,19 +11,7 @@ import { LockstepError } from '../foundation/errors.js';
  * @throws LockstepError E_IO for a folder that holds something: nothing in it must be replaced, or mixed with others
  */
 export function refuseFilled(folder: string, what: string): void {
-  if (!existsSync(folder)) return;
-  let isEmpty: boolean;
-  try {
-    isEmpty = readdirSync(folder).length === 0;
-  } catch (error) {
-    throw ioError(folder, error);
-  }
-  if (!isEmpty) {
-    throw new LockstepError(
-      'E_IO',
-      `${folder} is not empty, and ${what} to a new or an empty folder only; choose another`,
-    );
-  }
+  refuseFilledFolder(folder, `${what} to a new or an empty folder only; choose another`);
 }
 
 /** Makes a folder that was not there: of this name, or with a number after it. @throws LockstepError E_IO */

@@ -1,8 +1,9 @@
 /** The network beats the simplest answer: how frequent each class is. */
 
+import { countLabels } from '../../data/index.js';
 import { trainingBelow } from '../capacity/shortTraining.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
-import { countLabels, entropyOf } from '../data/labelCounts.js';
+import { entropyOf } from '../data/labelCounts.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 

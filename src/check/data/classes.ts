@@ -1,9 +1,9 @@
 /** Every class is there, in training and where accuracies are measured, and none is rare. */
 
+import { countLabels } from '../../data/index.js';
 import { count } from '../../foundation/count.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
-import { countLabels } from './labelCounts.js';
 import { scanOf } from './scan.js';
 import type { ScannedImage } from './scan.js';
 

@@ -1,10 +1,9 @@
 /** What the network gets is standardised, and is still the image. */
 
-import { gatherSamples } from '../../data/index.js';
+import { decodeImages, gatherSamples } from '../../data/index.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 import type { Workbench } from '../workbench.js';
-import { decodeImages } from './decode.js';
 import { inputMomentsOf } from './inputMoments.js';
 
 /** The first samples of a training set are not all of it, and a part of it differs a little. */

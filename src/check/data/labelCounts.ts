@@ -6,13 +6,6 @@ export function labelsFor(set: ImageSet, samples: ArrayLike<number>): Uint8Array
   return Uint8Array.from(samples, (sample) => set.labelOf(sample));
 }
 
-/** How many of each class, by label. */
-export function countLabels(labels: Uint8Array, classCount: number): readonly number[] {
-  const counts = new Array<number>(classCount).fill(0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
-
 /** The lowest mean cross-entropy of an answer that does not look at the images: the entropy of the labels. */
 export function entropyOf(counts: readonly number[]): number {
   const total = counts.reduce((sum, count) => sum + count, 0);

@@ -3,14 +3,14 @@
  * network is trained, so it is found out in seconds, and a network that learns shuffled labels by heart cannot hide it.
  */
 
-import { formatOf } from '../../data/index.js';
+import { countLabels, formatOf } from '../../data/index.js';
 import { count } from '../../foundation/count.js';
 import { found, passed } from '../finding.js';
 import type { Check, LeftOut, Observation } from '../finding.js';
 import type { Workbench } from '../workbench.js';
 import { leastBeyond, tailOf } from './chance.js';
 import { KNOWN_IMAGES } from './knownImages.js';
-import { countLabels, labelsFor } from './labelCounts.js';
+import { labelsFor } from './labelCounts.js';
 import { cellMeans, edges, gridFor, together } from './features.js';
 import type { Features } from './features.js';
 import { fitLinear, linearOutputs } from './leastSquares.js';

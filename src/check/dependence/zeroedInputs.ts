@@ -1,10 +1,11 @@
 /** With black images in place of the real ones the network learns less: so it does look at the images. */
 
+import { countLabels } from '../../data/index.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
 import { fit, fittedMicroBatch, isKnownByHeart } from '../capacity/fit.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
-import { countLabels, entropyOf } from '../data/labelCounts.js';
+import { entropyOf } from '../data/labelCounts.js';
 
 /** The images must halve what no look at them can avoid. */
 const SHARE = 0.5;

@@ -7,7 +7,9 @@ import { ioError, RECIPE_OPTIONS } from '../../coordinator/index.js';
 import {
   augmentationKey,
   contactSheet,
+  countLabels,
   gatherSamples,
+  labelsOf,
   makeFolders,
   openAnySource,
   reportSource,
@@ -135,8 +137,7 @@ function nameOf(set: ImageSet, label: number): string {
 }
 
 function classCounts(set: ImageSet): string {
-  const counts = new Array<number>(set.classNames.length).fill(0);
-  for (let index = 0; index < set.sampleCount; index++) counts[set.labelOf(index)]!++;
+  const counts = countLabels(labelsOf(set), set.classNames.length);
   return set.classNames.map((_, label) => `  ${nameOf(set, label).padEnd(12)} ${counts[label]}`).join('\n');
 }
 

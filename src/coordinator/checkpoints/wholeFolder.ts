@@ -13,8 +13,14 @@ export interface NewFile {
   readonly content: string | Uint8Array;
 }
 
-/** @throws LockstepError E_IO for a folder that holds something, or is a file: nothing is replaced, or mixed with other files */
-export function refuseFilledFolder(folder: string): void {
+/**
+ * @param rule the end of the message: what is kept there, and what to do
+ * @throws LockstepError E_IO for a folder that holds something, or is a file: nothing is replaced, or mixed with other files
+ */
+export function refuseFilledFolder(
+  folder: string,
+  rule = 'nothing in it may be replaced; choose a new or an empty folder',
+): void {
   if (!existsSync(folder)) return;
   let isEmpty: boolean;
   try {
@@ -22,11 +28,7 @@ export function refuseFilledFolder(folder: string): void {
   } catch (error) {
     throw ioError(folder, error);
   }
-  if (isEmpty) return;
-  throw new LockstepError(
-    'E_IO',
-    `${folder} is not empty, and nothing in it may be replaced; choose a new or an empty folder`,
-  );
+  if (!isEmpty) throw new LockstepError('E_IO', `${folder} is not empty, and ${rule}`);
 }
 
 /**

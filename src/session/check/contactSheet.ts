@@ -2,17 +2,19 @@
 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { decodeImages } from '../../check/index.js';
 import type { Subject } from '../../check/index.js';
 import { ioError } from '../../coordinator/index.js';
 import {
   augmentationKey,
+  decodeImages,
+  drawImage,
   alternatingFlips,
   gatherSamples,
+  imageByteCount,
   makeFolders,
   prepareImages,
 } from '../../data/index.js';
-import type { AugmentationOptions } from '../../data/index.js';
+import type { AugmentationOptions, ImageShape } from '../../data/index.js';
 import { encodePng } from '../../foundation/png.js';
 import type { Picture } from '../../foundation/png.js';
 
@@ -69,8 +71,9 @@ function sheetOf(subject: Subject, augmentation: AugmentationOptions | undefined
 }
 
 /** Images side by side, on white. */
-function tile(pixels: Uint8Array, { height, width, channels }: Omit<Picture, 'pixels'>): Picture {
-  const imageLength = height * width * channels;
+function tile(pixels: Uint8Array, shape: ImageShape): Picture {
+  const { height, width, channels } = shape;
+  const imageLength = imageByteCount(shape);
   const count = pixels.length / imageLength;
   const [rows, columns] = [Math.ceil(count / COLUMNS), Math.min(COLUMNS, count)];
   const sheet = {
@@ -82,10 +85,8 @@ function tile(pixels: Uint8Array, { height, width, channels }: Omit<Picture, 'pi
   for (let image = 0; image < count; image++) {
     const top = Math.floor(image / COLUMNS) * (height + GAP_PX);
     const left = (image % COLUMNS) * (width + GAP_PX);
-    for (let row = 0; row < height; row++) {
-      const from = image * imageLength + row * width * channels;
-      all.set(pixels.subarray(from, from + width * channels), ((top + row) * sheet.width + left) * channels);
-    }
+    const from = pixels.subarray(image * imageLength, (image + 1) * imageLength);
+    drawImage(from, shape, 1, { pixels: all, width: sheet.width, top, left });
   }
   return { ...sheet, pixels: all };
 }

@@ -1,6 +1,6 @@
 /** From what the network gets back to pixels. */
 
-import type { Normalisation } from '../../data/index.js';
+import type { Normalisation } from './normalisation.js';
 
 /** @param images standardised, (B, H, W, C) */
 export function decodeImages(images: Float32Array, { mean, standardDeviation }: Normalisation): Uint8Array {
