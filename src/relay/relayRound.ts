@@ -16,6 +16,7 @@ import type {
   Sum,
   Work,
 } from '../protocol/index.js';
+import { placeOf } from '../worker/index.js';
 import type { SiblingSums } from '../worker/index.js';
 
 type Item = Work | Evaluate;
@@ -88,7 +89,7 @@ export class RelayRound implements RoundRequest {
   }
 
   add(item: Item): void {
-    const index = indexOf(item);
+    const { index } = placeOf(item);
     this.items.set(index, item);
     this.sampleCounts.set(index, item.labels.length);
     if (item.type === 'work') this.options.sums.begin(item.step, index);
@@ -154,12 +155,4 @@ export class RelayRound implements RoundRequest {
     sums.finish({ step: number, first, leaves, gradientSum, statisticSum, release: () => undefined });
     return { kind: 'accepted', contradicts: judged.contradicts };
   }
-}
-
-export function indexOf(item: Item): number {
-  return item.type === 'work' ? item.microBatch : item.chunk;
-}
-
-export function roundOf(item: Item): number {
-  return item.type === 'work' ? item.step : item.evaluation;
 }

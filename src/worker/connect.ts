@@ -24,6 +24,7 @@ import type { ComputePool } from './computePool.js';
 import { BusyThreads, Conversation } from './conversation.js';
 import type { ConversationOptions } from './conversation.js';
 import type { ConversationEnd } from './conversationEnd.js';
+import type { Dialogue } from './nodeDialogue.js';
 import { newNodeSecret } from './nodeSecret.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
@@ -60,13 +61,6 @@ export interface ServeOptions
   readonly pool: ComputePool;
   readonly description: EngineDescription;
   readonly nodeName: string;
-}
-
-/** What is said over one connection. */
-export interface Dialogue {
-  readonly ended: Promise<ConversationEnd>;
-  /** Asks to leave. */
-  drain(): void;
 }
 
 /** @param nodeSecret the same over all connections of a node; see `helloSchema` */

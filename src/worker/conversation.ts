@@ -3,41 +3,30 @@
  * answers. Keeps no state that another node would need.
  */
 
-import { LARGEST_SUM, LOCKSTEP_VERSION, PROTOCOL_VERSION } from '../protocol/index.js';
-import type {
-  Apart,
-  Bye,
-  Evaluate,
-  NodeChannel,
-  Parameters,
-  Refused,
-  Welcome,
-  Work,
-} from '../protocol/index.js';
+import { LARGEST_SUM } from '../protocol/index.js';
+import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { imageByteCount } from '../data/index.js';
-import { networkFromText } from '../model/index.js';
 import type { Model } from '../model/index.js';
 import type { ComputePool } from './computePool.js';
-import { endOf } from './conversationEnd.js';
 import type { ConversationEnd } from './conversationEnd.js';
-import { Departure } from './departure.js';
+import { NodeDialogue } from './nodeDialogue.js';
+import type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 import { answeredItem, placeOf, taskOf } from './queuedItem.js';
 import type { AnsweredItem, QueuedItem } from './queuedItem.js';
-import { exceededLimit, MAX_MICRO_BATCHES } from './workLimits.js';
+import { exceededLimit } from './workLimits.js';
 import { SharedWeights } from './sharedWeights.js';
 import { messageOf, SiblingSums } from './siblingSums.js';
 import type { ComputeSession, ItemAnswer } from './task.js';
 
-export interface ConversationOptions {
-  readonly channel: NodeChannel;
+export interface ConversationOptions extends Pick<
+  NodeDialogueOptions,
+  'channel' | 'nodeName' | 'nodeSecret'
+> {
   readonly pool: ComputePool;
   readonly description: EngineDescription;
-  readonly nodeName: string;
-  /** The same for all conversations of a node; see `helloSchema`. */
-  readonly nodeSecret: string;
   /** Whether to add results before they are sent, where possible. Useful over a network. */
   readonly sendsSums?: boolean;
   /** Shared by all conversations of a node; default: this conversation has the threads for itself. */
@@ -54,103 +43,68 @@ export class BusyThreads {
   onFree: () => void = () => undefined;
 }
 
-export class Conversation {
-  /** Resolves when the channel is closed for whatever reason, or when no further message can come. */
+export class Conversation implements Dialogue {
   readonly ended: Promise<ConversationEnd>;
-  private resolveEnded: (end: ConversationEnd) => void = () => undefined;
   private readonly queue: QueuedItem[] = [];
   private readonly busy: BusyThreads;
   private session: ComputeSession | undefined;
   private weights: SharedWeights | undefined;
   private imageBytes = 0;
-  private lastMessage: Bye | Refused | undefined;
-  private draining = false;
   private readonly sums: SiblingSums;
-  private readonly departure = new Departure({
-    isBusy: () => this.busy.count > 0 || this.queue.length > 0,
-    leave: (reason) => this.leave({ type: 'bye', runEnded: false, reason }),
-  });
+  private readonly dialogue: NodeDialogue;
 
   constructor(private readonly options: ConversationOptions) {
-    const { channel, pool, sendsSums = false, busy = new BusyThreads() } = options;
+    const { channel, pool, description, sendsSums = false, busy = new BusyThreads() } = options;
     this.busy = busy;
     busy.onFree = () => this.pump();
     this.sums = new SiblingSums({
       largest: () => (sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1),
       send: (sum) => channel.send(messageOf(sum), sum.release),
     });
-    this.ended = new Promise((resolve) => {
-      this.resolveEnded = resolve;
-      channel.open({
-        onMessage: (message) => {
-          switch (message.type) {
-            case 'welcome':
-              return this.start(message);
-            case 'parameters':
-              return this.receiveWeights(message);
-            case 'work':
-            case 'evaluate':
-              return this.enqueue(message);
-            case 'cancel':
-              return this.cancel(message.item, message.round, message.index);
-            case 'apart':
-              return this.keepApart(message);
-            case 'bye':
-            case 'refused':
-              this.leave(message);
-          }
-        },
-        onClose: (reason) => this.end(reason),
-      });
+    this.dialogue = new NodeDialogue({
+      ...options,
+      onMessage: (message) => this.receive(message),
+      isBusy: () => this.busy.count > 0 || this.queue.length > 0,
+      onEnd: () => {
+        this.queue.length = 0;
+        this.sums.flush(); // cannot be sent any more, but releases the memory
+      },
     });
-    this.sayHello();
+    this.ended = this.dialogue.ended;
+    const { name: engine, device, numericsClass, exact } = description;
+    this.dialogue.open({ engine, device, numericsClass, exact, threads: pool.threads });
   }
 
-  /** Asks to leave. Items already received are still answered; then the coordinator sends `bye`. */
   drain(): void {
-    this.draining = true;
-    this.options.channel.send({ type: 'drain' });
-    this.departure.begin();
+    this.dialogue.drain();
   }
 
-  /** Ends the conversation, without waiting for the peer to close the channel. */
-  private leave(lastMessage: Bye | Refused): void {
-    this.lastMessage ??= lastMessage;
-    this.options.channel.close(lastMessage.reason);
-    this.end(lastMessage.reason);
-  }
-
-  private end(reason: string): void {
-    this.queue.length = 0;
-    this.sums.flush(); // cannot be sent any more, but releases the memory
-    this.departure.end();
-    this.resolveEnded(endOf(this.lastMessage, reason, this.draining));
-  }
-
-  private sayHello(): void {
-    const { channel, description, nodeName, nodeSecret, pool } = this.options;
-    channel.send({
-      type: 'hello',
-      protocolVersion: PROTOCOL_VERSION,
-      lockstepVersion: LOCKSTEP_VERSION,
-      nodeName,
-      nodeSecret,
-      engine: description.name,
-      device: description.device,
-      numericsClass: description.numericsClass,
-      exact: description.exact,
-      threads: pool.threads,
-    });
+  private receive(message: MessageToOwner): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.start(message);
+      case 'parameters':
+        return this.receiveWeights(message);
+      case 'work':
+      case 'evaluate':
+        return this.enqueue(message);
+      case 'cancel':
+        return this.cancel(message.item, message.round, message.index);
+      case 'apart':
+        this.sums.keepApart(message.step, message.microBatch);
+    }
   }
 
   private start(welcome: Welcome): void {
-    if (this.session) return this.closeForBreach('a second welcome');
+    if (this.session) return this.dialogue.closeForBreach('a second welcome');
     const { network, mean, standardDeviation } = welcome;
-    const model = this.build(network);
+    const model = this.dialogue.build(network);
     if (model === undefined) return;
     const { layout, inputShape } = model;
     if (mean.length !== inputShape.channels || standardDeviation.length !== inputShape.channels) {
-      return this.closeForBreach(`${mean.length} means for images of ${inputShape.channels} channels`);
+      return this.dialogue.closeForBreach(
+        `${mean.length} means for images of ${inputShape.channels} channels`,
+      );
     }
     this.imageBytes = imageByteCount(inputShape);
     this.session = {
@@ -165,30 +119,20 @@ export class Conversation {
     this.options.onWelcome?.(welcome, model);
   }
 
-  /** Checks the list of layers and builds the network; leaves if it cannot be used. */
-  private build(network: string): Model | undefined {
-    try {
-      return networkFromText(network, 'of the coordinator');
-    } catch (error) {
-      const reason = `${describeError(error)}; use the same Lockstep version on both machines`;
-      this.leave({ type: 'refused', code: 'E_REFUSED', reason: reason.slice(0, 2000) });
-      return undefined;
-    }
-  }
-
   private receiveWeights(message: Parameters): void {
-    if (!this.weights) return this.closeForBreach('parameters came before welcome');
+    if (!this.weights) return this.dialogue.closeForBreach('parameters came before welcome');
     // New weights end every earlier round: queued items are no longer wanted.
     this.queue.length = 0;
     this.sums.flush();
     if (!this.weights.replace(message))
-      this.closeForBreach('parameters of another length than the model has');
+      this.dialogue.closeForBreach('parameters of another length than the model has');
   }
 
   private enqueue(message: Work | Evaluate): void {
     const state = this.weights?.current;
-    if (!this.session || !state) return this.closeForBreach(`${message.type} came before parameters`);
-    if (this.lastMessage || this.departure.isLate) return;
+    if (!this.session || !state)
+      return this.dialogue.closeForBreach(`${message.type} came before parameters`);
+    if (!this.dialogue.takesItems) return;
     const { channel, pool } = this.options;
     const exceeded = exceededLimit(message, {
       threads: pool.threads,
@@ -196,18 +140,9 @@ export class Conversation {
       unsent: channel.unsentCount,
       imageBytes: this.imageBytes,
     });
-    if (exceeded !== undefined) return this.closeForBreach(exceeded);
-    if (message.type === 'work' && message.mirrored && message.mirrored.length !== message.labels.length) {
-      return this.closeForBreach(`${message.mirrored.length} flips for ${message.labels.length} samples`);
-    }
+    if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
     this.pump();
-  }
-
-  private keepApart({ step, microBatch }: Apart): void {
-    if (microBatch >= MAX_MICRO_BATCHES)
-      return this.closeForBreach(`micro-batch ${microBatch} is to be kept apart`);
-    this.sums.keepApart(step, microBatch);
   }
 
   private cancel(type: 'work' | 'evaluate', round: number, index: number): void {
@@ -257,9 +192,5 @@ export class Conversation {
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);
       channel.send({ type: 'failed', item: message.type, ...placeOf(message), reason });
     }
-  }
-
-  private closeForBreach(reason: string): void {
-    this.options.channel.breach(`the coordinator broke the protocol: ${reason}`);
   }
 }

@@ -3,10 +3,11 @@ export { ComputePool, defaultThreads, ItemTimeoutError } from './computePool.js'
 export { startLocalNode } from './localNode.js';
 export type { LocalNode } from './localNode.js';
 export { serveCoordinator, stayConnected } from './connect.js';
-export type { ConnectionOptions, Dialogue, NodeStatus, ServeOptions, Whereabouts } from './connect.js';
-export { endOf } from './conversationEnd.js';
+export type { ConnectionOptions, NodeStatus, ServeOptions, Whereabouts } from './connect.js';
 export type { ConversationEnd } from './conversationEnd.js';
-export { Departure } from './departure.js';
+export { NodeDialogue } from './nodeDialogue.js';
+export type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 export { messageOf, SiblingSums } from './siblingSums.js';
 export { exceededLimit } from './workLimits.js';
+export { placeOf } from './queuedItem.js';
 export type { AnsweredItem } from './queuedItem.js';

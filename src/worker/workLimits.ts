@@ -23,11 +23,12 @@ export interface CurrentLoad {
   readonly imageBytes: number;
 }
 
-/** @returns which limit one more item would exceed; undefined if none */
+/** @returns which limit one more item would exceed, or how it contradicts itself; undefined if it may come */
 export function exceededLimit(
-  { pixels, labels }: Work | Evaluate,
+  message: Work | Evaluate,
   { threads, waiting, unsent, imageBytes }: CurrentLoad,
 ): string | undefined {
+  const { pixels, labels } = message;
   const mostPixelBytes = LARGEST_MICRO_BATCH * imageBytes;
   if (pixels.byteLength > mostPixelBytes || labels.byteLength > LARGEST_MICRO_BATCH)
     return `an item of more than ${LARGEST_MICRO_BATCH} samples`;
@@ -35,5 +36,7 @@ export function exceededLimit(
   if (waiting >= mostWaiting) return `more than ${mostWaiting} items at once for ${threads} thread(s)`;
   const mostUnsent = MOST_UNSENT_PER_THREAD * (threads + 1);
   if (unsent >= mostUnsent) return `more items while ${unsent} answers are not read`;
+  if (message.type === 'work' && message.mirrored && message.mirrored.length !== labels.length)
+    return `${message.mirrored.length} flips for ${labels.length} samples`;
   return undefined;
 }
