@@ -43,22 +43,23 @@ export class ActiveRound {
     return this.request.accept(answer, indices[0]!, from);
   }
 
-  private complete(from: Member, index: number): void {
+  private complete(from: Member, indices: readonly number[]): void {
     const { schedule, request } = this;
-    if (schedule.wants(index)) {
+    for (const index of indices.filter((each) => schedule.wants(each))) {
       from.tally.answered++;
       if (request.kind === 'work') from.tally.trainedSamples += request.sampleCountOf(index);
     }
-    schedule.complete(from, index);
+    schedule.complete(from, ...indices);
   }
 
   /** Marks items as answered, or hands them out again. */
   settle(kind: Exclude<Verdict['kind'], 'refused'>, asked: readonly number[], from: Member): void {
     const { schedule } = this;
+    if (kind === 'accepted') return this.complete(from, asked);
     for (const index of asked) {
       if (kind === 'repeat' || kind === 'diverged') schedule.returnItem(from, index);
-      else if (kind === 'repeat-apart' && schedule.wants(index)) schedule.askAgain(from, index);
-      else this.complete(from, index);
+      else if (schedule.wants(index)) schedule.askAgain(from, index);
+      else this.complete(from, [index]);
     }
   }
 }

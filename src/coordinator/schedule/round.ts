@@ -126,18 +126,26 @@ export class Round<Node extends Assignee> {
     for (const holder of this.holders.get(index) ?? []) holder.keepApart(index);
   }
 
-  /** The assignee's answer was accepted, or was not needed any more. */
-  complete(assignee: Node, index: number): void {
-    assignee.workload.finish(this.keyOf(index), this.nowMs());
-    if (!this.wants(index)) return this.fill();
+  /**
+   * The assignee's answer was accepted, or was not needed any more. The items of a sum are completed together: none of them
+   * is handed out again on account of another.
+   */
+  complete(assignee: Node, ...indices: readonly number[]): void {
+    const wanted = indices.filter((index) => this.wants(index));
+    for (const index of indices) assignee.workload.finish(this.keyOf(index), this.nowMs());
+    for (const index of wanted) this.takeAnswer(assignee, index);
+    if (this.isOver || wanted.length === 0) return this.fill();
+    if (this.answered.size === this.options.itemCount) return this.finish(() => this.settle.resolve());
+    if (this.pause) this.pause.latestMs = Math.max(this.pause.latestMs, this.nextFinishMs(assignee));
+    this.fill();
+  }
+
+  private takeAnswer(assignee: Node, index: number): void {
     this.answered.set(index, assignee);
     const position = this.unassigned.indexOf(index);
     if (position >= 0) this.unassigned.splice(position, 1); // given back by a holder that had begun it
     for (const other of this.holders.get(index) ?? []) if (other !== assignee) this.cancel(other, index);
     this.holders.delete(index);
-    if (this.answered.size === this.options.itemCount) return this.finish(() => this.settle.resolve());
-    if (this.pause) this.pause.latestMs = Math.max(this.pause.latestMs, this.nextFinishMs(assignee));
-    this.fill();
   }
 
   /** The item could not be computed, or its answer was not accepted: another node gets it, if there is one. */

@@ -551,6 +551,21 @@ describe('whatever happens', () => {
   });
 });
 
+describe('an answer for several items', () => {
+  it('completes them together: none is given to an idle node on account of another', async () => {
+    const scene = new Scene(2);
+    const slow = scene.join('slow', 2, 1000);
+    expect(slow.held).toEqual([0, 1]);
+    const quick = new FakeNode('quick', 2).knownToTake(1);
+    scene.nodes.push(quick); // has room, and would finish each item well before
+    for (const index of [0, 1]) slow.drop(index);
+    scene.round.complete(slow, 0, 1);
+    await settled();
+    expect(quick.given).toEqual([]);
+    expect(scene.outcome).toBe('done');
+  });
+});
+
 describe('an open round', () => {
   it('hands out each item when it is added, again if it is added again, and never ends by itself', async () => {
     const scene = new Scene('open');
