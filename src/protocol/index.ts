@@ -5,5 +5,6 @@ export { Broadcast, createLocalChannel } from './channel.js';
 export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel, Traffic } from './channel.js';
 export { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from './heartbeat.js';
 export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel, terminateAfter } from './webSocketChannel.js';
+export { FrameMemory } from './frameMemory.js';
 export { receiveLimits } from './receiveLimits.js';
 export { LOCKSTEP_VERSION } from './version.js';

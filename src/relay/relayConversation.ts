@@ -133,7 +133,7 @@ export class RelayConversation implements Dialogue {
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
       ...{ layout: run.model.layout, classCount: run.model.classCount },
-      ...{ fleet: run.fleet, sums: this.sums },
+      ...{ fleet: run.fleet, sums: this.sums, buffers: crew.buffers },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);

@@ -4,7 +4,7 @@
  */
 
 import { judgeEvaluated, ResultJudge, scoresOf, SecondOpinions } from '../coordinator/index.js';
-import type { Answer, Fleet, Member, RoundRequest, Verdict } from '../coordinator/index.js';
+import type { Answer, Fleet, GradientBuffers, Member, RoundRequest, Verdict } from '../coordinator/index.js';
 import type { Layout } from '../model/index.js';
 import type {
   Broadcast,
@@ -32,6 +32,8 @@ export interface RelayRoundOptions {
   readonly classCount: number;
   readonly fleet: Fleet;
   readonly sums: SiblingSums;
+  /** For gradients that wait for their siblings. */
+  readonly buffers: GradientBuffers;
   readonly send: (answer: NodeMessage) => void;
 }
 
@@ -143,7 +145,7 @@ export class RelayRound implements RoundRequest {
     if (indices.some((index) => !this.items.has(index))) return { kind: 'repeat-apart' };
     const judged = this.judge.judge(answer, first, from);
     if (judged.kind === 'unusable') return judged.verdict;
-    const { sums, send, number } = this.options;
+    const { sums, buffers, send, number } = this.options;
     for (const index of indices) this.items.delete(index);
     if (judged.kind === 'not-finite') {
       // The coordinator asks someone else for an opinion of its own.
@@ -151,8 +153,12 @@ export class RelayRound implements RoundRequest {
       send({ ...answer, step: number });
       return { kind: 'accepted' };
     }
-    const { gradientSum, statisticSum } = judged.leaf;
-    sums.finish({ step: number, first, leaves, gradientSum, statisticSum, release: () => undefined });
+    const leaf = buffers.copyOf(judged.leaf); // the answer is only lent
+    const { gradientSum, statisticSum } = leaf;
+    sums.finish({
+      ...{ step: number, first, leaves, gradientSum, statisticSum },
+      release: () => buffers.giveBack(leaf),
+    });
     return { kind: 'accepted', contradicts: judged.contradicts };
   }
 }

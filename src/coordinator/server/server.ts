@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError } from '../../foundation/errors.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
-import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../../protocol/index.js';
+import { coordinatorChannel, ENDPOINT_PATH, FrameMemory, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
@@ -97,6 +97,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     ...receiveLimits(maxFrameBytes),
     perMessageDeflate: false,
   });
+  const frameMemory = new FrameMemory(maxFrameBytes);
   const outcomes = new ConnectionOutcomes((address, reason) => options.onRefused?.(address, reason));
   outcomes.watch(server);
   const slots = new ConnectionSlots(
@@ -139,8 +140,13 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       slots.upgrade(request.socket);
       outcomes.admitted(request.socket);
       const peerName = peerOf(request);
+      const { heartbeatTimeoutMs } = options;
       const connect = (mayDecode: () => boolean): CoordinatorChannel =>
-        coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs, mayDecode);
+        coordinatorChannel(webSocket, peerName, request.socket, {
+          heartbeatTimeoutMs,
+          mayDecode,
+          frameMemory,
+        });
       onChannel(guardedChannel(webSocket, request.socket, connect, { unreadTimeoutMs }));
     });
   });
