@@ -12,6 +12,8 @@
  * An open round, of a relay, gets its items one by one, and ends when it is aborted.
  */
 
+import { REAL_CLOCK } from '../../foundation/clock.js';
+import type { Clock } from '../../foundation/clock.js';
 import type { Assignee } from './assignee.js';
 import { FinishTimes } from './finishTimes.js';
 import { itemKey } from './itemKey.js';
@@ -42,8 +44,8 @@ export class Round<Node extends Assignee> {
   /** Items that must be answered alone, not in a sum. */
   private readonly apart = new Set<number>();
   private readonly returned = new ReturnedItems<Node>();
-  private readonly nowMs: () => number;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private cancelLook: () => void = () => undefined;
   private isOver = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -58,7 +60,7 @@ export class Round<Node extends Assignee> {
     };
     const count = options.itemCount === 'open' ? 0 : options.itemCount;
     this.unassigned = Array.from({ length: count }, (_, index) => index);
-    this.nowMs = options.nowMs ?? (() => performance.now());
+    this.clock = options.clock ?? REAL_CLOCK;
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     this.done.catch(() => undefined); // an abort before anyone awaits it must not be an unhandled rejection
   }
@@ -194,8 +196,12 @@ export class Round<Node extends Assignee> {
 
   private finish(settle: () => void): void {
     this.isOver = true;
-    clearTimeout(this.timer);
+    this.cancelLook();
     settle();
+  }
+
+  private nowMs(): number {
+    return this.clock.nowMs();
   }
 
   private keyOf(index: number): ItemKey {
@@ -256,9 +262,9 @@ export class Round<Node extends Assignee> {
 
   /** Calls `fill` at that time: an item may be late by then, and worth repeating elsewhere. */
   private lookAgainAt(timeMs: number): void {
-    clearTimeout(this.timer);
+    this.cancelLook();
     if (timeMs === Infinity) return;
-    this.timer = setTimeout(() => this.fill(), Math.max(1, timeMs - this.nowMs() + 1));
+    this.cancelLook = this.clock.after(Math.max(1, timeMs - this.nowMs() + 1), () => this.fill());
   }
 
   private assign({ assignee, index }: Assignment<Node>, times: FinishTimes<Node>): void {
