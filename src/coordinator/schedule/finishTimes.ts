@@ -45,6 +45,8 @@ export class FinishTimes<Node extends Assignee> {
 
   /** When the node would have finished a new item. */
   newFinishMs(assignee: Node, sampleCount: number): number {
+    // Nothing waits where a worker is idle: its forecast would say the same.
+    if (assignee.workload.idleWorkers > 0) return this.nowMs + this.idleDurationMs(assignee, sampleCount);
     return this.forecast(assignee).newFinishMs(sampleCount);
   }
 
