@@ -34,7 +34,7 @@ export interface Connection {
   readonly above: CoordinatorChannel;
   readonly below: NodeChannel;
   /** The process below has died: the end above learns of it a latency later. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 export function connect(wire: Wire, above: Party, below: Party): Connection {

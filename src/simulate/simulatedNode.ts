@@ -87,12 +87,11 @@ export class SimulatedNode {
     return {
       engine: { name: 'simd' },
       threads: plan.threads,
-      run: ({ labels: { length: sampleCount } }) => {
+      run: async ({ labels: { length: sampleCount } }) => {
         this.computed++;
         const durationMs = this.durationMs(sampleCount);
-        return new Promise((resolve) =>
-          wire.clock.after(durationMs, () => resolve({ ...ANSWER, sampleCount })),
-        );
+        await new Promise<void>((resolve) => void wire.clock.after(durationMs, resolve));
+        return { ...ANSWER, sampleCount };
       },
     };
   }
