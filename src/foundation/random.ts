@@ -21,6 +21,7 @@ export const Purpose = {
   dropout: 5,
   synthetic: 6,
   flip: 7,
+  simulation: 8,
 } as const;
 
 const MULTIPLIER_0 = 0xd2511f53;

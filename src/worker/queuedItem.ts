@@ -4,6 +4,9 @@ import type { Evaluate, Work } from '../protocol/index.js';
 import type { ComputePool } from './computePool.js';
 import type { ComputeSession, ItemTask, SharedState } from './task.js';
 
+/** What computes items. */
+export type Computing = Pick<ComputePool, 'engine' | 'threads' | 'run'>;
+
 /** An item, with the weights to compute it with. */
 export interface QueuedItem {
   readonly message: Work | Evaluate;
@@ -16,7 +19,10 @@ export type AnsweredItem =
   | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
   | { readonly kind: 'evaluate'; readonly sampleCount: number };
 
-export function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
+export function taskOf(
+  { message, session, state }: QueuedItem,
+  { engine }: Pick<Computing, 'engine'>,
+): ItemTask {
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
