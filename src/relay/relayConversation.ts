@@ -14,6 +14,7 @@ import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
 import { exceededLimit, messageOf, NodeDialogue, placeOf, SiblingSums } from '../worker/index.js';
 import type { ConversationEnd, Dialogue, MessageToOwner, NodeDialogueOptions } from '../worker/index.js';
 import type { Crew } from './crew.js';
+import { GroupPatience } from './groupPatience.js';
 import { RelayRound } from './relayRound.js';
 
 export interface RelayConversationOptions extends Pick<
@@ -55,8 +56,11 @@ export class RelayConversation implements Dialogue {
     this.clock = clock;
     this.told = crew.workforce();
     this.mostThreads = this.told.threads;
+    const largest = (): number => Math.min(this.mostThreads, LARGEST_SUM);
+    const patience = new GroupPatience(largest);
     this.sums = new SiblingSums({
-      largest: () => Math.min(this.mostThreads, LARGEST_SUM),
+      largest,
+      untilMs: (sum, tookMs, nowMs) => patience.untilMs(sum, tookMs, nowMs),
       send: (sum) => channel.send(messageOf(sum), sum.release),
       clock,
     });
