@@ -8,6 +8,7 @@ import type { Augmentation, AugmentationOptions } from '../data/index.js';
 import { loadEngine, softmaxCrossEntropy } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { roundSum } from '../foundation/wire/rounding.js';
 import { networkFrom, networkFromText } from '../model/index.js';
 import type { Model, NetworkEntry } from '../model/index.js';
 import type {
@@ -70,6 +71,8 @@ async function computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>):
   const result = await gradientOf(loaded, task);
   const { sampleCount, lossSum, correct, batchStatistics } = result;
   if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
+  const rounding = { format: task.session.wire, key: task.roundingKey };
+  roundSum(rounding, gradientSum, task.microBatch, 1);
   // Means become sums here. Sums are added later and divided once, by the total count.
   batchStatistics.forEach((value, index) => (statisticSum[index] = value * sampleCount));
   return { kind: 'gradient', sampleCount, lossSum, correct };

@@ -14,6 +14,11 @@ export const BLOCK_VALUES = 32;
 /** Of a whole block of int8. */
 export const BLOCK_BYTES = 1 + BLOCK_VALUES;
 
+/** Whether rounding to it draws random numbers. */
+export function drawsNumbers(format: WireFormat): boolean {
+  return format === 'int8';
+}
+
 /** The bytes of a vector on the wire. */
 export function wireByteLength(format: WireFormat, valueCount: number): number {
   switch (format) {

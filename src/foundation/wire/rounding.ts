@@ -6,6 +6,7 @@
 
 import { deriveKey, Purpose, seedKey } from '../random.js';
 import type { RandomKey } from '../random.js';
+import { drawsNumbers } from './format.js';
 import type { WireFormat } from './format.js';
 import { roundToWire } from './kernels.js';
 
@@ -22,7 +23,7 @@ export function stepRounding(
   epoch: number,
   stepInEpoch: number,
 ): StepRounding {
-  const key = format === 'int8' ? deriveKey(seedKey(seed), Purpose.rounding, epoch, stepInEpoch) : null;
+  const key = drawsNumbers(format) ? deriveKey(seedKey(seed), Purpose.rounding, epoch, stepInEpoch) : null;
   return { format, key };
 }
 
