@@ -27,6 +27,7 @@ const TELL_EVERY_MS = 1_000;
 
 /** The run, once the coordinator has told of it. */
 interface Run {
+  readonly welcome: Welcome;
   readonly model: Model;
   readonly fleet: Fleet;
 }
@@ -89,7 +90,7 @@ export class RelayConversation implements Dialogue {
     if (this.run) return this.dialogue.closeForBreach('a second welcome');
     const model = this.dialogue.build(welcome.network);
     if (!model) return;
-    this.run = { model, fleet: this.options.crew.enter(welcome, model) };
+    this.run = { welcome, model, fleet: this.options.crew.enter(welcome, model) };
     this.options.onWelcome?.(welcome, model);
     this.tellWorkersSoon();
   }
@@ -115,6 +116,7 @@ export class RelayConversation implements Dialogue {
       waiting: this.round?.openCount ?? 0,
       unsent: this.options.channel.unsentCount,
       imageBytes: imageByteCount(run.model.inputShape),
+      wire: run.welcome.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     const number = placeOf(message).round;
@@ -132,7 +134,7 @@ export class RelayConversation implements Dialogue {
     const { channel, crew } = this.options;
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
-      ...{ layout: run.model.layout, classCount: run.model.classCount },
+      ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
       ...{ fleet: run.fleet, sums: this.sums },
       send: (answer) => channel.send(answer),
     });

@@ -114,6 +114,7 @@ export class Conversation implements Dialogue {
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
       evaluationViews: welcome.evaluationViews,
+      wire: welcome.wire,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);
@@ -139,6 +140,7 @@ export class Conversation implements Dialogue {
       waiting: this.queue.length,
       unsent: channel.unsentCount,
       imageBytes: this.imageBytes,
+      wire: this.session.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
@@ -166,18 +168,19 @@ export class Conversation implements Dialogue {
         this.busy.onFree();
       };
       computed.then(next, next);
-      void this.answer(item.message, computed);
+      void this.answer(item, computed);
     }
   }
 
-  private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
+  private async answer({ message, session }: QueuedItem, computed: Promise<ItemAnswer>): Promise<void> {
     const { channel, onAnswered } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
         const { sampleCount, lossSum, correct, ...vectors } = answer;
         const leaves = [{ sampleCount, lossSum, correct }];
-        this.sums.finish({ step: message.step, first: message.microBatch, leaves, ...vectors });
+        const { step, microBatch: first, roundingKey: key } = message;
+        this.sums.finish({ step, first, leaves, rounding: { format: session.wire, key }, ...vectors });
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
