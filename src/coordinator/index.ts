@@ -61,7 +61,7 @@ export { learningRateAt, scheduleOf, totalStepsOf } from './training/learningRat
 export type { ScheduleContext } from './training/learningRate.js';
 export { tensorRulesOf } from './training/tensorRules.js';
 export type { TensorRules } from './training/tensorRules.js';
-export { TreeReduction } from './vectors/treeReduction.js';
+export { GradientBuffers, TreeReduction } from './vectors/treeReduction.js';
 export { train } from './training/train.js';
 export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
