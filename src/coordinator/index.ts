@@ -32,6 +32,7 @@ export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export type { NodeShare } from './run/shares.js';
 export { ioError, takenError, writeFileAtomically } from './checkpoints/files.js';
+export { refuseObstacle } from './checkpoints/obstacle.js';
 export { refuseFilledFolder, writeWholeFolder } from './checkpoints/wholeFolder.js';
 export type { NewFile } from './checkpoints/wholeFolder.js';
 export { Fleet } from './fleet/fleet.js';
