@@ -6,4 +6,5 @@ export type { Channel, ChannelHandlers, CoordinatorChannel, NodeChannel, Traffic
 export { DEFAULT_HEARTBEAT_TIMEOUT_MS, SHORTEST_HEARTBEAT_TIMEOUT_MS } from './heartbeat.js';
 export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel, terminateAfter } from './webSocketChannel.js';
 export { receiveLimits } from './receiveLimits.js';
+export { SUBPROTOCOL, subprotocolsFor, tokenInSubprotocols } from './subprotocol.js';
 export { LOCKSTEP_VERSION } from './version.js';

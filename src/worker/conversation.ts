@@ -10,8 +10,8 @@ import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
-import type { ComputePool } from './computePool.js';
 import type { ConversationEnd } from './conversationEnd.js';
+import type { ItemPool } from './itemPool.js';
 import { NodeDialogue } from './nodeDialogue.js';
 import type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 import { answeredItem, placeOf, taskOf } from './queuedItem.js';
@@ -25,7 +25,7 @@ export interface ConversationOptions extends Pick<
   NodeDialogueOptions,
   'channel' | 'nodeName' | 'nodeSecret'
 > {
-  readonly pool: ComputePool;
+  readonly pool: ItemPool;
   readonly description: EngineDescription;
   /** Whether to add results before they are sent, where possible. Useful over a network. */
   readonly sendsSums?: boolean;

@@ -28,7 +28,7 @@ interface Waiting {
   readonly sum: GradientSum;
   /** It is sent at this time at the latest. */
   readonly untilMs: number;
-  readonly timer: NodeJS.Timeout;
+  readonly timer: ReturnType<typeof setTimeout>;
 }
 
 /** How long a result waits at most, as a share of the time that it took to compute. */
