@@ -34,7 +34,9 @@ export class ServedHosts {
   originOf({ headers: { host }, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string | undefined {
     const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
     const text = `${scheme}://${host ?? ''}`;
-    if (host === undefined || /[/?#@\\]/.test(host) || !URL.canParse(text)) return undefined;
+    // What is no name or address is not looked at: URLs may hold more, such as a semicolon, and users.
+    if (host === undefined || !/^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host) || !URL.canParse(text))
+      return undefined;
     const { origin, hostname: name } = new URL(text);
     return this.isOwn(name) ? origin : undefined;
   }
