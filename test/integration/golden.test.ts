@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { killAll, readResult, REPOSITORY, run, temporaryFolder } from './support/lockstep.js';
 
 const GOLDEN = path.join(REPOSITORY, 'test', 'golden', 'training.json');
+const GOLDEN_WIRE = path.join(REPOSITORY, 'test', 'golden', 'wire.json');
 
 const RECIPE = [
   ...[
@@ -53,12 +54,26 @@ async function trained(...more: string[]): Promise<Golden> {
 
 afterEach(killAll);
 
+/** Compares with the file, or writes it. */
+function expectGolden(file: string, found: object): void {
+  if (process.env['LOCKSTEP_UPDATE_GOLDEN']) writeFileSync(file, `${JSON.stringify(found, null, 2)}\n`);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject(found);
+}
+
 describe('a short training', () => {
   it('ends in the committed digest, in every numerics class of the simd engine that this host has', async () => {
     const found = { ...(await trained('--numerics', 'simd')), ...(await trained()) };
-    if (process.env['LOCKSTEP_UPDATE_GOLDEN']) writeFileSync(GOLDEN, `${JSON.stringify(found, null, 2)}\n`);
-    const golden = JSON.parse(readFileSync(GOLDEN, 'utf8')) as Golden;
-    expect(golden).toMatchObject(found);
+    expectGolden(GOLDEN, found);
     expect(found).toHaveProperty(['simd/1']);
+  });
+
+  it('ends in the committed digest of each compact wire form', async () => {
+    const simd = ['--numerics', 'simd', '--epochs', '1'];
+    const found = {
+      bfloat16: await trained('--wire', 'bfloat16', ...simd),
+      int8: await trained('--wire', 'int8', ...simd),
+    };
+    expectGolden(GOLDEN_WIRE, found);
+    expect(found.int8).toHaveProperty(['simd/1']);
   });
 });
