@@ -193,7 +193,7 @@ export class Conversation implements Dialogue {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onAnswered?.(answeredItem(message));
+      onAnswered?.(answeredItem(message, answer));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);

@@ -87,8 +87,9 @@ describe('a conversation', () => {
     pool.finish();
     await settled();
     expect(answered).toEqual([
-      { kind: 'work', step: 7, sampleCount: 1 },
-      { kind: 'evaluate', sampleCount: 3 },
+      // The pool answers with the label as the loss.
+      { kind: 'work', step: 7, sampleCount: 1, lossSum: 1, correct: 1 },
+      { kind: 'evaluate', sampleCount: 3, lossSum: 1, correct: 1 },
     ]);
   });
 
