@@ -22,6 +22,7 @@ export const Purpose = {
   synthetic: 6,
   flip: 7,
   rounding: 8,
+  simulation: 9,
 } as const;
 
 /** Of Philox4x32-10, also for its form in WebAssembly (`wire/philoxCode.ts`). */

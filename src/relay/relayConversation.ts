@@ -4,6 +4,8 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { REAL_CLOCK } from '../foundation/clock.js';
+import type { Clock } from '../foundation/clock.js';
 import type { Fleet, Workforce } from '../coordinator/index.js';
 import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
@@ -20,6 +22,8 @@ export interface RelayConversationOptions extends Pick<
   'channel' | 'nodeName' | 'nodeSecret'
 > {
   readonly crew: Crew;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
   readonly onWelcome?: ((welcome: Welcome, model: Model) => void) | undefined;
 }
 
@@ -41,19 +45,22 @@ export class RelayConversation implements Dialogue {
   private told: Workforce;
   /** A coordinator may not know yet that there are fewer now. */
   private mostThreads: number;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private cancelTelling: (() => void) | undefined;
   private toldAtMs = -Infinity;
   private isOver = false;
   private readonly sums: SiblingSums;
   private readonly dialogue: NodeDialogue;
 
   constructor(private readonly options: RelayConversationOptions) {
-    const { channel, crew } = options;
+    const { channel, crew, clock = REAL_CLOCK } = options;
+    this.clock = clock;
     this.told = crew.workforce();
     this.mostThreads = this.told.threads;
     this.sums = new SiblingSums({
       largest: () => Math.min(this.mostThreads, LARGEST_SUM),
       send: (sum) => channel.send(messageOf(sum), sum.release),
+      clock,
     });
     this.dialogue = new NodeDialogue({
       ...options,
@@ -150,16 +157,16 @@ export class RelayConversation implements Dialogue {
   }
 
   private tellWorkersSoon(): void {
-    if (this.isOver || this.timer) return;
-    const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - performance.now());
-    this.timer = setTimeout(() => this.tellWorkers(), waitMs);
+    if (this.isOver || this.cancelTelling) return;
+    const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - this.clock.nowMs());
+    this.cancelTelling = this.clock.after(waitMs, () => this.tellWorkers());
   }
 
   private tellWorkers(): void {
-    this.timer = undefined;
+    this.cancelTelling = undefined;
     const workforce = this.options.crew.workforce();
     if (this.isOver || isDeepStrictEqual(workforce, this.told)) return;
-    this.toldAtMs = performance.now();
+    this.toldAtMs = this.clock.nowMs();
     this.told = workforce;
     this.mostThreads = Math.max(this.mostThreads, workforce.threads);
     // The coordinator gives all items to others now.
@@ -169,7 +176,7 @@ export class RelayConversation implements Dialogue {
 
   private end(): void {
     this.isOver = true;
-    clearTimeout(this.timer);
+    this.cancelTelling?.();
     this.endRound();
   }
 }

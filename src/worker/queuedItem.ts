@@ -1,7 +1,7 @@
 /** The items of a node: what was asked, what its threads compute, and where in the round it belongs. */
 
 import type { Evaluate, Work } from '../protocol/index.js';
-import type { ComputePool } from './computePool.js';
+import type { ItemPool } from './itemPool.js';
 import type { ComputeSession, ItemTask, SharedState } from './task.js';
 
 /** An item, with the weights to compute it with. */
@@ -16,7 +16,10 @@ export type AnsweredItem =
   | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
   | { readonly kind: 'evaluate'; readonly sampleCount: number };
 
-export function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
+export function taskOf(
+  { message, session, state }: QueuedItem,
+  { engine }: Pick<ItemPool, 'engine'>,
+): ItemTask {
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };

@@ -1,5 +1,5 @@
 /**
- * The weights, in memory that all threads of a node share. There are two slots, used in turn: a thread that is late with
+ * The weights, in memory that all threads of a node share; a page has no such memory, and its threads get copies. There are two slots, used in turn: a thread that is late with
  * an item of the previous round still reads its own version while the next one is written to the other slot.
  */
 
@@ -51,6 +51,8 @@ export class SharedWeights {
   }
 }
 
+const Memory = typeof SharedArrayBuffer === 'undefined' ? ArrayBuffer : SharedArrayBuffer;
+
 function sharedFloats(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+  return new Float32Array(new Memory(length * Float32Array.BYTES_PER_ELEMENT));
 }

@@ -5,6 +5,8 @@
  * or is late.
  */
 
+import { REAL_CLOCK } from '../foundation/clock.js';
+import type { Clock } from '../foundation/clock.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import { packInPlace } from '../foundation/wire/kernels.js';
 import { roundSum } from '../foundation/wire/rounding.js';
@@ -27,13 +29,15 @@ export interface SiblingSumsOptions {
   /** The most micro-batches in a sum; 1 for no sums. At most the number of threads: a larger sum would wait for later items. */
   readonly largest: () => number;
   readonly send: (sum: GradientSum) => void;
+  /** Left out: the real one. */
+  readonly clock?: Clock | undefined;
 }
 
 interface Waiting {
   readonly sum: GradientSum;
   /** It is sent at this time at the latest. */
   readonly untilMs: number;
-  readonly timer: NodeJS.Timeout;
+  readonly cancelTimer: () => void;
 }
 
 /** How long a result waits at most, as a share of the time that it took to compute. */
@@ -47,19 +51,23 @@ export class SiblingSums {
   private readonly waiting = new Map<number, Waiting>();
   private readonly apart = new Set<number>();
 
-  constructor(private readonly options: SiblingSumsOptions) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly options: SiblingSumsOptions) {
+    this.clock = options.clock ?? REAL_CLOCK;
+  }
 
   /** A thread begins to compute the micro-batch. */
   begin(step: number, microBatch: number): void {
     this.enter(step);
-    this.beganAtMs.set(microBatch, performance.now());
+    this.beganAtMs.set(microBatch, this.clock.nowMs());
   }
 
   /** The micro-batches of the sum have been computed: adds it to its sibling, keeps it for the sibling, or sends it. */
   finish(sum: GradientSum): void {
     const { step, first, leaves } = sum;
     if (step !== this.step) return this.options.send(sum);
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     const tookMs = nowMs - (this.beganAtMs.get(first) ?? nowMs);
     for (const place of leaves.keys()) this.beganAtMs.delete(first + place);
     this.place(sum, nowMs + WAIT_SHARE * tookMs);
@@ -105,13 +113,13 @@ export class SiblingSums {
       return this.place(added(sibling.sum, sum), Math.min(sibling.untilMs, untilMs));
     }
     if (!this.isComing(sum)) return this.options.send(sum);
-    const timer = setTimeout(() => {
+    const cancelTimer = this.clock.after(untilMs - this.clock.nowMs(), () => {
       this.send(sum);
       this.sendUnmatched();
-    }, untilMs - performance.now());
+    });
     const earlier = this.waiting.get(sum.first); // of an item that was given twice
     if (earlier) this.send(earlier.sum);
-    this.waiting.set(sum.first, { sum, untilMs, timer });
+    this.waiting.set(sum.first, { sum, untilMs, cancelTimer });
   }
 
   /** Whether the sum's sibling will be there as well: every micro-batch of it is being computed, or waits. */
@@ -142,7 +150,7 @@ export class SiblingSums {
   }
 
   private forget(first: number): void {
-    clearTimeout(this.waiting.get(first)?.timer);
+    this.waiting.get(first)?.cancelTimer();
     this.waiting.delete(first);
   }
 }

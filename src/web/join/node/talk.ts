@@ -1,0 +1,60 @@
+/** What the page, its node and the node's threads say to each other. The node and the threads are Workers. */
+
+import type {
+  EngineChoice,
+  EngineDescription,
+  GradientOutput,
+  ItemTask,
+  SharedState,
+  ThreadAnswer,
+} from '../../../worker/pages.js';
+
+/** The names by which compute.js knows which of the two it is. */
+export const NODE_NAME = 'lockstep-node';
+export const THREAD_NAME = 'lockstep-thread';
+
+/** How the node is to take part. */
+export interface JoinOptions {
+  /** Of the page: everything else lies beside it. */
+  readonly pageUrl: string;
+  readonly token: string | undefined;
+  readonly nodeName: string;
+  /** What computes, for people. */
+  readonly device: string;
+  readonly threads: number;
+}
+
+export type ToNode =
+  | ({ readonly kind: 'join' } & JoinOptions)
+  /** Answer what is in progress, then leave. */
+  | { readonly kind: 'leave' };
+
+export type FromNode =
+  | { readonly kind: 'ready'; readonly description: EngineDescription }
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
+  | { readonly kind: 'welcome'; readonly runName: string; readonly network: string }
+  | {
+      readonly kind: 'computed';
+      /** Undefined for a piece of an evaluation. */
+      readonly step: number | undefined;
+      readonly sampleCount: number;
+    }
+  | {
+      readonly kind: 'over';
+      readonly end: 'run-ended' | 'dismissed' | 'lost' | 'refused' | 'failed';
+      readonly reason: string;
+    };
+
+/** Weights go to a thread once per version. */
+export interface ToThread {
+  readonly task: { readonly kind: 'describe'; readonly engine: EngineChoice } | Omit<ItemTask, 'state'>;
+  readonly state?: SharedState;
+  /** Goes there and back, so that no item needs new memory. */
+  readonly output?: GradientOutput;
+}
+
+export interface FromThread {
+  readonly answer: ThreadAnswer;
+  readonly output?: GradientOutput;
+}
