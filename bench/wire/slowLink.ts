@@ -48,6 +48,11 @@ export async function slowLink(targetPort: number, speed: LinkSpeed): Promise<Sl
   };
 }
 
+interface Piece {
+  readonly bytes: Buffer;
+  readonly arrivesAtMs: number;
+}
+
 /** Each piece leaves when those before it have, and arrives a while later. */
 function forward(
   from: Socket,
@@ -56,26 +61,37 @@ function forward(
   count: (bytes: number) => void,
 ): void {
   const bytesPerMs = megabitPerSecond === undefined ? Infinity : (megabitPerSecond * 1e6) / 8 / 1000;
+  const waiting: Piece[] = [];
   let freeAtMs = 0;
   let waitingBytes = 0;
-  const send = (piece: Buffer): void => {
+  let isTimed = false;
+  const deliver = (): void => {
+    isTimed = false;
     const nowMs = performance.now();
-    freeAtMs = Math.max(freeAtMs, nowMs) + piece.length / bytesPerMs;
-    waitingBytes += piece.length;
-    setTimeout(
-      () => {
-        waitingBytes -= piece.length;
-        count(piece.length);
-        if (!to.destroyed) to.write(piece);
-        if (waitingBytes < MOST_WAITING_BYTES) from.resume();
-      },
-      freeAtMs + oneWayMs - nowMs,
-    );
+    for (let piece = waiting[0]; piece && piece.arrivesAtMs <= nowMs; piece = waiting[0]) {
+      waiting.shift();
+      waitingBytes -= piece.bytes.length;
+      count(piece.bytes.length);
+      if (!to.destroyed) to.write(piece.bytes);
+    }
+    if (waitingBytes < MOST_WAITING_BYTES) from.resume();
+    wait();
+  };
+  // One timer: several would not keep the order.
+  const wait = (): void => {
+    const [next] = waiting;
+    if (!next || isTimed) return;
+    isTimed = true;
+    setTimeout(deliver, next.arrivesAtMs - performance.now());
   };
   from.on('data', (data: Buffer) => {
     for (let start = 0; start < data.length; start += PIECE_BYTES) {
-      send(data.subarray(start, start + PIECE_BYTES));
+      const bytes = data.subarray(start, start + PIECE_BYTES);
+      freeAtMs = Math.max(freeAtMs, performance.now()) + bytes.length / bytesPerMs;
+      waiting.push({ bytes, arrivesAtMs: freeAtMs + oneWayMs });
+      waitingBytes += bytes.length;
     }
     if (waitingBytes >= MOST_WAITING_BYTES) from.pause();
+    wait();
   });
 }
