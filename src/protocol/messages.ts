@@ -8,7 +8,7 @@
 
 import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
-import { WIRE_FORMATS } from '../foundation/wire/format.js';
+import { WEIGHT_FORMATS, WIRE_FORMATS } from '../foundation/wire/format.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
 export const PROTOCOL_VERSION = 8;
@@ -116,12 +116,17 @@ export const welcomeSchema = z.strictObject({
   wire: z.enum(WIRE_FORMATS),
 });
 
-/** Coordinator → node: the state that all following items are computed with. */
+/**
+ * Coordinator → node: the state that all following items are computed with. In a run of a compact wire form the weights of
+ * a step are rounded, for all nodes alike.
+ */
 export const parametersSchema = z.strictObject({
   type: z.literal('parameters'),
   /** Increases with every change of the state. */
   version: count,
-  parameters: bytes, // float32 (parameterCount)
+  /** The form of the parameters. */
+  wire: z.enum(WEIGHT_FORMATS),
+  parameters: bytes, // in that form (parameterCount)
   statistics: bytes, // float32 (statisticCount)
 });
 

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { REAL_CLOCK } from '../foundation/clock.js';
 import type { Clock } from '../foundation/clock.js';
 import type { Fleet, Workforce } from '../coordinator/index.js';
+import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
 import { Broadcast, LARGEST_SUM } from '../protocol/index.js';
@@ -102,16 +103,17 @@ export class RelayConversation implements Dialogue {
     this.tellWorkersSoon();
   }
 
-  private receiveWeights({ parameters, statistics }: Parameters): void {
+  private receiveWeights({ wire, parameters, statistics }: Parameters): void {
     if (!this.run) return this.dialogue.closeForBreach('parameters came before welcome');
     const { parameterCount, statisticCount } = this.run.model.layout;
-    if (parameters.byteLength !== 4 * parameterCount || statistics.byteLength !== 4 * statisticCount) {
+    const bytes = wireByteLength(wire, parameterCount);
+    if (parameters.byteLength !== bytes || statistics.byteLength !== 4 * statisticCount) {
       return this.dialogue.closeForBreach('parameters of another length than the model has');
     }
     // New weights end every earlier round.
     this.endRound();
     const version = this.options.crew.nextVersion();
-    this.state = new Broadcast({ type: 'parameters', version, parameters, statistics });
+    this.state = new Broadcast({ type: 'parameters', version, wire, parameters, statistics });
   }
 
   private take(message: Work | Evaluate): void {

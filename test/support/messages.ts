@@ -65,6 +65,7 @@ export function parameters(change: Partial<Parameters> = {}): Parameters {
   return {
     type: 'parameters',
     version: 7,
+    wire: 'float32',
     parameters: Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 192),
     statistics: Uint8Array.of(0, 0, 0, 63),
     ...change,
@@ -152,6 +153,7 @@ export const NODE_MESSAGES: readonly NodeMessage[] = [
 export const COORDINATOR_MESSAGES: readonly CoordinatorMessage[] = [
   welcome(),
   parameters(),
+  parameters({ wire: 'bfloat16' }),
   work(),
   work({ augmentationKey: null, roundingKey: [7, 2 ** 32 - 1] }),
   evaluateMessage(),

@@ -37,6 +37,7 @@ describe('the threads of a node', () => {
     const weights = new SharedWeights(model.layout.parameterCount, model.layout.statisticCount);
     weights.replace({
       type: 'parameters',
+      wire: 'float32',
       version: 0,
       parameters: littleEndianBytes(state.parameters),
       statistics: littleEndianBytes(state.statistics),

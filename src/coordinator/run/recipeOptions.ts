@@ -137,7 +137,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     of: WIRE_FORMATS,
     default: 'float32',
     inOlderFiles: 'float32',
-    help: 'form in which workers send gradients: bfloat16 takes half the bytes of float32, int8 a quarter; they are rounded before they are added, also by threads of this process (docs/scale.md#slow-links)',
+    help: 'form in which gradients travel: bfloat16 takes half the bytes of float32, int8 a quarter; both round weights for workers to bfloat16; threads of this process round alike (docs/scale.md#slow-links)',
     example: 'int8',
   }),
   ...OPTIMIZER_OPTIONS,
