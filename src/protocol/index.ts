@@ -9,4 +9,5 @@ export { FrameMemory } from './frameMemory.js';
 export { OutgoingQueue } from './outgoingQueue.js';
 export type { FrameSocket } from './outgoingQueue.js';
 export { receiveLimits } from './receiveLimits.js';
+export { SUBPROTOCOL, subprotocolsFor, tokenInSubprotocols } from './subprotocol.js';
 export { LOCKSTEP_VERSION } from './version.js';

@@ -12,4 +12,5 @@ export { messageOf, SiblingSums } from './siblingSums.js';
 export type { GradientSum } from './siblingSums.js';
 export { exceededLimit } from './workLimits.js';
 export { placeOf } from './queuedItem.js';
-export type { AnsweredItem, Computing } from './queuedItem.js';
+export type { ItemPool } from './itemPool.js';
+export type { AnsweredItem } from './queuedItem.js';
