@@ -169,6 +169,7 @@ function workMessage(step: number, microBatch: number): Work {
     augmentationKey: null,
     mirrored: null,
     dropoutKey: [0, 0],
+    roundingKey: null,
   };
 }
 
@@ -185,4 +186,5 @@ const WELCOME: Welcome = {
   labelSmoothing: 0,
   evaluationStatistics: 'running',
   evaluationViews: 'none',
+  wire: 'float32',
 };

@@ -19,6 +19,7 @@ import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
+import { addSimulateCommand } from './commands/simulate.js';
 import { addSetupCommand } from './commands/setup.js';
 import { addLaunchCommand } from './commands/launch.js';
 import { addModelCommand } from './commands/model.js';
@@ -88,6 +89,7 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addLaunchCommand,
     addRelayCommand,
+    addSimulateCommand,
     addEvaluateCommand,
     addPredictCommand,
     addExportCommand,

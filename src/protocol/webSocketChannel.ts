@@ -77,7 +77,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     private readonly heartbeatTimeoutMs: number,
     private readonly mayDecode: () => boolean = () => true,
   ) {
-    this.outgoing = new OutgoingQueue(socket);
+    this.outgoing = new OutgoingQueue<Uint8Array>(socket);
     // Without a listener, an error event would end the process. A close event always follows it.
     socket.on('error', (error) => (this.failure ??= describeError(error)));
   }

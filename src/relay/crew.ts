@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../foundation/clock.js';
 import { Fleet } from '../coordinator/index.js';
 import type { EventListener, Workforce } from '../coordinator/index.js';
 import type { Model } from '../model/index.js';
@@ -19,6 +20,8 @@ export interface CrewOptions {
   readonly onEvent: EventListener;
   /** Told of an error that ends the relay, such as a port that is taken. */
   readonly onFailure: (error: unknown) => void;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
 }
 
 interface Place {
@@ -82,6 +85,7 @@ export class Crew {
       waitTimeoutMs: NO_TIMEOUT_MS,
       refusalOf: (workers) => this.refusalOf(workers),
       onWorkers: () => this.onWorkers(),
+      ...(this.options.clock && { clock: this.options.clock }),
     });
     const entrance = before.then(() => this.options.open(fleet, model));
     entrance.catch((error: unknown) => this.options.onFailure(error));

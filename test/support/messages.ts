@@ -56,6 +56,7 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     evaluationViews: 'none',
+    wire: 'float32',
     ...change,
   };
 }
@@ -80,6 +81,7 @@ export function work(change: Partial<Work> = {}): Work {
     augmentationKey: [1, 0xffffffff],
     mirrored: null,
     dropoutKey: [0, 2 ** 31],
+    roundingKey: null,
     ...change,
   };
 }
@@ -151,7 +153,7 @@ export const COORDINATOR_MESSAGES: readonly CoordinatorMessage[] = [
   welcome(),
   parameters(),
   work(),
-  work({ augmentationKey: null }),
+  work({ augmentationKey: null, roundingKey: [7, 2 ** 32 - 1] }),
   evaluateMessage(),
   { type: 'cancel', item: 'evaluate', round: 5, index: 2 },
   { type: 'apart', step: 3, microBatch: 2 },

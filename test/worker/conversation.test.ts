@@ -125,10 +125,13 @@ describe('a conversation', () => {
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
         evaluationViews: 'none',
+        wire: 'float32',
       },
       augmentationKey: null,
       mirrored: null,
       dropoutKey: [3, 4],
+      microBatch: 4,
+      roundingKey: null,
     });
     expect(task.state.parameters).toHaveLength(layout.parameterCount);
     expect(new Set(task.state.parameters)).toEqual(new Set([1]));

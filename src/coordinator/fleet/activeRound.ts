@@ -1,5 +1,6 @@
 /** The round in progress: what was asked for, who computes it, and what each answer changes. */
 
+import type { Clock } from '../../foundation/clock.js';
 import type { ItemKey, RoundKey } from '../schedule/itemKey.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import { Round } from '../schedule/round.js';
@@ -13,6 +14,7 @@ export class ActiveRound {
   constructor(
     readonly request: RoundRequest,
     members: () => Iterable<Member>,
+    clock: Clock,
   ) {
     this.key = roundKey(request.kind, request.round);
     this.schedule = new Round<Member>({
@@ -21,6 +23,7 @@ export class ActiveRound {
       sampleCountOf: (index) => request.sampleCountOf(index),
       assignees: members,
       paceOf: (member) => member.paces[request.kind],
+      clock,
     });
   }
 

@@ -123,6 +123,7 @@ describe('the gradient of a step', () => {
         augmentationKey: [...augmentationKey(1, 2, 0, index)],
         mirrored: null,
         dropoutKey: [...dropoutKey(1, 2, 0, index)],
+        roundingKey: null,
       });
     }
   });

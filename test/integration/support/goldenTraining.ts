@@ -1,10 +1,10 @@
 /** The short training whose digests are committed, one a numerics class; some tests run it elsewhere than in this Node. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { REPOSITORY } from './lockstep.js';
 
-const GOLDEN = path.join(REPOSITORY, 'test', 'golden', 'training.json');
+export const GOLDEN_TRAINING = path.join(REPOSITORY, 'test', 'golden', 'training.json');
 
 export const GOLDEN_RECIPE = [
   ...[
@@ -38,9 +38,5 @@ export const GOLDEN_RECIPE = [
 export type GoldenDigests = Record<string, string>;
 
 export function readGoldenDigests(): GoldenDigests {
-  return JSON.parse(readFileSync(GOLDEN, 'utf8')) as GoldenDigests;
-}
-
-export function writeGoldenDigests(digests: GoldenDigests): void {
-  writeFileSync(GOLDEN, `${JSON.stringify(digests, null, 2)}\n`);
+  return JSON.parse(readFileSync(GOLDEN_TRAINING, 'utf8')) as GoldenDigests;
 }
