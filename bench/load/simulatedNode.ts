@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { networkFromText } from '../../src/model/index.js';
 import { littleEndianBytes } from '../../src/foundation/littleEndian.js';
+import { packInPlace, roundToWire } from '../../src/foundation/wire/kernels.js';
 import {
   ENDPOINT_PATH,
   LOCKSTEP_VERSION,
@@ -145,7 +146,7 @@ function helloOf(nodeName: string): NodeMessage {
 const answers = new Map<string, { gradientSum: Uint8Array; statisticSum: Uint8Array }>();
 
 /** One for all nodes of the process. Typical values: zeros or subnormals may be added faster or slower. */
-function answerFor({ network }: Welcome): {
+function answerFor({ network, wire }: Welcome): {
   gradientSum: Uint8Array;
   statisticSum: Uint8Array;
 } {
@@ -153,8 +154,9 @@ function answerFor({ network }: Welcome): {
   if (known) return known;
   const { parameterCount, statisticCount } = networkFromText(network, 'of the coordinator').layout;
   const gradient = Float32Array.from({ length: parameterCount }, (_, index) => ((index % 97) - 48) / 48_000);
+  roundToWire(wire, gradient, [0, 0]);
   const statistics = new Float32Array(statisticCount).fill(4);
-  const made = { gradientSum: littleEndianBytes(gradient), statisticSum: littleEndianBytes(statistics) };
+  const made = { gradientSum: packInPlace(wire, gradient), statisticSum: littleEndianBytes(statistics) };
   answers.set(network, made);
   return made;
 }

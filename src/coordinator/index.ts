@@ -32,6 +32,7 @@ export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export type { NodeShare } from './run/shares.js';
 export { ioError, takenError, writeFileAtomically } from './checkpoints/files.js';
+export { refuseObstacle } from './checkpoints/obstacle.js';
 export { refuseFilledFolder, writeWholeFolder } from './checkpoints/wholeFolder.js';
 export type { NewFile } from './checkpoints/wholeFolder.js';
 export { Fleet } from './fleet/fleet.js';
@@ -50,6 +51,7 @@ export { checkJsonSize, configText, MOST_JSON_BYTES } from './folder/smallJson.j
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { answerBy, handlerFor, mergeRoutes } from './server/routes.js';
 export type { RequestHandler, Routes } from './server/routes.js';
+export { ServedHosts } from './server/servedHosts.js';
 export { bearerOf, isSameSecret, showsToken } from './server/showsToken.js';
 export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';

@@ -8,4 +8,5 @@ export { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel, terminateAfter } 
 export { OutgoingQueue } from './outgoingQueue.js';
 export type { FrameSocket } from './outgoingQueue.js';
 export { receiveLimits } from './receiveLimits.js';
+export { SUBPROTOCOL, subprotocolsFor, tokenInSubprotocols } from './subprotocol.js';
 export { LOCKSTEP_VERSION } from './version.js';

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { REAL_CLOCK } from '../foundation/clock.js';
 import type { Clock } from '../foundation/clock.js';
 import type { Fleet, Workforce } from '../coordinator/index.js';
+import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
 import { Broadcast, LARGEST_SUM } from '../protocol/index.js';
@@ -31,6 +32,7 @@ const TELL_EVERY_MS = 1_000;
 
 /** The run, once the coordinator has told of it. */
 interface Run {
+  readonly welcome: Welcome;
   readonly model: Model;
   readonly fleet: Fleet;
 }
@@ -96,21 +98,22 @@ export class RelayConversation implements Dialogue {
     if (this.run) return this.dialogue.closeForBreach('a second welcome');
     const model = this.dialogue.build(welcome.network);
     if (!model) return;
-    this.run = { model, fleet: this.options.crew.enter(welcome, model) };
+    this.run = { welcome, model, fleet: this.options.crew.enter(welcome, model) };
     this.options.onWelcome?.(welcome, model);
     this.tellWorkersSoon();
   }
 
-  private receiveWeights({ parameters, statistics }: Parameters): void {
+  private receiveWeights({ wire, parameters, statistics }: Parameters): void {
     if (!this.run) return this.dialogue.closeForBreach('parameters came before welcome');
     const { parameterCount, statisticCount } = this.run.model.layout;
-    if (parameters.byteLength !== 4 * parameterCount || statistics.byteLength !== 4 * statisticCount) {
+    const bytes = wireByteLength(wire, parameterCount);
+    if (parameters.byteLength !== bytes || statistics.byteLength !== 4 * statisticCount) {
       return this.dialogue.closeForBreach('parameters of another length than the model has');
     }
     // New weights end every earlier round.
     this.endRound();
     const version = this.options.crew.nextVersion();
-    this.state = new Broadcast({ type: 'parameters', version, parameters, statistics });
+    this.state = new Broadcast({ type: 'parameters', version, wire, parameters, statistics });
   }
 
   private take(message: Work | Evaluate): void {
@@ -122,6 +125,7 @@ export class RelayConversation implements Dialogue {
       waiting: this.round?.openCount ?? 0,
       unsent: this.options.channel.unsentCount,
       imageBytes: imageByteCount(run.model.inputShape),
+      wire: run.welcome.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     const number = placeOf(message).round;
@@ -139,7 +143,7 @@ export class RelayConversation implements Dialogue {
     const { channel, crew } = this.options;
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
-      ...{ layout: run.model.layout, classCount: run.model.classCount },
+      ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
       ...{ fleet: run.fleet, sums: this.sums },
       send: (answer) => channel.send(answer),
     });

@@ -1,7 +1,7 @@
 /** A node that waits instead of computing. Its conversation with the coordinator is the real one. */
 
 import { Conversation } from '../worker/index.js';
-import type { Computing } from '../worker/index.js';
+import type { ItemPool } from '../worker/index.js';
 import type { ClusterPlan } from './clusterPlan.js';
 import { Drawing } from './drawing.js';
 import type { Home } from './home.js';
@@ -82,7 +82,7 @@ export class SimulatedNode {
     });
   }
 
-  private pool(): Computing {
+  private pool(): ItemPool {
     const { wire, plan } = this.options;
     return {
       engine: { name: 'simd' },

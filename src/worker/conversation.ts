@@ -12,10 +12,11 @@ import type { EngineDescription } from '../engine/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
 import type { ConversationEnd } from './conversationEnd.js';
+import type { ItemPool } from './itemPool.js';
 import { NodeDialogue } from './nodeDialogue.js';
 import type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 import { answeredItem, placeOf, taskOf } from './queuedItem.js';
-import type { AnsweredItem, Computing, QueuedItem } from './queuedItem.js';
+import type { AnsweredItem, QueuedItem } from './queuedItem.js';
 import { exceededLimit } from './workLimits.js';
 import { SharedWeights } from './sharedWeights.js';
 import { messageOf, SiblingSums } from './siblingSums.js';
@@ -25,7 +26,7 @@ export interface ConversationOptions extends Pick<
   NodeDialogueOptions,
   'channel' | 'nodeName' | 'nodeSecret'
 > {
-  readonly pool: Computing;
+  readonly pool: ItemPool;
   readonly description: EngineDescription;
   /** Whether to add results before they are sent, where possible. Useful over a network. */
   readonly sendsSums?: boolean;
@@ -117,6 +118,7 @@ export class Conversation implements Dialogue {
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
       evaluationViews: welcome.evaluationViews,
+      wire: welcome.wire,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);
@@ -142,6 +144,7 @@ export class Conversation implements Dialogue {
       waiting: this.queue.length,
       unsent: channel.unsentCount,
       imageBytes: this.imageBytes,
+      wire: this.session.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
@@ -169,18 +172,19 @@ export class Conversation implements Dialogue {
         this.busy.onFree();
       };
       computed.then(next, next);
-      void this.answer(item.message, computed);
+      void this.answer(item, computed);
     }
   }
 
-  private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
+  private async answer({ message, session }: QueuedItem, computed: Promise<ItemAnswer>): Promise<void> {
     const { channel, onAnswered } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
         const { sampleCount, lossSum, correct, ...vectors } = answer;
         const leaves = [{ sampleCount, lossSum, correct }];
-        this.sums.finish({ step: message.step, first: message.microBatch, leaves, ...vectors });
+        const { step, microBatch: first, roundingKey: key } = message;
+        this.sums.finish({ step, first, leaves, rounding: { format: session.wire, key }, ...vectors });
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
@@ -189,7 +193,7 @@ export class Conversation implements Dialogue {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onAnswered?.(answeredItem(message));
+      onAnswered?.(answeredItem(message, answer));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);

@@ -11,4 +11,5 @@ export type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialog
 export { messageOf, SiblingSums } from './siblingSums.js';
 export { exceededLimit } from './workLimits.js';
 export { placeOf } from './queuedItem.js';
-export type { AnsweredItem, Computing } from './queuedItem.js';
+export type { ItemPool } from './itemPool.js';
+export type { AnsweredItem } from './queuedItem.js';

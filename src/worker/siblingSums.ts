@@ -8,6 +8,9 @@
 import { REAL_CLOCK } from '../foundation/clock.js';
 import type { Clock } from '../foundation/clock.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
+import { packInPlace } from '../foundation/wire/kernels.js';
+import { roundSum } from '../foundation/wire/rounding.js';
+import type { StepRounding } from '../foundation/wire/rounding.js';
 import type { Result, Sum } from '../protocol/index.js';
 import type { GradientOutput, Score } from './task.js';
 
@@ -17,6 +20,8 @@ export interface GradientSum extends GradientOutput {
   readonly first: number;
   /** One score per micro-batch. */
   readonly leaves: readonly Score[];
+  /** How it has been rounded. */
+  readonly rounding: StepRounding;
   readonly release: () => void;
 }
 
@@ -150,12 +155,12 @@ export class SiblingSums {
   }
 }
 
-/** What the coordinator is sent. */
-export function messageOf({ step, first, leaves, ...vectors }: GradientSum): Result | Sum {
+/** What the coordinator is sent. It lies in the memory of the sum, whose gradient it may overwrite. */
+export function messageOf({ step, first, leaves, rounding, ...vectors }: GradientSum): Result | Sum {
   const common = {
     step,
     microBatch: first,
-    gradientSum: littleEndianBytes(vectors.gradientSum),
+    gradientSum: packInPlace(rounding.format, vectors.gradientSum),
     statisticSum: littleEndianBytes(vectors.statisticSum),
   };
   const [leaf] = leaves;
@@ -175,6 +180,7 @@ function added(one: GradientSum, other: GradientSum): GradientSum {
   addInto(one.statisticSum, other.statisticSum);
   other.release();
   const [left, right] = one.first < other.first ? [one, other] : [other, one];
+  roundSum(one.rounding, one.gradientSum, left.first, 2 * one.leaves.length);
   return { ...one, first: left.first, leaves: [...left.leaves, ...right.leaves] };
 }
 

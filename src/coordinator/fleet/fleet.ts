@@ -7,7 +7,14 @@ import { REAL_CLOCK } from '../../foundation/clock.js';
 import type { Clock } from '../../foundation/clock.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import type { CoordinatorChannel, NodeMessage, RefusalCode, Sum, Workers } from '../../protocol/index.js';
+import type {
+  CoordinatorChannel,
+  NodeMessage,
+  RefusalCode,
+  Sum,
+  Welcome,
+  Workers,
+} from '../../protocol/index.js';
 import type { MemberInfo } from '../run/events.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
@@ -66,6 +73,11 @@ export class Fleet {
   /** Workers (threads) attached. */
   get workerCount(): number {
     return [...this.members].reduce((sum, member) => sum + member.threads, 0);
+  }
+
+  /** The form of the gradients. */
+  get wire(): Welcome['wire'] {
+    return this.options.welcome.wire;
   }
 
   /** What each node brings that accepts items. */
