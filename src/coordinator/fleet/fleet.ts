@@ -22,6 +22,7 @@ import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
+import { RunClasses } from './runClasses.js';
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';
@@ -33,18 +34,21 @@ export class Fleet {
   private readonly reception: Reception;
   private readonly news: MemberNews;
   private readonly refusedConnections: RefusedConnections;
+  private readonly classes: RunClasses;
   private active: ActiveRound | undefined;
   /** An error that happened between two rounds: the next round reports it. */
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
     const remedy = options.noWorkersRemedy ?? THREADS_GONE;
+    this.classes = new RunClasses(options.numericsClasses, this.members);
     this.attendance = new Attendance({ ...options, remedy, workerCount: () => this.workerCount });
     this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
     this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
       welcome: options.welcome,
       refusalOf: options.refusalOf,
+      classes: this.classes,
       reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
@@ -231,6 +235,7 @@ export class Fleet {
     member.reputation.answered();
     active.settle(verdict.kind, asked, member);
     if (verdict.kind === 'accepted') {
+      this.classes.noteResultOf(member);
       for (const other of verdict.contradicts ?? []) {
         this.blame(other, other.reputation.contradicted(), 'E_REFUSED');
       }

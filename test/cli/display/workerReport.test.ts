@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerReport } from '../../../src/cli/display/workerReport.js';
 
+/** Not told. */
+const SCORE = { lossSum: 0, correct: 0 };
+
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
@@ -8,11 +11,12 @@ describe('the report of a worker', () => {
   it('tells each minute what was done in it', () => {
     const said: string[] = [];
     const report = new WorkerReport((message) => said.push(message));
-    for (let item = 0; item < 30; item++) report.answered({ kind: 'work', step: 41, sampleCount: 32 });
+    for (let item = 0; item < 30; item++)
+      report.answered({ kind: 'work', step: 41, sampleCount: 32, ...SCORE });
     vi.advanceTimersByTime(59_999);
     expect(said).toEqual([]);
     vi.advanceTimersByTime(1);
-    report.answered({ kind: 'evaluate', sampleCount: 100 });
+    report.answered({ kind: 'evaluate', sampleCount: 100, ...SCORE });
     vi.advanceTimersByTime(120_000);
     report.stop();
     vi.advanceTimersByTime(600_000);
