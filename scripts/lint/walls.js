@@ -18,6 +18,7 @@ export const WALLS = {
   check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  simulate: ['relay', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   session: [
     ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
@@ -29,7 +30,7 @@ export const WALLS = {
   watch: ['coordinator', 'protocol', 'foundation'],
   web: ['watch', 'worker', 'engine', 'protocol', 'foundation'],
   cli: [
-    ...['setup', 'session', 'watch', 'export', 'check'],
+    ...['setup', 'session', 'simulate', 'watch', 'export', 'check'],
     ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   ],
 };

@@ -32,6 +32,7 @@ export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export type { NodeShare } from './run/shares.js';
 export { ioError, takenError, writeFileAtomically } from './checkpoints/files.js';
+export { refuseObstacle } from './checkpoints/obstacle.js';
 export { refuseFilledFolder, writeWholeFolder } from './checkpoints/wholeFolder.js';
 export type { NewFile } from './checkpoints/wholeFolder.js';
 export { Fleet } from './fleet/fleet.js';
@@ -61,7 +62,7 @@ export { learningRateAt, scheduleOf, totalStepsOf } from './training/learningRat
 export type { ScheduleContext } from './training/learningRate.js';
 export { tensorRulesOf } from './training/tensorRules.js';
 export type { TensorRules } from './training/tensorRules.js';
-export { TreeReduction } from './vectors/treeReduction.js';
+export { GradientBuffers, TreeReduction } from './vectors/treeReduction.js';
 export { train } from './training/train.js';
 export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';

@@ -3,7 +3,7 @@
 import type { AugmentationOptions } from './augmentation.js';
 import { decodeImages } from './decodeImages.js';
 import { gatherSamples, imageByteCount } from './imageSet.js';
-import type { ImageSet } from './imageSet.js';
+import type { ImageSet, ImageShape } from './imageSet.js';
 import { measureNormalisation } from './normalisation.js';
 import { prepareImages } from './prepare.js';
 
@@ -31,32 +31,42 @@ const BAND_GAP = 16;
 const PAPER = 255;
 
 export function contactSheet(set: ImageSet, { indices, augmentation }: ContactSheetOptions): ContactSheet {
-  const { imageShape } = set;
+  const variants = augmentation && augmentedImages(set, indices, augmentation);
+  const columns = indices.map((index, place) => [
+    gatherSamples(set, [index]).pixels,
+    ...(variants?.(place) ?? []),
+  ]);
+  return drawSheet(columns, set.imageShape);
+}
+
+/**
+ * @param stacks of each place of the sheet the images that stand in it, from top to bottom
+ * @param columns places side by side
+ */
+export function drawSheet(
+  stacks: readonly (readonly Uint8Array[])[],
+  imageShape: ImageShape,
+  columns = SHEET_COLUMNS,
+): ContactSheet {
   const { height, width, channels } = imageShape;
   const scale = Math.max(1, Math.round(SHOWN_SIDE / Math.max(height, width)));
   const [cellHeight, cellWidth] = [height * scale, width * scale];
-  const rowsInBand = augmentation === undefined ? 1 : 1 + VARIANTS;
-  const bands = Math.ceil(indices.length / SHEET_COLUMNS);
-  const columns = Math.min(SHEET_COLUMNS, indices.length);
-  const bandHeight = rowsInBand * (cellHeight + GAP) - GAP;
+  const tallest = Math.max(...stacks.map(({ length }) => length));
+  const bandHeight = tallest * (cellHeight + GAP) - GAP;
+  const bandGap = tallest > 1 ? BAND_GAP : GAP;
+  const bands = Math.ceil(stacks.length / columns);
   const sheet = {
-    height: bands * bandHeight + (bands - 1) * BAND_GAP + 2 * GAP,
-    width: columns * (cellWidth + GAP) + GAP,
+    height: bands * bandHeight + (bands - 1) * bandGap + 2 * GAP,
+    width: Math.min(columns, stacks.length) * (cellWidth + GAP) + GAP,
     channels,
   };
   const pixels = new Uint8Array(imageByteCount(sheet)).fill(PAPER);
-  const variants = augmentation && augmentedImages(set, indices, augmentation);
-  for (const [place, index] of indices.entries()) {
-    const top = GAP + Math.floor(place / SHEET_COLUMNS) * (bandHeight + BAND_GAP);
-    const left = GAP + (place % SHEET_COLUMNS) * (cellWidth + GAP);
-    const images = [gatherSamples(set, [index]).pixels, ...(variants?.(place) ?? [])];
+  for (const [place, images] of stacks.entries()) {
+    const top = GAP + Math.floor(place / columns) * (bandHeight + bandGap);
+    const left = GAP + (place % columns) * (cellWidth + GAP);
     for (const [row, image] of images.entries()) {
-      drawImage(image, imageShape, scale, {
-        pixels,
-        width: sheet.width,
-        top: top + row * (cellHeight + GAP),
-        left,
-      });
+      const to = { pixels, width: sheet.width, top: top + row * (cellHeight + GAP), left };
+      drawImage(image, imageShape, scale, to);
     }
   }
   return { ...sheet, pixels };
@@ -86,7 +96,7 @@ function augmentedImages(
 }
 
 /** Where to draw. */
-export interface Place {
+interface Place {
   readonly pixels: Uint8Array;
   /** Of the sheet. */
   readonly width: number;
@@ -95,7 +105,7 @@ export interface Place {
 }
 
 /** Draws an image into a larger one, each of its pixels as a square of `scale` pixels. */
-export function drawImage(
+function drawImage(
   image: Uint8Array,
   { height, width, channels }: ImageSet['imageShape'],
   scale: number,

@@ -57,7 +57,10 @@ export async function openSource(name: FileSource, options: SourceOptions): Prom
   const openTest = (): Promise<ImageSet> => openSourceTest(name, options);
   switch (name) {
     case 'cifar100':
-      return { training: await loadCifar100(options, 'training'), openTest };
+      return {
+        training: await loadCifar100(options, 'training'),
+        ...((await hasCifar100Test(dataDir)) && { openTest }),
+      };
     case 'idx': {
       const training = await loadIdx(dataDir, 'training');
       return { training, ...((await hasIdx(dataDir, 'test')) && { openTest }) };
@@ -94,6 +97,13 @@ function pictures(): Promise<typeof Pictures> {
 export async function checkTestSource(name: FileSource, options: SourceOptions): Promise<void> {
   if (name === 'cifar100') await findCifar100(options.dataDir, 'test');
   else await openSourceTest(name, options);
+}
+
+async function hasCifar100Test(dataDir: string): Promise<boolean> {
+  return findCifar100(dataDir, 'test').then(
+    () => true,
+    () => false,
+  );
 }
 
 export function folderOptions({ dataDir, imageSize, channels, ...rest }: SourceOptions): FolderOptions {

@@ -143,6 +143,7 @@ export function nodesInto(
       samplesPerItem: EVALUATION_CHUNK,
       imageBytes: imageByteCount(inputShape),
       classCount,
+      wire: fleet.wire,
     }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   };

@@ -179,7 +179,9 @@ async function refuseWithoutTestSet(dataDir: string): Promise<void> {
 }
 
 async function openCifar10(dataDir: string): Promise<OpenedDataset> {
-  return { name: 'cifar10', training: await loadCifar10(dataDir), openTest: () => loadCifar10Test(dataDir) };
+  const training = await loadCifar10(dataDir);
+  const hasTest = (await locateCifar10([dataDir])) !== undefined;
+  return { name: 'cifar10', training, ...(hasTest && { openTest: () => loadCifar10Test(dataDir) }) };
 }
 
 function openSynthetic(): OpenedDataset {

@@ -22,8 +22,8 @@ export function taskOf(
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
-  const { augmentationKey, mirrored, dropoutKey } = message;
-  return { kind: 'gradient', ...common, augmentationKey, mirrored, dropoutKey };
+  const { microBatch, augmentationKey, mirrored, dropoutKey, roundingKey } = message;
+  return { kind: 'gradient', ...common, microBatch, augmentationKey, mirrored, dropoutKey, roundingKey };
 }
 
 export function answeredItem(

@@ -8,6 +8,7 @@ import type { Augmentation, AugmentationOptions } from '../data/index.js';
 import { softmaxCrossEntropy } from '../engine/index.js';
 import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import { roundSum } from '../foundation/wire/rounding.js';
 import { networkFrom, networkFromText } from '../model/index.js';
 import type { Model, NetworkEntry } from '../model/index.js';
 import type {
@@ -88,6 +89,8 @@ export class TaskRunner {
     const result = await this.gradientOf(loaded, task);
     const { sampleCount, lossSum, correct, batchStatistics } = result;
     if (result.gradientSum !== gradientSum) gradientSum.set(result.gradientSum);
+    const rounding = { format: task.session.wire, key: task.roundingKey };
+    roundSum(rounding, gradientSum, task.microBatch, 1);
     // Means become sums here. Sums are added later and divided once, by the total count.
     batchStatistics.forEach((value, index) => (statisticSum[index] = value * sampleCount));
     return { kind: 'gradient', sampleCount, lossSum, correct };

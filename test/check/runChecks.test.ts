@@ -246,3 +246,51 @@ describe('a warning', () => {
     expect('seen' in finding! && finding.seen).toMatch(/^filters 0 and 1 are alike, and 119 more pairs/);
   });
 });
+
+/** Whatever diverges in a check's own steps is a finding, not the end of the report. */
+describe('a training that diverges', () => {
+  const reportOf = async (subject: typeof sound, only: readonly string[]) =>
+    Object.fromEntries(
+      (await runChecks(subject, { only, signal })).map(({ name, ...finding }) => [name, finding]),
+    );
+  const OWN_STEPS = ['same-seed', 'threads', 'gradients', 'rate', 'cost'];
+
+  it.each([
+    [{ lr: 1e3 }, /lower .*"lr"/],
+    [{ lr: 1e10 }, /lower .*"lr"/],
+    [{ lr: 1e30 }, /lower .*"lr"/],
+    [{ lr: 1e30, muonLr: 1e30, optimizer: 'muon' } as const, /lower .*"lr"/],
+    [{ weightDecay: 1e30 }, /lower .*"weightDecay"/],
+  ])('by %o is named by rate alone', async (asked, advice) => {
+    const report = await reportOf({ ...sound, recipe: { ...sound.recipe, ...asked } }, OWN_STEPS);
+    expect(Object.entries(report).map(([name, { verdict }]) => `${name} ${verdict}`)).toEqual([
+      'same-seed pass',
+      'threads pass',
+      'gradients pass',
+      'rate fail',
+      'cost pass',
+    ]);
+    expect(JSON.stringify(report['rate'])).toMatch(advice);
+  });
+
+  it('by weights that are not finite is named where the run begins, and judged nowhere else', async () => {
+    const weights = new Map(
+      sound.model.layout.parameters.map(({ name, length }) => [name, new Float32Array(length).fill(NaN)]),
+    );
+    const report = await reportOf({ ...sound, initial: weights }, ['computing', 'start', 'rate', 'cost']);
+    expect(report['initial-loss']).toMatchObject({ verdict: 'fail', seen: 'it is not finite' });
+    expect(report['activations']).toMatchObject({ verdict: 'fail' });
+    for (const name of ['same-seed', 'threads', 'reference', 'slope', 'cost']) {
+      expect(report[name]).toMatchObject({
+        verdict: 'left-out',
+        leftOut: expect.stringContaining('see initial-loss'),
+      });
+    }
+    expect(report['rate']).toMatchObject({ verdict: 'left-out' });
+  });
+
+  it('is warned of if its loss has only risen a little', async () => {
+    const recipe = { ...sound.recipe, lr: 3, momentum: 0.999 };
+    expect(await reportOf({ ...sound, recipe }, ['rate'])).toMatchObject({ rate: { verdict: 'warn' } });
+  });
+});

@@ -34,6 +34,8 @@ describe('an option that is not known', () => {
       expect(complaints).toContain('(Did you mean --epochs?)');
     }
     await expect(run('worker', 'ws://127.0.0.1:1', '--thread', '3')).rejects.toBeInstanceOf(CommanderError);
+    await expect(run('worker', 'ws://127.0.0.1:1', '--workers', '3')).rejects.toBeInstanceOf(CommanderError);
+    expect(complaints).toContain('(Did you mean --threads?)');
     await expect(run('trian')).rejects.toBeInstanceOf(CommanderError);
     expect(complaints).toContain('train');
   });

@@ -104,6 +104,50 @@ describe('lockstep check', () => {
     expect(stderr).toMatch(new RegExp(`${command} does not take ${args[0]}: .*E_OPTION`));
   });
 
+  it.each([
+    ['check', ['--gpus', 'all']],
+    ['lr-find', ['--config', 'gpus.json']],
+  ])('%s refuses %j: its processes would have no run to join', async (command, args) => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'gpus.json'), '{"gpus": "all"}');
+    const given = args.map((arg) => (arg === 'gpus.json' ? path.join(folder, arg) : arg));
+    const { exitCode, stdout, stderr } = await runLockstep([command, ...FLAGS, ...given]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /--gpus all is for a run: .*use --engine webgpu, or choose a GPU with --device 0 \[E_OPTION\]/,
+    );
+  });
+
+  it('says which options of the line have no effect, and judges by the others', async () => {
+    const idle = ['--run-dir', 'runs/first', '--mlflow', 'http://127.0.0.1:5000', '--checkpoint-every', '7'];
+    const { exitCode, stderr } = await runLockstep([
+      'check',
+      ...FLAGS,
+      ...idle,
+      '--test',
+      '--only',
+      'classes',
+    ]);
+    expect(stderr).toBe(
+      'lockstep: no effect here, where no run is made: --checkpoint-every, --mlflow, --run-dir\n',
+    );
+    expect(exitCode).toBe(0);
+  });
+
+  it('refuses a folder for its pictures that cannot be made, before it looks for data', async () => {
+    const file = path.join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const noData = ['--dataset', 'cifar10', '--data-dir', 'nowhere'];
+    const { exitCode, stdout, stderr } = await runLockstep([
+      'check',
+      ...noData,
+      '--save',
+      path.join(file, 'seen'),
+    ]);
+    expect(stderr).toMatch(/cannot write .*seen: file is a file; .*\[E_IO\]/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  });
+
   it('saves what the network sees, into a new folder only', async () => {
     const folder = temporaryFolder();
     const seen = path.join(folder, 'seen');

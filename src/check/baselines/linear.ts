@@ -4,7 +4,7 @@
  * training that ends above it has not been one. The means of a grid's cells are linear in the pixels: a linear map of them is one of the image.
  */
 
-import { trainingBelow } from '../capacity/shortTraining.js';
+import { lossText, trainingBelow } from '../capacity/shortTraining.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
 import { cellMeans, gridFor } from '../data/features.js';
 import { fitLinear, linearLoss } from '../data/leastSquares.js';
@@ -41,7 +41,7 @@ export const linear: Check = {
     const bound = Math.max(loss, NEAR_ZERO);
     const trained = await trainingBelow(bench, bound);
     const expected = `at most ${bound.toFixed(3)}, ${bound > loss ? 'next to no loss, as that of ' : ''}a linear map by least squares of the same images in ${grid}x${grid} cells`;
-    const seen = `${trained.loss.toFixed(3)} after ${trained.steps} steps`;
+    const seen = `${lossText(trained.loss)} after ${trained.steps} steps`;
     if (trained.loss <= bound) return passed(expected, seen);
     return found('fail', {
       expected,

@@ -1,7 +1,7 @@
 /** The network beats the simplest answer: how frequent each class is. */
 
 import { countLabels } from '../../data/index.js';
-import { trainingBelow } from '../capacity/shortTraining.js';
+import { lossText, trainingBelow } from '../capacity/shortTraining.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
 import { entropyOf } from '../data/labelCounts.js';
 import { found, passed } from '../finding.js';
@@ -19,7 +19,7 @@ export const prior: Check = {
     const trained = await trainingBelow(bench, least);
     const images = bench.fixedSamples().length;
     const expected = `below ${least.toFixed(3)}, the loss of the class frequencies of ${images} images`;
-    const seen = `${trained.loss.toFixed(3)} after ${trained.steps} steps`;
+    const seen = `${lossText(trained.loss)} after ${trained.steps} steps`;
     if (trained.loss < least) return passed(expected, seen);
     return found('fail', {
       expected,

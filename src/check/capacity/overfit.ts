@@ -6,6 +6,7 @@ import type { Check, Observation } from '../finding.js';
 import type { Workbench } from '../workbench.js';
 import { fit, fittedMicroBatch, isKnownByHeart, NEAR_ZERO } from './fit.js';
 import type { Fit } from './fit.js';
+import { lossText } from './shortTraining.js';
 
 /** What makes every short training fail. */
 export const TRAINING_NEEDS = ['reference', 'slope', 'activations', 'gradients'] as const;
@@ -41,7 +42,7 @@ function pairOf(bench: Workbench): readonly [number, number] | undefined {
 function observe(fitted: Fit, images: number): Observation {
   const expected = `a loss below ${NEAR_ZERO} on ${images} images, and predictions that are the labels`;
   const { loss, accuracy, steps, lr } = fitted;
-  const seen = `${loss.toFixed(3)} after ${steps} steps at rate ${lr}, ${percent(accuracy)} right`;
+  const seen = `${lossText(loss)} after ${steps} steps at rate ${lr}, ${percent(accuracy)} right`;
   if (isKnownByHeart(fitted)) return passed(expected, seen);
   return found('fail', {
     expected,

@@ -4,7 +4,7 @@ import { halved } from '../networks.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 import { TRAINING_NEEDS } from './overfit.js';
-import { shortTraining } from './shortTraining.js';
+import { lossText, shortTraining } from './shortTraining.js';
 
 /** Two losses that near zero say nothing of each other, nor do two that differ by less. */
 const NEAR_ZERO = 0.05;
@@ -21,7 +21,7 @@ export const size: Check = {
     const whole = await shortTraining(bench, bench.plainModel);
     const smaller = await shortTraining(bench, half);
     const expected = 'a lower training loss than with half the channels, after as many steps';
-    const seen = `${whole.loss.toFixed(3)}, and ${smaller.loss.toFixed(3)} with half the channels`;
+    const seen = `${lossText(whole.loss)}, and ${lossText(smaller.loss)} with half the channels`;
     if (whole.loss <= Math.max(smaller.loss + NOISE, NEAR_ZERO)) return passed(expected, seen);
     return found('warn', {
       expected,

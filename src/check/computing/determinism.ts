@@ -1,12 +1,15 @@
 /** Same seed, same bits: twice on one thread, and on two. */
 
+import type { Recipe } from '../../coordinator/index.js';
 import { found, passed } from '../finding.js';
 import type { Check, LeftOut, Observation } from '../finding.js';
 import type { Workbench } from '../workbench.js';
-import { FleetRun } from './fleetRun.js';
+import { FleetRun, hasDiverged } from './fleetRun.js';
 
 const STEPS = 3;
 const DIGITS = 12;
+/** With the lowest of rates, so the weights or the data are to blame. */
+export const NOT_FINITE = `the first ${STEPS} steps end with nothing finite, even at next to no rate: see initial-loss`;
 
 interface Digest {
   readonly digest: string;
@@ -33,12 +36,13 @@ function notPromised({ subject: { computing } }: Workbench): LeftOut | undefined
   return { leftOut: [`engine ${name} promises no bits; `, { option: 'engine', value: 'simd' }, ' does'] };
 }
 
-async function compare(bench: Workbench, where: string, threadCount: number): Promise<Observation> {
+async function compare(bench: Workbench, where: string, threadCount: number): Promise<Observation | LeftOut> {
   const first = await firstSteps(bench);
+  if (!first) return { leftOut: NOT_FINITE };
   const other = await runSteps(bench, threadCount);
   const expected = `the digest of one thread after ${STEPS} steps, ${first.digest.slice(0, DIGITS)}…`;
-  const seen = `${other.digest.slice(0, DIGITS)}… ${where}`;
-  if (other.digest === first.digest) return passed(expected, seen);
+  const seen = other ? `${other.digest.slice(0, DIGITS)}… ${where}` : `nothing finite ${where}`;
+  if (other?.digest === first.digest) return passed(expected, seen);
   return found('fail', {
     expected,
     seen,
@@ -46,15 +50,15 @@ async function compare(bench: Workbench, where: string, threadCount: number): Pr
   });
 }
 
-/** On one thread; its speed serves the estimate of the run's time. */
-export function firstSteps(bench: Workbench): Promise<Digest> {
+/** On one thread; its speed serves the estimate of the run's time. Undefined if a loss or a gradient is not finite. */
+export function firstSteps(bench: Workbench): Promise<Digest | undefined> {
   return bench.once('first steps', () => runSteps(bench, 1));
 }
 
-async function runSteps({ subject, signal }: Workbench, threadCount: number): Promise<Digest> {
+async function runSteps({ subject, signal }: Workbench, threadCount: number): Promise<Digest | undefined> {
   // A step of a large batch shows no more than one of a few micro-batches.
   const { microBatch, batchSize } = subject.recipe;
-  const recipe = { ...subject.recipe, batchSize: Math.min(batchSize, 4 * microBatch) };
+  const recipe = { ...tamed(subject.recipe), batchSize: Math.min(batchSize, 4 * microBatch) };
   const run = await FleetRun.start({ ...subject, recipe }, threadCount, signal);
   try {
     let images = 0;
@@ -67,10 +71,24 @@ async function runSteps({ subject, signal }: Workbench, threadCount: number): Pr
       }
     }
     return { digest: run.digest(), imagesPerSecond: images / seconds };
+  } catch (error) {
+    if (hasDiverged(error)) return undefined;
+    throw error;
   } finally {
     await run.close();
   }
 }
 
-/** Whether a rate is too high is for another check to say. */
+/** Whether a rate or a decay is too high is for another check to say: here the steps are to end with numbers. */
+function tamed(recipe: Recipe): Recipe {
+  const { lr, muonLr, weightDecay, shiftLrFactor } = recipe;
+  return {
+    ...recipe,
+    lr: Math.min(lr, 1),
+    muonLr: Math.min(muonLr, 1),
+    weightDecay: Math.min(weightDecay, 1),
+    shiftLrFactor: Math.min(shiftLrFactor, 100),
+  };
+}
+
 const STEPS_OF_WARMUP = 1000;

@@ -4,6 +4,7 @@ import { computeGradient, Fleet, tensorRulesOf, TrainingState, welcomeFor } from
 import { planEpoch } from '../../data/index.js';
 import type { StepPlan } from '../../data/index.js';
 import { digestState } from '../../model/index.js';
+import { LockstepError } from '../../foundation/errors.js';
 import { startLocalNode } from '../../worker/index.js';
 import type { LocalNode } from '../../worker/index.js';
 import type { Subject } from '../subject.js';
@@ -16,6 +17,11 @@ export interface FleetStep {
 }
 
 const WAIT_TIMEOUT_MS = 60_000;
+
+/** Whether a step ended with a loss or a gradient that is not finite: a finding, and no error of the check. */
+export function hasDiverged(error: unknown): boolean {
+  return error instanceof LockstepError && error.code === 'E_DIVERGED';
+}
 
 export class FleetRun {
   private epoch = 0;
@@ -65,7 +71,7 @@ export class FleetRun {
       step: this.completed++,
       epoch: this.epoch,
       plan,
-      state: this.state.broadcast(),
+      state: this.state.broadcastForStep(recipe.wire),
       buffers: this.state.gradientBuffers,
       signal: this.signal,
       onContribution: () => undefined,

@@ -32,6 +32,15 @@ export function referenceProbeOf(bench: Workbench): Promise<Probe> {
   );
 }
 
+export function isFiniteProbe({
+  gradient: { lossSum, gradientSum },
+  evaluation: { logits },
+}: Probe): boolean {
+  return Number.isFinite(lossSum) && gradientSum.every(Number.isFinite) && logits.every(Number.isFinite);
+}
+
+export const PROBE_NOT_FINITE = 'the first loss or gradient is not finite: see initial-loss';
+
 async function probeBy(engine: Engine, bench: Workbench): Promise<Probe> {
   const affordable = Math.floor(MULTIPLICATIONS / summarise(bench.plainModel).multiplications);
   const images = Math.min(MOST_IMAGES, Math.max(FEWEST_IMAGES, affordable));

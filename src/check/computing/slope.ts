@@ -9,7 +9,7 @@ import type { Check } from '../finding.js';
 import { tensorView } from '../../model/index.js';
 import type { TensorSpec } from '../../model/index.js';
 import type { Workbench } from '../workbench.js';
-import { probeOf, referenceProbeOf } from './probe.js';
+import { isFiniteProbe, PROBE_NOT_FINITE, probeOf, referenceProbeOf } from './probe.js';
 import { relativeDistance } from './reference.js';
 
 /** Share of the loss that a step is to change. */
@@ -33,7 +33,9 @@ export const slope: Check = {
   needs: ['reference'],
   run: async (bench) => {
     const expected = 'a small step along the gradient of a layer changes the loss as the gradient says';
+    if (!isFiniteProbe(await probeOf(bench))) return { leftOut: PROBE_NOT_FINITE };
     const measured = await slopesOf(bench);
+    if (measured.length === 0) return { leftOut: 'no layer has a gradient: see gradients' };
     const wrong = measured.filter(({ ratio }) => !(ratio >= RATIOS[0] && ratio <= RATIOS[1]));
     const [worst] = wrong.toSorted((a, b) => a.ratio - b.ratio);
     if (worst) {

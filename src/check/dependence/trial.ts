@@ -8,7 +8,7 @@ import type { Workbench } from '../workbench.js';
 
 /** In the first step a last layer of zeros passes no gradient on. */
 const STEPS = 3;
-const LR = 0.01;
+const LR = 0.01; // with any decay that is one: whether it is too high is for another check to say
 
 export interface TensorTrial {
   readonly spec: TensorSpec;
@@ -21,7 +21,9 @@ export function trialOf(bench: Workbench): Promise<readonly TensorTrial[]> {
 }
 
 async function tryOut(model: Model, bench: Workbench): Promise<readonly TensorTrial[]> {
-  const trainer = await Trainer.start(bench, model, { weightDecay: bench.subject.recipe.weightDecay });
+  const trainer = await Trainer.start(bench, model, {
+    weightDecay: Math.min(bench.subject.recipe.weightDecay, 1),
+  });
   const before = trainer.state.model.parameters.slice();
   const batch = bench.batchOf(bench.fixedBatches()[0]!);
   const moved = new Set<TensorSpec>();

@@ -3,8 +3,7 @@
  * the one before. The same steps, sums and optimizer as in training, so the curve has the same bits whoever computes it.
  */
 
-import { LockstepError } from '../../foundation/errors.js';
-import { FleetRun } from '../computing/fleetRun.js';
+import { FleetRun, hasDiverged } from '../computing/fleetRun.js';
 import type { Subject } from '../subject.js';
 
 export interface RangeOptions {
@@ -75,7 +74,7 @@ async function lossOf(run: FleetRun, lr: number): Promise<number> {
   try {
     return (await run.step(lr)).loss;
   } catch (error) {
-    if (error instanceof LockstepError && error.code === 'E_DIVERGED') return Infinity;
+    if (hasDiverged(error)) return Infinity;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
 import { totalmem } from 'node:os';
 import { imageByteCount } from '../../data/index.js';
 import { summarise, trainingMemory } from '../../model/index.js';
-import { firstSteps } from '../computing/determinism.js';
+import { firstSteps, NOT_FINITE } from '../computing/determinism.js';
 import { found, passed } from '../finding.js';
 import type { Check } from '../finding.js';
 import type { Subject } from '../subject.js';
@@ -23,7 +23,9 @@ export const cost: Check = {
   about: 'time and memory of the whole run',
   run: async (bench) => {
     const { subject } = bench;
-    const { imagesPerSecond } = await firstSteps(bench);
+    const steps = await firstSteps(bench);
+    if (!steps) return { leftOut: NOT_FINITE };
+    const { imagesPerSecond } = steps;
     const { threads } = subject.computing;
     const seconds = imagesOf(subject) / (imagesPerSecond * threads);
     const bytes = bytesOf(subject);

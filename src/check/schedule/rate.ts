@@ -1,11 +1,12 @@
 /** The run's own rate does not drive the loss up in its first steps. */
 
 import { EARLY_STEPS, risesEarly } from '../../coordinator/index.js';
-import { LockstepError } from '../../foundation/errors.js';
-import { FleetRun } from '../computing/fleetRun.js';
+import type { Recipe } from '../../coordinator/index.js';
+import { FleetRun, hasDiverged } from '../computing/fleetRun.js';
 import { TRAINING_NEEDS } from '../capacity/overfit.js';
-import { found, passed } from '../finding.js';
-import type { Check } from '../finding.js';
+import { count } from '../../foundation/count.js';
+import { judged } from '../finding.js';
+import type { Check, Verdict, Words } from '../finding.js';
 import type { Workbench } from '../workbench.js';
 import { ratesOf } from './rates.js';
 import { short } from './rateEnd.js';
@@ -15,6 +16,8 @@ const LAST = 5;
 const MOST_MICRO_BATCHES = 4;
 /** A schedule that begins below this share of its peak is led up to it here, too. */
 const WARM = 0.5;
+/** A mean of the last losses that is so many times the first loss has not fallen, if it has not exploded either. */
+const ABOVE = 1.05;
 
 export const rate: Check = {
   name: 'rate',
@@ -29,15 +32,33 @@ export const rate: Check = {
     const isFinite = losses.length === EARLY_STEPS;
     const seen = isFinite
       ? `from ${losses[0]!.toFixed(2)} to ${end.toFixed(2)}, the mean of the last ${LAST}; ${Math.max(...losses).toFixed(2)} at most`
-      : `not finite after ${losses.length} steps`;
-    if (isFinite && !risesEarly(losses, bench.subject.model.classCount)) return passed(expected, seen);
-    return found('fail', {
+      : `not finite after ${count(losses.length, 'step')}`;
+    const verdict = verdictOf(losses, bench.subject.model.classCount);
+    return judged(verdict === 'pass', verdict === 'warn' ? 'warn' : 'fail', {
       expected,
       seen,
-      advice: ['use a lower ', { option: 'lr' }, ': a tenth of it, or what lr-find suggests'],
+      advice: adviceFor(bench.subject.recipe, peak),
     });
   },
 };
+
+function verdictOf(losses: readonly number[], classCount: number): Verdict {
+  if (losses.length < EARLY_STEPS || risesEarly(losses, classCount)) return 'fail';
+  const start = Math.max(losses[0]!, Math.log(classCount));
+  return mean(losses.slice(-LAST)) > ABOVE * start ? 'warn' : 'pass';
+}
+
+/** A step of decay multiplies the weights by 1 - rate x decay: whatever the gradient is, they grow if that is below -1. */
+function adviceFor({ weightDecay }: Recipe, peak: number): Words {
+  if (peak * weightDecay >= 2 && weightDecay >= 1) {
+    return [
+      'use a lower ',
+      { option: 'weightDecay' },
+      `: times the rate it is ${short(peak * weightDecay)}, and from 2 on the weights grow with every step`,
+    ];
+  }
+  return ['use a lower ', { option: 'lr' }, ': a tenth of it, or what lr-find suggests'];
+}
 
 /** Fewer than EARLY_STEPS if training diverges. */
 async function firstLosses(
@@ -54,7 +75,7 @@ async function firstLosses(
       losses.push(loss);
     }
   } catch (error) {
-    if (!(error instanceof LockstepError) || error.code !== 'E_DIVERGED') throw error;
+    if (!hasDiverged(error)) throw error;
   } finally {
     await run.close();
   }

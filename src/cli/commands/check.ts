@@ -33,7 +33,9 @@ export function addCheckCommand(program: Command): void {
   declareOptions(command, entriesOf(CHECK_SETTINGS));
   declareTrainsOptions(command);
   command.action(async () => {
-    const training = resolveTrainsOptions(command);
+    const training = resolveTrainsOptions(command, Object.keys(CHECK_SETTINGS), (notice) =>
+      printError(`lockstep: ${notice}`),
+    );
     const { only, skip, save, test = false, json = false } = command.opts<RawOptions>();
     const display = json ? undefined : new CheckDisplay(process.stdout);
     const stop = listenForStop(() => undefined);

@@ -28,7 +28,9 @@ export function addLrFindCommand(program: Command): void {
   declareOptions(command, entriesOf(LR_FIND_SETTINGS));
   declareTrainsOptions(command);
   command.action(async () => {
-    const training = resolveTrainsOptions(command);
+    const training = resolveTrainsOptions(command, Object.keys(LR_FIND_SETTINGS), (notice) =>
+      printError(`lockstep: ${notice}`),
+    );
     const { from, to, steps, json = false, runDir } = command.opts<RawOptions>();
     const stop = listenForStop(() => undefined);
     const live = new PassingLine(process.stdout, !json);

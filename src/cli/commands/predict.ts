@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
+import type { ErrorCode } from '../../foundation/errors.js';
 import { flag } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { leaveOut, OptionError } from '../../foundation/options/optionError.js';
@@ -32,6 +33,9 @@ type RawOptions = EngineOptions & ValuesOf<typeof OPTIONS>;
 
 /** Stands for standard input. */
 const STANDARD_INPUT = '-';
+
+/** Of a picture that cannot be used; the others are answered all the same. */
+const UNUSABLE: ErrorCode = 'E_DATA_CORRUPT';
 
 export function addPredictCommand(program: Command): void {
   const command = program
@@ -99,7 +103,7 @@ async function predictInTerminal(
     if (json) printJson(outcome);
     else if (!csv) predictionLines(outcome).forEach(print);
     const bad = outcome.images.flatMap((image) => ('problem' in image ? [image] : []));
-    for (const { image, problem } of bad) printError(`lockstep: ${image} ${problem}`);
+    for (const { image, problem } of bad) printError(`lockstep: ${image} ${problem} [${UNUSABLE}]`);
     if (bad.length > 0) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'E_STOPPED') throw error;

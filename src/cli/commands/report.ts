@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { writeFileAtomically } from '../../coordinator/index.js';
+import { refuseObstacle, writeFileAtomically } from '../../coordinator/index.js';
 import { flag, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { advice, OptionError, use } from '../../foundation/options/optionError.js';
@@ -60,6 +60,7 @@ export function addReportCommand(program: Command): void {
     .argument('<run...>', 'run folders')
     .action(async (folders: readonly string[], { output, force }: ValuesOf<typeof REPORT_SETTINGS>) => {
       refuseExisting(output, force);
+      refuseObstacle(path.dirname(path.resolve(output)));
       const page = await reportPage(folders.map(requireRun), {
         madeAt: new Date().toISOString(),
         version: LOCKSTEP_VERSION,

@@ -35,10 +35,19 @@ function addition(command: Command, message: string, code: string | undefined): 
     : exampleFor(command, message, code);
 }
 
+/** What one command calls so, and another so. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['--workers', '--threads'],
+  ['--threads', '--workers'],
+]);
+
 /** `--output` for `--out`: too far apart for commander, which counts letters. */
 function longerOption(command: Command, message: string): string {
   const given = /'(--[a-z-]+)/.exec(message)?.[1];
   if (given === undefined || message.includes('Did you mean')) return '';
+  const other = SYNONYMS.get(given);
+  if (other !== undefined && command.options.some(({ long }) => long === other))
+    return `\n(Did you mean ${other}?)`;
   const longer = command.options.flatMap(({ long }) => (long?.startsWith(given) === true ? [long] : []));
   return longer.length === 1 ? `\n(Did you mean ${longer[0]}?)` : '';
 }

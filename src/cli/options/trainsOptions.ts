@@ -3,9 +3,10 @@
 import { Command, Option } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
 import { LockstepError } from '../../foundation/errors.js';
+import { advice, OptionError, use } from '../../foundation/options/optionError.js';
 import { nonEmpty } from '../../session/index.js';
 import type { TrainingOptions } from '../../session/index.js';
-import { TRAIN_OPTIONS } from './optionTable.js';
+import { flagOf, TRAIN_OPTIONS } from './optionTable.js';
 import { declareRunOptions, declareStopSignal } from './runOptions.js';
 import { declareOptions, resolveTrainingOptions } from './trainingOptions.js';
 import { declareOwnPage } from './uiOptions.js';
@@ -14,6 +15,12 @@ import { declareOwnPage } from './uiOptions.js';
 const SHOWN: ReadonlySet<string> = new Set([
   ...['dataset', 'dataDir', 'model', 'recipe', 'workers', 'engine', 'json'],
 ]);
+
+/** Of what a run keeps and whom it tells: accepted, so that the line of a training can be used, and left aside with a word. */
+const WITHOUT_EFFECT: readonly string[] = [
+  ...['runDir', 'test', 'checkpointEvery', 'tensorboard', 'tune'],
+  ...['mlflow', 'mlflowExperiment', 'clearml', 'clearmlProject'],
+];
 
 /**
  * Accepted, and hidden but for the commonest: the help of `train` has them all.
@@ -39,7 +46,7 @@ export function declareTrainsOptions(command: Command): void {
     .addHelpText(
       'after',
       () =>
-        `\nAll options of a training are accepted: ${commandLine('train', { help: true })} lists them; those of a run in progress are not: ${OF_A_SESSION.map(({ long }) => long).join(', ')}.`,
+        `\nAll options of a training are accepted: ${commandLine('train', { help: true })} lists them; those of a run in progress are not: ${[...OF_A_SESSION.map(({ long }) => long), '--gpus'].join(', ')}.`,
     );
 }
 
@@ -65,7 +72,36 @@ function refuseThoseOfASession(command: Command): void {
   }
 }
 
-/** @throws LockstepError E_OPTION for a malformed, unknown or contradictory value */
-export function resolveTrainsOptions(command: Command): TrainingOptions {
-  return resolveTrainingOptions(command, TRAIN_OPTIONS);
+/**
+ * @param own the keys of the command's own options, which act
+ * @param tell told of options of the line that have no effect
+ * @throws LockstepError E_OPTION for a malformed, unknown or contradictory value
+ */
+export function resolveTrainsOptions(
+  command: Command,
+  own: readonly string[],
+  tell: (notice: string) => void,
+): TrainingOptions {
+  const training = resolveTrainingOptions(command, TRAIN_OPTIONS);
+  const { gpus } = command.opts<{ gpus?: string }>();
+  if (gpus !== undefined) throw oneDevice(gpus);
+  const idle = TRAIN_OPTIONS.filter(
+    ({ key }) =>
+      WITHOUT_EFFECT.includes(key) && !own.includes(key) && command.getOptionValueSource(key) === 'cli',
+  );
+  if (idle.length > 0) {
+    tell(`no effect here, where no run is made: ${idle.map(flagOf).join(', ')}`);
+  }
+  return training;
+}
+
+/** Its processes join a run by its address, and here is none. */
+function oneDevice(gpus: string): OptionError {
+  return new OptionError(
+    [
+      { option: 'gpus', value: gpus },
+      ' is for a run: what looks at one before it begins computes in this process',
+    ],
+    [use('engine', 'webgpu'), advice('choose a GPU with ', { option: 'device', value: '0' })],
+  );
 }

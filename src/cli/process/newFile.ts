@@ -1,21 +1,13 @@
 /** A file that a command writes in the end, under a name that nothing has. */
 
-import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { ioError, takenError } from '../../coordinator/index.js';
+import { refuseObstacle, takenError } from '../../coordinator/index.js';
 
 /** Before the work that fills it. @throws LockstepError E_IO if the file is there, or cannot be made */
 export function refuseUnwritable(file: string): void {
   if (isThere(file)) throw takenError(file);
-  let folder = path.dirname(file);
-  while (!existsSync(folder) && folder !== path.dirname(folder)) folder = path.dirname(folder);
-  try {
-    if (!statSync(folder).isDirectory())
-      throw Object.assign(new Error(`${folder} is a file`), { code: 'ENOTDIR' });
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw ioError(file, error);
-  }
+  refuseObstacle(path.dirname(path.resolve(file)));
 }
 
 /** A link to nothing is there, too. */

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { makeFolders } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { ioError, syncFolder } from './files.js';
+import { refuseObstacle } from './obstacle.js';
 
 export interface NewFile {
   /** Inside the folder. */
@@ -15,20 +16,21 @@ export interface NewFile {
 
 /**
  * @param rule the end of the message: what is kept there, and what to do
- * @throws LockstepError E_IO for a folder that holds something, or is a file: nothing is replaced, or mixed with other files
+ * @throws LockstepError E_IO for a folder that holds something, is a file, or cannot be written to: nothing is replaced, or
+ *   mixed with other files
  */
 export function refuseFilledFolder(
   folder: string,
   rule = 'nothing in it may be replaced; choose a new or an empty folder',
 ): void {
-  if (!existsSync(folder)) return;
   let isEmpty: boolean;
   try {
-    isEmpty = readdirSync(folder).length === 0;
+    isEmpty = !existsSync(folder) || readdirSync(folder).length === 0;
   } catch (error) {
     throw ioError(folder, error);
   }
-  if (!isEmpty) throw new LockstepError('E_IO', `${folder} is not empty, and ${rule}`);
+  if (isEmpty) refuseObstacle(folder);
+  else throw new LockstepError('E_IO', `${folder} is not empty, and ${rule}`);
 }
 
 /**

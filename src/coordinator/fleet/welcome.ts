@@ -13,7 +13,7 @@ export interface WelcomeOptions {
   readonly normalisation: Normalisation;
   readonly recipe: Pick<
     Recipe,
-    'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics' | 'tta'
+    'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics' | 'tta' | 'wire'
   >;
 }
 
@@ -33,5 +33,6 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     labelSmoothing: recipe.labelSmoothing,
     evaluationStatistics: recipe.evalStatistics,
     evaluationViews: recipe.tta,
+    wire: recipe.wire,
   };
 }

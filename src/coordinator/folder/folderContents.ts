@@ -1,13 +1,13 @@
 /** The files of a run folder, and the check whether a new run may use a folder. */
 
-import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { brokenLinkAt } from '../../data/index.js';
 import { describeError } from '../../foundation/errors.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
 import { CheckpointFiles } from '../checkpoints/checkpointFiles.js';
 import { ioError, removeTemporaries } from '../checkpoints/files.js';
+import { obstacleAt } from '../checkpoints/obstacle.js';
 import { hasLock } from './folderLock.js';
 
 export const CONFIG = 'config.json';
@@ -79,41 +79,17 @@ function refuseIfNotEmpty(folder: string): void {
  * @throws LockstepError E_IO
  */
 export function refuseIfUnwritable(folder: string): void {
-  const nearest = nearestThatExists(path.resolve(folder));
-  try {
-    const broken = brokenLinkAt(nearest);
-    if (broken) throw broken;
-    if (!statSync(nearest).isDirectory()) {
-      throw Object.assign(new Error(`${path.basename(nearest)} is a file`), { code: 'ENOTDIR' });
-    }
-    accessSync(nearest, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new OptionError(
-      [`the run cannot be kept in ${folder}: ${describeError(error)}`],
-      [
-        advice('make that a folder that can be written to'),
-        advice('choose another one with ', { option: 'runDir' }),
-      ],
-      'E_IO',
-      { cause: error },
-    );
-  }
-}
-
-function nearestThatExists(folder: string): string {
-  let nearest = folder;
-  while (!isTaken(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
-  return nearest;
-}
-
-/** By a link that leads nowhere, too: no folder can be made there. */
-function isTaken(name: string): boolean {
-  try {
-    lstatSync(name);
-    return true;
-  } catch {
-    return false;
-  }
+  const obstacle = obstacleAt(folder);
+  if (!obstacle) return;
+  throw new OptionError(
+    [`the run cannot be kept in ${folder}: ${describeError(obstacle)}`],
+    [
+      advice('make that a folder that can be written to'),
+      advice('choose another one with ', { option: 'runDir' }),
+    ],
+    'E_IO',
+    { cause: obstacle },
+  );
 }
 
 /** Whether the folder exists and holds at most unfinished files. */

@@ -120,17 +120,25 @@ async function refuseFullDisk({ file, listing, shape }: PackOptions): Promise<vo
   const needed = listing.files.length * (imageByteCount(shape) + 1);
   const { bavail, bsize } = await statfs(dirname(file));
   if (bsize === BLOCK_SIZE_UNKNOWN || bavail * bsize > needed) return;
+  const [free, taken] = sizesThatDiffer(bavail * bsize, needed);
   throw new LockstepError(
     'E_IO',
-    `${dirname(file)} has ${megabytes(bavail * bsize)} free, and the decoded pictures take ${megabytes(needed)}; ${ELSEWHERE}`,
+    `${dirname(file)} has ${free} free, and the decoded pictures take ${taken}; ${ELSEWHERE}`,
   );
 }
 
 const ANOTHER = 'name another folder in LOCKSTEP_CACHE_DIR';
 const ELSEWHERE = `free some disk space, or ${ANOTHER}`;
 
-function megabytes(byteCount: number): string {
-  return `${Math.ceil(byteCount / 1e6).toLocaleString('en-US')} MB`;
+/** With as many digits as it takes to see that they differ. */
+export function sizesThatDiffer(one: number, other: number): readonly [string, string] {
+  const digits = [0, 1, 2, 3, 4, 5].find((each) => megabytes(one, each) !== megabytes(other, each)) ?? 6;
+  return [megabytes(one, digits), megabytes(other, digits)];
+}
+
+function megabytes(byteCount: number, digits: number): string {
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${(byteCount / 1e6).toLocaleString('en-US', fraction)} MB`;
 }
 
 /** @param place the file or folder in the cache folder */

@@ -2,7 +2,7 @@
 
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { describeError, LockstepError } from '../../foundation/errors.js';
+import { describeError } from '../../foundation/errors.js';
 import type { BadPicture } from './pictureFault.js';
 
 export interface PictureFile {
@@ -16,7 +16,7 @@ export interface PictureFile {
 export interface PictureListing {
   /** By the path within their class, then by class. */
   readonly files: readonly PictureFile[];
-  /** Links that lead out of the folder, or to a folder. */
+  /** Links that lead out of the folder, or to a folder; folders that cannot be read. */
   readonly bad: readonly BadPicture[];
   /** Files of other kinds, by the ends of their names. */
   readonly ignored: ReadonlyMap<string, IgnoredFiles>;
@@ -83,12 +83,9 @@ class Walk {
     const folder = join(this.folder, ...place);
     if (place.length > DEEPEST) return this.refuse(place, `lies more than ${DEEPEST} folders deep`);
     const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // a class that this part does not have
-      throw new LockstepError(
-        'E_IO',
-        `${folder} cannot be read (${describeError(error)}); check that you may read it`,
-        { cause: error },
-      );
+      // A class that this part does not have.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.refuseFolder(place, error);
+      return [];
     });
     const visible = entries.filter(({ name }) => !name.startsWith('.'));
     visible.sort((a, b) => compare(a.name, b.name));
@@ -137,6 +134,12 @@ class Walk {
     const file = join(this.folder, ...place);
     const { size, mtimeMs } = await stat(file).catch(() => lstat(file)); // what is wrong is found when it is decoded
     this.files.push({ path: place.join('/'), label, byteCount: size, modifiedMs: mtimeMs });
+  }
+
+  /** As one file that is not used: what lies in it is not known. */
+  private refuseFolder(place: readonly string[], error: unknown): void {
+    const problem = `is a folder that cannot be read (${describeError(error)})`;
+    this.bad.push({ path: place.join('/'), fault: 'unreadable', problem });
   }
 
   private refuse(place: readonly string[], problem: string): void {

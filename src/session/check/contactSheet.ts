@@ -7,20 +7,19 @@ import { ioError } from '../../coordinator/index.js';
 import {
   augmentationKey,
   decodeImages,
-  drawImage,
+  drawSheet,
   alternatingFlips,
   gatherSamples,
   imageByteCount,
   makeFolders,
   prepareImages,
 } from '../../data/index.js';
-import type { AugmentationOptions, ImageShape } from '../../data/index.js';
+import type { AugmentationOptions } from '../../data/index.js';
 import { encodePng } from '../../foundation/png.js';
 import type { Picture } from '../../foundation/png.js';
 
 const IMAGES = 64;
 const COLUMNS = 8;
-const GAP_PX = 2;
 const EPOCHS_SHOWN = 2;
 
 /**
@@ -67,26 +66,8 @@ function sheetOf(subject: Subject, augmentation: AugmentationOptions | undefined
   const { pixels } = gatherSamples(set, samples);
   const sampleCount = samples.length;
   const prepared = prepareImages({ pixels, imageShape, sampleCount, normalisation, augmentation });
-  return tile(decodeImages(prepared, normalisation), imageShape);
-}
-
-/** Images side by side, on white. */
-function tile(pixels: Uint8Array, shape: ImageShape): Picture {
-  const { height, width, channels } = shape;
-  const imageLength = imageByteCount(shape);
-  const count = pixels.length / imageLength;
-  const [rows, columns] = [Math.ceil(count / COLUMNS), Math.min(COLUMNS, count)];
-  const sheet = {
-    height: rows * (height + GAP_PX) - GAP_PX,
-    width: columns * (width + GAP_PX) - GAP_PX,
-    channels,
-  };
-  const all = new Uint8Array(sheet.height * sheet.width * channels).fill(255);
-  for (let image = 0; image < count; image++) {
-    const top = Math.floor(image / COLUMNS) * (height + GAP_PX);
-    const left = (image % COLUMNS) * (width + GAP_PX);
-    const from = pixels.subarray(image * imageLength, (image + 1) * imageLength);
-    drawImage(from, shape, 1, { pixels: all, width: sheet.width, top, left });
-  }
-  return { ...sheet, pixels: all };
+  const bytes = decodeImages(prepared, normalisation);
+  const length = imageByteCount(imageShape);
+  const stacks = Array.from(samples, (_, place) => [bytes.subarray(place * length, (place + 1) * length)]);
+  return drawSheet(stacks, imageShape, COLUMNS);
 }

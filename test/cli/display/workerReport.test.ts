@@ -1,9 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkerReport } from '../../../src/cli/display/workerReport.js';
 
-/** Not told. */
-const SCORE = { lossSum: 0, correct: 0 };
-
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
@@ -12,11 +9,11 @@ describe('the report of a worker', () => {
     const said: string[] = [];
     const report = new WorkerReport((message) => said.push(message));
     for (let item = 0; item < 30; item++)
-      report.answered({ kind: 'work', step: 41, sampleCount: 32, ...SCORE });
+      report.answered({ kind: 'work', step: 41, sampleCount: 32, lossSum: 0, correct: 0 });
     vi.advanceTimersByTime(59_999);
     expect(said).toEqual([]);
     vi.advanceTimersByTime(1);
-    report.answered({ kind: 'evaluate', sampleCount: 100, ...SCORE });
+    report.answered({ kind: 'evaluate', sampleCount: 100, lossSum: 0, correct: 0 });
     vi.advanceTimersByTime(120_000);
     report.stop();
     vi.advanceTimersByTime(600_000);
