@@ -73,7 +73,13 @@ async function measureFleet(
     await fleet.run({
       kind: 'work',
       round: step,
-      state: new Broadcast({ type: 'parameters', version: step, parameters: EMPTY, statistics: EMPTY }),
+      state: new Broadcast({
+        type: 'parameters',
+        version: step,
+        wire: 'float32',
+        parameters: EMPTY,
+        statistics: EMPTY,
+      }),
       itemCount: microBatches,
       sampleCountOf: () => 1,
       message: (microBatch) => workMessage(step, microBatch),
@@ -183,6 +189,8 @@ const WELCOME: Welcome = {
   cropPadding: 4,
   border: 'zero',
   cutout: 0,
+  colourJitter: 0,
+  mixup: 0,
   labelSmoothing: 0,
   evaluationStatistics: 'running',
   evaluationViews: 'none',

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { REAL_CLOCK } from '../foundation/clock.js';
 import type { Clock } from '../foundation/clock.js';
 import type { Fleet, Workforce } from '../coordinator/index.js';
+import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
 import { Broadcast, LARGEST_SUM } from '../protocol/index.js';
@@ -14,6 +15,7 @@ import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
 import { exceededLimit, messageOf, NodeDialogue, placeOf, SiblingSums } from '../worker/index.js';
 import type { ConversationEnd, Dialogue, MessageToOwner, NodeDialogueOptions } from '../worker/index.js';
 import type { Crew } from './crew.js';
+import { GroupPatience } from './groupPatience.js';
 import { RelayRound } from './relayRound.js';
 
 export interface RelayConversationOptions extends Pick<
@@ -56,8 +58,11 @@ export class RelayConversation implements Dialogue {
     this.clock = clock;
     this.told = crew.workforce();
     this.mostThreads = this.told.threads;
+    const largest = (): number => Math.min(this.mostThreads, LARGEST_SUM);
+    const patience = new GroupPatience(largest);
     this.sums = new SiblingSums({
-      largest: () => Math.min(this.mostThreads, LARGEST_SUM),
+      largest,
+      untilMs: (sum, tookMs, nowMs) => patience.untilMs(sum, tookMs, nowMs),
       send: (sum) => channel.send(messageOf(sum), sum.release),
       clock,
     });
@@ -102,16 +107,17 @@ export class RelayConversation implements Dialogue {
     this.tellWorkersSoon();
   }
 
-  private receiveWeights({ parameters, statistics }: Parameters): void {
+  private receiveWeights({ wire, parameters, statistics }: Parameters): void {
     if (!this.run) return this.dialogue.closeForBreach('parameters came before welcome');
     const { parameterCount, statisticCount } = this.run.model.layout;
-    if (parameters.byteLength !== 4 * parameterCount || statistics.byteLength !== 4 * statisticCount) {
+    const bytes = wireByteLength(wire, parameterCount);
+    if (parameters.byteLength !== bytes || statistics.byteLength !== 4 * statisticCount) {
       return this.dialogue.closeForBreach('parameters of another length than the model has');
     }
     // New weights end every earlier round.
     this.endRound();
     const version = this.options.crew.nextVersion();
-    this.state = new Broadcast({ type: 'parameters', version, parameters, statistics });
+    this.state = new Broadcast({ type: 'parameters', version, wire, parameters, statistics });
   }
 
   private take(message: Work | Evaluate): void {
@@ -142,7 +148,7 @@ export class RelayConversation implements Dialogue {
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
       ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
-      ...{ fleet: run.fleet, sums: this.sums },
+      ...{ fleet: run.fleet, sums: this.sums, buffers: crew.buffers },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);

@@ -44,6 +44,7 @@ export function smallWeights(version: number): Broadcast<Parameters> {
   return new Broadcast({
     type: 'parameters',
     version,
+    wire: 'float32',
     parameters: new Uint8Array(4 * parameterCount),
     statistics: new Uint8Array(4 * statisticCount),
   });

@@ -4,6 +4,8 @@
  */
 
 import { floatsFromLittleEndian } from '../foundation/littleEndian.js';
+import { wireByteLength } from '../foundation/wire/format.js';
+import { unpackFromWire } from '../foundation/wire/kernels.js';
 import type { Parameters } from '../protocol/index.js';
 import type { SharedState } from './task.js';
 
@@ -32,16 +34,17 @@ export class SharedWeights {
   }
 
   /** Copies the weights into the next slot. @returns false if the lengths do not fit the model */
-  replace({ parameters, statistics }: Parameters): boolean {
+  replace({ wire, parameters, statistics }: Parameters): boolean {
     if (
-      parameters.byteLength !== 4 * this.parameterCount ||
+      parameters.byteLength !== wireByteLength(wire, this.parameterCount) ||
       statistics.byteLength !== 4 * this.statisticCount
     ) {
       return false;
     }
     const slot = this.slots[this.next % SLOTS]!;
     this.next++;
-    slot.parameters.set(floatsFromLittleEndian(parameters));
+    const unpacked = unpackFromWire(wire, parameters, () => slot.parameters);
+    if (unpacked !== slot.parameters) slot.parameters.set(unpacked);
     slot.statistics.set(floatsFromLittleEndian(statistics));
     this.latest = { version: ++replacements, ...slot };
     return true;

@@ -6,45 +6,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { GOLDEN_RECIPE, GOLDEN_TRAINING } from './support/goldenTraining.js';
+import type { GoldenDigests } from './support/goldenTraining.js';
 import { killAll, readResult, REPOSITORY, run, temporaryFolder } from './support/lockstep.js';
 
-const GOLDEN = path.join(REPOSITORY, 'test', 'golden', 'training.json');
 const GOLDEN_WIRE = path.join(REPOSITORY, 'test', 'golden', 'wire.json');
 
-const RECIPE = [
-  ...[
-    '--dataset',
-    'synthetic',
-    '--model',
-    'resnet14',
-    '--train-limit',
-    '130',
-    '--val-size',
-    '120',
-    '--epochs',
-    '2',
-  ],
-  ...[
-    '--batch-size',
-    '48',
-    '--micro-batch',
-    '16',
-    '--dropout',
-    '0.1',
-    '--schedule',
-    'cosine',
-    '--nesterov',
-    '--seed',
-    '3',
-  ],
-];
-
-/** By numerics class: the digests after the last step. */
-type Golden = Record<string, string>;
-
-async function trained(...more: string[]): Promise<Golden> {
+async function trained(...more: string[]): Promise<GoldenDigests> {
   const runDir = path.join(temporaryFolder(), 'run');
-  expect(await run(['train', ...RECIPE, '--run-dir', runDir, ...more])).toMatchObject({
+  expect(await run(['train', ...GOLDEN_RECIPE, '--run-dir', runDir, ...more])).toMatchObject({
     exitCode: 0,
     stderr: '',
   });
@@ -63,7 +33,7 @@ function expectGolden(file: string, found: object): void {
 describe('a short training', () => {
   it('ends in the committed digest, in every numerics class of the simd engine that this host has', async () => {
     const found = { ...(await trained('--numerics', 'simd')), ...(await trained()) };
-    expectGolden(GOLDEN, found);
+    expectGolden(GOLDEN_TRAINING, found);
     expect(found).toHaveProperty(['simd/1']);
   });
 

@@ -53,6 +53,8 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     cropPadding: 4,
     border: 'zero',
     cutout: 0,
+    colourJitter: 0,
+    mixup: 0,
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     evaluationViews: 'none',
@@ -65,6 +67,7 @@ export function parameters(change: Partial<Parameters> = {}): Parameters {
   return {
     type: 'parameters',
     version: 7,
+    wire: 'float32',
     parameters: Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 192),
     statistics: Uint8Array.of(0, 0, 0, 63),
     ...change,
@@ -152,6 +155,7 @@ export const NODE_MESSAGES: readonly NodeMessage[] = [
 export const COORDINATOR_MESSAGES: readonly CoordinatorMessage[] = [
   welcome(),
   parameters(),
+  parameters({ wire: 'bfloat16' }),
   work(),
   work({ augmentationKey: null, roundingKey: [7, 2 ** 32 - 1] }),
   evaluateMessage(),

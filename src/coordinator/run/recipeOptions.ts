@@ -96,11 +96,13 @@ export const RECIPE_OPTIONS = recipeOptions({
     help: 'share of pooled features dropped before the dense layer',
     example: '0.2',
   }),
-  epochs: integer({
+  epochs: number({
     group: 'Length of the run',
-    min: 1,
+    placeholder: 'n',
+    above: 0,
     default: 200,
-    help: 'passes over the training samples',
+    help: 'passes over the training samples; a fraction ends the last one after the nearest whole step',
+    example: '9.9',
     resume: { kind: 'changeable', unless: { option: 'schedule', is: SCHEDULES_OVER_ALL_EPOCHS } },
   }),
   maxSteps: limit({
@@ -137,7 +139,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     of: WIRE_FORMATS,
     default: 'float32',
     inOlderFiles: 'float32',
-    help: 'form in which workers send gradients: bfloat16 takes half the bytes of float32, int8 a quarter; they are rounded before they are added, also by threads of this process (docs/scale.md#slow-links)',
+    help: 'form in which gradients travel: bfloat16 takes half the bytes of float32, int8 a quarter; both round weights for workers to bfloat16; threads of this process round alike (docs/scale.md#slow-links)',
     example: 'int8',
   }),
   ...OPTIMIZER_OPTIONS,

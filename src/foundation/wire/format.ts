@@ -1,5 +1,5 @@
 /**
- * The forms in which sums of gradients travel.
+ * The forms in which sums of gradients and weights travel.
  *
  * `float32`: as they are, little-endian. `bfloat16`: the upper half of each float32, little-endian, rounded to nearest even.
  * `int8`: blocks of 32 values (OCP Microscaling, MXINT8: a power of two as scale). A block is one byte e, then an int8 q for
@@ -13,6 +13,15 @@ export type WireFormat = (typeof WIRE_FORMATS)[number];
 export const BLOCK_VALUES = 32;
 /** Of a whole block of int8. */
 export const BLOCK_BYTES = 1 + BLOCK_VALUES;
+
+/** What weights travel as: for them int8 would be too coarse. */
+export const WEIGHT_FORMATS = ['float32', 'bfloat16'] as const;
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
+
+/** What the weights of a step travel as, in a run whose gradients have this form. Those of an evaluation are float32. */
+export function weightFormatOf(gradients: WireFormat): WeightFormat {
+  return gradients === 'float32' ? 'float32' : 'bfloat16';
+}
 
 /** Whether rounding to it draws random numbers. */
 export function drawsNumbers(format: WireFormat): boolean {
