@@ -35,7 +35,7 @@ async function bundleJoin(root, source, target) {
 }
 
 /** What may be in a page. All else is Node's, and an error where a page would load it. */
-const PACKAGES = new Set(['uplot', 'msgpackr', 'zod']);
+const PACKAGES = new Set(['uplot', 'qr', 'msgpackr', 'zod']);
 
 async function bundle(root, input, file) {
   const made = await rolldown({

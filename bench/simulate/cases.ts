@@ -17,6 +17,7 @@ export const CASES: readonly Case[] = [
   { nodes: 8, computeMs: 100, megabits: 200 },
   { nodes: 16, computeMs: 300, megabits: 200 },
   { nodes: 16, computeMs: 100, megabits: 400 },
+  { nodes: 8, computeMs: 500, relays: 2 },
   { nodes: 16, computeMs: 500, relays: 4 },
 ];
 

@@ -46,11 +46,14 @@ async function compare(): Promise<void> {
   for (const given of chosen) {
     const measured = await medians(given, values.model);
     const simulated = await simulate(given, values.model, steps);
+    const scaled = await simulate(given, values.model, steps, measured.processorMs);
     rows.push([
       caseText(given),
       measured.stepMs.toFixed(0),
       simulated.stepMs.toFixed(0),
       deviation(simulated.stepMs, measured.stepMs),
+      scaled.stepMs.toFixed(0),
+      deviation(scaled.stepMs, measured.stepMs),
       ...pair(measured.processorMs, simulated.processorMs, 0),
       ...pair(measured.bytesIn / 1e6, simulated.bytesIn / 1e6, 1),
       ...pair(measured.bytesOut / 1e6, simulated.bytesOut / 1e6, 1),
@@ -59,7 +62,7 @@ async function compare(): Promise<void> {
   }
   const both = (name: string): string[] => [name, 'sim.'];
   const titles = ['CPU ms', 'MB in', 'MB out', 'answers/item'].flatMap(both);
-  print(renderTable(['', 'step ms', 'sim.', 'deviation', ...titles], rows));
+  print(renderTable(['', 'step ms', 'sim.', 'deviation', 'with its CPU', 'deviation', ...titles], rows));
 }
 
 const deviation = (simulated: number, measured: number): string =>

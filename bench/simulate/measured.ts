@@ -11,7 +11,8 @@ import { TwoHosts } from './twoHosts.js';
 
 export const MICRO_BATCH = 8;
 const WARM_UP_STEPS = 3;
-const PROCESSES = 2;
+/** Of nodes. */
+export const PROCESSES = 2;
 const MOST_IMAGES = 50_000;
 
 export interface Figures {
@@ -55,7 +56,11 @@ async function measureRelays(
 ): Promise<Figures> {
   const coordinator = new CoordinatorProcess({
     ...{ model, minWorkers: nodes, batchSize: nodes * MICRO_BATCH, microBatch: MICRO_BATCH },
-    ...{ steps: WARM_UP_STEPS + steps, images: MOST_IMAGES, profileFolder: undefined },
+    ...{
+      steps: WARM_UP_STEPS + steps,
+      images: Math.min(MOST_IMAGES, nodes * MICRO_BATCH * (WARM_UP_STEPS + steps + 1)),
+      profileFolder: undefined,
+    },
   });
   const simulated = new NodeProcesses(PROCESSES, { computeMs, token: undefined });
   const relays: RelayProcess[] = [];

@@ -1,11 +1,17 @@
 /** The same by `simulateCluster`. */
 
 import { buildModel, isPresetName } from '../../src/model/index.js';
-import { betweenStepsMs, MEASURED_COSTS, simulateCluster, summarise } from '../../src/simulate/index.js';
+import {
+  betweenStepsMs,
+  MEASURED_COSTS,
+  simulateCluster,
+  summarise,
+  USUAL_UNEVEN_SHARES,
+} from '../../src/simulate/index.js';
 import type { ClusterPlan } from '../../src/simulate/index.js';
 import { sum } from '../statistics.js';
 import type { Case } from './cases.js';
-import { MICRO_BATCH } from './measured.js';
+import { MICRO_BATCH, PROCESSES } from './measured.js';
 import type { Figures } from './measured.js';
 
 const BYTES_PER_MS_OF_MEGABIT = 125;
@@ -13,8 +19,15 @@ const BYTES_PER_MS_OF_MEGABIT = 125;
 const LATENCY_MS = 0.03;
 const CIFAR_IMAGE_BYTES = 32 * 32 * 3;
 
-export async function simulate(given: Case, model: string, steps: number): Promise<Figures> {
-  const plan = planOf(given, model, steps);
+/** @param processorMs of the coordinator, a step: costs are scaled to it; left out: the built-in costs */
+export async function simulate(
+  given: Case,
+  model: string,
+  steps: number,
+  processorMs?: number,
+): Promise<Figures> {
+  const usual = planOf(given, model, steps);
+  const plan = processorMs === undefined ? usual : await scaledTo(processorMs, usual);
   const figures = await simulateCluster(plan);
   const [coordinator] = summarise(plan, figures).places;
   return {
@@ -23,6 +36,22 @@ export async function simulate(given: Case, model: string, steps: number): Promi
     bytesIn: coordinator!.bytesIn,
     bytesOut: coordinator!.bytesOut,
     answersPerItem: summarise(plan, figures).answersPerItem,
+  };
+}
+
+/** A first simulation shows what the built-in costs come to. */
+async function scaledTo(processorMs: number, plan: ClusterPlan): Promise<ClusterPlan> {
+  const [coordinator] = summarise(plan, await simulateCluster(plan)).places;
+  const factor = processorMs / coordinator!.processorMs;
+  const { perMessageMs, perMegabyteInMs, perMegabyteOutMs } = plan.costs;
+  return {
+    ...plan,
+    betweenStepsMs: plan.betweenStepsMs * factor,
+    costs: {
+      perMessageMs: perMessageMs * factor,
+      perMegabyteInMs: perMegabyteInMs * factor,
+      perMegabyteOutMs: perMegabyteOutMs * factor,
+    },
   };
 }
 
@@ -56,5 +85,7 @@ function planOf(
     failures: { perNodeHour: 0, awayMs: 0 },
     costs: MEASURED_COSTS,
     betweenStepsMs: betweenStepsMs(parameterCount),
+    unevenShares: USUAL_UNEVEN_SHARES,
+    nodesPerProcess: Math.ceil(nodes / PROCESSES),
   };
 }

@@ -1,6 +1,7 @@
 /** Builds the machines of a plan, and attaches them. */
 
 import type { Fleet } from '../coordinator/index.js';
+import { Drawing } from './drawing.js';
 import type { ClusterPlan } from './clusterPlan.js';
 import { AnswerCount } from './home.js';
 import type { Home } from './home.js';
@@ -33,11 +34,13 @@ export function buildCluster(
   const wire: Wire = { clock, sizes: plan.sizes, latencyMs: plan.latencyMs };
   const messageBytes = plan.sizes.parameterCount * plan.sizes.parameterValueBytes;
   const pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.ceil(messageBytes / PIECES_OF_A_MESSAGE));
-  const machine = (bytesPerMs: number): Machine => ({
-    card: new NetworkCard({ clock, bytesPerMs, pieceBytes }),
-    processor: new Processor(clock),
-    costs: plan.costs,
-  });
+  let machines = 0;
+  const machine = (bytesPerMs: number, processor = new Processor(clock)): Machine => {
+    const shares = new Drawing(plan.seed, machines++, 'shares');
+    const drawShare = (): number => shares.factor(plan.unevenShares);
+    const card = new NetworkCard({ clock, bytesPerMs, pieceBytes, drawShare });
+    return { card, processor, costs: plan.costs };
+  };
   const fleet = fleetOf(clock);
   const coordinator: Home = {
     name: 'coordinator',
@@ -56,10 +59,14 @@ export function buildCluster(
     relays.push(...level);
     homes = level;
   }
+  const processes = Math.ceil(plan.nodes / plan.nodesPerProcess);
+  const processors = Array.from({ length: processes }, () => new Processor(clock));
   const nodes = Array.from({ length: plan.nodes }, (_, index) => {
     const home = spread(homes, index, plan.nodes);
     const slowness = isSlow(plan, index) ? plan.slow.factor : 1;
-    return new SimulatedNode({ wire, machine: machine(plan.bytesPerMs.node), index, home, plan, slowness });
+    const processor = processors[Math.floor(index / plan.nodesPerProcess)]!;
+    const own = machine(plan.bytesPerMs.node, processor);
+    return new SimulatedNode({ wire, machine: own, index, home, plan, slowness });
   });
   for (const relay of relays) relay.attach(onFailure);
   for (const node of nodes) node.attach();

@@ -15,6 +15,10 @@ export interface ClusterPlan {
     readonly relay: number;
     readonly node: number;
   };
+  /** How unevenly a machine's connections share its network: the deviation of the logarithm of a share. */
+  readonly unevenShares: number;
+  /** Nodes that share an event loop: one, but for nodes that a benchmark plays. */
+  readonly nodesPerProcess: number;
   /** One way. */
   readonly latencyMs: number;
   readonly sizes: Sizes;

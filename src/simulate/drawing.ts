@@ -3,12 +3,15 @@
 import { deterministicLog } from '../foundation/deterministicMath.js';
 import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
 
+const WHAT = ['durations', 'failures', 'shares'] as const;
+type What = (typeof WHAT)[number];
+
 export class Drawing {
   private readonly stream: RandomStream;
 
   /** @param what one of several independent sequences of the node */
-  constructor(seed: number, node: number, what: 'durations' | 'failures') {
-    const place = what === 'durations' ? 0 : 1;
+  constructor(seed: number, node: number, what: What) {
+    const place = WHAT.indexOf(what);
     this.stream = new RandomStream(deriveKey(seedKey(seed), Purpose.simulation, node, place));
   }
 

@@ -1,6 +1,7 @@
 /**
- * The network of a machine: one rate out and one in. Out, the connections take turns, a piece of a message each. In, pieces come
- * one after another, as through a switch with room for all. Loss, slow start and the headers of packets are left out.
+ * The network of a machine: one rate out and one in. Out, the connections take turns, a piece of a message each; some get
+ * larger turns than others, for TCP does not share evenly. In, pieces come one after another, as through a switch with room
+ * for all. Loss, slow start and the headers of packets are left out.
  */
 
 import type { VirtualClock } from './virtualClock.js';
@@ -11,6 +12,8 @@ export interface CardOptions {
   readonly bytesPerMs: number;
   /** Connections take turns after this many bytes. */
   readonly pieceBytes: number;
+  /** How much larger the turns of the next message are. */
+  readonly drawShare: () => number;
 }
 
 /** A message on its way. */
@@ -40,7 +43,7 @@ export class NetworkCard {
     const queue: Transfer[] = [];
     return (transfer) => {
       queue.push(transfer);
-      if (queue.length === 1) this.turns.add({ queue, sentBytes: 0 });
+      if (queue.length === 1) this.turns.add({ queue, sentBytes: 0, pieceBytes: this.drawPiece() });
       if (!this.isSending) this.sendPiece();
     };
   }
@@ -49,19 +52,21 @@ export class NetworkCard {
     const turn = this.turns.take();
     this.isSending = turn !== undefined;
     if (!turn) return;
-    const { clock, bytesPerMs, pieceBytes } = this.options;
+    const { clock, bytesPerMs } = this.options;
     const transfer = turn.queue[0]!;
-    const byteCount = Math.min(pieceBytes, transfer.byteCount - turn.sentBytes);
+    const byteCount = Math.min(turn.pieceBytes, transfer.byteCount - turn.sentBytes);
     const tookMs = byteCount / bytesPerMs;
+    const beganAtMs = clock.nowMs();
     this.busyOutMs += tookMs;
-    clock.at(clock.nowMs() + tookMs, () => {
+    clock.at(beganAtMs + tookMs, () => {
       this.bytesOut += byteCount;
       turn.sentBytes += byteCount;
-      const arrivesAtMs = transfer.to.receivePiece(byteCount);
+      const arrivesAtMs = transfer.to.receivePiece(byteCount, beganAtMs);
       transfer.onSent(byteCount);
       if (turn.sentBytes >= transfer.byteCount) {
         turn.queue.shift();
         turn.sentBytes = 0;
+        turn.pieceBytes = this.drawPiece();
         clock.at(arrivesAtMs + transfer.latencyMs, transfer.onArrived);
       }
       if (turn.queue.length > 0) this.turns.add(turn);
@@ -69,13 +74,18 @@ export class NetworkCard {
     });
   }
 
-  /** A piece that was on the wire until now. @returns when it is in, but for the latency */
-  private receivePiece(byteCount: number): number {
+  private drawPiece(): number {
+    const { pieceBytes, drawShare } = this.options;
+    return Math.ceil(pieceBytes * drawShare());
+  }
+
+  /** A piece that was sent from that moment until now. @returns when it is in, but for the latency */
+  private receivePiece(byteCount: number, beganAtMs: number): number {
     const { clock, bytesPerMs } = this.options;
     const tookMs = byteCount / bytesPerMs;
     this.bytesIn += byteCount;
     this.busyInMs += tookMs;
-    this.inFreeAtMs = Math.max(clock.nowMs(), this.inFreeAtMs + tookMs);
+    this.inFreeAtMs = Math.max(clock.nowMs(), Math.max(beganAtMs, this.inFreeAtMs) + tookMs);
     return this.inFreeAtMs;
   }
 }
@@ -84,6 +94,7 @@ interface Turn {
   readonly queue: Transfer[];
   /** Of the first message. */
   sentBytes: number;
+  pieceBytes: number;
 }
 
 /** First in, first out, without moving what waits: there may be ten thousand connections. */

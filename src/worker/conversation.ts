@@ -114,7 +114,13 @@ export class Conversation implements Dialogue {
     this.session = {
       network,
       normalisation: { mean, standardDeviation },
-      augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
+      augmentation: {
+        cropPadding: welcome.cropPadding,
+        border: welcome.border,
+        cutout: welcome.cutout,
+        colourJitter: welcome.colourJitter,
+        mixup: welcome.mixup,
+      },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
       evaluationViews: welcome.evaluationViews,
@@ -193,7 +199,7 @@ export class Conversation implements Dialogue {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onAnswered?.(answeredItem(message));
+      onAnswered?.(answeredItem(message, answer));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);

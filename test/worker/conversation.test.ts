@@ -88,8 +88,9 @@ describe('a conversation', () => {
     pool.finish();
     await settled();
     expect(answered).toEqual([
-      { kind: 'work', step: 7, sampleCount: 1 },
-      { kind: 'evaluate', sampleCount: 3 },
+      // The pool answers with the label as the loss.
+      { kind: 'work', step: 7, sampleCount: 1, lossSum: 1, correct: 1 },
+      { kind: 'evaluate', sampleCount: 3, lossSum: 1, correct: 1 },
     ]);
   });
 
@@ -143,7 +144,7 @@ describe('a conversation', () => {
       session: {
         network: WELCOME.network,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
-        augmentation: { cropPadding: 2, border: 'zero', cutout: 0 },
+        augmentation: { cropPadding: 2, border: 'zero', cutout: 0, colourJitter: 0, mixup: 0 },
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
         evaluationViews: 'none',

@@ -27,6 +27,7 @@ import {
   relaysForFanOut,
   sendingMs,
   slowNodes,
+  USUAL_UNEVEN_SHARES,
 } from '../../simulate/index.js';
 import type { ClusterPlan, MessageCosts, Sizes } from '../../simulate/index.js';
 import { readNetwork } from '../options/trainingOptions.js';
@@ -159,6 +160,8 @@ export function planOf(settings: SimulateSettings): ClusterPlan {
     costs: costsOf(settings.coordinatorCpuMs, sizes, microBatch),
     betweenStepsMs: betweenStepsMs(sizes.parameterCount),
     warmUpSteps: WARM_UP_STEPS,
+    unevenShares: USUAL_UNEVEN_SHARES,
+    nodesPerProcess: 1,
   };
 }
 

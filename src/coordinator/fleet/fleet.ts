@@ -20,6 +20,7 @@ import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
 import type { Round } from '../schedule/round.js';
 import { ActiveRound } from './activeRound.js';
+import type { RoundTiming } from './activeRound.js';
 import { viewFleet } from './fleetView.js';
 import type { FleetView } from './fleetView.js';
 import { Attendance } from './attendance.js';
@@ -31,6 +32,7 @@ import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
+import { UnreadAnswers } from './unreadAnswers.js';
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';
@@ -38,6 +40,8 @@ const THREADS_GONE = 'the messages above say why its threads ended';
 export class Fleet {
   private readonly members = new Set<Member>();
   private readonly clock: Clock;
+  private readonly timing: RoundTiming;
+  private readonly unread = new UnreadAnswers();
   private readonly reputations = new NodeReputations();
   private readonly attendance: Attendance;
   private readonly reception: Reception;
@@ -51,6 +55,9 @@ export class Fleet {
     const remedy = options.noWorkersRemedy ?? THREADS_GONE;
     const { clock = REAL_CLOCK } = options;
     this.clock = clock;
+    const isReal = clock === REAL_CLOCK;
+    const { areAnswersRead = isReal ? () => this.unread.areAllRead() : undefined } = options;
+    this.timing = { clock, areAnswersRead };
     this.attendance = new Attendance({ ...options, remedy, clock, workerCount: () => this.workerCount });
     this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
     this.refusedConnections = new RefusedConnections(options.onEvent);
@@ -122,7 +129,7 @@ export class Fleet {
   async run(request: RoundRequest, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.failure) throw this.failure;
-    const active = new ActiveRound(request, () => this.members, this.clock);
+    const active = new ActiveRound(request, () => this.members, this.timing);
     const { schedule } = active;
     this.active = active;
     this.attendance.nodeWasUseful();
@@ -233,6 +240,7 @@ export class Fleet {
 
   /** @param indices the items of the answer: one, or those of a sum */
   private take(member: Member, answer: Answer, round: RoundKey, indices: readonly number[]): void {
+    this.unread.answerRead();
     const asked = indices.filter((index) => member.wasAsked(itemKey(round, index)));
     if (asked.length < indices.length) this.blame(member, member.reputation.answeredUnasked());
     if (asked.length === 0 || member.gone) return;

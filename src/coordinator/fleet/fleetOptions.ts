@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly onWorkers?: () => void;
   /** Left out: the real one. */
   readonly clock?: Clock;
+  /** Whether all answers that have arrived are read. Left out: by what this process waits for, unless the clock is not real. */
+  readonly areAnswersRead?: () => boolean;
 }
 
 /** What a node brings. */

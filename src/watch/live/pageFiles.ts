@@ -1,6 +1,6 @@
 /** The files of the pages, as the build has bundled them into dist/web. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { LockstepError } from '../../foundation/errors.js';
@@ -51,7 +51,6 @@ export function readPageFiles(): ReadonlyMap<string, PageFile> {
 
 /** Those of the page that makes a tab a worker. @throws LockstepError E_IO if it was not built */
 export function readJoinFiles(): ReadonlyMap<string, PageFile> {
-  if (!existsSync(new URL(JOIN_PAGE[0]!.name, FOLDER))) return new Map(); // not written yet
   return read(JOIN_PAGE);
 }
 

@@ -1,6 +1,6 @@
 /** One connection of the tab's node to its coordinator, from the handshake to the end of the conversation. */
 
-import { ENDPOINT_PATH } from '../../../protocol/pages.js';
+import { ENDPOINT_PATH, subprotocolsFor } from '../../../protocol/pages.js';
 import type { NodeChannel } from '../../../protocol/pages.js';
 import { STOPPED_EARLY } from '../../../worker/pages.js';
 import type { Attempt, Conversation } from '../../../worker/pages.js';
@@ -15,9 +15,6 @@ export interface ConnectOptions {
   readonly converse: (channel: NodeChannel) => Conversation;
 }
 
-const SUBPROTOCOL = 'lockstep';
-/** A page cannot send a header of its own: the token is shown as a further subprotocol, which the server does not choose. */
-const TOKEN_PREFIX = 'lockstep-token.';
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A browser does not say why: for lack of a coordinator, of a right token, or of room. */
 const NO_CONNECTION = 'the coordinator did not answer, or refused the token';
@@ -26,8 +23,7 @@ export function connectTab(options: ConnectOptions): Promise<Attempt> {
   const { pageUrl, token, signal, onConnected, converse } = options;
   const url = new URL(ENDPOINT_PATH, pageUrl);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  const shown = token === undefined ? [] : [TOKEN_PREFIX + base64Url(token)];
-  const socket = new WebSocket(url, [SUBPROTOCOL, ...shown]);
+  const socket = new WebSocket(url, subprotocolsFor(token));
   socket.binaryType = 'arraybuffer';
   return new Promise((resolve) => {
     const fail = (reason: string): void => {
@@ -60,10 +56,4 @@ export function connectTab(options: ConnectOptions): Promise<Attempt> {
       });
     });
   });
-}
-
-function base64Url(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  const plain = btoa(String.fromCharCode(...bytes));
-  return plain.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }

@@ -4,9 +4,10 @@
  */
 
 import { describeError } from '../../../foundation/errors.js';
-import { BusyThreads, Conversation, newNodeSecret, serveUntilEnded } from '../../../worker/pages.js';
+import type { NodeChannel } from '../../../protocol/pages.js';
+import { BusyThreads, Conversation, serveUntilEnded } from '../../../worker/pages.js';
 import { connectTab } from './connectTab.js';
-import type { FromNode, JoinOptions, ToNode } from './talk.js';
+import type { FromNode, JoinOptions, NodeEnd, ToNode } from './talk.js';
 import { Threads } from './threads.js';
 
 const say = (message: FromNode): void => self.postMessage(message);
@@ -15,42 +16,41 @@ export function serveAsNode(): void {
   const leaving = new AbortController();
   self.addEventListener('message', ({ data }: MessageEvent<ToNode>) => {
     if (data.kind === 'leave') return leaving.abort();
-    serve(data, leaving.signal).catch((error: unknown) =>
-      say({ kind: 'over', end: 'failed', reason: describeError(error) }),
-    );
+    void serve(data, leaving.signal)
+      .catch((error: unknown): NodeEnd => ({ kind: 'failed', reason: describeError(error) }))
+      .then((end) => say({ kind: 'over', end }));
   });
 }
 
-async function serve(options: JoinOptions, signal: AbortSignal): Promise<void> {
-  const { pageUrl, token, nodeName, device, threads } = options;
-  const pool = new Threads({ name: 'simd' }, threads, self.location.href);
+async function serve(options: JoinOptions, signal: AbortSignal): Promise<NodeEnd> {
+  const pool = new Threads({ name: 'simd' }, options.threads, self.location.href);
+  try {
+    const converse = await conversations(pool, options);
+    const end = await serveUntilEnded({
+      retryForMs: Infinity,
+      signal,
+      attempt: () =>
+        connectTab({ ...options, signal, converse, onConnected: () => say({ kind: 'connected' }) }),
+      onLost: (reason, retryInMs) => say({ kind: 'lost', reason, retryInMs }),
+    });
+    return end.kind === 'unreachable' ? { ...end, kind: 'lost' } : end;
+  } finally {
+    pool.close();
+  }
+}
+
+/** @returns what begins a conversation on a new connection; all share the threads */
+async function conversations(
+  pool: Threads,
+  { device, nodeName, nodeSecret }: JoinOptions,
+): Promise<(channel: NodeChannel) => Conversation> {
   const description = { ...(await pool.describe()), device };
   say({ kind: 'ready', description });
-  const nodeSecret = newNodeSecret();
   const busy = new BusyThreads();
-  const end = await serveUntilEnded({
-    retryForMs: Infinity,
-    signal,
-    onLost: (reason, retryInMs) => say({ kind: 'lost', reason, retryInMs }),
-    attempt: () =>
-      connectTab({
-        pageUrl,
-        token,
-        signal,
-        onConnected: () => say({ kind: 'connected' }),
-        converse: (channel) =>
-          new Conversation({
-            ...{ channel, pool, description, nodeName, nodeSecret, busy, sendsSums: true },
-            onWelcome: ({ runName, network }) => say({ kind: 'welcome', runName, network }),
-            onAnswered: (item) =>
-              say({
-                kind: 'computed',
-                step: item.kind === 'work' ? item.step : undefined,
-                sampleCount: item.sampleCount,
-              }),
-          }),
-      }),
-  });
-  pool.close();
-  say({ kind: 'over', end: end.kind === 'unreachable' ? 'lost' : end.kind, reason: end.reason });
+  return (channel) =>
+    new Conversation({
+      ...{ channel, pool, description, nodeName, nodeSecret, busy, sendsSums: true },
+      onWelcome: ({ runName }) => say({ kind: 'welcome', runName }),
+      onAnswered: (item) => say({ kind: 'computed', item }),
+    });
 }

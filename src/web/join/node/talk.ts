@@ -1,6 +1,8 @@
 /** What the page, its node and the node's threads say to each other. The node and the threads are Workers. */
 
 import type {
+  AnsweredItem,
+  ConversationEnd,
   EngineChoice,
   EngineDescription,
   GradientOutput,
@@ -15,10 +17,12 @@ export const THREAD_NAME = 'lockstep-thread';
 
 /** How the node is to take part. */
 export interface JoinOptions {
-  /** Of the page: everything else lies beside it. */
+  /** Of the page: the coordinator is on the same server. */
   readonly pageUrl: string;
   readonly token: string | undefined;
   readonly nodeName: string;
+  /** The same for as long as the page is there; see `helloSchema`. */
+  readonly nodeSecret: string;
   /** What computes, for people. */
   readonly device: string;
   readonly threads: number;
@@ -33,18 +37,15 @@ export type FromNode =
   | { readonly kind: 'ready'; readonly description: EngineDescription }
   | { readonly kind: 'connected' }
   | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
-  | { readonly kind: 'welcome'; readonly runName: string; readonly network: string }
-  | {
-      readonly kind: 'computed';
-      /** Undefined for a piece of an evaluation. */
-      readonly step: number | undefined;
-      readonly sampleCount: number;
-    }
-  | {
-      readonly kind: 'over';
-      readonly end: 'run-ended' | 'dismissed' | 'lost' | 'refused' | 'failed';
-      readonly reason: string;
-    };
+  | { readonly kind: 'welcome'; readonly runName: string }
+  | { readonly kind: 'computed'; readonly item: AnsweredItem }
+  /** The last one. */
+  | { readonly kind: 'over'; readonly end: NodeEnd };
+
+export type NodeEnd =
+  | ConversationEnd
+  /** Nothing can be computed here. */
+  | { readonly kind: 'failed'; readonly reason: string };
 
 /** Weights go to a thread once per version. */
 export interface ToThread {
