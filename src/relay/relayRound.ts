@@ -167,8 +167,8 @@ export class RelayRound implements RoundRequest {
     const leaf = buffers.copyOf(judged.leaf); // the answer is only lent
     const { gradientSum, statisticSum } = leaf;
     sums.finish({
-      ...{ step: number, first, leaves, rounding },
-      ...{ gradientSum, statisticSum, release: () => buffers.giveBack(leaf) },
+      ...{ step: number, first, leaves, rounding, gradientSum, statisticSum },
+      release: () => buffers.giveBack(leaf),
     });
     return { kind: 'accepted', contradicts: judged.contradicts };
   }

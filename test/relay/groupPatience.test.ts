@@ -51,8 +51,8 @@ class Relay {
   private answer(step: number, first: number): void {
     this.sums.finish({
       ...{ step, first, leaves: [{ sampleCount: 1, lossSum: 0, correct: 0 }], release: () => undefined },
-      rounding: { format: 'float32', key: null },
       ...{ gradientSum: new Float32Array(1), statisticSum: new Float32Array(1) },
+      rounding: { format: 'float32', key: null },
     });
   }
 }
@@ -60,7 +60,7 @@ class Relay {
 /** The nodes are read one after the other, in another order each time. */
 function spreadOver(spreadMs: number, step: number): number[] {
   const order = Array.from({ length: NODES }, (_, index) => index).sort(
-    (a, b) => hash32(100 * step + a) - hash32(100 * step + b),
+    (a, b) => hash32(NODES * step + a) - hash32(NODES * step + b),
   );
   return order.map((place) => FIRST_MS + (place * spreadMs) / (NODES - 1));
 }
