@@ -24,7 +24,11 @@ function row(nodes: number, stepsPerSecond: readonly number[], residentBytesPeak
   const loopback = { tcpBytesPerSecond: 2e9, webSocketBytesPerSecond: 1e9 };
   return {
     nodes,
-    rounds: stepsPerSecond.map((each) => ({ loopback, bareMs: 1.1, figures: { ...figures, stepsPerSecond: each } })),
+    rounds: stepsPerSecond.map((each) => ({
+      loopback,
+      bareMs: 1.1,
+      figures: { ...figures, stepsPerSecond: each },
+    })),
   };
 }
 
