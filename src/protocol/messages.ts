@@ -85,6 +85,9 @@ export const LARGEST_CROP_PADDING = 16;
 /** A run allows the images' side at most. */
 export const LARGEST_CUTOUT = 224;
 
+/** From there on the shares are a half, nearly. */
+export const LARGEST_MIXUP = 100;
+
 /** The most characters in the description of a network. */
 export const LONGEST_NETWORK = 2 * 1024 * 1024;
 
@@ -107,6 +110,10 @@ export const welcomeSchema = z.strictObject({
   border: z.enum(['zero', 'reflect']),
   /** Side of the square in each image of `work` that is set to zero after standardisation; 0: none. */
   cutout: z.int().min(0).max(LARGEST_CUTOUT),
+  /** How far the colours of each image of `work` are changed; 0: not at all. */
+  colourJitter: z.number().min(0).max(1),
+  /** The images of `work` are mixed in shares from Beta(mixup, mixup); 0: none is. */
+  mixup: z.number().min(0).max(LARGEST_MIXUP),
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
