@@ -14,6 +14,12 @@ export function positive(text: string): number {
   throw new InvalidArgumentError(`${text} is not a positive integer.`);
 }
 
+export function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError(`${text} is not a number of at least 0.`);
+}
+
 export function modelName(text: string): string {
   if (isPresetName(text)) return text;
   throw new InvalidArgumentError(`${text} is not a model.`);

@@ -73,7 +73,13 @@ async function measureFleet(
     await fleet.run({
       kind: 'work',
       round: step,
-      state: new Broadcast({ type: 'parameters', version: step, parameters: EMPTY, statistics: EMPTY }),
+      state: new Broadcast({
+        type: 'parameters',
+        version: step,
+        wire: 'float32',
+        parameters: EMPTY,
+        statistics: EMPTY,
+      }),
       itemCount: microBatches,
       sampleCountOf: () => 1,
       message: (microBatch) => workMessage(step, microBatch),
@@ -169,6 +175,7 @@ function workMessage(step: number, microBatch: number): Work {
     augmentationKey: null,
     mirrored: null,
     dropoutKey: [0, 0],
+    roundingKey: null,
   };
 }
 
@@ -187,4 +194,5 @@ const WELCOME: Welcome = {
   labelSmoothing: 0,
   evaluationStatistics: 'running',
   evaluationViews: 'none',
+  wire: 'float32',
 };

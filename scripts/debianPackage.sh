@@ -12,3 +12,23 @@ install_debian_package() {
   install || { apt-get update >/dev/null 2>&1 && install; } || refuse "apt-get install failed: $(tail -n 1 "$log")"
   rm -f "$log"
 }
+
+# Unpacks packages of Debian into a folder, without installing them. Any user can, where the package lists know them.
+unpack_debian_packages() {
+  local folder=$1 package downloads tool
+  shift
+  for tool in apt-get apt-cache dpkg-deb; do
+    command -v "$tool" >/dev/null || refuse "$tool not found: this script supports Debian and its derivatives only"
+  done
+  downloads=$(mktemp -d)
+  download() { (cd "$downloads" && apt-get download "$1" >download.log 2>&1); }
+  for package in "$@"; do
+    # The package lists may be sufficient; otherwise root can update them.
+    apt-cache show "$package" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
+    download "$package" || { [ "$(id -u)" = 0 ] && apt-get update >/dev/null 2>&1 && download "$package"; } ||
+      refuse "apt-get download $package failed: $(tail -n 1 "$downloads/download.log")"
+  done
+  mkdir -p "$folder"
+  for package in "$downloads"/*.deb; do dpkg-deb --extract "$package" "$folder"; done
+  rm -rf "$downloads"
+}

@@ -16,25 +16,13 @@ refuse() {
 }
 
 [ "$(uname -s)" = Linux ] || refuse 'this script supports Debian and its derivatives only'
-for tool in apt-get apt-cache dpkg-deb find; do
-  command -v "$tool" >/dev/null || refuse "$tool not found"
-done
 
 found() { find "$folder" -name "$1" 2>/dev/null | head -n 1; }
 
 if [ -z "$(found vk_swiftshader_icd.json)" ] || [ -z "$(found libvulkan.so.1)" ]; then
   rm -rf "$folder"
-  mkdir -p "$folder/packages"
-  cd "$folder/packages"
-  # The package lists may be sufficient; otherwise root can update them.
-  download() { apt-get download "$@" >download.log 2>&1; }
-  for package in libvulkan1 chromium-common; do
-    apt-cache show "$package" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
-    download "$package" || { [ "$(id -u)" = 0 ] && apt-get update >/dev/null 2>&1 && download "$package"; } ||
-      refuse "apt-get download $package failed: $(tail -n 1 download.log)"
-  done
-  for package in *.deb; do dpkg-deb --extract "$package" "$folder"; done
-  rm -rf "$folder/packages"
+  source scripts/debianPackage.sh
+  unpack_debian_packages "$folder" libvulkan1 chromium-common
 fi
 
 icd=$(found vk_swiftshader_icd.json)

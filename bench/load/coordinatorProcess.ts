@@ -19,6 +19,16 @@ export interface CoordinatorOptions {
   readonly images: number;
   /** Folder for a processor profile of the coordinator. */
   readonly profileFolder: string | undefined;
+  /** Where it runs, if not here. */
+  readonly host?: CoordinatorHost | undefined;
+}
+
+export interface CoordinatorHost {
+  /** A command that runs another. */
+  readonly prefix: readonly string[];
+  /** HOST:PORT to listen on, for nodes with this token. */
+  readonly listen: string;
+  readonly token: string;
 }
 
 export interface StepLine {
@@ -41,11 +51,13 @@ export class CoordinatorProcess {
   constructor(options: CoordinatorOptions) {
     const profiling =
       options.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`];
-    this.child = spawn(
-      process.execPath,
-      [...profiling, inRepository('bin', 'lockstep'), 'coordinator', ...flagsOf(options, this.folder)],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const { prefix, token } = options.host ?? { prefix: [], token: undefined };
+    const lockstep = [process.execPath, ...profiling, inRepository('bin', 'lockstep')];
+    const [program, ...args] = [...prefix, ...lockstep, 'coordinator', ...flagsOf(options, this.folder)];
+    this.child = spawn(program!, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(token === undefined ? {} : { LOCKSTEP_TOKEN: token }) },
+    });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.read(line));
     this.child.stderr.on('data', (data: Buffer) => (this.errorText += data.toString()));
     this.child.on('close', () => {
@@ -104,7 +116,7 @@ export class CoordinatorProcess {
 
 /** One epoch, so that only steps are measured; the images are drawn before the first. */
 function flagsOf(
-  { model, minWorkers, batchSize, microBatch, steps, images }: CoordinatorOptions,
+  { model, minWorkers, batchSize, microBatch, steps, images, host }: CoordinatorOptions,
   folder: string,
 ): string[] {
   return [
@@ -112,12 +124,13 @@ function flagsOf(
     ...['--batch-size', String(batchSize), '--micro-batch', String(microBatch), '--max-steps', String(steps)],
     ...[
       '--listen',
-      '127.0.0.1:0',
+      host?.listen ?? '127.0.0.1:0',
       '--min-workers',
       String(minWorkers),
       '--run-dir',
       path.join(folder, 'run'),
     ],
     ...['--checkpoint-every', '1000000', '--json'],
+    ...(host ? ['--insecure'] : []),
   ];
 }

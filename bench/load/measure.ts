@@ -2,6 +2,7 @@
 
 import { median } from '../statistics.js';
 import { CoordinatorProcess } from './coordinatorProcess.js';
+import type { CoordinatorHost } from './coordinatorProcess.js';
 import { NodeProcesses } from './nodeProcesses.js';
 import type { LoadOptions } from './options.js';
 import { peakResidentBytes, processorTime } from './processFigures.js';
@@ -30,6 +31,12 @@ export interface LoadFigures {
   readonly lost: readonly string[];
 }
 
+export interface LoadHosts {
+  readonly coordinator: CoordinatorHost;
+  /** A command that runs another on the host of the nodes. */
+  readonly nodesPrefix: readonly string[];
+}
+
 /** All images of the synthetic set. */
 const MOST_IMAGES = 50_000;
 
@@ -38,8 +45,13 @@ function imagesNeeded({ nodes, itemsPerNode, microBatch, warmUpSteps, steps }: L
   return Math.max(...nodes) * itemsPerNode * microBatch * (warmUpSteps + steps + 1);
 }
 
-export async function measureLoad(nodes: number, options: LoadOptions): Promise<LoadFigures> {
-  const { model, microBatch, itemsPerNode, warmUpSteps, steps, processes, profile } = options;
+/** @param hosts where coordinator and nodes run; left out: here, joined by loopback */
+export async function measureLoad(
+  nodes: number,
+  options: LoadOptions,
+  hosts?: LoadHosts,
+): Promise<LoadFigures> {
+  const { model, microBatch, itemsPerNode, warmUpSteps, steps, processes, profile, computeMs } = options;
   const microBatches = nodes * itemsPerNode;
   const coordinator = new CoordinatorProcess({
     model,
@@ -49,8 +61,10 @@ export async function measureLoad(nodes: number, options: LoadOptions): Promise<
     steps: warmUpSteps + steps,
     images: Math.min(MOST_IMAGES, imagesNeeded(options)),
     profileFolder: profile,
+    host: hosts?.coordinator,
   });
-  const simulated = new NodeProcesses(Math.min(processes, nodes));
+  const settings = { computeMs, token: hosts?.coordinator.token };
+  const simulated = new NodeProcesses(Math.min(processes, nodes), settings, hosts?.nodesPrefix);
   try {
     const url = await coordinator.url();
     const setUpMs = await simulated.attach(url, nodes); // training begins

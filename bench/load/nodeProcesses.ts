@@ -3,15 +3,22 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { sum } from '../statistics.js';
-import type { NodesCommand, NodesReport, Traffic } from './wire.js';
+import type { NodeSettings, NodesCommand, NodesReport, Traffic } from './wire.js';
 
 export class NodeProcesses {
   private readonly children: ChildProcess[];
   private readonly losses: string[] = [];
 
-  constructor(processes: number) {
+  /** @param settings of all nodes. @param prefix a command that runs another, as on another host */
+  constructor(
+    processes: number,
+    private readonly settings: NodeSettings = { computeMs: 0, token: undefined },
+    [program, ...args]: readonly string[] = [],
+  ) {
+    const elsewhere =
+      program === undefined ? {} : { execPath: program, execArgv: [...args, process.execPath] };
     this.children = Array.from({ length: processes }, () => {
-      const child = fork(new URL('nodesProcess.js', import.meta.url));
+      const child = fork(new URL('nodesProcess.js', import.meta.url), elsewhere);
       child.on('message', (report: NodesReport) => {
         if (report.kind === 'lost') this.losses.push(report.reason);
       });
@@ -29,7 +36,7 @@ export class NodeProcesses {
     const reports = await Promise.all(
       this.children.map((child, index) => {
         const share = Math.floor((count + index) / this.children.length);
-        return ask(child, { kind: 'attach', url, count: share }, 'attached');
+        return ask(child, { kind: 'attach', url, count: share, ...this.settings }, 'attached');
       }),
     );
     return reports.flatMap(({ setUpMs }) => setUpMs);

@@ -8,15 +8,20 @@ const nodes: SimulatedNode[] = [];
 
 process.on('message', (command: NodesCommand) => {
   if (command.kind === 'count') return report({ kind: 'counted', ...total() });
-  attach(command.url, command.count).catch((error: unknown) =>
+  attach(command).catch((error: unknown) =>
     report({ kind: 'lost', reason: error instanceof Error ? error.message : String(error) }),
   );
 });
 
 /** All at once: a join storm. */
-async function attach(url: string, count: number): Promise<void> {
+async function attach({
+  url,
+  count,
+  computeMs,
+  token,
+}: Extract<NodesCommand, { kind: 'attach' }>): Promise<void> {
   const added = Array.from({ length: count }, (_, index) => {
-    const node = new SimulatedNode(`simulated ${process.pid}.${nodes.length + index}`);
+    const node = new SimulatedNode(`simulated ${process.pid}.${nodes.length + index}`, { computeMs, token });
     node.onLost = (reason) => report({ kind: 'lost', reason });
     return node;
   });

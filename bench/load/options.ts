@@ -1,13 +1,14 @@
 /** The command line of `npm run bench:load`. */
 
 import { Command } from 'commander';
-import { listOf, positive } from '../optionValues.js';
+import { listOf, nonNegative, positive } from '../optionValues.js';
 
 export interface LoadOptions {
   readonly nodes: readonly number[];
   readonly model: string;
   readonly microBatch: number;
   readonly itemsPerNode: number;
+  readonly computeMs: number;
   readonly warmUpSteps: number;
   readonly steps: number;
   readonly processes: number;
@@ -28,6 +29,7 @@ export function parseOptions(argv: readonly string[]): LoadOptions {
     .option('--model <name>', 'network whose gradients are sent', 'resnet20')
     .option('--micro-batch <n>', 'samples of one work item', positive, 8)
     .option('--items-per-node <n>', 'micro-batches of a step, per node', positive, 1)
+    .option('--compute-ms <ms>', 'how long a node takes for an item; 0: it answers at once', nonNegative, 0)
     .option('--warm-up-steps <n>', 'steps before the measurement', positive, 3)
     .option('--steps <n>', 'steps measured', positive, 20)
     .option('--processes <n>', 'processes for the simulated nodes', positive, 4)

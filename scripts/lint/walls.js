@@ -18,6 +18,7 @@ export const WALLS = {
   check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  simulate: ['relay', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   session: [
     ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
@@ -27,9 +28,9 @@ export const WALLS = {
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   watch: ['coordinator', 'protocol', 'foundation'],
-  web: ['watch'],
+  web: ['watch', 'worker', 'engine', 'protocol', 'foundation'],
   cli: [
-    ...['setup', 'session', 'watch', 'export', 'check'],
+    ...['setup', 'session', 'simulate', 'watch', 'export', 'check'],
     ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   ],
 };
@@ -80,10 +81,13 @@ export const ROOMS = {
 
 const ENTRIES = ['index.js', 'main.js'];
 
-/** Files that may be imported besides the folder's index.ts: types and plain text, for pages, which must not load the rest. */
+/** What pages may import of each folder, which must not load the rest. Others may, besides the folder's index.ts. */
 const FOR_PAGES = {
   watch: ['live/api.js', 'folders/wording.js', 'report/linePlot.js'],
   coordinator: ['run/evaluation.js'],
+  worker: ['pages.js'],
+  engine: ['simd/index.js'],
+  protocol: ['pages.js'],
 };
 
 /** Folders whose files are imported one by one: the files are small and independent of each other. */
@@ -97,6 +101,7 @@ export const walls = {
     schema: [],
     messages: {
       wall: '{{from}}/ must not import {{to}}/; it may import: {{allowed}}.',
+      page: 'a page must not load all of {{to}}/; it may import: {{allowed}}.',
       door: 'import {{to}}/ only through its index.ts: {{to}}/index.js.',
       outside: 'src/ must not import files outside itself.',
       foundation: 'foundation/ imports nothing but itself.',
@@ -138,9 +143,9 @@ function complaintAbout(specifier, { source, from, room, filename }) {
   if (!allowed.includes(to)) {
     return { messageId: 'wall', data: { from, to, allowed: allowed.join(', ') || 'nothing' } };
   }
-  const throughDoor =
-    (rest.length === 1 && rest[0] === 'index.js') || FOR_PAGES[to]?.includes(rest.join('/'));
-  return throughDoor || WITHOUT_DOOR.includes(to) ? undefined : { messageId: 'door', data: { to } };
+  if (WITHOUT_DOOR.includes(to) || FOR_PAGES[to]?.includes(rest.join('/'))) return undefined;
+  if (from === 'web') return { messageId: 'page', data: { to, allowed: FOR_PAGES[to].join(', ') } };
+  return rest.join('/') === 'index.js' ? undefined : { messageId: 'door', data: { to } };
 }
 
 /** @param from the importing file's room; undefined at the top of the folder */

@@ -19,6 +19,7 @@ import { addRelayCommand } from './commands/relay.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunsCommand } from './commands/runs.js';
 import { addShowCommand } from './commands/show.js';
+import { addSimulateCommand } from './commands/simulate.js';
 import { addSetupCommand } from './commands/setup.js';
 import { addLaunchCommand } from './commands/launch.js';
 import { addModelCommand } from './commands/model.js';
@@ -27,6 +28,7 @@ import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { addExamples } from './options/missingArgument.js';
 import { inFlags } from './options/inFlags.js';
+import { letHeapGrow } from './process/heapGrowth.js';
 import { watchOutput } from './process/lostOutput.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
@@ -79,7 +81,8 @@ export function buildProgram(): Command {
     .configureHelp({ helpWidth: 100 })
     .showSuggestionAfterError()
     .exitOverride()
-    .hook('preAction', refuseDeletedFolder);
+    .hook('preAction', refuseDeletedFolder)
+    .hook('preAction', (_, command) => letHeapGrow(command.name()));
   for (const add of [
     addTrainCommand,
     addCheckCommand,
@@ -88,6 +91,7 @@ export function buildProgram(): Command {
     addWorkerCommand,
     addLaunchCommand,
     addRelayCommand,
+    addSimulateCommand,
     addEvaluateCommand,
     addPredictCommand,
     addExportCommand,

@@ -51,6 +51,7 @@ export { checkJsonSize, configText, MOST_JSON_BYTES } from './folder/smallJson.j
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { answerBy, handlerFor, mergeRoutes } from './server/routes.js';
 export type { RequestHandler, Routes } from './server/routes.js';
+export { ServedHosts } from './server/servedHosts.js';
 export { bearerOf, isSameSecret, showsToken } from './server/showsToken.js';
 export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
@@ -61,7 +62,7 @@ export { learningRateAt, scheduleOf, totalStepsOf } from './training/learningRat
 export type { ScheduleContext } from './training/learningRate.js';
 export { tensorRulesOf } from './training/tensorRules.js';
 export type { TensorRules } from './training/tensorRules.js';
-export { TreeReduction } from './vectors/treeReduction.js';
+export { GradientBuffers, TreeReduction } from './vectors/treeReduction.js';
 export { train } from './training/train.js';
 export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';

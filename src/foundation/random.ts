@@ -21,13 +21,16 @@ export const Purpose = {
   dropout: 5,
   synthetic: 6,
   flip: 7,
+  rounding: 8,
+  simulation: 9,
 } as const;
 
-const MULTIPLIER_0 = 0xd2511f53;
-const MULTIPLIER_1 = 0xcd9e8d57;
-const WEYL_0 = 0x9e3779b9;
-const WEYL_1 = 0xbb67ae85;
-const ROUNDS = 10;
+/** Of Philox4x32-10, also for its form in WebAssembly (`wire/philoxCode.ts`). */
+export const MULTIPLIER_0 = 0xd2511f53;
+export const MULTIPLIER_1 = 0xcd9e8d57;
+export const WEYL_0 = 0x9e3779b9;
+export const WEYL_1 = 0xbb67ae85;
+export const ROUNDS = 10;
 
 /** High 32 bits of the 64-bit product of two unsigned 32-bit integers. */
 function multiplyHigh(a: number, b: number): number {

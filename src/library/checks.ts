@@ -8,7 +8,7 @@ import { authorityFrom, checkValue, isTokenText, splitAddress, tlsFrom } from '.
 import type { Tls } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
-export function checkToken(token: unknown, name: 'token' | 'uiToken' = 'token'): void {
+export function checkToken(token: unknown, name: 'token' | 'uiToken' | 'joinToken' = 'token'): void {
   if (token === undefined || (typeof token === 'string' && isTokenText(token))) return;
   throw new LockstepError(
     'E_OPTION',

@@ -10,9 +10,11 @@ import {
   doorTokenFor,
   openDoor,
   readTokenSource,
+  refuseSharedSecret,
 } from '../session/index.js';
 import type {
   CoordinatorSettings,
+  DoorJoin,
   DoorPage,
   ListenOptions,
   OpenDoor,
@@ -51,6 +53,13 @@ export interface CoordinateOptions extends RunOptions, GivenSettings<typeof COOR
   readonly ui?: boolean | undefined;
   /** A secret for viewers of the page, who may not stop the run. Left out: only `token` opens it. */
   readonly uiToken?: string | undefined;
+  /**
+   * Whether to serve the page by which browser tabs attach, at `/join` of the same address: with a token, to tabs that show
+   * it or the join token; without one, to those of this machine. Left out: false.
+   */
+  readonly join?: boolean | undefined;
+  /** A secret that attaches workers, and can neither see nor stop the run. Left out: with `join`, one is made of `token`. */
+  readonly joinToken?: string | undefined;
   /** Certificate chain and private key, PEM. Needed beyond loopback, unless `insecure`. */
   readonly tls?: Tls | undefined;
 }
@@ -62,11 +71,24 @@ export interface Coordination {
   readonly token: string | undefined;
   /** The address of the live page; undefined without `ui`. */
   readonly page: string | undefined;
+  /** The link by which browser tabs attach, with its secret behind #; undefined without `join`. */
+  readonly join: string | undefined;
   /** Settles when the run has ended. */
   readonly done: Promise<TrainedRun>;
 }
 
-const KEYS = [...RUN_KEYS, ...namesOf(COORDINATE_SETTINGS), 'host', 'port', 'token', 'tls', 'ui', 'uiToken'];
+const KEYS = [
+  ...RUN_KEYS,
+  ...namesOf(COORDINATE_SETTINGS),
+  'host',
+  'port',
+  'token',
+  'tls',
+  'ui',
+  'uiToken',
+  'join',
+  'joinToken',
+];
 
 /**
  * Listens for workers, and trains on those that attach. Resolves as soon as they can.
@@ -104,8 +126,8 @@ export function coordinate(options: CoordinateOptions): Promise<Coordination> {
     }).catch((error: unknown) => {
       throw libraryError(error);
     });
-    const { url, page } = await Promise.race([listening, done.then(ended)]);
-    return { url, token: door.token, page, done };
+    const { url, page, join } = await Promise.race([listening, done.then(ended)]);
+    return { url, token: door.token, page, join: join?.link, done };
   });
 }
 
@@ -121,13 +143,15 @@ function doorOptionsOf(
   checkHost(host);
   checkPort(port);
   checkToken(given);
-  const { token, source } = doorTokenFor(given, { host, advertise });
+  const join = joinOf(page);
+  refuseSharedSecret(join?.token, { token: given, uiToken: page.uiToken });
+  const { token, source } = doorTokenFor(given, { host, advertise, joinToken: join?.token });
   return {
     door: {
       ...{ host, port, token, advertise, insecure, maxNodes },
       tls: tlsOf(tls, insecure),
       heartbeatTimeoutMs: 1000 * heartbeatTimeout,
-      page: pageOf(page),
+      ...{ page: pageOf(page), join },
     },
     tokenSource: source,
   };
@@ -142,6 +166,18 @@ function pageOf({ ui = false, uiToken }: Pick<CoordinateOptions, 'ui' | 'uiToken
   if (ui) return { viewToken: uiToken, attachCommand };
   if (uiToken === undefined) return undefined;
   throw new LockstepError('E_OPTION', 'uiToken is the secret of a page that is not served; give ui: true');
+}
+
+/** @throws LockstepError E_OPTION */
+function joinOf({
+  join = false,
+  joinToken,
+}: Pick<CoordinateOptions, 'join' | 'joinToken'>): DoorJoin | undefined {
+  if (typeof join !== 'boolean') {
+    throw new LockstepError('E_OPTION', 'join must be true or false; true serves /join at host and port');
+  }
+  checkToken(joinToken, 'joinToken');
+  return join || joinToken !== undefined ? { hasPage: join, token: joinToken } : undefined;
 }
 
 type DoorValues = ValuesOf<typeof COORDINATE_SETTINGS>;

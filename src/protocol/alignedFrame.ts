@@ -32,13 +32,13 @@ export function appendByteFields(
     byteCount += padding + byteLengthOfHead(name) + byteLength;
     return padding;
   });
-  const frame = Buffer.allocUnsafe(byteCount); // begins at a multiple of eight
+  const frame = newFrame(byteCount);
   frame.set(head.subarray(start));
   let position = head.byteLength - start;
   for (const [index, [name, bytes]] of byteFields.entries()) {
     position = writeName(frame, position, name, paddings[index]!);
     frame[position++] = 0xc6;
-    position = frame.writeUInt32BE(bytes.byteLength, position);
+    position = writeWord(frame, position, bytes.byteLength);
     frame.set(bytes, position);
     position += bytes.byteLength;
   }
@@ -55,9 +55,22 @@ function byteLengthOfHead(name: string): number {
 }
 
 /** As fixstr, str 8 or str 16, which differ by one byte each. */
-function writeName(frame: Buffer, position: number, name: string, padding: number): number {
+function writeName(frame: Uint8Array, position: number, name: string, padding: number): number {
   const { length } = name;
   const head = [[0xa0 | length], [0xd9, length], [0xda, 0, length]][padding]!;
   frame.set(head, position);
-  return position + head.length + frame.write(name, position + head.length, 'latin1');
+  const start = position + head.length;
+  for (let index = 0; index < length; index++) frame[start + index] = name.charCodeAt(index);
+  return start + length;
+}
+
+/** Big-endian. @returns the position behind it */
+function writeWord(frame: Uint8Array, position: number, word: number): number {
+  frame.set([word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff], position);
+  return position + 4;
+}
+
+/** Begins at a multiple of eight. Node's need not be filled with zeros first; browsers have no such memory. */
+function newFrame(byteCount: number): Uint8Array {
+  return typeof Buffer === 'undefined' ? new Uint8Array(byteCount) : Buffer.allocUnsafe(byteCount);
 }

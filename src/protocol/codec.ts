@@ -4,6 +4,8 @@ import { Packr } from 'msgpackr';
 import type { z } from 'zod';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { appendByteFields } from './alignedFrame.js';
+import { wireByteLength } from '../foundation/wire/format.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 import { schemas } from './messages.js';
 import type { CoordinatorMessage, NodeMessage } from './messages.js';
 import { faultOfFrame } from './plainMsgpack.js';
@@ -72,9 +74,11 @@ export function largestFrameBytes(limits: {
   /** Bytes of one image. */
   readonly imageBytes: number;
   readonly classCount: number;
+  /** Of the parameters, or of their gradients. */
+  readonly wire?: WireFormat;
 }): number {
-  const { parameterCount, statisticCount, samplesPerItem, imageBytes, classCount } = limits;
-  const tensorBytes = FLOAT_BYTES * (parameterCount + statisticCount);
+  const { parameterCount, statisticCount, samplesPerItem, imageBytes, classCount, wire } = limits;
+  const tensorBytes = wireByteLength(wire ?? 'float32', parameterCount) + FLOAT_BYTES * statisticCount;
   const itemBytes = samplesPerItem * Math.max(imageBytes + LABEL_BYTES, FLOAT_BYTES * classCount);
   return FRAME_OVERHEAD_BYTES + Math.max(tensorBytes, itemBytes);
 }

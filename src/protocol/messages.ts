@@ -2,11 +2,13 @@
  * The messages between the coordinator and its nodes, with a schema for each. Nodes of this process and remote nodes get
  * the same messages. docs/protocol.md describes the conversation as a whole.
  *
- * Tensors travel as ONE flat little-endian float32 byte string (`foundation/littleEndian.ts`), never as nested arrays.
+ * Tensors travel as ONE flat byte string, never as nested arrays: little-endian float32 (`foundation/littleEndian.ts`), and
+ * sums of gradients in the run's wire form (`foundation/wire/format.ts`).
  */
 
 import { z } from 'zod';
 import { printable } from '../foundation/printable.js';
+import { WEIGHT_FORMATS, WIRE_FORMATS } from '../foundation/wire/format.js';
 
 /** Raised when a message changes its meaning or shape. Both sides must have the same number. */
 export const PROTOCOL_VERSION = 8;
@@ -117,14 +119,21 @@ export const welcomeSchema = z.strictObject({
   evaluationStatistics: z.enum(['running', 'batch']),
   /** The views of each image whose logits an evaluation averages. */
   evaluationViews: z.enum(['none', 'flip', 'full']),
+  /** The form of every sum of gradients, which nodes round to before they add and before they send. */
+  wire: z.enum(WIRE_FORMATS),
 });
 
-/** Coordinator → node: the state that all following items are computed with. */
+/**
+ * Coordinator → node: the state that all following items are computed with. In a run of a compact wire form the weights of
+ * a step are rounded, for all nodes alike.
+ */
 export const parametersSchema = z.strictObject({
   type: z.literal('parameters'),
   /** Increases with every change of the state. */
   version: count,
-  parameters: bytes, // float32 (parameterCount)
+  /** The form of the parameters. */
+  wire: z.enum(WEIGHT_FORMATS),
+  parameters: bytes, // in that form (parameterCount)
   statistics: bytes, // float32 (statisticCount)
 });
 
@@ -140,6 +149,8 @@ export const workSchema = z.strictObject({
   /** uint8 (B), 1 for a sample that is mirrored; null: drawn with the crop. */
   mirrored: bytes.nullable(),
   dropoutKey: randomKey,
+  /** The same for all items of a step; null if the wire form draws no random numbers. */
+  roundingKey: randomKey.nullable(),
 });
 
 /** Node → coordinator: a gradient, as sums over the micro-batch's samples. */
@@ -150,7 +161,7 @@ export const resultSchema = z.strictObject({
   sampleCount: count,
   lossSum: loss,
   correct: count,
-  gradientSum: bytes, // float32 (parameterCount)
+  gradientSum: bytes, // wire form (parameterCount)
   /** The micro-batch's mean and unbiased variance of each normalisation, times the sample count. */
   statisticSum: bytes, // float32 (statisticCount)
 });
@@ -162,8 +173,8 @@ export const LARGEST_SUM = 256;
 const scoreSchema = z.strictObject({ sampleCount: count, lossSum: loss, correct: count });
 
 /**
- * Node → coordinator: the gradients of 2, 4, 8, … consecutive micro-batches, added in the order of the reduction tree. The
- * first index is a multiple of their number. Losses are not added: there is one per micro-batch, in order.
+ * Node → coordinator: the gradients of 2, 4, 8, … consecutive micro-batches, added and rounded as the reduction tree does.
+ * The first index is a multiple of their number. Losses are not added: there is one per micro-batch, in order.
  */
 export const sumSchema = z
   .strictObject({
@@ -173,7 +184,7 @@ export const sumSchema = z
     microBatch: count,
     /** One per micro-batch. */
     leaves: z.array(scoreSchema).min(2).max(LARGEST_SUM),
-    gradientSum: bytes, // float32 (parameterCount)
+    gradientSum: bytes, // wire form (parameterCount)
     statisticSum: bytes, // float32 (statisticCount)
   })
   .refine(

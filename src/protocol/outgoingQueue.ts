@@ -3,7 +3,6 @@
  * this process hold a copy of the weights for every step that passes.
  */
 
-import type { WebSocket } from 'ws';
 import type { AnyMessage } from './channel.js';
 
 type MessageType = AnyMessage['type'];
@@ -20,26 +19,34 @@ const BELONGS_TO_ROUND: ReadonlySet<MessageType> = new Set([
   'apart',
 ]);
 
-export interface OutgoingFrame {
+/** What the queue needs of a WebSocket. */
+export interface FrameSocket<Frame> {
+  readonly readyState: number;
+  readonly OPEN: number;
+  readonly bufferedAmount: number;
+  send(frame: Frame, whenTaken: () => void): void;
+}
+
+export interface OutgoingFrame<Frame> {
   readonly type: MessageType;
-  readonly frame: Uint8Array;
+  readonly frame: Frame;
   /** Called if the frame is dropped because its round is over. */
   readonly whenDropped: (() => void) | undefined;
 }
 
 /** Holds at most one copy of the weights and the items that belong to it, besides what the socket holds. */
-export class OutgoingQueue {
-  private waiting: OutgoingFrame[] = [];
+export class OutgoingQueue<Frame = Uint8Array> {
+  private waiting: OutgoingFrame<Frame>[] = [];
   private afterwards: (() => void) | undefined;
 
-  constructor(private readonly socket: WebSocket) {}
+  constructor(private readonly socket: FrameSocket<Frame>) {}
 
   get waitingCount(): number {
     return this.waiting.length;
   }
 
   /** Sends the frame, in order, as soon as the socket has room. It is not copied, so it must not change. */
-  push(outgoing: OutgoingFrame): void {
+  push(outgoing: OutgoingFrame<Frame>): void {
     if (this.afterwards || this.socket.readyState !== this.socket.OPEN) return;
     if (ENDS_ROUNDS.has(outgoing.type)) this.dropFramesOfRounds();
     this.waiting.push(outgoing);

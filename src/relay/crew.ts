@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { Fleet } from '../coordinator/index.js';
+import type { Clock } from '../foundation/clock.js';
+import { Fleet, GradientBuffers } from '../coordinator/index.js';
 import type { EventListener, Workforce } from '../coordinator/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
@@ -19,6 +20,8 @@ export interface CrewOptions {
   readonly onEvent: EventListener;
   /** Told of an error that ends the relay, such as a port that is taken. */
   readonly onFailure: (error: unknown) => void;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
 }
 
 interface Place {
@@ -41,6 +44,8 @@ const NOBODY: Workforce = {
 export class Crew {
   /** Told whenever `workforce` may have changed. */
   onWorkers: () => void = () => undefined;
+  /** For gradients that wait for their siblings. */
+  readonly buffers = new GradientBuffers();
   /** Decides nothing but whom this relay is not attached to: itself. */
   private readonly identity = randomBytes(8).toString('hex');
   private place: Place | undefined;
@@ -82,6 +87,7 @@ export class Crew {
       waitTimeoutMs: NO_TIMEOUT_MS,
       refusalOf: (workers) => this.refusalOf(workers),
       onWorkers: () => this.onWorkers(),
+      ...(this.options.clock && { clock: this.options.clock }),
     });
     const entrance = before.then(() => this.options.open(fleet, model));
     entrance.catch((error: unknown) => this.options.onFailure(error));

@@ -4,7 +4,10 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { REAL_CLOCK } from '../foundation/clock.js';
+import type { Clock } from '../foundation/clock.js';
 import type { Fleet, Workforce } from '../coordinator/index.js';
+import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
 import { Broadcast, LARGEST_SUM } from '../protocol/index.js';
@@ -12,6 +15,7 @@ import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
 import { exceededLimit, messageOf, NodeDialogue, placeOf, SiblingSums } from '../worker/index.js';
 import type { ConversationEnd, Dialogue, MessageToOwner, NodeDialogueOptions } from '../worker/index.js';
 import type { Crew } from './crew.js';
+import { GroupPatience } from './groupPatience.js';
 import { RelayRound } from './relayRound.js';
 
 export interface RelayConversationOptions extends Pick<
@@ -19,6 +23,8 @@ export interface RelayConversationOptions extends Pick<
   'channel' | 'nodeName' | 'nodeSecret'
 > {
   readonly crew: Crew;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
   readonly onWelcome?: ((welcome: Welcome, model: Model) => void) | undefined;
 }
 
@@ -27,6 +33,7 @@ const TELL_EVERY_MS = 1_000;
 
 /** The run, once the coordinator has told of it. */
 interface Run {
+  readonly welcome: Welcome;
   readonly model: Model;
   readonly fleet: Fleet;
 }
@@ -39,19 +46,25 @@ export class RelayConversation implements Dialogue {
   private told: Workforce;
   /** A coordinator may not know yet that there are fewer now. */
   private mostThreads: number;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private cancelTelling: (() => void) | undefined;
   private toldAtMs = -Infinity;
   private isOver = false;
   private readonly sums: SiblingSums;
   private readonly dialogue: NodeDialogue;
 
   constructor(private readonly options: RelayConversationOptions) {
-    const { channel, crew } = options;
+    const { channel, crew, clock = REAL_CLOCK } = options;
+    this.clock = clock;
     this.told = crew.workforce();
     this.mostThreads = this.told.threads;
+    const largest = (): number => Math.min(this.mostThreads, LARGEST_SUM);
+    const patience = new GroupPatience(largest);
     this.sums = new SiblingSums({
-      largest: () => Math.min(this.mostThreads, LARGEST_SUM),
+      largest,
+      untilMs: (sum, tookMs, nowMs) => patience.untilMs(sum, tookMs, nowMs),
       send: (sum) => channel.send(messageOf(sum), sum.release),
+      clock,
     });
     this.dialogue = new NodeDialogue({
       ...options,
@@ -89,21 +102,22 @@ export class RelayConversation implements Dialogue {
     if (this.run) return this.dialogue.closeForBreach('a second welcome');
     const model = this.dialogue.build(welcome.network);
     if (!model) return;
-    this.run = { model, fleet: this.options.crew.enter(welcome, model) };
+    this.run = { welcome, model, fleet: this.options.crew.enter(welcome, model) };
     this.options.onWelcome?.(welcome, model);
     this.tellWorkersSoon();
   }
 
-  private receiveWeights({ parameters, statistics }: Parameters): void {
+  private receiveWeights({ wire, parameters, statistics }: Parameters): void {
     if (!this.run) return this.dialogue.closeForBreach('parameters came before welcome');
     const { parameterCount, statisticCount } = this.run.model.layout;
-    if (parameters.byteLength !== 4 * parameterCount || statistics.byteLength !== 4 * statisticCount) {
+    const bytes = wireByteLength(wire, parameterCount);
+    if (parameters.byteLength !== bytes || statistics.byteLength !== 4 * statisticCount) {
       return this.dialogue.closeForBreach('parameters of another length than the model has');
     }
     // New weights end every earlier round.
     this.endRound();
     const version = this.options.crew.nextVersion();
-    this.state = new Broadcast({ type: 'parameters', version, parameters, statistics });
+    this.state = new Broadcast({ type: 'parameters', version, wire, parameters, statistics });
   }
 
   private take(message: Work | Evaluate): void {
@@ -115,6 +129,7 @@ export class RelayConversation implements Dialogue {
       waiting: this.round?.openCount ?? 0,
       unsent: this.options.channel.unsentCount,
       imageBytes: imageByteCount(run.model.inputShape),
+      wire: run.welcome.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     const number = placeOf(message).round;
@@ -132,8 +147,8 @@ export class RelayConversation implements Dialogue {
     const { channel, crew } = this.options;
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
-      ...{ layout: run.model.layout, classCount: run.model.classCount },
-      ...{ fleet: run.fleet, sums: this.sums },
+      ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
+      ...{ fleet: run.fleet, sums: this.sums, buffers: crew.buffers },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);
@@ -146,16 +161,16 @@ export class RelayConversation implements Dialogue {
   }
 
   private tellWorkersSoon(): void {
-    if (this.isOver || this.timer) return;
-    const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - performance.now());
-    this.timer = setTimeout(() => this.tellWorkers(), waitMs);
+    if (this.isOver || this.cancelTelling) return;
+    const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - this.clock.nowMs());
+    this.cancelTelling = this.clock.after(waitMs, () => this.tellWorkers());
   }
 
   private tellWorkers(): void {
-    this.timer = undefined;
+    this.cancelTelling = undefined;
     const workforce = this.options.crew.workforce();
     if (this.isOver || isDeepStrictEqual(workforce, this.told)) return;
-    this.toldAtMs = performance.now();
+    this.toldAtMs = this.clock.nowMs();
     this.told = workforce;
     this.mostThreads = Math.max(this.mostThreads, workforce.threads);
     // The coordinator gives all items to others now.
@@ -165,7 +180,7 @@ export class RelayConversation implements Dialogue {
 
   private end(): void {
     this.isOver = true;
-    clearTimeout(this.timer);
+    this.cancelTelling?.();
     this.endRound();
   }
 }

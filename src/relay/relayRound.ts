@@ -4,7 +4,8 @@
  */
 
 import { judgeEvaluated, ResultJudge, scoresOf, SecondOpinions } from '../coordinator/index.js';
-import type { Answer, Fleet, Member, RoundRequest, Verdict } from '../coordinator/index.js';
+import type { Answer, Fleet, GradientBuffers, Member, RoundRequest, Verdict } from '../coordinator/index.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 import type { Layout } from '../model/index.js';
 import type {
   Broadcast,
@@ -16,6 +17,7 @@ import type {
   Sum,
   Work,
 } from '../protocol/index.js';
+import type { RandomKey } from '../foundation/random.js';
 import { placeOf } from '../worker/index.js';
 import type { SiblingSums } from '../worker/index.js';
 
@@ -30,8 +32,11 @@ export interface RelayRoundOptions {
   readonly state: Broadcast<Parameters>;
   readonly layout: Layout;
   readonly classCount: number;
+  readonly wire: WireFormat;
   readonly fleet: Fleet;
   readonly sums: SiblingSums;
+  /** For gradients that wait for their siblings. */
+  readonly buffers: GradientBuffers;
   readonly send: (answer: NodeMessage) => void;
 }
 
@@ -52,12 +57,14 @@ export class RelayRound implements RoundRequest {
   private schedule: Fleet['openRound'];
 
   constructor(private readonly options: RelayRoundOptions) {
-    const { id, kind, state, layout, fleet } = options;
+    const { id, kind, state, layout, wire, fleet, buffers } = options;
     this.round = id;
     this.kind = kind;
     this.state = state;
     const opinions = new SecondOpinions((than) => fleet.hasOther(than));
-    this.judge = new ResultJudge({ layout, sampleCountOf: (index) => this.sampleCountOf(index) }, opinions);
+    const room = (): Float32Array => buffers.incomingOf(layout.parameterCount);
+    const sampleCountOf = (index: number): number => this.sampleCountOf(index);
+    this.judge = new ResultJudge({ layout, wire, room, sampleCountOf }, opinions);
   }
 
   get signal(): AbortSignal {
@@ -136,6 +143,11 @@ export class RelayRound implements RoundRequest {
     return { kind: 'accepted' };
   }
 
+  private roundingKeyOf(index: number): RandomKey | null {
+    const item = this.items.get(index);
+    return item?.type === 'work' ? item.roundingKey : null;
+  }
+
   private acceptGradient(answer: Result | Sum, first: number, from: Member): Verdict {
     const leaves = scoresOf(answer);
     const indices = leaves.map((_, place) => first + place);
@@ -143,7 +155,8 @@ export class RelayRound implements RoundRequest {
     if (indices.some((index) => !this.items.has(index))) return { kind: 'repeat-apart' };
     const judged = this.judge.judge(answer, first, from);
     if (judged.kind === 'unusable') return judged.verdict;
-    const { sums, send, number } = this.options;
+    const { sums, buffers, send, number, wire } = this.options;
+    const rounding = { format: wire, key: this.roundingKeyOf(first) };
     for (const index of indices) this.items.delete(index);
     if (judged.kind === 'not-finite') {
       // The coordinator asks someone else for an opinion of its own.
@@ -151,8 +164,12 @@ export class RelayRound implements RoundRequest {
       send({ ...answer, step: number });
       return { kind: 'accepted' };
     }
-    const { gradientSum, statisticSum } = judged.leaf;
-    sums.finish({ step: number, first, leaves, gradientSum, statisticSum, release: () => undefined });
+    const leaf = buffers.copyOf(judged.leaf); // the answer is only lent
+    const { gradientSum, statisticSum } = leaf;
+    sums.finish({
+      ...{ step: number, first, leaves, rounding, gradientSum, statisticSum },
+      release: () => buffers.giveBack(leaf),
+    });
     return { kind: 'accepted', contradicts: judged.contradicts };
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { X509Certificate } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { checkServerIdentity, rootCertificates } from 'node:tls';
 import { hasZone, isUnspecified } from '../coordinator/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
@@ -24,6 +24,8 @@ export interface Advertised {
   readonly url: string;
   /** Why workers may not come in by that URL, and what to do. */
   readonly warning: Sentence | undefined;
+  /** The same by an address, where the URL holds a name that nobody has given: phones seldom know the names of machines. */
+  readonly byAddress: string;
 }
 
 export function advertisedUrl({ host, port, cert, advertise }: Listening): Advertised {
@@ -40,7 +42,7 @@ export function advertisedUrl({ host, port, cert, advertise }: Listening): Adver
       ', or another certificate with ',
       { option: 'tlsCert' },
     ];
-    return { url, warning };
+    return { url, warning, byAddress: url };
   }
   const isGuess = chosen === undefined && !isReachable && cert === undefined;
   const warning: Sentence | undefined = isGuess
@@ -49,7 +51,14 @@ export function advertisedUrl({ host, port, cert, advertise }: Listening): Adver
         { option: 'advertise' },
       ]
     : undefined;
-  return { url, warning };
+  const address = isGuess ? ownAddress() : undefined;
+  return { url, warning, byAddress: address === undefined ? url : `ws://${address}:${port}` };
+}
+
+/** By which other machines of the network are likely to reach this one. */
+function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 }
 
 /** Whether a worker must be told what to trust: nobody trusts the certificate unasked. */

@@ -1,17 +1,21 @@
 /** How remote nodes come in to a run. */
 
-import { EVALUATION_CHUNK, listen } from '../coordinator/index.js';
-import type { Fleet } from '../coordinator/index.js';
+import { EVALUATION_CHUNK, listen, mergeRoutes, ServedHosts } from '../coordinator/index.js';
+import type { Fleet, Routes } from '../coordinator/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
+import { joinRoutes, readJoinFiles } from '../watch/index.js';
 import type { AttachCommand } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
 import type { Door, DoorReports } from './doorReports.js';
+import { joinLink, joinTokenFor } from './joinToken.js';
+import type { DoorJoin } from './joinToken.js';
 import { livePage } from './livePage.js';
 import { withMonitoring } from './monitoring.js';
+import { splitAdvertised } from './options/values.js';
 
 export interface PreparedDoor {
   /** What the nodes compute with, if this process starts them. */
@@ -38,6 +42,8 @@ export interface ListenOptions {
   readonly maxNodes: number;
   /** The live page on the same port; undefined: none. */
   readonly page?: DoorPage | undefined;
+  /** How browser tabs attach; undefined: they cannot. */
+  readonly join?: DoorJoin | undefined;
 }
 
 export interface DoorPage {
@@ -56,6 +62,15 @@ export interface OpenDoor extends Door {
   readonly ca: string | undefined;
   /** Of the live page, without a secret. */
   readonly page: string | undefined;
+  /** Where browser tabs attach. */
+  readonly join: OpenJoin | undefined;
+}
+
+export interface OpenJoin {
+  /** Without a secret. */
+  readonly page: string;
+  /** With it. */
+  readonly link: string;
 }
 
 /** @throws LockstepError E_LISTEN */
@@ -66,20 +81,30 @@ export async function openDoor(
   options: ListenOptions,
 ): Promise<OpenDoor> {
   const { host, advertise, token, tokenFile, tls, tlsCertFile } = options;
-  const opened: { attach?: AttachCommand | undefined } = {};
+  const opened: { attach?: AttachCommand | undefined; join?: OpenJoin | undefined } = {};
   const secrets = { control: token, view: options.page?.viewToken };
-  const page = options.page && livePage(fleet, reports, { secrets, attach: () => opened.attach });
+  const page =
+    options.page &&
+    livePage(fleet, reports, { secrets, attach: () => opened.attach, join: () => opened.join?.link });
+  const tabs = options.join?.hasPage === true ? tabsPage(options) : undefined;
+  const joinToken = options.join && (await joinTokenFor(token, options.join));
   const server = await listen({
     ...options,
     ...nodesInto(fleet, model),
-    routes: await withMonitoring(page?.routes, fleet, reports, secrets),
+    ...{ joinToken, tabsAt: tabs?.hosts },
+    routes: mergeRoutes(
+      await withMonitoring(page?.routes, fleet, reports, secrets),
+      tabs?.routes ?? new Map(),
+    ),
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   });
-  const { url, warning } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
+  const { url, warning, byAddress } = advertisedUrl({ host, port: server.port, cert: tls?.cert, advertise });
   const authority = tls && privateAuthorityOf(tls.cert);
   const ca = authority === 'in-file' ? tlsCertFile : undefined;
   opened.attach = options.page?.attachCommand({ url, ca, token });
   const pageUrl = page && `${url.replace(/^ws/, 'http')}/`;
+  const joinPage = `${byAddress.replace(/^ws/, 'http')}/join`;
+  opened.join = tabs && { page: joinPage, link: joinLink(joinPage, joinToken) };
   reports.onEvent({ event: 'listening', url, tokenRequired: token !== undefined, ca, tokenFile });
   if (pageUrl !== undefined) {
     const loginRequired = (token ?? options.page?.viewToken) !== undefined;
@@ -88,14 +113,23 @@ export async function openDoor(
   if (warning !== undefined) reports.notice(warning);
   if (authority === 'elsewhere') reports.say(ADD_AUTHORITY);
   return {
-    url,
-    ca,
-    page: pageUrl,
+    ...{ url, ca, page: pageUrl, join: opened.join },
     close: async () => {
       await page?.close();
       await server.close();
     },
   };
+}
+
+/** The page that attaches browser tabs, and the names by which they may ask for it. */
+function tabsPage({ host, advertise, token, tls }: ListenOptions): {
+  readonly hosts: ServedHosts;
+  readonly routes: Routes;
+} {
+  const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
+  const names = [host, ...(advertised === undefined ? [] : [advertised])];
+  const hosts = new ServedHosts({ names, cert: tls?.cert, onlyLoopback: token === undefined });
+  return { hosts, routes: joinRoutes(readJoinFiles(), hosts) };
 }
 
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and a handler for each new channel. */
@@ -109,6 +143,7 @@ export function nodesInto(
       samplesPerItem: EVALUATION_CHUNK,
       imageBytes: imageByteCount(inputShape),
       classCount,
+      wire: fleet.wire,
     }),
     onChannel: (channel) => fleet.admit(channel, { local: false }),
   };

@@ -22,13 +22,22 @@ interface DoorPlace {
   readonly host: string;
   /** HOST or HOST:PORT by which workers reach this machine. */
   readonly advertise: string | undefined;
+  /** A secret for workers alone, if one was given. */
+  readonly joinToken?: string | undefined;
 }
 
-/** The token that was given; if none was, none where only this machine can connect, and elsewhere a new one. */
-export function doorTokenFor(given: string | undefined, { host, advertise }: DoorPlace): DoorToken {
+/**
+ * The token that was given; if none was, none where only this machine can connect, and elsewhere a new one. A secret for
+ * workers alone needs a token beside it: without one, everybody could see and stop the run.
+ */
+export function doorTokenFor(
+  given: string | undefined,
+  { host, advertise, joinToken }: DoorPlace,
+): DoorToken {
   if (given !== undefined) return { token: given, source: 'given' };
   // Others come in by an advertised name, through a tunnel or a proxy, whatever address is listened on.
   const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
-  if ([host, advertised ?? host].every(isLoopback)) return { token: undefined, source: 'none' };
+  const isForAll = joinToken === undefined && [host, advertised ?? host].every(isLoopback);
+  if (isForAll) return { token: undefined, source: 'none' };
   return { token: randomBytes(TOKEN_BYTES).toString('hex'), source: 'made' };
 }

@@ -10,7 +10,9 @@ export { keptCoordinatorSettings, readCoordinatorSettings, readTokenSource } fro
 export type { CoordinatorSettings, TokenSource } from './coordinatorSettings.js';
 export { doorTokenFor, isTokenText } from './doorToken.js';
 export { nodesInto, openDoor } from './door.js';
-export type { DoorPage, ListenOptions, OpenDoor, PreparedDoor } from './door.js';
+export type { DoorPage, ListenOptions, OpenDoor, OpenJoin, PreparedDoor } from './door.js';
+export { refuseSharedSecret } from './joinToken.js';
+export type { DoorJoin } from './joinToken.js';
 export type { Door, DoorReports } from './doorReports.js';
 export { serveLivePage } from './livePage.js';
 export { evaluateCheckpoint } from './evaluateCheckpoint.js';

@@ -10,6 +10,8 @@ interface LivePageOptions {
   readonly secrets: PageOptions['secrets'];
   /** Undefined while nothing can attach. */
   readonly attach: () => AttachCommand | undefined;
+  /** The link by which browser tabs attach, with its secret. */
+  readonly join: () => string | undefined;
 }
 
 /** As part of another server. */
@@ -23,7 +25,11 @@ export async function serveLivePage(
   reports: DoorReports,
   { address, secrets }: { readonly address: PageAddress; readonly secrets: PageOptions['secrets'] },
 ): Promise<Door> {
-  const options = pageOptions(fleet, reports, { secrets, attach: () => undefined });
+  const options = pageOptions(fleet, reports, {
+    secrets,
+    attach: () => undefined,
+    join: () => undefined,
+  });
   const moreRoutes = await withMonitoring(undefined, fleet, reports, secrets);
   const server = await servePage({ ...address, ...options, moreRoutes });
   const url = `${server.url}/`;
@@ -35,7 +41,7 @@ export async function serveLivePage(
 function pageOptions(
   fleet: Fleet,
   { subscribe, requestStop, resumeCommand }: DoorReports,
-  { secrets, attach }: LivePageOptions,
+  { secrets, attach, join }: LivePageOptions,
 ): PageOptions {
   const runs = new OwnRun();
   const run = new LiveRun(() => fleet.view(), {
@@ -57,7 +63,7 @@ function pageOptions(
     live: {
       stream: new LiveStream(() => JSON.stringify(run.view())),
       onClosing: () => run.end(),
-      ...{ stop, attach },
+      ...{ stop, attach, join },
     },
     onRefused: (address, reason) => fleet.connectionRefused(address, reason),
   };

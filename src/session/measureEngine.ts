@@ -35,13 +35,16 @@ export async function measureEngine(pool: ComputePool, options: MeasureOptions):
         labelSmoothing: 0,
         evaluationStatistics: 'running',
         evaluationViews: 'none',
+        wire: 'float32',
       },
       state,
       pixels: Uint8Array.from({ length: samples * imageBytes }, (_, index) => (index * 7919) % 251),
       labels: Uint8Array.from({ length: samples }, (_, index) => index % classCount),
       augmentationKey: [1, 2],
       mirrored: null,
+      microBatch: 0,
       dropoutKey: [3, 4],
+      roundingKey: null,
     });
     if (answer.kind === 'gradient') answer.release();
   };

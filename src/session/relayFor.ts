@@ -9,7 +9,7 @@ import type { ListenOptions } from './door.js';
 
 export interface RelayForOptions extends Omit<Served, 'open'> {
   /** Where the nodes of this relay attach. */
-  readonly door: Omit<ListenOptions, 'page'>;
+  readonly door: Omit<ListenOptions, 'page' | 'join'>;
   readonly onNotice: (message: string) => void;
 }
 
@@ -19,7 +19,7 @@ export function relayFor({ door, onNotice, ...options }: RelayForOptions): Promi
   return serveRelay({
     ...options,
     open: (fleet, model) =>
-      openDoor(fleet, model, { ...quiet(onNotice), onEvent }, { ...door, page: undefined }),
+      openDoor(fleet, model, { ...quiet(onNotice), onEvent }, { ...door, page: undefined, join: undefined }),
   });
 }
 

@@ -14,7 +14,8 @@ export type { Difference, RunDiff, WeightsComparison } from './compare/diffRuns.
 export { reportPage } from './report/report.js';
 export type { ReportOptions, Reproduction } from './report/report.js';
 export { RunCatalog } from './live/runCatalog.js';
-export { readPageFiles } from './live/pageFiles.js';
+export { joinRoutes } from './live/joinRoutes.js';
+export { readJoinFiles, readPageFiles } from './live/pageFiles.js';
 export type { ResumeCommand } from './live/api.js';
 export { LiveRun } from './live/liveRun.js';
 export { LiveStream } from './live/liveStream.js';

@@ -9,6 +9,7 @@ import { describeError, LockstepError } from '../foundation/errors.js';
 import { refuseLittleAddressSpace } from './addressSpace.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
+import type { ItemPool } from './itemPool.js';
 import { usableProcessors } from './processors.js';
 import type { ItemAnswer, ItemTask, ThreadAnswer, ThreadTask } from './task.js';
 import { onSharedMemory, TaskMemoryPool } from './taskMemory.js';
@@ -42,7 +43,7 @@ export class ItemTimeoutError extends LockstepError {
   }
 }
 
-export class ComputePool {
+export class ComputePool implements ItemPool {
   private readonly pool: Piscina<ThreadTask, ThreadAnswer>;
   private readonly memories = new TaskMemoryPool();
   private readonly watch: HangWatch;

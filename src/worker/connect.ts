@@ -1,7 +1,6 @@
 /** A node's connection to a remote coordinator. Reconnects by itself when the connection is lost. */
 
 import type { Socket } from 'node:net';
-import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { describeError } from '../foundation/errors.js';
 import type { LockstepError } from '../foundation/errors.js';
@@ -26,6 +25,8 @@ import type { ConversationOptions } from './conversation.js';
 import type { ConversationEnd } from './conversationEnd.js';
 import type { Dialogue } from './nodeDialogue.js';
 import { newNodeSecret } from './nodeSecret.js';
+import { serveUntilEnded, STOPPED_EARLY } from './reconnect.js';
+import type { Attempt } from './reconnect.js';
 import { speaksTls } from './tlsProbe.js';
 import { distrustOf, trustOptions } from './trust.js';
 
@@ -70,12 +71,9 @@ export type NodeStatus =
   | { readonly kind: 'connected'; readonly url: string }
   | { readonly kind: 'disconnected'; readonly reason: string; readonly retryInMs: number };
 
-const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Time for the closing handshake. */
 const CLOSING_MS = 2_000;
-const STOPPED_EARLY = 'stopped before a coordinator was reached';
 /** The longest reason that is shown. It is the peer's text. */
 const REASON_LENGTH = 2000;
 /** The largest frame a coordinator may send: the weights of the largest network, or the images of one item. */
@@ -103,44 +101,32 @@ export function serveCoordinator(options: ServeOptions): Promise<string> {
  */
 export async function stayConnected(asked: ConnectionOptions, converse: Converse): Promise<string> {
   const { signal, retryForMs, onStatus, locate } = asked;
-  let delayMs = FIRST_DELAY_MS;
-  let unreachableSinceMs = performance.now();
   const nodeSecret = newNodeSecret();
-  for (;;) {
-    const beganAtMs = performance.now();
-    const place = locate?.();
-    if (place === 'ended') return 'the run has ended';
-    const options = { ...asked, ...place };
-    const attempt = await connectAndServe(options, (channel) => converse(channel, nodeSecret));
-    if (attempt.end.kind === 'refused') throw refused(options.url, attempt.end);
-    if (attempt.end.kind !== 'lost' || signal.aborted) return attempt.end.reason;
-    if (attempt.wasConnected) {
-      unreachableSinceMs = performance.now();
-      // A connection that lasted less than the pause before it does not reset the delay.
-      if (unreachableSinceMs - beganAtMs > delayMs) delayMs = FIRST_DELAY_MS;
-    }
-    if (performance.now() - unreachableSinceMs > retryForMs) {
-      throw new OptionError(
-        [`cannot reach a coordinator at ${options.url.href}: ${attempt.end.reason}`],
-        [advice('check that it is running and the URL'), advice('try longer with ', { option: 'retryFor' })],
-        'E_CONNECTION',
-      );
-    }
-    // Random, so that nodes that lost the same coordinator do not all reconnect at once.
-    // eslint-disable-next-line no-restricted-properties -- decides when a node comes back, never what it computes
-    const retryInMs = Math.round(delayMs * (0.5 + Math.random()));
-    onStatus({ kind: 'disconnected', reason: attempt.end.reason, retryInMs });
-    await pause(retryInMs, signal);
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have changed during the pause
-    if (signal.aborted) return STOPPED_EARLY;
-    delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS);
-  }
+  let options = asked;
+  const end = await serveUntilEnded({
+    retryForMs,
+    signal,
+    attempt: async () => {
+      const place = locate?.();
+      if (place === 'ended') return RUN_HAS_ENDED;
+      options = { ...asked, ...place };
+      return connectAndServe(options, (channel) => converse(channel, nodeSecret));
+    },
+    onLost: (reason, retryInMs) => onStatus({ kind: 'disconnected', reason, retryInMs }),
+  });
+  if (end.kind === 'refused') throw refused(options.url, end);
+  if (end.kind !== 'unreachable') return end.reason;
+  throw new OptionError(
+    [`cannot reach a coordinator at ${options.url.href}: ${end.reason}`],
+    [advice('check that it is running and the URL'), advice('try longer with ', { option: 'retryFor' })],
+    'E_CONNECTION',
+  );
 }
 
-interface Attempt {
-  readonly wasConnected: boolean;
-  readonly end: ConversationEnd;
-}
+const RUN_HAS_ENDED: Attempt = {
+  wasConnected: false,
+  end: { kind: 'run-ended', reason: 'the run has ended' },
+};
 
 function connectAndServe(
   options: ConnectionOptions,
@@ -262,9 +248,4 @@ function refused(
 ): LockstepError {
   const problem = [`this node cannot take part at ${url.href}: ${reason}`];
   return new OptionError(problem, remedy === undefined ? [] : [advice(...remedy)], code);
-}
-
-/** Ends early, without an error, when `signal` is aborted. */
-async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  await pauseFor(durationMs, undefined, { signal }).catch(() => undefined);
 }

@@ -5,13 +5,14 @@
 
 import { LARGEST_SUM } from '../protocol/index.js';
 import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
+import type { Clock } from '../foundation/clock.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
 import type { EngineDescription } from '../engine/index.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
-import type { ComputePool } from './computePool.js';
 import type { ConversationEnd } from './conversationEnd.js';
+import type { ItemPool } from './itemPool.js';
 import { NodeDialogue } from './nodeDialogue.js';
 import type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 import { answeredItem, placeOf, taskOf } from './queuedItem.js';
@@ -25,12 +26,14 @@ export interface ConversationOptions extends Pick<
   NodeDialogueOptions,
   'channel' | 'nodeName' | 'nodeSecret'
 > {
-  readonly pool: ComputePool;
+  readonly pool: ItemPool;
   readonly description: EngineDescription;
   /** Whether to add results before they are sent, where possible. Useful over a network. */
   readonly sendsSums?: boolean;
   /** Shared by all conversations of a node; default: this conversation has the threads for itself. */
   readonly busy?: BusyThreads;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
   readonly onWelcome?: (welcome: Welcome, model: Model) => void;
   /** Called for each item that was computed. */
   readonly onAnswered?: (item: AnsweredItem) => void;
@@ -54,12 +57,13 @@ export class Conversation implements Dialogue {
   private readonly dialogue: NodeDialogue;
 
   constructor(private readonly options: ConversationOptions) {
-    const { channel, pool, description, sendsSums = false, busy = new BusyThreads() } = options;
+    const { channel, pool, description, sendsSums = false, busy = new BusyThreads(), clock } = options;
     this.busy = busy;
     busy.onFree = () => this.pump();
     this.sums = new SiblingSums({
       largest: () => (sendsSums ? Math.min(pool.threads, LARGEST_SUM) : 1),
       send: (sum) => channel.send(messageOf(sum), sum.release),
+      clock,
     });
     this.dialogue = new NodeDialogue({
       ...options,
@@ -120,6 +124,7 @@ export class Conversation implements Dialogue {
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
       evaluationViews: welcome.evaluationViews,
+      wire: welcome.wire,
     };
     this.weights = new SharedWeights(layout.parameterCount, layout.statisticCount);
     this.options.onWelcome?.(welcome, model);
@@ -145,6 +150,7 @@ export class Conversation implements Dialogue {
       waiting: this.queue.length,
       unsent: channel.unsentCount,
       imageBytes: this.imageBytes,
+      wire: this.session.wire,
     });
     if (exceeded !== undefined) return this.dialogue.closeForBreach(exceeded);
     this.queue.push({ message, session: this.session, state });
@@ -172,18 +178,19 @@ export class Conversation implements Dialogue {
         this.busy.onFree();
       };
       computed.then(next, next);
-      void this.answer(item.message, computed);
+      void this.answer(item, computed);
     }
   }
 
-  private async answer(message: Work | Evaluate, computed: Promise<ItemAnswer>): Promise<void> {
+  private async answer({ message, session }: QueuedItem, computed: Promise<ItemAnswer>): Promise<void> {
     const { channel, onAnswered } = this.options;
     try {
       const answer = await computed;
       if (answer.kind === 'gradient' && message.type === 'work') {
         const { sampleCount, lossSum, correct, ...vectors } = answer;
         const leaves = [{ sampleCount, lossSum, correct }];
-        this.sums.finish({ step: message.step, first: message.microBatch, leaves, ...vectors });
+        const { step, microBatch: first, roundingKey: key } = message;
+        this.sums.finish({ step, first, leaves, rounding: { format: session.wire, key }, ...vectors });
       } else if (answer.kind === 'evaluation' && message.type === 'evaluate') {
         const { evaluation, chunk, wantsLogits } = message;
         const { sampleCount, lossSum, correct } = answer;
@@ -192,7 +199,7 @@ export class Conversation implements Dialogue {
       } else {
         throw new LockstepError('E_INTERNAL', `a thread answered ${answer.kind} to ${message.type}`);
       }
-      onAnswered?.(answeredItem(message));
+      onAnswered?.(answeredItem(message, answer));
     } catch (error) {
       const reason = describeError(error).slice(0, 2000);
       if (message.type === 'work') this.sums.fail(message.step, message.microBatch);

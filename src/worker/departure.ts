@@ -13,7 +13,7 @@ export interface DepartureOptions {
 
 export class Departure {
   private beganMs: number | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: DepartureOptions) {}
 

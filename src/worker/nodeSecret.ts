@@ -1,10 +1,10 @@
 /** The secret by which a coordinator recognises a node when it reconnects. */
 
-import { randomBytes } from 'node:crypto';
-
 const BYTES = 16;
+const HEX = 16;
 
-/** Identifies the node; does not affect what it computes. */
+/** Identifies the node; does not affect what it computes. By the Web's interface, which Node has as well. */
 export function newNodeSecret(): string {
-  return randomBytes(BYTES).toString('hex');
+  const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
+  return Array.from(bytes, (byte) => byte.toString(HEX).padStart(2, '0')).join('');
 }

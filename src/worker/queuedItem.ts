@@ -1,8 +1,8 @@
 /** The items of a node: what was asked, what its threads compute, and where in the round it belongs. */
 
 import type { Evaluate, Work } from '../protocol/index.js';
-import type { ComputePool } from './computePool.js';
-import type { ComputeSession, ItemTask, SharedState } from './task.js';
+import type { ItemPool } from './itemPool.js';
+import type { ComputeSession, ItemTask, Score, SharedState } from './task.js';
 
 /** An item, with the weights to compute it with. */
 export interface QueuedItem {
@@ -12,23 +12,28 @@ export interface QueuedItem {
 }
 
 /** An item that a node has computed. */
-export type AnsweredItem =
-  | { readonly kind: 'work'; readonly step: number; readonly sampleCount: number }
-  | { readonly kind: 'evaluate'; readonly sampleCount: number };
+export type AnsweredItem = Score &
+  ({ readonly kind: 'work'; readonly step: number } | { readonly kind: 'evaluate' });
 
-export function taskOf({ message, session, state }: QueuedItem, { engine }: ComputePool): ItemTask {
+export function taskOf(
+  { message, session, state }: QueuedItem,
+  { engine }: Pick<ItemPool, 'engine'>,
+): ItemTask {
   const { pixels, labels } = message;
   const common = { engine, session, state, pixels, labels };
   if (message.type === 'evaluate') return { kind: 'evaluate', ...common };
-  const { augmentationKey, mirrored, dropoutKey } = message;
-  return { kind: 'gradient', ...common, augmentationKey, mirrored, dropoutKey };
+  const { microBatch, augmentationKey, mirrored, dropoutKey, roundingKey } = message;
+  return { kind: 'gradient', ...common, microBatch, augmentationKey, mirrored, dropoutKey, roundingKey };
 }
 
-export function answeredItem(message: Work | Evaluate): AnsweredItem {
-  const sampleCount = message.labels.length;
+export function answeredItem(
+  message: Work | Evaluate,
+  { sampleCount, lossSum, correct }: Score,
+): AnsweredItem {
+  const score = { sampleCount, lossSum, correct };
   return message.type === 'work'
-    ? { kind: 'work', step: message.step, sampleCount }
-    : { kind: 'evaluate', sampleCount };
+    ? { kind: 'work', step: message.step, ...score }
+    : { kind: 'evaluate', ...score };
 }
 
 /** The number of the item's round, and its index in that round. */

@@ -5,7 +5,12 @@
  * or is late.
  */
 
+import { REAL_CLOCK } from '../foundation/clock.js';
+import type { Clock } from '../foundation/clock.js';
 import { littleEndianBytes } from '../foundation/littleEndian.js';
+import { packInPlace } from '../foundation/wire/kernels.js';
+import { roundSum } from '../foundation/wire/rounding.js';
+import type { StepRounding } from '../foundation/wire/rounding.js';
 import type { Result, Sum } from '../protocol/index.js';
 import type { GradientOutput, Score } from './task.js';
 
@@ -15,6 +20,8 @@ export interface GradientSum extends GradientOutput {
   readonly first: number;
   /** One score per micro-batch. */
   readonly leaves: readonly Score[];
+  /** How it has been rounded. */
+  readonly rounding: StepRounding;
   readonly release: () => void;
 }
 
@@ -22,13 +29,17 @@ export interface SiblingSumsOptions {
   /** The most micro-batches in a sum; 1 for no sums. At most the number of threads: a larger sum would wait for later items. */
   readonly largest: () => number;
   readonly send: (sum: GradientSum) => void;
+  /** Until when a result waits at most. Left out: for a share of the time that it took. */
+  readonly untilMs?: (sum: GradientSum, tookMs: number, nowMs: number) => number;
+  /** Left out: the real one. */
+  readonly clock?: Clock | undefined;
 }
 
 interface Waiting {
   readonly sum: GradientSum;
   /** It is sent at this time at the latest. */
   readonly untilMs: number;
-  readonly timer: NodeJS.Timeout;
+  readonly cancelTimer: () => void;
 }
 
 /** How long a result waits at most, as a share of the time that it took to compute. */
@@ -42,22 +53,26 @@ export class SiblingSums {
   private readonly waiting = new Map<number, Waiting>();
   private readonly apart = new Set<number>();
 
-  constructor(private readonly options: SiblingSumsOptions) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly options: SiblingSumsOptions) {
+    this.clock = options.clock ?? REAL_CLOCK;
+  }
 
   /** A thread begins to compute the micro-batch. */
   begin(step: number, microBatch: number): void {
     this.enter(step);
-    this.beganAtMs.set(microBatch, performance.now());
+    this.beganAtMs.set(microBatch, this.clock.nowMs());
   }
 
   /** The micro-batches of the sum have been computed: adds it to its sibling, keeps it for the sibling, or sends it. */
   finish(sum: GradientSum): void {
     const { step, first, leaves } = sum;
     if (step !== this.step) return this.options.send(sum);
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     const tookMs = nowMs - (this.beganAtMs.get(first) ?? nowMs);
     for (const place of leaves.keys()) this.beganAtMs.delete(first + place);
-    this.place(sum, nowMs + WAIT_SHARE * tookMs);
+    this.place(sum, this.options.untilMs?.(sum, tookMs, nowMs) ?? nowMs + WAIT_SHARE * tookMs);
     this.sendUnmatched();
   }
 
@@ -100,13 +115,13 @@ export class SiblingSums {
       return this.place(added(sibling.sum, sum), Math.min(sibling.untilMs, untilMs));
     }
     if (!this.isComing(sum)) return this.options.send(sum);
-    const timer = setTimeout(() => {
+    const cancelTimer = this.clock.after(untilMs - this.clock.nowMs(), () => {
       this.send(sum);
       this.sendUnmatched();
-    }, untilMs - performance.now());
+    });
     const earlier = this.waiting.get(sum.first); // of an item that was given twice
     if (earlier) this.send(earlier.sum);
-    this.waiting.set(sum.first, { sum, untilMs, timer });
+    this.waiting.set(sum.first, { sum, untilMs, cancelTimer });
   }
 
   /** Whether the sum's sibling will be there as well: every micro-batch of it is being computed, or waits. */
@@ -137,17 +152,17 @@ export class SiblingSums {
   }
 
   private forget(first: number): void {
-    clearTimeout(this.waiting.get(first)?.timer);
+    this.waiting.get(first)?.cancelTimer();
     this.waiting.delete(first);
   }
 }
 
-/** What the coordinator is sent. */
-export function messageOf({ step, first, leaves, ...vectors }: GradientSum): Result | Sum {
+/** What the coordinator is sent. It lies in the memory of the sum, whose gradient it may overwrite. */
+export function messageOf({ step, first, leaves, rounding, ...vectors }: GradientSum): Result | Sum {
   const common = {
     step,
     microBatch: first,
-    gradientSum: littleEndianBytes(vectors.gradientSum),
+    gradientSum: packInPlace(rounding.format, vectors.gradientSum),
     statisticSum: littleEndianBytes(vectors.statisticSum),
   };
   const [leaf] = leaves;
@@ -167,6 +182,7 @@ function added(one: GradientSum, other: GradientSum): GradientSum {
   addInto(one.statisticSum, other.statisticSum);
   other.release();
   const [left, right] = one.first < other.first ? [one, other] : [other, one];
+  roundSum(one.rounding, one.gradientSum, left.first, 2 * one.leaves.length);
   return { ...one, first: left.first, leaves: [...left.leaves, ...right.leaves] };
 }
 

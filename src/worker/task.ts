@@ -4,6 +4,7 @@ import type { AugmentationSettings, Normalisation, ViewSet } from '../data/index
 import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import type { ErrorCode } from '../foundation/errors.js';
 import type { RandomKey } from '../foundation/random.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 
 /** What stays the same during a run. */
 export interface ComputeSession {
@@ -15,6 +16,8 @@ export interface ComputeSession {
   readonly labelSmoothing: number;
   readonly evaluationStatistics: 'running' | 'batch';
   readonly evaluationViews: ViewSet;
+  /** What gradients are rounded to. */
+  readonly wire: WireFormat;
 }
 
 /** The weights, in memory that all threads of a node share. */
@@ -38,10 +41,13 @@ interface ItemCommon extends Samples {
 
 export interface GradientTask extends ItemCommon {
   readonly kind: 'gradient';
+  readonly microBatch: number;
   readonly augmentationKey: RandomKey | null;
   /** (B), see `Work`. */
   readonly mirrored: Uint8Array | null;
   readonly dropoutKey: RandomKey;
+  /** See `Work`. */
+  readonly roundingKey: RandomKey | null;
 }
 
 export interface EvaluationTask extends ItemCommon {

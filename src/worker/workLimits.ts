@@ -5,6 +5,8 @@
 
 import { LARGEST_MICRO_BATCH } from '../protocol/index.js';
 import type { Evaluate, Work } from '../protocol/index.js';
+import { drawsNumbers } from '../foundation/wire/format.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 
 /** Items that wait for a thread: twice what the protocol allows. */
 export const MOST_WAITING_PER_THREAD = 4;
@@ -21,12 +23,13 @@ export interface CurrentLoad {
   readonly unsent: number;
   /** Bytes of one image of the run. */
   readonly imageBytes: number;
+  readonly wire: WireFormat;
 }
 
 /** @returns which limit one more item would exceed, or how it contradicts itself; undefined if it may come */
 export function exceededLimit(
   message: Work | Evaluate,
-  { threads, waiting, unsent, imageBytes }: CurrentLoad,
+  { threads, waiting, unsent, imageBytes, wire }: CurrentLoad,
 ): string | undefined {
   const { pixels, labels } = message;
   const mostPixelBytes = LARGEST_MICRO_BATCH * imageBytes;
@@ -38,5 +41,7 @@ export function exceededLimit(
   if (unsent >= mostUnsent) return `more items while ${unsent} answers are not read`;
   if (message.type === 'work' && message.mirrored && message.mirrored.length !== labels.length)
     return `${message.mirrored.length} flips for ${labels.length} samples`;
+  if (message.type === 'work' && (message.roundingKey !== null) !== drawsNumbers(wire))
+    return `${wire} with ${message.roundingKey ? 'a' : 'no'} key of its rounding`;
   return undefined;
 }

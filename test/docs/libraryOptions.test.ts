@@ -9,7 +9,7 @@ import { libraryOptionsReference } from '../../src/library/optionsReference.js';
 const document = readFileSync(new URL('../../docs/library-options.md', import.meta.url), 'utf8');
 
 const OF_EVERY_RUN = ['recipe', 'data', 'runDir', 'resume', 'test', 'onEvent', 'onDownload'];
-const OF_COORDINATE = ['host', 'port', 'token', 'tls', 'ui', 'uiToken'];
+const OF_COORDINATE = ['host', 'port', 'token', 'tls', 'ui', 'uiToken', 'join', 'joinToken'];
 
 /** The options in the table below a heading. */
 function optionsBelow(title: string): string[] {

@@ -1,6 +1,7 @@
 /** The page of a running coordinator in a real browser: who computes, what grows, stop, and who may do what. */
 
 import path from 'node:path';
+import decodeQR from 'qr/decode.js';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
@@ -32,6 +33,23 @@ interface Coordinator {
   /** Of the page. */
   readonly url: string;
   readonly port: string;
+}
+
+/** What a scanner reads in a code whose dark modules this path draws, with four light ones around it. */
+function scanned(path: string | null): string {
+  const dark = [...(path ?? '').matchAll(/M(\d+) (\d+)h/g)].map(
+    ([, x, y]) => [Number(x), Number(y)] as const,
+  );
+  const scale = 4;
+  const width = (Math.max(...dark.flat()) + 5) * scale;
+  const data = new Uint8ClampedArray(width * width * 4).fill(255);
+  for (const [x, y] of dark)
+    for (let row = 0; row < scale; row++)
+      for (let column = 0; column < scale; column++) {
+        const at = ((y * scale + row) * width + x * scale + column) * 4;
+        data.fill(0, at, at + 3);
+      }
+  return decodeQR({ width, height: width, data });
 }
 
 describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
@@ -174,6 +192,37 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     expect(tab.url()).toBe(coordinator.url);
     coordinator.running.kill('SIGTERM');
     expect((await coordinator.running.finished).stdout).not.toContain('s3cret');
+  });
+
+  it('shows those who control the run a link for browser tabs, as a code for cameras, too', async () => {
+    const secrets = {
+      LOCKSTEP_TOKEN: 's3cret',
+      LOCKSTEP_UI_TOKEN: 'lookers',
+      LOCKSTEP_JOIN_TOKEN: 'for-workers',
+    };
+    const coordinator = await coordinate(ENDLESS, [], secrets);
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`${coordinator.url}#token=s3cret`);
+    await page.getByRole('heading', { name: 'Join from a browser' }).waitFor();
+    const link = `${coordinator.url}join#token=for-workers`;
+    expect(await page.locator('#attach').innerText()).not.toContain('for-workers');
+    await page.getByText('Show it as a QR code').click();
+    const code = page.getByRole('img', { name: 'QR code of the link' });
+    await code.waitFor();
+    expect(scanned(await code.locator('path').last().getAttribute('d'))).toBe(link);
+    const open = page.getByRole('link', { name: 'Compute in a tab of this browser' });
+    expect(await open.getAttribute('href')).toBe(link);
+    const [tab] = await Promise.all([page.waitForEvent('popup'), open.click()]);
+    await tab.waitForURL(`${coordinator.url}join**`);
+    expect(await tab.evaluate('window.opener')).toBeNull();
+    expect(complaints).toEqual([]);
+
+    const { page: viewer } = await openPage(browser);
+    await viewer.goto(`${coordinator.url}#token=lookers`);
+    await viewer.getByText('LOCKSTEP_TOKEN=…').waitFor();
+    expect(await viewer.getByText('Join from a browser').count()).toBe(0);
+    const told = await viewer.evaluate(async () => (await fetch('api/me')).text());
+    expect(told).not.toContain('for-workers');
   });
 
   it('lets no other site read, stop or frame it', async () => {

@@ -63,7 +63,7 @@ describe('the tarball', () => {
     const sourceOf = (file: string): string =>
       file
         .replace(/^dist/, 'src')
-        .replace(/^src\/web\//, 'src/web/live/') // the page is bundled
+        .replace(/^src\/web\/(?!join\/)/, 'src/web/live/') // the pages are bundled
         .replace(/(\.d\.ts|\.js)$/, '.ts');
     expect(made.filter((file) => !existsSync(path.join(REPOSITORY, sourceOf(file))))).toEqual([]);
   });

@@ -133,6 +133,63 @@ describe('a coordinator beyond loopback that was given no token', () => {
   );
 });
 
+describe('the secret for workers alone', () => {
+  it.runIf(onLinux && hasScript)(
+    'is shown on a terminal, in a link for browsers, attaches workers, and is nowhere else',
+    async () => {
+      const { port, args } = await inClear('link');
+      const command = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), ...args, '--qr'].join(' ');
+      const coordinator = startProgram('script', ['-qec', command, '/dev/null'], {
+        LOCKSTEP_TOKEN: 'master',
+      });
+      const link = /join from a browser: (http:\S+)#token=([\w-]+)\s+\S*█{20}/; // the code follows
+      await until('the link is shown', () => link.test(coordinator.output()));
+      const [, page, secret] = link.exec(coordinator.output())!;
+      expect(new URL(page!)).toMatchObject({ port: String(port), pathname: '/join', search: '' });
+      const local = `http://127.0.0.1:${port}`;
+      expect(await (await fetch(`${local}/join`)).text()).toContain('<!doctype html>');
+      const bearer = { headers: { authorization: `Bearer ${secret}` } };
+      expect((await fetch(`${local}/api/runs`, bearer)).status).toBe(401);
+      const env = { LOCKSTEP_TOKEN: secret! };
+      const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], env);
+      expect(worker.exitCode).toBe(0);
+      expect((await coordinator.finished).exitCode).toBe(0);
+      expect(coordinator.output()).not.toContain('master');
+      expect(everythingIn(runDir('link'))).not.toContain(secret);
+      expect(everythingIn(runDir('link'))).not.toContain('master');
+    },
+  );
+
+  it('without a terminal is in no output and no file; its own option is hidden from the list of processes', async () => {
+    const SECRET = 'on-the-command-line';
+    const { port, args } = await inClear('hidden');
+    const given = [...args, '--qr', '--join-token', SECRET];
+    const coordinator = start(given, { LOCKSTEP_TOKEN: 'master' });
+    await until('the page is named', () => coordinator.output().includes('join from a browser'));
+    expect(coordinator.output()).toMatch(/join from a browser: http:\S+\/join#token=… /);
+    if (onLinux) expect(commandLineOf(coordinator)).not.toContain(SECRET);
+    const env = { LOCKSTEP_TOKEN: SECRET };
+    const worker = await run(['worker', `ws://127.0.0.1:${port}`, '--threads', '1'], env);
+    expect(worker.exitCode).toBe(0);
+    const { stdout, stderr } = await coordinator.finished;
+    for (const seen of [stdout, stderr, everythingIn(runDir('hidden'))]) expect(seen).not.toContain(SECRET);
+  });
+
+  it('must not be the token, and a page that is off admits no tab', async () => {
+    const { port, args } = await inClear('refused');
+    const same = { LOCKSTEP_TOKEN: 'master', LOCKSTEP_JOIN_TOKEN: 'master' };
+    const refused = await run(args, same);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr).toMatch(/LOCKSTEP_JOIN_TOKEN.* and LOCKSTEP_TOKEN.* are the same secret.*E_OPTION/);
+    const coordinator = start([...args, '--no-join'], { LOCKSTEP_TOKEN: 'master' });
+    await untilListening(coordinator);
+    expect((await fetch(`http://127.0.0.1:${port}/join`)).status).toBe(426);
+    expect(coordinator.output()).not.toContain('join from a browser');
+    coordinator.kill('SIGTERM');
+    expect((await coordinator.finished).stdout).toMatch(/continue with: .*--no-join/);
+  });
+});
+
 describe('a token that was given', () => {
   it('in the environment is in no output, no file and no list of processes', async () => {
     const TOKEN = 'given-by-environment';

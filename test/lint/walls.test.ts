@@ -44,7 +44,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   check: ['coordinator', 'worker', 'engine', 'data', 'model', 'foundation'],
   setup: ['engine', 'model', 'foundation'],
   watch: ['coordinator', 'protocol', 'foundation'],
-  web: ['watch'],
+  web: ['watch', 'worker', 'engine', 'protocol', 'foundation'],
   export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
   session: [
@@ -61,6 +61,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const FOLDERS = Object.keys(ALLOWED);
+/** What a page imports of a folder: a file that needs nothing of Node. */
+const FOR_PAGES: Readonly<Record<string, string>> = {
+  watch: 'live/api.js',
+  worker: 'pages.js',
+  engine: 'simd/index.js',
+  protocol: 'pages.js',
+};
 
 describe('the walls between the folders of src/', () => {
   it('stand around every folder that is there', () => {
@@ -72,7 +79,8 @@ describe('the walls between the folders of src/', () => {
     for (const to of FOLDERS) {
       const isForbidden = to !== from && !allowed.includes(to);
       it(`${from} ${isForbidden ? 'must not import' : 'may import'} ${to}`, async () => {
-        const file = to === 'foundation' ? 'errors.js' : 'index.js';
+        const entry = (from === 'web' ? FOR_PAGES[to] : undefined) ?? 'index.js';
+        const file = to === 'foundation' ? 'errors.js' : entry;
         const found = await complaints(`${from}/some.ts`, `export * from '../${to}/${file}';`);
         expect(found).toHaveLength(isForbidden ? 1 : 0);
         if (isForbidden) expect(found[0]).toMatch(/^lockstep\/walls: /);
@@ -101,6 +109,12 @@ describe('the walls between the folders of src/', () => {
     expect(await complaints('cli/some.ts', `import '../coordinator/sgd.js';`)).toEqual([
       expect.stringContaining('only through its index.ts'),
     ]);
+  });
+
+  it('let pages load no folder as a whole', async () => {
+    for (const to of Object.keys(FOR_PAGES)) {
+      expect(await complaints('web/some.ts', `import '../${to}/index.js';`)).toHaveLength(1);
+    }
   });
 
   it('keep foundation free of packages, and src/ free of what lies outside', async () => {

@@ -91,7 +91,7 @@ class Scene {
 function stateOf(version: number): Parameters {
   const vector = (length: number): Uint8Array => littleEndianBytes(new Float32Array(length).fill(version));
   return {
-    ...{ type: 'parameters', version },
+    ...{ type: 'parameters', version, wire: 'float32' },
     ...{ parameters: vector(layout.parameterCount), statistics: vector(layout.statisticCount) },
   };
 }

@@ -58,6 +58,7 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     evaluationViews: 'none',
+    wire: 'float32',
     ...change,
   };
 }
@@ -66,6 +67,7 @@ export function parameters(change: Partial<Parameters> = {}): Parameters {
   return {
     type: 'parameters',
     version: 7,
+    wire: 'float32',
     parameters: Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 192),
     statistics: Uint8Array.of(0, 0, 0, 63),
     ...change,
@@ -82,6 +84,7 @@ export function work(change: Partial<Work> = {}): Work {
     augmentationKey: [1, 0xffffffff],
     mirrored: null,
     dropoutKey: [0, 2 ** 31],
+    roundingKey: null,
     ...change,
   };
 }
@@ -152,8 +155,9 @@ export const NODE_MESSAGES: readonly NodeMessage[] = [
 export const COORDINATOR_MESSAGES: readonly CoordinatorMessage[] = [
   welcome(),
   parameters(),
+  parameters({ wire: 'bfloat16' }),
   work(),
-  work({ augmentationKey: null }),
+  work({ augmentationKey: null, roundingKey: [7, 2 ** 32 - 1] }),
   evaluateMessage(),
   { type: 'cancel', item: 'evaluate', round: 5, index: 2 },
   { type: 'apart', step: 3, microBatch: 2 },

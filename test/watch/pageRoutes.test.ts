@@ -37,6 +37,7 @@ async function served(secrets: Partial<PageOptions['secrets']> = {}): Promise<Se
       stream: new LiveStream(() => JSON.stringify(run.view())),
       stop: (who) => stops.push(who),
       attach: () => ({ shown: 'TOKEN=… worker', withToken: 'TOKEN=s3cret worker' }),
+      join: () => 'http://h/join#token=for-workers',
     },
     onRefused: (_address, reason) => refused.push(reason),
   });
@@ -109,7 +110,7 @@ describe('with secrets', () => {
       expect((await fetch(`${url}${path}`)).status, path).toBe(401);
     }
     expect((await post(url, '/api/stop')).status).toBe(401);
-    expect(await me(url)).toMatchObject({ right: 'none', canStop: false, attach: null });
+    expect(await me(url)).toMatchObject({ right: 'none', canStop: false, attach: null, join: null });
     expect((await fetch(url)).status).toBe(200); // the page itself tells nothing
   });
 
@@ -142,6 +143,7 @@ describe('with secrets', () => {
     expect(await me(url, { cookie })).toMatchObject({
       ...{ right: 'control', canStop: true, canLogOut: true },
       attach: { shown: 'TOKEN=… worker', copied: 'TOKEN=s3cret worker' },
+      join: 'http://h/join#token=for-workers',
     });
     expect((await post(url, '/api/stop', { cookie, origin: 'http://evil.example' })).status).toBe(403);
     expect((await post(url, '/api/stop', { cookie })).status).toBe(202);
@@ -154,6 +156,7 @@ describe('with secrets', () => {
     expect(await me(url, { cookie })).toMatchObject({
       ...{ right: 'view', canStop: false },
       attach: { shown: 'TOKEN=… worker', copied: 'TOKEN=… worker' },
+      join: null,
     });
     expect((await fetch(`${url}/api/runs`, { headers: { cookie } })).status).toBe(200);
     expect((await post(url, '/api/stop', { cookie })).status).toBe(403);

@@ -18,6 +18,7 @@ const SESSION: ComputeSession = {
   labelSmoothing: 0.2,
   evaluationStatistics: 'running',
   evaluationViews: 'none',
+  wire: 'float32',
 };
 
 const bits = (values: Float32Array): string => Buffer.from(littleEndianBytes(values)).toString('base64');
@@ -36,6 +37,7 @@ describe('the threads of a node', () => {
     const weights = new SharedWeights(model.layout.parameterCount, model.layout.statisticCount);
     weights.replace({
       type: 'parameters',
+      wire: 'float32',
       version: 0,
       parameters: littleEndianBytes(state.parameters),
       statistics: littleEndianBytes(state.statistics),
@@ -59,6 +61,8 @@ describe('the threads of a node', () => {
         augmentationKey,
         mirrored: null,
         dropoutKey: [7, 8],
+        microBatch: 0,
+        roundingKey: null,
       } as const;
       const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
       const engine = await loadEngine({ name: 'wasm' }, model);
@@ -163,6 +167,8 @@ describe('the threads of a node', () => {
       augmentationKey,
       mirrored: null,
       dropoutKey: [7, 8],
+      microBatch: 0,
+      roundingKey: null,
     });
     const gradientOf = async (seed: number): Promise<GradientAnswer> => {
       const answer = await pool.run(task(seed));

@@ -12,6 +12,7 @@ import type { ConversationOptions } from '../../src/worker/conversation.js';
 import type { ConversationEnd } from '../../src/worker/conversationEnd.js';
 import type { AnsweredItem } from '../../src/worker/queuedItem.js';
 import { MOST_WAITING_PER_THREAD } from '../../src/worker/workLimits.js';
+import { wireByteLength } from '../../src/foundation/wire/format.js';
 import { floatsOf } from '../support/analyticNode.js';
 import { bye, evaluateMessage, parameters, refused, secretOf, welcome, work } from '../support/messages.js';
 import { settled } from '../support/waiting.js';
@@ -87,8 +88,9 @@ describe('a conversation', () => {
     pool.finish();
     await settled();
     expect(answered).toEqual([
-      { kind: 'work', step: 7, sampleCount: 1 },
-      { kind: 'evaluate', sampleCount: 3 },
+      // The pool answers with the label as the loss.
+      { kind: 'work', step: 7, sampleCount: 1, lossSum: 1, correct: 1 },
+      { kind: 'evaluate', sampleCount: 3, lossSum: 1, correct: 1 },
     ]);
   });
 
@@ -110,6 +112,27 @@ describe('a conversation', () => {
     ]);
   });
 
+  it('sends a gradient in the wire form, of two a sum that is rounded again', async () => {
+    const { coordinator, pool, received } = await conversing({ threads: 2, sendsSums: true, begin: false });
+    coordinator.send({ ...WELCOME, wire: 'int8' });
+    coordinator.send(weights(1));
+    for (const microBatch of [0, 1]) coordinator.send({ ...item(microBatch), roundingKey: [1, 2] });
+    await settled();
+    expect(pool.pending.map(({ task }) => task)).toMatchObject([
+      { session: { wire: 'int8' }, microBatch: 0, roundingKey: [1, 2] },
+      { session: { wire: 'int8' }, microBatch: 1, roundingKey: [1, 2] },
+    ]);
+    pool.finish();
+    pool.finish();
+    await settled();
+    const sum = received[1]!;
+    if (sum.type !== 'sum') throw new Error(`a ${sum.type}`);
+    expect(sum.gradientSum).toHaveLength(wireByteLength('int8', layout.parameterCount));
+    // The pool answers 2 everywhere. Their sum is 4: 64 steps of a sixteenth.
+    expect([...sum.gradientSum.subarray(0, 34)]).toEqual([123, ...new Array<number>(32).fill(64), 123]);
+    expect(new Set(floatsOf(sum.statisticSum))).toEqual(new Set([6]));
+  });
+
   it('has a gradient computed with the state it was sent, and answers with the item’s place', async () => {
     const { coordinator, pool, received } = await conversing();
     coordinator.send(work({ step: 9, microBatch: 4, augmentationKey: null, dropoutKey: [3, 4] }));
@@ -125,10 +148,13 @@ describe('a conversation', () => {
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
         evaluationViews: 'none',
+        wire: 'float32',
       },
       augmentationKey: null,
       mirrored: null,
       dropoutKey: [3, 4],
+      microBatch: 4,
+      roundingKey: null,
     });
     expect(task.state.parameters).toHaveLength(layout.parameterCount);
     expect(new Set(task.state.parameters)).toEqual(new Set([1]));
@@ -456,6 +482,8 @@ describe('a conversation ends', () => {
     ['weights without statistics', [WELCOME, { ...weights(1), statistics: new Uint8Array(0) }]],
     ['a second welcome', [WELCOME, WELCOME]],
     ['a standardisation of other channels', [welcome({ mean: [0.5], standardDeviation: [0.5] })]],
+    ['the key of a rounding that draws nothing', [WELCOME, weights(1), work({ roundingKey: [1, 2] })]],
+    ['no key of a rounding that draws', [{ ...WELCOME, wire: 'int8' }, weights(1), work()]],
     ['flips for other samples', [WELCOME, weights(1), work({ mirrored: new Uint8Array(3) })]],
     ['an item of too many samples', [WELCOME, weights(1), work({ pixels: new Uint8Array(4097 * 3072) })]],
     [

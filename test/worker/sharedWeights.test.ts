@@ -30,6 +30,17 @@ describe('SharedWeights', () => {
     expect([...weights.current!.parameters]).toEqual([1.25, 7]);
   });
 
+  it('unpacks weights that came as bfloat16', () => {
+    const weights = new SharedWeights(2, 1);
+    const statistics = bytes(0.5);
+    const packed = Uint8Array.of(0x80, 0x3f, 0x20, 0xc0); // the upper halves of 1 and -2.5
+    const sent = parameters({ wire: 'bfloat16', parameters: packed, statistics });
+    expect(weights.replace(sent)).toBe(true);
+    expect([...weights.current!.parameters, ...weights.current!.statistics]).toEqual([1, -2.5, 0.5]);
+    expect(weights.replace({ ...sent, wire: 'float32' })).toBe(false);
+    expect(weights.replace({ ...message(3), wire: 'bfloat16' })).toBe(false);
+  });
+
   it('leaves the weights before alone while the next are written; the ones after take their place', () => {
     const weights = new SharedWeights(2, 1);
     weights.replace(message(1));

@@ -47,6 +47,7 @@ class Scene {
       step,
       first: microBatch,
       leaves: [{ sampleCount: 4, lossSum: microBatch, correct: 1 }],
+      rounding: { format: 'float32', key: null },
       gradientSum,
       statisticSum: gradientOf(microBatch).slice(0, 2),
       release: () => {

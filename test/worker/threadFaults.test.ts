@@ -25,6 +25,7 @@ const task = (what: number): ItemTask => ({
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     evaluationViews: 'none',
+    wire: 'float32',
   },
   state: { version: 1, parameters: new Float32Array(1), statistics: new Float32Array(1) },
   pixels: new Uint8Array(3072),

@@ -71,7 +71,7 @@ export class FleetRun {
       step: this.completed++,
       epoch: this.epoch,
       plan,
-      state: this.state.broadcast(),
+      state: this.state.broadcastForStep(recipe.wire),
       buffers: this.state.gradientBuffers,
       signal: this.signal,
       onContribution: () => undefined,

@@ -12,6 +12,7 @@ import {
   openDoor,
   readCoordinatorSettings,
   readTokenSource,
+  refuseSharedSecret,
   splitAddress,
   tlsFrom,
 } from '../../session/index.js';
@@ -19,6 +20,7 @@ import type {
   COORDINATOR_WORKERS,
   DOOR_SETTINGS,
   Door,
+  DoorJoin,
   DoorPage,
   ListenOptions,
   PreparedDoor,
@@ -41,6 +43,15 @@ import {
   sessionOptionsOf,
   settleResume,
 } from '../options/runOptions.js';
+import { announceJoin } from '../token/joinNotice.js';
+import {
+  asksForQr,
+  declareJoinOptions,
+  declareQr,
+  joinArguments,
+  joinOf,
+  mustGiveAgain,
+} from '../token/joinOptions.js';
 import { announceToken, NEW_TOKEN_ON_RESUME, NO_TOKEN_ANY_MORE } from '../token/tokenNotice.js';
 import { declareTokenOptions, resolveToken } from '../token/token.js';
 import { declareSharedPage, isPageShared, resolveUiToken } from '../options/uiOptions.js';
@@ -61,6 +72,8 @@ export function addCoordinatorCommand(program: Command): void {
   declareRunOptions(command);
   declareStopSignal(command);
   declareTokenOptions(command);
+  declareJoinOptions(command);
+  declareQr(command);
   declareSharedPage(command);
   command.action(async () => {
     const isResumedIfThere = settleResume(command);
@@ -71,7 +84,7 @@ export function addCoordinatorCommand(program: Command): void {
     rememberCoordinatorSettings(command, remembered);
     const options = command.opts<RawOptions>();
     const tokenBefore = session.resume === undefined ? undefined : await readTokenSource(session.resume);
-    const door = { ...doorOptionsOf(options, tokenBefore), page: pageOf(command) };
+    const door = doorOptionsOf(options, tokenBefore, { join: joinOf(command), page: pageOf(command) });
     const coordinatorSettings = { ...coordinatorSettingsOf(command), tokenSource: door.tokenSource };
     const sessionOptions = {
       training: withWorkers(given, options.workers, 'workers' in remembered),
@@ -82,15 +95,19 @@ export function addCoordinatorCommand(program: Command): void {
       noWorkersRemedy: `attach one with "${commandLine('worker', 'URL')}", or wait longer with --wait-timeout`,
       prepareDoor: async (): Promise<PreparedDoor> => {
         await refuseUnusable(door);
-        return { engine: undefined, open: (...run) => openAndAnnounce(run, { ...door, json }) };
+        return {
+          engine: undefined,
+          open: (...run) => openAndAnnounce(run, { ...door, json, qr: asksForQr(command) }),
+        };
       },
     };
     const again = {
       ...dataDirArguments(given),
       ...tokenArguments(options),
+      ...joinArguments(command),
       ...(isPageShared(command) ? {} : { ui: false }),
     };
-    const note = noteOnResuming(door, options);
+    const note = noteOnResuming(door, options, mustGiveAgain(command));
     process.exitCode = await trainInTerminal(sessionOptions, {
       json,
       command: 'coordinator',
@@ -119,17 +136,21 @@ function tokenArguments({ tokenFile }: RawOptions): CommandOptions {
 }
 
 /** What whoever resumes the run must know of the token, which Lockstep does not keep. */
-function noteOnResuming(door: DoorOptions, { tokenFile }: RawOptions): { readonly noteOnResuming?: string } {
-  switch (door.tokenSource) {
-    case 'none':
-      return {};
-    case 'made':
-      return { noteOnResuming: `${NEW_TOKEN_ON_RESUME}.` };
-    case 'given':
-      return tokenFile === undefined
-        ? { noteOnResuming: 'give the same token again, with LOCKSTEP_TOKEN or --token-file.' }
-        : {};
-  }
+function noteOnResuming(
+  door: DoorOptions,
+  { tokenFile }: RawOptions,
+  withJoinToken: boolean,
+): { readonly noteOnResuming?: string } {
+  const notes = [
+    ...(door.tokenSource === 'made' ? [`${NEW_TOKEN_ON_RESUME}.`] : []),
+    ...(door.tokenSource === 'given' && tokenFile === undefined
+      ? ['give the same token again, with LOCKSTEP_TOKEN or --token-file.']
+      : []),
+    ...(withJoinToken
+      ? ['give the same secret for workers again, with LOCKSTEP_JOIN_TOKEN or --join-token-file.']
+      : []),
+  ];
+  return notes.length === 0 ? {} : { noteOnResuming: notes.join('\n') };
 }
 
 interface DoorOptions extends ListenOptions {
@@ -142,33 +163,38 @@ interface DoorOptions extends ListenOptions {
 /** Tells a new token to whoever started the coordinator, as well. */
 async function openAndAnnounce(
   [fleet, model, log]: Parameters<PreparedDoor['open']>,
-  options: DoorOptions & { readonly json: boolean },
+  options: DoorOptions & { readonly json: boolean; readonly qr: boolean },
 ): Promise<Door> {
-  const { token, tokenSource, json } = options;
+  const { token, tokenSource, json, qr } = options;
+  const say = (message: string): void => log.say(message);
   const door = await openDoor(fleet, model, log, options);
   if (token === undefined && options.tokenBefore === 'made') {
     log.notice(NO_TOKEN_ANY_MORE);
   }
-  if (token === undefined || tokenSource !== 'made') return door;
-  const notice = announceToken({
-    token,
-    url: door.url,
-    ca: door.ca,
-    page: door.page,
-    json,
-    say: (message) => log.say(message),
-    replacesAnother: options.tokenBefore === 'made',
-  });
+  const notice =
+    token === undefined || tokenSource !== 'made'
+      ? undefined
+      : announceToken({
+          token,
+          ...{ url: door.url, ca: door.ca, page: door.page },
+          ...{ json, say },
+          replacesAnother: options.tokenBefore === 'made',
+        });
+  if (door.join) announceJoin({ join: door.join, hasLivePage: door.page !== undefined, qr, json, say });
   return {
     close: () => {
-      notice.withdraw();
+      notice?.withdraw();
       return door.close();
     },
   };
 }
 
 /** @throws LockstepError E_OPTION for what cannot be meant or read */
-function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined): DoorOptions {
+function doorOptionsOf(
+  options: RawOptions,
+  tokenBefore: TokenSource | undefined,
+  pages: { readonly join: DoorJoin; readonly page: DoorPage | undefined },
+): DoorOptions {
   const { insecure, tlsCert, tlsKey, maxNodes } = options;
   const address = splitAddress(options.listen);
   invariant(address !== undefined, 'the option was checked when it was parsed');
@@ -179,8 +205,12 @@ function doorOptionsOf(options: RawOptions, tokenBefore: TokenSource | undefined
       'the workers of this run show a token that was given, and it is not kept; give it again with LOCKSTEP_TOKEN or --token-file, or another one and restart the workers with it',
     );
   }
-  const { token, source } = doorTokenFor(given, { host: address.host, advertise: options.advertise });
+  const joinToken = pages.join.token;
+  refuseSharedSecret(joinToken, { token: given, uiToken: pages.page?.viewToken });
+  const { host } = address;
+  const { token, source } = doorTokenFor(given, { host, advertise: options.advertise, joinToken });
   return {
+    ...pages,
     ...address,
     token,
     tokenSource: source,

@@ -14,6 +14,7 @@ import { LAUNCH_OPTIONS } from '../options/optionTable.js';
 import { declareRunOptions, declareStopSignal, knownRecipes } from '../options/runOptions.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { declareSharedPage } from '../options/uiOptions.js';
+import { declareJoinOptions } from '../token/joinOptions.js';
 import { declareTokenOptions } from '../token/token.js';
 import { say } from './attaching.js';
 import { attachRank } from './launchRank.js';
@@ -42,6 +43,7 @@ export function addLaunchCommand(program: Command): void {
     'under Slurm, once the stop signal has come and all is saved: put the job back into the queue (scontrol requeue)',
   );
   declareTokenOptions(command);
+  declareJoinOptions(command);
   declareSharedPage(command);
   command.action(async () => {
     const place = detectJob(process.env, hostname(), givenPlace(command));

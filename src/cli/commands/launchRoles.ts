@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { isLoopback, refuseUnusable } from '../../coordinator/index.js';
 import { flagName } from '../../foundation/commandLine.js';
 import type { CommandOptions } from '../../foundation/commandLine.js';
-import { keptCoordinatorSettings, openDoor, tlsFrom } from '../../session/index.js';
+import { keptCoordinatorSettings, openDoor, refuseSharedSecret, tlsFrom } from '../../session/index.js';
 import type { ListenOptions, SessionOptions, TrainingOptions } from '../../session/index.js';
 import { isOnOneHost } from '../cluster/jobPlace.js';
 import type { JobPlace } from '../cluster/jobPlace.js';
@@ -20,6 +20,8 @@ import { LAUNCH_OPTIONS } from '../options/optionTable.js';
 import { readTextFile } from '../options/readTextFile.js';
 import { sessionOptionsOf, schedulerOf, settleResume } from '../options/runOptions.js';
 import { resolveTrainingOptions } from '../options/trainingOptions.js';
+import { announceJoin } from '../token/joinNotice.js';
+import { joinArguments, joinOf } from '../token/joinOptions.js';
 import { resolveToken } from '../token/token.js';
 import { pageOf } from './coordinator.js';
 import { DEFAULT_PORT, inUrl, runDirOf, workersOf } from './launchOptions.js';
@@ -50,6 +52,8 @@ export async function coordinateJob(command: Command, place: JobPlace): Promise<
   const options = command.opts<LaunchOptions>();
   const secret = resolveToken(options);
   if (secret === undefined && runDir === undefined) throw noSharedFolder();
+  const [page, join] = [pageOf(command), joinOf(command)];
+  refuseSharedSecret(join.token, { token: secret, uiToken: page?.viewToken });
   const door = await doorOf(command, place);
   const sessionOptions: SessionOptions = {
     ...session,
@@ -70,8 +74,12 @@ export async function coordinateJob(command: Command, place: JobPlace): Promise<
       return {
         engine: undefined,
         open: async (...run) => {
-          const opened = await openDoor(...run, { ...door, token, tokenFile, page: pageOf(command) });
+          const opened = await openDoor(...run, { ...door, token, tokenFile, page, join });
           if (runDir !== undefined) publishAddress(runDir, opened.url);
+          const say = (message: string): void => run[2].say(message);
+          const { json } = terminal;
+          if (opened.join)
+            announceJoin({ join: opened.join, hasLivePage: page !== undefined, qr: false, json, say });
           return opened;
         },
       };
@@ -81,7 +89,7 @@ export async function coordinateJob(command: Command, place: JobPlace): Promise<
     ...terminal,
     command: 'launch',
     noteOnResuming: 'start it as before, in each process; the first line with --resume auto does the same.',
-    options: { ...dataDirArguments(given), ...argumentsOf(options) },
+    options: { ...dataDirArguments(given), ...argumentsOf(options), ...joinArguments(command) },
   });
   if (exitCode === 0 && runDir !== undefined) withdraw(runDir);
   return exitCode;
@@ -136,7 +144,7 @@ function requeueing(
   };
 }
 
-type JobDoor = Omit<ListenOptions, 'token' | 'tokenFile' | 'page'>;
+type JobDoor = Omit<ListenOptions, 'token' | 'tokenFile' | 'page' | 'join'>;
 
 async function doorOf(command: Command, place: JobPlace): Promise<JobDoor> {
   const { tlsCert, tlsKey, maxNodes, heartbeatTimeout } = command.opts<LaunchOptions>();

@@ -30,6 +30,10 @@ const FLAGS_ONLY: ReadonlyMap<string, string> = new Map([
   ['uiToken', 'a secret does not belong in it; use LOCKSTEP_UI_TOKEN'],
   ['ui', ABOUT_THIS_SESSION],
   ['tokenFile', SECRET],
+  ['joinToken', 'a secret does not belong in it; use LOCKSTEP_JOIN_TOKEN'],
+  ['joinTokenFile', ABOUT_THIS_SESSION],
+  ['join', ABOUT_THIS_SESSION],
+  ['qr', ABOUT_THIS_SESSION],
   ['resume', ABOUT_THIS_SESSION],
   ['config', ABOUT_THIS_SESSION],
 ]);

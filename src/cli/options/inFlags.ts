@@ -66,10 +66,14 @@ function written({ option, value }: OptionReference): string {
 }
 
 /** A secret is better not on the command line, where others see it. */
-const TOKEN_SOURCES = 'LOCKSTEP_TOKEN or --token-file';
+const SECRET_SOURCES: ReadonlyMap<string, string> = new Map([
+  ['token', 'LOCKSTEP_TOKEN or --token-file'],
+  ['joinToken', 'LOCKSTEP_JOIN_TOKEN or --join-token-file'],
+]);
 
 function flagFor(option: string): string {
-  if (option === 'token') return TOKEN_SOURCES;
+  const sources = SECRET_SOURCES.get(option);
+  if (sources !== undefined) return sources;
   const entry = OPTIONS_BY_KEY.get(option);
   return entry ? flagOf(entry) : flagName(option);
 }

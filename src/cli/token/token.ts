@@ -16,35 +16,56 @@ export function declareTokenOptions(command: Command): void {
     .option('--token-file <file>', 'file that holds the secret', nonEmpty('--token-file', 'token.txt'));
 }
 
+const TOKEN: SecretSource = { flag: '--token', fileFlag: '--token-file', variable: 'LOCKSTEP_TOKEN' };
+const JOIN_TOKEN: SecretSource = {
+  ...{ flag: '--join-token', fileFlag: '--join-token-file', variable: 'LOCKSTEP_JOIN_TOKEN' },
+};
+
 /** @throws LockstepError E_OPTION for an empty token, an unreadable file, or two sources at once */
-export function resolveToken(options: {
+export function resolveToken({
+  token,
+  tokenFile,
+}: {
   readonly token?: string;
   readonly tokenFile?: string;
 }): string | undefined {
-  const { token, tokenFile } = options;
-  if (token !== undefined && tokenFile !== undefined) {
-    throw new LockstepError('E_OPTION', '--token and --token-file exclude each other; leave one of them out');
+  return resolveSecret(TOKEN, token, tokenFile);
+}
+
+/** The same for the secret of workers alone. @throws LockstepError E_OPTION */
+export function resolveJoinToken({
+  joinToken,
+  joinTokenFile,
+}: {
+  readonly joinToken?: string;
+  readonly joinTokenFile?: string;
+}): string | undefined {
+  return resolveSecret(JOIN_TOKEN, joinToken, joinTokenFile);
+}
+
+interface SecretSource {
+  readonly flag: string;
+  readonly fileFlag: string;
+  readonly variable: string;
+}
+
+function resolveSecret(
+  { flag, fileFlag, variable }: SecretSource,
+  given: string | undefined,
+  file: string | undefined,
+): string | undefined {
+  if (given !== undefined && file !== undefined) {
+    throw new LockstepError('E_OPTION', `${flag} and ${fileFlag} exclude each other; leave one of them out`);
   }
-  const value =
-    token ??
-    (tokenFile === undefined
-      ? process.env['LOCKSTEP_TOKEN']
-      : readTextFile('--token-file', tokenFile).trim());
-  if (value === undefined) return undefined;
-  if (!isTokenText(value)) {
-    const isOfEnvironment = token === undefined && tokenFile === undefined;
-    const source = isOfEnvironment
-      ? 'LOCKSTEP_TOKEN'
-      : tokenFile === undefined
-        ? '--token'
-        : `--token-file ${tokenFile}`;
-    throw new LockstepError(
-      'E_OPTION',
-      `the token of ${source} ${value === '' ? 'is empty and ' : ''}must be one word of printable ASCII; ` +
-        `for example what "openssl rand -hex 16" prints${isOfEnvironment ? ', or unset LOCKSTEP_TOKEN' : ''}`,
-    );
-  }
-  return value;
+  const value = given ?? (file === undefined ? process.env[variable] : readTextFile(fileFlag, file).trim());
+  if (value === undefined || isTokenText(value)) return value;
+  const isOfEnvironment = given === undefined && file === undefined;
+  const source = isOfEnvironment ? variable : file === undefined ? flag : `${fileFlag} ${file}`;
+  throw new LockstepError(
+    'E_OPTION',
+    `the token of ${source} ${value === '' ? 'is empty and ' : ''}must be one word of printable ASCII; ` +
+      `for example what "openssl rand -hex 16" prints${isOfEnvironment ? `, or unset ${variable}` : ''}`,
+  );
 }
 
 /** What to tell whoever shows a token where others may be listening; undefined if nobody can. */
@@ -54,7 +75,7 @@ export function clearTextWarning(url: URL, token: string | undefined): string | 
 }
 
 /** Flags whose value is a secret. */
-const SECRETS: readonly string[] = ['--token', '--ui-token'];
+const SECRETS: readonly string[] = ['--token', '--join-token', '--ui-token'];
 
 /**
  * The command line as a list of processes may show it: each secret as `***`. Undefined if there is none in it.
@@ -78,6 +99,6 @@ export function hideToken(argv: readonly string[]): void {
   if (!masked) return;
   process.title = ['lockstep', ...masked].join(' ');
   printError(
-    'lockstep: a secret on the command line was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file, and LOCKSTEP_UI_TOKEN',
+    'lockstep: a secret on the command line was visible to other users of this machine for a moment; use LOCKSTEP_TOKEN or --token-file, LOCKSTEP_JOIN_TOKEN, and LOCKSTEP_UI_TOKEN',
   );
 }

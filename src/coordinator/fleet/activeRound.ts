@@ -3,8 +3,11 @@
 import type { ItemKey, RoundKey } from '../schedule/itemKey.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import { Round } from '../schedule/round.js';
+import type { RoundOptions } from '../schedule/roundOptions.js';
 import type { Member } from './member.js';
 import type { Answer, RoundRequest, Verdict } from './roundRequest.js';
+
+export type RoundTiming = Pick<RoundOptions<Member>, 'clock' | 'areAnswersRead'>;
 
 export class ActiveRound {
   readonly key: RoundKey;
@@ -13,6 +16,7 @@ export class ActiveRound {
   constructor(
     readonly request: RoundRequest,
     members: () => Iterable<Member>,
+    timing: RoundTiming,
   ) {
     this.key = roundKey(request.kind, request.round);
     this.schedule = new Round<Member>({
@@ -21,6 +25,7 @@ export class ActiveRound {
       sampleCountOf: (index) => request.sampleCountOf(index),
       assignees: members,
       paceOf: (member) => member.paces[request.kind],
+      ...timing,
     });
   }
 

@@ -1,5 +1,6 @@
 /** Waiting for workers: before the run begins, and when a round has no worker left. */
 
+import type { Clock } from '../../foundation/clock.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { EventListener } from '../run/events.js';
 import { RateLimiter } from './rateLimiter.js';
@@ -15,11 +16,12 @@ export interface AttendanceOptions {
   readonly remedy: string;
   /** Workers (threads) attached. */
   readonly workerCount: () => number;
+  readonly clock: Clock;
 }
 
 export class Attendance {
   private readonly checks = new Set<() => void>();
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimeout: () => void = () => undefined;
   /** When a node that answers was last attached. */
   private lastUsefulMs = 0;
   private readonly waitingEvents = new RateLimiter(WAITING_EVENTS, WAITING_EVENTS);
@@ -29,7 +31,7 @@ export class Attendance {
   /** Resolves when at least `count` workers are attached. @throws LockstepError E_NO_WORKERS after the wait timeout */
   waitFor(count: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    const { workerCount, waitTimeoutMs, onEvent } = this.options;
+    const { workerCount, waitTimeoutMs, onEvent, clock } = this.options;
     if (workerCount() >= count) return Promise.resolve();
     onEvent({
       event: 'waiting',
@@ -39,7 +41,7 @@ export class Attendance {
     });
     return new Promise((resolve, reject) => {
       const settle = (then: () => void): void => {
-        clearTimeout(timer);
+        cancelTimer();
         this.checks.delete(check);
         signal?.removeEventListener('abort', onAbort);
         then();
@@ -48,38 +50,38 @@ export class Attendance {
         if (workerCount() >= count) settle(resolve);
       };
       const onAbort = (): void => settle(() => reject(signal?.reason as Error));
-      const timer = setTimeout(() => settle(() => reject(this.noWorkersError(count))), waitTimeoutMs);
+      const cancelTimer = clock.after(waitTimeoutMs, () => settle(() => reject(this.noWorkersError(count))));
       this.checks.add(check);
       signal?.addEventListener('abort', onAbort);
     });
   }
 
   nodeJoined(): void {
-    clearTimeout(this.timer);
+    this.cancelTimeout();
     for (const check of this.checks) check();
   }
 
   /** A node that has answered items was attached until now. */
   nodeWasUseful(): void {
-    this.lastUsefulMs = performance.now();
+    this.lastUsefulMs = this.options.clock.nowMs();
   }
 
   /** A round has no workers. Calls `giveUp` with the error when the wait timeout is over. */
   startWaiting(giveUp: (error: LockstepError) => void): void {
-    clearTimeout(this.timer);
-    const { waitTimeoutMs, onEvent } = this.options;
+    this.cancelTimeout();
+    const { waitTimeoutMs, onEvent, clock } = this.options;
     // A node that joins, answers nothing and leaves does not restart the timeout.
-    const nowMs = performance.now();
+    const nowMs = clock.nowMs();
     const leftMs = Math.max(0, waitTimeoutMs - (nowMs - this.lastUsefulMs));
     if (this.waitingEvents.take('', nowMs)) {
       const reason = 'for workers: none attached';
       onEvent({ event: 'waiting', reason, workersNeeded: 1, timeoutSeconds: leftMs / 1000 });
     }
-    this.timer = setTimeout(() => giveUp(this.noWorkersError(1)), leftMs);
+    this.cancelTimeout = clock.after(leftMs, () => giveUp(this.noWorkersError(1)));
   }
 
   stopWaiting(): void {
-    clearTimeout(this.timer);
+    this.cancelTimeout();
   }
 
   private noWorkersError(count: number): LockstepError {

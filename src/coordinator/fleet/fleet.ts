@@ -3,14 +3,24 @@
  * for. It does not know what answers mean: the caller of `run` judges them.
  */
 
+import { REAL_CLOCK } from '../../foundation/clock.js';
+import type { Clock } from '../../foundation/clock.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { printable } from '../../foundation/printable.js';
-import type { CoordinatorChannel, NodeMessage, RefusalCode, Sum, Workers } from '../../protocol/index.js';
+import type {
+  CoordinatorChannel,
+  NodeMessage,
+  RefusalCode,
+  Sum,
+  Welcome,
+  Workers,
+} from '../../protocol/index.js';
 import type { MemberInfo } from '../run/events.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
 import type { Round } from '../schedule/round.js';
 import { ActiveRound } from './activeRound.js';
+import type { RoundTiming } from './activeRound.js';
 import { viewFleet } from './fleetView.js';
 import type { FleetView } from './fleetView.js';
 import { Attendance } from './attendance.js';
@@ -22,12 +32,16 @@ import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
+import { UnreadAnswers } from './unreadAnswers.js';
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';
 
 export class Fleet {
   private readonly members = new Set<Member>();
+  private readonly clock: Clock;
+  private readonly timing: RoundTiming;
+  private readonly unread = new UnreadAnswers();
   private readonly reputations = new NodeReputations();
   private readonly attendance: Attendance;
   private readonly reception: Reception;
@@ -39,11 +53,17 @@ export class Fleet {
 
   constructor(private readonly options: FleetOptions) {
     const remedy = options.noWorkersRemedy ?? THREADS_GONE;
-    this.attendance = new Attendance({ ...options, remedy, workerCount: () => this.workerCount });
+    const { clock = REAL_CLOCK } = options;
+    this.clock = clock;
+    const isReal = clock === REAL_CLOCK;
+    const { areAnswersRead = isReal ? () => this.unread.areAllRead() : undefined } = options;
+    this.timing = { clock, areAnswersRead };
+    this.attendance = new Attendance({ ...options, remedy, clock, workerCount: () => this.workerCount });
     this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
     this.refusedConnections = new RefusedConnections(options.onEvent);
     this.reception = new Reception({
       welcome: options.welcome,
+      clock,
       refusalOf: options.refusalOf,
       reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
@@ -62,6 +82,11 @@ export class Fleet {
     return [...this.members].reduce((sum, member) => sum + member.threads, 0);
   }
 
+  /** The form of the gradients. */
+  get wire(): Welcome['wire'] {
+    return this.options.welcome.wire;
+  }
+
   /** What each node brings that accepts items. */
   workforce(): readonly Workforce[] {
     return [...this.members].filter(({ accepting }) => accepting).map(({ hello }) => hello);
@@ -73,7 +98,7 @@ export class Fleet {
 
   /** Who is attached and what they do at this moment, for people. */
   view(): FleetView {
-    return viewFleet(this.members, this.active);
+    return viewFleet(this.members, this.active, this.clock.nowMs());
   }
 
   /** Whether a node that is not among the given ones accepts items. */
@@ -104,7 +129,7 @@ export class Fleet {
   async run(request: RoundRequest, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.failure) throw this.failure;
-    const active = new ActiveRound(request, () => this.members);
+    const active = new ActiveRound(request, () => this.members, this.timing);
     const { schedule } = active;
     this.active = active;
     this.attendance.nodeWasUseful();
@@ -215,13 +240,14 @@ export class Fleet {
 
   /** @param indices the items of the answer: one, or those of a sum */
   private take(member: Member, answer: Answer, round: RoundKey, indices: readonly number[]): void {
+    this.unread.answerRead();
     const asked = indices.filter((index) => member.wasAsked(itemKey(round, index)));
     if (asked.length < indices.length) this.blame(member, member.reputation.answeredUnasked());
     if (asked.length === 0 || member.gone) return;
     const { active } = this;
     if (active?.key !== round) {
       // The second answer to a repeated item, after its round is over. Its worker is free again.
-      for (const index of asked) member.workload.finish(itemKey(round, index), performance.now());
+      for (const index of asked) member.workload.finish(itemKey(round, index), this.clock.nowMs());
       return active?.schedule.fill();
     }
     const verdict = active.judge(answer, indices, asked, member);
@@ -250,7 +276,7 @@ export class Fleet {
       return;
     }
     if (this.active?.key === round && wasAsked) this.active.schedule.returnItem(member, index);
-    else member.workload.drop(key, performance.now());
+    else member.workload.drop(key, this.clock.nowMs());
   }
 
   /** Lets a draining node go. */

@@ -1,5 +1,6 @@
 /** What a fleet is told when it is made, and what its nodes bring. */
 
+import type { Clock } from '../../foundation/clock.js';
 import type { Welcome, Workers } from '../../protocol/index.js';
 import type { EventListener } from '../run/events.js';
 
@@ -14,6 +15,10 @@ export interface FleetOptions {
   readonly refusalOf?: (workers: Workforce) => string | undefined;
   /** Told whenever workers have come or gone. */
   readonly onWorkers?: () => void;
+  /** Left out: the real one. */
+  readonly clock?: Clock;
+  /** Whether all answers that have arrived are read. Left out: by what this process waits for, unless the clock is not real. */
+  readonly areAnswersRead?: () => boolean;
 }
 
 /** What a node brings. */

@@ -51,8 +51,11 @@ export interface RoundView {
   readonly items: readonly number[];
 }
 
-export function viewFleet(members: Iterable<Member>, active: ActiveRound | undefined): FleetView {
-  const nowMs = performance.now();
+export function viewFleet(
+  members: Iterable<Member>,
+  active: ActiveRound | undefined,
+  nowMs: number,
+): FleetView {
   const present = [...members];
   return {
     nodes: present.map((member) => viewMember(member, nowMs)),

@@ -1,5 +1,7 @@
 /** One attached node, from its hello until it leaves. */
 
+import { REAL_CLOCK } from '../../foundation/clock.js';
+import type { Clock } from '../../foundation/clock.js';
 import type {
   Broadcast,
   CoordinatorChannel,
@@ -38,7 +40,7 @@ export class Member implements Assignee {
   readonly workload: Workload;
   readonly paces: Readonly<Record<ItemKind, Pace>> = { work: new Pace(), evaluate: new Pace() };
   readonly tally = new WorkTally();
-  readonly attachedAtMs = performance.now();
+  readonly attachedAtMs: number;
   draining = false;
   gone = false;
   hasAnswered = false;
@@ -50,7 +52,9 @@ export class Member implements Assignee {
     readonly local: boolean,
     /** The node's record of faults. It outlives the connection. */
     readonly reputation: NodeReputation,
+    private readonly clock: Clock = REAL_CLOCK,
   ) {
+    this.attachedAtMs = clock.nowMs();
     this.workload = new Workload(currentHello.threads);
   }
 
@@ -74,7 +78,7 @@ export class Member implements Assignee {
   /** What the node brings has changed. */
   bring({ type: _, ...workers }: Workers): void {
     this.currentHello = { ...this.currentHello, ...workers };
-    this.workload.resize(workers.threads, performance.now());
+    this.workload.resize(workers.threads, this.clock.nowMs());
   }
 
   /** The items given from now on come from this round. */
@@ -96,7 +100,7 @@ export class Member implements Assignee {
     const key = itemKey(this.current.key, index);
     this.given.add(key);
     // A message that was dropped before it was sent does not count towards the node's load.
-    const whenDropped = (): void => this.workload.drop(key, performance.now());
+    const whenDropped = (): void => this.workload.drop(key, this.clock.nowMs());
     this.channel.send(source.message(index), undefined, whenDropped);
   }
 

@@ -1,5 +1,6 @@
 /** Turns a new channel into a member. The first message must be a hello that fits this run, from a node not refused. */
 
+import type { Clock } from '../../foundation/clock.js';
 import type { Bye, CoordinatorChannel, Hello, NodeMessage, Refused, Welcome } from '../../protocol/index.js';
 import { checkFirstMessage } from './admission.js';
 import { REFUSAL_REMEDY } from './nodeReputation.js';
@@ -8,6 +9,7 @@ import { Member } from './member.js';
 
 export interface ReceptionOptions {
   readonly welcome: Welcome;
+  readonly clock: Clock;
   /** Why nodes that bring such workers cannot take part; left out: all may. */
   readonly refusalOf: ((hello: Hello) => string | undefined) | undefined;
   readonly reputations: NodeReputations;
@@ -45,15 +47,15 @@ export class Reception {
   admit(channel: CoordinatorChannel, local: boolean): void {
     let member: Member | undefined;
     let isRefused = false;
-    const helloTimer = setTimeout(() => {
+    const cancelTimeout = this.options.clock.after(HELLO_TIMEOUT_MS, () => {
       isRefused = true;
       const reason = `no hello within ${HELLO_TIMEOUT_MS / 1000} s`;
       this.options.onRefused(channel.peerName, reason);
       channel.close(reason);
-    }, HELLO_TIMEOUT_MS);
+    });
     channel.open({
       onMessage: (message) => {
-        clearTimeout(helloTimer);
+        cancelTimeout();
         if (isRefused || member?.gone) return; // was sent before the node knew
         if (member) return this.options.onMessage(member, message);
         const admitted = this.greet(channel, message, local);
@@ -68,7 +70,7 @@ export class Reception {
         }
       },
       onClose: (reason, fault) => {
-        clearTimeout(helloTimer);
+        cancelTimeout();
         if (member) this.options.onClose(member, reason, fault);
         else if (!isRefused && fault) this.options.onRefused(channel.peerName, reason);
       },
@@ -77,12 +79,13 @@ export class Reception {
 
   private greet(channel: CoordinatorChannel, message: NodeMessage, local: boolean): Member | Bye | Refused {
     if (this.runEnd) return { type: 'bye', ...this.runEnd };
-    const first = checkFirstMessage(message, this.options.welcome);
+    const { welcome, clock } = this.options;
+    const first = checkFirstMessage(message, welcome);
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
     const refusal = this.options.refusalOf?.(first.hello);
     if (refusal !== undefined) return { type: 'refused', code: 'E_REFUSED', reason: refusal };
     const reputation = this.options.reputations.of(first.nodeSecret);
-    if (reputation.refusal === undefined) return new Member(first.hello, channel, local, reputation);
+    if (reputation.refusal === undefined) return new Member(first.hello, channel, local, reputation, clock);
     const reason = `it was refused before in this run: ${reputation.refusal}; ${REFUSAL_REMEDY}`;
     return { type: 'refused', code: 'E_REFUSED', reason };
   }

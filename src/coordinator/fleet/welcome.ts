@@ -21,6 +21,7 @@ export interface WelcomeOptions {
     | 'labelSmoothing'
     | 'evalStatistics'
     | 'tta'
+    | 'wire'
   >;
 }
 
@@ -42,5 +43,6 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     labelSmoothing: recipe.labelSmoothing,
     evaluationStatistics: recipe.evalStatistics,
     evaluationViews: recipe.tta,
+    wire: recipe.wire,
   };
 }

@@ -15,6 +15,7 @@ import {
   recipeOptions,
   text,
 } from '../../foundation/options/definition.js';
+import { WIRE_FORMATS } from '../../foundation/wire/format.js';
 import type { RequestsOf, ValuesOf } from '../../foundation/options/definition.js';
 import { DATASET_NAMES, VIEW_SETS } from '../../data/index.js';
 import { PRESETS_TEXT } from '../../model/index.js';
@@ -131,6 +132,15 @@ export const RECIPE_OPTIONS = recipeOptions({
     default: false,
     inOlderFiles: false,
     help: 'leave out the last samples of an epoch if they do not fill a batch',
+  }),
+  wire: oneOf({
+    group: 'Batches',
+    placeholder: 'form',
+    of: WIRE_FORMATS,
+    default: 'float32',
+    inOlderFiles: 'float32',
+    help: 'form in which gradients travel: bfloat16 takes half the bytes of float32, int8 a quarter; both round weights for workers to bfloat16; threads of this process round alike (docs/scale.md#slow-links)',
+    example: 'int8',
   }),
   ...OPTIMIZER_OPTIONS,
   schedule: oneOf({

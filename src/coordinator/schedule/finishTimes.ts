@@ -1,6 +1,7 @@
 /** When each node will have finished what it has, or might be given: the forecasts for all nodes at one moment. */
 
-import { Forecast, newDurationMs } from './forecast.js';
+import { Forecast, lateAfterMs, newDurationMs, nextChangeMs } from './forecast.js';
+import { LeastFirst } from './leastFirst.js';
 import type { Pace } from './pace.js';
 import type { Assignee } from './assignee.js';
 import type { ItemKey } from './itemKey.js';
@@ -12,22 +13,28 @@ const SLOW_FACTOR = 1.5;
 const UNKNOWN_FACTOR = 0.9;
 
 export class FinishTimes<Node extends Assignee> {
-  /** The pace of the quickest node; undefined while none has been measured. */
-  readonly quickestMsPerSample: number | undefined;
-  private readonly assignees: readonly Node[];
   private readonly forecasts = new Map<Node, Forecast>();
+  /** The nodes that would finish a new item of so many samples first. */
+  private readonly rankings = new Map<number, LeastFirst<Node>>();
+  /** Infinite while none has been measured; undefined until it is asked for. */
+  private quickestPace: number | undefined;
 
   constructor(
-    assignees: Iterable<Node>,
+    private readonly assignees: Iterable<Node>,
     private readonly paceOf: (assignee: Node) => Pace,
     readonly nowMs: number,
-  ) {
-    this.assignees = [...assignees];
-    for (const assignee of this.assignees) {
-      const { msPerSample } = paceOf(assignee);
-      if (msPerSample === undefined) continue;
-      this.quickestMsPerSample = Math.min(msPerSample, this.quickestMsPerSample ?? Infinity);
+  ) {}
+
+  /** The pace of the quickest node; undefined while none has been measured. */
+  get quickestMsPerSample(): number | undefined {
+    if (this.quickestPace === undefined) {
+      this.quickestPace = Infinity;
+      for (const assignee of this.assignees) {
+        const { msPerSample = Infinity } = this.paceOf(assignee);
+        if (msPerSample < this.quickestPace) this.quickestPace = msPerSample;
+      }
     }
+    return this.quickestPace === Infinity ? undefined : this.quickestPace;
   }
 
   /** Whether the node is known to take much longer than the quickest one. */
@@ -38,21 +45,24 @@ export class FinishTimes<Node extends Assignee> {
 
   /** When the node would have finished a new item. */
   newFinishMs(assignee: Node, sampleCount: number): number {
+    // Nothing waits where a worker is idle: its forecast would say the same.
+    if (assignee.workload.idleWorkers > 0) return this.nowMs + this.idleDurationMs(assignee, sampleCount);
     return this.forecast(assignee).newFinishMs(sampleCount);
   }
 
-  /** The node that would finish a new item first, among those that accept items and for which `isMeant` holds. */
+  /**
+   * The node that would finish a new item first, among those that accept items, have room, and for which `isMeant` holds. A
+   * node that has no room at this moment is not thought of again.
+   */
   quickest(sampleCount: number, isMeant: (assignee: Node) => boolean): Node | undefined {
-    let best: Node | undefined;
-    let bestMs = Infinity;
-    for (const assignee of this.assignees) {
-      if (!assignee.accepting || !isMeant(assignee)) continue;
-      const finishMs = this.newFinishMs(assignee, sampleCount);
-      if (finishMs >= bestMs) continue;
-      best = assignee;
-      bestMs = finishMs;
+    let ranking = this.rankings.get(sampleCount);
+    if (!ranking) {
+      const finishMs = (one: Node): number =>
+        one.accepting && one.workload.hasRoom ? this.newFinishMs(one, sampleCount) : Infinity;
+      ranking = new LeastFirst(this.withRoom(), finishMs);
+      this.rankings.set(sampleCount, ranking);
     }
-    return best;
+    return ranking.find(isMeant);
   }
 
   /** Whether the nodes that accept items, and for which `isMeant` holds, would finish `count` new items by `timeMs`. */
@@ -67,12 +77,15 @@ export class FinishTimes<Node extends Assignee> {
   }
 
   isAnyoneIdle(): boolean {
-    return this.assignees.some(({ accepting, workload }) => accepting && workload.idleWorkers > 0);
+    for (const { accepting, workload } of this.assignees) {
+      if (accepting && workload.idleWorkers > 0) return true;
+    }
+    return false;
   }
 
   /** The nodes with an idle worker, the quickest first. */
   idle(): Node[] {
-    return this.assignees
+    return [...this.assignees]
       .filter(({ accepting, workload }) => accepting && workload.idleWorkers > 0)
       .sort((a, b) => this.idleDurationMs(a, 1) - this.idleDurationMs(b, 1));
   }
@@ -99,16 +112,15 @@ export class FinishTimes<Node extends Assignee> {
 
   /** How long after its start an item is late; undefined while no node has been measured. */
   lateAfterMs(assignee: Node, item: HeldItem): number | undefined {
-    return this.forecast(assignee).lateAfterMs(item);
+    return lateAfterMs(item, this.msPerSampleOf(assignee));
   }
 
   /** When a forecast will change by the passing of time alone. */
   nextChangeMs(): number {
     let earliestMs = Infinity;
     for (const assignee of this.assignees) {
-      const forecast = this.forecast(assignee);
       for (const item of assignee.workload.items()) {
-        earliestMs = Math.min(earliestMs, forecast.nextChangeMs(item));
+        earliestMs = Math.min(earliestMs, nextChangeMs(item, this.msPerSampleOf(assignee), this.nowMs));
       }
     }
     return earliestMs;
@@ -117,6 +129,12 @@ export class FinishTimes<Node extends Assignee> {
   /** Drops the node's forecast: its workload has changed. */
   forget(assignee: Node): void {
     this.forecasts.delete(assignee);
+  }
+
+  private *withRoom(): Iterable<Node> {
+    for (const assignee of this.assignees) {
+      if (assignee.accepting && assignee.workload.hasRoom) yield assignee;
+    }
   }
 
   private forecast(assignee: Node): Forecast {

@@ -5,6 +5,7 @@
  */
 
 import type { ItemKey } from './itemKey.js';
+import type { Pace } from './pace.js';
 import type { HeldItem, Workload } from './workload.js';
 
 /** An item is late after this many times its expected duration, but not before the time below. */
@@ -30,11 +31,18 @@ export class Forecast {
     private readonly msPerSample: number | undefined,
     readonly nowMs: number,
   ) {
-    const items = [...workload.items()];
-    const begun = items.filter(({ beganAtMs }) => beganAtMs !== undefined);
-    for (const item of begun) this.finishes.set(item.key, this.finishOfBegun(item));
-    this.freeAtMs = [...this.finishes.values()].sort((a, b) => a - b);
-    const waiting = items.filter(({ beganAtMs }) => beganAtMs === undefined);
+    const waiting: HeldItem[] = [];
+    const freeAtMs: number[] = [];
+    for (const item of workload.items()) {
+      if (item.beganAtMs === undefined) {
+        waiting.push(item);
+        continue;
+      }
+      const finishMs = this.finishOfBegun(item);
+      this.finishes.set(item.key, finishMs);
+      freeAtMs.push(finishMs);
+    }
+    this.freeAtMs = freeAtMs.sort((a, b) => a - b);
     this.waiting = waiting.length;
     waiting.forEach((item, position) => this.finishes.set(item.key, this.finishAfter(position, item)));
   }
@@ -57,25 +65,8 @@ export class Forecast {
     return Math.max(0, byBusy + this.workload.idleWorkers * done(this.nowMs) - this.waiting);
   }
 
-  /** When the forecast for a begun item will change by the passing of time alone: when it is late, or much later. */
-  nextChangeMs(item: HeldItem): number {
-    const { beganAtMs } = item;
-    const lateAfterMs = this.lateAfterMs(item);
-    if (beganAtMs === undefined) return Infinity;
-    const elapsedMs = this.nowMs - beganAtMs;
-    if (lateAfterMs === undefined) {
-      return elapsedMs <= LATE_UNMEASURED_MS ? beganAtMs + LATE_UNMEASURED_MS : Infinity;
-    }
-    return beganAtMs + (elapsedMs <= lateAfterMs ? lateAfterMs : LATER_FACTOR * elapsedMs);
-  }
-
-  /** How long after its start an item is late; undefined while no node has been measured. */
-  lateAfterMs({ sampleCount, pace }: HeldItem): number | undefined {
-    return lateAfter(this.knownDurationMs(pace.msPerSample, sampleCount));
-  }
-
   private finishOfBegun({ beganAtMs, sampleCount, pace }: HeldItem): number {
-    const durationMs = this.knownDurationMs(pace.msPerSample, sampleCount);
+    const durationMs = knownDurationMs(pace, sampleCount, this.msPerSample);
     const elapsedMs = this.nowMs - beganAtMs!;
     if (durationMs === undefined) {
       const times = elapsedMs > LATE_UNMEASURED_MS ? LATE_FACTOR : 1; // late: another node would finish it sooner
@@ -94,11 +85,38 @@ export class Forecast {
     const freeMs = worker < 0 ? this.nowMs : (this.freeAtMs[worker] ?? this.nowMs);
     return freeMs + (rounds + 1) * durationMs;
   }
+}
 
-  private knownDurationMs(ownMsPerSample: number | undefined, sampleCount: number): number | undefined {
-    const msPerSample = ownMsPerSample ?? this.msPerSample;
-    return msPerSample === undefined ? undefined : msPerSample * sampleCount;
+/** When the forecast for a begun item will change by the passing of time alone: when it is late, or much later. */
+export function nextChangeMs(item: HeldItem, msPerSample: number | undefined, nowMs: number): number {
+  const { beganAtMs } = item;
+  if (beganAtMs === undefined) return Infinity;
+  const lateMs = lateAfterMs(item, msPerSample);
+  const elapsedMs = nowMs - beganAtMs;
+  if (lateMs === undefined) {
+    return elapsedMs <= LATE_UNMEASURED_MS ? beganAtMs + LATE_UNMEASURED_MS : Infinity;
   }
+  return beganAtMs + (elapsedMs <= lateMs ? lateMs : LATER_FACTOR * elapsedMs);
+}
+
+/**
+ * How long after its start an item is late; undefined while no node has been measured.
+ * @param msPerSample the pace if the node's own is not known
+ */
+export function lateAfterMs(
+  { sampleCount, pace }: HeldItem,
+  msPerSample: number | undefined,
+): number | undefined {
+  return lateAfter(knownDurationMs(pace, sampleCount, msPerSample));
+}
+
+function knownDurationMs(
+  pace: Pace,
+  sampleCount: number,
+  otherMsPerSample: number | undefined,
+): number | undefined {
+  const msPerSample = pace.msPerSample ?? otherMsPerSample;
+  return msPerSample === undefined ? undefined : msPerSample * sampleCount;
 }
 
 function lateAfter(durationMs: number): number;

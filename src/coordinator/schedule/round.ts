@@ -12,17 +12,18 @@
  * An open round, of a relay, gets its items one by one, and ends when it is aborted.
  */
 
+import { REAL_CLOCK } from '../../foundation/clock.js';
+import type { Clock } from '../../foundation/clock.js';
 import type { Assignee } from './assignee.js';
 import { FinishTimes } from './finishTimes.js';
 import { itemKey } from './itemKey.js';
 import type { ItemKey } from './itemKey.js';
 import type { ItemStatus, RoundOptions } from './roundOptions.js';
 import { ReturnedItems } from './returnedItems.js';
-import { findProbe, findRepeat, findTakeOver, isSearchPaused, searchPauseAfter } from './spareWork.js';
+import { isSearchPaused, restMs, searchPauseAfter, SpareWork, whileUnread } from './spareWork.js';
 import type { Assignment, Outstanding, SearchPause } from './spareWork.js';
 import { dropStaleItems } from './staleItems.js';
 
-const PREFETCHED_PER_WORKER = 1;
 /** Forecasts are inexact: an item is left to other nodes only if they finish it sooner by this factor. */
 const HOLD_BACK_MARGIN = 1.2;
 
@@ -39,11 +40,15 @@ export class Round<Node extends Assignee> {
   private readonly outstanding: Outstanding<Node>;
   /** Set while a worker is idle and no item would be finished earlier by it. */
   private pause: SearchPause | undefined;
+  /** While no worker is idle. Items of earlier rounds only become fewer, so they need not be looked at before. */
+  private nothingStaleBeforeMs = -Infinity;
+  /** No search for spare work before this moment, whatever happens: see `restMs`. */
+  private restUntilMs = -Infinity;
   /** Items that must be answered alone, not in a sum. */
   private readonly apart = new Set<number>();
   private readonly returned = new ReturnedItems<Node>();
-  private readonly nowMs: () => number;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private cancelLook: () => void = () => undefined;
   private isOver = false;
   private settle!: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -58,7 +63,7 @@ export class Round<Node extends Assignee> {
     };
     const count = options.itemCount === 'open' ? 0 : options.itemCount;
     this.unassigned = Array.from({ length: count }, (_, index) => index);
-    this.nowMs = options.nowMs ?? (() => performance.now());
+    this.clock = options.clock ?? REAL_CLOCK;
     this.done = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     this.done.catch(() => undefined); // an abort before anyone awaits it must not be an unhandled rejection
   }
@@ -70,15 +75,24 @@ export class Round<Node extends Assignee> {
     for (let next = this.takeUnassigned(times); next; next = this.takeUnassigned(times)) {
       this.assign(next, times);
     }
-    if (times.isAnyoneIdle() && this.pause && isSearchPaused(this.pause, times.nowMs)) return;
+    if (times.isAnyoneIdle()) {
+      if (this.pause && isSearchPaused(this.pause, times.nowMs)) return;
+      if (times.nowMs < this.restUntilMs) return this.lookAgainAt(this.restUntilMs);
+    }
+    const isAnyoneIdle = times.isAnyoneIdle();
+    if (!isAnyoneIdle && times.nowMs < this.nothingStaleBeforeMs) {
+      this.pause = undefined;
+      return this.lookAgainAt(Math.min(this.nothingStaleBeforeMs, this.returned.nextFitMs(times.nowMs)));
+    }
     const stale = dropStaleItems(this.options.assignees(), this.options.key, times);
     if (stale.isAnyWorkerFreed) return this.fill();
-    if (!times.isAnyoneIdle()) {
+    if (!isAnyoneIdle) {
       this.pause = undefined;
+      this.nothingStaleBeforeMs = stale.untilMs;
       return this.lookAgainAt(Math.min(stale.untilMs, this.returned.nextFitMs(this.nowMs())));
     }
-    this.useSpareWorkers(times);
-    const pause = searchPauseAfter(this.outstanding, times);
+    const pause = this.useSpareWorkers(times);
+    this.restUntilMs = times.nowMs + restMs(this.holders.size, pause.leastMs, times);
     this.pause = {
       ...pause,
       untilMs: Math.min(pause.untilMs, stale.untilMs, this.returned.nextFitMs(this.nowMs())),
@@ -194,8 +208,12 @@ export class Round<Node extends Assignee> {
 
   private finish(settle: () => void): void {
     this.isOver = true;
-    clearTimeout(this.timer);
+    this.cancelLook();
     settle();
+  }
+
+  private nowMs(): number {
+    return this.clock.nowMs();
   }
 
   private keyOf(index: number): ItemKey {
@@ -207,7 +225,7 @@ export class Round<Node extends Assignee> {
     for (const [position, index] of this.unassigned.entries()) {
       const unfit = this.unfitFor(index);
       const sampleCount = this.options.sampleCountOf(index);
-      const best = times.quickest(sampleCount, (one) => hasRoom(one) && !unfit.has(one));
+      const best = times.quickest(sampleCount, (one) => !unfit.has(one));
       if (best && !this.isBetterLeft(best, sampleCount, unfit, times)) {
         this.unassigned.splice(position, 1);
         return { assignee: best, index };
@@ -235,9 +253,10 @@ export class Round<Node extends Assignee> {
     return this.returned.unfitFor(index, this.nowMs(), this.options.assignees());
   }
 
-  private useSpareWorkers(times: FinishTimes<Node>): void {
-    const { outstanding } = this;
-    for (let found = findTakeOver(outstanding, times); found; found = findTakeOver(outstanding, times)) {
+  /** @returns until when another search would find nothing */
+  private useSpareWorkers(times: FinishTimes<Node>): SearchPause {
+    const work = new SpareWork(this.outstanding, times);
+    for (let found = work.findTakeOver(); found; found = work.findTakeOver()) {
       for (const holder of this.holders.get(found.index)!) {
         this.cancel(holder, found.index);
         times.forget(holder);
@@ -245,20 +264,22 @@ export class Round<Node extends Assignee> {
       this.holders.get(found.index)!.clear();
       this.assign(found, times);
     }
-    for (let found = findRepeat(outstanding, times); found; found = findRepeat(outstanding, times)) {
+    if (this.options.areAnswersRead?.() === false) return whileUnread(times.nowMs);
+    for (let found = work.findRepeat(); found; found = work.findRepeat()) {
       for (const holder of this.holders.get(found.index)!) holder.wasLate?.();
       this.assign(found, times);
     }
-    for (let found = findProbe(outstanding, times); found; found = findProbe(outstanding, times)) {
+    for (let found = work.findProbe(); found; found = work.findProbe()) {
       this.assign(found, times);
     }
+    return searchPauseAfter(this.outstanding, times);
   }
 
   /** Calls `fill` at that time: an item may be late by then, and worth repeating elsewhere. */
   private lookAgainAt(timeMs: number): void {
-    clearTimeout(this.timer);
+    this.cancelLook();
     if (timeMs === Infinity) return;
-    this.timer = setTimeout(() => this.fill(), Math.max(1, timeMs - this.nowMs() + 1));
+    this.cancelLook = this.clock.after(Math.max(1, timeMs - this.nowMs() + 1), () => this.fill());
   }
 
   private assign({ assignee, index }: Assignment<Node>, times: FinishTimes<Node>): void {
@@ -299,8 +320,4 @@ export class Round<Node extends Assignee> {
     const isHeldOrWaiting = (this.holders.get(index)?.size ?? 0) > 0 || this.unassigned.includes(index);
     if (this.wants(index) && !isHeldOrWaiting) this.unassigned.unshift(index);
   }
-}
-
-function hasRoom({ workload }: Assignee): boolean {
-  return workload.itemCount < workload.threads * (1 + PREFETCHED_PER_WORKER);
 }

@@ -1,5 +1,6 @@
 /** What a round is made of, and what it tells of an item. */
 
+import type { Clock } from '../../foundation/clock.js';
 import type { Assignee } from './assignee.js';
 import type { RoundKey } from './itemKey.js';
 import type { Pace } from './pace.js';
@@ -12,7 +13,9 @@ export interface RoundOptions<Node extends Assignee> {
   readonly assignees: () => Iterable<Node>;
   /** How quickly the node computes items of this kind. */
   readonly paceOf: (assignee: Node) => Pace;
-  readonly nowMs?: () => number;
+  readonly clock?: Clock;
+  /** False while answers may have arrived that are not read yet: an item that seems late may not be. Default: true. */
+  readonly areAnswersRead?: (() => boolean) | undefined;
 }
 
 export interface ItemStatus<Node> {

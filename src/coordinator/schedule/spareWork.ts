@@ -5,6 +5,7 @@
 
 import type { FinishTimes } from './finishTimes.js';
 import type { ItemKey } from './itemKey.js';
+import { LeastFirst } from './leastFirst.js';
 import type { Pace } from './pace.js';
 import type { Assignee } from './assignee.js';
 
@@ -14,6 +15,10 @@ const TAKE_OVER_MARGIN = 1.2;
 const REPEAT_MARGIN = 1.5;
 /** A slow node that gets no items is tried again after this many times its own time for an item. */
 const PROBE_AFTER = 4;
+
+/** How long a search is not made again, as a share of the shortest time for an item: for each item, and at most. */
+const REST_PER_ITEM = 5e-4;
+const LONGEST_REST = 0.1;
 
 /** The items that were handed out and are not answered. */
 export interface Outstanding<Node extends Assignee> {
@@ -31,37 +36,80 @@ export interface Assignment<Node> {
   readonly index: number;
 }
 
-/** An idle node, and an item that another node has not begun and would finish later. */
-export function findTakeOver<Node extends Assignee>(
-  items: Outstanding<Node>,
-  times: FinishTimes<Node>,
-): Assignment<Node> | undefined {
-  return findForIdle(items, times, TAKE_OVER_MARGIN, (index) => !isBegun(items, index));
-}
+/** Looks for spare work at one moment: each call returns the next assignment, which the caller makes before it calls again. */
+export class SpareWork<Node extends Assignee> {
+  /** The nodes with an idle worker, the quickest first. They only become fewer. */
+  private idle: Node[];
+  private waiting: LeastFirst<number> | undefined;
+  private begun: LeastFirst<number> | undefined;
 
-/** An idle node, and an item that another node is computing and will finish much later. */
-export function findRepeat<Node extends Assignee>(
-  items: Outstanding<Node>,
-  times: FinishTimes<Node>,
-): Assignment<Node> | undefined {
-  return findForIdle(items, times, REPEAT_MARGIN, (index) => isBegun(items, index));
-}
-
-/** A slow node that has had no item for long, and an item that measures it again. The round does not need its answer. */
-export function findProbe<Node extends Assignee>(
-  items: Outstanding<Node>,
-  times: FinishTimes<Node>,
-): Assignment<Node> | undefined {
-  for (const assignee of times.idle()) {
-    if (assignee.workload.itemCount > 0 || !times.isSlow(assignee)) continue;
-    const { msPerSample, measuredAtMs } = items.paceOf(assignee);
-    for (const [index, holders] of items.holders) {
-      const restMs = PROBE_AFTER * msPerSample! * items.sampleCountOf(index);
-      if (times.nowMs - measuredAtMs < restMs) break;
-      if (holders.size === 1 && mayTake(items, assignee, index)) return { assignee, index };
-    }
+  constructor(
+    private readonly items: Outstanding<Node>,
+    private readonly times: FinishTimes<Node>,
+  ) {
+    this.idle = times.idle();
   }
-  return undefined;
+
+  /** An idle node, and an item that another node has not begun and would finish later. */
+  findTakeOver(): Assignment<Node> | undefined {
+    const { items } = this;
+    this.waiting ??= this.latestFirst((index) => !isBegun(items, index));
+    return this.findIn(this.waiting, TAKE_OVER_MARGIN);
+  }
+
+  /** An idle node, and an item that another node is computing and will finish much later. */
+  findRepeat(): Assignment<Node> | undefined {
+    const { items } = this;
+    this.begun ??= this.latestFirst((index) => isBegun(items, index));
+    return this.findIn(this.begun, REPEAT_MARGIN);
+  }
+
+  /** A slow node that has had no item for long, and an item that measures it again. The round does not need its answer. */
+  findProbe(): Assignment<Node> | undefined {
+    const { items, times } = this;
+    for (const assignee of this.stillIdle()) {
+      if (assignee.workload.itemCount > 0 || !times.isSlow(assignee)) continue;
+      const { msPerSample, measuredAtMs } = items.paceOf(assignee);
+      for (const [index, holders] of items.holders) {
+        const restMs = PROBE_AFTER * msPerSample! * items.sampleCountOf(index);
+        if (times.nowMs - measuredAtMs < restMs) break;
+        if (holders.size === 1 && mayTake(items, assignee, index)) return { assignee, index };
+      }
+    }
+    return undefined;
+  }
+
+  private stillIdle(): readonly Node[] {
+    const hasIdle = ({ workload }: Node): boolean => workload.idleWorkers > 0;
+    if (!this.idle.every(hasIdle)) this.idle = this.idle.filter(hasIdle);
+    return this.idle;
+  }
+
+  /** An item is expected the earlier the more has been assigned, so its rank only falls. */
+  private latestFirst(isMeant: (index: number) => boolean): LeastFirst<number> {
+    const { items, times } = this;
+    const meant = [...items.holders].filter(([index, { size }]) => size > 0 && isMeant(index));
+    return new LeastFirst(
+      meant.map(([index]) => index),
+      (index) => -times.expectedMs(items.holders.get(index)!, items.keyOf(index)),
+    );
+  }
+
+  /** The item that is expected to finish last, and the quickest idle node, if that node would finish it earlier. */
+  private findIn(latestFirst: LeastFirst<number>, margin: number): Assignment<Node> | undefined {
+    const { items, times } = this;
+    const idle = this.stillIdle();
+    if (idle.length === 0) return undefined;
+    for (let index = latestFirst.take(); index !== undefined; index = latestFirst.take()) {
+      const item = index;
+      const assignee = idle.find((one) => mayTake(items, one, item));
+      if (!assignee) continue;
+      const tookMs = times.idleDurationMs(assignee, items.sampleCountOf(item));
+      const expectedMs = times.expectedMs(items.holders.get(item)!, items.keyOf(item));
+      if (times.nowMs + margin * tookMs < expectedMs) return { assignee, index: item };
+    }
+    return undefined;
+  }
 }
 
 /** How long a new search for spare work would find nothing. */
@@ -88,29 +136,29 @@ export function searchPauseAfter<Node extends Assignee>(
   return { untilMs: times.nextChangeMs(), latestMs, leastMs: times.leastDurationMs(fewestSamples) };
 }
 
-export function isSearchPaused({ untilMs, latestMs, leastMs }: SearchPause, nowMs: number): boolean {
-  return nowMs < untilMs && nowMs + TAKE_OVER_MARGIN * leastMs >= latestMs;
+/** While answers may wait to be read, it is not looked for items to repeat. When to look again. */
+const UNREAD_MS = 2;
+
+export function whileUnread(nowMs: number): SearchPause {
+  return { untilMs: nowMs + UNREAD_MS, latestMs: -Infinity, leastMs: 0 };
 }
 
-/** The item that is expected to finish last, and the quickest idle node, if that node would finish it earlier. */
-function findForIdle<Node extends Assignee>(
-  items: Outstanding<Node>,
-  times: FinishTimes<Node>,
-  margin: number,
-  isMeant: (index: number) => boolean,
-): Assignment<Node> | undefined {
-  const idle = times.idle();
-  let found: (Assignment<Node> & { readonly expectedMs: number }) | undefined;
-  for (const [index, holders] of items.holders) {
-    if (holders.size === 0 || !isMeant(index)) continue;
-    const expectedMs = times.expectedMs(holders, items.keyOf(index));
-    if (found && expectedMs <= found.expectedMs) continue;
-    const assignee = idle.find((one) => mayTake(items, one, index));
-    if (!assignee) continue;
-    const tookMs = times.idleDurationMs(assignee, items.sampleCountOf(index));
-    if (times.nowMs + margin * tookMs < expectedMs) found = { assignee, index, expectedMs };
-  }
-  return found;
+/**
+ * A search looks at every item. With a thousand nodes there are a thousand answers a step, and a search after each would take
+ * longer than all else that the coordinator does. So it is made once in a while: a share of the time that an item takes at
+ * least, which grows with the number of items.
+ */
+export function restMs<Node extends Assignee>(
+  itemCount: number,
+  leastMs: number,
+  { quickestMsPerSample }: FinishTimes<Node>,
+): number {
+  if (quickestMsPerSample === undefined || leastMs === Infinity) return 0;
+  return leastMs * Math.min(LONGEST_REST, itemCount * REST_PER_ITEM);
+}
+
+export function isSearchPaused({ untilMs, latestMs, leastMs }: SearchPause, nowMs: number): boolean {
+  return nowMs < untilMs && nowMs + TAKE_OVER_MARGIN * leastMs >= latestMs;
 }
 
 function mayTake<Node extends Assignee>(items: Outstanding<Node>, assignee: Node, index: number): boolean {

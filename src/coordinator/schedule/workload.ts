@@ -6,6 +6,8 @@
 import type { ItemKey, RoundKey } from './itemKey.js';
 import type { Pace } from './pace.js';
 
+const PREFETCHED_PER_WORKER = 1;
+
 export interface Item {
   readonly round: RoundKey;
   readonly key: ItemKey;
@@ -50,6 +52,11 @@ export class Workload {
 
   get idleWorkers(): number {
     return Math.max(0, this.threads - this.begun);
+  }
+
+  /** A node gets an item for each worker, and one more for each to have ready when the first is finished. */
+  get hasRoom(): boolean {
+    return this.itemCount < this.threads * (1 + PREFETCHED_PER_WORKER);
   }
 
   items(): Iterable<HeldItem> {

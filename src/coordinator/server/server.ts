@@ -1,6 +1,7 @@
 /**
- * The coordinator's HTTP(S) server. One endpoint is upgraded to a WebSocket for peers that send the token. The token is
- * compared before the upgrade, in constant time; nothing is parsed as a message before that. Plain requests go to `routes`.
+ * The coordinator's HTTP(S) server. One endpoint is upgraded to a WebSocket for peers that send the token; for browser tabs,
+ * only if this server's own page asks. The token is compared before the upgrade, in constant time; nothing is parsed as a
+ * message before that. Plain requests go to `routes`.
  */
 
 import { createServer } from 'node:http';
@@ -12,7 +13,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError } from '../../foundation/errors.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
-import { coordinatorChannel, ENDPOINT_PATH, receiveLimits } from '../../protocol/index.js';
+import { coordinatorChannel, FrameMemory, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
@@ -21,13 +22,18 @@ import { asksForWebSocket, plainResponseTo } from './ignoredUpgrade.js';
 import { guardedChannel } from './peerGuard.js';
 import { answerBy, handlerFor } from './routes.js';
 import type { Routes } from './routes.js';
-import { showsToken } from './showsToken.js';
+import type { ServedHosts } from './servedHosts.js';
+import { chosenSubprotocol, refusalOf } from './upgradeRequest.js';
 
 export interface ListenOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
   readonly token: string | undefined;
+  /** A secret for nodes alone: it is as good as `token` here, and opens no page. Left out: there is none. */
+  readonly joinToken?: string | undefined;
+  /** The names by which this server's own page may attach browser tabs; left out: none may. */
+  readonly tabsAt?: ServedHosts | undefined;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Whether to listen beyond loopback without TLS. */
   readonly insecure: boolean;
@@ -90,13 +96,16 @@ export async function refuseUnusable(options: ListenAddress): Promise<void> {
 /** @throws LockstepError E_LISTEN if the address is taken, or too public for the protection given */
 export async function listen(options: ListenOptions): Promise<CoordinatorServer> {
   refuseUnprotected(options);
-  const { host, port, tls, token, maxFrameBytes, maxNodes = DEFAULT_MAX_NODES, onChannel } = options;
+  const { host, port, tls, token, joinToken, tabsAt, maxFrameBytes, onChannel } = options;
+  const { maxNodes = DEFAULT_MAX_NODES } = options;
   const server = tls ? createProtectedServer(tls) : createServer(HTTP_LIMITS);
   const sockets = new WebSocketServer({
     noServer: true,
     ...receiveLimits(maxFrameBytes),
     perMessageDeflate: false,
+    handleProtocols: chosenSubprotocol,
   });
+  const frameMemory = new FrameMemory(maxFrameBytes);
   const outcomes = new ConnectionOutcomes((address, reason) => options.onRefused?.(address, reason));
   outcomes.watch(server);
   const slots = new ConnectionSlots(
@@ -130,7 +139,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     socket.on('error', () => socket.destroy());
     const isPlain = !asksForWebSocket(request) && ['GET', 'HEAD'].includes(request.method ?? '');
     if (isPlain) return answerPlain(request, plainResponseTo(request));
-    const refusal = refusalOf(request, { token, isFull: slots.isFull });
+    const refusal = refusalOf(request, { token, joinToken, tabsAt, isFull: slots.isFull });
     if (refusal) {
       outcomes.refused(request.socket, refusal.reason);
       return refuse(socket, refusal.status);
@@ -139,8 +148,13 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       slots.upgrade(request.socket);
       outcomes.admitted(request.socket);
       const peerName = peerOf(request);
+      const { heartbeatTimeoutMs } = options;
       const connect = (mayDecode: () => boolean): CoordinatorChannel =>
-        coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs, mayDecode);
+        coordinatorChannel(webSocket, peerName, request.socket, {
+          heartbeatTimeoutMs,
+          mayDecode,
+          frameMemory,
+        });
       onChannel(guardedChannel(webSocket, request.socket, connect, { unreadTimeoutMs }));
     });
   });
@@ -157,22 +171,6 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       return closeServer(server, sockets);
     },
   };
-}
-
-/** Why the request is refused; undefined if it is not. */
-function refusalOf(
-  request: IncomingMessage,
-  { token, isFull }: { readonly token: string | undefined; readonly isFull: boolean },
-): { readonly status: string; readonly reason: string } | undefined {
-  if (pathOf(request) !== ENDPOINT_PATH) return { status: '404 Not Found', reason: 'a wrong path' };
-  // Only browsers send an origin. A web page must not join a run without its reader's consent.
-  if (request.headers.origin !== undefined) return { status: '403 Forbidden', reason: 'a web page' };
-  if (token !== undefined && !showsToken(request, token)) {
-    const shown = request.headers.authorization === undefined ? 'no token' : 'a wrong token';
-    return { status: '401 Unauthorized', reason: shown };
-  }
-  if (isFull) return { status: '503 Service Unavailable', reason: 'as many nodes are attached as may be' };
-  return undefined;
 }
 
 function createProtectedServer({ cert, key }: { readonly cert: string; readonly key: string }): Server {
@@ -254,10 +252,6 @@ function answerPlainRequest(response: ServerResponse): void {
   response
     .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
     .end('This is a Lockstep coordinator: use "lockstep worker".\n');
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '').split('?')[0]!;
 }
 
 function peerOf({ socket }: IncomingMessage): string {

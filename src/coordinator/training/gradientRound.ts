@@ -1,5 +1,7 @@
 /** The all-reduce of one step: hands out the micro-batches, checks each answer, and adds the gradients in one fixed order. */
 
+import { stepRounding } from '../../foundation/wire/rounding.js';
+import type { StepRounding } from '../../foundation/wire/rounding.js';
 import { alternatingFlips, augmentationKey, dropoutKey, gatherSamples } from '../../data/index.js';
 import type { ImageSet, StepPlan } from '../../data/index.js';
 import type { Layout } from '../../model/index.js';
@@ -44,12 +46,14 @@ export interface StepGradient {
  *   E_NO_WORKERS; the reason of `signal` if it is aborted
  */
 export async function computeGradient(fleet: Fleet, request: GradientRequest): Promise<StepGradient> {
-  const { microBatches } = request.plan;
-  const reduction = new TreeReduction(microBatches.length, request.buffers);
+  const { recipe, layout, epoch, plan, buffers } = request;
+  const { microBatches } = plan;
+  const rounding = stepRounding(recipe.wire, recipe.seed, epoch, plan.stepInEpoch);
+  const reduction = new TreeReduction(microBatches.length, buffers, rounding);
   const leaves = new Array<Score>(microBatches.length);
   const sampleCountOf = (index: number): number => microBatches[index]!.samples.length;
   const judge = new ResultJudge(
-    { layout: request.layout, sampleCountOf },
+    { layout, wire: recipe.wire, room: () => buffers.incomingOf(layout.parameterCount), sampleCountOf },
     new SecondOpinions((than) => fleet.hasOther(than)),
   );
   const startedMs = performance.now();
@@ -61,14 +65,14 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
       state: request.state,
       itemCount: microBatches.length,
       sampleCountOf,
-      message: (index) => workMessage(request, index),
+      message: (index) => workMessage(request, rounding, index),
       accept: (answer, index, from) => {
         lastArrivalMs = performance.now();
         if (answer.type === 'evaluated') return { kind: 'refused', reason: `a ${answer.type} in a step` };
         const judged = judge.judge(answer, index, from);
         if (judged.kind === 'unusable') return judged.verdict;
         if (judged.kind === 'not-finite') {
-          const error = divergedError(`the loss or gradient of step ${request.step + 1}`, request.recipe);
+          const error = divergedError(`the loss or gradient of step ${request.step + 1}`, recipe);
           return { kind: 'diverged', error };
         }
         const scores = scoresOf(answer);
@@ -91,7 +95,11 @@ export async function computeGradient(fleet: Fleet, request: GradientRequest): P
   };
 }
 
-function workMessage({ recipe, set, epoch, step, plan }: GradientRequest, index: number): Work {
+function workMessage(
+  { recipe, set, epoch, step, plan }: GradientRequest,
+  { key }: StepRounding,
+  index: number,
+): Work {
   const { seed, augment, flip } = recipe;
   const { samples } = plan.microBatches[index]!;
   return {
@@ -102,6 +110,7 @@ function workMessage({ recipe, set, epoch, step, plan }: GradientRequest, index:
     augmentationKey: augment ? mutable(augmentationKey(seed, epoch, plan.stepInEpoch, index)) : null,
     mirrored: augment && flip === 'alternating' ? alternatingFlips(seed, epoch, samples) : null,
     dropoutKey: mutable(dropoutKey(seed, epoch, plan.stepInEpoch, index)),
+    roundingKey: key && mutable(key),
   };
 }
 

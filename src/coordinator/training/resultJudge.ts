@@ -1,6 +1,9 @@
 /** Checks gradients of nodes: the counts, the shapes, and then that all values are finite, before anything is added. */
 
 import { floatsFromLittleEndian } from '../../foundation/littleEndian.js';
+import { wireByteLength } from '../../foundation/wire/format.js';
+import type { WireFormat } from '../../foundation/wire/format.js';
+import { unpackFromWire } from '../../foundation/wire/kernels.js';
 import type { Layout } from '../../model/index.js';
 import type { Result, Sum } from '../../protocol/index.js';
 import type { Member } from '../fleet/member.js';
@@ -17,6 +20,10 @@ export type Judgement =
 
 export interface ExpectedResults {
   readonly layout: Pick<Layout, 'parameterCount' | 'statisticCount'>;
+  /** Of the gradients. */
+  readonly wire: WireFormat;
+  /** Gives a vector for a gradient that has to be unpacked; it may be used again for the next one. */
+  readonly room: () => Float32Array; // (parameterCount)
   /** Of a micro-batch that was asked for. */
   readonly sampleCountOf: (microBatch: number) => number;
 }
@@ -42,7 +49,7 @@ export class ResultJudge {
 
   /** @param first the micro-batch, or the first one of a sum */
   judge(answer: Result | Sum, first: number, from: Member): Judgement {
-    const { layout, sampleCountOf } = this.expected;
+    const { layout, wire, room, sampleCountOf } = this.expected;
     const scores = scoresOf(answer);
     for (const [place, { sampleCount, correct }] of scores.entries()) {
       const expected = sampleCountOf(first + place);
@@ -50,12 +57,14 @@ export class ResultJudge {
       return refused(`${correct} of ${sampleCount} correct in a micro-batch of ${expected} samples`);
     }
     const bytes = [answer.gradientSum.byteLength, answer.statisticSum.byteLength] as const;
-    if (bytes[0] !== 4 * layout.parameterCount || bytes[1] !== 4 * layout.statisticCount) {
-      const wanted = `${4 * layout.parameterCount} and ${4 * layout.statisticCount}`;
-      return refused(`a gradient of ${bytes[0]} and ${bytes[1]} bytes; the model needs ${wanted}`);
+    const wanted = [wireByteLength(wire, layout.parameterCount), 4 * layout.statisticCount] as const;
+    if (bytes[0] !== wanted[0] || bytes[1] !== wanted[1]) {
+      return refused(
+        `a gradient of ${bytes[0]} and ${bytes[1]} bytes; the model needs ${wanted[0]} and ${wanted[1]}`,
+      );
     }
     const indices = scores.map((_, place) => first + place);
-    const gradientSum = floatsFromLittleEndian(answer.gradientSum);
+    const gradientSum = unpackFromWire(wire, answer.gradientSum, room);
     const statisticSum = floatsFromLittleEndian(answer.statisticSum);
     const hasFiniteLosses = scores.every(({ lossSum }) => Number.isFinite(lossSum));
     if (!hasFiniteLosses || !allFinite(gradientSum) || !allFinite(statisticSum)) {

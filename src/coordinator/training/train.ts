@@ -165,7 +165,7 @@ async function trainStep(
     step,
     epoch,
     plan,
-    state: state.broadcast(),
+    state: state.broadcastForStep(recipe.wire),
     buffers: state.gradientBuffers,
     signal,
     onContribution: (member, sampleCount) => {

@@ -4,6 +4,9 @@
  */
 
 import { littleEndianBytes } from '../../foundation/littleEndian.js';
+import { weightFormatOf } from '../../foundation/wire/format.js';
+import type { WireFormat } from '../../foundation/wire/format.js';
+import { packInPlace, roundToWire } from '../../foundation/wire/kernels.js';
 import type { Model, ModelState } from '../../model/index.js';
 import { Broadcast } from '../../protocol/index.js';
 import type { Parameters } from '../../protocol/index.js';
@@ -111,6 +114,26 @@ export class TrainingState {
   /** The current weights as one message for all nodes; valid until the next update. */
   broadcast(): Broadcast<Parameters> {
     return (this.published ??= broadcastOf(this.model, this.version));
+  }
+
+  /** The current weights for a step's gradients, in the form that the recipe's gradients call for. */
+  broadcastForStep(gradients: WireFormat): Broadcast<Parameters> {
+    const wire = weightFormatOf(gradients);
+    if (wire === 'float32') return this.broadcast();
+    this.nextVersion();
+    const rounded = this.model.parameters.slice();
+    roundToWire(wire, rounded, null);
+    const parameters = packInPlace(wire, rounded);
+    const statistics = littleEndianBytes(this.model.statistics);
+    const broadcast = new Broadcast({
+      type: 'parameters',
+      version: this.version,
+      wire,
+      parameters,
+      statistics,
+    });
+    this.nextVersion();
+    return broadcast;
   }
 
   /** What `evaluatedWeights` chooses. */
@@ -236,6 +259,7 @@ export function broadcastOf(state: ModelState, version: number): Broadcast<Param
   return new Broadcast({
     type: 'parameters',
     version,
+    wire: 'float32',
     parameters: littleEndianBytes(state.parameters),
     statistics: littleEndianBytes(state.statistics),
   });

@@ -5,9 +5,13 @@
  * right; one whose right child covers no leaf is its left child. So the sum depends on the leaves alone: not on who
  * computed them, and not on the order in which they arrive. A node that holds all leaves of an aligned range may add them
  * beforehand without changing a bit.
+ *
+ * In a run of a compact wire form the leaves are rounded to it, and each sum of two is rounded again.
  */
 
 import { invariant } from '../../foundation/errors.js';
+import { roundSum } from '../../foundation/wire/rounding.js';
+import type { StepRounding } from '../../foundation/wire/rounding.js';
 import { addInto } from './vectorKernels.js';
 import { VectorMemory } from './vectorMemory.js';
 
@@ -25,6 +29,7 @@ export interface GradientLeaf {
  */
 export class GradientBuffers {
   private readonly free: GradientLeaf[] = [];
+  private incoming: Float32Array | undefined;
 
   constructor(private readonly memory: VectorMemory = new VectorMemory()) {}
 
@@ -48,9 +53,15 @@ export class GradientBuffers {
   giveBack(leaf: GradientLeaf): void {
     this.free.push(leaf);
   }
+
+  /** A vector for the gradient of an answer that is being added. The next call gives it again. */
+  incomingOf(parameterCount: number): Float32Array {
+    if (this.incoming?.length !== parameterCount) this.incoming = this.memory.vector(parameterCount);
+    return this.incoming;
+  }
 }
 
-/** Adds leaves as they arrive. Siblings are merged at once. */
+/** Adds leaves as they arrive. Siblings are merged at once. Without `rounding`, sums stay as they are. */
 export class TreeReduction {
   private readonly waiting = new Map<string, GradientLeaf>();
   private readonly levels: number;
@@ -59,6 +70,7 @@ export class TreeReduction {
   constructor(
     private readonly leafCount: number,
     private readonly buffers: GradientBuffers,
+    private readonly rounding?: StepRounding,
   ) {
     this.levels = 32 - Math.clz32(leafCount - 1); // ceil(log2(leafCount)), exactly
   }
@@ -91,10 +103,16 @@ export class TreeReduction {
         addLeaf(other, node ?? leaf);
         if (node) this.buffers.giveBack(node);
         node = other;
+        this.round(node, position >>> 1, 2 ** (at + 1));
       }
       position >>>= 1;
     }
     this.total = node ?? this.buffers.copyOf(leaf);
+  }
+
+  /** Batch statistics stay as they are: they are few. */
+  private round({ gradientSum }: GradientLeaf, position: number, width: number): void {
+    if (this.rounding) roundSum(this.rounding, gradientSum, position * width, width);
   }
 
   private dropWithin(first: number, level: number): void {

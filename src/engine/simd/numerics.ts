@@ -1,8 +1,8 @@
 /** Which numerics class this host can compute, found out by asking it. */
 
-import v8 from 'node:v8';
 import { FUSED, UNFUSED } from './arithmetic.js';
 import type { Arithmetic } from './arithmetic.js';
+import { enableRelaxedSimd } from './host.js';
 import { allBitsEqual, splatBits } from '../../foundation/wasm/expressions.js';
 import type { V128 } from '../../foundation/wasm/expressions.js';
 import { FunctionBuilder } from '../../foundation/wasm/functionBuilder.js';
@@ -24,11 +24,6 @@ export const FUSED_NUMERICS: Numerics = { numericsClass: `simd-fma/${KERNEL_REVI
 export async function probeNumerics(): Promise<Numerics | undefined> {
   if (await fuses()) return FUSED_NUMERICS;
   return (await computes(UNFUSED, [2, 3, 4], 10)) ? PLAIN_NUMERICS : undefined;
-}
-
-/** Node 20 has relaxed SIMD behind a flag; later versions have no such flag, and say so on standard error. */
-function enableRelaxedSimd(): void {
-  if (process.versions.node.startsWith('20.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 }
 
 /** (1 + e)(1 - e) - 1 for e = 2^-12 is -2^-24 in one rounding and 0 in two. */

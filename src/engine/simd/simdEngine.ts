@@ -1,6 +1,5 @@
 /** The engine: a compiled plan behind the interface that workers use. */
 
-import { cpus } from 'node:os';
 import { LockstepError } from '../../foundation/errors.js';
 import type { RandomKey } from '../../foundation/random.js';
 import type { Model } from '../../model/index.js';
@@ -14,6 +13,7 @@ import type {
   MicroBatch,
   VersionedState,
 } from '../engine.js';
+import { processorName } from './host.js';
 import type { KernelObserver } from './kernels/library.js';
 import type { Numerics } from './numerics.js';
 import { Plan } from './plan/plan.js';
@@ -31,7 +31,7 @@ export class SimdEngine implements Engine {
     this.plan = plan;
     this.description = {
       name: 'simd',
-      device: `${cpus()[0]?.model.trim() ?? process.arch}, 1 thread`,
+      device: `${processorName()}, 1 thread`,
       numericsClass,
       exact: true,
       versions: { kernels: numericsClass },

@@ -17,7 +17,8 @@ export type OptionGroup =
   | 'Reproducibility'
   | 'Engine'
   | 'Run'
-  | 'Connection';
+  | 'Connection'
+  | 'Cluster';
 
 /** What the trained weights depend on. */
 export type BitsRule =

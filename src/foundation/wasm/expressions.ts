@@ -92,6 +92,60 @@ export const relaxedMultiplyAdd = (a: V128, b: V128, c: V128): V128 =>
   v128(a.code, b.code, c.code, simd(0x105));
 
 /*
+ * int32, four lanes: the bits of floats, and whole numbers.
+ */
+
+/** The same 32 bits in all four lanes. */
+export function integerVector(value: number): V128 {
+  return splatBits(constant(value | 0));
+}
+
+export const addIntegers = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xae));
+export const subtractIntegers = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xb1));
+export const smallerInteger = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xb6));
+export const largerInteger = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xb8));
+/** Ones where a > b, as signed numbers. */
+export const integerAbove = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x3b));
+export const shiftLeft = (a: V128, bits: number): V128 => v128(a.code, constant(bits).code, simd(0xab));
+/** Keeps the sign. */
+export const shiftRight = (a: V128, bits: number): V128 => v128(a.code, constant(bits).code, simd(0xac));
+/** Fills with zeros. */
+export const shiftRightUnsigned = (a: V128, bits: number): V128 =>
+  v128(a.code, constant(bits).code, simd(0xad));
+export const bitwiseXor = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x51));
+/** The unsigned 64-bit products of lanes 0 and 1. */
+export const lowerProducts = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xde));
+/** The unsigned 64-bit products of lanes 2 and 3. */
+export const upperProducts = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0xdf));
+
+/** To the nearest whole number, the even one of two. */
+export const nearest = (floats: V128): V128 => v128(floats.code, simd(0x6a));
+/** Floats without their fractions; a NaN becomes 0, and what is too large the nearest integer. */
+export const truncated = (floats: V128): V128 => v128(floats.code, simd(0xf8));
+export const toFloats = (integers: V128): V128 => v128(integers.code, simd(0xfa));
+
+/** The eight lanes of a and b as int16; what is too large becomes the nearest. */
+export const toShorts = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x85));
+/** The sixteen int16 of a and b as int8; what is too large becomes the nearest. */
+export const toBytes = (a: V128, b: V128): V128 => v128(a.code, b.code, simd(0x65));
+/** Of sixteen int8, the first or the last eight as int16. */
+export const lowerShorts = (bytes: V128): V128 => v128(bytes.code, simd(0x87));
+export const upperShorts = (bytes: V128): V128 => v128(bytes.code, simd(0x88));
+/** Of eight int16, the first or the last four as int32. */
+export const lowerIntegers = (shorts: V128): V128 => v128(shorts.code, simd(0xa7));
+export const upperIntegers = (shorts: V128): V128 => v128(shorts.code, simd(0xa8));
+
+/** The upper halves of the eight lanes of a and b. */
+export const upperHalves = (a: V128, b: V128): V128 => {
+  const bytes = Array.from({ length: 8 }, (_, lane) => [4 * lane + 2, 4 * lane + 3]).flat();
+  return v128(a.code, b.code, simd(0x0d), bytes);
+};
+
+/** One byte of memory in all sixteen. */
+export const loadByteSplat = (address: I32, byteOffset = 0): V128 =>
+  v128(address.code, simd(0x07), memoryArgument(0, byteOffset));
+
+/*
  * float64, two lanes. A float32 converts to float64 exactly and is rounded once on the way back, so arithmetic in between
  * equals that of a JavaScript expression over a Float32Array.
  */

@@ -56,6 +56,11 @@ export class FunctionBuilder {
     this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x5b), memoryArgument(2, byteOffset), 0]);
   }
 
+  /** Stores the lowest byte. */
+  storeLowByte(address: I32, value: V128, byteOffset = 0): void {
+    this.emit([address.code, value.code, 0xfd, unsignedLeb128(0x58), memoryArgument(0, byteOffset), 0]);
+  }
+
   /** Ends the call with an exception if the condition is 0. */
   trapUnless(condition: I32): void {
     this.emit([condition.code, 0x45, 0x04, EMPTY_BLOCK, 0x00, 0x0b]);

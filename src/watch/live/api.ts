@@ -26,6 +26,8 @@ export interface MeAnswer {
   readonly canStop: boolean;
   /** The command that attaches another machine; null where none can attach. Only its copy holds the token, if at all. */
   readonly attach: { readonly shown: string; readonly copied: string } | null;
+  /** The link that makes a browser tab a worker; null where none can attach, and for viewers: it holds a secret. */
+  readonly join: string | null;
 }
 
 export interface LoginRequest {

@@ -1,19 +1,42 @@
-/** The files of the live page, as the build has bundled them into dist/web. */
+/** The files of the pages, as the build has bundled them into dist/web. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { LockstepError } from '../../foundation/errors.js';
 
 export interface PageFile {
   readonly type: string;
   readonly content: Buffer;
+  /** The same, compressed by gzip. */
+  readonly packed?: Buffer;
 }
 
-const FILES = [
-  { path: '/', name: 'index.html', type: 'text/html; charset=utf-8' },
-  { path: '/page.js', name: 'page.js', type: 'text/javascript; charset=utf-8' },
-  { path: '/page.css', name: 'page.css', type: 'text/css; charset=utf-8' },
-] as const;
+interface Source {
+  readonly path: string;
+  /** Below dist/web. */
+  readonly name: string;
+  readonly type: string;
+}
+
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  script: 'text/javascript; charset=utf-8',
+  style: 'text/css; charset=utf-8',
+} as const;
+
+const LIVE_PAGE: readonly Source[] = [
+  { path: '/', name: 'index.html', type: TYPES.html },
+  { path: '/page.js', name: 'page.js', type: TYPES.script },
+  { path: '/page.css', name: 'page.css', type: TYPES.style },
+];
+
+const JOIN_PAGE: readonly Source[] = [
+  { path: '/join', name: 'join/index.html', type: TYPES.html },
+  { path: '/join/page.js', name: 'join/page.js', type: TYPES.script },
+  { path: '/join/compute.js', name: 'join/compute.js', type: TYPES.script },
+  { path: '/join/page.css', name: 'join/page.css', type: TYPES.style },
+];
 
 /** Seen from dist/watch/live, and from src/watch/live where tests run the sources. */
 const FOLDER = new URL(
@@ -21,11 +44,23 @@ const FOLDER = new URL(
   import.meta.url,
 );
 
-/** @throws LockstepError E_IO if the page was not built */
+/** By path. @throws LockstepError E_IO if the page was not built */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {
+  return read(LIVE_PAGE);
+}
+
+/** Those of the page that makes a tab a worker. @throws LockstepError E_IO if it was not built */
+export function readJoinFiles(): ReadonlyMap<string, PageFile> {
+  return read(JOIN_PAGE);
+}
+
+function read(sources: readonly Source[]): ReadonlyMap<string, PageFile> {
   try {
     return new Map(
-      FILES.map(({ path, name, type }) => [path, { type, content: readFileSync(new URL(name, FOLDER)) }]),
+      sources.map(({ path, name, type }) => {
+        const content = readFileSync(new URL(name, FOLDER));
+        return [path, { type, content, packed: gzipSync(content) }];
+      }),
     );
   } catch {
     throw new LockstepError(

@@ -18,7 +18,7 @@ import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
 import type { LiveStream } from './liveStream.js';
 import type { PageFile } from './pageFiles.js';
-import { readJsonBody, respond, respondJson, respondText, respondTooLong } from './respond.js';
+import { readJsonBody, respondFile, respondJson, respondText, respondTooLong } from './respond.js';
 import type { RunSource } from './runSource.js';
 
 export interface PageOptions {
@@ -39,6 +39,8 @@ export interface LivePart {
   /** Asks the run to save and stop. @param who the viewer's address */
   readonly stop?: ((who: string) => void) | undefined;
   readonly attach?: (() => AttachCommand | undefined) | undefined;
+  /** The link by which browser tabs attach, with its secret: for those who control the run. */
+  readonly join?: (() => string | undefined) | undefined;
 }
 
 export interface AttachCommand {
@@ -111,7 +113,7 @@ class PageRequests {
       return respondJson(response, 405, { error: 'only GET and POST' });
     }
     const file = this.options.files.get(url.pathname);
-    if (file) return respond(response, 200, file.type, file.content);
+    if (file) return respondFile(request, response, file);
     if (url.pathname === '/api/me') return respondJson(response, 200, this.me(asked.grant));
     if (!asked.grant) return respondJson(response, 401, { error: 'log in first' });
     return this.tell(asked);
@@ -223,6 +225,7 @@ class PageRequests {
       attach: command
         ? { shown: command.shown, copied: right === 'control' ? command.withToken : command.shown }
         : null,
+      join: (right === 'control' ? live?.join?.() : undefined) ?? null,
     };
   }
 }

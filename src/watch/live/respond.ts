@@ -1,6 +1,7 @@
-/** How the live page's server answers: always with the headers that keep the page to itself. */
+/** How the servers of pages answer: always with the headers that keep the page to itself. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PageFile } from './pageFiles.js';
 
 export const HEADERS = {
   'Content-Security-Policy':
@@ -46,6 +47,20 @@ export function respond(
     'Content-Length': Buffer.byteLength(content),
   });
   response.end(content);
+}
+
+/** Compressed, for those who can read that: pages also travel over slow links. */
+export function respondFile(
+  { headers: asked }: IncomingMessage,
+  response: ServerResponse,
+  { type, content, packed }: PageFile,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const isPacked =
+    packed !== undefined && /\bgzip\b(?!\s*;\s*q=0(?:[^.]|$))/.test(String(asked['accept-encoding']));
+  const about = { ...headers, Vary: 'Accept-Encoding' };
+  if (!isPacked) return respond(response, 200, type, content, about);
+  respond(response, 200, type, packed, { ...about, 'Content-Encoding': 'gzip' });
 }
 
 /** Larger than any token. */

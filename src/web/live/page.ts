@@ -73,7 +73,14 @@ let isFirst = true;
 /** By id, with what its row said when they were fetched. */
 const answers = new Map<string, { readonly row: string; readonly answer: RunAnswer }>();
 let detailsDrawn = '';
-let me: MeAnswer = { right: 'none', canLogOut: false, shows: 'folder', canStop: false, attach: null };
+let me: MeAnswer = {
+  right: 'none',
+  canLogOut: false,
+  shows: 'folder',
+  canStop: false,
+  attach: null,
+  join: null,
+};
 const panel = new RunPanel();
 /** Changes when the run of this process has new epochs or events. */
 let version = '';

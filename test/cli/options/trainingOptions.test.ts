@@ -57,6 +57,7 @@ describe('the defaults', () => {
       maxSteps: null,
       batchSize: 128,
       microBatch: 32,
+      wire: 'float32',
       lr: 0.1,
       momentum: 0.9,
       nesterov: false,

@@ -1,12 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { clearTextWarning, maskedArguments, resolveToken } from '../../../src/cli/token/token.js';
+import {
+  clearTextWarning,
+  maskedArguments,
+  resolveJoinToken,
+  resolveToken,
+} from '../../../src/cli/token/token.js';
 import { doorTokenFor } from '../../../src/session/index.js';
 import { thrownBy } from '../../support/errors.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
-beforeEach(() => vi.stubEnv('LOCKSTEP_TOKEN', undefined));
+beforeEach(() => {
+  vi.stubEnv('LOCKSTEP_TOKEN', undefined);
+  vi.stubEnv('LOCKSTEP_JOIN_TOKEN', undefined);
+});
 afterEach(() => {
   vi.unstubAllEnvs();
 });
@@ -59,6 +67,29 @@ describe('the token', () => {
   });
 });
 
+describe('the secret for workers alone', () => {
+  it('comes from its own option, file or variable, and not from those of the token', () => {
+    vi.stubEnv('LOCKSTEP_TOKEN', 'of-the-token');
+    expect(resolveJoinToken({})).toBeUndefined();
+    vi.stubEnv('LOCKSTEP_JOIN_TOKEN', 'from-environment');
+    expect(resolveJoinToken({})).toBe('from-environment');
+    expect(resolveToken({})).toBe('of-the-token');
+    expect(resolveJoinToken({ joinToken: 'from-option' })).toBe('from-option');
+    expect(resolveJoinToken({ joinTokenFile: tokenFile('from-file\n') })).toBe('from-file');
+  });
+
+  it('is refused as a token is, with the names of its own options', () => {
+    const file = tokenFile('a');
+    const both = thrownBy('E_OPTION', () => resolveJoinToken({ joinToken: 'a', joinTokenFile: file }));
+    expect(both.message).toMatch(/^--join-token and --join-token-file exclude each other/);
+    const wrong = thrownBy('E_OPTION', () => resolveJoinToken({ joinToken: 'my secret' }));
+    expect(wrong.message).toMatch(/^the token of --join-token must be one word/);
+    expect(wrong.message).not.toContain('my secret');
+    vi.stubEnv('LOCKSTEP_JOIN_TOKEN', '');
+    expect(thrownBy('E_OPTION', () => resolveJoinToken({})).message).toMatch(/or unset LOCKSTEP_JOIN_TOKEN$/);
+  });
+});
+
 describe('a token that is made', () => {
   const madeToken = (): string => doorTokenFor(undefined, { host: '0.0.0.0', advertise: undefined }).token!;
 
@@ -79,6 +110,9 @@ describe('maskedArguments', () => {
     ]);
     expect(maskedArguments(['worker', '--token=abc', '--token=def'])).toEqual([
       ...['worker', '--token=***', '--token=***'],
+    ]);
+    expect(maskedArguments(['coordinator', '--join-token', 'abc', '--ui-token=def'])).toEqual([
+      ...['coordinator', '--join-token', '***', '--ui-token=***'],
     ]);
   });
 

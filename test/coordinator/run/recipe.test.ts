@@ -32,6 +32,7 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['maxSteps', 0.5],
   ['batchSize', 65537],
   ['microBatch', 4097],
+  ['wire', 'float16'],
   ['lr', 0],
   ['momentum', 1],
   ['optimizer', 'adam'],

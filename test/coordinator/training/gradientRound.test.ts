@@ -6,10 +6,20 @@ import type { RunEvent } from '../../../src/coordinator/index.js';
 import { broadcastOf } from '../../../src/coordinator/index.js';
 import { GradientBuffers } from '../../../src/coordinator/vectors/treeReduction.js';
 import { littleEndianBytes } from '../../../src/foundation/littleEndian.js';
+import { packInPlace } from '../../../src/foundation/wire/kernels.js';
+import { roundSum, stepRounding } from '../../../src/foundation/wire/rounding.js';
+import type { StepRounding } from '../../../src/foundation/wire/rounding.js';
 import { augmentationKey, dropoutKey, gatherSamples, planEpoch } from '../../../src/data/index.js';
 import type { Layout } from '../../../src/model/index.js';
 import type { Result } from '../../../src/protocol/index.js';
-import { analyticNode, gradientSumOf, honest, meanPixelOf, resultOf } from '../../support/analyticNode.js';
+import {
+  analyticNode,
+  floatsOf,
+  gradientSumOf,
+  honest,
+  meanPixelOf,
+  resultOf,
+} from '../../support/analyticNode.js';
 import type { Answerer } from '../../support/analyticNode.js';
 import { rejectionOf } from '../../support/errors.js';
 import { welcome } from '../../support/messages.js';
@@ -65,6 +75,13 @@ function faulty(microBatch: number, change: Partial<Result>, times = Infinity): 
 const NAN_GRADIENT = (): Partial<Result> => ({
   gradientSum: new Uint8Array(new Float32Array(layout.parameterCount).fill(NaN).buffer),
 });
+
+/** As a node of a compact wire form sends it. */
+function packed(result: Result, rounding: StepRounding): Result {
+  const gradientSum = floatsOf(result.gradientSum);
+  roundSum(rounding, gradientSum, result.microBatch, 1);
+  return { ...result, gradientSum: packInPlace(rounding.format, gradientSum) };
+}
 
 describe('the gradient of a step', () => {
   it('is the sum over its samples, with sample count, losses and statistics', async () => {
@@ -123,8 +140,40 @@ describe('the gradient of a step', () => {
         augmentationKey: [...augmentationKey(1, 2, 0, index)],
         mirrored: null,
         dropoutKey: [...dropoutKey(1, 2, 0, index)],
+        roundingKey: null,
       });
     }
+  });
+
+  it('in a compact wire form comes in that form, and in no other', async () => {
+    const int8 = { recipe: recipe({ batchSize: 22, microBatch: 4, wire: 'int8' }) };
+    const plain = analyticNode(fleet, { nodeName: 'plain' });
+    const running = computeGradient(fleet, request(int8));
+    await until(() => plain.received.some(({ type }) => type === 'refused'));
+    expect(plain.the('refused').reason).toMatch(/a gradient of 200 and 24 bytes; the model needs 52 and 24/);
+    const rounding = stepRounding('int8', 1, 2, 0);
+    const packing = analyticNode(fleet, { nodeName: 'packing' }, (item, current) => {
+      if (item.type !== 'work') return honest(item, current);
+      expect(item.roundingKey).toEqual(rounding.key);
+      return packed(resultOf(item, current), rounding);
+    });
+    const { total } = await running;
+    expect(packing.items).toHaveLength(6);
+    const exact = gradientSumOf(state.parameters, whole().labels);
+    const worst = Math.max(...exact.map((value, index) => Math.abs(value - total.gradientSum[index]!)));
+    expect(worst).toBeGreaterThan(1e-4); // it is rounded
+    expect(worst).toBeLessThan(0.05 * Math.max(...exact.map(Math.abs)));
+  });
+
+  it('that is not finite is noticed in a compact wire form', async () => {
+    const rounding = stepRounding('int8', 1, 2, 0);
+    analyticNode(fleet, {}, (item, current) => {
+      if (item.type !== 'work') return honest(item, current);
+      const result = resultOf(item, current);
+      return packed(item.microBatch === 3 ? { ...result, ...NAN_GRADIENT() } : result, rounding);
+    });
+    const int8 = { recipe: recipe({ batchSize: 22, microBatch: 4, wire: 'int8' }) };
+    await expect(computeGradient(fleet, request(int8))).rejects.toMatchObject({ code: 'E_DIVERGED' });
   });
 
   it('is asked for without augmentation where the recipe says so', async () => {

@@ -68,3 +68,24 @@ it('a saved state holds the best weights', () => {
   expect(again.progress).toEqual(progress);
   expect(digestState(again.best!)).toBe(digestState(state.model));
 });
+
+it('a step of a compact wire form gets rounded weights, of a version of their own; the state stays as it is', () => {
+  const state = TrainingState.fresh(model, { seed: 1, averaging: 'none' });
+  const { parameters } = state.model;
+  parameters.fill(0);
+  parameters.set([1.00390625, 1.01171875, -3e-5]); // two of them in the middle between two bfloat16
+  const before = digestState(state.model);
+  const exact = state.broadcast().message;
+  expect(state.broadcastForStep('float32').message).toBe(exact);
+  for (const wire of ['bfloat16', 'int8'] as const) {
+    const { message } = state.broadcastForStep(wire);
+    expect(message.wire).toBe('bfloat16');
+    expect(message.parameters).toHaveLength(2 * model.layout.parameterCount);
+    expect([...message.parameters.subarray(0, 4)]).toEqual([0x80, 0x3f, 0x82, 0x3f]);
+    expect(message.statistics).toEqual(exact.statistics);
+    expect(message.version).toBeGreaterThan(exact.version);
+    expect(state.broadcast().message.version).toBeGreaterThan(message.version);
+  }
+  expect(state.broadcast().message.wire).toBe('float32');
+  expect(digestState(state.model)).toBe(before);
+});

@@ -9,17 +9,18 @@ import { onTestFinished } from 'vitest';
 const LIMIT_MS = 120_000;
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-const program = process.env['LOCKSTEP_CHROMIUM'] ?? USUAL.find((file) => existsSync(file));
+/** Undefined where there is none. */
+export const CHROMIUM = process.env['LOCKSTEP_CHROMIUM'] ?? USUAL.find((file) => existsSync(file));
 
 /** Why tests of pages cannot run here; undefined if they can. */
 export const NO_BROWSER =
-  program === undefined
+  CHROMIUM === undefined
     ? 'no Chromium was found; run eval "$(bash scripts/setup-chromium.sh)", or set LOCKSTEP_CHROMIUM'
     : undefined;
 
 export async function openBrowser(...more: readonly string[]): Promise<Browser> {
   // Containers seldom allow Chromium's own sandbox, and these pages are ours.
-  return chromium.launch({ executablePath: program!, args: ['--no-sandbox', '--disable-gpu', ...more] });
+  return chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox', '--disable-gpu', ...more] });
 }
 
 export interface WatchedPage {

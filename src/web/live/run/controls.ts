@@ -26,12 +26,25 @@ export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
 /** A command to paste elsewhere. */
 export function copyLine(shown: string, copied: string): HTMLElement {
   const copy = button('Copy', () => {
-    void navigator.clipboard.writeText(copied).then(
+    void copyText(copied).then(
       () => say(copy, 'Copied'),
       () => say(copy, 'Not copied: select it by hand'),
     );
   });
   return element('p', { class: 'command' }, element('code', {}, shown), copy);
+}
+
+/** Browsers have a clipboard for pages that came by TLS or from this machine; for others there is the older way. */
+async function copyText(text: string): Promise<void> {
+  if (isSecureContext) return navigator.clipboard.writeText(text);
+  const area = element('textarea', { class: 'unseen' });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other on such pages
+  const isCopied = document.execCommand('copy');
+  area.remove();
+  if (!isCopied) throw new Error('the browser refused');
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ListedRun, LiveView, MeAnswer } from '../../../watch/live/api.js';
 import { byId, replaceTable } from '../dom.js';
 import { attachCommand } from './controls.js';
 import { ending } from './ending.js';
+import { joinPanel } from './join.js';
 import { departures, nodesTable } from './nodes.js';
 import { phaseText } from './phase.js';
 import { drawStep, stepTitle } from './stepPicture.js';
@@ -24,7 +25,7 @@ export class RunPanel {
   /** @param me who watches */
   show(me: MeAnswer): void {
     this.section.hidden = false;
-    this.attach.replaceChildren(...attachCommand(me));
+    this.attach.replaceChildren(...attachCommand(me), ...joinPanel(me));
     byId('runs-section', HTMLElement).hidden = true;
   }
 

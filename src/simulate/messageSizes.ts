@@ -1,0 +1,58 @@
+/**
+ * The bytes of a message in the cluster that is simulated. The simulated nodes exchange the messages of a network of two
+ * parameters; what they would weigh in a run of the real network is counted here, by the real codec.
+ */
+
+import { encodeMessage } from '../protocol/index.js';
+import type { AnyMessage } from '../protocol/index.js';
+
+export interface Sizes {
+  readonly parameterCount: number;
+  readonly statisticCount: number;
+  readonly imageBytes: number;
+  /** Bytes of a value of a gradient, and of a parameter, on the wire. */
+  readonly gradientValueBytes: number;
+  readonly parameterValueBytes: number;
+}
+
+/** Byte strings begin at multiples of this many bytes; see `alignedFrame.ts`. */
+const ALIGNMENT_BYTES = 4;
+/** RFC 6455 section 5.2, with a mask and without; then a length in two or eight bytes. */
+const FRAME_HEAD_BYTES = 2;
+const LONGEST_SHORT = 125;
+const LONGEST_MEDIUM = 65_535;
+
+/** The frame of a WebSocket that holds the message. */
+export function frameBytes(message: AnyMessage, sizes: Sizes): number {
+  let missing = 0;
+  const small: Record<string, unknown> = { ...message };
+  for (const [name, value] of Object.entries(small)) {
+    if (!(value instanceof Uint8Array)) continue;
+    const byteCount = fieldBytes(name, value, sizes);
+    const kept = byteCount % ALIGNMENT_BYTES; // the padding depends on this alone
+    missing += byteCount - kept;
+    small[name] = new Uint8Array(kept);
+  }
+  return frameOf(encodeMessage(small as AnyMessage).byteLength + missing);
+}
+
+function fieldBytes(name: string, value: Uint8Array, sizes: Sizes): number {
+  switch (name) {
+    case 'parameters':
+      return Math.ceil(sizes.parameterCount * sizes.parameterValueBytes);
+    case 'gradientSum':
+      return Math.ceil(sizes.parameterCount * sizes.gradientValueBytes);
+    case 'statistics':
+    case 'statisticSum':
+      return sizes.statisticCount * Float32Array.BYTES_PER_ELEMENT;
+    case 'pixels': // one byte an image in the small network
+      return value.byteLength * sizes.imageBytes;
+    default:
+      return value.byteLength;
+  }
+}
+
+function frameOf(payloadBytes: number): number {
+  if (payloadBytes <= LONGEST_SHORT) return FRAME_HEAD_BYTES + payloadBytes;
+  return FRAME_HEAD_BYTES + (payloadBytes <= LONGEST_MEDIUM ? 2 : 8) + payloadBytes;
+}

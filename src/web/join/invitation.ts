@@ -1,0 +1,18 @@
+/** What the address says behind its `#`: the token, and whether to begin at once. Servers never see that part. */
+
+export interface Invitation {
+  readonly token: string | undefined;
+  readonly startsAtOnce: boolean;
+}
+
+const TOKEN_KEY = 'lockstep-token';
+
+/** Takes the token out of the address bar, and so out of the history; a reload finds it in the tab's own storage. */
+export function takeInvitation(): Invitation {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  const given = parameters.get('token');
+  if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
+  if (given !== null) sessionStorage.setItem(TOKEN_KEY, given);
+  const token = given ?? sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+  return { token: token === '' ? undefined : token, startsAtOnce: parameters.get('start') === '1' };
+}

@@ -1,0 +1,61 @@
+/** What the page, its node and the node's threads say to each other. The node and the threads are Workers. */
+
+import type {
+  AnsweredItem,
+  ConversationEnd,
+  EngineChoice,
+  EngineDescription,
+  GradientOutput,
+  ItemTask,
+  SharedState,
+  ThreadAnswer,
+} from '../../../worker/pages.js';
+
+/** The names by which compute.js knows which of the two it is. */
+export const NODE_NAME = 'lockstep-node';
+export const THREAD_NAME = 'lockstep-thread';
+
+/** How the node is to take part. */
+export interface JoinOptions {
+  /** Of the page: the coordinator is on the same server. */
+  readonly pageUrl: string;
+  readonly token: string | undefined;
+  readonly nodeName: string;
+  /** The same for as long as the page is there; see `helloSchema`. */
+  readonly nodeSecret: string;
+  /** What computes, for people. */
+  readonly device: string;
+  readonly threads: number;
+}
+
+export type ToNode =
+  | ({ readonly kind: 'join' } & JoinOptions)
+  /** Answer what is in progress, then leave. */
+  | { readonly kind: 'leave' };
+
+export type FromNode =
+  | { readonly kind: 'ready'; readonly description: EngineDescription }
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
+  | { readonly kind: 'welcome'; readonly runName: string }
+  | { readonly kind: 'computed'; readonly item: AnsweredItem }
+  /** The last one. */
+  | { readonly kind: 'over'; readonly end: NodeEnd };
+
+export type NodeEnd =
+  | ConversationEnd
+  /** Nothing can be computed here. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Weights go to a thread once per version. */
+export interface ToThread {
+  readonly task: { readonly kind: 'describe'; readonly engine: EngineChoice } | Omit<ItemTask, 'state'>;
+  readonly state?: SharedState;
+  /** Goes there and back, so that no item needs new memory. */
+  readonly output?: GradientOutput;
+}
+
+export interface FromThread {
+  readonly answer: ThreadAnswer;
+  readonly output?: GradientOutput;
+}

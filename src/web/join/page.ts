@@ -1,0 +1,134 @@
+/** The page by which a browser tab takes part in a run. It shows what its node (a Worker) does, and holds its settings. */
+
+import { byId, element } from '../live/dom.js';
+import { browserName, mostThreads, usualThreads } from './device.js';
+import { takeInvitation } from './invitation.js';
+import { lossCurve } from './lossCurve.js';
+import { Participation } from './participation.js';
+import { ScreenLock, watchBattery } from './power.js';
+import { tell } from './wording.js';
+
+const LONGEST_NAME = 60;
+/** The figures are drawn anew at most this often. */
+const DRAW_EVERY_MS = 500;
+
+const { token, startsAtOnce } = takeInvitation();
+const headline = byId('headline', HTMLElement);
+const startButton = byId('start', HTMLButtonElement);
+const pauseButton = byId('pause', HTMLButtonElement);
+const leaveButton = byId('leave', HTMLButtonElement);
+const nameInput = byId('name', HTMLInputElement);
+const threadsInput = byId('threads', HTMLInputElement);
+const onBattery = byId('on-battery', HTMLInputElement);
+const curve = byId('curve', HTMLElement);
+
+const screenLock = new ScreenLock();
+let isOnBattery = false;
+let drawTimer: ReturnType<typeof setTimeout> | undefined;
+
+const threads = (): number => Math.min(mostThreads(), Math.max(1, Number(threadsInput.value)));
+const participation = new Participation(
+  () => ({
+    pageUrl: location.href.split('#')[0]!,
+    token,
+    nodeName: nameInput.value.trim().slice(0, LONGEST_NAME) || browserName(),
+    device: `${browserName()}, ${threads()} thread(s)`,
+    threads: threads(),
+  }),
+  () => show(),
+);
+
+/** Says at once what it does; figures follow soon. */
+function show(): void {
+  const { phase, tally, isOn } = participation;
+  const told = tell(phase, tally);
+  headline.textContent = told.headline;
+  headline.className = told.mood;
+  byId('detail', HTMLElement).textContent = told.detail;
+  startButton.hidden = isOn;
+  startButton.textContent = phase.kind === 'paused' ? 'Go on' : 'Start';
+  pauseButton.hidden = !isOn || phase.kind === 'stopping';
+  leaveButton.hidden = !(isOn || phase.kind === 'paused');
+  nameInput.disabled = isOn;
+  screenLock.set(phase.kind === 'computing');
+  drawTimer ??= setTimeout(draw, DRAW_EVERY_MS);
+}
+
+function draw(): void {
+  drawTimer = undefined;
+  const { phase, tally, description } = participation;
+  byId('work', HTMLElement).hidden = tally.items === 0 && phase.kind !== 'computing';
+  const rate = phase.kind === 'computing' ? tally.imagesPerSecond() : undefined;
+  const shownRate = rate === undefined ? '–' : rate.toFixed(rate < 10 ? 1 : 0);
+  document.title = rate === undefined ? 'Lockstep: join' : `${shownRate} images/s: Lockstep`;
+  byId('figures', HTMLElement).replaceChildren(
+    figure('Images/s', shownRate),
+    figure('Images computed', tally.images.toLocaleString('en')),
+    figure('Micro-batches', tally.items.toLocaleString('en')),
+    figure('Step of the run', tally.step === undefined ? '–' : tally.step.toLocaleString('en')),
+    figure('Threads', String(threads())),
+    figure('Numerics', description?.numericsClass ?? '–', description?.exact === true ? 'exact' : ''),
+  );
+  const drawn = lossCurve(tally.curve());
+  curve.hidden = !drawn;
+  if (drawn) curve.replaceChildren(element('figcaption', {}, 'Loss of the images computed here'), drawn);
+  // The rate falls while nothing comes.
+  if (phase.kind === 'computing') drawTimer = setTimeout(draw, 2 * DRAW_EVERY_MS);
+}
+
+function figure(name: string, value: string, note = ''): HTMLElement {
+  const shown = element('dd', {}, value, ...(note === '' ? [] : [element('small', {}, note)]));
+  return element('div', {}, element('dt', {}, name), shown);
+}
+
+function showThreads(): void {
+  byId('threads-shown', HTMLElement).textContent = `${threads()} of ${mostThreads()}`;
+}
+
+function setUp(): void {
+  byId('host', HTMLElement).textContent = `a worker for ${location.host}`;
+  nameInput.placeholder = browserName();
+  threadsInput.max = String(mostThreads());
+  threadsInput.value = String(usualThreads());
+  showThreads();
+  threadsInput.addEventListener('input', showThreads);
+  threadsInput.addEventListener('change', () => participation.restart());
+  startButton.addEventListener('click', begin);
+  pauseButton.addEventListener('click', () => participation.pause('user'));
+  leaveButton.addEventListener('click', () => participation.leave());
+  onBattery.addEventListener('change', heedBattery);
+  const notes = [
+    'Images and gradients travel between this tab and the coordinator, and nowhere else.',
+    ...(ScreenLock.isPossible
+      ? []
+      : [
+          'This browser does not let a page of plain HTTP keep the screen on: a device that sleeps stops computing.',
+        ]),
+  ];
+  byId('notes', HTMLElement).replaceChildren(...notes.map((note) => element('li', {}, note)));
+  void watchBattery(({ isCharging, level }) => {
+    isOnBattery = !isCharging;
+    const percent = `${Math.round(100 * level)} %`;
+    byId('battery', HTMLElement).hidden = false;
+    byId('battery-shown', HTMLElement).textContent = isCharging
+      ? `${percent}, on mains`
+      : `${percent}, on battery`;
+    heedBattery();
+  });
+}
+
+function begin(): void {
+  participation.start();
+  heedBattery();
+}
+
+function heedBattery(): void {
+  const mustPause = isOnBattery && onBattery.checked;
+  const { phase, isOn } = participation;
+  if (mustPause && isOn) participation.pause('battery');
+  if (!mustPause && phase.kind === 'paused' && phase.why === 'battery') participation.start();
+}
+
+setUp();
+show();
+if (startsAtOnce) begin();

@@ -1,0 +1,78 @@
+/** What this tab has computed, counted for people. */
+
+import type { AnsweredItem } from '../../worker/pages.js';
+
+export interface Point {
+  readonly step: number;
+  /** The mean over the images of that step, and those after it up to the next point, that this tab computed. */
+  readonly loss: number;
+}
+
+/** The rate is that of the last seconds. */
+const RATE_WINDOW_MS = 15_000;
+/** With twice as many points, neighbours are merged. */
+const MOST_POINTS = 300;
+
+interface Sum {
+  step: number;
+  lossSum: number;
+  samples: number;
+}
+
+export class Tally {
+  images = 0;
+  items = 0;
+  /** The newest that was worked on. */
+  step: number | undefined;
+  private recent: { readonly atMs: number; readonly images: number }[] = [];
+  private sinceMs = performance.now();
+  private sums: Sum[] = [];
+
+  /** From now on there is work: time before does not count. */
+  begin(): void {
+    this.recent = [];
+    this.sinceMs = performance.now();
+  }
+
+  add(item: AnsweredItem): void {
+    this.images += item.sampleCount;
+    this.items++;
+    this.recent.push({ atMs: performance.now(), images: item.sampleCount });
+    if (item.kind !== 'work') return;
+    this.step = item.step;
+    const last = this.sums.at(-1);
+    if (last?.step === item.step) {
+      last.lossSum += item.lossSum;
+      last.samples += item.sampleCount;
+    } else {
+      this.sums.push({ step: item.step, lossSum: item.lossSum, samples: item.sampleCount });
+      if (this.sums.length > 2 * MOST_POINTS) this.sums = inPairs(this.sums);
+    }
+  }
+
+  /** Undefined until there is enough to tell. */
+  imagesPerSecond(): number | undefined {
+    const nowMs = performance.now();
+    this.recent = this.recent.filter(({ atMs }) => nowMs - atMs < RATE_WINDOW_MS);
+    const overMs = Math.min(RATE_WINDOW_MS, nowMs - this.sinceMs);
+    if (overMs < 1000) return undefined;
+    return (1000 * this.recent.reduce((sum, { images }) => sum + images, 0)) / overMs;
+  }
+
+  curve(): readonly Point[] {
+    return this.sums.map(({ step, lossSum, samples }) => ({ step, loss: lossSum / samples }));
+  }
+}
+
+function inPairs(sums: readonly Sum[]): Sum[] {
+  const merged: Sum[] = [];
+  for (let index = 0; index < sums.length; index += 2) {
+    const [first, second] = [sums[index]!, sums[index + 1]];
+    merged.push({
+      step: first.step,
+      lossSum: first.lossSum + (second?.lossSum ?? 0),
+      samples: first.samples + (second?.samples ?? 0),
+    });
+  }
+  return merged;
+}

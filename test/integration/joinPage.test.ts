@@ -1,0 +1,208 @@
+/** Browser tabs as workers, in a real Chromium: whatever becomes of them, the weights are those of one thread. */
+
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
+import type { WatchedPage } from './support/browser.js';
+import { RealTabs, untilTrue } from './support/realTabs.js';
+import type { RealTab } from './support/realTabs.js';
+import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
+import {
+  epochDigests,
+  freePort,
+  killAll,
+  readMetrics,
+  readResult,
+  run,
+  start,
+  temporaryFolder,
+  until,
+  untilListening,
+} from './support/lockstep.js';
+import type { MetricsLine, Running } from './support/lockstep.js';
+
+/** Steps of three micro-batches, validation in three chunks, dropout and augmentation on. */
+const RECIPE = [
+  ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '600', '--val-size', '250'],
+  ...['--epochs', '2', '--batch-size', '48', '--micro-batch', '16', '--dropout', '0.2'],
+  ...['--schedule', 'onecycle', '--seed', '5', '--checkpoint-every', '3'],
+];
+const STEPS = 26;
+const TOKEN = 'a-secret+of/tabs?&=%';
+
+if (NO_BROWSER !== undefined) console.warn(`SKIPPED: tabs are not tested: ${NO_BROWSER}`);
+
+const folder = temporaryFolder();
+const runDir = (name: string): string => path.join(folder, name);
+
+describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
+  let browser: Browser;
+  let tabs: RealTabs;
+  let reference: ReturnType<typeof readResult>;
+  beforeAll(async () => {
+    [browser, tabs] = await Promise.all([openBrowser(), RealTabs.open()]);
+    const { exitCode } = await run(['train', ...RECIPE, '--workers', '1', '--run-dir', runDir('reference')]);
+    expect(exitCode).toBe(0);
+    reference = readResult(runDir('reference'));
+  });
+  afterEach(killAll);
+  afterAll(async () => {
+    await browser.close();
+    await tabs.close();
+  });
+
+  async function startCoordinator(
+    name: string,
+    minWorkers: number,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly coordinator: Running; readonly host: string }> {
+    const host = `127.0.0.1:${await freePort()}`;
+    const listen = ['--listen', host, '--min-workers', String(minWorkers)];
+    const args = ['coordinator', ...RECIPE, '--run-dir', runDir(name), ...listen];
+    const coordinator = start(args, { LOCKSTEP_TOKEN: TOKEN, ...env });
+    await untilListening(coordinator);
+    return { coordinator, host };
+  }
+
+  const startWorker = (host: string): Running =>
+    start(['worker', `ws://${host}`, '--threads', '1', '--name', 'process'], { LOCKSTEP_TOKEN: TOKEN });
+
+  /** Opens the page, and begins to compute with one thread. */
+  async function join(host: string, name: string): Promise<WatchedPage> {
+    const watched = await openPage(browser);
+    const { page } = watched;
+    await page.goto(`http://${host}/join#token=${encodeURIComponent(TOKEN)}`);
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Threads').fill('1');
+    await page.getByRole('button', { name: 'Start' }).click();
+    return watched;
+  }
+
+  /** The same in a tab that can be hidden and frozen. */
+  async function joinRealTab(host: string, name: string): Promise<RealTab> {
+    const tab = await tabs.newTab(`http://${host}/join#token=${encodeURIComponent(TOKEN)}`);
+    await untilTrue('the page is there', async () =>
+      (await tab.textOf('headline')).startsWith('Let this tab'),
+    );
+    await tab.evaluate(`{
+      document.getElementById('name').value = ${JSON.stringify(name)};
+      document.getElementById('threads').value = 1;
+      document.getElementById('start').click();
+    }`);
+    return tab;
+  }
+
+  /** Steps that are done. */
+  const stepsOf = (name: string): number =>
+    Math.max(0, ...readMetrics(runDir(name)).map((line) => (line.event === 'step' ? line.step! : 0)));
+
+  const eventsOf = (name: string, event: string): readonly MetricsLine[] =>
+    readMetrics(runDir(name)).filter((line) => line.event === event);
+
+  function expectSameBits(name: string): void {
+    expect(readResult(runDir(name))).toMatchObject({
+      weightsSha256: reference.weightsSha256,
+      lastWeightsSha256: reference.lastWeightsSha256,
+      stepsCompleted: STEPS,
+      stoppedBy: 'epochs',
+      exact: true,
+    });
+    expect(epochDigests(runDir(name))).toEqual(epochDigests(runDir('reference')));
+  }
+
+  /** Samples of the run, by node. */
+  function samplesOf(name: string): ReadonlyMap<string, number> {
+    const samples = new Map<string, number>();
+    for (const line of readMetrics(runDir(name))) {
+      const { workers = [] } = line as { workers?: readonly { node: string; samples: number }[] };
+      for (const worker of workers)
+        samples.set(worker.node, (samples.get(worker.node) ?? 0) + worker.samples);
+    }
+    return samples;
+  }
+
+  it('two tabs and a process train together, and end in the bits of one thread', async () => {
+    const { coordinator, host } = await startCoordinator('together', 3);
+    const worker = startWorker(host);
+    const tabs = await Promise.all([join(host, 'tab one'), join(host, 'tab two')]);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    for (const { page, complaints } of tabs) {
+      await page.getByText('The run has ended').waitFor();
+      expect(page.url()).toBe(`http://${host}/join`);
+      expect(complaints).toEqual([]);
+    }
+    expectSameBits('together');
+    const samples = samplesOf('together');
+    for (const node of ['process', 'tab one', 'tab two']) expect(samples.get(node), node).toBeGreaterThan(0);
+  });
+
+  it('a tab that is closed in mid-step costs the run nothing', async () => {
+    const { coordinator, host } = await startCoordinator('closed', 1);
+    const tab = await joinRealTab(host, 'victim');
+    await until('it has done two steps', () => stepsOf('closed') >= 2);
+    await tabs.newTab('about:blank'); // hides it
+    await tab.freeze();
+    // It is the only worker and computes no more: all of a step's micro-batches are with it, or wait for it.
+    await tab.close();
+    await until('a step waits for a worker', () => eventsOf('closed', 'waiting').length >= 2);
+    const worker = startWorker(host);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expectSameBits('closed');
+    expect(samplesOf('closed').get('victim')).toBeGreaterThan(0);
+    expect(eventsOf('closed', 'worker-left')).toContainEqual(expect.objectContaining({ node: 'victim' }));
+  });
+
+  it('a hidden tab goes on computing', async () => {
+    const { coordinator, host } = await startCoordinator('hidden', 1);
+    const tab = await joinRealTab(host, 'hidden');
+    await until('it has done a step', () => stepsOf('hidden') >= 1);
+    await tabs.newTab('about:blank');
+    await untilTrue(
+      'it is hidden',
+      async () => (await tab.evaluate<string>('document.visibilityState')) === 'hidden',
+    );
+    expect(stepsOf('hidden')).toBeLessThan(STEPS);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expectSameBits('hidden');
+    await untilTrue('it says so', async () => (await tab.textOf('headline')) === 'The run has ended');
+    await tab.close();
+  });
+
+  it('a tab that is frozen holds nobody up, and goes on when it is thawed', async () => {
+    const { coordinator, host } = await startCoordinator('frozen', 2, standingStillAt(stepIsDone(20)));
+    const worker = startWorker(host);
+    const tab = await joinRealTab(host, 'frozen');
+    await until('a step is done', () => stepsOf('frozen') >= 1);
+    await tabs.newTab('about:blank');
+    await tab.freeze();
+    await standsStill(coordinator); // so others did what the frozen tab had been given
+    await tab.thaw();
+    coordinator.kill('SIGCONT');
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expectSameBits('frozen');
+    await untilTrue(
+      'it hears of the end',
+      async () => (await tab.textOf('headline')) === 'The run has ended',
+    );
+    await tab.close();
+  });
+
+  it('tabs find a coordinator again that was killed and resumed', async () => {
+    const { coordinator, host } = await startCoordinator('killed', 2, standingStillAt(stepIsDone(8)));
+    const joined = [await join(host, 'tab one'), await join(host, 'tab two')];
+    await standsStill(coordinator);
+    coordinator.kill('SIGKILL');
+    await coordinator.finished;
+    for (const { page } of joined) await page.getByText('Waiting for the coordinator').waitFor();
+    const resumed = start(['coordinator', '--resume', runDir('killed')], { LOCKSTEP_TOKEN: TOKEN });
+    expect((await resumed.finished).exitCode).toBe(0);
+    for (const { page } of joined) await page.getByText('The run has ended').waitFor();
+    expectSameBits('killed');
+    const rejoined = eventsOf('killed', 'worker-joined').map(({ node }) => node);
+    expect(rejoined.sort()).toEqual(['tab one', 'tab one', 'tab two', 'tab two']);
+  });
+});
