@@ -46,7 +46,9 @@ export const inputs: Check = {
 };
 
 function range(values: readonly number[]): string {
-  const [low, high] = [Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)];
+  const [low, high] = [Math.min(...values), Math.max(...values)].map((value) =>
+    value.toFixed(2).replace(/^-(0\.00)$/, '$1'),
+  );
   return low === high ? low : `${low} to ${high}`;
 }
 
