@@ -48,7 +48,7 @@ describe('CIFAR-100', () => {
   it('has a test set only where its file is', async () => {
     const { dataDir } = await blackSet();
     const source = { dataDir, ...{ coarseLabels: false, cacheFolder: dataDir, imageSize: 32 } };
-    const options = { ...source, channels: 'colour', badImages: 'fail' } as const;
+    const options = { ...source, channels: 'colour', badImages: 'refuse' } as const;
     expect(await openSource('cifar100', options)).toHaveProperty('openTest');
     await rm(join(dataDir, 'cifar-100-binary', 'test.bin'));
     expect(await openSource('cifar100', options)).not.toHaveProperty('openTest');
