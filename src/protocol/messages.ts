@@ -34,6 +34,9 @@ const reasonText = textOf(2000);
 /** The most relays that one names, itself included. */
 export const MOST_RELAYS = 1024;
 
+/** The most numerics classes that are told: an honest run has one, or two or three. */
+const MOST_CLASSES = 64;
+
 /** The most workers of a node. */
 export const MOST_THREADS = 4096;
 
@@ -67,6 +70,8 @@ export const helloSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
+  /** Set if the node is to be refused where its results would be of another class than the run's. Pages send it. */
+  onlyClassOfRun: z.literal(true).optional(),
   ...workersFields,
 });
 
@@ -260,6 +265,8 @@ export const refusedSchema = z.strictObject({
   type: z.literal('refused'),
   code: shortText,
   reason: reasonText,
+  /** The classes of the run, if the node asked for those only and has another. */
+  numericsClasses: z.array(shortText).max(MOST_CLASSES).optional(),
 });
 
 const fromNodeSchema = z.discriminatedUnion('type', [

@@ -17,13 +17,17 @@ export interface Sizes {
 
 /** Byte strings begin at multiples of this many bytes; see `alignedFrame.ts`. */
 const ALIGNMENT_BYTES = 4;
-/** RFC 6455 section 5.2, with a mask and without; then a length in two or eight bytes. */
+/** RFC 6455 section 5.2: a frame's head, which a longer length makes longer, and so does the mask of what a client sends. */
 const FRAME_HEAD_BYTES = 2;
+const MASK_BYTES = 4;
 const LONGEST_SHORT = 125;
 const LONGEST_MEDIUM = 65_535;
 
-/** The frame of a WebSocket that holds the message. */
-export function frameBytes(message: AnyMessage, sizes: Sizes): number {
+/**
+ * The frame of a WebSocket that holds the message.
+ * @param from the client, which masks what it sends, is the node
+ */
+export function frameBytes(message: AnyMessage, sizes: Sizes, from: 'node' | 'coordinator'): number {
   let missing = 0;
   const small: Record<string, unknown> = { ...message };
   for (const [name, value] of Object.entries(small)) {
@@ -33,7 +37,8 @@ export function frameBytes(message: AnyMessage, sizes: Sizes): number {
     missing += byteCount - kept;
     small[name] = new Uint8Array(kept);
   }
-  return frameOf(encodeMessage(small as AnyMessage).byteLength + missing);
+  const headBytes = FRAME_HEAD_BYTES + (from === 'node' ? MASK_BYTES : 0);
+  return headBytes + withLength(encodeMessage(small as AnyMessage).byteLength + missing);
 }
 
 function fieldBytes(name: string, value: Uint8Array, sizes: Sizes): number {
@@ -52,7 +57,7 @@ function fieldBytes(name: string, value: Uint8Array, sizes: Sizes): number {
   }
 }
 
-function frameOf(payloadBytes: number): number {
-  if (payloadBytes <= LONGEST_SHORT) return FRAME_HEAD_BYTES + payloadBytes;
-  return FRAME_HEAD_BYTES + (payloadBytes <= LONGEST_MEDIUM ? 2 : 8) + payloadBytes;
+function withLength(payloadBytes: number): number {
+  if (payloadBytes <= LONGEST_SHORT) return payloadBytes;
+  return (payloadBytes <= LONGEST_MEDIUM ? 2 : 8) + payloadBytes;
 }

@@ -56,11 +56,12 @@ export class NetworkCard {
     const transfer = turn.queue[0]!;
     const byteCount = Math.min(turn.pieceBytes, transfer.byteCount - turn.sentBytes);
     const tookMs = byteCount / bytesPerMs;
+    const beganAtMs = clock.nowMs();
     this.busyOutMs += tookMs;
-    clock.at(clock.nowMs() + tookMs, () => {
+    clock.at(beganAtMs + tookMs, () => {
       this.bytesOut += byteCount;
       turn.sentBytes += byteCount;
-      const arrivesAtMs = transfer.to.receivePiece(byteCount);
+      const arrivesAtMs = transfer.to.receivePiece(byteCount, beganAtMs);
       transfer.onSent(byteCount);
       if (turn.sentBytes >= transfer.byteCount) {
         turn.queue.shift();
@@ -78,13 +79,13 @@ export class NetworkCard {
     return Math.ceil(pieceBytes * drawShare());
   }
 
-  /** A piece that was on the wire until now. @returns when it is in, but for the latency */
-  private receivePiece(byteCount: number): number {
+  /** A piece that was sent from that moment until now. @returns when it is in, but for the latency */
+  private receivePiece(byteCount: number, beganAtMs: number): number {
     const { clock, bytesPerMs } = this.options;
     const tookMs = byteCount / bytesPerMs;
     this.bytesIn += byteCount;
     this.busyInMs += tookMs;
-    this.inFreeAtMs = Math.max(clock.nowMs(), this.inFreeAtMs + tookMs);
+    this.inFreeAtMs = Math.max(clock.nowMs(), Math.max(beganAtMs, this.inFreeAtMs) + tookMs);
     return this.inFreeAtMs;
   }
 }

@@ -38,8 +38,8 @@ export interface Connection {
 }
 
 export function connect(wire: Wire, above: Party, below: Party): Connection {
-  const upper = new SimulatedEnd<CoordinatorMessage, NodeMessage>(wire, above);
-  const lower = new SimulatedEnd<NodeMessage, CoordinatorMessage>(wire, below);
+  const upper = new SimulatedEnd<CoordinatorMessage, NodeMessage>(wire, above, 'coordinator');
+  const lower = new SimulatedEnd<NodeMessage, CoordinatorMessage>(wire, below, 'node');
   upper.attach(lower);
   lower.attach(upper);
   const cut = (): void => {
@@ -69,6 +69,7 @@ class SimulatedEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
   constructor(
     private readonly wire: Wire,
     private readonly party: Party,
+    private readonly side: 'node' | 'coordinator',
   ) {
     this.peerName = party.peerName;
     this.machine = party.machine;
@@ -138,10 +139,10 @@ class SimulatedEnd<Outgoing extends AnyMessage, Incoming extends AnyMessage> {
   /** Weights are measured once for all who get them. */
   private frameOf(outgoing: Outgoing | Broadcast<Outgoing>): Frame {
     if (!(outgoing instanceof Broadcast)) {
-      return { message: outgoing, byteLength: frameBytes(outgoing, this.wire.sizes) };
+      return { message: outgoing, byteLength: frameBytes(outgoing, this.wire.sizes, this.side) };
     }
     const { message } = outgoing;
-    const byteLength = frames.get(outgoing) ?? frameBytes(message, this.wire.sizes);
+    const byteLength = frames.get(outgoing) ?? frameBytes(message, this.wire.sizes, this.side);
     frames.set(outgoing, byteLength);
     return { message, byteLength };
   }

@@ -24,7 +24,7 @@ import type { ComputeSession, ItemAnswer } from './task.js';
 
 export interface ConversationOptions extends Pick<
   NodeDialogueOptions,
-  'channel' | 'nodeName' | 'nodeSecret'
+  'channel' | 'nodeName' | 'nodeSecret' | 'onlyClassOfRun'
 > {
   readonly pool: ItemPool;
   readonly description: EngineDescription;

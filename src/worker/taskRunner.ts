@@ -195,6 +195,13 @@ function augmentationOf({
   return { ...session.augmentation, key, ...(mirrored && { mirrored }) };
 }
 
+/** The labels of the images that preparation mixes in: both follow from the same key. */
+function mixtureOf(labels: Uint8Array, augmentation: AugmentationOptions | undefined): Mixture | undefined {
+  if (augmentation?.mixup === undefined || augmentation.mixup === 0) return undefined;
+  const { share, partners } = drawMixing(augmentation.key, augmentation.mixup, labels.length);
+  return { share, labels: Uint8Array.from(partners, (partner) => labels[partner]!) };
+}
+
 function prepare(
   { inputShape: imageShape }: Model,
   { session, pixels, labels }: ItemTask,

@@ -99,6 +99,13 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, string | undefined>
     '--retry-for': '600',
     '--max-nodes': undefined,
   },
+  simulate: {
+    '--nodes': '16',
+    '--bandwidth': '1Gbit',
+    '--compute-ms': '70',
+    '--wire': 'float32',
+    '--steps': '20',
+  },
   evaluate: { '--data-dir': undefined, '--workers': 'the cores', '--engine': 'auto', '--json': undefined },
   engines: { '--model': 'resnet8', '--micro-batch': '32', '--seconds': '2', '--json': undefined },
   data: {},

@@ -32,6 +32,7 @@ import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
+import { RunClasses } from './runClasses.js';
 import { UnreadAnswers } from './unreadAnswers.js';
 
 /** The remedy if all workers are threads of this process. */
@@ -47,12 +48,14 @@ export class Fleet {
   private readonly reception: Reception;
   private readonly news: MemberNews;
   private readonly refusedConnections: RefusedConnections;
+  private readonly classes: RunClasses;
   private active: ActiveRound | undefined;
   /** An error that happened between two rounds: the next round reports it. */
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
     const remedy = options.noWorkersRemedy ?? THREADS_GONE;
+    this.classes = new RunClasses(options.numericsClasses, this.members);
     const { clock = REAL_CLOCK } = options;
     this.clock = clock;
     const isReal = clock === REAL_CLOCK;
@@ -65,6 +68,7 @@ export class Fleet {
       welcome: options.welcome,
       clock,
       refusalOf: options.refusalOf,
+      classes: this.classes,
       reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
@@ -257,6 +261,7 @@ export class Fleet {
     member.reputation.answered();
     active.settle(verdict.kind, asked, member);
     if (verdict.kind === 'accepted') {
+      this.classes.noteResultOf(member);
       for (const other of verdict.contradicts ?? []) {
         this.blame(other, other.reputation.contradicted(), 'E_REFUSED');
       }
