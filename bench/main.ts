@@ -126,7 +126,7 @@ async function measureCases(
 }
 
 async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {
-  if (!(['throughput', 'wide', 'shapes'] as const).some((each) => only.includes(each))) return {};
+  if (!(['throughput', 'wide', 'shapes', 'recipe'] as const).some((each) => only.includes(each))) return {};
   if (peer === false) return { remark: '--no-peer' };
   const search = await findPeer(peer, python);
   return 'found' in search ? { peer: search.found } : { remark: search.missing };

@@ -179,13 +179,6 @@ export class TaskRunner {
   }
 }
 
-/** The labels of the images that preparation mixes in: both follow from the same key. */
-function mixtureOf(labels: Uint8Array, augmentation: AugmentationOptions | undefined): Mixture | undefined {
-  if (augmentation?.mixup === undefined || augmentation.mixup === 0) return undefined;
-  const { share, partners } = drawMixing(augmentation.key, augmentation.mixup, labels.length);
-  return { share, labels: Uint8Array.from(partners, (partner) => labels[partner]!) };
-}
-
 function augmentationOf({
   augmentationKey: key,
   mirrored,
