@@ -189,6 +189,8 @@ const WELCOME: Welcome = {
   cropPadding: 4,
   border: 'zero',
   cutout: 0,
+  colourJitter: 0,
+  mixup: 0,
   labelSmoothing: 0,
   evaluationStatistics: 'running',
   evaluationViews: 'none',

@@ -90,9 +90,9 @@ function flagsOf({ wire, seed, epochs }: Run, runDir: string): readonly string[]
 function readOutcome(runDir: string, { epochs }: Run): Outcome | undefined {
   const read = (name: string): string => readFileSync(path.join(runDir, name), 'utf8');
   if (!existsSync(path.join(runDir, 'result.json'))) return undefined;
-  const { stoppedBy, test } = JSON.parse(read('result.json')) as {
+  const { stoppedBy, testAccuracy } = JSON.parse(read('result.json')) as {
     readonly stoppedBy: string;
-    readonly test?: { readonly accuracy: number } | null;
+    readonly testAccuracy?: number;
   };
   if (stoppedBy !== 'epochs') return undefined;
   const last = read('metrics.jsonl')
@@ -100,7 +100,8 @@ function readOutcome(runDir: string, { epochs }: Run): Outcome | undefined {
     .filter((line) => line.includes('"event":"epoch"'))
     .map((line) => JSON.parse(line) as { readonly epoch: number; readonly validationAccuracy: number })
     .findLast(({ epoch }) => epoch === epochs);
-  return last && { validation: 100 * last.validationAccuracy, test: test ? 100 * test.accuracy : undefined };
+  const test = testAccuracy === undefined ? undefined : 100 * testAccuracy;
+  return last && { validation: 100 * last.validationAccuracy, test };
 }
 
 const outcomes = new Map<Run, Outcome>();

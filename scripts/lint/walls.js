@@ -28,7 +28,7 @@ export const WALLS = {
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   watch: ['coordinator', 'protocol', 'foundation'],
-  web: ['watch', 'worker', 'engine', 'protocol', 'foundation'],
+  web: ['watch', 'worker', 'engine', 'data', 'protocol', 'foundation'],
   cli: [
     ...['setup', 'session', 'simulate', 'watch', 'export', 'check'],
     ...['coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
@@ -86,7 +86,8 @@ const FOR_PAGES = {
   watch: ['live/api.js', 'folders/wording.js', 'report/linePlot.js'],
   coordinator: ['run/evaluation.js'],
   worker: ['pages.js'],
-  engine: ['simd/index.js'],
+  engine: ['simd/index.js', 'softmaxCrossEntropy.js'],
+  data: ['pages.js'],
   protocol: ['pages.js'],
 };
 

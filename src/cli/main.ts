@@ -28,6 +28,7 @@ import { addUiCommand } from './commands/ui.js';
 import { addWorkerCommand } from './commands/worker.js';
 import { addExamples } from './options/missingArgument.js';
 import { inFlags } from './options/inFlags.js';
+import { letHeapGrow } from './process/heapGrowth.js';
 import { watchOutput } from './process/lostOutput.js';
 import { programName } from './process/programName.js';
 import { printError, printJson } from './process/terminal.js';
@@ -80,7 +81,8 @@ export function buildProgram(): Command {
     .configureHelp({ helpWidth: 100 })
     .showSuggestionAfterError()
     .exitOverride()
-    .hook('preAction', refuseDeletedFolder);
+    .hook('preAction', refuseDeletedFolder)
+    .hook('preAction', (_, command) => letHeapGrow(command.name()));
   for (const add of [
     addTrainCommand,
     addCheckCommand,

@@ -2,6 +2,8 @@
 
 import { deriveKey, Purpose, RandomStream, seedKey } from '../foundation/random.js';
 import type { RandomKey } from '../foundation/random.js';
+import { drawJitter } from './colourJitter.js';
+import type { Jitter } from './colourJitter.js';
 import type { ImageShape } from './imageSet.js';
 
 /** The random stream that augments one micro-batch. `stepInEpoch` counts from 0, as in plan.ts. */
@@ -58,11 +60,20 @@ export interface AugmentationSettings {
   readonly border?: Border;
   /** Side of the square in each image that is set to zero after standardisation; default 0: none. */
   readonly cutout?: number;
+  /** How far brightness, contrast and saturation are changed, from 0 (default: not at all) to 1; see colourJitter.ts. */
+  readonly colourJitter?: number;
+  /** The shape of the distribution of shares in which images are mixed; default 0: none is; see mixup.ts. */
+  readonly mixup?: number;
 }
 
 /** Whether an engine that augments images itself (`drawWindows`) can do all of it. */
-export function isCropAndFlip({ border = 'zero', cutout = 0 }: AugmentationSettings): boolean {
-  return border === 'zero' && cutout === 0;
+export function isCropAndFlip({
+  border = 'zero',
+  cutout = 0,
+  colourJitter = 0,
+  mixup = 0,
+}: AugmentationSettings): boolean {
+  return border === 'zero' && cutout === 0 && colourJitter === 0 && mixup === 0;
 }
 
 /** One sample's augmentation: a window of the image's size on the padded image, then perhaps mirrored. */
@@ -77,6 +88,8 @@ export interface Augmentation {
    * may lie outside. Undefined: no square.
    */
   readonly hole: { readonly row: number; readonly column: number } | undefined;
+  /** Undefined: the colours stay. */
+  readonly jitter?: Jitter | undefined;
 }
 
 export const UNCHANGED: Augmentation = { top: 0, left: 0, mirrored: false, hole: undefined };
@@ -86,7 +99,7 @@ export const UNCHANGED: Augmentation = { top: 0, left: 0, mirrored: false, hole:
  * section 4.2.
  */
 export function drawAugmentation(
-  { key, cropPadding, mirrored, cutout = 0 }: AugmentationOptions,
+  { key, cropPadding, mirrored, cutout = 0, colourJitter = 0 }: AugmentationOptions,
   position: number,
   { height, width }: Pick<ImageShape, 'height' | 'width'>,
 ): Augmentation {
@@ -95,7 +108,8 @@ export function drawAugmentation(
   const left = stream.nextBelow(2 * cropPadding + 1) - cropPadding;
   const drawn = stream.nextBelow(2);
   const hole = cutout === 0 ? undefined : { row: stream.nextBelow(height), column: stream.nextBelow(width) };
-  return { top, left, mirrored: (mirrored?.[position] ?? drawn) === 1, hole };
+  const jitter = colourJitter === 0 ? undefined : drawJitter(stream, colourJitter);
+  return { top, left, mirrored: (mirrored?.[position] ?? drawn) === 1, hole, jitter };
 }
 
 /** Elements of a sample in `drawWindows`: top, left, whether mirrored, and one unused. */

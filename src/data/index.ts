@@ -16,6 +16,7 @@ export {
 export type { FileSource, OpenedSource, Reading, SourceOptions } from './openSource.js';
 export { openAnySource, reportSource, verifyFolder } from './sourceReport.js';
 export type { FolderPartReport, PartReport } from './sourceReport.js';
+export { drawMixing } from './mixup.js';
 export { contactSheet, drawSheet, SHEET_COLUMNS } from './contactSheet.js';
 export { decodeImages } from './decodeImages.js';
 export type { BadPicture } from './pictures/pictureFault.js';

@@ -3,8 +3,11 @@
 import { invariant } from '../foundation/errors.js';
 import { drawAugmentation, UNCHANGED } from './augmentation.js';
 import type { Augmentation, AugmentationOptions, Border } from './augmentation.js';
+import { jitterColours } from './colourJitter.js';
+import type { Jitter } from './colourJitter.js';
 import { imageByteCount } from './imageSet.js';
 import type { ImageShape } from './imageSet.js';
+import { drawMixing, mixImages } from './mixup.js';
 import { normalisationTable } from './normalisation.js';
 import type { Normalisation } from './normalisation.js';
 
@@ -41,10 +44,31 @@ export function prepareImages(options: PrepareOptions): Float32Array {
     const offset = position * byteCount;
     const drawn = augmentation === undefined ? window : drawAugmentation(augmentation, position, imageShape);
     const preparation = { pixels, images, offset, imageShape, table };
-    prepareImage({ ...preparation, border }, drawn);
+    const jittered = drawn.jitter && jitteredImage({ ...preparation, normalisation }, drawn.jitter);
+    prepareImage({ ...preparation, border, jittered }, drawn);
     if (drawn.hole) cutOut(preparation, drawn.hole, augmentation?.cutout ?? 0);
   }
-  return images;
+  const { key, mixup = 0 } = augmentation ?? {};
+  return key === undefined || mixup === 0 ? images : mixImages(images, drawMixing(key, mixup, sampleCount));
+}
+
+/** One image of the bytes with other colours, standardised as the table does it. */
+function jitteredImage(
+  {
+    pixels,
+    offset,
+    imageShape,
+    normalisation: { mean, standardDeviation },
+  }: Pick<Preparation, 'pixels' | 'offset' | 'imageShape'> & Pick<PrepareOptions, 'normalisation'>,
+  jitter: Jitter,
+): Float32Array {
+  const { channels } = imageShape;
+  const values = Float64Array.from(pixels.subarray(offset, offset + imageByteCount(imageShape)));
+  jitterColours(values, imageShape, jitter);
+  return Float32Array.from(
+    values,
+    (value, at) => (value / 255 - mean[at % channels]!) / standardDeviation[at % channels]!,
+  );
 }
 
 /** Source (bytes) and target (floats) have the same offset. The target must be all zeros. */
@@ -57,7 +81,19 @@ interface Preparation {
 }
 
 function prepareImage(
-  { pixels, images, offset, imageShape, table, border }: Preparation & { readonly border: Border },
+  {
+    pixels,
+    images,
+    offset,
+    imageShape,
+    table,
+    border,
+    jittered,
+  }: Preparation & {
+    readonly border: Border;
+    /** Takes the place of the image's bytes. */
+    readonly jittered: Float32Array | undefined;
+  },
   { top, left, mirrored }: Augmentation,
 ): void {
   const { height, width, channels } = imageShape;
@@ -73,7 +109,9 @@ function prepareImage(
       if (sourceColumn < 0) continue; // zero already
       const from = source + sourceColumn * channels;
       for (let channel = 0; channel < channels; channel++) {
-        images[target + channel] = table[channel * BYTE_VALUES + pixels[from + channel]!]!;
+        images[target + channel] = jittered
+          ? jittered[from - offset + channel]!
+          : table[channel * BYTE_VALUES + pixels[from + channel]!]!;
       }
     }
   }

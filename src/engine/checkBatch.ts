@@ -22,16 +22,22 @@ export function checkBatch(model: Model, state: VersionedState, batch: MicroBatc
   checkTargets(model, batch);
 }
 
-function checkTargets({ classCount }: Model, { labels, labelSmoothing = 0 }: Targets): void {
+function checkTargets({ classCount }: Model, { labels, labelSmoothing = 0, mixture }: Targets): void {
   if (labels.length === 0) {
     throw new LockstepError('E_ENGINE_FAILED', 'a micro-batch of 0 samples has no gradient; send at least 1');
   }
-  const wrong = labels.find((label) => label >= classCount);
+  if (mixture) requireLength('labels of mixed images', mixture.labels.length, labels.length);
+  const wrong = [labels, mixture?.labels ?? []]
+    .flatMap((each) => [...each])
+    .find((label) => label >= classCount);
   if (wrong !== undefined) {
     throw new LockstepError('E_ENGINE_FAILED', `label ${wrong} must be below ${classCount}; check the data`);
   }
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new LockstepError('E_ENGINE_FAILED', `label smoothing ${labelSmoothing} must be from 0 to below 1`);
+  }
+  if (mixture && !(mixture.share >= 0 && mixture.share <= 1)) {
+    throw new LockstepError('E_ENGINE_FAILED', `the share of a label ${mixture.share} must be from 0 to 1`);
   }
 }
 

@@ -32,6 +32,16 @@ export interface Targets {
    * its gradient use the mixed targets. Left out: no smoothing, as in every evaluation.
    */
   readonly labelSmoothing?: number;
+  /** Left out: no image is mixed with another. */
+  readonly mixture?: Mixture | undefined;
+}
+
+/** Of images that are mixed from two each (mixup, arXiv:1710.09412): the loss is the same mixture of the two losses. */
+export interface Mixture {
+  /** (B), of the images that were mixed in. */
+  readonly labels: Uint8Array;
+  /** Of an image's own label, in [0, 1]; the other has the rest. */
+  readonly share: number;
 }
 
 /** Normalised images and their targets. */
@@ -59,7 +69,7 @@ export interface GradientResult {
   readonly sampleCount: number;
   /** Sum over samples of the softmax cross-entropy with the (smoothed) targets. */
   readonly lossSum: number;
-  /** Samples whose largest logit (the first, if several are equal) is the label's. */
+  /** Samples whose largest logit (the first, if several are equal) is the label's; of a mixture, the larger part's. */
   readonly correct: number;
   readonly gradientSum: Float32Array; // (parameterCount)
   /** Per batch normalisation: the micro-batch's mean and unbiased variance, in statistics layout. */

@@ -3,24 +3,21 @@
  * A few numbers per sample are cheap, and computed here they do not depend on the host's Math.exp or a device's.
  */
 
-import { deterministicLog } from '../foundation/deterministicMath.js';
-import type { Targets } from './engine.js';
+import { deterministicLog, exponentialOfNonPositive } from '../foundation/deterministicMath.js';
+import type { Mixture, Targets } from './engine.js';
 
 export interface LossHead {
   /** Sum over samples of -log softmax(logits)[label]; with smoothing, its mean weighted by the target. */
   readonly lossSum: number;
-  /** Samples whose largest logit (the first, if several are equal) is the label's. */
+  /** Samples whose largest logit (the first, if several are equal) is the label's; of a mixture, the larger part's. */
   readonly correct: number;
   /** Gradient of `lossSum` by the logits, (B, classes): softmax(logits) - target, rounded to float32. */
   readonly logitGradient: Float32Array;
 }
 
 /** @param logits (B, classes), row by row */
-export function softmaxCrossEntropy(
-  logits: Float32Array,
-  { labels, labelSmoothing: smoothing = 0 }: Targets,
-  classCount: number,
-): LossHead {
+export function softmaxCrossEntropy(logits: Float32Array, targets: Targets, classCount: number): LossHead {
+  const { labels, labelSmoothing: smoothing = 0, mixture } = targets;
   const logitGradient = new Float32Array(logits.length);
   let lossSum = 0;
   let correct = 0;
@@ -32,10 +29,11 @@ export function softmaxCrossEntropy(
     const exponentials = Array.from(row, (logit) => exponentialOfNonPositive(logit - largest));
     const total = exponentials.reduce((sum, value) => sum + value, 0);
     const logTotal = total >= 1 ? deterministicLog(total) : Number.NaN; // the largest logit contributes 1
-    lossSum += logTotal + largest - (smoothing === 0 ? row[label]! : smoothedLogit(row, label, smoothing));
-    if (best === label) correct++;
+    lossSum += logTotal + largest - targetLogit(row, sample, targets);
+    if (best === (mixture && mixture.share < 0.5 ? mixture.labels[sample] : label)) correct++;
     exponentials.forEach((value, index) => {
-      logitGradient[start + index] = value / total - targetOf(index === label, smoothing, classCount);
+      const own = mixture ? shareOf(index, label, sample, mixture) : index === label ? 1 : 0;
+      logitGradient[start + index] = value / total - targetOf(own, smoothing, classCount);
     });
   });
   return { lossSum, correct, logitGradient };
@@ -63,43 +61,34 @@ export function probabilitiesOf(row: Float32Array): Probabilities {
   };
 }
 
-/** A class's part in a target: onehot(label), or with smoothing s (1 - s) onehot(label) + s / classes. */
-export function targetOf(isLabel: boolean, smoothing: number, classCount: number): number {
-  return (isLabel ? 1 - smoothing : 0) + smoothing / classCount;
+/**
+ * A class's part in a target: with smoothing s (1 - s) share + s / classes.
+ * @param share of the class in the label: 1 or 0; anything between for mixed images
+ */
+export function targetOf(share: number, smoothing: number, classCount: number): number {
+  return share * (1 - smoothing) + smoothing / classCount;
 }
 
-/** The mean of the logits under the target. */
-function smoothedLogit(row: Float32Array, label: number, smoothing: number): number {
-  const mean = row.reduce((sum, logit) => sum + logit, 0) / row.length;
-  return (1 - smoothing) * row[label]! + smoothing * mean;
+/** A class's share in the label of an image that is mixed from two. */
+export function shareOf(index: number, label: number, sample: number, { labels, share }: Mixture): number {
+  return (index === label ? share : 0) + (index === labels[sample] ? 1 - share : 0);
+}
+
+/** The mean of a sample's logits under its target. */
+function targetLogit(
+  row: Float32Array,
+  sample: number,
+  { labels, labelSmoothing = 0, mixture }: Targets,
+): number {
+  const own = row[labels[sample]!]!;
+  const logit = mixture ? mixture.share * own + (1 - mixture.share) * row[mixture.labels[sample]!]! : own;
+  if (labelSmoothing === 0) return logit;
+  const mean = row.reduce((sum, each) => sum + each, 0) / row.length;
+  return (1 - labelSmoothing) * logit + labelSmoothing * mean;
 }
 
 function indexOfLargest(row: Float32Array): number {
   let best = 0;
   for (let index = 1; index < row.length; index++) if (row[index]! > row[best]!) best = index;
   return best;
-}
-
-const LN2_HIGH = 6.9314718036912381649e-1; // ln 2 in two parts, from fdlibm's e_exp.c
-const LN2_LOW = 1.90821492927058770002e-10;
-const SMALLEST_EXPONENT = -1022; // below this, results are denormal and become zero
-
-/** exp(x) for x <= 0 to a few units in the last place; NaN stays NaN. */
-export function exponentialOfNonPositive(x: number): number {
-  const exponent = Math.round(x / Math.LN2);
-  if (exponent < SMALLEST_EXPONENT) return 0;
-  const rest = x - exponent * LN2_HIGH - exponent * LN2_LOW; // |rest| <= 0.35: 16 terms reach float64's precision
-  let series = 1;
-  for (let term = 16; term >= 1; term--) series = 1 + (series * rest) / term;
-  return series * powerOfTwo(exponent);
-}
-
-const floatView = new Float64Array(1);
-const wordView = new BigUint64Array(floatView.buffer);
-
-/** 2^exponent for normal results, exactly. */
-function powerOfTwo(exponent: number): number {
-  if (!Number.isFinite(exponent)) return exponent;
-  wordView[0] = BigInt(exponent + 1023) << 52n;
-  return floatView[0]!;
 }

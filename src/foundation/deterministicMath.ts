@@ -48,3 +48,24 @@ function sineSeries(angle: number): number {
   for (let term = 21; term >= 3; term -= 2) sum = (1 - sum) * (square / (term * (term - 1)));
   return angle * (1 - sum);
 }
+
+const SMALLEST_EXPONENT = -1022; // below this, results are denormal and become zero
+
+/** exp(x) for x <= 0 to a few units in the last place; NaN stays NaN. */
+export function exponentialOfNonPositive(x: number): number {
+  const exponent = Math.round(x / Math.LN2);
+  if (exponent < SMALLEST_EXPONENT) return 0;
+  const rest = x - exponent * LN2_HIGH - exponent * LN2_LOW; // |rest| <= 0.35: 16 terms reach float64's precision
+  let series = 1;
+  for (let term = 16; term >= 1; term--) series = 1 + (series * rest) / term;
+  return series * powerOfTwo(exponent);
+}
+
+const bitView = new BigUint64Array(floatView.buffer);
+
+/** 2^exponent for normal results, exactly. */
+function powerOfTwo(exponent: number): number {
+  if (!Number.isFinite(exponent)) return exponent;
+  bitView[0] = BigInt(exponent + 1023) << 52n;
+  return floatView[0]!;
+}

@@ -34,6 +34,9 @@ const reasonText = textOf(2000);
 /** The most relays that one names, itself included. */
 export const MOST_RELAYS = 1024;
 
+/** The most numerics classes that are told: an honest run has one, or two or three. */
+const MOST_CLASSES = 64;
+
 /** The most workers of a node. */
 export const MOST_THREADS = 4096;
 
@@ -67,6 +70,8 @@ export const helloSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
+  /** Set if the node is to be refused where its results would be of another class than the run's. Pages send it. */
+  onlyClassOfRun: z.literal(true).optional(),
   ...workersFields,
 });
 
@@ -84,6 +89,9 @@ export const LARGEST_CROP_PADDING = 16;
 
 /** A run allows the images' side at most. */
 export const LARGEST_CUTOUT = 224;
+
+/** From there on the shares are a half, nearly. */
+export const LARGEST_MIXUP = 100;
 
 /** The most characters in the description of a network. */
 export const LONGEST_NETWORK = 2 * 1024 * 1024;
@@ -107,6 +115,10 @@ export const welcomeSchema = z.strictObject({
   border: z.enum(['zero', 'reflect']),
   /** Side of the square in each image of `work` that is set to zero after standardisation; 0: none. */
   cutout: z.int().min(0).max(LARGEST_CUTOUT),
+  /** How far the colours of each image of `work` are changed; 0: not at all. */
+  colourJitter: z.number().min(0).max(1),
+  /** The images of `work` are mixed in shares from Beta(mixup, mixup); 0: none is. */
+  mixup: z.number().min(0).max(LARGEST_MIXUP),
   /** Of the targets of `work`: the share that is spread over all classes. */
   labelSmoothing: z.number().min(0).lt(1),
   evaluationStatistics: z.enum(['running', 'batch']),
@@ -253,6 +265,8 @@ export const refusedSchema = z.strictObject({
   type: z.literal('refused'),
   code: shortText,
   reason: reasonText,
+  /** The classes of the run, if the node asked for those only and has another. */
+  numericsClasses: z.array(shortText).max(MOST_CLASSES).optional(),
 });
 
 const fromNodeSchema = z.discriminatedUnion('type', [

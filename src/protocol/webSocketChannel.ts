@@ -14,6 +14,8 @@ import type {
   Traffic,
 } from './channel.js';
 import { decodeCoordinatorMessage, decodeNodeMessage, encodeMessage } from './codec.js';
+import { takeLargeFrames } from './frameIntake.js';
+import type { FrameMemory } from './frameMemory.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, startHeartbeat } from './heartbeat.js';
 import { OutgoingQueue } from './outgoingQueue.js';
 
@@ -23,18 +25,30 @@ const PROTOCOL_VIOLATION = 1002;
 const BREACH_CLOSING_MS = 1000;
 const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
 
-/**
- * The coordinator's end: receives what nodes may send.
- * @param mayDecode asked for each frame before it is decoded; a frame is dropped if the answer is no
- */
+export interface CoordinatorChannelOptions {
+  readonly heartbeatTimeoutMs?: number | undefined;
+  /** Asked for each frame before it is decoded; a frame is dropped if the answer is no. */
+  readonly mayDecode?: (() => boolean) | undefined;
+  /** For large frames. Their byte strings are then gone when the handler has returned. */
+  readonly frameMemory?: FrameMemory | undefined;
+}
+
+/** The coordinator's end: receives what nodes may send. */
 export function coordinatorChannel(
   socket: WebSocket,
   peerName: string,
   transport: Socket,
-  heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
-  mayDecode?: () => boolean,
+  { heartbeatTimeoutMs, mayDecode, frameMemory }: CoordinatorChannelOptions = {},
 ): CoordinatorChannel {
-  return new WebSocketChannel(socket, peerName, decodeNodeMessage, transport, heartbeatTimeoutMs, mayDecode);
+  return new WebSocketChannel(
+    socket,
+    peerName,
+    decodeNodeMessage,
+    transport,
+    heartbeatTimeoutMs,
+    mayDecode,
+    frameMemory,
+  );
 }
 
 /** A node's end: receives what the coordinator may send. */
@@ -74,8 +88,9 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     readonly peerName: string,
     private readonly decode: (frame: Uint8Array) => Incoming,
     private readonly transport: Socket,
-    private readonly heartbeatTimeoutMs: number,
+    private readonly heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
     private readonly mayDecode: () => boolean = () => true,
+    private readonly frameMemory?: FrameMemory,
   ) {
     this.outgoing = new OutgoingQueue<Uint8Array>(socket);
     // Without a listener, an error event would end the process. A close event always follows it.
@@ -106,6 +121,9 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
       },
     });
     this.socket.on('message', (data) => this.receive(data));
+    if (this.frameMemory) {
+      takeLargeFrames(this.socket, this.transport, this.frameMemory, (frame) => this.receive(frame));
+    }
     this.socket.on('pong', () => this.answered());
     this.socket.on('close', (_code, reason) => {
       stopHeartbeat();
@@ -156,7 +174,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.pingedAtMs = undefined;
   }
 
-  private receive(data: RawData): void {
+  private receive(data: RawData | Uint8Array): void {
     this.heardAtMs = performance.now();
     if (this.failure !== undefined || !this.mayDecode()) return;
     const message = this.decodeOrClose(data);
@@ -171,7 +189,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   /** An invalid frame ends this connection and nothing else. */
-  private decodeOrClose(data: RawData): Incoming | undefined {
+  private decodeOrClose(data: RawData | Uint8Array): Incoming | undefined {
     try {
       return this.decode(asBytes(data));
     } catch (error) {
@@ -187,7 +205,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 }
 
-function asBytes(data: RawData): Uint8Array {
+function asBytes(data: RawData | Uint8Array): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../foundation/clock.js';
-import { Fleet } from '../coordinator/index.js';
+import { Fleet, GradientBuffers } from '../coordinator/index.js';
 import type { EventListener, Workforce } from '../coordinator/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
@@ -44,6 +44,8 @@ const NOBODY: Workforce = {
 export class Crew {
   /** Told whenever `workforce` may have changed. */
   onWorkers: () => void = () => undefined;
+  /** For gradients that wait for their siblings. */
+  readonly buffers = new GradientBuffers();
   /** Decides nothing but whom this relay is not attached to: itself. */
   private readonly identity = randomBytes(8).toString('hex');
   private place: Place | undefined;

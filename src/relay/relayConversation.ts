@@ -15,6 +15,7 @@ import type { Evaluate, Parameters, Welcome, Work } from '../protocol/index.js';
 import { exceededLimit, messageOf, NodeDialogue, placeOf, SiblingSums } from '../worker/index.js';
 import type { ConversationEnd, Dialogue, MessageToOwner, NodeDialogueOptions } from '../worker/index.js';
 import type { Crew } from './crew.js';
+import { GroupPatience } from './groupPatience.js';
 import { RelayRound } from './relayRound.js';
 
 export interface RelayConversationOptions extends Pick<
@@ -57,8 +58,11 @@ export class RelayConversation implements Dialogue {
     this.clock = clock;
     this.told = crew.workforce();
     this.mostThreads = this.told.threads;
+    const largest = (): number => Math.min(this.mostThreads, LARGEST_SUM);
+    const patience = new GroupPatience(largest);
     this.sums = new SiblingSums({
-      largest: () => Math.min(this.mostThreads, LARGEST_SUM),
+      largest,
+      untilMs: (sum, tookMs, nowMs) => patience.untilMs(sum, tookMs, nowMs),
       send: (sum) => channel.send(messageOf(sum), sum.release),
       clock,
     });
@@ -144,7 +148,7 @@ export class RelayConversation implements Dialogue {
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
       ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
-      ...{ fleet: run.fleet, sums: this.sums },
+      ...{ fleet: run.fleet, sums: this.sums, buffers: crew.buffers },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);

@@ -4,7 +4,7 @@
  */
 
 import { judgeEvaluated, ResultJudge, scoresOf, SecondOpinions } from '../coordinator/index.js';
-import type { Answer, Fleet, Member, RoundRequest, Verdict } from '../coordinator/index.js';
+import type { Answer, Fleet, GradientBuffers, Member, RoundRequest, Verdict } from '../coordinator/index.js';
 import type { WireFormat } from '../foundation/wire/format.js';
 import type { Layout } from '../model/index.js';
 import type {
@@ -35,6 +35,8 @@ export interface RelayRoundOptions {
   readonly wire: WireFormat;
   readonly fleet: Fleet;
   readonly sums: SiblingSums;
+  /** For gradients that wait for their siblings. */
+  readonly buffers: GradientBuffers;
   readonly send: (answer: NodeMessage) => void;
 }
 
@@ -55,13 +57,12 @@ export class RelayRound implements RoundRequest {
   private schedule: Fleet['openRound'];
 
   constructor(private readonly options: RelayRoundOptions) {
-    const { id, kind, state, layout, wire, fleet } = options;
+    const { id, kind, state, layout, wire, fleet, buffers } = options;
     this.round = id;
     this.kind = kind;
     this.state = state;
     const opinions = new SecondOpinions((than) => fleet.hasOther(than));
-    // A vector of its own for each: it may wait for its sibling.
-    const room = (): Float32Array => new Float32Array(layout.parameterCount);
+    const room = (): Float32Array => buffers.incomingOf(layout.parameterCount);
     const sampleCountOf = (index: number): number => this.sampleCountOf(index);
     this.judge = new ResultJudge({ layout, wire, room, sampleCountOf }, opinions);
   }
@@ -154,7 +155,7 @@ export class RelayRound implements RoundRequest {
     if (indices.some((index) => !this.items.has(index))) return { kind: 'repeat-apart' };
     const judged = this.judge.judge(answer, first, from);
     if (judged.kind === 'unusable') return judged.verdict;
-    const { sums, send, number, wire } = this.options;
+    const { sums, buffers, send, number, wire } = this.options;
     const rounding = { format: wire, key: this.roundingKeyOf(first) };
     for (const index of indices) this.items.delete(index);
     if (judged.kind === 'not-finite') {
@@ -163,10 +164,11 @@ export class RelayRound implements RoundRequest {
       send({ ...answer, step: number });
       return { kind: 'accepted' };
     }
-    const { gradientSum, statisticSum } = judged.leaf;
+    const leaf = buffers.copyOf(judged.leaf); // the answer is only lent
+    const { gradientSum, statisticSum } = leaf;
     sums.finish({
-      ...{ step: number, first, leaves, rounding },
-      ...{ gradientSum, statisticSum, release: () => undefined },
+      ...{ step: number, first, leaves, rounding, gradientSum, statisticSum },
+      release: () => buffers.giveBack(leaf),
     });
     return { kind: 'accepted', contradicts: judged.contradicts };
   }

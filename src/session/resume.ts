@@ -53,6 +53,7 @@ export async function resumeRun(
     const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
+    refuseAfterCut(runDir, checkpoint, recipe);
     refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
     const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
     const notices = [
@@ -99,6 +100,26 @@ function describesSameNetwork(source: NetworkSource, model: Model): boolean {
   const essence = ({ inputShape, layers, classNames }: NetworkDescription): string =>
     JSON.stringify({ inputShape, layers, classCount: classNames.length });
   return essence(description) === essence(model.description);
+}
+
+/** The samples that were left out would be missing: the run would be another than one of so many epochs from its start. */
+function refuseAfterCut(
+  runDir: string,
+  { recipe: saved, progress }: StoredCheckpoint,
+  { epochs }: Recipe,
+): void {
+  const wasCut = !Number.isInteger(saved.epochs) && progress.epoch >= saved.epochs;
+  if (!wasCut || epochs === saved.epochs) return;
+  throw new OptionError(
+    [
+      { option: 'epochs', value: epochs },
+      ` would go on with the run in ${runDir}, which ended in the middle of epoch ${progress.epoch}`,
+    ],
+    [
+      { kind: 'leave-out', option: 'epochs' },
+      { kind: 'advice', sentence: ['start a new run'] },
+    ],
+  );
 }
 
 interface ReadResult {

@@ -95,6 +95,7 @@ async function runSession(
     }),
     onEvent: log.onEvent,
     waitTimeoutMs: options.waitTimeoutMs,
+    numericsClasses: Object.keys(resumed?.checkpoint.progress.contributors ?? {}),
     ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
   });
   const { model } = prepared;

@@ -24,7 +24,7 @@ import type { ComputeSession, ItemAnswer } from './task.js';
 
 export interface ConversationOptions extends Pick<
   NodeDialogueOptions,
-  'channel' | 'nodeName' | 'nodeSecret'
+  'channel' | 'nodeName' | 'nodeSecret' | 'onlyClassOfRun'
 > {
   readonly pool: ItemPool;
   readonly description: EngineDescription;
@@ -114,7 +114,13 @@ export class Conversation implements Dialogue {
     this.session = {
       network,
       normalisation: { mean, standardDeviation },
-      augmentation: { cropPadding: welcome.cropPadding, border: welcome.border, cutout: welcome.cutout },
+      augmentation: {
+        cropPadding: welcome.cropPadding,
+        border: welcome.border,
+        cutout: welcome.cutout,
+        colourJitter: welcome.colourJitter,
+        mixup: welcome.mixup,
+      },
       labelSmoothing: welcome.labelSmoothing,
       evaluationStatistics: welcome.evaluationStatistics,
       evaluationViews: welcome.evaluationViews,

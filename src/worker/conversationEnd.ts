@@ -13,6 +13,8 @@ export type ConversationEnd =
       readonly reason: string;
       /** What the user of this node can do about it. */
       readonly remedy?: Sentence;
+      /** The classes of the run, if the node's own is another and it asked not to take part then. */
+      readonly numericsClasses?: readonly string[];
     }
   /** The node tries to connect again. */
   | { readonly kind: 'lost'; readonly reason: string };
@@ -28,7 +30,11 @@ export function endOf(
 ): ConversationEnd {
   if (!lastMessage) return { kind: 'lost', reason };
   if (lastMessage.type === 'refused') {
-    return { kind: 'refused', code: refusalCodeOf(lastMessage), reason: lastMessage.reason };
+    const { numericsClasses } = lastMessage;
+    return {
+      ...{ kind: 'refused', code: refusalCodeOf(lastMessage), reason: lastMessage.reason },
+      ...(numericsClasses && { numericsClasses }),
+    };
   }
   if (lastMessage.runEnded) return { kind: 'run-ended', reason: lastMessage.reason };
   return { kind: draining ? 'dismissed' : 'lost', reason: lastMessage.reason };

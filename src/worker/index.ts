@@ -9,6 +9,7 @@ export type { ConversationEnd } from './conversationEnd.js';
 export { NodeDialogue } from './nodeDialogue.js';
 export type { Dialogue, MessageToOwner, NodeDialogueOptions } from './nodeDialogue.js';
 export { messageOf, SiblingSums } from './siblingSums.js';
+export type { GradientSum } from './siblingSums.js';
 export { exceededLimit } from './workLimits.js';
 export { placeOf } from './queuedItem.js';
 export type { ItemPool } from './itemPool.js';

@@ -29,6 +29,8 @@ export interface NodeDialogueOptions {
   readonly nodeName: string;
   /** The same for all conversations of a node; see `helloSchema`. */
   readonly nodeSecret: string;
+  /** Whether to be refused rather than to compute in another numerics class than the run's. */
+  readonly onlyClassOfRun?: boolean;
   readonly onMessage: (message: MessageToOwner) => void;
   /** Whether items wait for an answer: a node that leaves answers them. */
   readonly isBusy: () => boolean;
@@ -56,13 +58,14 @@ export class NodeDialogue implements Dialogue {
 
   /** Begins: says hello, and hands on what comes. */
   open(workers: Omit<Workers, 'type'>): void {
-    const { channel, nodeName, nodeSecret } = this.options;
+    const { channel, nodeName, nodeSecret, onlyClassOfRun = false } = this.options;
     channel.open({
       onMessage: (message) => this.receive(message),
       onClose: (reason) => this.end(reason),
     });
+    const only = onlyClassOfRun ? { onlyClassOfRun } : {};
     const versions = { protocolVersion: PROTOCOL_VERSION, lockstepVersion: LOCKSTEP_VERSION };
-    channel.send({ type: 'hello', ...versions, nodeName, nodeSecret, ...workers });
+    channel.send({ type: 'hello', ...versions, nodeName, nodeSecret, ...only, ...workers });
   }
 
   /** Whether items that come now are to be answered. */

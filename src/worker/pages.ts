@@ -8,4 +8,12 @@ export type { AnsweredItem } from './queuedItem.js';
 export { serveUntilEnded, STOPPED_EARLY } from './reconnect.js';
 export type { Attempt, Unreachable } from './reconnect.js';
 export { TaskRunner } from './taskRunner.js';
-export type { GradientOutput, ItemAnswer, ItemTask, SharedState, ThreadAnswer, ThreadTask } from './task.js';
+export type {
+  ComputeSession,
+  GradientOutput,
+  ItemAnswer,
+  ItemTask,
+  SharedState,
+  ThreadAnswer,
+  ThreadTask,
+} from './task.js';

@@ -1,6 +1,7 @@
 /**
- * The weights, in memory that all threads of a node share; a page has no such memory, and its threads get copies. There are two slots, used in turn: a thread that is late with
- * an item of the previous round still reads its own version while the next one is written to the other slot.
+ * The weights, in memory that all threads of a node share; a page has none, and its threads get copies. There are two
+ * slots, used in turn: a thread that is late with an item of the previous round still reads its own version while the next
+ * one is written to the other slot.
  */
 
 import { floatsFromLittleEndian } from '../foundation/littleEndian.js';

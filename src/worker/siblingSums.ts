@@ -29,6 +29,8 @@ export interface SiblingSumsOptions {
   /** The most micro-batches in a sum; 1 for no sums. At most the number of threads: a larger sum would wait for later items. */
   readonly largest: () => number;
   readonly send: (sum: GradientSum) => void;
+  /** Until when a result waits at most. Left out: for a share of the time that it took. */
+  readonly untilMs?: (sum: GradientSum, tookMs: number, nowMs: number) => number;
   /** Left out: the real one. */
   readonly clock?: Clock | undefined;
 }
@@ -70,7 +72,7 @@ export class SiblingSums {
     const nowMs = this.clock.nowMs();
     const tookMs = nowMs - (this.beganAtMs.get(first) ?? nowMs);
     for (const place of leaves.keys()) this.beganAtMs.delete(first + place);
-    this.place(sum, nowMs + WAIT_SHARE * tookMs);
+    this.place(sum, this.options.untilMs?.(sum, tookMs, nowMs) ?? nowMs + WAIT_SHARE * tookMs);
     this.sendUnmatched();
   }
 

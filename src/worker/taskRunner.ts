@@ -3,10 +3,17 @@
  * time. How the thread gets its tasks, and which engines it has, is its host's: thread.ts in Node, and a Worker of a page.
  */
 
-import { drawWindows, isCropAndFlip, prepareImages, tableOf, VIEWS } from '../data/index.js';
+import { drawMixing, drawWindows, isCropAndFlip, prepareImages, tableOf, VIEWS } from '../data/index.js';
 import type { Augmentation, AugmentationOptions } from '../data/index.js';
 import { softmaxCrossEntropy } from '../engine/index.js';
-import type { Engine, EngineChoice, MicroBatch, PixelBatch, VersionedState } from '../engine/index.js';
+import type {
+  Engine,
+  EngineChoice,
+  MicroBatch,
+  Mixture,
+  PixelBatch,
+  VersionedState,
+} from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { roundSum } from '../foundation/wire/rounding.js';
 import { networkFrom, networkFromText } from '../model/index.js';
@@ -107,7 +114,8 @@ export class TaskRunner {
       const batch = { ...pixelBatch(task, augmentation), labelSmoothing };
       return engine.fromPixels.gradient(task.state, batch, dropoutKey, output.gradientSum);
     }
-    const batch = { ...prepare(model, task, { augmentation }), labelSmoothing };
+    const mixture = mixtureOf(task.labels, augmentation);
+    const batch = { ...prepare(model, task, { augmentation }), labelSmoothing, mixture };
     return engine.gradient(this.localCopy(task.state), batch, dropoutKey, output.gradientSum);
   }
 
@@ -178,6 +186,13 @@ function augmentationOf({
 }: GradientTask): AugmentationOptions | undefined {
   if (key === null) return undefined;
   return { ...session.augmentation, key, ...(mirrored && { mirrored }) };
+}
+
+/** The labels of the images that preparation mixes in: both follow from the same key. */
+function mixtureOf(labels: Uint8Array, augmentation: AugmentationOptions | undefined): Mixture | undefined {
+  if (augmentation?.mixup === undefined || augmentation.mixup === 0) return undefined;
+  const { share, partners } = drawMixing(augmentation.key, augmentation.mixup, labels.length);
+  return { share, labels: Uint8Array.from(partners, (partner) => labels[partner]!) };
 }
 
 function prepare(

@@ -103,6 +103,16 @@ export function describeEngineContract(
       expect(relativeError(gradientSum, result.gradientSum)).toBeGreaterThan(10 * tolerance);
     });
 
+    it('gradient and loss of mixed images', async () => {
+      const state = tinyState(RESIDUAL);
+      const { images, labels } = tinyBatch(RESIDUAL, 3);
+      for (const share of [0.2, 0.7]) {
+        const mixture = { labels: Uint8Array.of(labels[2]!, labels[1]!, labels[0]!), share };
+        const batch = { images, labels, labelSmoothing: 0.1, mixture };
+        expectToMatchReference(RESIDUAL, state, batch, await gradientOf(RESIDUAL, state, batch), tolerance);
+      }
+    });
+
     it.each(['running', 'batch'] as const)('evaluates by %s statistics', async (statistics) => {
       for (const model of [RESIDUAL, TINY_MODELS.dropout!]) {
         const state = tinyState(model);
@@ -245,8 +255,8 @@ function expectToMatchReference(
   tolerance: number,
   indicesPerTensor = 24,
 ): void {
-  const { labelSmoothing = 0 } = batch;
-  const mode = { kind: 'training', dropoutKey: DROPOUT_KEY, labelSmoothing } as const;
+  const { labelSmoothing = 0, mixture } = batch;
+  const mode = { kind: 'training', dropoutKey: DROPOUT_KEY, labelSmoothing, mixture } as const;
   const reference = referenceForward(model, state.parameters, batch.images, batch.labels, mode);
   expect(actual.sampleCount).toBe(batch.labels.length);
   expect(actual.correct).toBe(reference.correct);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exponentialOfNonPositive, softmaxCrossEntropy } from '../../src/engine/softmaxCrossEntropy.js';
+import { softmaxCrossEntropy } from '../../src/engine/softmaxCrossEntropy.js';
+import { exponentialOfNonPositive } from '../../src/foundation/deterministicMath.js';
 import { hashedValues } from '../support/numbers.js';
 
 describe('exponentialOfNonPositive', () => {
@@ -64,6 +65,44 @@ describe('softmaxCrossEntropy', () => {
     expect(head.lossSum).toBeCloseTo(expected.lossSum, 12);
     expect(head.correct).toBe(1);
     expect(head.logitGradient).toEqual(Float32Array.from(expected.logitGradient.flat()));
+  });
+
+  // share * cross_entropy(logits, labels, …) + (1 - share) * cross_entropy(logits, others, …), as above: the paper's program.
+  it.each([
+    {
+      ...{ share: 0.7, labelSmoothing: 0, correct: 1 },
+      lossSum: 3.1268215574773617,
+      logitGradient: [
+        [-0.5298912732329302, 0.02956046426564799, 0.7623744215211006, -0.2620436125538183],
+        [0.023388657874924446, -0.01506781668977325, 0.2219054074842497, -0.23022624866940092],
+      ],
+    },
+    {
+      ...{ share: 0.7, labelSmoothing: 0.1, correct: 1 },
+      lossSum: 3.2168215574773615,
+      logitGradient: [
+        [-0.4848912732329303, 0.00456046426564799, 0.7373744215211006, -0.25704361255381836],
+        [-0.0016113421250755528, -0.010067816689773273, 0.1969054074842497, -0.1852262486694009],
+      ],
+    },
+    {
+      ...{ share: 0.25, labelSmoothing: 0.1, correct: 0 },
+      lossSum: 4.026821557477362,
+      logitGradient: [
+        [-0.07989127323293026, 0.004560464265647992, 0.7373744215211007, -0.6620436125538183],
+        [-0.0016113421250755523, -0.4150678166897732, 0.19690540748424973, 0.21977375133059912],
+      ],
+    },
+  ])('agrees with PyTorch for mixed labels, $share and smoothing $labelSmoothing', (expected) => {
+    const { share, labelSmoothing } = expected;
+    const logits = Float32Array.of(1.5, -0.25, 3, 0, -2, 0.5, 0.25, 1);
+    const mixture = { labels: Uint8Array.of(3, 1), share };
+    const head = softmaxCrossEntropy(logits, { labels: Uint8Array.of(0, 3), labelSmoothing, mixture }, 4);
+    expect(head.lossSum).toBeCloseTo(expected.lossSum, 12);
+    expect(head.correct).toBe(expected.correct);
+    head.logitGradient.forEach((value, at) => {
+      expect(value).toBeCloseTo(expected.logitGradient.flat()[at]!, 7);
+    });
   });
 
   it('stays finite for logits that overflow exp, and takes the first of equal maxima', () => {

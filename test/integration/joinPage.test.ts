@@ -2,9 +2,10 @@
 
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
 import type { WatchedPage } from './support/browser.js';
+import { olderPages } from './support/olderPages.js';
 import { RealTabs, untilTrue } from './support/realTabs.js';
 import type { RealTab } from './support/realTabs.js';
 import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
@@ -65,8 +66,10 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     return { coordinator, host };
   }
 
-  const startWorker = (host: string): Running =>
-    start(['worker', `ws://${host}`, '--threads', '1', '--name', 'process'], { LOCKSTEP_TOKEN: TOKEN });
+  const startWorker = (host: string, ...more: readonly string[]): Running =>
+    start(['worker', `ws://${host}`, '--threads', '1', '--name', 'process', ...more], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
 
   /** Opens the page, and begins to compute with one thread. */
   async function join(host: string, name: string): Promise<WatchedPage> {
@@ -204,5 +207,58 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     expectSameBits('killed');
     const rejoined = eventsOf('killed', 'worker-joined').map(({ node }) => node);
     expect(rejoined.sort()).toEqual(['tab one', 'tab one', 'tab two', 'tab two']);
+  });
+
+  it('a tab computes in the class of the run, though it has a faster one', async () => {
+    const { coordinator, host } = await startCoordinator('plain', 2);
+    const worker = startWorker(host, '--numerics', 'simd');
+    await until('the worker is there', () => eventsOf('plain', 'worker-joined').length === 1);
+    const { page } = await join(host, 'tab');
+    await page.getByText('simd/1').waitFor();
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expect(readResult(runDir('plain'))).toMatchObject({ exact: true, numericsClasses: ['simd/1'] });
+    expect(samplesOf('plain').get('tab')).toBeGreaterThan(0);
+    const trained = await run([
+      ...['train', ...RECIPE, '--workers', '1', '--numerics', 'simd', '--run-dir', runDir('plain-reference')],
+    ]);
+    expect(trained.exitCode).toBe(0);
+    expect(readResult(runDir('plain')).weightsSha256).toBe(
+      readResult(runDir('plain-reference')).weightsSha256,
+    );
+  });
+
+  it('a tab that has only other classes than the run says so, and joins when it is told to', async () => {
+    const { coordinator, host } = await startCoordinator('other', 1, standingStillAt(stepIsDone(2)));
+    const worker = startWorker(host, '--engine', 'wasm');
+    await standsStill(coordinator);
+    coordinator.kill('SIGCONT');
+    const { page } = await join(host, 'tab');
+    await page.getByText('This browser would give other bits').waitFor();
+    expect(eventsOf('other', 'worker-joined')).toHaveLength(1);
+    await page.getByRole('button', { name: 'Compute all the same' }).click();
+    await page.getByText('The run has ended').waitFor();
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expect(readResult(runDir('other')).exact).toBe(false);
+  });
+
+  it('a page of another version loads itself anew, once, and says so if that does not help', async () => {
+    const { coordinator, host } = await startCoordinator('version', 1);
+    const older = await olderPages(Number(host.split(':')[1]), 3);
+    onTestFinished(() => older.close());
+    const address = `http://${older.host}/join#token=${encodeURIComponent(TOKEN)}&start=1`;
+    const { page } = await openPage(browser);
+    await page.goto(address);
+    await page.getByText('This page is of another version').waitFor();
+    expect(older.pagesServed()).toBe(2);
+
+    // The third page is the last old one.
+    const updated = await openPage(browser);
+    await updated.page.goto(address);
+    await updated.page.getByText('The run has ended').waitFor();
+    expect(older.pagesServed()).toBe(4);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expectSameBits('version');
   });
 });

@@ -84,6 +84,28 @@ describe('train', () => {
     expect(await run.done).toMatchObject({ stoppedBy: 'signal' });
   });
 
+  it('of coordinate() lets browser tabs in only if asked, by a link whose secret attaches workers', async () => {
+    const without = await coordinate({ ...options(), workers: 1, port: 0 });
+    expect(without.join).toBeUndefined();
+    await without.done;
+
+    const recipe = { ...RECIPE, epochs: 10_000, patience: 0 };
+    const given = { token: 's3cret', ui: true, join: true } as const;
+    const run = await coordinate({ ...options({ recipe }), ...given, workers: 1, port: 0 });
+    const { origin, pathname, search, hash } = new URL(run.join!);
+    expect([pathname, search]).toEqual(['/join', '']);
+    const secret = new URLSearchParams(hash.slice(1)).get('token')!;
+    expect(await (await fetch(`${origin}/join`)).text()).toContain('<!doctype html>');
+    const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
+    expect((await fetch(`${origin}/api/runs`, bearer(secret))).status).toBe(401);
+    const leaving = new AbortController();
+    const node = work({ url: run.url, token: secret, ...onSimd, threads: 1, signal: leaving.signal });
+    expect((await fetch(`${origin}/api/stop`, { ...bearer('s3cret'), method: 'POST' })).status).toBe(202);
+    expect(await run.done).toMatchObject({ stoppedBy: 'signal' });
+    leaving.abort();
+    await node;
+  });
+
   it('begins with a known recipe, and keeps the options in its place', async () => {
     const runDir = path.join(temporaryFolder(), 'run');
     const recipe = { ...RECIPE, preset: 'modern', epochs: 3, maxSteps: 1 } as const;
@@ -503,6 +525,16 @@ describe('errors', () => {
       'a page elsewhere',
       () => coordinate({ ...options(), ui: '127.0.0.1:80' as never }),
       /^ui must be true or false/,
+    ],
+    [
+      'a page for tabs elsewhere',
+      () => coordinate({ ...options(), join: 'yes' as never }),
+      /^join must be true or false/,
+    ],
+    [
+      'a secret for workers that is the token',
+      () => coordinate({ ...options(), token: 'one', joinToken: 'one' }),
+      /^joinToken and token are the same secret/,
     ],
     ['a token of two words', () => coordinate({ ...options(), token: 'a b' }), /token must be one word/],
     ['an empty token', () => work({ url: 'ws://127.0.0.1:1', token: '' }), /token must be one word/],

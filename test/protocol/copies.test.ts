@@ -8,6 +8,7 @@ import {
   decodeCoordinatorMessage,
   decodeNodeMessage,
   encodeMessage,
+  FrameMemory,
 } from '../../src/protocol/index.js';
 import { channelPair } from '../support/channelPair.js';
 import { parameters, result, work } from '../support/messages.js';
@@ -77,6 +78,25 @@ describe('receiving', () => {
     expect(statisticSum.buffer).toBe(gradientSum.buffer);
     expect(Buffer.compare(littleEndianBytes(gradientSum), gradient.gradientSum)).toBe(0);
     expect(Buffer.compare(littleEndianBytes(statisticSum), gradient.statisticSum)).toBe(0);
+  });
+
+  it('puts a gradient together in memory that it uses again, and looks at it there', async () => {
+    const frameMemory = new FrameMemory(2 ** 21);
+    const { coordinator, node } = await channelPair({ frameMemory });
+    const passed: unknown[] = [];
+    coordinator.socket.on('message', (data) => passed.push(data));
+    for (let count = 1; count <= 3; count++) {
+      node.channel.send(result({ ...gradient, step: count }));
+      await until(() => coordinator.messages.length === count);
+    }
+    expect(passed).toEqual([]);
+    const memory = frameMemory.borrow();
+    const views = coordinator.messages.map((message) => {
+      if (message.type !== 'result') throw new Error('a result was sent');
+      return floatsFromLittleEndian(message.gradientSum);
+    });
+    expect(views.map(({ buffer }) => buffer)).toEqual([memory.buffer, memory.buffer, memory.buffer]);
+    expect(Buffer.compare(littleEndianBytes(views[2]!), gradient.gradientSum)).toBe(0);
   });
 
   it('finds vectors at multiples of four bytes, whatever the numbers before them', () => {

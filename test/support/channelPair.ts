@@ -9,6 +9,7 @@ import { coordinatorChannel, NODE_SOCKET_OPTIONS, nodeChannel } from '../../src/
 import type {
   CoordinatorChannel,
   CoordinatorMessage,
+  FrameMemory,
   NodeChannel,
   NodeMessage,
 } from '../../src/protocol/index.js';
@@ -30,12 +31,19 @@ export interface ChannelPair {
   readonly link: Link;
 }
 
-export interface HeartbeatTimeouts {
+export interface ChannelPairOptions {
+  /** Heartbeat timeouts. */
   readonly coordinatorMs?: number;
   readonly nodeMs?: number;
+  /** Of the coordinator. */
+  readonly frameMemory?: FrameMemory;
 }
 
-export async function channelPair({ coordinatorMs, nodeMs }: HeartbeatTimeouts = {}): Promise<ChannelPair> {
+export async function channelPair({
+  coordinatorMs,
+  nodeMs,
+  frameMemory,
+}: ChannelPairOptions = {}): Promise<ChannelPair> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 2 ** 26 });
   await once(server, 'listening');
   const link = await linkTo((server.address() as AddressInfo).port);
@@ -59,7 +67,10 @@ export async function channelPair({ coordinatorMs, nodeMs }: HeartbeatTimeouts =
   const [arrived, transport] = await Promise.all([accepted, upgraded]);
   const coordinator = {
     ...arrived,
-    channel: coordinatorChannel(arrived.socket, 'the node', arrived.transport, coordinatorMs),
+    channel: coordinatorChannel(arrived.socket, 'the node', arrived.transport, {
+      heartbeatTimeoutMs: coordinatorMs,
+      frameMemory,
+    }),
     messages: [] as NodeMessage[],
     closings: [] as string[],
   };

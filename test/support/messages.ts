@@ -53,6 +53,8 @@ export function welcome(change: Partial<Welcome> = {}): Welcome {
     cropPadding: 4,
     border: 'zero',
     cutout: 0,
+    colourJitter: 0,
+    mixup: 0,
     labelSmoothing: 0,
     evaluationStatistics: 'running',
     evaluationViews: 'none',

@@ -11,7 +11,12 @@ import type { ActivationShape, Layer, Model, PoolLayer, TensorSpec } from '../..
 export type Numbers = ArrayLike<number>;
 
 export type ReferenceMode =
-  | { readonly kind: 'training'; readonly dropoutKey: RandomKey; readonly labelSmoothing?: number }
+  | {
+      readonly kind: 'training';
+      readonly dropoutKey: RandomKey;
+      readonly labelSmoothing?: number;
+      readonly mixture?: { readonly labels: Uint8Array; readonly share: number } | undefined;
+    }
   | { readonly kind: 'evaluation'; readonly statistics: 'batch' }
   | { readonly kind: 'evaluation'; readonly statistics: 'running'; readonly runningStatistics: Numbers };
 
@@ -35,7 +40,13 @@ export function referenceForward(
   const network = new ReferenceNetwork(model, parameters, labels.length, mode);
   const smoothing = mode.kind === 'training' ? (mode.labelSmoothing ?? 0) : 0;
   const logits = network.run(Float64Array.from(images));
-  return { logits, ...crossEntropy(logits, labels, smoothing), batchStatistics: network.batchStatistics };
+  const { mixture } = mode.kind === 'training' ? mode : {};
+  const mixed = mixture ?? { labels, share: 1 };
+  const first = crossEntropy(logits, labels, smoothing);
+  const second = crossEntropy(logits, mixed.labels, smoothing);
+  const lossSum = mixed.share * first.lossSum + (1 - mixed.share) * second.lossSum;
+  const { correct } = mixed.share < 0.5 ? second : first;
+  return { logits, lossSum, correct, batchStatistics: network.batchStatistics };
 }
 
 /**

@@ -18,6 +18,7 @@ const NO_RUNS = {
   run: () => Promise.resolve(undefined),
   evaluation: () => Promise.resolve(undefined),
   filters: () => Promise.resolve(undefined),
+  weights: () => Promise.resolve(undefined),
 };
 
 interface Served {

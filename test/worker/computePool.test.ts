@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { prepareImages } from '../../src/data/index.js';
+import { drawMixing, prepareImages } from '../../src/data/index.js';
 import { loadEngine, softmaxCrossEntropy } from '../../src/engine/index.js';
 import { buildModel, initialiseModel, networkText } from '../../src/model/index.js';
 import { ComputePool } from '../../src/worker/index.js';
@@ -45,44 +45,52 @@ describe('the threads of a node', () => {
     return weights;
   }
 
-  it('compute the gradient that the engine computes in this thread, statistics as sums', async () => {
-    const task = {
-      kind: 'gradient',
-      engine: pool.engine,
-      session: SESSION,
-      state: shared().current!,
-      pixels,
-      labels,
-      augmentationKey,
-      mirrored: null,
-      dropoutKey: [7, 8],
-      microBatch: 0,
-      roundingKey: null,
-    } as const;
-    const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
-    const engine = await loadEngine({ name: 'wasm' }, model);
-    const images = prepareImages({
-      imageShape: IMAGE_SHAPE,
-      pixels,
-      sampleCount: SAMPLES,
-      normalisation: SESSION.normalisation,
-      augmentation: { key: augmentationKey, cropPadding: 2 },
-    });
-    const batch = { images, labels, labelSmoothing: 0.2 };
-    const expected = await engine.gradient({ version: 1, ...state }, batch, [7, 8]);
-    engine.dispose();
-    for (const answer of answers) {
-      if (answer.kind !== 'gradient') throw new Error(`a ${answer.kind} came`);
-      expect(answer).toMatchObject({
+  it.each([
+    ['as they are', {}],
+    ['of mixed images, with their labels', { mixup: 0.4, colourJitter: 0.2 }],
+  ])(
+    'compute the gradient that the engine computes in this thread, %s, statistics as sums',
+    async (_, more) => {
+      const task = {
+        kind: 'gradient',
+        engine: pool.engine,
+        session: { ...SESSION, augmentation: { ...SESSION.augmentation, ...more } },
+        state: shared().current!,
+        pixels,
+        labels,
+        augmentationKey,
+        mirrored: null,
+        dropoutKey: [7, 8],
+        microBatch: 0,
+        roundingKey: null,
+      } as const;
+      const answers = await Promise.all([pool.run(task), pool.run(task)]); // one on each thread
+      const engine = await loadEngine({ name: 'wasm' }, model);
+      const images = prepareImages({
+        imageShape: IMAGE_SHAPE,
+        pixels,
         sampleCount: SAMPLES,
-        lossSum: expected.lossSum,
-        correct: expected.correct,
+        normalisation: SESSION.normalisation,
+        augmentation: { key: augmentationKey, cropPadding: 2, ...more },
       });
-      expect(bits(answer.gradientSum)).toBe(bits(expected.gradientSum));
-      const sums = expected.batchStatistics.map((value) => Math.fround(value * SAMPLES));
-      expect(bits(answer.statisticSum)).toBe(bits(sums));
-    }
-  });
+      const { share, partners } = drawMixing(augmentationKey, 0.4, SAMPLES);
+      const mixture = { share, labels: Uint8Array.from(partners, (place) => labels[place]!) };
+      const batch = { images, labels, labelSmoothing: 0.2, ...('mixup' in more && { mixture }) };
+      const expected = await engine.gradient({ version: 1, ...state }, batch, [7, 8]);
+      engine.dispose();
+      for (const answer of answers) {
+        if (answer.kind !== 'gradient') throw new Error(`a ${answer.kind} came`);
+        expect(answer).toMatchObject({
+          sampleCount: SAMPLES,
+          lossSum: expected.lossSum,
+          correct: expected.correct,
+        });
+        expect(bits(answer.gradientSum)).toBe(bits(expected.gradientSum));
+        const sums = expected.batchStatistics.map((value) => Math.fround(value * SAMPLES));
+        expect(bits(answer.statisticSum)).toBe(bits(sums));
+      }
+    },
+  );
 
   it('evaluate as the engine does in this thread, without label smoothing', async () => {
     const { normalisation } = SESSION;

@@ -144,7 +144,7 @@ describe('a conversation', () => {
       session: {
         network: WELCOME.network,
         normalisation: { mean: WELCOME.mean, standardDeviation: WELCOME.standardDeviation },
-        augmentation: { cropPadding: 2, border: 'zero', cutout: 0 },
+        augmentation: { cropPadding: 2, border: 'zero', cutout: 0, colourJitter: 0, mixup: 0 },
         labelSmoothing: 0.1,
         evaluationStatistics: 'running',
         evaluationViews: 'none',

@@ -31,7 +31,7 @@ import { refuseUnwritable } from '../process/newFile.js';
 import { print, printDrawn, printJson } from '../process/terminal.js';
 import { lookAt, SOURCE_SETTINGS, sourceOf } from './dataSource.js';
 
-const { cropPadding, border, cutout, seed } = RECIPE_OPTIONS;
+const { cropPadding, border, cutout, colourJitter, mixup, seed } = RECIPE_OPTIONS;
 const USUAL_COUNT = 3;
 const USUAL_SHEET_COUNT = 40;
 const MOST_IMAGES = 1000;
@@ -57,6 +57,11 @@ const SHOW_SETTINGS = {
   cutout: variant(cutout, {
     default: 0,
     help: 'in the file: side of the square that is set to the mean colour',
+  }),
+  colourJitter: variant(colourJitter, { default: 0, help: 'in the file: how far colours are changed' }),
+  mixup: variant(mixup, {
+    default: 0,
+    help: 'in the file: mix the images in pairs, in a share from Beta(alpha, alpha)',
   }),
   seed: variant(seed, { default: 1, help: 'in the file: decides crops and flips' }),
 };
@@ -111,12 +116,17 @@ async function saveSheet(
     cropPadding: padding,
     border: edge,
     cutout: side,
+    colourJitter: strength,
+    mixup: alpha,
     seed: key,
   }: ShowOptions & { readonly save: string },
 ): Promise<void> {
   const file = path.resolve(save);
   const augmentation = augment
-    ? { key: augmentationKey(key, 0, 0, 0), cropPadding: padding, border: edge, cutout: side }
+    ? {
+        key: augmentationKey(key, 0, 0, 0),
+        ...{ cropPadding: padding, border: edge, cutout: side, colourJitter: strength, mixup: alpha },
+      }
     : undefined;
   const png = encodePng(contactSheet(set, { indices, augmentation }));
   try {

@@ -1,5 +1,6 @@
 /** Where a run stands and how fast it goes, smoothed over its newest steps. */
 
+import { totalStepsOf } from '../../coordinator/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 
 type Step = Extract<RunEvent, { event: 'step' }>;
@@ -42,6 +43,15 @@ export class Pace {
     return this.step - (this.epoch - 1) * this.stepsPerEpoch;
   }
 
+  /** The last epoch may be cut short. */
+  get stepsOfEpoch(): number {
+    return Math.min(this.stepsPerEpoch, this.totalSteps - (this.epoch - 1) * this.stepsPerEpoch);
+  }
+
+  private get totalSteps(): number {
+    return totalStepsOf(this);
+  }
+
   /** Since the epoch began; NaN before its first step. */
   get loss(): number {
     return this.epochLoss ?? NaN;
@@ -53,11 +63,11 @@ export class Pace {
 
   /** With validation, and as if no patience ended the run; undefined before the first step. */
   get secondsLeftInRun(): number | undefined {
-    return this.secondsUntil(this.epochs * this.stepsPerEpoch);
+    return this.secondsUntil(this.totalSteps);
   }
 
   get secondsLeftInEpoch(): number | undefined {
-    return this.secondsUntil(this.epoch * this.stepsPerEpoch);
+    return this.secondsUntil((this.epoch - 1) * this.stepsPerEpoch + this.stepsOfEpoch);
   }
 
   imagesPerSecond(samples: number): number {
@@ -67,7 +77,8 @@ export class Pace {
   private secondsUntil(lastStep: number): number | undefined {
     if (this.stepMs === undefined) return undefined;
     const end = Math.min(lastStep, this.maxSteps);
-    const validations = Math.max(0, Math.floor(end / this.stepsPerEpoch) - this.epochsDone);
+    const epochs = end < this.totalSteps ? Math.floor(end / this.stepsPerEpoch) : Math.ceil(this.epochs);
+    const validations = Math.max(0, epochs - this.epochsDone);
     return ((end - this.step) * this.stepMs) / 1000 + validations * this.secondsOfValidation(this.stepMs);
   }
 

@@ -28,7 +28,7 @@ export class PlainDisplay implements Display {
     for (const line of linesOf(event)) this.say(event.event === 'epoch' ? line + this.timeLeft() : line);
     if (event.event === 'step' && performance.now() - this.lastSignMs > SIGN_OF_LIFE_MS) {
       this.say(
-        `epoch ${event.epoch}/${this.pace.epochs}: step ${this.pace.stepInEpoch}/${this.pace.stepsPerEpoch}  ` +
+        `epoch ${event.epoch}/${this.pace.epochs}: step ${this.pace.stepInEpoch}/${this.pace.stepsOfEpoch}  ` +
           `loss ${event.loss.toFixed(4)}  lr ${rate(event.lr)}  ${speed(event.imagesPerSecond)}` +
           `${this.timeLeft()}  ${this.roster.text()}`,
       );

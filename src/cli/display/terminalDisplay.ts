@@ -51,7 +51,7 @@ export class TerminalDisplay implements Display {
   private showStep({ epoch, lr, samples }: Extract<RunEvent, { event: 'step' }>): void {
     if (!this.line.isTimeToDraw) return;
     const { pace } = this;
-    const share = pace.stepInEpoch / pace.stepsPerEpoch;
+    const share = pace.stepInEpoch / pace.stepsOfEpoch;
     const [ofEpoch, ofRun] = [pace.secondsLeftInEpoch ?? 0, pace.secondsLeftInRun ?? 0].map(duration);
     // What matters most comes first: a narrow terminal cuts the end off.
     this.line.draw(

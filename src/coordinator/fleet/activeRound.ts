@@ -1,11 +1,13 @@
 /** The round in progress: what was asked for, who computes it, and what each answer changes. */
 
-import type { Clock } from '../../foundation/clock.js';
 import type { ItemKey, RoundKey } from '../schedule/itemKey.js';
 import { itemKey, roundKey } from '../schedule/itemKey.js';
 import { Round } from '../schedule/round.js';
+import type { RoundOptions } from '../schedule/roundOptions.js';
 import type { Member } from './member.js';
 import type { Answer, RoundRequest, Verdict } from './roundRequest.js';
+
+export type RoundTiming = Pick<RoundOptions<Member>, 'clock' | 'areAnswersRead'>;
 
 export class ActiveRound {
   readonly key: RoundKey;
@@ -14,7 +16,7 @@ export class ActiveRound {
   constructor(
     readonly request: RoundRequest,
     members: () => Iterable<Member>,
-    clock: Clock,
+    timing: RoundTiming,
   ) {
     this.key = roundKey(request.kind, request.round);
     this.schedule = new Round<Member>({
@@ -23,7 +25,7 @@ export class ActiveRound {
       sampleCountOf: (index) => request.sampleCountOf(index),
       assignees: members,
       paceOf: (member) => member.paces[request.kind],
-      clock,
+      ...timing,
     });
   }
 

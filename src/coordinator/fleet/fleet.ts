@@ -20,6 +20,7 @@ import { itemKey, roundKey } from '../schedule/itemKey.js';
 import type { RoundKey } from '../schedule/itemKey.js';
 import type { Round } from '../schedule/round.js';
 import { ActiveRound } from './activeRound.js';
+import type { RoundTiming } from './activeRound.js';
 import { viewFleet } from './fleetView.js';
 import type { FleetView } from './fleetView.js';
 import { Attendance } from './attendance.js';
@@ -31,6 +32,8 @@ import { hostOf } from './peerHost.js';
 import { Reception } from './reception.js';
 import { RefusedConnections } from './refusedConnections.js';
 import type { Answer, RoundRequest } from './roundRequest.js';
+import { RunClasses } from './runClasses.js';
+import { UnreadAnswers } from './unreadAnswers.js';
 
 /** The remedy if all workers are threads of this process. */
 const THREADS_GONE = 'the messages above say why its threads ended';
@@ -38,19 +41,26 @@ const THREADS_GONE = 'the messages above say why its threads ended';
 export class Fleet {
   private readonly members = new Set<Member>();
   private readonly clock: Clock;
+  private readonly timing: RoundTiming;
+  private readonly unread = new UnreadAnswers();
   private readonly reputations = new NodeReputations();
   private readonly attendance: Attendance;
   private readonly reception: Reception;
   private readonly news: MemberNews;
   private readonly refusedConnections: RefusedConnections;
+  private readonly classes: RunClasses;
   private active: ActiveRound | undefined;
   /** An error that happened between two rounds: the next round reports it. */
   private failure: Error | undefined;
 
   constructor(private readonly options: FleetOptions) {
     const remedy = options.noWorkersRemedy ?? THREADS_GONE;
+    this.classes = new RunClasses(options.numericsClasses, this.members);
     const { clock = REAL_CLOCK } = options;
     this.clock = clock;
+    const isReal = clock === REAL_CLOCK;
+    const { areAnswersRead = isReal ? () => this.unread.areAllRead() : undefined } = options;
+    this.timing = { clock, areAnswersRead };
     this.attendance = new Attendance({ ...options, remedy, clock, workerCount: () => this.workerCount });
     this.news = new MemberNews({ onEvent: options.onEvent, workersNow: () => this.workerCount });
     this.refusedConnections = new RefusedConnections(options.onEvent);
@@ -58,6 +68,7 @@ export class Fleet {
       welcome: options.welcome,
       clock,
       refusalOf: options.refusalOf,
+      classes: this.classes,
       reputations: this.reputations,
       onRefused: (peerName, reason) => this.connectionRefused(hostOf(peerName), reason),
       onMember: (member) => this.guard(() => this.join(member)),
@@ -122,7 +133,7 @@ export class Fleet {
   async run(request: RoundRequest, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.failure) throw this.failure;
-    const active = new ActiveRound(request, () => this.members, this.clock);
+    const active = new ActiveRound(request, () => this.members, this.timing);
     const { schedule } = active;
     this.active = active;
     this.attendance.nodeWasUseful();
@@ -233,6 +244,7 @@ export class Fleet {
 
   /** @param indices the items of the answer: one, or those of a sum */
   private take(member: Member, answer: Answer, round: RoundKey, indices: readonly number[]): void {
+    this.unread.answerRead();
     const asked = indices.filter((index) => member.wasAsked(itemKey(round, index)));
     if (asked.length < indices.length) this.blame(member, member.reputation.answeredUnasked());
     if (asked.length === 0 || member.gone) return;
@@ -249,6 +261,7 @@ export class Fleet {
     member.reputation.answered();
     active.settle(verdict.kind, asked, member);
     if (verdict.kind === 'accepted') {
+      this.classes.noteResultOf(member);
       for (const other of verdict.contradicts ?? []) {
         this.blame(other, other.reputation.contradicted(), 'E_REFUSED');
       }

@@ -13,10 +13,14 @@ export interface FleetOptions {
   readonly noWorkersRemedy?: string;
   /** Why nodes that bring such workers cannot take part; left out: all may. */
   readonly refusalOf?: (workers: Workforce) => string | undefined;
+  /** Numerics classes whose results are part of the run already: of a resumed run. */
+  readonly numericsClasses?: readonly string[];
   /** Told whenever workers have come or gone. */
   readonly onWorkers?: () => void;
   /** Left out: the real one. */
   readonly clock?: Clock;
+  /** Whether all answers that have arrived are read. Left out: by what this process waits for, unless the clock is not real. */
+  readonly areAnswersRead?: () => boolean;
 }
 
 /** What a node brings. */

@@ -6,12 +6,14 @@ import { checkFirstMessage } from './admission.js';
 import { REFUSAL_REMEDY } from './nodeReputation.js';
 import type { NodeReputations } from './nodeReputation.js';
 import { Member } from './member.js';
+import type { RunClasses } from './runClasses.js';
 
 export interface ReceptionOptions {
   readonly welcome: Welcome;
   readonly clock: Clock;
   /** Why nodes that bring such workers cannot take part; left out: all may. */
   readonly refusalOf: ((hello: Hello) => string | undefined) | undefined;
+  readonly classes: RunClasses;
   readonly reputations: NodeReputations;
   /** @param peerName host and port */
   readonly onRefused: (peerName: string, reason: string) => void;
@@ -84,6 +86,8 @@ export class Reception {
     if (first.kind === 'refused') return { type: 'refused', code: first.code, reason: first.reason };
     const refusal = this.options.refusalOf?.(first.hello);
     if (refusal !== undefined) return { type: 'refused', code: 'E_REFUSED', reason: refusal };
+    const otherClass = this.options.classes.refusalOf(first.hello);
+    if (otherClass !== undefined) return otherClass;
     const reputation = this.options.reputations.of(first.nodeSecret);
     if (reputation.refusal === undefined) return new Member(first.hello, channel, local, reputation, clock);
     const reason = `it was refused before in this run: ${reputation.refusal}; ${REFUSAL_REMEDY}`;

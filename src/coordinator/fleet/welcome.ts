@@ -13,7 +13,15 @@ export interface WelcomeOptions {
   readonly normalisation: Normalisation;
   readonly recipe: Pick<
     Recipe,
-    'cropPadding' | 'border' | 'cutout' | 'labelSmoothing' | 'evalStatistics' | 'tta' | 'wire'
+    | 'cropPadding'
+    | 'border'
+    | 'cutout'
+    | 'colourJitter'
+    | 'mixup'
+    | 'labelSmoothing'
+    | 'evalStatistics'
+    | 'tta'
+    | 'wire'
   >;
 }
 
@@ -30,6 +38,8 @@ export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOpt
     cropPadding: recipe.cropPadding,
     border: recipe.border,
     cutout: recipe.cutout,
+    colourJitter: recipe.colourJitter,
+    mixup: recipe.mixup,
     labelSmoothing: recipe.labelSmoothing,
     evaluationStatistics: recipe.evalStatistics,
     evaluationViews: recipe.tta,

@@ -1,8 +1,8 @@
 /** What training makes of each image before a network sees it: a part of the recipe's options. */
 
-import { flag, integer, oneOf } from '../../foundation/options/definition.js';
+import { flag, integer, number, oneOf } from '../../foundation/options/definition.js';
 import { BORDERS } from '../../data/index.js';
-import { LARGEST_CROP_PADDING, LARGEST_CUTOUT } from '../../protocol/index.js';
+import { LARGEST_CROP_PADDING, LARGEST_CUTOUT, LARGEST_MIXUP } from '../../protocol/index.js';
 
 export const AUGMENTATION_OPTIONS = {
   augment: flag({ group: 'Data', default: true, help: 'train without random crops and flips' }),
@@ -44,6 +44,28 @@ export const AUGMENTATION_OPTIONS = {
     inOlderFiles: 0,
     help: 'side of a random square in each training image that is set to the mean colour; 0: none',
     example: '8',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  colourJitter: number({
+    group: 'Data',
+    placeholder: 'strength',
+    min: 0,
+    below: 1,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'change brightness, contrast and saturation of each training image by random factors from 1 - strength to 1 + strength; 0: not at all',
+    example: '0.2',
+    onlyWith: { option: 'augment', is: [true] },
+  }),
+  mixup: number({
+    group: 'Data',
+    placeholder: 'alpha',
+    min: 0,
+    below: LARGEST_MIXUP,
+    default: 0,
+    inOlderFiles: 0,
+    help: 'mix the training images of each micro-batch in pairs, with their labels, in a share from Beta(alpha, alpha); 0: not at all',
+    example: '0.2',
     onlyWith: { option: 'augment', is: [true] },
   }),
 };

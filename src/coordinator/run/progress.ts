@@ -58,6 +58,8 @@ const MAX_STEPS = 2 ** 48;
 
 interface Plan {
   readonly stepsPerEpoch: number;
+  /** Of the whole run: its last epoch may be cut short. */
+  readonly totalSteps: number;
   readonly batchSize: number;
 }
 
@@ -65,13 +67,15 @@ interface Plan {
  * Checks whether a run with this plan can have the progress that the checkpoint states.
  * @throws LockstepError E_CHECKPOINT
  */
-export function checkProgress(progress: TrainingProgress, { stepsPerEpoch, batchSize }: Plan): void {
+export function checkProgress(progress: TrainingProgress, plan: Plan): void {
+  const { stepsPerEpoch, totalSteps, batchSize } = plan;
   const { step, epoch, stepInEpoch, images, epochTotals } = progress;
   const { bestEpoch, epochsWithoutImprovement } = progress.earlyStopping;
+  const isAfterCut = stepInEpoch === 0 && step >= totalSteps && epoch === Math.ceil(step / stepsPerEpoch);
   const isPossible =
     step <= MAX_STEPS &&
     stepInEpoch <= stepsPerEpoch &&
-    step === epoch * stepsPerEpoch + stepInEpoch &&
+    (step === epoch * stepsPerEpoch + stepInEpoch || isAfterCut) &&
     images <= step * batchSize &&
     epochTotals.samples <= stepInEpoch * batchSize &&
     epochTotals.correct <= epochTotals.samples &&

@@ -96,11 +96,13 @@ export const RECIPE_OPTIONS = recipeOptions({
     help: 'share of pooled features dropped before the dense layer',
     example: '0.2',
   }),
-  epochs: integer({
+  epochs: number({
     group: 'Length of the run',
-    min: 1,
+    placeholder: 'n',
+    above: 0,
     default: 200,
-    help: 'passes over the training samples',
+    help: 'passes over the training samples; a fraction ends the last one after the nearest whole step',
+    example: '9.9',
     resume: { kind: 'changeable', unless: { option: 'schedule', is: SCHEDULES_OVER_ALL_EPOCHS } },
   }),
   maxSteps: limit({

@@ -20,7 +20,7 @@ import { itemKey } from './itemKey.js';
 import type { ItemKey } from './itemKey.js';
 import type { ItemStatus, RoundOptions } from './roundOptions.js';
 import { ReturnedItems } from './returnedItems.js';
-import { isSearchPaused, restMs, searchPauseAfter, SpareWork } from './spareWork.js';
+import { isSearchPaused, restMs, searchPauseAfter, SpareWork, whileUnread } from './spareWork.js';
 import type { Assignment, Outstanding, SearchPause } from './spareWork.js';
 import { dropStaleItems } from './staleItems.js';
 
@@ -91,8 +91,7 @@ export class Round<Node extends Assignee> {
       this.nothingStaleBeforeMs = stale.untilMs;
       return this.lookAgainAt(Math.min(stale.untilMs, this.returned.nextFitMs(this.nowMs())));
     }
-    this.useSpareWorkers(times);
-    const pause = searchPauseAfter(this.outstanding, times);
+    const pause = this.useSpareWorkers(times);
     this.restUntilMs = times.nowMs + restMs(this.holders.size, pause.leastMs, times);
     this.pause = {
       ...pause,
@@ -254,7 +253,8 @@ export class Round<Node extends Assignee> {
     return this.returned.unfitFor(index, this.nowMs(), this.options.assignees());
   }
 
-  private useSpareWorkers(times: FinishTimes<Node>): void {
+  /** @returns until when another search would find nothing */
+  private useSpareWorkers(times: FinishTimes<Node>): SearchPause {
     const work = new SpareWork(this.outstanding, times);
     for (let found = work.findTakeOver(); found; found = work.findTakeOver()) {
       for (const holder of this.holders.get(found.index)!) {
@@ -264,6 +264,7 @@ export class Round<Node extends Assignee> {
       this.holders.get(found.index)!.clear();
       this.assign(found, times);
     }
+    if (this.options.areAnswersRead?.() === false) return whileUnread(times.nowMs);
     for (let found = work.findRepeat(); found; found = work.findRepeat()) {
       for (const holder of this.holders.get(found.index)!) holder.wasLate?.();
       this.assign(found, times);
@@ -271,6 +272,7 @@ export class Round<Node extends Assignee> {
     for (let found = work.findProbe(); found; found = work.findProbe()) {
       this.assign(found, times);
     }
+    return searchPauseAfter(this.outstanding, times);
   }
 
   /** Calls `fill` at that time: an item may be late by then, and worth repeating elsewhere. */

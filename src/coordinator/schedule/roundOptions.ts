@@ -14,6 +14,8 @@ export interface RoundOptions<Node extends Assignee> {
   /** How quickly the node computes items of this kind. */
   readonly paceOf: (assignee: Node) => Pace;
   readonly clock?: Clock;
+  /** False while answers may have arrived that are not read yet: an item that seems late may not be. Default: true. */
+  readonly areAnswersRead?: (() => boolean) | undefined;
 }
 
 export interface ItemStatus<Node> {

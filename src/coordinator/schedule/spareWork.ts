@@ -136,6 +136,13 @@ export function searchPauseAfter<Node extends Assignee>(
   return { untilMs: times.nextChangeMs(), latestMs, leastMs: times.leastDurationMs(fewestSamples) };
 }
 
+/** While answers may wait to be read, it is not looked for items to repeat. When to look again. */
+const UNREAD_MS = 2;
+
+export function whileUnread(nowMs: number): SearchPause {
+  return { untilMs: nowMs + UNREAD_MS, latestMs: -Infinity, leastMs: 0 };
+}
+
 /**
  * A search looks at every item. With a thousand nodes there are a thousand answers a step, and a search after each would take
  * longer than all else that the coordinator does. So it is made once in a while: a share of the time that an item takes at

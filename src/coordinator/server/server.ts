@@ -13,7 +13,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { describeError } from '../../foundation/errors.js';
 import { advice, OptionError } from '../../foundation/options/optionError.js';
-import { coordinatorChannel, receiveLimits } from '../../protocol/index.js';
+import { coordinatorChannel, FrameMemory, receiveLimits } from '../../protocol/index.js';
 import type { CoordinatorChannel } from '../../protocol/index.js';
 import { hasZone, isLoopback, isUnspecified } from './address.js';
 import { ConnectionOutcomes } from './connectionOutcomes.js';
@@ -105,6 +105,7 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
     perMessageDeflate: false,
     handleProtocols: chosenSubprotocol,
   });
+  const frameMemory = new FrameMemory(maxFrameBytes);
   const outcomes = new ConnectionOutcomes((address, reason) => options.onRefused?.(address, reason));
   outcomes.watch(server);
   const slots = new ConnectionSlots(
@@ -147,8 +148,13 @@ export async function listen(options: ListenOptions): Promise<CoordinatorServer>
       slots.upgrade(request.socket);
       outcomes.admitted(request.socket);
       const peerName = peerOf(request);
+      const { heartbeatTimeoutMs } = options;
       const connect = (mayDecode: () => boolean): CoordinatorChannel =>
-        coordinatorChannel(webSocket, peerName, request.socket, options.heartbeatTimeoutMs, mayDecode);
+        coordinatorChannel(webSocket, peerName, request.socket, {
+          heartbeatTimeoutMs,
+          mayDecode,
+          frameMemory,
+        });
       onChannel(guardedChannel(webSocket, request.socket, connect, { unreadTimeoutMs }));
     });
   });

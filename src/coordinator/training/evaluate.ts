@@ -75,7 +75,7 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
           return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
         }
         if (verdict.kind !== 'accepted') return verdict;
-        answers[chunk] = answer;
+        answers[chunk] = answer.logits ? { ...answer, logits: answer.logits.slice() } : answer; // only lent
         done += answer.sampleCount;
         request.onProgress?.(done, indices.length);
         onContribution?.(from);

@@ -18,12 +18,12 @@ export function scheduleOf(recipe: Recipe, sampleCount: number): ScheduleContext
   return { ...recipe, stepsPerEpoch: stepsPerEpoch(sampleCount, recipe.batchSize, recipe.dropLast) };
 }
 
-/** Steps of the whole run, if nothing ends it before. */
+/** Steps of the whole run, if nothing ends it before: of a fraction of an epoch, the nearest whole step. */
 export function totalStepsOf({
   epochs,
   stepsPerEpoch,
 }: Pick<ScheduleContext, 'epochs' | 'stepsPerEpoch'>): number {
-  return epochs * stepsPerEpoch;
+  return Math.max(1, Math.round(epochs * stepsPerEpoch));
 }
 
 // The defaults of PyTorch's OneCycleLR (Smith and Topin, arXiv:1708.07120), but the momentum stays the same.

@@ -49,7 +49,9 @@ export async function train(run: TrainingRun): Promise<RunResult> {
   checkRecipeFitsImages(recipe, data.set);
   checkRecipeFitsSamples(recipe, data.split.training.length);
   const schedule = scheduleOf(recipe, data.split.training.length);
-  checkProgress(state.progress, { stepsPerEpoch: schedule.stepsPerEpoch, batchSize: recipe.batchSize });
+  const { stepsPerEpoch } = schedule;
+  const totalSteps = totalStepsOf(schedule);
+  checkProgress(state.progress, { stepsPerEpoch, totalSteps, batchSize: recipe.batchSize });
   const clock = new WallClock(state.progress.wallSeconds);
   const saver = new CheckpointSaver({ training, data, folder, clock, onEvent: control.onEvent });
   const fallback = new Fallback({ training, folder, saver, onEvent: control.onEvent });
@@ -94,11 +96,12 @@ async function trainEpochs(
   const { recipe, state } = run.training;
   const { split } = run.data;
   const { signal } = run.control;
+  const totalSteps = totalStepsOf(schedule);
   // Checked before each epoch: a run that was killed between its last checkpoint and its result ends here too.
   while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
-    if (state.progress.epoch >= recipe.epochs) return 'epochs';
+    if (isAtEnd(state.progress, recipe.epochs, totalSteps)) return 'epochs';
     if (state.progress.stepInEpoch === 0) fallback.propose();
-    for (const plan of remainingSteps(recipe, split.training, state.progress)) {
+    for (const plan of remainingSteps(recipe, split.training, state.progress, totalSteps)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
       signal.throwIfAborted();
       await trainStep(run, plan, { schedule, rules, shares, signs });
@@ -120,13 +123,25 @@ async function trainEpochs(
   return 'patience';
 }
 
+/** An epoch that was cut short counts as one. */
+function isAtEnd(
+  { epoch, step, stepInEpoch }: TrainingProgress,
+  epochs: number,
+  totalSteps: number,
+): boolean {
+  return epoch >= epochs || (stepInEpoch === 0 && step >= totalSteps);
+}
+
+/** Of this epoch; the last one is cut after the last step of the run. */
 function remainingSteps(
   { seed, batchSize, microBatch, dropLast }: Recipe,
   trainingIndices: Uint32Array,
-  { epoch, stepInEpoch }: TrainingProgress,
+  { epoch, stepInEpoch, step }: TrainingProgress,
+  totalSteps: number,
 ): readonly StepPlan[] {
   const options = { trainingIndices, seed, epoch, batchSize, microBatchSize: microBatch, dropLast };
-  return planEpoch(options).steps.slice(stepInEpoch);
+  const left = Math.max(0, totalSteps - step);
+  return planEpoch(options).steps.slice(stepInEpoch, stepInEpoch + left);
 }
 
 /** What a round of items needs: nothing of where the run is kept. */

@@ -2,7 +2,7 @@
 
 import type { NamedAttrMap } from '@tensorflow/tfjs-core';
 import type { Targets } from '../engine.js';
-import { softmaxCrossEntropy, targetOf } from '../softmaxCrossEntropy.js';
+import { shareOf, softmaxCrossEntropy, targetOf } from '../softmaxCrossEntropy.js';
 import type { ConvolutionGeometry, Operations, Tensor2D, Tensor4D, TensorFlow } from './backend.js';
 import { composedNormaliser } from './batchNormalisation.js';
 
@@ -70,12 +70,17 @@ export function deviceLogitGradient(tf: TensorFlow): Operations['logitGradient']
 }
 
 /** (B, classes) */
-function targetTensor(tf: TensorFlow, { labels, labelSmoothing = 0 }: Targets, classCount: number): Tensor2D {
-  const values = new Float32Array(labels.length * classCount).fill(
-    targetOf(false, labelSmoothing, classCount),
-  );
+function targetTensor(
+  tf: TensorFlow,
+  { labels, labelSmoothing = 0, mixture }: Targets,
+  classCount: number,
+): Tensor2D {
+  const values = new Float32Array(labels.length * classCount).fill(targetOf(0, labelSmoothing, classCount));
   labels.forEach((label, sample) => {
-    values[sample * classCount + label] = targetOf(true, labelSmoothing, classCount);
+    for (const index of mixture ? [label, mixture.labels[sample]!] : [label]) {
+      const share = mixture ? shareOf(index, label, sample, mixture) : 1;
+      values[sample * classCount + index] = targetOf(share, labelSmoothing, classCount);
+    }
   });
   return tf.tensor2d(values, [labels.length, classCount]);
 }

@@ -18,6 +18,8 @@ export function fillInput(
   fillImages(memory, input.source, batch);
   floats.set(batch.labels, input.labels.offset);
   floats[input.labelSmoothing.offset] = batch.labelSmoothing ?? 0;
+  floats[input.labelSmoothing.offset + 1] = batch.mixture?.share ?? 1;
+  floats.set(batch.mixture?.labels ?? batch.labels, input.otherLabels.offset);
   for (const { operation, range } of input.masks.values()) {
     if (dropoutKey === undefined) continue;
     const { layerIndex, rate } = operation;

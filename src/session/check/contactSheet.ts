@@ -54,9 +54,10 @@ function samplesOf({ data }: Subject): Uint32Array {
 }
 
 function augmentationOf(subject: Subject, epoch: number): AugmentationOptions {
-  const { seed, flip, cropPadding, border, cutout } = subject.recipe;
+  const { seed, flip, cropPadding, border, cutout, colourJitter, mixup } = subject.recipe;
   const mirrored = flip === 'alternating' ? alternatingFlips(seed, epoch, samplesOf(subject)) : undefined;
-  return { key: augmentationKey(seed, epoch, 0, 0), cropPadding, border, cutout, mirrored };
+  const settings = { cropPadding, border, cutout, colourJitter, mixup };
+  return { ...settings, key: augmentationKey(seed, epoch, 0, 0), mirrored };
 }
 
 function sheetOf(subject: Subject, augmentation: AugmentationOptions | undefined): Picture {

@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { totalStepsOf } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { metricsFileOf } from './findRuns.js';
 import type { MetricsLine } from './metricsLines.js';
@@ -45,7 +46,7 @@ export async function liveProgress(
       if (step === null) return undefined;
       const stepsPerEpoch = await stepsPerEpochOf(handle);
       const steps = smallest(
-        epochs === null || stepsPerEpoch === null ? null : epochs * stepsPerEpoch,
+        epochs === null || stepsPerEpoch === null ? null : totalStepsOf({ epochs, stepsPerEpoch }),
         maxSteps,
       );
       const perStep = secondsPerStep(recent, lastEpoch);

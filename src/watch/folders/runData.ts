@@ -100,3 +100,18 @@ export interface FirstLayer {
   /** (height, width, channels, filters) */
   readonly values: readonly number[];
 }
+
+/** What a page must know to compute with a run's weights; the vectors follow it (currentWeights.ts). */
+export interface WeightsHeader {
+  /** As JSON: layers, image shape, class names. */
+  readonly network: string;
+  readonly mean: readonly number[];
+  readonly standardDeviation: readonly number[];
+  /** How validation looks at an image. */
+  readonly evaluationViews: 'none' | 'flip' | 'full';
+  readonly checkpoint: 'best' | 'last';
+  /** After which they were such. */
+  readonly epoch: number;
+  readonly parameterCount: number;
+  readonly statisticCount: number;
+}

@@ -120,5 +120,8 @@ export interface Refusal {
 /** GET api/evaluation?id=ID&name=NAME: one of the run's evaluations. Their content never changes. */
 export type EvaluationAnswer = Evaluation;
 
+/** GET api/weights?id=ID: the weights of the run, binary; this is its header (currentWeights.ts). */
+export type { WeightsHeader } from '../folders/runData.js';
+
 /** GET api/filters?id=ID: the filters of the first layer; null if the run has none that can be shown. */
 export type FiltersAnswer = FirstLayer | null;

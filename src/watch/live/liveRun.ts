@@ -3,6 +3,7 @@
  * Collected from events and from the fleet; holds a bounded amount however long the run is.
  */
 
+import { totalStepsOf } from '../../coordinator/index.js';
 import type { FleetView, RunEvent } from '../../coordinator/index.js';
 import type { Subscriber } from '../events/subscriber.js';
 import type { GoneNode, LiveNode, LivePhase, LiveView, Refusal, ResumeCommand } from './api.js';
@@ -165,7 +166,7 @@ export class LiveRun implements Subscriber {
   private secondsLeft(): number | null {
     const { start, lastStep, meanStepMs, secondsPerStep = meanStepMs / 1000 } = this;
     if (!start || !lastStep || this.isOver) return null;
-    const steps = Math.min(start.epochs * start.stepsPerEpoch, start.maxSteps ?? Infinity);
+    const steps = Math.min(totalStepsOf(start), start.maxSteps ?? Infinity);
     return Math.max(0, steps - lastStep.step) * secondsPerStep;
   }
 

@@ -10,6 +10,8 @@ export interface PageFile {
   readonly content: Buffer;
   /** The same, compressed by gzip. */
   readonly packed?: Buffer;
+  /** Besides those that every file has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Source {
@@ -17,6 +19,7 @@ interface Source {
   /** Below dist/web. */
   readonly name: string;
   readonly type: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const TYPES = {
@@ -25,10 +28,17 @@ const TYPES = {
   style: 'text/css; charset=utf-8',
 } as const;
 
+/** A thread has a policy of its own: it may compile WebAssembly, which the live page itself may not, and ask nobody. */
+const COMPUTES = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
+};
+
 const LIVE_PAGE: readonly Source[] = [
   { path: '/', name: 'index.html', type: TYPES.html },
   { path: '/page.js', name: 'page.js', type: TYPES.script },
   { path: '/page.css', name: 'page.css', type: TYPES.style },
+  { path: '/compute.js', name: 'join/compute.js', type: TYPES.script, headers: COMPUTES },
 ];
 
 const JOIN_PAGE: readonly Source[] = [
@@ -57,9 +67,9 @@ export function readJoinFiles(): ReadonlyMap<string, PageFile> {
 function read(sources: readonly Source[]): ReadonlyMap<string, PageFile> {
   try {
     return new Map(
-      sources.map(({ path, name, type }) => {
+      sources.map(({ path, name, ...about }) => {
         const content = readFileSync(new URL(name, FOLDER));
-        return [path, { type, content, packed: gzipSync(content) }];
+        return [path, { ...about, content, packed: gzipSync(content) }];
       }),
     );
   } catch {

@@ -18,7 +18,7 @@ import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
 import type { LiveStream } from './liveStream.js';
 import type { PageFile } from './pageFiles.js';
-import { readJsonBody, respondFile, respondJson, respondText, respondTooLong } from './respond.js';
+import { readJsonBody, respond, respondFile, respondJson, respondText, respondTooLong } from './respond.js';
 import type { RunSource } from './runSource.js';
 
 export interface PageOptions {
@@ -113,7 +113,7 @@ class PageRequests {
       return respondJson(response, 405, { error: 'only GET and POST' });
     }
     const file = this.options.files.get(url.pathname);
-    if (file) return respondFile(request, response, file);
+    if (file) return respondFile(request, response, file, file.headers);
     if (url.pathname === '/api/me') return respondJson(response, 200, this.me(asked.grant));
     if (!asked.grant) return respondJson(response, 401, { error: 'log in first' });
     return this.tell(asked);
@@ -148,6 +148,15 @@ class PageRequests {
         return found === undefined
           ? respondJson(response, 404, { error: 'there is no such run' })
           : respondJson(response, 200, found);
+      }
+      case '/api/weights': {
+        const found = await runs.weights(url.searchParams.get('id') ?? '');
+        if (found) return respond(response, 200, 'application/octet-stream', found);
+        const error =
+          found === null
+            ? 'this run has no weights yet that a page can compute with'
+            : 'there is no such run';
+        return respondJson(response, 404, { error });
       }
       case '/api/live': {
         if (!live) break;

@@ -1,6 +1,7 @@
 /** The runs below a folder, as the live page sees them: searched again each time, read only as far as they have grown. */
 
 import path from 'node:path';
+import { CurrentWeights } from '../folders/currentWeights.js';
 import { findRuns, isRunFolder } from '../folders/findRuns.js';
 import { readFirstLayer } from '../folders/firstLayer.js';
 import { History } from '../folders/history.js';
@@ -22,6 +23,8 @@ export class RunCatalog {
   private known: ReadonlyMap<string, KnownRun> = new Map();
   /** The one used last is the last. */
   private readonly histories = new Map<string, History>();
+
+  private readonly weightFrames = new CurrentWeights();
 
   constructor(readonly root: string) {}
 
@@ -61,6 +64,12 @@ export class RunCatalog {
   async filters(id: string): Promise<FiltersAnswer | undefined> {
     const folder = this.folderOf(id);
     return folder === undefined ? undefined : ((await readFirstLayer(folder)) ?? null);
+  }
+
+  /** Undefined for what is no run below the root; null where it has none that a page can use. */
+  async weights(id: string): Promise<Buffer | null | undefined> {
+    const folder = this.folderOf(id);
+    return folder === undefined ? undefined : ((await this.weightFrames.read(folder)) ?? null);
   }
 
   /** A page asks for runs that it was just told of: they are searched for again only if one is not known, or gone. */

@@ -11,6 +11,8 @@ export interface RunSource {
   run(id: string, withSteps: boolean): Promise<RunAnswer | undefined>;
   evaluation(id: string, name: string): Promise<EvaluationAnswer | undefined>;
   filters(id: string): Promise<FiltersAnswer | undefined>;
+  /** See currentWeights.ts; null where the run has none that a page can use. */
+  weights(id: string): Promise<Buffer | null | undefined>;
 }
 
 /** The one run of this process, once it has its folder. */
@@ -52,5 +54,9 @@ export class OwnRun implements RunSource {
 
   async filters(id: string): Promise<FiltersAnswer | undefined> {
     return id === this.name ? this.catalog?.filters('.') : undefined;
+  }
+
+  async weights(id: string): Promise<Buffer | null | undefined> {
+    return id === this.name ? this.catalog?.weights('.') : undefined;
   }
 }

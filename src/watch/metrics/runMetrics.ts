@@ -5,6 +5,7 @@
 
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { totalStepsOf } from '../../coordinator/index.js';
 import type { RunEvent } from '../../coordinator/index.js';
 import type { Subscriber } from '../events/subscriber.js';
 
@@ -116,7 +117,7 @@ export class RunMetrics implements Subscriber {
   }: EventOf<'run-started'>): void {
     this.info.set({ model, dataset, version: this.version }, 1);
     this.gauges.step.set(resumedAtStep);
-    this.gauges.planned_steps.set(Math.min(maxSteps ?? Infinity, epochs * stepsPerEpoch));
+    this.gauges.planned_steps.set(Math.min(maxSteps ?? Infinity, totalStepsOf({ epochs, stepsPerEpoch })));
     this.gauges.planned_epochs.set(epochs);
   }
 

@@ -1,9 +1,14 @@
-/** All that computes in a tab, as one file for its Workers: the node, and each of its threads. */
+/**
+ * All that computes in a page, as one file for its Workers: the node of a tab, each of its threads, and what classifies
+ * images for the live page.
+ */
 
 import { z } from 'zod';
 import { serveAsNode } from './node/node.js';
 import { NODE_NAME, THREAD_NAME } from './node/talk.js';
 import { serveAsThread } from './node/thread.js';
+import { serveAsClassifier } from './try/classify.js';
+import { TRY_NAME } from './try/talk.js';
 
 // The page's policy allows no code from text, which zod would otherwise try to make.
 z.config({ jitless: true });
@@ -14,4 +19,7 @@ switch (self.name) {
     break;
   case THREAD_NAME:
     serveAsThread();
+    break;
+  case TRY_NAME:
+    serveAsClassifier();
 }

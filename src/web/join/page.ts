@@ -5,7 +5,9 @@ import { browserName, mostThreads, usualThreads } from './device.js';
 import { takeInvitation } from './invitation.js';
 import { lossCurve } from './lossCurve.js';
 import { Participation } from './participation.js';
+import type { Phase } from './participation.js';
 import { ScreenLock, watchBattery } from './power.js';
+import { forgetReload, isOfOtherVersion, reloadOnce, wasReloaded } from './renewal.js';
 import { tell } from './wording.js';
 
 const LONGEST_NAME = 60;
@@ -15,6 +17,7 @@ const DRAW_EVERY_MS = 500;
 const { token, startsAtOnce } = takeInvitation();
 const headline = byId('headline', HTMLElement);
 const startButton = byId('start', HTMLButtonElement);
+const anyClassButton = byId('any-class', HTMLButtonElement);
 const pauseButton = byId('pause', HTMLButtonElement);
 const leaveButton = byId('leave', HTMLButtonElement);
 const nameInput = byId('name', HTMLInputElement);
@@ -24,6 +27,8 @@ const curve = byId('curve', HTMLElement);
 
 const screenLock = new ScreenLock();
 let isOnBattery = false;
+/** Set by a click on the button that says what it means. */
+let anyClass = false;
 let drawTimer: ReturnType<typeof setTimeout> | undefined;
 
 const threads = (): number => Math.min(mostThreads(), Math.max(1, Number(threadsInput.value)));
@@ -34,6 +39,7 @@ const participation = new Participation(
     nodeName: nameInput.value.trim().slice(0, LONGEST_NAME) || browserName(),
     device: `${browserName()}, ${threads()} thread(s)`,
     threads: threads(),
+    anyClass,
   }),
   () => show(),
 );
@@ -41,17 +47,24 @@ const participation = new Participation(
 /** Says at once what it does; figures follow soon. */
 function show(): void {
   const { phase, tally, isOn } = participation;
+  if (phase.kind === 'computing') forgetReload();
+  if (phase.kind === 'over' && isOfOtherVersion(phase.end) && reloadOnce()) return;
   const told = tell(phase, tally);
   headline.textContent = told.headline;
   headline.className = told.mood;
   byId('detail', HTMLElement).textContent = told.detail;
   startButton.hidden = isOn;
   startButton.textContent = phase.kind === 'paused' ? 'Go on' : 'Start';
+  anyClassButton.hidden = !isOfOtherClass(phase);
   pauseButton.hidden = !isOn || phase.kind === 'stopping';
   leaveButton.hidden = !(isOn || phase.kind === 'paused');
   nameInput.disabled = isOn;
   screenLock.set(phase.kind === 'computing');
   drawTimer ??= setTimeout(draw, DRAW_EVERY_MS);
+}
+
+function isOfOtherClass(phase: Phase): boolean {
+  return phase.kind === 'over' && phase.end.kind === 'refused' && phase.end.numericsClasses !== undefined;
 }
 
 function draw(): void {
@@ -94,6 +107,10 @@ function setUp(): void {
   threadsInput.addEventListener('input', showThreads);
   threadsInput.addEventListener('change', () => participation.restart());
   startButton.addEventListener('click', begin);
+  anyClassButton.addEventListener('click', () => {
+    anyClass = true;
+    begin();
+  });
   pauseButton.addEventListener('click', () => participation.pause('user'));
   leaveButton.addEventListener('click', () => participation.leave());
   onBattery.addEventListener('change', heedBattery);
@@ -131,4 +148,4 @@ function heedBattery(): void {
 
 setUp();
 show();
-if (startsAtOnce) begin();
+if (startsAtOnce || wasReloaded()) begin();

@@ -1,6 +1,7 @@
 /** The page's sentences. */
 
 import type { Phase } from './participation.js';
+import { isOfOtherVersion } from './renewal.js';
 
 export interface Told {
   readonly headline: string;
@@ -46,6 +47,8 @@ function tellEnd(end: Extract<Phase, { kind: 'over' }>['end']): Told {
     case 'run-ended':
       return { headline: 'The run has ended', detail: 'Thank you. You can close the tab.', mood: 'good' };
     case 'refused':
+      if (isOfOtherVersion(end)) return OTHER_VERSION;
+      if (end.numericsClasses) return tellOtherClass(end.numericsClasses);
       return { headline: 'The coordinator refused this tab', detail: sentence(end.reason), mood: 'bad' };
     case 'failed':
       return { headline: 'This browser cannot compute', detail: sentence(end.reason), mood: 'bad' };
@@ -53,6 +56,25 @@ function tellEnd(end: Extract<Phase, { kind: 'over' }>['end']): Told {
     case 'lost':
       return plain('This tab has left the run', sentence(end.reason));
   }
+}
+
+/** After it was loaded anew. */
+const OTHER_VERSION: Told = {
+  headline: 'This page is of another version',
+  detail:
+    'The coordinator runs another version of Lockstep than this page, even after the page was loaded anew. ' +
+    'Close the tab and open the address again; if that does not help, build the coordinator’s pages anew.',
+  mood: 'bad',
+};
+
+function tellOtherClass(classes: readonly string[]): Told {
+  return {
+    headline: 'This browser would give other bits',
+    detail:
+      `The run computes in the class ${classes.join(', ')}, and this browser cannot. ` +
+      'With results of two classes the weights depend on who computed what, and the run says so: exact: false.',
+    mood: 'bad',
+  };
 }
 
 function plain(headline: string, detail = ''): Told {

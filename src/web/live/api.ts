@@ -61,6 +61,11 @@ export function fetchFilters(id: string): Promise<FiltersAnswer> {
   return fetchJson(`api/filters?id=${encodeURIComponent(id)}`) as Promise<FiltersAnswer>;
 }
 
+/** @throws Refused if there are none that a page can use */
+export async function fetchWeights(id: string): Promise<ArrayBuffer> {
+  return (await ask(`api/weights?id=${encodeURIComponent(id)}`)).arrayBuffer();
+}
+
 export interface LiveListener {
   readonly onView: (view: LiveView) => void;
   /** The process ends. */
@@ -91,8 +96,12 @@ function post(body: object): RequestInit {
 }
 
 async function fetchJson(path: string, init?: RequestInit): Promise<unknown> {
+  return (await ask(path, init)).json();
+}
+
+async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
   if (response.status === 401 && path !== 'api/login') throw new LoginNeeded();
   if (!response.ok) throw new Refused(((await response.json()) as { error: string }).error);
-  return response.json();
+  return response;
 }

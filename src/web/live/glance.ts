@@ -93,7 +93,7 @@ function progressLive(run: ListedRun, view: LiveView): Progress {
     steps:
       epochs === null || stepsPerEpoch === null
         ? null
-        : Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity),
+        : Math.min(Math.max(1, Math.round(epochs * stepsPerEpoch)), maxSteps ?? Infinity),
     loss: view.loss ?? run.recentLoss,
     imagesPerSecond: isOver ? run.imagesPerSecond : view.imagesPerSecond,
     crew: isOver ? undefined : `${counted(workers, 'worker')} on ${counted(nodes.length, 'node')}`,

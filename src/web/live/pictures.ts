@@ -6,14 +6,19 @@ import { element } from './dom.js';
 type Thumbnail = NonNullable<EvaluationAnswer['worstImages'][number]['image']>;
 type Filters = NonNullable<FiltersAnswer>;
 
-export function imageCanvas(
-  { height, width, channels, pixels }: Thumbnail,
+export function imageCanvas({ pixels, ...shape }: Thumbnail, label: string): HTMLCanvasElement {
+  const bytes = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0));
+  return canvasOf({ ...shape, pixels: bytes }, label);
+}
+
+/** Bytes of an image, as a network takes it. */
+export function canvasOf(
+  { height, width, channels, pixels }: Omit<Thumbnail, 'pixels'> & { readonly pixels: Uint8Array },
   label: string,
 ): HTMLCanvasElement {
-  const bytes = Uint8Array.from(atob(pixels), (character) => character.charCodeAt(0));
   return drawn(height, width, label, (row, column, channel) => {
     const from = (row * width + column) * channels;
-    return bytes[from + (channels === 3 ? channel : 0)]!;
+    return pixels[from + (channels === 3 ? channel : 0)]!;
   });
 }
 

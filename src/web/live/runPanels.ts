@@ -5,22 +5,26 @@ import { fetchEvaluation, fetchFilters } from './api.js';
 import { element } from './dom.js';
 import { evaluationPanel } from './evaluationPanel.js';
 import { filterCanvases } from './pictures.js';
+import { TryPanel } from './tryIt/tryPanel.js';
 
 /** Each section is drawn again only if what it shows has changed: tables that are scrolled would jump. */
 export class RunPanels {
   private readonly evaluation = element('section', { 'aria-label': 'evaluation' });
   private readonly filters = element('section', { 'aria-label': 'first layer' });
+  private readonly tried = element('section', { 'aria-label': 'try it' });
+  private readonly tryPanel = new TryPanel(this.tried);
   private drawnEvaluation = '';
   private drawnFilters = '';
   /** The evaluation that was chosen, by run. */
   private readonly chosen = new Map<string, string>();
 
   constructor(place: HTMLElement) {
-    place.replaceChildren(this.evaluation, this.filters);
+    place.replaceChildren(this.tried, this.evaluation, this.filters);
   }
 
   /** @param run undefined if none is looked into */
   async show(run: ListedRun | undefined, answer: RunAnswer | undefined): Promise<void> {
+    this.tryPanel.of(answer && run);
     if (!run || !answer) {
       this.evaluation.replaceChildren();
       this.filters.replaceChildren();

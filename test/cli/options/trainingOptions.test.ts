@@ -76,6 +76,8 @@ describe('the defaults', () => {
       border: 'zero',
       flip: 'random',
       cutout: 0,
+      colourJitter: 0,
+      mixup: 0,
       dropLast: false,
       decayOn: 'all',
       shiftLrFactor: 1,
@@ -392,9 +394,7 @@ describe('a config file that is refused', () => {
 
   it('has a value that no flag could have, and names the key and the file', () => {
     const file = configFile({ epochs: -1 });
-    expect(refused('--config', file).message).toContain(
-      `"epochs" in ${file}: -1 must be an integer of at least 1`,
-    );
+    expect(refused('--config', file).message).toContain(`"epochs" in ${file}: -1 must be a number above 0`);
     const ofLr = configFile({ lr: -1 });
     expect(refused('--config', ofLr).message).toBe(
       `"lr" in ${ofLr}: -1 must be a number above 0; for example "lr": 0.1`,

@@ -155,6 +155,35 @@ describe('the handshake', () => {
     expect(round.outcome()).toBe('done');
   });
 
+  it('refuses a node of another class than the run, if it asks for that, and tells the class', async () => {
+    const asking = { numericsClass: 'class b', onlyClassOfRun: true } as const;
+    const first = await attached(fleet, { ...asking, nodeName: 'first' });
+    const sameClass = await attached(fleet, { ...asking, nodeName: 'same' });
+    expect([first, sameClass].map(({ received }) => received[0]!.type)).toEqual(['welcome', 'welcome']);
+    const other = await attached(fleet, { ...asking, numericsClass: 'class a', nodeName: 'other' });
+    expect(other.received.map(({ type }) => type)).toEqual(['refused']);
+    expect(other.the('refused')).toMatchObject({ code: 'E_REFUSED', numericsClasses: ['class b'] });
+    expect(other.the('refused').reason).toMatch(/class is class a, the run's is class b/);
+    const notAsking = await attached(fleet, { numericsClass: 'class a', nodeName: 'not asking' });
+    expect(notAsking.received[0]!.type).toBe('welcome');
+  });
+
+  it('keeps to the classes of results whose nodes have left, and of a run that is resumed', async () => {
+    const node = answering(await attached(fleet, { numericsClass: 'class b', nodeName: 'gone' }));
+    await run(1).promise;
+    node.hangUp();
+    const late = await attached(fleet, { numericsClass: 'class a', onlyClassOfRun: true });
+    expect(late.the('refused').numericsClasses).toEqual(['class b']);
+
+    const numericsClasses = ['class c'];
+    const told = { welcome: welcome(), onEvent: () => undefined, waitTimeoutMs: WAIT_TIMEOUT_MS };
+    const resumed = await attached(new Fleet({ ...told, numericsClasses }), {
+      numericsClass: 'class a',
+      onlyClassOfRun: true,
+    });
+    expect(resumed.the('refused').numericsClasses).toEqual(numericsClasses);
+  });
+
   it('forgets a node that hangs up before hello', async () => {
     const node = new ScriptedNode(fleet);
     node.hangUp();

@@ -28,7 +28,8 @@ function startRound(fleet: Fleet, itemCount: number): Promise<void> {
 }
 
 function makeFleet(): Fleet {
-  return new Fleet({ welcome: welcome(), onEvent: () => undefined, waitTimeoutMs: 60_000 });
+  const areAnswersRead = (): boolean => true; // time is fake, and the process never waits
+  return new Fleet({ welcome: welcome(), onEvent: () => undefined, waitTimeoutMs: 60_000, areAnswersRead });
 }
 
 async function answer(node: ScriptedNode, count = 1): Promise<void> {

@@ -3,7 +3,7 @@ import { checkProgress, freshProgress } from '../../../src/coordinator/run/progr
 import type { TrainingProgress } from '../../../src/coordinator/run/progress.js';
 import { thrownBy } from '../../support/errors.js';
 
-const PLAN = { stepsPerEpoch: 10, batchSize: 8 };
+const PLAN = { stepsPerEpoch: 10, totalSteps: 47, batchSize: 8 };
 const at = (change: Partial<TrainingProgress>): TrainingProgress => ({ ...freshProgress(), ...change });
 const totals = { lossSum: 1, correct: 3, samples: 20, seconds: 1 };
 
@@ -13,6 +13,7 @@ describe('the progress of a checkpoint', () => {
     ['the middle of an epoch', { step: 23, epoch: 2, stepInEpoch: 3, images: 180, epochTotals: totals }],
     ['the last step of an epoch, before its end', { step: 30, epoch: 2, stepInEpoch: 10, images: 240 }],
     ['the end of an epoch', { step: 30, epoch: 3, images: 230 }],
+    ['the end of an epoch that is cut short', { step: 47, epoch: 5, images: 360 }],
   ])('may be %s', (_where, change) => {
     checkProgress(at(change), PLAN);
   });
@@ -21,6 +22,8 @@ describe('the progress of a checkpoint', () => {
     ['a step that no epoch has', { step: 9007199254740990 }],
     ['a step that fits its epoch, but beyond all counting', { step: 2 ** 50, epoch: 2 ** 50 / 10 }],
     ['another number of steps an epoch', { step: 22, epoch: 2 }],
+    ['the end of an epoch that is cut short elsewhere', { step: 46, epoch: 5 }],
+    ['an epoch after one that was cut short', { step: 47, epoch: 6 }],
     ['more steps in the epoch than it has', { step: 31, epoch: 2, stepInEpoch: 11 }],
     ['more images than its steps can hold', { step: 10, epoch: 1, images: 81 }],
     ['more images in the epoch than its steps hold', { step: 2, stepInEpoch: 2, epochTotals: totals }],

@@ -53,6 +53,8 @@ const OUT_OF_BOUNDS: readonly (readonly [keyof RequestedRecipe, unknown])[] = [
   ['border', 'edge'],
   ['flip', 'never'],
   ['cutout', -1],
+  ['colourJitter', 1],
+  ['mixup', -0.1],
   ['labelSmoothing', 1],
   ['evalStatistics', 'none'],
   ['tta', 'all'],

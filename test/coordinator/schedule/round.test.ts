@@ -59,6 +59,8 @@ class Scene {
   readonly accepted: number[] = [];
   outcome: 'open' | 'done' | { readonly error: unknown } = 'open';
   readonly round: Round<FakeNode>;
+  /** Whether the coordinator keeps up with its nodes. */
+  isReadUp = true;
 
   /** @param typicalMs what every node is known to take for an item; undefined: not known */
   constructor(
@@ -71,6 +73,7 @@ class Scene {
       sampleCountOf: () => 1,
       assignees: () => this.nodes,
       paceOf: ({ pace }) => pace,
+      areAnswersRead: () => this.isReadUp,
     });
     this.round.done.then(
       () => (this.outcome = 'done'),
@@ -269,6 +272,34 @@ describe('an idle worker', () => {
     await settled();
     expect(scene.accepted).toEqual([0]);
     expect(scene.outcome).toBe('done');
+  });
+
+  it('repeats nothing while answers may wait to be read, and at once when there are none', async () => {
+    const scene = new Scene(2, 100);
+    const [quick, stalled] = [scene.join('quick'), scene.join('stalled')];
+    scene.isReadUp = false;
+    await vi.advanceTimersByTimeAsync(100);
+    scene.answer(quick, 0);
+    await vi.advanceTimersByTimeAsync(5_000); // fifty times the usual
+    expect([quick.held, stalled.held]).toEqual([[], [1]]);
+    scene.isReadUp = true;
+    await vi.advanceTimersByTimeAsync(4);
+    expect(quick.held).toEqual([1]);
+    scene.answer(quick, 1);
+    await settled();
+    expect(scene.outcome).toBe('done');
+  });
+
+  it('takes over what has not been begun, even while answers may wait to be read', () => {
+    const scene = new Scene(3, 100);
+    const [quick, slow] = [scene.join('quick'), scene.join('slow')];
+    scene.isReadUp = false;
+    const waiting = slow.held.length === 2 ? slow : quick;
+    const other = waiting === slow ? quick : slow;
+    const [, taken] = waiting.held;
+    scene.answer(other, other.held[0]!);
+    expect(other.held).toEqual([taken]);
+    expect(waiting.cancelled).toEqual([taken]);
   });
 
   it('does not repeat very short items at once, nor anything before a usual time is known', () => {

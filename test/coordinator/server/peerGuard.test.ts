@@ -285,7 +285,7 @@ it('a message beyond the limit is not decoded, whatever listens on the socket fi
   const guarded = guardedChannel(
     socket,
     transport,
-    (mayDecode) => coordinatorChannel(socket, 'a node', transport, undefined, mayDecode),
+    (mayDecode) => coordinatorChannel(socket, 'a node', transport, { mayDecode }),
     { unreadTimeoutMs: 1000 },
   );
   guarded.open({

@@ -164,6 +164,42 @@ describe('a run to its end', () => {
     }
   });
 
+  it('may end within an epoch, which is then validated, and with the rates of so many steps', async () => {
+    const options = { recipe: { epochs: 2.3, schedule: 'triangular' as const } }; // 6.9 steps
+    const { result, events, run } = await trained(options);
+    expect(result).toMatchObject({ stepsCompleted: 7, epochsCompleted: 3, stoppedBy: 'epochs' });
+    expect(eventsOf(events, 'epoch').map(({ epoch, step }) => [epoch, step])).toEqual([
+      [1, 3],
+      [2, 6],
+      [3, 7],
+    ]);
+    expect(eventsOf(events, 'step').map(({ lr }) => lr)).toEqual(
+      Array.from({ length: 7 }, (_, step) => (0.1 * (7 - step)) / 7),
+    );
+    const { progress } = await readCheckpoint(run.storage.folder.checkpointFile('last'));
+    expect(progress).toMatchObject({ step: 7, epoch: 3, stepInEpoch: 0 });
+  });
+
+  it.each([4, 6, 7])('ends in the same bits if it is interrupted after step %d of 7', async (last) => {
+    const options = { recipe: { epochs: 2.3 } };
+    const { result } = await trained(options);
+    const interrupted: TestRun = await testRun({
+      ...options,
+      onEvent: (event) => {
+        if (event.event === 'step' && event.step === last) interrupted.stop.abort(new Error('enough'));
+      },
+    });
+    analyticNode(interrupted.fleet);
+    await train(interrupted.run);
+    const { folder } = interrupted.run.storage;
+    const saved = await readCheckpoint(folder.checkpointFile('last'));
+    expect(saved.progress.step).toBe(last);
+    const state = TrainingState.from({ ...saved, best: saved.best });
+    const again = await testRun({ ...options, change: { folder, state } });
+    analyticNode(again.fleet);
+    expect((await train(again.run)).lastWeightsSha256).toBe(result.lastWeightsSha256);
+  });
+
   it('depends on the seed', async () => {
     const { result } = await trained();
     expect((await trained({ recipe: { seed: 2 } })).result.weightsSha256).not.toBe(result.weightsSha256);

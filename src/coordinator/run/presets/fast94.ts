@@ -31,6 +31,8 @@ export const FAST94 = {
     border: 'reflect',
     flip: 'alternating',
     cutout: 0,
+    colourJitter: 0,
+    mixup: 0,
     labelSmoothing: 0.2,
     tta: 'full',
   },

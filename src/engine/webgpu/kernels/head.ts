@@ -83,13 +83,14 @@ ${bias === undefined ? '' : `    sum += ${bias}[output];\n`}  }
 /** Gradient of the summed softmax cross-entropy by the logits: softmax(logits) - target, padded with zeros. */
 export function lossGradient(
   logits: Range,
-  targets: { readonly labels: Range; readonly labelSmoothing: Range },
+  targets: { readonly labels: Range; readonly labelSmoothing: Range; readonly otherLabels: Range },
   { classCount, imageCount }: { readonly classCount: number; readonly imageCount: number },
   result: Range,
 ): Dispatch {
   const kernel = new KernelSource();
   const [from, label] = [kernel.bind(logits, 'f32'), kernel.bind(targets.labels, 'f32')];
   const smoothing = kernel.bind(targets.labelSmoothing, 'f32');
+  const other = kernel.bind(targets.otherLabels, 'f32');
   const to = kernel.bind(result, 'f32', 'read_write');
   const padded = Math.ceil(classCount / 4) * 4;
   return flatKernel(
@@ -105,7 +106,9 @@ export function lossGradient(
   for (var category = 0u; category < ${padded}u; category++) {
     var value = 0.0;
     if (category < ${classCount}u) {
-      let own = select(0.0, 1.0 - ${smoothing}[0], category == u32(${label}[index]));
+      let share = select(0.0, ${smoothing}[1], category == u32(${label}[index]))
+        + select(0.0, 1.0 - ${smoothing}[1], category == u32(${other}[index]));
+      let own = share * (1.0 - ${smoothing}[0]);
       value = exp(${from}[start + category] - largest) / total - own - ${smoothing}[0] / ${classCount}.0;
     }
     ${to}[start + category] = value;

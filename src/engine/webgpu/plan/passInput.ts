@@ -23,8 +23,10 @@ export interface PassInput {
   readonly whole: Range;
   readonly source: ImageInput;
   readonly labels: Range;
-  /** One number. */
+  /** Two numbers: the smoothing, and the share of an image's own label, which is 1 for images that are not mixed. */
   readonly labelSmoothing: Range;
+  /** Of the images that are mixed in. */
+  readonly otherLabels: Range;
   /** Only in training: evaluation drops nothing. */
   readonly masks: ReadonlyMap<DropoutOperation, MaskInput>;
 }
@@ -44,7 +46,8 @@ export function inputOf(options: InputOptions): PassInput {
   const sources = sourceLengths(model, imageCount, inputKind);
   const lengths = [
     imageCount,
-    1,
+    2,
+    imageCount,
     ...sources,
     ...dropping.map(({ source }) => imageCount * elementsOf(graph.values[source]!.shape)),
   ];
@@ -52,7 +55,7 @@ export function inputOf(options: InputOptions): PassInput {
     'input',
     lengths.reduce((total, length) => total + aligned(length), 0),
   );
-  const [labels, labelSmoothing, ...others] = split(whole, lengths);
+  const [labels, labelSmoothing, otherLabels, ...others] = split(whole, lengths);
   const maskRanges = others.splice(sources.length);
   const masks = new Map(
     dropping.map((operation, index) => [operation, { operation, range: maskRanges[index]! }]),
@@ -62,7 +65,8 @@ export function inputOf(options: InputOptions): PassInput {
     inputKind === 'images'
       ? { kind: 'images', images: first! }
       : { kind: 'pixels', pixels: first!, windows: windows!, table: table! };
-  return { whole, source, labels: labels!, labelSmoothing: labelSmoothing!, masks };
+  const targets = { labels: labels!, labelSmoothing: labelSmoothing!, otherLabels: otherLabels! };
+  return { whole, source, ...targets, masks };
 }
 
 /** In elements of four bytes: images; or pixels, windows and table. */

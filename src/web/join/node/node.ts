@@ -6,6 +6,7 @@
 import { describeError } from '../../../foundation/errors.js';
 import type { NodeChannel } from '../../../protocol/pages.js';
 import { BusyThreads, Conversation, serveUntilEnded } from '../../../worker/pages.js';
+import type { EngineChoice, EngineDescription } from '../../../worker/pages.js';
 import { connectTab } from './connectTab.js';
 import type { FromNode, JoinOptions, NodeEnd, ToNode } from './talk.js';
 import { Threads } from './threads.js';
@@ -22,10 +23,38 @@ export function serveAsNode(): void {
   });
 }
 
+/** With the fastest class of this host; where the run has the one that every host can compute, with that. */
 async function serve(options: JoinOptions, signal: AbortSignal): Promise<NodeEnd> {
-  const pool = new Threads({ name: 'simd' }, options.threads, self.location.href);
+  const end = await serveWith(await loadThreads('auto', options), options, signal);
+  if (end.kind !== 'refused' || end.numericsClasses === undefined) return end;
+  const plain = await loadThreads('simd', options);
+  if (end.numericsClasses.includes(plain.description.numericsClass)) return serveWith(plain, options, signal);
+  plain.pool.close();
+  return end;
+}
+
+interface Loaded {
+  readonly pool: Threads;
+  readonly description: EngineDescription;
+}
+
+async function loadThreads(
+  numerics: NonNullable<EngineChoice['numerics']>,
+  { threads, device }: JoinOptions,
+): Promise<Loaded> {
+  const pool = new Threads({ name: 'simd', numerics }, threads, self.location.href);
   try {
-    const converse = await conversations(pool, options);
+    return { pool, description: { ...(await pool.describe()), device } };
+  } catch (error) {
+    pool.close();
+    throw error;
+  }
+}
+
+async function serveWith(loaded: Loaded, options: JoinOptions, signal: AbortSignal): Promise<NodeEnd> {
+  say({ kind: 'ready', description: loaded.description });
+  const converse = conversations(loaded, options);
+  try {
     const end = await serveUntilEnded({
       retryForMs: Infinity,
       signal,
@@ -35,21 +64,20 @@ async function serve(options: JoinOptions, signal: AbortSignal): Promise<NodeEnd
     });
     return end.kind === 'unreachable' ? { ...end, kind: 'lost' } : end;
   } finally {
-    pool.close();
+    loaded.pool.close();
   }
 }
 
 /** @returns what begins a conversation on a new connection; all share the threads */
-async function conversations(
-  pool: Threads,
-  { device, nodeName, nodeSecret }: JoinOptions,
-): Promise<(channel: NodeChannel) => Conversation> {
-  const description = { ...(await pool.describe()), device };
-  say({ kind: 'ready', description });
+function conversations(
+  loaded: Loaded,
+  { nodeName, nodeSecret, anyClass }: JoinOptions,
+): (channel: NodeChannel) => Conversation {
+  const common = { ...loaded, nodeName, nodeSecret, onlyClassOfRun: !anyClass, sendsSums: true };
   const busy = new BusyThreads();
   return (channel) =>
     new Conversation({
-      ...{ channel, pool, description, nodeName, nodeSecret, busy, sendsSums: true },
+      ...{ ...common, busy, channel },
       onWelcome: ({ runName }) => say({ kind: 'welcome', runName }),
       onAnswered: (item) => say({ kind: 'computed', item }),
     });

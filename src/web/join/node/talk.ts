@@ -26,6 +26,8 @@ export interface JoinOptions {
   /** What computes, for people. */
   readonly device: string;
   readonly threads: number;
+  /** Whether to compute in another class than the run's, which then is no longer exact. */
+  readonly anyClass: boolean;
 }
 
 export type ToNode =

@@ -1,0 +1,69 @@
+/**
+ * The weights of a run with all that is needed to compute with them, in one frame for pages: the length of a header, four
+ * bytes, little-endian; the header, JSON (WeightsHeader); parameters and running statistics, little-endian float32. The
+ * weights are those that `predict` takes: the best, else the last.
+ */
+
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { evaluatedWeights, readCheckpoint, UnusableCheckpoint, welcomeFor } from '../../coordinator/index.js';
+import { littleEndianBytes } from '../../foundation/littleEndian.js';
+import type { WeightsHeader } from './runData.js';
+
+const CHECKPOINTS = ['best', 'last'] as const;
+/** Reading a file takes the thread that trains a while; networks for pages are smaller. */
+const MOST_BYTES = 64 << 20;
+
+interface Frame {
+  /** Changes with the file. */
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** Remembers the last frame: all viewers ask for the same. */
+export class CurrentWeights {
+  private frame: Frame | undefined;
+
+  /** Undefined for a run without a checkpoint that can be used, or with one that is too large for a page. */
+  async read(folder: string): Promise<Buffer | undefined> {
+    for (const checkpoint of CHECKPOINTS) {
+      const file = path.join(folder, 'checkpoints', `${checkpoint}.safetensors`);
+      if (!existsSync(file)) continue;
+      const { size, mtimeMs, ino } = statSync(file);
+      if (size > MOST_BYTES) continue;
+      const key = JSON.stringify([file, size, mtimeMs, ino]);
+      if (this.frame?.key === key) return this.frame.bytes;
+      const bytes = await readFrame(file, checkpoint);
+      if (!bytes) continue;
+      this.frame = { key, bytes };
+      return bytes;
+    }
+    return undefined;
+  }
+}
+
+async function readFrame(file: string, checkpoint: 'best' | 'last'): Promise<Buffer | undefined> {
+  try {
+    const stored = await readCheckpoint(file);
+    const { recipe, state: current, averaged, model, normalisation, progress } = stored;
+    const state = evaluatedWeights(recipe.averaging, { current, averaged });
+    const { network, mean, standardDeviation, evaluationViews } = welcomeFor({
+      ...{ runName: '', model, normalisation, recipe },
+    });
+    const header: WeightsHeader = {
+      ...{ network, mean, standardDeviation, evaluationViews, checkpoint },
+      epoch: progress.epoch,
+      parameterCount: state.parameters.length,
+      statisticCount: state.statistics.length,
+    };
+    const text = Buffer.from(JSON.stringify(header));
+    const padding = Buffer.alloc((4 - (text.length % 4)) % 4, ' ');
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length + padding.length);
+    const vectors = [state.parameters, state.statistics].map((vector) => littleEndianBytes(vector));
+    return Buffer.concat([length, text, padding, ...vectors]);
+  } catch (error) {
+    if (error instanceof UnusableCheckpoint) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+/** Computes jobs by the very modules of engine `simd`: in a Worker of a page, and in Node for comparison. */
+
+import { loadSimd } from '../../../../src/engine/simd/index.js';
+import { bytesOf, floatsOf, toBase64 } from './job.js';
+import type { Answer, Job } from './job.js';
+
+export async function compute(job: Job): Promise<Answer> {
+  const { name, model, numerics, dropoutKey } = job;
+  const engine = await loadSimd(model, { numerics });
+  const state = { parameters: floatsOf(job.parameters), statistics: floatsOf(job.statistics), version: 1 };
+  const batch = { images: floatsOf(job.images), labels: bytesOf(job.labels) };
+  const gradient = await engine.gradient(state, batch, dropoutKey);
+  const evaluation = await engine.evaluate(state, batch, 'running');
+  engine.dispose();
+  return {
+    name,
+    numericsClass: engine.description.numericsClass,
+    losses: toBase64(Float64Array.of(gradient.lossSum, evaluation.lossSum)),
+    gradientSum: toBase64(gradient.gradientSum),
+    batchStatistics: toBase64(gradient.batchStatistics),
+    logits: toBase64(evaluation.logits),
+  };
+}
