@@ -9,9 +9,10 @@ describe('rates and times', () => {
     ['125MB/s', 125_000],
     ['8 kbit', 1],
     ['unlimited', Infinity],
-    ...['', '0Mbit', '1', 'Gbit', '1Gibit', '-1Gbit', '1Gbit/h', '1mbit'].map(
-      (text) => [text, undefined] as const,
-    ),
+    ...['', '0Mbit', '1', 'Gbit', '1Gibit', '-1Gbit', '1Gbit/h', '1mbit'].map((text): [string, undefined] => [
+      text,
+      undefined,
+    ]),
   ])('%j is %s bytes a millisecond', (text, expected) => {
     expect(bytesPerMs(text)).toBe(expected);
   });
