@@ -79,7 +79,7 @@ function planOf(
     latencyMs: LATENCY_MS,
     sizes: {
       ...{ parameterCount, statisticCount, imageBytes: CIFAR_IMAGE_BYTES },
-      ...{ gradientValueBytes: 4, parameterValueBytes: 4 },
+      wire: 'float32',
     },
     slow: { nodes: 0, factor: 1 },
     failures: { perNodeHour: 0, awayMs: 0 },

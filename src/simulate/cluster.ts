@@ -6,6 +6,7 @@ import type { ClusterPlan } from './clusterPlan.js';
 import { AnswerCount } from './home.js';
 import type { Home } from './home.js';
 import type { Machine } from './machine.js';
+import { parameterBytes } from './messageSizes.js';
 import { NetworkCard } from './networkCard.js';
 import { Processor } from './processor.js';
 import type { Wire } from './simulatedChannel.js';
@@ -32,7 +33,7 @@ export function buildCluster(
 ): Cluster {
   const clock = new VirtualClock();
   const wire: Wire = { clock, sizes: plan.sizes, latencyMs: plan.latencyMs };
-  const messageBytes = plan.sizes.parameterCount * plan.sizes.parameterValueBytes;
+  const messageBytes = parameterBytes(plan.sizes);
   const pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.ceil(messageBytes / PIECES_OF_A_MESSAGE));
   let machines = 0;
   const machine = (bytesPerMs: number, processor = new Processor(clock)): Machine => {

@@ -1,6 +1,6 @@
 /**
- * What messages cost a coordinator: `npm run bench:simulate -- --costs` on 2026-11-27 (one core of a Xeon, Node 20): 1.11 ms of
- * processor time for a gradient of 0.30 MB, 2.71 ms for one of 1.08 MB, each with the weights and an item that it was
+ * What messages cost a coordinator: `npm run bench:simulate -- --costs` on 2026-11-27 (one core of a Xeon, Node 20): 0.89 ms of
+ * processor time for a gradient of 0.30 MB, 2.00 ms for one of 1.08 MB, each with the weights and an item that it was
  * computed from. A line through both; receiving, which includes checks and sums, has five eighths of what bytes cost.
  * Relays and nodes run the same code. Another machine has other costs: `--coordinator-cpu-ms` scales them.
  */
@@ -8,9 +8,9 @@
 import type { MessageCosts } from './machine.js';
 
 export const MEASURED_COSTS: MessageCosts = {
-  perMessageMs: 0.17,
-  perMegabyteInMs: 1.3,
-  perMegabyteOutMs: 0.75,
+  perMessageMs: 0.15,
+  perMegabyteInMs: 0.9,
+  perMegabyteOutMs: 0.53,
 };
 
 /** See `ClusterPlan.unevenShares`: with this the step times of `npm run bench:simulate` fit best. */

@@ -3,6 +3,8 @@
  * parameters; what they would weigh in a run of the real network is counted here, by the real codec.
  */
 
+import { weightFormatOf, wireByteLength } from '../foundation/wire/format.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 import { encodeMessage } from '../protocol/index.js';
 import type { AnyMessage } from '../protocol/index.js';
 
@@ -10,9 +12,8 @@ export interface Sizes {
   readonly parameterCount: number;
   readonly statisticCount: number;
   readonly imageBytes: number;
-  /** Bytes of a value of a gradient, and of a parameter, on the wire. */
-  readonly gradientValueBytes: number;
-  readonly parameterValueBytes: number;
+  /** The form in which gradients travel. */
+  readonly wire: WireFormat;
 }
 
 /** Byte strings begin at multiples of this many bytes; see `alignedFrame.ts`. */
@@ -44,9 +45,9 @@ export function frameBytes(message: AnyMessage, sizes: Sizes, from: 'node' | 'co
 function fieldBytes(name: string, value: Uint8Array, sizes: Sizes): number {
   switch (name) {
     case 'parameters':
-      return Math.ceil(sizes.parameterCount * sizes.parameterValueBytes);
+      return parameterBytes(sizes);
     case 'gradientSum':
-      return Math.ceil(sizes.parameterCount * sizes.gradientValueBytes);
+      return gradientBytes(sizes);
     case 'statistics':
     case 'statisticSum':
       return sizes.statisticCount * Float32Array.BYTES_PER_ELEMENT;
@@ -55,6 +56,16 @@ function fieldBytes(name: string, value: Uint8Array, sizes: Sizes): number {
     default:
       return value.byteLength;
   }
+}
+
+/** Of the weights as they travel, without their statistics. */
+export function parameterBytes({ wire, parameterCount }: Sizes): number {
+  return wireByteLength(weightFormatOf(wire), parameterCount);
+}
+
+/** Of a sum of gradients as it travels, without its statistics. */
+export function gradientBytes({ wire, parameterCount }: Sizes): number {
+  return wireByteLength(wire, parameterCount);
 }
 
 function withLength(payloadBytes: number): number {

@@ -47,7 +47,8 @@ export interface StepFigures {
  */
 export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepFigures[]> {
   const { batchSize, microBatch, steps, warmUpSteps } = plan;
-  const recipe = smallRecipe(batchSize, microBatch);
+  const { wire } = plan.sizes;
+  const recipe = smallRecipe({ batchSize, microBatch, wire });
   let failure: unknown;
   const fail = (error: unknown): void => void (failure ??= error ?? new Error('a relay has failed'));
   let fleet!: Fleet;
@@ -70,7 +71,7 @@ export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepF
       const before = lookAt(cluster);
       const { total } = await computeGradient(fleet, {
         ...{ recipe, layout: SMALL_MODEL.layout, set: SMALL_SET, step, epoch: 0, buffers },
-        ...{ plan: stepPlan(step, batchSize, microBatch), state: smallWeights(step) },
+        ...{ plan: stepPlan(step, batchSize, microBatch), state: smallWeights(step, wire) },
         onContribution: () => undefined,
       });
       buffers.giveBack(total);

@@ -3,6 +3,8 @@
 import { requestRecipe, settleRecipe, welcomeFor } from '../coordinator/index.js';
 import type { Recipe } from '../coordinator/index.js';
 import type { ImageSet, StepPlan } from '../data/index.js';
+import { weightFormatOf, wireByteLength } from '../foundation/wire/format.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 import { networkFrom } from '../model/index.js';
 import { Broadcast } from '../protocol/index.js';
 import type { Parameters, Welcome } from '../protocol/index.js';
@@ -29,9 +31,9 @@ export const SMALL_SET: ImageSet = {
   read: () => 0,
 };
 
-/** @param batchSize so many images a step, whatever a recipe may have */
-export function smallRecipe(batchSize: number, microBatch: number): Recipe {
-  return { ...settleRecipe(requestRecipe({}), 'synthetic'), batchSize, microBatch };
+/** @param changes so many images a step as it says, whatever a recipe may have */
+export function smallRecipe(changes: Pick<Recipe, 'batchSize' | 'microBatch' | 'wire'>): Recipe {
+  return { ...settleRecipe(requestRecipe({}), 'synthetic'), ...changes };
 }
 
 export function smallWelcome(recipe: Recipe): Welcome {
@@ -39,13 +41,14 @@ export function smallWelcome(recipe: Recipe): Welcome {
   return welcomeFor({ runName: 'simulated', model: SMALL_MODEL, normalisation, recipe });
 }
 
-export function smallWeights(version: number): Broadcast<Parameters> {
+export function smallWeights(version: number, gradients: WireFormat): Broadcast<Parameters> {
+  const wire = weightFormatOf(gradients);
   const { parameterCount, statisticCount } = SMALL_MODEL.layout;
   return new Broadcast({
     type: 'parameters',
     version,
-    wire: 'float32',
-    parameters: new Uint8Array(4 * parameterCount),
+    wire,
+    parameters: new Uint8Array(wireByteLength(wire, parameterCount)),
     statistics: new Uint8Array(4 * statisticCount),
   });
 }

@@ -9,21 +9,22 @@ import { Sender } from 'ws';
 
 const SIZES = {
   ...{ parameterCount: 77_850, statisticCount: 479, imageBytes: 3072 },
-  ...{ gradientValueBytes: 4, parameterValueBytes: 4 },
-};
+  wire: 'float32',
+} as const;
 
 const bytes = (count: number): Uint8Array => new Uint8Array(count);
 const parameters = bytes(4 * SIZES.parameterCount);
 const statistics = bytes(4 * SIZES.statisticCount);
 const score = { sampleCount: 13, lossSum: 30.5, correct: 2 };
-const keys = { augmentationKey: [1, 2] as [number, number], dropoutKey: [3, 2 ** 31] as [number, number] };
+type Key = [number, number];
+const keys = { augmentationKey: [1, 2] as Key, dropoutKey: [3, 2 ** 31] as Key, roundingKey: null };
 
 /** A message as it is, and as simulated nodes send it: a network of two parameters, images of one byte. */
 const PAIRS: readonly (readonly ['node' | 'coordinator', AnyMessage, AnyMessage])[] = [
   [
     'coordinator',
-    { type: 'parameters', version: 70_000, parameters, statistics },
-    { type: 'parameters', version: 70_000, parameters: bytes(8), statistics: bytes(0) },
+    { type: 'parameters', version: 70_000, wire: 'float32', parameters, statistics },
+    { type: 'parameters', version: 70_000, wire: 'float32', parameters: bytes(8), statistics: bytes(0) },
   ],
   [
     'coordinator',
@@ -75,7 +76,7 @@ describe('the size of a message', () => {
 
   it('follows the format on the wire', () => {
     const [, , small] = PAIRS[2]!;
-    const half = { ...SIZES, gradientValueBytes: 2 };
+    const half = { ...SIZES, wire: 'bfloat16' } as const;
     const saved = frameBytes(small, SIZES, 'node') - frameBytes(small, half, 'node');
     expect(Math.abs(saved - 2 * SIZES.parameterCount)).toBeLessThan(4);
   });

@@ -12,7 +12,7 @@ export function planWith(change: Partial<ClusterPlan>): ClusterPlan {
     latencyMs: 0,
     sizes: {
       ...{ parameterCount: 250_000, statisticCount: 1_000, imageBytes: 3072 },
-      ...{ gradientValueBytes: 4, parameterValueBytes: 4 },
+      wire: 'float32',
     },
     ...{ computeMs: 100, computeSpread: 0, unevenShares: 0, nodesPerProcess: 1 },
     slow: { nodes: 0, factor: 1 },

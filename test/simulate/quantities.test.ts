@@ -2,26 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { bytesPerMs, milliseconds, relaysForFanOut, slowNodes } from '../../src/simulate/index.js';
 
 describe('rates and times', () => {
-  it.each([
+  it.each<[string, number | undefined]>([
     ['1Gbit', 125_000],
     ['100Mbit/s', 12_500],
     ['2.5Gbps', 312_500],
     ['125MB/s', 125_000],
     ['8 kbit', 1],
     ['unlimited', Infinity],
-    ...['', '0Mbit', '1', 'Gbit', '1Gibit', '-1Gbit', '1Gbit/h', '1mbit'].map(
-      (text) => [text, undefined] as const,
-    ),
+    ...['', '0Mbit', '1', 'Gbit', '1Gibit', '-1Gbit', '1Gbit/h', '1mbit'].map((text): [string, undefined] => [
+      text,
+      undefined,
+    ]),
   ])('%j is %s bytes a millisecond', (text, expected) => {
     expect(bytesPerMs(text)).toBe(expected);
   });
 
-  it.each([
+  it.each<[string, number | undefined]>([
     ['0', 0],
     ['1ms', 1],
     ['250us', 0.25],
     ['1.5s', 1500],
-    ...['', '1', 'ms', '-1ms', '1min'].map((text) => [text, undefined] as const),
+    ...['', '1', 'ms', '-1ms', '1min'].map((text): [string, undefined] => [text, undefined]),
   ])('%j is %s ms', (text, expected) => {
     expect(milliseconds(text)).toBe(expected);
   });

@@ -127,6 +127,24 @@ describe('a simulated cluster', () => {
     expect(rates).toEqual([...rates].sort((a, b) => a - b));
   });
 
+  it.each([
+    ['float32', 1, 1],
+    ['bfloat16', 2, 2],
+    ['int8', 4 / (1 + 1 / 32), 2],
+  ] as const)('sends %s in as many bytes as it takes', async (wire, gradientsLess, weightsLess) => {
+    const { sizes } = planWith({});
+    const { places, answersPerItem } = await summaryOf(
+      planWith({ threads: 2, relays: [2], sizes: { ...sizes, wire, statisticCount: 0 } }),
+    );
+    const [coordinator] = places;
+    const itemBytes = 16 * 8 * (3072 + 1);
+    const vectorBytes = 4 * sizes.parameterCount;
+    expect(answersPerItem).toBe(1);
+    expect(Math.abs((coordinator!.bytesIn * gradientsLess) / (2 * vectorBytes) - 1)).toBeLessThan(0.01);
+    const weights = coordinator!.bytesOut - itemBytes;
+    expect(Math.abs((weights * weightsLess) / (2 * vectorBytes) - 1)).toBeLessThan(0.01);
+  });
+
   it('charges the coordinator for each gradient', async () => {
     const costs = { perMessageMs: 1, perMegabyteInMs: 2, perMegabyteOutMs: 0 };
     const { places } = await summaryOf(planWith({ nodes: 64, costs, computeMs: 2000 }));

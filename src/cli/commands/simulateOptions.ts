@@ -20,9 +20,11 @@ import { jsonSetting, requestNetwork } from '../../session/index.js';
 import {
   betweenStepsMs,
   bytesPerMs,
+  gradientBytes,
   MEASURED_COSTS,
   milliseconds,
   NO_LIMIT,
+  parameterBytes,
   receivingMs,
   relaysForFanOut,
   sendingMs,
@@ -36,9 +38,6 @@ const MOST_NODES = 20_000;
 /** A node takes micro-batches up to this index. */
 const MOST_MICRO_BATCHES = 65_536;
 const WARM_UP_STEPS = 3;
-
-/** Bytes of a value of a gradient or of the weights. */
-const WIRE_BYTES = { float32: 4, bfloat16: 2, int8: 1 + 4 / 256 } as const;
 
 const RATE: TextForm = {
   matches: (given) => bytesPerMs(given) !== undefined,
@@ -117,9 +116,9 @@ export const SIMULATE_SETTINGS = {
     help: 'images a step; none: a micro-batch for each worker',
   }),
   microBatch: variant(RECIPE_OPTIONS.microBatch, { default: 32, help: 'images of a work item' }),
-  wire: oneOf({
-    ...{ group: 'Cluster', of: ['float32', 'bfloat16', 'int8'], default: 'float32' },
-    help: 'format of gradients and weights on the network: 4, 2 or about 1 byte a value',
+  wire: variant(RECIPE_OPTIONS.wire, {
+    default: 'float32',
+    help: 'form in which gradients travel: bfloat16 takes half the bytes of float32, int8 a quarter; both send weights as bfloat16',
   }),
   steps: integer({
     group: 'Run',
@@ -168,11 +167,7 @@ export function planOf(settings: SimulateSettings): ClusterPlan {
 function sizesOf({ model, dataset, wire }: SimulateSettings): Sizes {
   const network = requestNetwork(readNetwork(model), 0).forData(dataset, formatOf(dataset));
   const { parameterCount, statisticCount } = network.layout;
-  const valueBytes = WIRE_BYTES[wire];
-  return {
-    ...{ parameterCount, statisticCount, imageBytes: imageByteCount(network.inputShape) },
-    ...{ gradientValueBytes: valueBytes, parameterValueBytes: valueBytes },
-  };
+  return { parameterCount, statisticCount, imageBytes: imageByteCount(network.inputShape), wire };
 }
 
 function relaysOf({ nodes, threads, relays, fanOut }: SimulateSettings): readonly number[] {
@@ -204,11 +199,10 @@ function slowOf({ nodes, slow }: SimulateSettings): ClusterPlan['slow'] {
 /** The measured ones, in proportion if another cost of a gradient is given. */
 function costsOf(gradientMs: number | undefined, sizes: Sizes, microBatch: number): MessageCosts {
   if (gradientMs === undefined) return MEASURED_COSTS;
-  const { parameterCount, imageBytes, gradientValueBytes, parameterValueBytes } = sizes;
   const measuredMs =
-    receivingMs(MEASURED_COSTS, parameterCount * gradientValueBytes) +
-    sendingMs(MEASURED_COSTS, parameterCount * parameterValueBytes) +
-    sendingMs(MEASURED_COSTS, microBatch * imageBytes);
+    receivingMs(MEASURED_COSTS, gradientBytes(sizes)) +
+    sendingMs(MEASURED_COSTS, parameterBytes(sizes)) +
+    sendingMs(MEASURED_COSTS, microBatch * sizes.imageBytes);
   const factor = gradientMs / measuredMs;
   const { perMessageMs, perMegabyteInMs, perMegabyteOutMs } = MEASURED_COSTS;
   return {

@@ -98,7 +98,7 @@ export class Member implements Assignee {
       this.channel.send(source.state);
     }
     const key = itemKey(this.current.key, index);
-    this.given.add(key);
+    this.given.add(key, this.threads);
     // A message that was dropped before it was sent does not count towards the node's load.
     const whenDropped = (): void => this.workload.drop(key, this.clock.nowMs());
     this.channel.send(source.message(index), undefined, whenDropped);
