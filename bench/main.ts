@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: throughput beside PyTorch, memory, where the time goes, what a slow worker costs, and wide networks and
- * odd shapes beside PyTorch on one core. Prints text on
+ * `npm run bench`: throughput beside PyTorch, memory, where the time goes, what a slow worker costs, wide networks and
+ * odd shapes beside PyTorch on one core, and steps of the recipe `fast94` beside its twin. Prints text on
  * standard output and progress on standard error; `--json` writes everything to a file. Compares nothing with a threshold.
  */
 
@@ -18,6 +18,8 @@ import { turnsText } from './turnsReport.js';
 import { SHAPE_CASES, WIDE_CASES } from './shapeCases.js';
 import type { ShapeCase } from './shapeCases.js';
 import type { Peer } from './peer.js';
+import { measureRecipeSteps, recipeStepsText } from './recipeSteps.js';
+import type { RecipeStepsRow } from './recipeSteps.js';
 import { profileModel } from './profile.js';
 import type { ModelProfile } from './profile.js';
 import {
@@ -42,6 +44,7 @@ interface Measured {
   readonly stragglers: readonly StragglerRow[];
   readonly wide: readonly TurnsRow[];
   readonly shapes: readonly TurnsRow[];
+  readonly recipe: readonly RecipeStepsRow[];
 }
 
 async function main(): Promise<void> {
@@ -76,6 +79,7 @@ async function main(): Promise<void> {
     stragglers: measured.stragglers,
     wide: measured.wide,
     shapes: measured.shapes,
+    recipe: measured.recipe,
   });
 }
 
@@ -100,7 +104,9 @@ async function measure(options: BenchOptions, peer: Peer | undefined, idle: Idle
   if (wide.length > 0) print(`\n${turnsText('Wide networks', wide, options)}`);
   const shapes = wanted('shapes') ? await measureCases(SHAPE_CASES, options, peer) : [];
   if (shapes.length > 0) print(`\n${turnsText('Shapes of layers', shapes, options)}`);
-  return { throughput, memory, profiles, stragglers, wide, shapes };
+  const recipe = wanted('recipe') ? await measureRecipeSteps(options, peer, idle, say) : [];
+  if (recipe.length > 0) print(`\n${recipeStepsText(recipe, options)}`);
+  return { throughput, memory, profiles, stragglers, wide, shapes, recipe };
 }
 
 async function measureCases(
@@ -120,7 +126,7 @@ async function measureCases(
 }
 
 async function choosePeer({ peer, python, only }: BenchOptions): Promise<{ peer?: Peer; remark?: string }> {
-  if (!(['throughput', 'wide', 'shapes'] as const).some((each) => only.includes(each))) return {};
+  if (!(['throughput', 'wide', 'shapes', 'recipe'] as const).some((each) => only.includes(each))) return {};
   if (peer === false) return { remark: '--no-peer' };
   const search = await findPeer(peer, python);
   return 'found' in search ? { peer: search.found } : { remark: search.missing };

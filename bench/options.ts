@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { listOf, modelName, positive } from './optionValues.js';
 import { inRepository } from './repository.js';
 
-export const PARTS = ['throughput', 'memory', 'profile', 'straggler', 'wide', 'shapes'] as const;
+export const PARTS = ['throughput', 'memory', 'profile', 'straggler', 'wide', 'shapes', 'recipe'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -31,7 +31,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   const peer = process.env['LOCKSTEP_PEER_SCRIPT'] ?? PEER_SCRIPT;
   return new Command('npm run bench --')
     .description(
-      'measure throughput beside PyTorch, memory, where the time goes, what a slow worker costs, and wide networks and odd shapes beside PyTorch on one core',
+      'measure throughput beside PyTorch, memory, where the time goes, what a slow worker costs, wide networks and odd shapes beside PyTorch on one core, and steps of the recipe fast94 beside its twin',
     )
     .option('--only <parts>', `which of ${PARTS.join(', ')}`, listOf(part), [...PARTS])
     .option('--models <names>', 'networks', listOf(modelName), ['resnet20', 'resnet32'])

@@ -40,31 +40,42 @@ export interface TrainRun extends StepSummary {
  * Trains on synthetic images, with augmentation, on the `simd` engine, in a temporary folder. If there are few enough
  * steps, the run ends within the first epoch, and nothing is evaluated.
  */
-export async function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
+export function measureTraining({ model, workers, steps }: TrainRunOptions): Promise<TrainRun> {
+  const allSteps = WARM_UP_STEPS + steps;
+  return measureRun(
+    [
+      ...['--model', model, '--workers', String(workers)],
+      ...['--batch-size', String(GLOBAL_BATCH), '--micro-batch', String(MICRO_BATCH)],
+      ...['--train-limit', String(Math.min((allSteps + 1) * GLOBAL_BATCH, MOST_TRAINING_SAMPLES))],
+    ],
+    WARM_UP_STEPS,
+    steps,
+  );
+}
+
+/** @param options of `train`, but for those of the data and the run's length */
+export async function measureRun(
+  options: readonly string[],
+  warmUpSteps: number,
+  steps: number,
+): Promise<TrainRun> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lockstep-bench-'));
   const runFolder = path.join(folder, 'run');
   const memoryFile = path.join(folder, 'memory.json');
-  const allSteps = WARM_UP_STEPS + steps;
+  const common = [
+    ...['--engine', 'simd', '--dataset', 'synthetic', '--val-size', String(VALIDATION_SAMPLES)],
+    ...['--max-steps', String(warmUpSteps + steps), '--run-dir', runFolder, '--json'],
+  ];
   try {
-    await run(process.execPath, [inRepository('bin', 'lockstep'), 'train', ...options()], {
+    await run(process.execPath, [inRepository('bin', 'lockstep'), 'train', ...options, ...common], {
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${HOOK}`,
       LOCKSTEP_BENCH_MEMORY_FILE: memoryFile,
     });
     return {
-      ...summariseSteps(await readFile(path.join(runFolder, 'metrics.jsonl'), 'utf8'), WARM_UP_STEPS),
+      ...summariseSteps(await readFile(path.join(runFolder, 'metrics.jsonl'), 'utf8'), warmUpSteps),
       memory: JSON.parse(await readFile(memoryFile, 'utf8')) as MemoryReadings,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-
-  function options(): string[] {
-    return [
-      ...['--model', model, '--engine', 'simd', '--workers', String(workers)],
-      ...['--batch-size', String(GLOBAL_BATCH), '--micro-batch', String(MICRO_BATCH)],
-      ...['--dataset', 'synthetic', '--val-size', String(VALIDATION_SAMPLES)],
-      ...['--train-limit', String(Math.min((allSteps + 1) * GLOBAL_BATCH, MOST_TRAINING_SAMPLES))],
-      ...['--max-steps', String(allSteps), '--run-dir', runFolder, '--json'],
-    ];
   }
 }

@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildModel, isPresetName } from '../../src/model/index.js';
 import { describeMachine, IdleWatch } from '../machine.js';
+import { measureBareWebSocket } from './bareWebSocket.js';
 import { measureIdleMemory } from './idleMemory.js';
 import { measureLoopback } from './loopback.js';
 import { measureLoad } from './measure.js';
@@ -32,8 +33,13 @@ async function main(): Promise<void> {
     for (const row of rows) {
       await idle.probe();
       process.stderr.write(`round ${round} of ${rounds}: ${row.nodes} nodes\n`);
-      const loopback = await measureLoopback(4 * (parameterCount + statisticCount), LOOPBACK_MS);
-      row.rounds.push({ loopback, figures: await measureLoad(row.nodes, options) });
+      const frameBytes = 4 * (parameterCount + statisticCount);
+      const loopback = await measureLoopback(frameBytes, LOOPBACK_MS);
+      const bareMs = await measureBareWebSocket({
+        ...{ connections: row.nodes, frameBytes, warmUpRounds: options.warmUpSteps, rounds: options.steps },
+        processes: Math.min(options.processes, row.nodes),
+      });
+      row.rounds.push({ loopback, bareMs, figures: await measureLoad(row.nodes, options) });
     }
   }
   const warnings = idle.warnings();

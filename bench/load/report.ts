@@ -11,7 +11,12 @@ const MEGABYTE = 1e6;
 export interface LoadRow {
   readonly nodes: number;
   /** One per round. */
-  readonly rounds: readonly { readonly figures: LoadFigures; readonly loopback: LoopbackLimit }[];
+  readonly rounds: readonly {
+    readonly figures: LoadFigures;
+    readonly loopback: LoopbackLimit;
+    /** Processor time of bare `ws` for a frame in and one out. */
+    readonly bareMs: number;
+  }[];
 }
 
 const HEADINGS = [
@@ -26,6 +31,8 @@ const HEADINGS = [
   'in+out : ws',
   'user ms/step',
   'system',
+  'ms/gradient',
+  'bare ws',
   'answers/item',
   'set-up ms',
   'max',
@@ -60,6 +67,11 @@ function cellsOf({ nodes, rounds }: LoadRow): string[] {
     share.toFixed(2),
     of((figures) => figures.userMsPerStep).toFixed(1),
     of((figures) => figures.systemMsPerStep).toFixed(1),
+    of(
+      ({ userMsPerStep, systemMsPerStep, microBatchesPerStep }) =>
+        (userMsPerStep + systemMsPerStep) / microBatchesPerStep,
+    ).toFixed(2),
+    median(rounds.map(({ bareMs }) => bareMs)).toFixed(2),
     of((figures) => figures.answersPerItem).toFixed(2),
     of((figures) => figures.setUpMsMedian).toFixed(0),
     of((figures) => figures.setUpMsMax).toFixed(0),

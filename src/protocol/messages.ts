@@ -104,6 +104,8 @@ export const welcomeSchema = z.strictObject({
   type: z.literal('welcome'),
   runName: shortText,
   lockstepVersion: shortText,
+  /** How long the run is, for people: it may stop early. Left out where it has no steps. */
+  length: z.strictObject({ steps: count, samplesPerStep: count }).optional(),
   /** Layers, image shape and class names as JSON (docs/networks.md). The node checks it before it builds anything. */
   network: z.string().max(LONGEST_NETWORK),
   /** Standardisation by the training set: (pixel / 255 - mean) / deviation, per channel. */

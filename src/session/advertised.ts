@@ -51,7 +51,7 @@ export function advertisedUrl({ host, port, cert, advertise }: Listening): Adver
         { option: 'advertise' },
       ]
     : undefined;
-  const address = isGuess ? ownAddress() : undefined;
+  const address = isGuess && isUnspecified(host) ? ownAddress() : undefined;
   return { url, warning, byAddress: address === undefined ? url : `ws://${address}:${port}` };
 }
 

@@ -92,6 +92,7 @@ async function runSession(
       model: prepared.model,
       normalisation: prepared.normalisation,
       recipe: prepared.recipe,
+      length: lengthOf(prepared),
     }),
     onEvent: log.onEvent,
     waitTimeoutMs: options.waitTimeoutMs,
@@ -110,6 +111,12 @@ async function runSession(
   const result = await trainIn(folder, prepared, { options, settings, resumed, fleet, context });
   const hasTest = prepared.dataset.openTest !== undefined;
   return { result, runDir: folder.folder, recipe: prepared.recipe, settings, hasTest };
+}
+
+function lengthOf({ recipe, split }: PreparedData): { steps: number; samplesPerStep: number } {
+  const { epochs, batchSize, dropLast } = recipe;
+  const steps = epochs * stepsPerEpoch(split.training.length, batchSize, dropLast);
+  return { steps, samplesPerStep: Math.min(batchSize, split.training.length) };
 }
 
 /** Before the data, too: what is no network is refused at once. */

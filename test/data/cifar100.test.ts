@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCifar100 } from '../../src/data/cifar100.js';
 import { CIFAR100_COARSE_NAMES, CIFAR100_FINE_NAMES } from '../../src/data/cifar100Names.js';
 import { gatherSamples } from '../../src/data/imageSet.js';
+import { openSource } from '../../src/data/openSource.js';
 import { patch, temporaryFolder, writeZeros } from './cifar10Fixtures.js';
 
 const RECORD = 3074;
@@ -42,6 +43,15 @@ describe('CIFAR-100', () => {
     expect([fine.sampleCount, fine.labelOf(49_999), coarse.labelOf(49_999)]).toEqual([50_000, 99, 19]);
     expect([...gatherSamples(fine, [49_999]).pixels.subarray(99, 102)]).toEqual([1, 2, 3]);
     expect((await loadCifar100({ dataDir, coarseLabels: false }, 'test')).sampleCount).toBe(10_000);
+  });
+
+  it('has a test set only where its file is', async () => {
+    const { dataDir } = await blackSet();
+    const source = { dataDir, ...{ coarseLabels: false, cacheFolder: dataDir, imageSize: 32 } };
+    const options = { ...source, channels: 'colour', badImages: 'refuse' } as const;
+    expect(await openSource('cifar100', options)).toHaveProperty('openTest');
+    await rm(join(dataDir, 'cifar-100-binary', 'test.bin'));
+    expect(await openSource('cifar100', options)).not.toHaveProperty('openTest');
   });
 
   it('is refused for a wrong label or size, and if it is missing', async () => {

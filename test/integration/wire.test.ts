@@ -1,7 +1,7 @@
 /** Compact wire forms, on real processes: whoever computes and whoever adds, the bits are those of one thread. */
 
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   epochDigests,
   freePort,
@@ -11,10 +11,14 @@ import {
   start,
   temporaryFolder,
   until,
+  untilListening,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
+import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
 import { countingLink } from './support/countingLink.js';
 import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
+
+if (NO_BROWSER !== undefined) console.warn(`SKIPPED: no tab adds in compact wire forms: ${NO_BROWSER}`);
 
 const ENV = { LOCKSTEP_TOKEN: 'a-secret-of-the-wire' };
 
@@ -79,6 +83,20 @@ describe.each(['bfloat16', 'int8'])('a run in %s', (wire) => {
     link.close();
     expect(link.countOf('sum')).toBeGreaterThan(0);
     expect(bitsOf(nameOf('nodes'))).toEqual(bitsOf(nameOf('one')));
+  });
+
+  it.skipIf(NO_BROWSER !== undefined)('ends in them with a browser tab that adds', async () => {
+    const browser = await openBrowser();
+    onTestFinished(() => browser.close());
+    const { coordinator, port } = await startCoordinator('tab', 2);
+    await untilListening(coordinator);
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`http://127.0.0.1:${port}/join#token=${ENV.LOCKSTEP_TOKEN}`);
+    await page.getByLabel('Threads').fill('2');
+    await page.getByRole('button', { name: 'Start' }).click();
+    expect(await coordinator.finished).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(complaints).toEqual([]);
+    expect(bitsOf(nameOf('tab'))).toEqual(bitsOf(nameOf('one')));
   });
 
   it('ends in them when its coordinator is killed and resumed, which keeps the wire form', async () => {

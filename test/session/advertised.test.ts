@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sentenceInFlags } from '../../src/cli/options/inFlags.js';
 import { advertisedUrl, privateAuthorityOf } from '../../src/session/advertised.js';
@@ -12,6 +12,15 @@ function issued(subjectAltName: string): { readonly cert: string; readonly chain
   onTestFinished(() => authority.remove());
   const { cert } = authority.issue({ subjectAltName });
   return { cert, chain: cert + authority.cert };
+}
+
+/** Of IPv4, by which others may reach this machine. */
+function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).flatMap(({ family, internal, address }) =>
+      family === 'IPv4' && !internal ? [address] : [],
+    ),
+  );
 }
 
 describe('the URL to give to workers', () => {
@@ -28,13 +37,16 @@ describe('the URL to give to workers', () => {
       ['::1', 'ws://[::1]:7070'],
       ['trainer', 'ws://trainer:7070'],
     ] as const) {
-      expect(advertisedUrl({ ...OPEN, host })).toEqual({ url, warning: undefined });
+      expect(advertisedUrl({ ...OPEN, host })).toEqual({ url, warning: undefined, byAddress: url });
     }
   });
 
   it.each(['0.0.0.0', '::', 'fe80::1%eth0'])('is the host’s name for %s, with a warning', (host) => {
-    const { url, warning } = advertisedUrl({ ...OPEN, host });
+    const { url, warning, byAddress } = advertisedUrl({ ...OPEN, host });
     expect(url).toBe(`ws://${hostname()}:7070`);
+    const addresses = host.includes('%') ? [] : ownAddresses();
+    expect([url, ...addresses.map((address) => `ws://${address}:7070`)]).toContain(byAddress);
+    expect(byAddress === url).toBe(addresses.length === 0);
     expect(warning).toContainEqual({ option: 'advertise' });
   });
 });

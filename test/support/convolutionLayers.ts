@@ -169,7 +169,7 @@ class Layer {
     const isForward = kind === 'forward';
     const [input, output] = isForward ? [this.input, this.output] : [this.output, this.input];
     const { imageCount, stride } = options.size;
-    const size: ConvolutionSize = { kind, stride, imageCount, input, output };
+    const size: ConvolutionSize = { kind, stride, border: 1, imageCount, input, output };
     const result = allocate(kind, imageCount * output.height * output.width * output.channels);
     const read = stored(isForward ? ranges.input : ranges.gradient, input);
     if (unit === undefined) {
@@ -202,7 +202,7 @@ class Layer {
   private *weightGradients(unit: MatrixUnit | undefined): Generator<Variant> {
     const { options, ranges, input, output } = this;
     const { imageCount, stride } = options.size;
-    const size = { stride, imageCount, input, output };
+    const size = { stride, border: 1, imageCount, input, output } as const;
     const result = allocate('filter gradient', ranges.filter.length);
     const parts = {
       read: stored(ranges.input, input),

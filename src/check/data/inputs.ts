@@ -46,8 +46,13 @@ export const inputs: Check = {
 };
 
 function range(values: readonly number[]): string {
-  const [low, high] = [Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)];
+  const [low, high] = [short(Math.min(...values)), short(Math.max(...values))];
   return low === high ? low : `${low} to ${high}`;
+}
+
+/** Nothing is not negative. */
+function short(value: number): string {
+  return value.toFixed(2).replace(/^-(0\.00)$/, '$1');
 }
 
 function differentWhenDecoded(bench: Workbench): number {

@@ -9,6 +9,8 @@ import type { Recipe } from '../run/recipe.js';
 
 export interface WelcomeOptions {
   readonly runName: string;
+  /** Of a training. */
+  readonly length?: Welcome['length'];
   readonly model: Model;
   readonly normalisation: Normalisation;
   readonly recipe: Pick<
@@ -27,11 +29,12 @@ export interface WelcomeOptions {
 
 const LONGEST_NAME = 200;
 
-export function welcomeFor({ runName, model, normalisation, recipe }: WelcomeOptions): Welcome {
+export function welcomeFor({ runName, length, model, normalisation, recipe }: WelcomeOptions): Welcome {
   return {
     type: 'welcome',
     runName: runName.slice(0, LONGEST_NAME),
     lockstepVersion: LOCKSTEP_VERSION,
+    ...(length && { length }),
     network: networkText(model),
     mean: [...normalisation.mean],
     standardDeviation: [...normalisation.standardDeviation],

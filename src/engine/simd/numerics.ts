@@ -2,7 +2,7 @@
 
 import { FUSED, UNFUSED } from './arithmetic.js';
 import type { Arithmetic } from './arithmetic.js';
-import { enableRelaxedSimd } from './host.js';
+import { enableRelaxedSimd } from '../host.js';
 import { allBitsEqual, splatBits } from '../../foundation/wasm/expressions.js';
 import type { V128 } from '../../foundation/wasm/expressions.js';
 import { FunctionBuilder } from '../../foundation/wasm/functionBuilder.js';

@@ -13,7 +13,7 @@ import type {
   MicroBatch,
   VersionedState,
 } from '../engine.js';
-import { processorName } from './host.js';
+import { processorName } from '../host.js';
 import type { KernelObserver } from './kernels/library.js';
 import type { Numerics } from './numerics.js';
 import { Plan } from './plan/plan.js';

@@ -1,8 +1,9 @@
 /** tfjs's backend in plain JavaScript: a reference, far too slow to train with. */
 
+import { processorName } from '../host.js';
 import type { TfjsBackend } from './backend.js';
 import { exactLogitGradient, plainOperations } from './operations.js';
-import { hostProcessor, initialiseBackend } from './initialise.js';
+import { initialiseBackend } from './initialise.js';
 
 export const cpuBackend: TfjsBackend = {
   name: 'cpu',
@@ -20,7 +21,7 @@ export const cpuBackend: TfjsBackend = {
       registeredName: 'cpu',
       description: {
         name: 'cpu',
-        device: `${hostProcessor()}, 1 thread`,
+        device: `${processorName()}, 1 thread`,
         numericsClass: `tfjs-cpu-${tf.version_core}`, // + - * / and sqrt in float64: IEEE 754 leaves nothing open
         exact: true,
         versions: { tfjs: tf.version_core },

@@ -1,6 +1,5 @@
 /** Common steps of opening a backend. */
 
-import { cpus } from 'node:os';
 import { commandLine } from '../../foundation/commandLine.js';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { newMemory } from '../../foundation/wasm/host.js';
@@ -27,9 +26,4 @@ export async function initialiseBackend(
       `see which ones can run: ${commandLine('engines')}`,
     { cause },
   );
-}
-
-/** The host's processor, for people. */
-export function hostProcessor(): string {
-  return cpus()[0]?.model.trim() ?? process.arch;
 }

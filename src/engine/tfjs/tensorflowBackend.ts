@@ -5,8 +5,9 @@
 
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import type { EngineAvailability } from '../engine.js';
+import { processorName } from '../host.js';
 import type { OpenBackend, TensorFlow, TfjsBackend } from './backend.js';
-import { hostProcessor, initialiseBackend } from './initialise.js';
+import { initialiseBackend } from './initialise.js';
 import { tensorflowOperations } from './tensorflowOperations.js';
 import type { NodeBackend } from './tensorflowOperations.js';
 import { findTensorflow, importTensorflow } from './tensorflowPackage.js';
@@ -20,7 +21,7 @@ async function availability(): Promise<EngineAvailability> {
 }
 
 function describeFound({ tensorflowVersion, usesGpu }: Omit<FoundPackage, 'url'>): string {
-  return `TensorFlow ${tensorflowVersion} on ${usesGpu ? 'a CUDA GPU' : hostProcessor()}`;
+  return `TensorFlow ${tensorflowVersion} on ${usesGpu ? 'a CUDA GPU' : processorName()}`;
 }
 
 async function open(): Promise<OpenBackend> {

@@ -2,10 +2,11 @@
 
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { processorName } from '../host.js';
 import type { Operations, Tensor4D, TensorFlow, TfjsBackend } from './backend.js';
 import { composedNormaliser } from './batchNormalisation.js';
 import { exactLogitGradient, plainOperations } from './operations.js';
-import { hostProcessor, initialiseBackend } from './initialise.js';
+import { initialiseBackend } from './initialise.js';
 import { registerWasmConvolutionGradients } from './wasmConvolutionGradients.js';
 
 const PACKAGE = '@tensorflow/tfjs-backend-wasm';
@@ -21,7 +22,7 @@ export const wasmBackend: TfjsBackend = {
       registeredName: 'wasm',
       description: {
         name: 'wasm',
-        device: `${hostProcessor()}, 1 thread`,
+        device: `${processorName()}, 1 thread`,
         // XNNPACK chooses micro-kernels by the architecture under the wasm virtual machine.
         numericsClass: `tfjs-wasm-${tf.version_core}-${process.arch}`,
         exact: true,

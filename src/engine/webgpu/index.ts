@@ -8,7 +8,6 @@ import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
 import { Session } from './dawn/session.js';
 import { KernelTimer } from './kernelTimer.js';
-import { requireSupport } from './support.js';
 import { WebgpuEngine } from './webgpuEngine.js';
 import type { PlanTuning } from './openDevice.js';
 import { TileTuner } from './tuning/tileTuner.js';
@@ -59,7 +58,6 @@ export async function loadWebgpu(
   planTuning: PlanTuning = {},
   tuning?: Tuning,
 ): Promise<WebgpuEngine> {
-  requireSupport(model);
   const key = keyOf(device ?? (await chosenDevice()));
   const { precision = 'f32' } = planTuning;
   const opened = await openDevice(key, precision);

@@ -23,15 +23,15 @@ export function lossCurve(points: readonly Point[]): SVGElement | undefined {
   const svg = make('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img' });
   svg.setAttribute(
     'aria-label',
-    `loss from ${first.loss.toFixed(2)} at step ${first.step} to ${last.loss.toFixed(2)} at step ${last.step}`,
+    `loss from ${first.loss.toFixed(2)} at step ${first.step + 1} to ${last.loss.toFixed(2)} at step ${last.step + 1}`,
   );
   svg.append(
     ...[0, most / 2, most].flatMap((loss) => [
       make('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y(loss), y2: y(loss) }),
       label(loss.toFixed(loss === 0 ? 0 : 2), { x: LEFT - 6, y: y(loss) + 4, 'text-anchor': 'end' }),
     ]),
-    label(`step ${first.step}`, { x: LEFT, y: HEIGHT - 4 }),
-    label(String(last.step), { x: WIDTH, y: HEIGHT - 4, 'text-anchor': 'end' }),
+    label(`step ${first.step + 1}`, { x: LEFT, y: HEIGHT - 4 }),
+    label(String(last.step + 1), { x: WIDTH, y: HEIGHT - 4, 'text-anchor': 'end' }),
     make('polyline', { class: 'line', points: line }),
   );
   return svg;

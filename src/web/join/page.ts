@@ -8,11 +8,14 @@ import { Participation } from './participation.js';
 import type { Phase } from './participation.js';
 import { ScreenLock, watchBattery } from './power.js';
 import { forgetReload, isOfOtherVersion, reloadOnce, wasReloaded } from './renewal.js';
+import type { Tally } from './tally.js';
 import { tell } from './wording.js';
 
 const LONGEST_NAME = 60;
 /** The figures are drawn anew at most this often. */
 const DRAW_EVERY_MS = 500;
+/** A rate of less than this part of the best is worth a word. */
+const SLOW_PART = 0.7;
 
 const { token, startsAtOnce } = takeInvitation();
 const headline = byId('headline', HTMLElement);
@@ -74,11 +77,17 @@ function draw(): void {
   const rate = phase.kind === 'computing' ? tally.imagesPerSecond() : undefined;
   const shownRate = rate === undefined ? '–' : rate.toFixed(rate < 10 ? 1 : 0);
   document.title = rate === undefined ? 'Lockstep: join' : `${shownRate} images/s: Lockstep`;
+  const share = tally.share();
   byId('figures', HTMLElement).replaceChildren(
-    figure('Images/s', shownRate),
+    figure('Images/s', shownRate, slownessText(tally, rate)),
     figure('Images computed', tally.images.toLocaleString('en')),
     figure('Micro-batches', tally.items.toLocaleString('en')),
-    figure('Step of the run', tally.step === undefined ? '–' : tally.step.toLocaleString('en')),
+    figure(
+      'Share of the run',
+      share === undefined ? '–' : `${(100 * share).toFixed(0)} %`,
+      'since this tab joined',
+    ),
+    figure('Step of the run', stepText(tally)),
     figure('Threads', String(threads())),
     figure('Numerics', description?.numericsClass ?? '–', description?.exact === true ? 'exact' : ''),
   );
@@ -87,6 +96,18 @@ function draw(): void {
   if (drawn) curve.replaceChildren(element('figcaption', {}, 'Loss of the images computed here'), drawn);
   // The rate falls while nothing comes.
   if (phase.kind === 'computing') drawTimer = setTimeout(draw, 2 * DRAW_EVERY_MS);
+}
+
+function slownessText(tally: Tally, rate: number | undefined): string {
+  if (rate === undefined || tally.partOfBest(rate) >= SLOW_PART) return '';
+  return `${(100 * tally.partOfBest(rate)).toFixed(0)} % of its best: hot, busy, or short of work`;
+}
+
+/** Steps count from 0 in the protocol, and from 1 for people. */
+function stepText({ step, length }: Tally): string {
+  if (step === undefined) return '–';
+  const shown = (step + 1).toLocaleString('en');
+  return length ? `${shown} of ${length.steps.toLocaleString('en')}` : shown;
 }
 
 function figure(name: string, value: string, note = ''): HTMLElement {

@@ -84,7 +84,7 @@ export class Participation {
       case 'connected':
         return; // it is welcomed at once, or told why not
       case 'welcome':
-        this.tally.begin();
+        this.tally.begin(message.length);
         return this.enter({ kind: 'computing', runName: message.runName });
       case 'lost':
         return this.enter({ kind: 'lost', reason: message.reason });

@@ -1,5 +1,6 @@
 /** What this tab has computed, counted for people. */
 
+import type { Welcome } from '../../protocol/pages.js';
 import type { AnsweredItem } from '../../worker/pages.js';
 
 export interface Point {
@@ -24,13 +25,21 @@ export class Tally {
   items = 0;
   /** The newest that was worked on. */
   step: number | undefined;
+  /** Of the run, as it was told. */
+  length: Welcome['length'];
+  private firstStep: number | undefined;
+  private trained = 0;
+  /** The highest rate since it began. */
+  private best = 0;
   private recent: { readonly atMs: number; readonly images: number }[] = [];
   private sinceMs = performance.now();
   private sums: Sum[] = [];
 
   /** From now on there is work: time before does not count. */
-  begin(): void {
+  begin(length: Welcome['length']): void {
+    this.length = length;
     this.recent = [];
+    this.best = 0;
     this.sinceMs = performance.now();
   }
 
@@ -40,6 +49,8 @@ export class Tally {
     this.recent.push({ atMs: performance.now(), images: item.sampleCount });
     if (item.kind !== 'work') return;
     this.step = item.step;
+    this.firstStep ??= item.step;
+    this.trained += item.sampleCount;
     const last = this.sums.at(-1);
     if (last?.step === item.step) {
       last.lossSum += item.lossSum;
@@ -56,7 +67,21 @@ export class Tally {
     this.recent = this.recent.filter(({ atMs }) => nowMs - atMs < RATE_WINDOW_MS);
     const overMs = Math.min(RATE_WINDOW_MS, nowMs - this.sinceMs);
     if (overMs < 1000) return undefined;
-    return (1000 * this.recent.reduce((sum, { images }) => sum + images, 0)) / overMs;
+    const rate = (1000 * this.recent.reduce((sum, { images }) => sum + images, 0)) / overMs;
+    if (overMs === RATE_WINDOW_MS) this.best = Math.max(this.best, rate);
+    return rate;
+  }
+
+  /** A rate as a part of the highest so far. A browser does not tell how hot a device is; it computes more slowly then. */
+  partOfBest(rate: number): number {
+    return this.best === 0 ? 1 : rate / this.best;
+  }
+
+  /** Of the images of all steps since this tab's first, how many it computed: from 0 to 1. A step in progress counts whole. */
+  share(): number | undefined {
+    const { firstStep, step, length } = this;
+    if (firstStep === undefined || step === undefined || !length) return undefined;
+    return Math.min(1, this.trained / ((step - firstStep + 1) * length.samplesPerStep));
   }
 
   curve(): readonly Point[] {

@@ -13,8 +13,8 @@ function row(nodes: number, stepsPerSecond: readonly number[], residentBytesPeak
     bytesOutPerSecond: 200e6,
     framesInPerSecond: 0,
     framesOutPerSecond: 0,
-    userMsPerStep: 0,
-    systemMsPerStep: 0,
+    userMsPerStep: 2 * nodes,
+    systemMsPerStep: 0.5 * nodes,
     answersPerItem: 1,
     setUpMsMedian: 0,
     setUpMsMax: 0,
@@ -24,7 +24,11 @@ function row(nodes: number, stepsPerSecond: readonly number[], residentBytesPeak
   const loopback = { tcpBytesPerSecond: 2e9, webSocketBytesPerSecond: 1e9 };
   return {
     nodes,
-    rounds: stepsPerSecond.map((each) => ({ loopback, figures: { ...figures, stepsPerSecond: each } })),
+    rounds: stepsPerSecond.map((each) => ({
+      loopback,
+      bareMs: 1.1,
+      figures: { ...figures, stepsPerSecond: each },
+    })),
   };
 }
 
@@ -35,6 +39,8 @@ describe('the load report', () => {
       .map((text) => text.split(/ {2,}/));
     expect(line![headings!.indexOf('steps/s')]).toBe('4.00');
     expect(line![headings!.indexOf('in+out : ws')]).toBe('0.50');
+    expect(line![headings!.indexOf('ms/gradient')]).toBe('2.50');
+    expect(line![headings!.indexOf('bare ws')]).toBe('1.10');
   });
 
   it('says what one more connection costs, whatever the order of the loads', () => {

@@ -1,17 +1,12 @@
 /** A real Chromium for tests of pages; `eval "$(bash scripts/setup-chromium.sh)"` finds or installs one. */
 
-import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
+import { CHROMIUM } from './chromium.js';
 
 /** Only ends what would never end: a busy machine is no failure. */
 const LIMIT_MS = 120_000;
-const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** Undefined where there is none. */
-export const CHROMIUM = process.env['LOCKSTEP_CHROMIUM'] ?? USUAL.find((file) => existsSync(file));
-
 /** Why tests of pages cannot run here; undefined if they can. */
 export const NO_BROWSER =
   CHROMIUM === undefined

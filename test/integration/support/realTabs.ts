@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { CHROMIUM } from './browser.js';
+import { CHROMIUM } from './chromium.js';
 import { until } from './lockstep.js';
 
 interface Answer {

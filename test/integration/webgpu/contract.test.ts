@@ -2,7 +2,6 @@
 
 import { Session } from '../../../src/engine/webgpu/dawn/session.js';
 import { webgpuEngine } from '../../../src/engine/webgpu/index.js';
-import type { Model } from '../../../src/model/index.js';
 import { describeEngineContract } from '../../engine/engineContract.js';
 import {
   CONVOLUTION_KINDS,
@@ -13,15 +12,11 @@ import {
 } from '../../support/tinyModels.js';
 import { describeOnGpu, isSoftware } from './support.js';
 
-/** All but what the engine refuses, see src/engine/webgpu/support.ts. */
-const supported = (models: Readonly<Record<string, Model>>): Readonly<Record<string, Model>> =>
-  Object.fromEntries(Object.entries(models).filter(([name]) => !name.startsWith('convolution 3x3, valid')));
-
 describeOnGpu('the contract', () => {
   describeEngineContract('webgpu', () => Promise.resolve(webgpuEngine), {
     memoryModel: TINY_MODELS['a residual network']!,
     memorySteps: isSoftware ? 25 : 200,
     memoryInUse: () => Session.memoryInUse,
-    moreModels: { ...ODD_SIDES, ...ODD_LISTS, ...MODERN_LAYERS, ...supported(CONVOLUTION_KINDS) },
+    moreModels: { ...ODD_SIDES, ...ODD_LISTS, ...MODERN_LAYERS, ...CONVOLUTION_KINDS },
   });
 });

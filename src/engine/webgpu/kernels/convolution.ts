@@ -1,11 +1,11 @@
 /**
- * 3x3 convolution with one pixel of zeros on every side, and its gradient by the input. The input may be computed while it
+ * 3x3 convolution with one pixel of zeros on every side or none, and its gradient by the input. The input may be computed while it
  * is loaded (batch normalisation and ReLU, or the gradient of batch normalisation). The output is finished while it is in
  * registers: see `finish.ts`.
  */
 
 import { convolutionKey, tilingOf } from './convolutionTile.js';
-import type { ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
+import type { Border, ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
 import { indices, KernelSource, repeat } from './kernelSource.js';
@@ -51,7 +51,7 @@ ${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`
 
 /** Input and filter are loaded one chunk of channels at a time: into registers, then into workgroup memory. */
 function chunkLoop(options: ConvolutionOptions, kernel: KernelSource): string {
-  const { kind, stride, input, tile } = options;
+  const { kind, stride, border, input, tile } = options;
   const chunks = quadsOf(input) / tile.chunkQuads;
   const loads = [inputLoads(options, kernel.reader(options.read)), filterLoads(options, kernel)];
   const declare = loads.map(({ declare }) => declare).join('\n');
@@ -60,7 +60,7 @@ function chunkLoop(options: ConvolutionOptions, kernel: KernelSource): string {
   const multiply = `
   for (var part = 0u; part < ${tile.chunkQuads}u; part++) {
     for (var tap = 0u; tap < 3u; tap++) {
-${kind === 'gradient' && stride === 2 ? dilatedProducts(tile) : products(tile, kind === 'forward' ? stride : 1)}
+${kind === 'gradient' && stride === 2 ? dilatedProducts(tile, border) : products(tile, kind === 'forward' ? stride : 1)}
     }
   }`;
   if (tile.isAhead !== true) {
@@ -149,12 +149,13 @@ function finishQuad(kernel: KernelSource, options: ConvolutionOptions, quad: num
 }
 
 /** The tile's input with its border, vectors of four channels. */
-function inputLoads({ kind, stride, input, tile }: ConvolutionOptions, read: string): Loads {
+function inputLoads({ kind, stride, border, input, tile }: ConvolutionOptions, read: string): Loads {
   const { chunkQuads, inputRows, inputColumns, pitch, threads } = tile;
   const isDilated = kind === 'gradient' && stride === 2;
   const origin = (first: string): string => {
-    if (isDilated) return `${first} / 2u`;
-    return kind === 'forward' && stride === 2 ? `${first} * 2u - 1u` : `${first} - 1u`; // wraps below zero
+    // Wraps below zero.
+    if (isDilated) return `${first} / 2u - ${1 - border}u`;
+    return kind === 'forward' ? `${first} * ${stride}u - ${border}u` : `${first} - ${2 - border}u`;
   };
   const [row, column] = [
     `index / ${chunkQuads}u / ${inputColumns}u`,
@@ -222,14 +223,14 @@ ${repeat(3, (across) => tapProducts(tile, across, (pixel) => pixel * stride + ac
  * One row of taps of the gradient of a convolution of stride 2: which taps reach a pixel depends on whether its row and
  * column are even. Strips start at even columns.
  */
-function dilatedProducts(tile: ConvolutionTile): string {
+function dilatedProducts(tile: ConvolutionTile, border: Border): string {
   const { strip, inputRows, pitch } = tile;
   const columnOf = (across: number) => (pixel: number) => {
-    const position = pixel + 1 - across;
+    const position = pixel + 2 - border - across;
     return position % 2 === 0 ? position / 2 : undefined;
   };
   return `
-      let doubled = stripRow + 1u - tap;
+      let doubled = stripRow + ${2 - border}u - tap;
       if ((doubled & 1u) == 0u) {
       let start = (part * ${inputRows}u + doubled / 2u) * ${pitch}u + stripColumn / 2u;
 ${repeat(strip / 2 + 1, (column) => `      let x${column} = inputs[start + ${column}u];`)}

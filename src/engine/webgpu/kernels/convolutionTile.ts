@@ -4,7 +4,7 @@
  * filter are in workgroup memory, a few input channels at a time.
  */
 
-import type { ActivationShape } from '../../../model/index.js';
+import type { ActivationShape, ConvolutionLayer } from '../../../model/index.js';
 import { GUARANTEED_LIMITS } from './limits.js';
 import type { WorkgroupLimits } from './limits.js';
 import { quadsOf, shapeText } from './shapes.js';
@@ -18,11 +18,21 @@ const ENOUGH_THREADS = 65_536;
 const ENOUGH_WORKGROUPS = 256;
 const SMALLEST_BLOCK = 4; // in quads: below this, loading takes longer than computing
 
+/** In rows and columns. */
+export type Border = 0 | 1;
+
+export function borderOf({ kernelSize, padding }: ConvolutionLayer): Border {
+  // Smaller filters are laid into nine taps, from the middle on: they begin at the first pixel either way.
+  return kernelSize === 3 && padding === 'valid' ? 0 : 1;
+}
+
 export type ConvolutionKind = 'forward' | 'gradient';
 
 export interface ConvolutionSize {
   readonly kind: ConvolutionKind;
   readonly stride: 1 | 2;
+  /** Of zeros before the layer's first pixel: 1, or 0 where all windows lie within the map. */
+  readonly border: Border;
   readonly imageCount: number;
   /** Of what is read. */
   readonly input: ActivationShape;

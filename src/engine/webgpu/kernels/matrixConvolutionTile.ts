@@ -86,8 +86,9 @@ const MOST_SUMS = 128;
 const sumsOf = ({ channelProducts, pixelProducts, productPixels }: MatrixConvolutionChoice): number =>
   (channelProducts * pixelProducts * productPixels * PRODUCT_CHANNELS) / SUBGROUP_THREADS;
 
-function isForMatrices({ kind, stride, input, output }: ConvolutionSize): boolean {
+function isForMatrices({ kind, stride, border, input, output }: ConvolutionSize): boolean {
   return (
+    border === 1 &&
     input.channels % PRODUCT_CHANNELS === 0 &&
     output.channels % PRODUCT_CHANNELS === 0 &&
     output.width % (isDilated({ kind, stride }) ? 16 : 8) === 0

@@ -66,7 +66,8 @@ export function matrixWeightGradientTiles(
   size: WeightGradientSize,
   { operations, limits }: MatrixUnit,
 ): MatrixWeightGradientTile[] {
-  const { input, output } = size;
+  const { input, output, border } = size;
+  if (border === 0) return []; // the kernels of matrices know no other border
   if (input.channels % PRODUCT_CHANNELS !== 0 || output.channels % PRODUCT_CHANNELS !== 0) return [];
   return [...choices(size)]
     .map((choice) => tileOf(size, choice))

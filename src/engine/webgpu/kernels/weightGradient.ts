@@ -32,7 +32,7 @@ export function weightGradient(options: WeightGradientOptions): [Dispatch, Dispa
 }
 
 function partialGradients(options: WeightGradientOptions, partials: Range): Dispatch {
-  const { input, output, stride, imageCount, tile } = options;
+  const { input, output, stride, border, imageCount, tile } = options;
   const kernel = new KernelSource();
   const threads = tile.team * tile.teams;
   kernel.workgroupArray('inputs', tile.inputRows * tile.inputColumns * tile.inputBlock);
@@ -53,8 +53,8 @@ ${beginTiles(tile, imageCount)}
 ${load('inputs', {
   read: kernel.reader(options.read),
   shape: input,
-  row: `firstRow * ${stride}u - 1u`,
-  column: `firstColumn * ${stride}u - 1u`,
+  row: `firstRow * ${stride}u - ${border}u`,
+  column: `firstColumn * ${stride}u - ${border}u`,
   rows: tile.inputRows,
   columns: tile.inputColumns,
   block: tile.inputBlock,

@@ -4,6 +4,7 @@
  */
 
 import type { ActivationShape } from '../../../model/index.js';
+import type { Border } from './convolutionTile.js';
 import { GUARANTEED_LIMITS } from './limits.js';
 import type { WorkgroupLimits } from './limits.js';
 import { quadsOf, shapeText } from './shapes.js';
@@ -15,6 +16,7 @@ const MOST_PARTIAL_FLOATS = 4 * 1024 * 1024; // 16 MiB of partial sums at most
 
 export interface WeightGradientSize {
   readonly stride: 1 | 2;
+  readonly border: Border;
   readonly imageCount: number;
   readonly input: ActivationShape;
   readonly output: ActivationShape;

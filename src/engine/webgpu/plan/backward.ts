@@ -15,6 +15,7 @@ import type {
 } from '../../graph.js';
 import { activationDerivative } from '../kernels/activations.js';
 import { biasGradient } from '../kernels/biasGradient.js';
+import { borderOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish, GradientFinish } from '../kernels/finish.js';
 import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
@@ -209,6 +210,7 @@ export class BackwardPass {
     }
     const size = {
       stride: layer.stride,
+      border: borderOf(layer),
       imageCount,
       input: layer.inputShape,
       output: layer.outputShape,
@@ -229,6 +231,7 @@ export class BackwardPass {
     const size: ConvolutionSize = {
       kind: 'gradient',
       stride: layer.stride,
+      border: borderOf(layer),
       imageCount,
       input: layer.outputShape,
       output: layer.inputShape,

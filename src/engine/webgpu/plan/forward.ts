@@ -16,6 +16,7 @@ import type {
   WindowPoolOperation,
 } from '../../graph.js';
 import { activated } from '../kernels/activations.js';
+import { borderOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
@@ -185,6 +186,7 @@ export class ForwardPass {
     const size: ConvolutionSize = {
       kind: 'forward',
       stride: layer.stride,
+      border: borderOf(layer),
       imageCount,
       input: layer.inputShape,
       output: layer.outputShape,

@@ -78,7 +78,7 @@ function conversations(
   return (channel) =>
     new Conversation({
       ...{ ...common, busy, channel },
-      onWelcome: ({ runName }) => say({ kind: 'welcome', runName }),
+      onWelcome: ({ runName, length }) => say({ kind: 'welcome', runName, length }),
       onAnswered: (item) => say({ kind: 'computed', item }),
     });
 }

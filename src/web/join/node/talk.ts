@@ -1,5 +1,6 @@
 /** What the page, its node and the node's threads say to each other. The node and the threads are Workers. */
 
+import type { Welcome } from '../../../protocol/pages.js';
 import type {
   AnsweredItem,
   ConversationEnd,
@@ -39,7 +40,7 @@ export type FromNode =
   | { readonly kind: 'ready'; readonly description: EngineDescription }
   | { readonly kind: 'connected' }
   | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
-  | { readonly kind: 'welcome'; readonly runName: string }
+  | { readonly kind: 'welcome'; readonly runName: string; readonly length: Welcome['length'] }
   | { readonly kind: 'computed'; readonly item: AnsweredItem }
   /** The last one. */
   | { readonly kind: 'over'; readonly end: NodeEnd };

@@ -44,6 +44,7 @@ function namesOf(imageCount: number, round: number): TileNames {
 const SIZE = (imageCount: number): ConvolutionSize => ({
   kind: 'forward',
   stride: 1,
+  border: 1,
   imageCount,
   input: { height: 8, width: 8, channels: 64 },
   output: { height: 8, width: 8, channels: 64 },

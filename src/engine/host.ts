@@ -1,9 +1,11 @@
-/** What the engine asks of Node. A browser has none of it, and needs none: there, these functions do without. */
+/** What engines ask of Node. A browser has none of it, and needs none: there, these functions do without. */
 
-/** For people. */
+/** For people. Linux does not name processors of Arm: what they are must do. */
 export function processorName(): string {
   const os = node()?.getBuiltinModule('node:os');
-  return os === undefined ? 'a browser' : (os.cpus()[0]?.model.trim() ?? os.arch());
+  if (os === undefined) return 'a browser';
+  const model = os.cpus()[0]?.model.trim() ?? '';
+  return model === '' || model === 'unknown' ? os.arch() : model;
 }
 
 /** Node 20 has relaxed SIMD behind a flag; later versions have no such flag, and say so on standard error. */
