@@ -1,5 +1,4 @@
 /** What other folders may use of the simulation. */
-export { adviceFor } from './advice.js';
 export { simulateCluster } from './simulateCluster.js';
 export type { HomeLoad, Load, StepFigures } from './simulateCluster.js';
 export type { ClusterPlan } from './clusterPlan.js';

@@ -14,6 +14,7 @@ import type { Machine } from './machine.js';
 import { frameBytes } from './messageSizes.js';
 import type { Sizes } from './messageSizes.js';
 import { SimulatedSocket } from './simulatedSocket.js';
+import type { Frame } from './simulatedSocket.js';
 import type { VirtualClock } from './virtualClock.js';
 
 export interface Wire {
@@ -47,11 +48,6 @@ export function connect(wire: Wire, above: Party, below: Party): Connection {
     wire.clock.after(wire.latencyMs, () => upper.end('the connection was lost'));
   };
   return { above: upper, below: lower, cut };
-}
-
-export interface Frame {
-  readonly message: AnyMessage;
-  readonly byteLength: number;
 }
 
 const frames = new WeakMap<Broadcast<AnyMessage>, number>();

@@ -1,13 +1,17 @@
 /** What a queue of outgoing frames sees of a socket: how much of what it was given the kernel has not taken. */
 
-import type { FrameSocket } from '../protocol/index.js';
+import type { AnyMessage, FrameSocket } from '../protocol/index.js';
 import type { NetworkCard, Transfer } from './networkCard.js';
-import type { Frame } from './simulatedChannel.js';
 
 /** What a kernel takes beyond what it has sent: Linux grows a connection's buffer up to this (net.ipv4.tcp_wmem). */
 const KERNEL_BYTES = 4 * 1024 * 1024;
 const OPEN = 1;
 const CLOSED = 3;
+
+export interface Frame {
+  readonly message: AnyMessage;
+  readonly byteLength: number;
+}
 
 export interface SocketPeer {
   readonly latencyMs: number;

@@ -47,6 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   web: ['watch', 'worker', 'engine', 'protocol', 'foundation'],
   export: ['coordinator', 'data', 'model', 'protocol', 'foundation'],
   relay: ['coordinator', 'worker', 'data', 'model', 'protocol', 'foundation'],
+  simulate: ['relay', 'coordinator', 'worker', 'engine', 'data', 'model', 'protocol', 'foundation'],
   session: [
     ...['watch', 'relay', 'export', 'check', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
@@ -56,7 +57,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['data', 'model', 'protocol', 'foundation'],
   ],
   cli: [
-    ...['session', 'watch', 'export', 'check', 'setup', 'coordinator', 'worker', 'engine'],
+    ...['session', 'simulate', 'watch', 'export', 'check', 'setup', 'coordinator', 'worker', 'engine'],
     ...['data', 'model', 'protocol', 'foundation'],
   ],
 };

@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import { commandLine } from '../../foundation/commandLine.js';
-import { adviceFor, simulateCluster, summarise } from '../../simulate/index.js';
+import { simulateCluster, summarise } from '../../simulate/index.js';
 import type { ClusterPlan, ClusterSummary, PlaceSummary } from '../../simulate/index.js';
 import { tableLines } from '../display/table.js';
 import type { Column } from '../display/table.js';
 import { entriesOf } from '../options/optionTable.js';
 import { declareOptions } from '../options/trainingOptions.js';
 import { print, printJson } from '../process/terminal.js';
+import { adviceFor } from './simulateAdvice.js';
 import { planOf, SIMULATE_SETTINGS } from './simulateOptions.js';
 import type { SimulateSettings } from './simulateOptions.js';
 

@@ -90,7 +90,7 @@ export const SIMULATE_SETTINGS = {
   }),
   computeMs: number({
     ...{ ...cluster, above: 0, default: 70 },
-    help: 'milliseconds in which a worker computes a micro-batch (lockstep train shows the rate)',
+    help: 'milliseconds in which a worker computes a micro-batch (the pace of a training shows it)',
   }),
   computeSpread: number({
     ...{ ...cluster, min: 0, below: 3, default: 0.05 },

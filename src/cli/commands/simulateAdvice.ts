@@ -1,7 +1,6 @@
 /** One sentence on what to do about what limits a cluster. */
 
-import type { ClusterPlan } from './clusterPlan.js';
-import type { ClusterSummary } from './summary.js';
+import type { ClusterPlan, ClusterSummary } from '../../simulate/index.js';
 
 const NEARLY_ALL = 0.9;
 /** A relay for each so many nodes is not worth its machine. */
