@@ -22,6 +22,8 @@ export interface CrewOptions {
   readonly onFailure: (error: unknown) => void;
   /** Left out: the real one. */
   readonly clock?: Clock;
+  /** See FleetOptions. */
+  readonly areAnswersRead?: () => boolean;
 }
 
 interface Place {
@@ -29,6 +31,8 @@ interface Place {
   readonly model: Model;
   readonly fleet: Fleet;
   readonly entrance: Promise<Entrance>;
+  /** For gradients that wait for their siblings. They go with the run: another network has others. */
+  readonly buffers: GradientBuffers;
 }
 
 /** The relay itself waits as long as its coordinator does. */
@@ -44,8 +48,6 @@ const NOBODY: Workforce = {
 export class Crew {
   /** Told whenever `workforce` may have changed. */
   onWorkers: () => void = () => undefined;
-  /** For gradients that wait for their siblings. */
-  readonly buffers = new GradientBuffers();
   /** Decides nothing but whom this relay is not attached to: itself. */
   private readonly identity = randomBytes(8).toString('hex');
   private place: Place | undefined;
@@ -78,8 +80,8 @@ export class Crew {
   }
 
   /** Makes ready for this run. Nodes of another run are sent away, and come back. */
-  enter(welcome: Welcome, model: Model): Fleet {
-    if (this.place && isDeepStrictEqual(this.place.welcome, welcome)) return this.place.fleet;
+  enter(welcome: Welcome, model: Model): Pick<Place, 'fleet' | 'buffers'> {
+    if (this.place && isDeepStrictEqual(this.place.welcome, welcome)) return this.place;
     const before = this.leave('the coordinator has begun another run', { runEnded: false });
     const fleet = new Fleet({
       welcome,
@@ -88,11 +90,12 @@ export class Crew {
       refusalOf: (workers) => this.refusalOf(workers),
       onWorkers: () => this.onWorkers(),
       ...(this.options.clock && { clock: this.options.clock }),
+      ...(this.options.areAnswersRead && { areAnswersRead: this.options.areAnswersRead }),
     });
     const entrance = before.then(() => this.options.open(fleet, model));
     entrance.catch((error: unknown) => this.options.onFailure(error));
-    this.place = { welcome, model, fleet, entrance };
-    return fleet;
+    this.place = { welcome, model, fleet, entrance, buffers: new GradientBuffers() };
+    return this.place;
   }
 
   /** Unique among all rounds of this relay. */

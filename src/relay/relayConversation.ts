@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { REAL_CLOCK } from '../foundation/clock.js';
 import type { Clock } from '../foundation/clock.js';
-import type { Fleet, Workforce } from '../coordinator/index.js';
+import type { Fleet, GradientBuffers, Workforce } from '../coordinator/index.js';
 import { wireByteLength } from '../foundation/wire/format.js';
 import { imageByteCount } from '../data/index.js';
 import type { Model } from '../model/index.js';
@@ -36,6 +36,7 @@ interface Run {
   readonly welcome: Welcome;
   readonly model: Model;
   readonly fleet: Fleet;
+  readonly buffers: GradientBuffers;
 }
 
 export class RelayConversation implements Dialogue {
@@ -102,7 +103,8 @@ export class RelayConversation implements Dialogue {
     if (this.run) return this.dialogue.closeForBreach('a second welcome');
     const model = this.dialogue.build(welcome.network);
     if (!model) return;
-    this.run = { welcome, model, fleet: this.options.crew.enter(welcome, model) };
+    const { fleet, buffers } = this.options.crew.enter(welcome, model);
+    this.run = { welcome, model, fleet, buffers };
     this.options.onWelcome?.(welcome, model);
     this.tellWorkersSoon();
   }
@@ -148,7 +150,7 @@ export class RelayConversation implements Dialogue {
     this.round = new RelayRound({
       ...{ id: crew.nextRoundId(), kind, number, state },
       ...{ layout: run.model.layout, classCount: run.model.classCount, wire: run.welcome.wire },
-      ...{ fleet: run.fleet, sums: this.sums, buffers: crew.buffers },
+      ...{ fleet: run.fleet, sums: this.sums, buffers: run.buffers },
       send: (answer) => channel.send(answer),
     });
     crew.begin(this.round, run.fleet);

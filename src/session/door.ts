@@ -2,7 +2,6 @@
 
 import { EVALUATION_CHUNK, listen, mergeRoutes, ServedHosts } from '../coordinator/index.js';
 import type { Fleet, Routes } from '../coordinator/index.js';
-import { imageByteCount } from '../data/index.js';
 import type { EngineName } from '../engine/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
@@ -135,13 +134,13 @@ function tabsPage({ host, advertise, token, tls }: ListenOptions): {
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and a handler for each new channel. */
 export function nodesInto(
   fleet: Fleet,
-  { layout, inputShape, classCount }: Model,
+  { layout, classCount }: Model,
 ): Pick<Parameters<typeof listen>[0], 'maxFrameBytes' | 'onChannel'> {
   return {
     maxFrameBytes: largestFrameBytes({
       ...layout,
       samplesPerItem: EVALUATION_CHUNK,
-      imageBytes: imageByteCount(inputShape),
+      imageBytes: 0, // a node answers with gradients or logits
       classCount,
       wire: fleet.wire,
     }),

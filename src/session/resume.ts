@@ -54,7 +54,12 @@ export async function resumeRun(
     const { result, damage: resultDamage } = await readResult(folder);
     const isTestWanted = test || saved.settings.test === true;
     refuseAfterCut(runDir, checkpoint, recipe);
-    refuseIfComplete(runDir, result, { recipe, progress: checkpoint.progress, isTestWanted });
+    refuseIfComplete(runDir, result, {
+      recipe,
+      savedEpochs: checkpoint.recipe.epochs,
+      progress: checkpoint.progress,
+      isTestWanted,
+    });
     const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
     const notices = [
       ...damageNotices(damage, checkpoint),
@@ -138,6 +143,8 @@ async function readResult(folder: RunFolder): Promise<ReadResult> {
 
 interface Ending {
   readonly recipe: Recipe;
+  /** Of the run so far. */
+  readonly savedEpochs: number;
   readonly progress: Checkpoint['progress'];
   /** Whether the test set is to be evaluated, now or by the previous session. */
   readonly isTestWanted: boolean;
@@ -146,7 +153,7 @@ interface Ending {
 function refuseIfComplete(
   runDir: string,
   result: PriorResult | undefined,
-  { recipe, progress, isTestWanted }: Ending,
+  { recipe, savedEpochs, progress, isTestWanted }: Ending,
 ): void {
   const complete = (...remedies: readonly Sentence[]): OptionError =>
     new OptionError(
@@ -160,7 +167,8 @@ function refuseIfComplete(
   if (result?.stepsCompleted !== progress.step) return;
   // Training is complete but the test is not: it was interrupted, or is requested only now.
   if (isTestWanted && result.testAccuracy === null) return;
-  if (progress.epoch >= recipe.epochs && result.stoppedBy === 'epochs') {
+  const hasAllEpochs = progress.epoch >= recipe.epochs || recipe.epochs === savedEpochs; // fewer where they were rounded to a step
+  if (hasAllEpochs && result.stoppedBy === 'epochs') {
     throw complete(
       [`see ${runDir}/result.json`],
       ['give more ', { option: 'epochs' }, ' if its schedule allows'],

@@ -5,6 +5,8 @@ import {
   Fleet,
   recipeNotices,
   recipeRemarks,
+  scheduleOf,
+  totalStepsOf,
   train,
   TrainingState,
   welcomeFor,
@@ -114,9 +116,9 @@ async function runSession(
 }
 
 function lengthOf({ recipe, split }: PreparedData): { steps: number; samplesPerStep: number } {
-  const { epochs, batchSize, dropLast } = recipe;
-  const steps = epochs * stepsPerEpoch(split.training.length, batchSize, dropLast);
-  return { steps, samplesPerStep: Math.min(batchSize, split.training.length) };
+  const sampleCount = split.training.length;
+  const steps = Math.min(totalStepsOf(scheduleOf(recipe, sampleCount)), recipe.maxSteps ?? Infinity);
+  return { steps, samplesPerStep: Math.min(recipe.batchSize, sampleCount) };
 }
 
 /** Before the data, too: what is no network is refused at once. */

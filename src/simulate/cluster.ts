@@ -28,7 +28,7 @@ export interface Cluster {
 /** @param fleetOf makes the coordinator's fleet, which admits the nodes */
 export function buildCluster(
   plan: ClusterPlan,
-  fleetOf: (clock: VirtualClock) => Fleet,
+  fleetOf: (clock: VirtualClock, processor: Processor) => Fleet,
   onFailure: (error: unknown) => void,
 ): Cluster {
   const clock = new VirtualClock();
@@ -42,10 +42,11 @@ export function buildCluster(
     const card = new NetworkCard({ clock, bytesPerMs, pieceBytes, drawShare });
     return { card, processor, costs: plan.costs };
   };
-  const fleet = fleetOf(clock);
+  const coordinating = machine(plan.bytesPerMs.coordinator);
+  const fleet = fleetOf(clock, coordinating.processor);
   const coordinator: Home = {
     name: 'coordinator',
-    machine: machine(plan.bytesPerMs.coordinator),
+    machine: coordinating,
     answers: new AnswerCount(),
     admit: (channel) => fleet.admit(channel, { local: false }),
   };

@@ -14,6 +14,11 @@ export class Processor {
   private readonly waiting: Job[] = [];
   private isBusy = false;
 
+  /** Whether it waits for something to do. */
+  get isIdle(): boolean {
+    return !this.isBusy;
+  }
+
   constructor(private readonly clock: VirtualClock) {}
 
   /** Works for some time, as soon as all earlier jobs are done, and then calls `action`. */

@@ -54,9 +54,9 @@ export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepF
   let fleet!: Fleet;
   const cluster = buildCluster(
     plan,
-    (clock) => {
-      const welcome = smallWelcome(recipe);
-      return (fleet = new Fleet({ welcome, clock, onEvent: () => undefined, waitTimeoutMs: LONGEST_MS }));
+    (clock, processor) => {
+      const common = { welcome: smallWelcome(recipe), onEvent: () => undefined, waitTimeoutMs: LONGEST_MS };
+      return (fleet = new Fleet({ ...common, clock, areAnswersRead: () => processor.isIdle }));
     },
     fail,
   );

@@ -45,6 +45,7 @@ export class SimulatedRelay implements Home {
       onEvent: () => undefined,
       onFailure,
       clock: wire.clock,
+      areAnswersRead: () => machine.processor.isIdle,
     });
     const { above, below } = connect(
       wire,

@@ -180,7 +180,9 @@ describe('the secret for workers alone', () => {
     const same = { LOCKSTEP_TOKEN: 'master', LOCKSTEP_JOIN_TOKEN: 'master' };
     const refused = await run(args, same);
     expect(refused.exitCode).not.toBe(0);
-    expect(refused.stderr).toMatch(/LOCKSTEP_JOIN_TOKEN.* and LOCKSTEP_TOKEN.* are the same secret.*E_OPTION/);
+    expect(refused.stderr).toMatch(
+      /LOCKSTEP_JOIN_TOKEN.* and LOCKSTEP_TOKEN.* are the same secret.*E_OPTION/,
+    );
     const coordinator = start([...args, '--no-join'], { LOCKSTEP_TOKEN: 'master' });
     await untilListening(coordinator);
     expect((await fetch(`http://127.0.0.1:${port}/join`)).status).toBe(426);

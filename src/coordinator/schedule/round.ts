@@ -76,7 +76,7 @@ export class Round<Node extends Assignee> {
       this.assign(next, times);
     }
     if (times.isAnyoneIdle()) {
-      if (this.pause && isSearchPaused(this.pause, times.nowMs)) return;
+      if (this.pause && isSearchPaused(this.pause, times.nowMs)) return this.lookAgainAt(this.pause.untilMs);
       if (times.nowMs < this.restUntilMs) return this.lookAgainAt(this.restUntilMs);
     }
     const isAnyoneIdle = times.isAnyoneIdle();
@@ -264,7 +264,7 @@ export class Round<Node extends Assignee> {
       this.holders.get(found.index)!.clear();
       this.assign(found, times);
     }
-    if (this.options.areAnswersRead?.() === false) return whileUnread(times.nowMs);
+    if (this.options.areAnswersRead?.() === false) return whileUnread(this.outstanding, times);
     for (let found = work.findRepeat(); found; found = work.findRepeat()) {
       for (const holder of this.holders.get(found.index)!) holder.wasLate?.();
       this.assign(found, times);

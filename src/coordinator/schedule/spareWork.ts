@@ -127,20 +127,28 @@ export function searchPauseAfter<Node extends Assignee>(
   times: FinishTimes<Node>,
 ): SearchPause {
   let latestMs = -Infinity;
+  for (const [index, holders] of items.holders) {
+    if (holders.size > 0) latestMs = Math.max(latestMs, times.expectedMs(holders, items.keyOf(index)));
+  }
+  return { untilMs: times.nextChangeMs(), latestMs, leastMs: leastMsOf(items, times) };
+}
+
+function leastMsOf<Node extends Assignee>(items: Outstanding<Node>, times: FinishTimes<Node>): number {
   let fewestSamples = Infinity;
   for (const [index, holders] of items.holders) {
-    if (holders.size === 0) continue;
-    latestMs = Math.max(latestMs, times.expectedMs(holders, items.keyOf(index)));
-    fewestSamples = Math.min(fewestSamples, items.sampleCountOf(index));
+    if (holders.size > 0) fewestSamples = Math.min(fewestSamples, items.sampleCountOf(index));
   }
-  return { untilMs: times.nextChangeMs(), latestMs, leastMs: times.leastDurationMs(fewestSamples) };
+  return times.leastDurationMs(fewestSamples);
 }
 
 /** While answers may wait to be read, it is not looked for items to repeat. When to look again. */
 const UNREAD_MS = 2;
 
-export function whileUnread(nowMs: number): SearchPause {
-  return { untilMs: nowMs + UNREAD_MS, latestMs: -Infinity, leastMs: 0 };
+export function whileUnread<Node extends Assignee>(
+  items: Outstanding<Node>,
+  times: FinishTimes<Node>,
+): SearchPause {
+  return { untilMs: times.nowMs + UNREAD_MS, latestMs: -Infinity, leastMs: leastMsOf(items, times) };
 }
 
 /**

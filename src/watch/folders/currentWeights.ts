@@ -13,16 +13,19 @@ import type { WeightsHeader } from './runData.js';
 const CHECKPOINTS = ['best', 'last'] as const;
 /** Reading a file takes the thread that trains a while; networks for pages are smaller. */
 const MOST_BYTES = 64 << 20;
+/** Kept at the same time. */
+const MOST_FRAMES = 4;
 
 interface Frame {
   /** Changes with the file. */
   readonly key: string;
-  readonly bytes: Buffer;
+  /** Undefined for a file that cannot be used. */
+  readonly bytes: Promise<Buffer | undefined>;
 }
 
-/** Remembers the last frame: all viewers ask for the same. */
+/** Remembers the last frame of each file, also while it is read: all viewers ask for the same, and it is read once. */
 export class CurrentWeights {
-  private frame: Frame | undefined;
+  private readonly frames = new Map<string, Frame>();
 
   /** Undefined for a run without a checkpoint that can be used, or with one that is too large for a page. */
   async read(folder: string): Promise<Buffer | undefined> {
@@ -31,14 +34,21 @@ export class CurrentWeights {
       if (!existsSync(file)) continue;
       const { size, mtimeMs, ino } = statSync(file);
       if (size > MOST_BYTES) continue;
-      const key = JSON.stringify([file, size, mtimeMs, ino]);
-      if (this.frame?.key === key) return this.frame.bytes;
-      const bytes = await readFrame(file, checkpoint);
-      if (!bytes) continue;
-      this.frame = { key, bytes };
-      return bytes;
+      const bytes = await this.frameOf(file, checkpoint, JSON.stringify([size, mtimeMs, ino]));
+      if (bytes) return bytes;
     }
     return undefined;
+  }
+
+  private frameOf(file: string, checkpoint: 'best' | 'last', key: string): Promise<Buffer | undefined> {
+    const known = this.frames.get(file);
+    if (known?.key === key) return known.bytes;
+    const bytes = readFrame(file, checkpoint);
+    this.frames.delete(file);
+    this.frames.set(file, { key, bytes });
+    if (this.frames.size > MOST_FRAMES) this.frames.delete(this.frames.keys().next().value!);
+    bytes.catch(() => this.frames.delete(file)); // it may be readable the next time
+    return bytes;
   }
 }
 

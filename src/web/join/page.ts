@@ -30,7 +30,7 @@ const curve = byId('curve', HTMLElement);
 
 const screenLock = new ScreenLock();
 let isOnBattery = false;
-/** Set by a click on the button that says what it means. */
+/** Set by a click on the button that says what it means, for the run that refused this tab. */
 let anyClass = false;
 let drawTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -127,7 +127,10 @@ function setUp(): void {
   showThreads();
   threadsInput.addEventListener('input', showThreads);
   threadsInput.addEventListener('change', () => participation.restart());
-  startButton.addEventListener('click', begin);
+  startButton.addEventListener('click', () => {
+    anyClass &&= participation.phase.kind === 'paused'; // going on, or perhaps another run
+    begin();
+  });
   anyClassButton.addEventListener('click', () => {
     anyClass = true;
     begin();

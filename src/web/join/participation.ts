@@ -59,7 +59,7 @@ export class Participation {
 
   /** Takes part anew, with the settings as they are now. */
   restart(): void {
-    if (this.next === undefined) this.stop({ kind: 'go-on' });
+    if (this.phase.kind !== 'stopping') this.stop({ kind: 'go-on' });
   }
 
   leave(): void {

@@ -42,5 +42,7 @@ it('refuses a disk that is full', ({ skip }) => {
   expect(() => {
     for (let part = 0; ; part++) writeFileSync(path.join(disk, `filler${part}`), Buffer.alloc(4096));
   }).toThrow(/ENOSPC/);
-  expect(() => refuseObstacle(path.join(disk, 'new'))).toThrow(/the disk of .* is full; free some disk space/);
+  expect(() => refuseObstacle(path.join(disk, 'new'))).toThrow(
+    /the disk of .* is full; free some disk space/,
+  );
 });

@@ -38,9 +38,11 @@ export function connectTab(options: ConnectOptions): Promise<Attempt> {
     const timer = setTimeout(giveUp, HANDSHAKE_TIMEOUT_MS);
     signal.addEventListener('abort', giveUp);
     if (signal.aborted) giveUp();
-    socket.addEventListener('error', () => fail(NO_CONNECTION));
+    const refused = (): void => fail(NO_CONNECTION);
+    socket.addEventListener('error', refused);
     socket.addEventListener('open', () => {
       clearTimeout(timer);
+      socket.removeEventListener('error', refused); // from now on the conversation ends by itself, and says why
       signal.removeEventListener('abort', giveUp);
       onConnected();
       const watch = new SilenceWatch(pageUrl, (reason) => channel.abandon(reason));

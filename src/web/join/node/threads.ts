@@ -18,7 +18,12 @@ interface Thread {
   /** Of the weights that it has. */
   version: number | undefined;
   settle: { resolve(answer: FromThread): void; reject(error: Error): void } | undefined;
+  /** `running`: it has answered. `lost`: it ended without an answer, and waits to be started again. */
+  state: 'loading' | 'running' | 'lost';
 }
+
+/** For a thread that never answered: its script is not to be had while the coordinator is away. */
+const RESTART_AFTER_MS = 5000;
 
 export class Threads implements ItemPool {
   private all: Thread[];
@@ -32,8 +37,10 @@ export class Threads implements ItemPool {
     this.all = Array.from({ length: threads }, () => this.start());
   }
 
+  /** Once all threads have loaded. */
   async describe(): Promise<EngineDescription> {
-    const { answer } = await this.ask({ task: { kind: 'describe', engine: this.engine } });
+    const asked = this.all.map(() => this.ask({ task: { kind: 'describe', engine: this.engine } }));
+    const [{ answer }] = (await Promise.all(asked)) as [FromThread];
     if (answer.kind === 'description') return answer.description;
     throw unexpected(answer, 'describe');
   }
@@ -68,7 +75,7 @@ export class Threads implements ItemPool {
   }
 
   private ask({ task, state, output }: ToThread): Promise<FromThread> {
-    const thread = this.all.find(({ settle }) => settle === undefined);
+    const thread = this.all.find(({ settle, state }) => settle === undefined && state !== 'lost');
     if (!thread) return Promise.reject(new LockstepError('E_ENGINE_FAILED', 'no thread is free'));
     const message: ToThread = {
       task,
@@ -88,10 +95,11 @@ export class Threads implements ItemPool {
 
   private start(): Thread {
     const worker = new Worker(this.scriptUrl, { type: 'module', name: THREAD_NAME });
-    const thread: Thread = { worker, version: undefined, settle: undefined };
+    const thread: Thread = { worker, version: undefined, settle: undefined, state: 'loading' };
     worker.addEventListener('message', ({ data }: MessageEvent<FromThread>) => {
       const { settle } = thread;
       thread.settle = undefined;
+      thread.state = 'running';
       settle?.resolve(data);
     });
     worker.addEventListener('error', ({ message }) => this.replace(thread, message));
@@ -100,9 +108,15 @@ export class Threads implements ItemPool {
 
   /** A thread that fails outside its task cannot be trusted with the next. */
   private replace(thread: Thread, reason: string): void {
-    const { settle } = thread;
+    const { settle, state } = thread;
     thread.worker.terminate();
-    this.all = this.all.map((other) => (other === thread ? this.start() : other));
+    thread.settle = undefined;
+    thread.state = 'lost';
+    const restart = (): void => {
+      this.all = this.all.map((other) => (other === thread ? this.start() : other));
+    };
+    if (state === 'running') restart();
+    else setTimeout(restart, RESTART_AFTER_MS);
     settle?.reject(
       new LockstepError('E_ENGINE_FAILED', `a thread ended while it computed: ${reason || 'unknown'}`),
     );

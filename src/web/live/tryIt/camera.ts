@@ -11,6 +11,8 @@ export const CAMERA_PROBLEM: string | undefined =
 
 export class Camera {
   private stream: MediaStream | undefined;
+  /** Counts starts and stops: permission may come when nobody wants it any more. */
+  private turn = 0;
 
   /** @param onPicture the next picture comes when it has settled */
   constructor(private readonly onPicture: (picture: RawPicture) => Promise<void>) {}
@@ -21,7 +23,9 @@ export class Camera {
 
   /** @throws Error if the viewer or the browser refuses */
   async start(): Promise<void> {
+    const turn = ++this.turn;
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+    if (turn !== this.turn) return end(stream);
     this.stream = stream;
     const video = document.createElement('video');
     Object.assign(video, { muted: true, playsInline: true, srcObject: stream });
@@ -30,7 +34,8 @@ export class Camera {
   }
 
   stop(): void {
-    this.stream?.getTracks().forEach((track) => track.stop());
+    this.turn++;
+    if (this.stream) end(this.stream);
     this.stream = undefined;
   }
 
@@ -41,4 +46,8 @@ export class Camera {
     }
     video.srcObject = null;
   }
+}
+
+function end(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
 }
