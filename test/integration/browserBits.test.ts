@@ -43,6 +43,8 @@ async function openInChromium(url: string): Promise<void> {
   await page.goto(url);
 }
 
+const TOKEN = 'browser-bits-secret';
+
 describe.skipIf(BROWSERS.every(({ reason }) => reason !== undefined))('engine simd', () => {
   const byNode: Answer[] = [];
   beforeAll(async () => {
@@ -67,9 +69,11 @@ describe.skipIf(BROWSERS.every(({ reason }) => reason !== undefined))('engine si
     it.skipIf(reason !== undefined)(`trains in a tab of ${name} to the committed digest`, async () => {
       const host = `127.0.0.1:${await freePort()}`;
       const runDir = path.join(temporaryFolder(), 'run');
-      const coordinator = start(['coordinator', ...GOLDEN_RECIPE, '--run-dir', runDir, '--listen', host]);
+      const coordinator = start(['coordinator', ...GOLDEN_RECIPE, '--run-dir', runDir, '--listen', host], {
+        LOCKSTEP_TOKEN: TOKEN,
+      });
       await untilListening(coordinator);
-      await open(`http://${host}/join#start=1`);
+      await open(`http://${host}/join#token=${TOKEN}&start=1`);
       expect((await coordinator.finished).exitCode).toBe(0);
       const { numericsClasses, lastWeightsSha256 } = readResult(runDir);
       expect(numericsClasses).toEqual([byNode[0]!.numericsClass]);

@@ -238,8 +238,8 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     expect(eventsOf('other', 'worker-joined')).toHaveLength(1);
     await page.getByRole('button', { name: 'Compute all the same' }).click();
     await page.getByText('The run has ended').waitFor();
-    expect((await coordinator.finished).exitCode).toBe(0);
-    expect((await worker.finished).exitCode).toBe(0);
+    expect(await coordinator.finished).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await worker.finished).toMatchObject({ exitCode: 0, stderr: '' });
     expect(readResult(runDir('other')).exact).toBe(false);
   });
 

@@ -2,6 +2,7 @@
 
 export interface Invitation {
   readonly token: string | undefined;
+  /** Only with a token: a page of another site can open any address, but does not know it. */
   readonly startsAtOnce: boolean;
 }
 
@@ -14,5 +15,6 @@ export function takeInvitation(): Invitation {
   if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
   if (given !== null) sessionStorage.setItem(TOKEN_KEY, given);
   const token = given ?? sessionStorage.getItem(TOKEN_KEY) ?? undefined;
-  return { token: token === '' ? undefined : token, startsAtOnce: parameters.get('start') === '1' };
+  const startsAtOnce = parameters.get('start') === '1' && (given ?? '') !== '';
+  return { token: token === '' ? undefined : token, startsAtOnce };
 }
