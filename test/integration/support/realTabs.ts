@@ -92,8 +92,10 @@ export class RealTab {
     return answer.result.value;
   }
 
+  /** Empty while there is no such place, as while a page is replaced by the next. */
   textOf(id: string): Promise<string> {
-    return this.evaluate<string>(`document.getElementById(${JSON.stringify(id)})?.textContent ?? ''`);
+    const text = this.evaluate<string>(`document.getElementById(${JSON.stringify(id)})?.textContent ?? ''`);
+    return text.catch(() => '');
   }
 
   /** Only a hidden tab can be frozen: neither the page nor its Workers run until it is thawed. */
