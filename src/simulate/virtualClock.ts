@@ -5,10 +5,11 @@
 
 import type { Clock } from '../foundation/clock.js';
 import { invariant } from '../foundation/errors.js';
+import { LeastHeap } from '../foundation/leastHeap.js';
+import type { HeapEntry } from '../foundation/leastHeap.js';
 
-interface Event {
-  readonly timeMs: number;
-  readonly order: number;
+/** Its value is its time, in milliseconds. */
+interface Event extends HeapEntry {
   /** Undefined once it was taken back. */
   action: (() => void) | undefined;
   /** Whether code with promises may follow. */
@@ -22,8 +23,7 @@ export class VirtualClock implements Clock {
   private timeMs = 0;
   private planned = 0;
   private cancelled = 0;
-  /** A binary heap: no event is earlier than the one at half its place. */
-  private heap: Event[] = [];
+  private readonly events = new LeastHeap<Event>();
 
   nowMs(): number {
     return this.timeMs;
@@ -51,9 +51,9 @@ export class VirtualClock implements Clock {
   async passUntil(isDone: () => boolean, limitMs = Infinity): Promise<boolean> {
     await settle();
     while (!isDone()) {
-      const event = this.next();
-      if (!event || event.timeMs > limitMs) return false;
-      this.timeMs = event.timeMs;
+      const event = this.events.removeTop();
+      if (!event || event.value > limitMs) return false;
+      this.timeMs = event.value;
       const { action } = event;
       event.action = undefined;
       if (!action) {
@@ -68,61 +68,17 @@ export class VirtualClock implements Clock {
 
   private plan(timeMs: number, action: () => void, mayContinue: boolean): Event {
     invariant(!Number.isNaN(timeMs), 'an event at no time');
-    const event = { timeMs, order: this.planned++, action, mayContinue };
-    this.heap.push(event);
-    this.rise(this.heap.length - 1);
+    const event = { value: timeMs, order: this.planned++, action, mayContinue };
+    this.events.push(event);
     return event;
-  }
-
-  private next(): Event | undefined {
-    const { heap } = this;
-    const first = heap[0];
-    const last = heap.pop();
-    if (!first || !last || first === last) return first;
-    heap[0] = last;
-    this.sink(0);
-    return first;
-  }
-
-  private rise(from: number): void {
-    const { heap } = this;
-    const event = heap[from]!;
-    let place = from;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
-      if (!isEarlier(event, heap[above]!)) break;
-      heap[place] = heap[above]!;
-      place = above;
-    }
-    heap[place] = event;
-  }
-
-  private sink(from: number): void {
-    const { heap } = this;
-    const event = heap[from]!;
-    let place = from;
-    for (;;) {
-      let below = 2 * place + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && isEarlier(heap[below + 1]!, heap[below]!)) below++;
-      if (!isEarlier(heap[below]!, event)) break;
-      heap[place] = heap[below]!;
-      place = below;
-    }
-    heap[place] = event;
   }
 
   /** The schedule plans to look again, and takes it back, with every answer. */
   private sweep(): void {
-    if (this.cancelled < MOST_CANCELLED || this.cancelled < this.heap.length / 2) return;
-    this.heap = this.heap.filter(({ action }) => action);
+    if (this.cancelled < MOST_CANCELLED || this.cancelled < this.events.size / 2) return;
+    this.events.keep(({ action }) => action !== undefined);
     this.cancelled = 0;
-    for (let place = (this.heap.length >> 1) - 1; place >= 0; place--) this.sink(place);
   }
-}
-
-function isEarlier(one: Event, other: Event): boolean {
-  return one.timeMs < other.timeMs || (one.timeMs === other.timeMs && one.order < other.order);
 }
 
 /** Resolves when every promise that could be continued has been. */
