@@ -79,7 +79,7 @@ export class NetworkCard {
     return Math.ceil(pieceBytes * drawShare());
   }
 
-  /** A piece that was sent from that moment until now. @returns when it is in, but for the latency */
+  /** Receives a piece whose sending began at that moment and ends now. @returns when it has arrived, without the latency */
   private receivePiece(byteCount: number, beganAtMs: number): number {
     const { clock, bytesPerMs } = this.options;
     const tookMs = byteCount / bytesPerMs;

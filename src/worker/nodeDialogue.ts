@@ -1,6 +1,6 @@
 /**
  * What everyone who is attached to a coordinator says and hears alike: hello, leaving, the end, and what no coordinator may
- * send. What becomes of weights and items is the owner's: threads compute them, or a relay passes them on.
+ * send. The owner handles weights and items: threads compute them, or a relay passes them on.
  */
 
 import { describeError } from '../foundation/errors.js';

@@ -157,7 +157,7 @@ export class SiblingSums {
   }
 }
 
-/** What the coordinator is sent. It lies in the memory of the sum, whose gradient it may overwrite. */
+/** The message to the coordinator. It uses the memory of the sum, and may overwrite its gradient. */
 export function messageOf({ step, first, leaves, rounding, ...vectors }: GradientSum): Result | Sum {
   const common = {
     step,

@@ -8,7 +8,8 @@ const SERVES_NODES: ReadonlySet<string> = new Set(['coordinator', 'relay', 'laun
 /**
  * What is received counts towards the heap, and is soon garbage that V8 would free on its own every 32 MB, at little cost.
  * But a heap as small as the coordinator's, 23 MB, is collected whole before that: once for every 14 gradients, which took
- * more than half of the coordinator's time (docs/log.md). With this, the limit lies at four times what is alive.
+ * more than half of the coordinator's time (docs/log.md). With this setting, V8
+ * collects the heap when it has grown to four times its live objects.
  */
 const GROWING_PERCENT = 300;
 

@@ -136,7 +136,7 @@ class Walk {
     this.files.push({ path: place.join('/'), label, byteCount: size, modifiedMs: mtimeMs });
   }
 
-  /** As one file that is not used: what lies in it is not known. */
+  /** Counts as one unused file, because its contents are unknown. */
   private refuseFolder(place: readonly string[], error: unknown): void {
     const problem = `is a folder that cannot be read (${describeError(error)})`;
     this.bad.push({ path: place.join('/'), fault: 'unreadable', problem });

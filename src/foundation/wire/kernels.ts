@@ -34,7 +34,7 @@ export function roundToWire(format: WireFormat, values: Float32Array, key: Rando
 }
 
 /**
- * The values in their wire form, without loss. It lies in the memory of the values, which it overwrites.
+ * The values in their wire form, without loss. The result overwrites the values in their memory.
  * @param values rounded to the format
  */
 export function packInPlace(format: WireFormat, values: Float32Array): Uint8Array {

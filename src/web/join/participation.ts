@@ -1,4 +1,4 @@
-/** What becomes of the tab's part in the run: it begins, pauses, goes on with other settings, and ends. */
+/** The tab's part in the run: starts, pauses, restarts with other settings, and ends. */
 
 import { newNodeSecret } from '../../worker/pages.js';
 import type { EngineDescription } from '../../worker/pages.js';
