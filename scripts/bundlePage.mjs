@@ -18,8 +18,7 @@ async function bundlePages(root, folder) {
   mkdirSync(target, { recursive: true });
   await bundle(root, path.join(live, 'page.ts'), path.join(target, 'page.js'));
   const charts = createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css');
-  const styles = [charts, path.join(live, 'page.css')].map((file) => readFileSync(file, 'utf8'));
-  writeFileSync(path.join(target, 'page.css'), styles.join('\n'));
+  writeStyles(root, [charts], live, target);
   copyFileSync(path.join(live, 'index.html'), path.join(target, 'index.html'));
   await bundleJoin(root, path.join(root, 'src', 'web', 'join'), path.join(target, 'join'));
 }
@@ -30,8 +29,15 @@ async function bundleJoin(root, source, target) {
   for (const name of ['page', 'compute']) {
     await bundle(root, path.join(source, `${name}.ts`), path.join(target, `${name}.js`));
   }
-  for (const name of ['index.html', 'page.css'])
-    copyFileSync(path.join(source, name), path.join(target, name));
+  writeStyles(root, [], source, target);
+  copyFileSync(path.join(source, 'index.html'), path.join(target, 'index.html'));
+}
+
+/** A page's styles in one file: those of packages, what all pages share, and its own. */
+function writeStyles(root, packages, source, target) {
+  const common = path.join(root, 'src', 'web', 'common.css');
+  const files = [...packages, common, path.join(source, 'page.css')];
+  writeFileSync(path.join(target, 'page.css'), files.map((file) => readFileSync(file, 'utf8')).join('\n'));
 }
 
 /** What may be in a page. All else is Node's, and an error where a page would load it. */
