@@ -155,6 +155,23 @@ describe('train', () => {
     expect(second).toMatchObject({ stoppedBy: 'epochs', weightsSha256: whole.weightsSha256 });
   });
 
+  it('judges a fraction of an epoch by its steps when a run is resumed', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const cut = await train(options({ runDir, recipe: { ...RECIPE, epochs: 1.4 } }));
+    expect(cut).toMatchObject({ stepsCompleted: 4, epochsCompleted: 2 });
+    const longer = train({ ...onSimd, resume: runDir, recipe: { epochs: 2 } });
+    expect((await rejectionOf('E_OPTION', longer)).message).toMatch(
+      /^epochs 2 would go on with .* ended in the middle of epoch 2; leave epochs out/,
+    );
+    await rejectionOf('E_RUN_COMPLETE', train({ ...onSimd, resume: runDir, recipe: { epochs: 1 } }));
+
+    const rounded = path.join(temporaryFolder(), 'run');
+    await train(options({ runDir: rounded, recipe: { ...RECIPE, epochs: 0.9 } }));
+    const whole = await train(options());
+    const resumed = await train({ ...onSimd, resume: rounded, recipe: { epochs: 2 } });
+    expect(resumed.weightsSha256).toBe(whole.weightsSha256);
+  });
+
   it('does not begin once its signal is aborted', async () => {
     const given = options({ signal: AbortSignal.abort() });
     await rejectionOf('E_STOPPED', train(given));
