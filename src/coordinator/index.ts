@@ -66,7 +66,7 @@ export { GradientBuffers, TreeReduction } from './vectors/treeReduction.js';
 export { train } from './training/train.js';
 export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
-export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { broadcastOf, TrainingState, vectorMemoriesFor } from './training/trainingState.js';
 export { frozenPrefixes, isDigest, NONE } from './run/fineTuning.js';
 export type { InitialTensors } from './training/startingState.js';
 export { evaluatedWeights } from './training/averaging.js';
