@@ -9,11 +9,9 @@ import { saveEvaluation } from '../../src/coordinator/index.js';
 import { evaluationOf } from '../support/evaluations.js';
 import { epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
+import { NO_BROWSER, openBrowser, openPage, PAGE_LIMIT_MS } from './support/browser.js';
 import { start, until } from './support/lockstep.js';
 
-/** Only ends what would never end. */
-const LIMIT_MS = 120_000;
 /** (1, 2, 3, 2): the second filter is 4, 0, -4 at the left and 2, 0, 0 at the right. */
 const FILTER_VALUES = [1, 4, 0, 0, 1, -4, 0, 2, 0, 0, 0, 0];
 
@@ -96,16 +94,18 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
       return (await (await download.createReadStream()).toArray()).join('');
     };
     await page.locator('#charts canvas').first().waitFor();
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,2,0.5\n');
+    await expect.poll(csv, { timeout: PAGE_LIMIT_MS }).toContain('Loss,run training,2,0.5\n');
     await page.getByLabel('Over').selectOption('step');
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,3,3\n');
+    await expect.poll(csv, { timeout: PAGE_LIMIT_MS }).toContain('Loss,run training,3,3\n');
     await page.getByLabel('Over').selectOption('time');
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
+    await expect
+      .poll(csv, { timeout: PAGE_LIMIT_MS })
+      .toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
     await page.getByLabel('Log axis').check();
     await page.getByLabel('Smoothing').fill('0.5');
     // The mean of 2 and 1 with weights 1/3 and 2/3.
     await expect
-      .poll(csv, { timeout: LIMIT_MS })
+      .poll(csv, { timeout: PAGE_LIMIT_MS })
       .toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
     expect(complaints).toEqual([]);
   });
