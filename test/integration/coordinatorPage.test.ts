@@ -144,9 +144,9 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await page.locator('#ending').getByRole('button', { name: 'Copy' }).waitFor();
     await page.locator('#run-glance').getByText('stopped', { exact: true }).waitFor();
     await page.getByText('Who computed how much').waitFor();
-    expect(await page.getByText('attached', { exact: true }).count()).toBe(0);
-    expect(await nodes(page).isVisible()).toBe(false);
-    expect(await page.locator('#step-picture').isVisible()).toBe(false);
+    await page.getByText('attached', { exact: true }).first().waitFor({ state: 'detached' });
+    await nodes(page).waitFor({ state: 'hidden' });
+    await page.locator('#step-picture').waitFor({ state: 'hidden' });
 
     const epochs = ['--epochs', String(readResult(coordinator.runDir).epochsCompleted + 2), '--workers', '1'];
     const resumed = await run(['train', '--resume', coordinator.runDir, ...epochs]);
