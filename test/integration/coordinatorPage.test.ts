@@ -279,7 +279,8 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
       /listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(running.output())?.[1];
     await until('it listens', () => port() !== undefined);
     expect((await fetch(`http://127.0.0.1:${port()}/`)).status).toBe(426);
-    expect(running.output()).not.toContain('live page');
+    running.kill('SIGTERM');
+    expect((await running.finished).stdout).not.toContain('live page');
 
     const runDir = path.join(temporaryFolder(), 'alone');
     const train = start([
