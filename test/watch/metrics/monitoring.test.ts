@@ -142,7 +142,9 @@ describe('/metrics', () => {
       });
     for (const host of ['localhost:7070', '127.0.0.1', '[::1]:7070'])
       expect([host, await statusFor(host, '/metrics')]).toEqual([host, 200]);
-    for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'])
+    const noHosts = ['x@127.0.0.1:7070', '127.0.0.1:7070/x', '127.0.0.1;x', '127.0.0.1:7070?x'];
+    const others = ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'];
+    for (const host of [...others, ...noHosts])
       expect([host, await statusFor(host, '/metrics')]).toEqual([host, 403]);
     expect(await statusFor('evil.example', '/healthz')).toBe(200);
   });
