@@ -287,6 +287,7 @@ export class Fleet {
     }
     if (this.active?.key === round && wasAsked) this.active.schedule.returnItem(member, index);
     else member.workload.drop(key, this.clock.nowMs());
+    if (member.draining && this.active?.schedule.holds(member) === false) this.dismiss(member, 'drained');
   }
 
   /** Lets a draining node go. */
