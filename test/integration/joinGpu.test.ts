@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { initialiseModel } from '../../src/model/index.js';
 import { readGoldenGradient } from '../support/goldenGradient.js';
 import { hashedLabels, hashedValues, relativeError } from '../support/numbers.js';
@@ -15,6 +15,7 @@ import { compute } from './support/browserBits/compute.js';
 import { floatsOf, toBase64 } from './support/browserBits/job.js';
 import type { Job } from './support/browserBits/job.js';
 import { servePage } from './support/browserBits/pageServer.js';
+import { changedPages } from './support/changedPages.js';
 import { openGpuBrowser } from './support/gpuBrowser.js';
 import {
   freePort,
@@ -64,6 +65,7 @@ const RECIPE = [
   ...`--batch-size 16 --micro-batch 8 --max-steps ${STEPS} --schedule constant --lr 0.05`.split(' '),
 ];
 const TOKEN = 'gpu-secret';
+const BROKEN_DRIVER = `GPUQueue.prototype.submit = () => { throw new Error('the driver is broken'); };\n`;
 
 const opened = NO_BROWSER === undefined ? await openGpuBrowser() : { reason: NO_BROWSER };
 const gpuBrowser = 'browser' in opened ? opened.browser : undefined;
@@ -190,6 +192,29 @@ describe.skipIf(gpuBrowser === undefined)('a tab on the GPU', () => {
     expect((await coordinator.finished).exitCode).toBe(0);
     expect(readResult(runDir('inexact')).exact).toBe(false);
     expect(relativeError(lossesOf('inexact'), reference)).toBeLessThan(1e-3);
+  });
+
+  it('says that its GPU fails, leaves, and takes the processor only when that is chosen', async () => {
+    const { coordinator, host } = await coordinate('broken');
+    const pages = await changedPages(Number(host.split(':')[1]), (path) =>
+      path === '/join/gpu.js' ? (code) => `${BROKEN_DRIVER}${code}` : undefined,
+    );
+    onTestFinished(() => pages.close());
+    const { page } = await openJoin(pages.host);
+    await chooseGpu(page);
+    await press(page, 'Start');
+    await page.getByText('The GPU cannot compute').waitFor();
+    await page.getByText('the driver is broken').waitFor();
+    const eventsOf = (kind: string) => readMetrics(runDir('broken')).filter(({ event }) => event === kind);
+    await until('it has left', () => eventsOf('worker-left').length === 1);
+    expect(eventsOf('worker-left')[0]!.reason).toBe('drained');
+    expect(eventsOf('step')).toEqual([]);
+    await page.locator('#on-processor').check();
+    await press(page, 'Start');
+    await page.getByText('The run has ended').waitFor();
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect(readResult(runDir('broken')).exact).toBe(true);
+    expect(lossesOf('broken')).toEqual(reference);
   });
 
   it('goes on when its GPU is lost', async () => {

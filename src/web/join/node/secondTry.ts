@@ -22,16 +22,17 @@ export class SecondTry implements ItemPool {
     const own = ownSamples(task);
     try {
       return await this.pool.run(own);
-    } catch {
-      return this.runAgain(own);
+    } catch (error) {
+      return this.runAgain(own, describeError(error));
     }
   }
 
-  private async runAgain(task: ItemTask): Promise<ItemAnswer> {
+  private async runAgain(task: ItemTask, before: string): Promise<ItemAnswer> {
     try {
       return await this.pool.run(task);
     } catch (error) {
-      this.onBroken(describeError(error));
+      const reason = describeError(error);
+      this.onBroken(reason === before ? reason : `${before}; when it was tried again: ${reason}`);
       throw error;
     }
   }
