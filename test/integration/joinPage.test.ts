@@ -266,6 +266,60 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     expect(readResult(runDir('other')).exact).toBe(false);
   });
 
+  it("shows the run's losses from its first step on, though it attached later", async () => {
+    const first = await run([
+      'train',
+      ...RECIPE,
+      '--max-steps',
+      '10',
+      '--workers',
+      '1',
+      '--run-dir',
+      runDir('curve'),
+    ]);
+    expect(first.exitCode).toBe(0);
+    const losses = eventsOf('curve', 'step').map(({ loss }) => loss!.toFixed(2));
+    const host = `127.0.0.1:${await freePort()}`;
+    const resume = ['--resume', runDir('curve'), '--max-steps', String(STEPS)];
+    const coordinator = start(['coordinator', ...resume, '--listen', host, '--min-workers', '2'], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
+    await untilListening(coordinator);
+    const { page } = await join(host, 'late');
+    // It has computed nothing: the run waits for another.
+    const drawn = `loss from ${losses[0]} at step 1 to ${losses[9]} at step 10`;
+    await page.getByRole('img', { name: drawn }).waitFor();
+    await page.getByText('Loss of the run so far').waitFor();
+    const worker = startWorker(host);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expectSameBits('curve');
+  });
+
+  it('goes on by itself when the browser had discarded it, with its name and threads', async () => {
+    const { coordinator, host } = await startCoordinator('discarded', 2);
+    const { page } = await join(host, 'forgotten');
+    await until('it is attached', () => eventsOf('discarded', 'worker-joined').length === 1);
+    // Chromium says so to a page that it loads again because somebody looks at the tab.
+    await page.addInitScript(
+      `Object.defineProperty(Document.prototype, 'wasDiscarded', { get: () => true });`,
+    );
+    await page.reload();
+    await until('it is attached again', () => eventsOf('discarded', 'worker-joined').length === 2);
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await page.getByText('Let this tab compute for the run').waitFor();
+    await page.reload();
+    await page.getByText('Let this tab compute for the run').waitFor();
+    expect(await page.getByLabel('Name').inputValue()).toBe('forgotten');
+    await page.getByRole('button', { name: 'Start' }).click();
+    const worker = startWorker(host);
+    expect((await coordinator.finished).exitCode).toBe(0);
+    expect((await worker.finished).exitCode).toBe(0);
+    expectSameBits('discarded');
+    const names = eventsOf('discarded', 'worker-joined').map(({ node }) => node);
+    expect(names).toEqual(['forgotten', 'forgotten', 'forgotten', 'process']);
+  });
+
   it('a page of another version loads itself anew, once, and says so if that does not help', async () => {
     const { coordinator, host } = await startCoordinator('version', 1);
     const older = await olderPages(Number(host.split(':')[1]), 3);

@@ -15,10 +15,19 @@ export const NO_BROWSER =
     : undefined;
 
 export async function openBrowser(...more: readonly string[]): Promise<Browser> {
+  return launch('--disable-gpu', ...more);
+}
+
+/** One whose pages find a GPU, emulated on the processor. */
+export async function openBrowserWithGpu(): Promise<Browser> {
+  return launch('--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader');
+}
+
+function launch(...args: readonly string[]): Promise<Browser> {
   // Containers seldom allow Chromium's own sandbox, and these pages are ours.
   return chromium.launch({
     executablePath: CHROMIUM!,
-    args: ['--no-sandbox', '--disable-gpu', ...more],
+    args: ['--no-sandbox', ...args],
     timeout: PAGE_LIMIT_MS,
   });
 }
