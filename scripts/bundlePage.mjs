@@ -26,7 +26,7 @@ async function bundlePages(root, folder) {
 async function bundleJoin(root, source, target) {
   if (!existsSync(source)) return; // a checkout without it, as in tests of the build
   mkdirSync(target, { recursive: true });
-  for (const name of ['page', 'compute']) {
+  for (const name of ['page', 'compute', 'gpu']) {
     await bundle(root, path.join(source, `${name}.ts`), path.join(target, `${name}.js`));
   }
   writeStyles(root, [], source, target);

@@ -1,6 +1,7 @@
 /**
  * `npm run bench:tab`: images per second of a browser tab beside a Node worker of the same number of threads, in turns: a
- * worker, a visible tab and a hidden one compute for the same coordinator, one after another, round after round.
+ * worker, a visible tab and a hidden one compute for the same coordinator, one after another, round after round. At last, how
+ * long the page takes to load, and its bytes.
  *
  *     npm run bench:tab -- --rounds 5 --seconds 20 --threads 1
  */
@@ -17,6 +18,7 @@ import { LockstepProcess } from '../lockstepProcess.js';
 import { describeMachine } from '../machine.js';
 import { median } from '../statistics.js';
 import { renderTable } from '../table.js';
+import { describePageLoad } from './pageLoad.js';
 
 const { values } = parseArgs({
   options: {
@@ -137,6 +139,7 @@ for (let round = 0; round < rounds; round++) {
     await turn.stop();
   }
 }
+const pageLoad = await describePageLoad(tabs, host);
 coordinator.kill();
 await tabs.close();
 rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -155,5 +158,5 @@ const { processor, cores, node, lockstepCommit, lockstepVersion } = describeMach
 process.stdout.write(
   `${processor}, ${cores} cores, Node ${node}, Lockstep ${lockstepCommit ?? lockstepVersion}; ${values.model}, ` +
     `micro-batch ${values['micro-batch']}, ${threads} thread(s), ${rounds} rounds of ${seconds} s each\n\n` +
-    `${renderTable(['', 'images/s', 'range', 'of the worker', 'range'], rows)}\n`,
+    `${renderTable(['', 'images/s', 'range', 'of the worker', 'range'], rows)}\n${pageLoad}\n`,
 );

@@ -86,7 +86,7 @@ const FOR_PAGES = {
   watch: ['live/api.js', 'folders/wording.js', 'report/linePlot.js'],
   coordinator: ['run/evaluation.js'],
   worker: ['pages.js'],
-  engine: ['simd/index.js', 'softmaxCrossEntropy.js'],
+  engine: ['simd/index.js', 'softmaxCrossEntropy.js', 'webgpu/adapter.js', 'webgpu/pages.js'],
   data: ['pages.js'],
   protocol: ['pages.js'],
 };

@@ -6,7 +6,7 @@ import type { EngineName } from '../engine/index.js';
 import type { Sentence } from '../foundation/options/optionError.js';
 import type { Model } from '../model/index.js';
 import { largestFrameBytes } from '../protocol/index.js';
-import { joinRoutes, readJoinFiles } from '../watch/index.js';
+import { joinRoutes, readJoinFiles, RunLosses } from '../watch/index.js';
 import type { AttachCommand } from '../watch/index.js';
 import { advertisedUrl, privateAuthorityOf } from './advertised.js';
 import type { Door, DoorReports } from './doorReports.js';
@@ -85,7 +85,7 @@ export async function openDoor(
   const page =
     options.page &&
     livePage(fleet, reports, { secrets, attach: () => opened.attach, join: () => opened.join?.link });
-  const tabs = options.join?.hasPage === true ? tabsPage(options) : undefined;
+  const tabs = options.join?.hasPage === true ? tabsPage(fleet, reports, options) : undefined;
   const joinToken = options.join && (await joinTokenFor(token, options.join));
   const server = await listen({
     ...options,
@@ -121,14 +121,25 @@ export async function openDoor(
 }
 
 /** The page that attaches browser tabs, and the names by which they may ask for it. */
-function tabsPage({ host, advertise, token, tls }: ListenOptions): {
+function tabsPage(
+  fleet: Fleet,
+  reports: DoorReports,
+  { host, advertise, token, tls }: ListenOptions,
+): {
   readonly hosts: ServedHosts;
   readonly routes: Routes;
 } {
   const advertised = advertise === undefined ? undefined : splitAdvertised(advertise)?.host;
   const names = [host, ...(advertised === undefined ? [] : [advertised])];
   const hosts = new ServedHosts({ names, cert: tls?.cert, onlyLoopback: token === undefined });
-  return { hosts, routes: joinRoutes(readJoinFiles(), hosts) };
+  const losses = new RunLosses();
+  reports.subscribe(losses);
+  const routes = joinRoutes({
+    ...{ files: readJoinFiles(), hosts },
+    isAttached: (nodeSecret) => fleet.isAttached(nodeSecret),
+    losses: () => losses.list(),
+  });
+  return { hosts, routes };
 }
 
 /** What a server needs to let remote nodes into a fleet: the largest frame of a node, and a handler for each new channel. */

@@ -18,6 +18,7 @@ export { joinRoutes } from './live/joinRoutes.js';
 export { readJoinFiles, readPageFiles } from './live/pageFiles.js';
 export type { ResumeCommand } from './live/api.js';
 export { LiveRun } from './live/liveRun.js';
+export { RunLosses } from './live/runLosses.js';
 export { LiveStream } from './live/liveStream.js';
 export { pageOf } from './live/pageRoutes.js';
 export type { AttachCommand, LivePart, Page, PageOptions } from './live/pageRoutes.js';

@@ -8,6 +8,7 @@ export type { AnsweredItem } from './queuedItem.js';
 export { serveUntilEnded, STOPPED_EARLY } from './reconnect.js';
 export type { Attempt, Unreachable } from './reconnect.js';
 export { TaskRunner } from './taskRunner.js';
+export type { LoadEngine } from './taskRunner.js';
 export type {
   ComputeSession,
   GradientOutput,

@@ -27,12 +27,20 @@ describe('suggestRate', () => {
     expect(Math.log10(steepestAt!)).toBeLessThan(-1);
   });
 
-  it('suggests a rate between that and a tenth of where it diverges, and says so', () => {
-    const found = suggestRate({ guess: GUESS, points: curve(falling(-1.5)), divergedAt: 10 });
-    expect(found.lr).toBeGreaterThan(0.03);
-    expect(found.lr).toBeLessThanOrEqual(1);
-    expect(found.reason).toMatch(/falls fastest up to 0\.0\d+, and .*diverges at 10, a tenth of which is 1/);
-    expect(found.divergedAt).toBe(10);
+  /** As networks with batch normalisation do: it learns less and less at higher rates, and diverges much later. */
+  const valley = (bottom: number) => (log: number) => 1.3 + Math.min(1, (0.4 * (log - bottom)) ** 2);
+
+  it('suggests the rate at which the loss is lowest, and says so', () => {
+    const found = suggestRate({ guess: GUESS, points: curve(valley(-1.2)), divergedAt: 10 });
+    expect(Math.log10(found.lr!)).toBeCloseTo(-1.2, 1);
+    expect(found).toMatchObject({ lowestAt: expect.closeTo(10 ** -1.2, 2) as number, divergedAt: 10 });
+    expect(found.reason).toMatch(/lowest at 0\.06\d?, and a tenth of 10, where it diverges, is 1; .* lower/);
+  });
+
+  it('stays at a tenth of the rate at which it diverges', () => {
+    const found = suggestRate({ guess: GUESS, points: curve(valley(-1.2)), divergedAt: 0.3 });
+    expect(found.lr).toBe(0.03);
+    expect(found.reason).toMatch(/a tenth of 0\.3, where it diverges, is 0\.03; .* lower/);
   });
 
   it('finds the same under noise that is smaller than the fall', () => {
@@ -53,8 +61,8 @@ describe('suggestRate', () => {
   });
 
   it('warns where it is not to be trusted', () => {
-    const never = suggestRate({ guess: GUESS, points: curve(falling(-1.5)), divergedAt: null });
-    expect(never.warnings.join()).toMatch(/did not diverge up to 10/);
+    const still = suggestRate({ guess: GUESS, points: curve((log) => 1.5 - 0.2 * log), divergedAt: null });
+    expect(still.warnings.join()).toMatch(/still falls at 10: .* test up to a higher one/);
     const low = suggestRate({ guess: GUESS, points: curve(falling(-4)), divergedAt: 1 });
     expect(low.warnings.join()).toMatch(/begin with a lower one/);
     const noisy = suggestRate({
@@ -63,7 +71,7 @@ describe('suggestRate', () => {
       divergedAt: 10,
     });
     expect(noisy.warnings.join()).toMatch(/larger batch/);
-    expect(suggestRate({ guess: GUESS, points: curve(falling(-1)), divergedAt: 2 }).warnings).toEqual([]);
+    expect(suggestRate({ guess: GUESS, points: curve(valley(-1)), divergedAt: null }).warnings).toEqual([]);
   });
 
   it('suggests nothing where the loss never falls, or diverges at once', () => {

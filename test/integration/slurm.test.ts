@@ -13,6 +13,7 @@ import {
   until,
   untilStep,
 } from './support/lockstep.js';
+import { heldUntilSent } from './support/frozenRun.js';
 import { NO_SLURM, startSlurm } from './support/slurmCluster.js';
 import type { SlurmCluster } from './support/slurmCluster.js';
 
@@ -110,7 +111,11 @@ describe.skipIf(NO_SLURM !== undefined)('lockstep launch under Slurm', () => {
     await untilStep(runDir, 6);
     const [first] = expandNodeList(nodesOf())!;
     cluster.slurm('scontrol', 'update', `nodename=${first}`, 'state=drain', 'reason=test');
-    const urgent = cluster.submit(['true'], '--partition=high', '--nodes=2', '--exclusive');
+    let urgent = '';
+    const preempt = (): void => {
+      urgent = cluster.submit(['true'], '--partition=high', '--nodes=2', '--exclusive');
+    };
+    await heldUntilSent('SIGUSR1', runDir, preempt, LIMIT_MS);
     await until('the job waits again', () => cluster.stateOf(job) === 'PENDING', LIMIT_MS);
     await untilOver(urgent);
     await untilRunningAgain(job, `${job}_7`);
@@ -132,7 +137,8 @@ describe.skipIf(NO_SLURM !== undefined)('lockstep launch under Slurm', () => {
     const runDir = path.join(cluster.folder, 'warned');
     const job = cluster.submit(script(runDir, '--requeue'), '--ntasks=1', '--requeue', '--array=3');
     await untilStep(runDir, 6);
-    cluster.slurm('scancel', '--signal=USR1', `${job}_3`);
+    const warn = (): string => cluster.slurm('scancel', '--signal=USR1', `${job}_3`);
+    await heldUntilSent('SIGUSR1', runDir, warn, LIMIT_MS);
     await until('the job waits again', () => cluster.stateOf(job) === 'PENDING', LIMIT_MS);
     expect(cluster.outputOf(job)).toContain(`rank 0 of 1 (slurm, job ${job}_3)`);
     expect(cluster.outputOf(job)).toContain(`asking Slurm to requeue job ${job}_3`);
@@ -145,7 +151,7 @@ describe.skipIf(NO_SLURM !== undefined)('lockstep launch under Slurm', () => {
     const runDir = path.join(cluster.folder, 'cancelled');
     const job = cluster.submit(script(runDir, '--requeue'), '--nodes=2', '--ntasks-per-node=1', '--requeue');
     await untilStep(runDir, 6);
-    cluster.slurm('scancel', job);
+    await heldUntilSent('SIGTERM', runDir, () => cluster.slurm('scancel', job), LIMIT_MS);
     await until('it is cancelled', () => ['CANCELLED', 'GONE'].includes(cluster.stateOf(job)), LIMIT_MS);
     // srun ends at once and takes the output with it; the tasks go on until they have saved.
     const result = path.join(runDir, 'result.json');

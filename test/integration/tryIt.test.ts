@@ -3,7 +3,7 @@
  * same file, to the last bit.
  */
 
-import { writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
@@ -155,6 +155,23 @@ describe.skipIf(NO_BROWSER !== undefined)('"try it" on the live page', () => {
     await page.getByRole('button', { name: 'Stop the camera' }).click();
     await page.getByRole('button', { name: 'Use the camera' }).waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('shows the current weights: asks for them again and again, and loads only others', async () => {
+    const moving = path.join(root, 'moving');
+    cpSync(runDir, moving, { recursive: true });
+    const { page } = await open('moving');
+    const answers: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().includes('api/weights')) answers.push(response.status());
+    });
+    await page.getByRole('button', { name: 'Use the camera' }).click();
+    await page.locator('.tried').getByText('best weights, after epoch').waitFor();
+    while (answers.length < 3) await page.waitForResponse((response) => response.status() === 304);
+    expect(answers).toEqual([200, ...answers.slice(1).map(() => 304)]);
+    rmSync(path.join(moving, 'checkpoints', 'best.safetensors'));
+    await page.locator('.tried').getByText('last weights, after epoch 2').waitFor();
+    expect(answers.filter((status) => status === 200)).toHaveLength(2);
   });
 
   it('says that a run has no weights; and tells those nothing who may see nothing', async () => {

@@ -11,7 +11,7 @@ const PAGES = [
   {
     page: 'the page of a tab that computes',
     place: 'join',
-    names: ['compute.js', 'index.html', 'page.css', 'page.js'],
+    names: ['compute.js', 'gpu.js', 'index.html', 'page.css', 'page.js'],
     mostBytes: 200_000,
   },
 ];

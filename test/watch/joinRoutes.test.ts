@@ -14,6 +14,12 @@ const FILES = new Map([
   ['/join/compute.js', { type: 'text/javascript; charset=utf-8', content: Buffer.from('1') }],
 ]);
 
+const NODE_SECRET = '0123456789abcdef0123456789abcdef';
+const LOSSES = [
+  [1, 2.5],
+  [2, 2.25],
+] as const;
+
 interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -23,7 +29,12 @@ interface Answer {
 let port = 0;
 beforeEach(async () => {
   const names = ['trainer.example', "odd;script-src'*'.example"];
-  const routes = joinRoutes(FILES, new ServedHosts({ names, cert: undefined, onlyLoopback: false }));
+  const routes = joinRoutes({
+    files: FILES,
+    hosts: new ServedHosts({ names, cert: undefined, onlyLoopback: false }),
+    isAttached: (nodeSecret) => nodeSecret === NODE_SECRET,
+    losses: () => Promise.resolve(LOSSES),
+  });
   const server = createServer((asked, response) => {
     const handler = handlerFor(routes, asked);
     if (handler) void answerBy(handler, asked, response);
@@ -60,7 +71,7 @@ describe('the page by which tabs attach', () => {
       const { headers } = await ask(path);
       expect(headers['content-security-policy']).toBe(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
-          `img-src 'self' blob: data:; connect-src 'self' ws://127.0.0.1:${port}; base-uri 'none'; ` +
+          `img-src 'self' data:; connect-src 'self' ws://127.0.0.1:${port}; base-uri 'none'; ` +
           "form-action 'none'; frame-ancestors 'none'",
       );
       expect(headers).toMatchObject({
@@ -112,5 +123,21 @@ describe('the page by which tabs attach', () => {
     expect((await ask('/joined')).status).toBe(426);
     expect((await ask('/join', {}, 'POST')).status).toBe(405);
     expect((await ask('/join', {}, 'HEAD')).body.byteLength).toBe(0);
+  });
+
+  it('tells of the run whoever shows the secret of an attached node, and nobody else', async () => {
+    const told = async (headers: Record<string, string>): Promise<unknown> =>
+      JSON.parse((await ask('/join/run', headers)).body.toString());
+    expect(await told({ 'lockstep-node': NODE_SECRET })).toEqual({ isAttached: true, losses: LOSSES });
+    for (const other of [{}, { 'lockstep-node': '' }, { 'lockstep-node': NODE_SECRET.toUpperCase() }])
+      expect(await told(other)).toEqual({ isAttached: false });
+    const byAnotherName = { 'lockstep-node': NODE_SECRET, host: 'evil.example' };
+    expect((await ask('/join/run', byAnotherName)).status).toBe(403);
+    // A page of another site would have to ask for leave first, since the header is no usual one.
+    for (const method of ['POST', 'OPTIONS']) {
+      const { status, headers } = await ask('/join/run', { 'lockstep-node': NODE_SECRET }, method);
+      expect(status).toBe(405);
+      expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
   });
 });

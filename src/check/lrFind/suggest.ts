@@ -31,8 +31,6 @@ const LEAST_FALL = 0.05;
 /** One of less than this share is none. */
 const FLAT = 0.01;
 const TENTH = 10;
-/** The two estimates are usually within two orders of magnitude. */
-const FAR_APART = 150;
 const NOISY = 0.5;
 
 export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Suggestion {
@@ -51,22 +49,22 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
   }
   const learning = points.findIndex(({ smoothed }) => smoothed <= guess);
   const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)), learning);
-  const { steepest } = descent;
-  const tenth = divergedAt === null ? null : divergedAt / TENTH;
-  const lr = rounded(tenth === null ? steepest.lr : Math.sqrt(steepest.lr * tenth));
-  const diverges =
-    divergedAt === null
-      ? 'it does not diverge'
-      : `it diverges at ${short(divergedAt)}, a tenth of which is ${short(divergedAt / TENTH)}`;
   return {
     points,
-    lr,
-    reason: `the loss falls fastest up to ${short(steepest.lr)}, and ${diverges}${tenth === null ? '' : '; the suggestion is their geometric mean'}`,
-    warnings: warningsOf(points, { descent, tenth, fall, falling: points.slice(0, lowest.step) }),
-    steepestAt: steepest.lr,
+    lr: rounded(divergedAt === null ? lowest.lr : Math.min(lowest.lr, divergedAt / TENTH)),
+    reason: reasonOf(lowest, divergedAt),
+    warnings: warningsOf(points, { descent, lowest, fall }),
+    steepestAt: descent.steepest.lr,
     lowestAt: lowest.lr,
     divergedAt,
   };
+}
+
+function reasonOf(lowest: SmoothedPoint, divergedAt: number | null): string {
+  const least = `the smoothed loss is lowest at ${short(lowest.lr)}`;
+  if (divergedAt === null) return `${least}, and it does not diverge`;
+  const tenth = `a tenth of ${short(divergedAt)}, where it diverges, is ${short(divergedAt / TENTH)}`;
+  return `${least}, and ${tenth}; the suggestion is the lower of the two`;
 }
 
 function tooLittle(steps: number, first: number, lowest: number): string {
@@ -80,25 +78,20 @@ function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, wh
 
 interface Curve {
   readonly descent: Descent;
-  readonly tenth: number | null;
+  readonly lowest: SmoothedPoint;
   readonly fall: number;
-  /** The part of the curve up to its lowest point. */
-  readonly falling: readonly SmoothedPoint[];
 }
 
-function warningsOf(
-  points: readonly SmoothedPoint[],
-  { descent: { steepest, isFromTheStart }, tenth, fall, falling }: Curve,
-): readonly string[] {
+function warningsOf(points: readonly SmoothedPoint[], { descent, lowest, fall }: Curve): readonly string[] {
   const warnings: string[] = [];
-  if (tenth === null) {
+  if (lowest.step > points.length - SLOPE_REACH) {
     warnings.push(
-      `the loss did not diverge up to ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
+      `the loss still falls at ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
     );
-  } else if (Math.max(steepest.lr / tenth, tenth / steepest.lr) > FAR_APART) {
-    warnings.push(`the two estimates are more than a factor of ${FAR_APART} apart: try rates between them`);
   }
-  if (isFromTheStart) warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
+  if (descent.isFromTheStart)
+    warnings.push('the loss falls fastest at the lowest rates: begin with a lower one');
+  const falling = points.slice(0, lowest.step);
   const noise = Math.sqrt(mean(falling.map(({ loss, smoothed }) => (loss - smoothed) ** 2)));
   if (noise > NOISY * fall)
     warnings.push(

@@ -100,6 +100,11 @@ export class Fleet {
     return this.members.size;
   }
 
+  /** Whether a remote node with this secret is attached: its connection is watched, so it is not one that nobody answers. */
+  isAttached(nodeSecret: string): boolean {
+    return [...this.members].some(({ hello, local }) => !local && hello.nodeSecret === nodeSecret);
+  }
+
   /** Who is attached and what they do at this moment, for people. */
   view(): FleetView {
     return viewFleet(this.members, this.active, this.clock.nowMs());
@@ -282,6 +287,7 @@ export class Fleet {
     }
     if (this.active?.key === round && wasAsked) this.active.schedule.returnItem(member, index);
     else member.workload.drop(key, this.clock.nowMs());
+    if (member.draining && this.active?.schedule.holds(member) === false) this.dismiss(member, 'drained');
   }
 
   /** Lets a draining node go. */

@@ -8,16 +8,15 @@ import { dawnVersion, locateDawn, openAdapter } from './dawn/dawn.js';
 import type { AdapterKey } from './dawn/dawn.js';
 import { Session } from './dawn/session.js';
 import { KernelTimer } from './kernelTimer.js';
-import { WebgpuEngine } from './webgpuEngine.js';
+import { KERNELS, openEngine, unavailable } from './openEngine.js';
+import type { DeviceSource, OpenedDevice } from './openEngine.js';
 import type { PlanTuning } from './openDevice.js';
 import { TileTuner } from './tuning/tileTuner.js';
 import { TuningCache } from './tuning/tuningCache.js';
 import type { TuningEnvironment } from './tuning/tuningCache.js';
+import type { WebgpuEngine } from './webgpuEngine.js';
 
 export { WebgpuEngine } from './webgpuEngine.js';
-
-/** Changes when the kernels' arithmetic does. */
-const KERNELS = 'wgsl-2';
 
 async function availability(request?: string): Promise<EngineAvailability> {
   const list = await listAdapters();
@@ -60,28 +59,23 @@ export async function loadWebgpu(
 ): Promise<WebgpuEngine> {
   const key = keyOf(device ?? (await chosenDevice()));
   const { precision = 'f32' } = planTuning;
-  const opened = await openDevice(key, precision);
-  const openSession = async (): Promise<Session> => (await openDevice(key, precision)).session;
-  const { info } = opened;
-  const description = {
-    name: 'webgpu',
-    device: `${key.name || info.description || info.vendor}${info.isFallbackAdapter ? ' (software)' : ''}`,
-    numericsClass: `webgpu/${classOf(info)}${precision === 'f32' ? '' : `-${precision}`}`,
-    exact: false,
-    versions: { kernels: KERNELS, dawn: dawnVersion() },
-  } as const;
-  // A software device is too slow to measure, and its times would say nothing.
-  const tuner =
-    tuning === undefined || info.isFallbackAdapter
-      ? undefined
-      : new TileTuner({
-          model,
-          cache: new TuningCache(tuning.cacheFolder, environmentOf(key, info)),
-          // Only float32 kernels are measured; a half-precision run uses float32 only for the convolution of the images.
-          mayMeasure: tuning.mayMeasure && precision === 'f32' && KernelTimer.isSupported(opened.session),
-          openSession,
-        });
-  return new WebgpuEngine(model, { description, openSession, tuner, ...planTuning }, opened.session);
+  const source: DeviceSource = {
+    name: key.name,
+    versions: { dawn: dawnVersion() },
+    open: (asked) => openDevice(key, asked),
+    tunerFor: ({ session, info }, openSession) => {
+      // A software device is too slow to measure, and its times would say nothing.
+      if (tuning === undefined || info.isFallbackAdapter) return undefined;
+      return new TileTuner({
+        model,
+        cache: new TuningCache(tuning.cacheFolder, environmentOf(key, info)),
+        // Only float32 kernels are measured; a half-precision run uses float32 only for the convolution of the images.
+        mayMeasure: tuning.mayMeasure && precision === 'f32' && KernelTimer.isSupported(session),
+        openSession,
+      });
+    },
+  };
+  return openEngine(model, source, planTuning);
 }
 
 /** The adapter's description contains its name and driver, if the driver tells them. */
@@ -97,18 +91,7 @@ async function chosenDevice(): Promise<string> {
   return found.device ?? ':';
 }
 
-/** Vendor and device, with only letters that a file name may have. */
-function classOf({ vendor, architecture, device }: GPUAdapterInfo): string {
-  const parts = [vendor, device || architecture].map((part) =>
-    part.replace(/[^a-z0-9]+/gi, '-').replace(/^-+|-+$/g, ''),
-  );
-  return parts.filter((part) => part !== '').join('-') || 'unknown';
-}
-
-async function openDevice(
-  key: AdapterKey,
-  precision: Precision,
-): Promise<{ session: Session; info: GPUAdapterInfo }> {
+async function openDevice(key: AdapterKey, precision: Precision): Promise<OpenedDevice> {
   const url = locateDawn();
   if (url === undefined) throw unavailable('the npm package webgpu is not installed', 'run npm ci');
   try {
@@ -121,12 +104,6 @@ async function openDevice(
     if (error instanceof LockstepError) throw error;
     throw unavailable(describeError(error), 'the command "engines" shows what there is', error);
   }
-}
-
-function unavailable(reason: string, remedy: string, cause?: unknown): LockstepError {
-  return new LockstepError('E_ENGINE_UNAVAILABLE', `engine webgpu cannot run here: ${reason}; ${remedy}`, {
-    cause,
-  });
 }
 
 export const webgpuEngine: EngineFactory = {

@@ -4,6 +4,7 @@
  * weights are those that `predict` takes: the best, else the last.
  */
 
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { evaluatedWeights, readCheckpoint, UnusableCheckpoint, welcomeFor } from '../../coordinator/index.js';
@@ -16,43 +17,49 @@ const MOST_BYTES = 64 << 20;
 /** Kept at the same time. */
 const MOST_FRAMES = 4;
 
-interface Frame {
+export interface WeightsFrame {
+  readonly bytes: Buffer;
+  /** Of these bytes: the same weights, written again, have the same. */
+  readonly tag: string;
+}
+
+interface KnownFrame {
   /** Changes with the file. */
   readonly key: string;
   /** Undefined for a file that cannot be used. */
-  readonly bytes: Promise<Buffer | undefined>;
+  readonly frame: Promise<WeightsFrame | undefined>;
 }
 
 /** Remembers the last frame of each file, also while it is read: all viewers ask for the same, and it is read once. */
 export class CurrentWeights {
-  private readonly frames = new Map<string, Frame>();
+  private readonly frames = new Map<string, KnownFrame>();
 
   /** Undefined for a run without a checkpoint that can be used, or with one that is too large for a page. */
-  async read(folder: string): Promise<Buffer | undefined> {
+  async read(folder: string): Promise<WeightsFrame | undefined> {
     for (const checkpoint of CHECKPOINTS) {
       const file = path.join(folder, 'checkpoints', `${checkpoint}.safetensors`);
       if (!existsSync(file)) continue;
       const { size, mtimeMs, ino } = statSync(file);
       if (size > MOST_BYTES) continue;
-      const bytes = await this.frameOf(file, checkpoint, JSON.stringify([size, mtimeMs, ino]));
-      if (bytes) return bytes;
+      const frame = await this.frameOf(file, checkpoint, JSON.stringify([size, mtimeMs, ino]));
+      if (frame) return frame;
     }
     return undefined;
   }
 
-  private frameOf(file: string, checkpoint: 'best' | 'last', key: string): Promise<Buffer | undefined> {
+  private frameOf(file: string, checkpoint: 'best' | 'last', key: string): Promise<WeightsFrame | undefined> {
     const known = this.frames.get(file);
-    if (known?.key === key) return known.bytes;
-    const bytes = readFrame(file, checkpoint);
+    if (known?.key === key) return known.frame;
+    const frame = readFrame(file, checkpoint);
     this.frames.delete(file);
-    this.frames.set(file, { key, bytes });
+    this.frames.set(file, { key, frame });
     if (this.frames.size > MOST_FRAMES) this.frames.delete(this.frames.keys().next().value!);
-    bytes.catch(() => this.frames.delete(file)); // it may be readable the next time
-    return bytes;
+    frame.catch(() => this.frames.delete(file)); // it may be readable the next time
+    return frame;
   }
 }
 
-async function readFrame(file: string, checkpoint: 'best' | 'last'): Promise<Buffer | undefined> {
+async function readFrame(file: string, checkpoint: 'best' | 'last'): Promise<WeightsFrame | undefined> {
   try {
     const stored = await readCheckpoint(file);
     const { recipe, state: current, averaged, model, normalisation, progress } = stored;
@@ -71,7 +78,8 @@ async function readFrame(file: string, checkpoint: 'best' | 'last'): Promise<Buf
     const length = Buffer.alloc(4);
     length.writeUInt32LE(text.length + padding.length);
     const vectors = [state.parameters, state.statistics].map((vector) => littleEndianBytes(vector));
-    return Buffer.concat([length, text, padding, ...vectors]);
+    const bytes = Buffer.concat([length, text, padding, ...vectors]);
+    return { bytes, tag: createHash('sha256').update(bytes).digest('base64url') };
   } catch (error) {
     if (error instanceof UnusableCheckpoint) return undefined;
     throw error;

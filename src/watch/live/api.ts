@@ -30,6 +30,17 @@ export interface MeAnswer {
   readonly join: string | null;
 }
 
+/** Of the page by which a browser tab computes: GET, with the secret of its node in this header. */
+export const RUN_PATH = '/join/run';
+export const NODE_HEADER = 'lockstep-node';
+
+/** Whether the coordinator has a connection of that node, and what only such a node is told. */
+export type TabAnswer =
+  { readonly isAttached: false } | { readonly isAttached: true; readonly losses: TabLosses };
+
+/** Steps, counted from 1, and their mean losses; of a long run, means over several steps up to that one. */
+export type TabLosses = readonly (readonly [step: number, loss: number])[];
+
 export interface LoginRequest {
   readonly token: string;
 }

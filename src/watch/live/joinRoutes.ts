@@ -1,29 +1,60 @@
 /**
  * The page that makes a browser tab a worker. It holds no secret and tells nothing of the run, so it is given to everybody
- * who asks by a name of this server; the token is in the part of the address that browsers send to no server.
+ * who asks by a name of this server; the token is in the part of the address that browsers send to no server. A tab that is
+ * attached is told a little of the run.
  */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler, Routes, ServedHosts } from '../../coordinator/index.js';
+import { NODE_HEADER, RUN_PATH } from './api.js';
+import type { TabAnswer, TabLosses } from './api.js';
 import type { PageFile } from './pageFiles.js';
 import { respondFile, respondJson } from './respond.js';
 
 /** Where people go. */
 export const JOIN_PATH = '/join';
 
-/** @param files by path */
-export function joinRoutes(files: ReadonlyMap<string, PageFile>, hosts: ServedHosts): Routes {
-  const answer: RequestHandler = (request, response) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return respondJson(response, 405, { error: 'only GET' });
-    }
-    const origin = hosts.originOf(request);
-    if (origin === undefined) return respondJson(response, 403, { error: UNKNOWN_NAME });
+export interface JoinPart {
+  /** By path. */
+  readonly files: ReadonlyMap<string, PageFile>;
+  readonly hosts: ServedHosts;
+  /** Whether a node with this secret is attached. */
+  readonly isAttached: (nodeSecret: string) => boolean;
+  readonly losses: () => Promise<TabLosses>;
+}
+
+export function joinRoutes({ files, hosts, isAttached, losses }: JoinPart): Routes {
+  const page: RequestHandler = (request, response) => {
+    const origin = originFor(request, response, hosts);
+    if (origin === undefined) return;
     const file = files.get(pathOf(request));
     if (!file) return respondJson(response, 404, { error: 'there is no such page' });
     return respondFile(request, response, file, { 'Content-Security-Policy': policyFor(origin) });
   };
-  return new Map([...files.keys(), `${JOIN_PATH}/*`].map((path) => [path, answer]));
+  const run: RequestHandler = async (request, response) => {
+    if (originFor(request, response, hosts) === undefined) return;
+    const nodeSecret = request.headers[NODE_HEADER];
+    const isNode = typeof nodeSecret === 'string' && isAttached(nodeSecret);
+    const answer: TabAnswer = isNode ? { isAttached: true, losses: await losses() } : { isAttached: false };
+    respondJson(response, 200, answer);
+  };
+  const ofPage = [...files.keys(), `${JOIN_PATH}/*`].map((path) => [path, page] as const);
+  return new Map([...ofPage, [RUN_PATH, run]]);
+}
+
+/** @returns the origin by which the request names this server; undefined if it may not ask, and has been told so */
+function originFor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  hosts: ServedHosts,
+): string | undefined {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    respondJson(response, 405, { error: 'only GET' });
+    return undefined;
+  }
+  const origin = hosts.originOf(request);
+  if (origin === undefined) respondJson(response, 403, { error: UNKNOWN_NAME });
+  return origin;
 }
 
 const UNKNOWN_NAME =
@@ -40,7 +71,7 @@ function policyFor(origin: string): string {
     "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self'",
     "style-src 'self'",
-    "img-src 'self' blob: data:",
+    "img-src 'self' data:",
     `connect-src 'self'${socket}`,
     "base-uri 'none'",
     "form-action 'none'",

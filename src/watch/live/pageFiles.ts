@@ -45,6 +45,7 @@ const JOIN_PAGE: readonly Source[] = [
   { path: '/join', name: 'join/index.html', type: TYPES.html },
   { path: '/join/page.js', name: 'join/page.js', type: TYPES.script },
   { path: '/join/compute.js', name: 'join/compute.js', type: TYPES.script },
+  { path: '/join/gpu.js', name: 'join/gpu.js', type: TYPES.script },
   { path: '/join/page.css', name: 'join/page.css', type: TYPES.style },
 ];
 

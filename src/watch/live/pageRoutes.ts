@@ -18,7 +18,14 @@ import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
 import type { LiveStream } from './liveStream.js';
 import type { PageFile } from './pageFiles.js';
-import { readJsonBody, respond, respondFile, respondJson, respondText, respondTooLong } from './respond.js';
+import {
+  readJsonBody,
+  respondChanged,
+  respondFile,
+  respondJson,
+  respondText,
+  respondTooLong,
+} from './respond.js';
 import type { RunSource } from './runSource.js';
 
 export interface PageOptions {
@@ -151,7 +158,7 @@ class PageRequests {
       }
       case '/api/weights': {
         const found = await runs.weights(url.searchParams.get('id') ?? '');
-        if (found) return respond(response, 200, 'application/octet-stream', found);
+        if (found) return respondChanged(request, response, found);
         const error =
           found === null
             ? 'this run has no weights yet that a page can compute with'

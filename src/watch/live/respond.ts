@@ -63,6 +63,19 @@ export function respondFile(
   respond(response, 200, type, packed, { ...about, 'Content-Encoding': 'gzip' });
 }
 
+/** Bytes, for those who have others: who has been sent these before gets an empty answer. */
+export function respondChanged(
+  { headers: asked }: IncomingMessage,
+  response: ServerResponse,
+  { bytes, tag }: { readonly bytes: Buffer; readonly tag: string },
+): void {
+  const about = { ETag: `"${tag}"` };
+  if (asked['if-none-match'] !== about.ETag) {
+    return respond(response, 200, 'application/octet-stream', bytes, about);
+  }
+  response.writeHead(304, { ...HEADERS, ...about }).end();
+}
+
 /** Larger than any token. */
 const MOST_BODY_BYTES = 4096;
 

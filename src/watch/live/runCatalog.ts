@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { CurrentWeights } from '../folders/currentWeights.js';
+import type { WeightsFrame } from '../folders/currentWeights.js';
 import { findRuns, isRunFolder } from '../folders/findRuns.js';
 import { readFirstLayer } from '../folders/firstLayer.js';
 import { History } from '../folders/history.js';
@@ -67,7 +68,7 @@ export class RunCatalog {
   }
 
   /** Undefined for what is no run below the root; null where it has none that a page can use. */
-  async weights(id: string): Promise<Buffer | null | undefined> {
+  async weights(id: string): Promise<WeightsFrame | null | undefined> {
     const folder = this.folderOf(id);
     return folder === undefined ? undefined : ((await this.weightFrames.read(folder)) ?? null);
   }

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { WeightsFrame } from '../folders/currentWeights.js';
 import type { EvaluationAnswer, FiltersAnswer, ListedRun, RunAnswer } from './api.js';
 import { RunCatalog } from './runCatalog.js';
 
@@ -12,7 +13,7 @@ export interface RunSource {
   evaluation(id: string, name: string): Promise<EvaluationAnswer | undefined>;
   filters(id: string): Promise<FiltersAnswer | undefined>;
   /** See currentWeights.ts; null where the run has none that a page can use. */
-  weights(id: string): Promise<Buffer | null | undefined>;
+  weights(id: string): Promise<WeightsFrame | null | undefined>;
 }
 
 /** The one run of this process, once it has its folder. */
@@ -56,7 +57,7 @@ export class OwnRun implements RunSource {
     return id === this.name ? this.catalog?.filters('.') : undefined;
   }
 
-  async weights(id: string): Promise<Buffer | null | undefined> {
+  async weights(id: string): Promise<WeightsFrame | null | undefined> {
     return id === this.name ? this.catalog?.weights('.') : undefined;
   }
 }

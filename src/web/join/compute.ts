@@ -1,9 +1,10 @@
 /**
  * All that computes in a page, as one file for its Workers: the node of a tab, each of its threads, and what classifies
- * images for the live page.
+ * images for the live page. Only what computes on a GPU is a file of its own: gpu.js.
  */
 
 import { z } from 'zod';
+import { simdEngine } from '../../engine/simd/index.js';
 import { serveAsNode } from './node/node.js';
 import { NODE_NAME, THREAD_NAME } from './node/talk.js';
 import { serveAsThread } from './node/thread.js';
@@ -18,7 +19,7 @@ switch (self.name) {
     serveAsNode();
     break;
   case THREAD_NAME:
-    serveAsThread();
+    serveAsThread(({ numerics }, model) => simdEngine.load(model, numerics));
     break;
   case TRY_NAME:
     serveAsClassifier();

@@ -2,8 +2,10 @@
 
 import { byId, element } from '../live/dom.js';
 import { browserName, mostThreads, usualThreads } from './device.js';
+import { chooseGpu, chosenEngine, GPU_THREADS, offerGpu } from './engineChoice.js';
 import { takeInvitation } from './invitation.js';
-import { lossCurve } from './lossCurve.js';
+import { curveCaption, lossCurve } from './lossCurve.js';
+import { recall, remember, wasDiscarded } from './memory.js';
 import { Participation } from './participation.js';
 import type { Phase } from './participation.js';
 import { ScreenLock, watchBattery } from './power.js';
@@ -14,10 +16,13 @@ import { tell } from './wording.js';
 const LONGEST_NAME = 60;
 /** The figures are drawn anew at most this often. */
 const DRAW_EVERY_MS = 500;
+/** From then on somebody can start: for measurements. */
+const READY_MARK = 'ready';
 /** A rate of less than this part of the best is worth a word. */
 const SLOW_PART = 0.7;
 
 const { token, startsAtOnce } = takeInvitation();
+const remembered = recall();
 const headline = byId('headline', HTMLElement);
 const startButton = byId('start', HTMLButtonElement);
 const anyClassButton = byId('any-class', HTMLButtonElement);
@@ -34,13 +39,16 @@ let isOnBattery = false;
 let anyClass = false;
 let drawTimer: ReturnType<typeof setTimeout> | undefined;
 
-const threads = (): number => Math.min(mostThreads(), Math.max(1, Number(threadsInput.value)));
+const coreThreads = (): number => Math.min(mostThreads(), Math.max(1, Number(threadsInput.value)));
+const isOnGpu = (): boolean => chosenEngine() === 'webgpu';
+const threads = (): number => (isOnGpu() ? GPU_THREADS : coreThreads());
 const participation = new Participation(
   () => ({
     pageUrl: location.href.split('#')[0]!,
     token,
     nodeName: nameInput.value.trim().slice(0, LONGEST_NAME) || browserName(),
-    device: `${browserName()}, ${threads()} thread(s)`,
+    engine: chosenEngine(),
+    device: isOnGpu() ? browserName() : `${browserName()}, ${threads()} thread(s)`,
     threads: threads(),
     anyClass,
   }),
@@ -52,7 +60,7 @@ function show(): void {
   const { phase, tally, isOn } = participation;
   if (phase.kind === 'computing') forgetReload();
   if (phase.kind === 'over' && isOfOtherVersion(phase.end) && reloadOnce()) return;
-  const told = tell(phase, tally);
+  const told = tell(phase, { images: tally.images, engine: chosenEngine() });
   headline.textContent = told.headline;
   headline.className = told.mood;
   byId('detail', HTMLElement).textContent = told.detail;
@@ -63,6 +71,9 @@ function show(): void {
   leaveButton.hidden = !(isOn || phase.kind === 'paused');
   nameInput.disabled = isOn;
   screenLock.set(phase.kind === 'computing');
+  const waitsForPower = phase.kind === 'paused' && phase.why === 'battery';
+  const settings = { name: nameInput.value, threads: coreThreads(), engine: chosenEngine() };
+  remember({ ...settings, isOn: isOn || waitsForPower });
   drawTimer ??= setTimeout(draw, DRAW_EVERY_MS);
 }
 
@@ -88,12 +99,13 @@ function draw(): void {
       'since this tab joined',
     ),
     figure('Step of the run', stepText(tally)),
-    figure('Threads', String(threads())),
-    figure('Numerics', description?.numericsClass ?? '–', description?.exact === true ? 'exact' : ''),
+    isOnGpu() ? figure('Computes', 'GPU', description?.device) : figure('Threads', String(threads())),
+    figure('Numerics', description?.numericsClass ?? '–', exactnessText(description)),
   );
-  const drawn = lossCurve(tally.curve());
+  const curves = { run: participation.runCurve, own: tally.curve() };
+  const drawn = lossCurve(curves, curve.clientWidth);
   curve.hidden = !drawn;
-  if (drawn) curve.replaceChildren(element('figcaption', {}, 'Loss of the images computed here'), drawn);
+  if (drawn) curve.replaceChildren(element('figcaption', {}, curveCaption(curves)), drawn);
   // The rate falls while nothing comes.
   if (phase.kind === 'computing') drawTimer = setTimeout(draw, 2 * DRAW_EVERY_MS);
 }
@@ -101,6 +113,11 @@ function draw(): void {
 function slownessText(tally: Tally, rate: number | undefined): string {
   if (rate === undefined || tally.partOfBest(rate) >= SLOW_PART) return '';
   return `${(100 * tally.partOfBest(rate)).toFixed(0)} % of its best: hot, busy, or short of work`;
+}
+
+function exactnessText(description: Participation['description']): string {
+  if (!description) return '';
+  return description.exact ? 'exact' : 'not exact';
 }
 
 /** Steps count from 0 in the protocol, and from 1 for people. */
@@ -116,14 +133,25 @@ function figure(name: string, value: string, note = ''): HTMLElement {
 }
 
 function showThreads(): void {
-  byId('threads-shown', HTMLElement).textContent = `${threads()} of ${mostThreads()}`;
+  byId('threads-shown', HTMLElement).textContent = `${coreThreads()} of ${mostThreads()}`;
+}
+
+/** What was said of the other engine is over, and what was allowed it. */
+function changeEngine(): void {
+  anyClass = false;
+  byId('threads-setting', HTMLElement).hidden = isOnGpu();
+  const { phase, isOn } = participation;
+  if (isOn) participation.restart();
+  else if (phase.kind === 'over' && phase.end.kind !== 'run-ended') participation.leave();
+  else show();
 }
 
 function setUp(): void {
   byId('host', HTMLElement).textContent = `a worker for ${location.host}`;
   nameInput.placeholder = browserName();
+  nameInput.value = remembered?.name ?? '';
   threadsInput.max = String(mostThreads());
-  threadsInput.value = String(usualThreads());
+  threadsInput.value = String(remembered?.threads ?? usualThreads());
   showThreads();
   threadsInput.addEventListener('input', showThreads);
   threadsInput.addEventListener('change', () => participation.restart());
@@ -138,15 +166,8 @@ function setUp(): void {
   pauseButton.addEventListener('click', () => participation.pause('user'));
   leaveButton.addEventListener('click', () => participation.leave());
   onBattery.addEventListener('change', heedBattery);
-  const notes = [
-    'Images and gradients travel between this tab and the coordinator, and nowhere else.',
-    ...(ScreenLock.isPossible
-      ? []
-      : [
-          'This browser does not let a page of plain HTTP keep the screen on: a device that sleeps stops computing.',
-        ]),
-  ];
-  byId('notes', HTMLElement).replaceChildren(...notes.map((note) => element('li', {}, note)));
+  addNote('Images and gradients travel between this tab and the coordinator, and nowhere else.');
+  if (!ScreenLock.isPossible) addNote(NO_SCREEN_LOCK);
   void watchBattery(({ isCharging, level }) => {
     isOnBattery = !isCharging;
     const percent = `${Math.round(100 * level)} %`;
@@ -156,6 +177,13 @@ function setUp(): void {
       : `${percent}, on battery`;
     heedBattery();
   });
+}
+
+const NO_SCREEN_LOCK =
+  'This browser does not let a page of plain HTTP keep the screen on: a device that sleeps stops computing.';
+
+function addNote(note: string): void {
+  byId('notes', HTMLElement).append(element('li', {}, note));
 }
 
 function begin(): void {
@@ -170,6 +198,22 @@ function heedBattery(): void {
   if (!mustPause && phase.kind === 'paused' && phase.why === 'battery') participation.start();
 }
 
+/** With the engine that somebody had chosen: never with the other. */
+async function goOn(gpuOffered: Promise<boolean>): Promise<void> {
+  if (remembered?.engine === 'webgpu') {
+    if (!(await gpuOffered)) return;
+    chooseGpu();
+    changeEngine();
+  }
+  begin();
+}
+
 setUp();
 show();
-if (startsAtOnce || wasReloaded()) begin();
+performance.mark(READY_MARK);
+const gpuOffered = offerGpu(changeEngine).then((reason) => {
+  if (reason !== undefined) addNote(reason);
+  return reason === undefined;
+});
+if (wasReloaded() || (wasDiscarded() && remembered?.isOn === true)) void goOn(gpuOffered);
+else if (startsAtOnce) begin();

@@ -5,6 +5,7 @@ import type { EngineDescription } from '../../worker/pages.js';
 import type { FromNode, JoinOptions, NodeEnd } from './node/talk.js';
 import { NodeHandle } from './nodeHandle.js';
 import { Tally } from './tally.js';
+import type { Point } from './tally.js';
 
 export type Phase =
   | { readonly kind: 'idle' }
@@ -30,6 +31,8 @@ export class Participation {
   phase: Phase = { kind: 'idle' };
   description: EngineDescription | undefined;
   readonly tally = new Tally();
+  /** Of all nodes together, since the run began. */
+  runCurve: readonly Point[] = [];
   private node: NodeHandle | undefined;
   private next: Next;
   private readonly nodeSecret = newNodeSecret();
@@ -90,6 +93,9 @@ export class Participation {
         return this.enter({ kind: 'lost', reason: message.reason });
       case 'computed':
         this.tally.add(message.item);
+        return this.onChange();
+      case 'losses':
+        this.runCurve = message.losses.map(([step, loss]) => ({ step: step - 1, loss }));
         return this.onChange();
       case 'over':
         return this.end(message.end);

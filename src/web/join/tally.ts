@@ -5,7 +5,7 @@ import type { AnsweredItem } from '../../worker/pages.js';
 
 export interface Point {
   readonly step: number;
-  /** The mean over the images of that step, and those after it up to the next point, that this tab computed. */
+  /** A mean: of this tab, over the images that it computed from that step on up to the next point. */
   readonly loss: number;
 }
 

@@ -1,5 +1,6 @@
 /** The page's sentences. */
 
+import type { PageEngine } from './node/talk.js';
 import type { Phase } from './participation.js';
 import { isOfOtherVersion } from './renewal.js';
 
@@ -9,14 +10,20 @@ export interface Told {
   readonly mood: 'good' | 'bad' | 'plain';
 }
 
-export function tell(phase: Phase, { images }: { readonly images: number }): Told {
+export interface Circumstances {
+  /** That were computed so far. */
+  readonly images: number;
+  readonly engine: PageEngine;
+}
+
+export function tell(phase: Phase, { images, engine }: Circumstances): Told {
   switch (phase.kind) {
     case 'idle':
       return images > 0
         ? plain('This tab has left the run', 'What it computed is part of the run. You can close the tab.')
         : plain(
             'Let this tab compute for the run',
-            'It downloads images, computes gradients and sends them back, with the same bits as any other worker. ' +
+            `It downloads images, computes gradients and sends them back, ${bitsOf(engine)}. ` +
               'Close the tab whenever you like: the run loses nothing.',
           );
     case 'loading':
@@ -26,7 +33,7 @@ export function tell(phase: Phase, { images }: { readonly images: number }): Tol
     case 'computing':
       return {
         headline: `Computing for ${phase.runName}`,
-        detail: 'It goes on while you use other tabs.',
+        detail: `${engine === 'webgpu' ? 'On the GPU: the run is not exact. ' : ''}It goes on while you use other tabs.`,
         mood: 'good',
       };
     case 'lost':
@@ -38,20 +45,28 @@ export function tell(phase: Phase, { images }: { readonly images: number }): Tol
         ? plain('Paused: on battery', 'It goes on when the device is charged.')
         : plain('Paused', 'Others compute meanwhile.');
     case 'over':
-      return tellEnd(phase.end);
+      return tellEnd(phase.end, engine);
   }
 }
 
-function tellEnd(end: Extract<Phase, { kind: 'over' }>['end']): Told {
+function bitsOf(engine: PageEngine): string {
+  return engine === 'simd'
+    ? 'with the same bits as any other worker'
+    : 'with the bits of this GPU: the result of the run will say exact: false';
+}
+
+function tellEnd(end: Extract<Phase, { kind: 'over' }>['end'], engine: PageEngine): Told {
   switch (end.kind) {
     case 'run-ended':
       return { headline: 'The run has ended', detail: 'Thank you. You can close the tab.', mood: 'good' };
     case 'refused':
       if (isOfOtherVersion(end)) return OTHER_VERSION;
-      if (end.numericsClasses) return tellOtherClass(end.numericsClasses);
+      if (end.numericsClasses) return tellOtherClass(end.numericsClasses, engine);
       return { headline: 'The coordinator refused this tab', detail: sentence(end.reason), mood: 'bad' };
     case 'failed':
-      return { headline: 'This browser cannot compute', detail: sentence(end.reason), mood: 'bad' };
+      return engine === 'simd'
+        ? { headline: 'This browser cannot compute', detail: sentence(end.reason), mood: 'bad' }
+        : { headline: 'The GPU cannot compute', detail: `${sentence(end.reason)} ${AFTER_GPU}`, mood: 'bad' };
     case 'dismissed':
     case 'lost':
       return plain('This tab has left the run', sentence(end.reason));
@@ -67,11 +82,15 @@ const OTHER_VERSION: Told = {
   mood: 'bad',
 };
 
-function tellOtherClass(classes: readonly string[]): Told {
+/** What the person can do; the page does neither by itself. */
+const AFTER_GPU = 'Press Start to try it again, or choose the processor below.';
+
+function tellOtherClass(classes: readonly string[], engine: PageEngine): Told {
+  const what = engine === 'simd' ? 'browser' : 'GPU';
   return {
-    headline: 'This browser would give other bits',
+    headline: `This ${what} would give other bits`,
     detail:
-      `The run computes in the class ${classes.join(', ')}, and this browser cannot. ` +
+      `The run computes in the class ${classes.join(', ')}, and this ${what} cannot. ` +
       'With results of two classes the weights depend on who computed what, and the run says so: exact: false.',
     mood: 'bad',
   };

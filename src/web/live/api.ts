@@ -61,10 +61,24 @@ export function fetchFilters(id: string): Promise<FiltersAnswer> {
   return fetchJson(`api/filters?id=${encodeURIComponent(id)}`) as Promise<FiltersAnswer>;
 }
 
-/** @throws Refused if there are none that a page can use */
-export async function fetchWeights(id: string): Promise<ArrayBuffer> {
-  return (await ask(`api/weights?id=${encodeURIComponent(id)}`)).arrayBuffer();
+export interface TaggedWeights {
+  readonly frame: ArrayBuffer;
+  readonly tag: string;
 }
+
+/**
+ * @param tag of those that are there already
+ * @returns undefined if the run has no others
+ * @throws Refused if there are none that a page can use
+ */
+export async function fetchWeights(id: string, tag: string | undefined): Promise<TaggedWeights | undefined> {
+  const headers = tag === undefined ? undefined : { 'If-None-Match': tag };
+  const response = await ask(`api/weights?id=${encodeURIComponent(id)}`, headers && { headers });
+  if (response.status === UNCHANGED) return undefined;
+  return { frame: await response.arrayBuffer(), tag: response.headers.get('ETag') ?? '' };
+}
+
+const UNCHANGED = 304;
 
 export interface LiveListener {
   readonly onView: (view: LiveView) => void;
@@ -102,6 +116,7 @@ async function fetchJson(path: string, init?: RequestInit): Promise<unknown> {
 async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
   if (response.status === 401 && path !== 'api/login') throw new LoginNeeded();
-  if (!response.ok) throw new Refused(((await response.json()) as { error: string }).error);
+  if (!response.ok && response.status !== UNCHANGED)
+    throw new Refused(((await response.json()) as { error: string }).error);
   return response;
 }

@@ -634,6 +634,18 @@ describe('a node that drains', () => {
     expect(round.accepted.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it('is sent off as well when what it has fails', async () => {
+    const node = await attached(fleet);
+    const round = run(1);
+    await settled();
+    node.send({ type: 'drain' }, failed({ round: STEP, index: 0 }));
+    await settled();
+    expect(node.closings).toEqual(['drained']);
+    answering(await attached(fleet));
+    await round.promise;
+    expect(round.accepted).toEqual([0]);
+  });
+
   it('late in a long round does not end the run: the waiting for others begins then', async () => {
     const node = await attached(fleet);
     const round = run(3);

@@ -4,11 +4,11 @@ import { ENDPOINT_PATH, subprotocolsFor } from '../../../protocol/pages.js';
 import type { NodeChannel } from '../../../protocol/pages.js';
 import { STOPPED_EARLY } from '../../../worker/pages.js';
 import type { Attempt, Conversation } from '../../../worker/pages.js';
-import { SilenceWatch } from './silence.js';
+import { ConnectionWatch } from './connectionWatch.js';
+import type { ConnectionWatchOptions } from './connectionWatch.js';
 import { SocketChannel } from './socketChannel.js';
 
-export interface ConnectOptions {
-  readonly pageUrl: string;
+export interface ConnectOptions extends Omit<ConnectionWatchOptions, 'onGone'> {
   readonly token: string | undefined;
   readonly signal: AbortSignal;
   readonly onConnected: () => void;
@@ -45,7 +45,7 @@ export function connectTab(options: ConnectOptions): Promise<Attempt> {
       socket.removeEventListener('error', refused); // from now on the conversation ends by itself, and says why
       signal.removeEventListener('abort', giveUp);
       onConnected();
-      const watch = new SilenceWatch(pageUrl, (reason) => channel.abandon(reason));
+      const watch = new ConnectionWatch({ ...options, onGone: (reason) => channel.abandon(reason) });
       const channel = new SocketChannel(socket, watch.heard);
       const conversation = converse(channel);
       const drain = (): void => conversation.drain();

@@ -1,6 +1,7 @@
 /** What the page, its node and the node's threads say to each other. The node and the threads are Workers. */
 
 import type { Welcome } from '../../../protocol/pages.js';
+import type { TabLosses } from '../../../watch/live/api.js';
 import type {
   AnsweredItem,
   ConversationEnd,
@@ -12,9 +13,15 @@ import type {
   ThreadAnswer,
 } from '../../../worker/pages.js';
 
+/** The file of a thread that computes on a GPU, beside compute.js. */
+export const GPU_SCRIPT = 'gpu.js';
+
 /** The names by which compute.js knows which of the two it is. */
 export const NODE_NAME = 'lockstep-node';
 export const THREAD_NAME = 'lockstep-thread';
+
+/** `simd` computes with the processor, `webgpu` on the GPU. */
+export type PageEngine = Extract<EngineDescription['name'], 'simd' | 'webgpu'>;
 
 /** How the node is to take part. */
 export interface JoinOptions {
@@ -24,7 +31,8 @@ export interface JoinOptions {
   readonly nodeName: string;
   /** The same for as long as the page is there; see `helloSchema`. */
   readonly nodeSecret: string;
-  /** What computes, for people. */
+  readonly engine: PageEngine;
+  /** Of whose computer, for people: the processor's name, or what comes behind that of the GPU. */
   readonly device: string;
   readonly threads: number;
   /** Whether to compute in another class than the run's, which then is no longer exact. */
@@ -42,12 +50,14 @@ export type FromNode =
   | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
   | { readonly kind: 'welcome'; readonly runName: string; readonly length: Welcome['length'] }
   | { readonly kind: 'computed'; readonly item: AnsweredItem }
+  /** Of the run so far. */
+  | { readonly kind: 'losses'; readonly losses: TabLosses }
   /** The last one. */
   | { readonly kind: 'over'; readonly end: NodeEnd };
 
 export type NodeEnd =
   | ConversationEnd
-  /** Nothing can be computed here. */
+  /** Nothing can be computed here, or nothing more. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Weights go to a thread once per version. */

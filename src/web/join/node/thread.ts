@@ -1,12 +1,11 @@
-/** One thread of the node: a Worker with an engine and a WebAssembly memory of its own. */
+/** One thread of the node: a Worker with an engine, and memory, of its own. */
 
-import { simdEngine } from '../../../engine/simd/index.js';
 import { TaskRunner } from '../../../worker/pages.js';
-import type { EngineChoice, SharedState, ThreadTask } from '../../../worker/pages.js';
+import type { LoadEngine, SharedState, ThreadTask } from '../../../worker/pages.js';
 import type { FromThread, ToThread } from './talk.js';
 
-export function serveAsThread(): void {
-  const runner = new TaskRunner(({ numerics }: EngineChoice, model) => simdEngine.load(model, numerics));
+export function serveAsThread(load: LoadEngine): void {
+  const runner = new TaskRunner(load);
   let state: SharedState | undefined;
   self.addEventListener('message', ({ data }: MessageEvent<ToThread>) => {
     state = data.state ?? state;

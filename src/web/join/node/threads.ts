@@ -124,7 +124,7 @@ export class Threads implements ItemPool {
 }
 
 /** The samples are views of a whole frame: copies of just them are handed over. */
-function ownSamples<Task extends Omit<ItemTask, 'state'>>(task: Task): Task {
+export function ownSamples<Task extends Omit<ItemTask, 'state'>>(task: Task): Task {
   const samples = { ...task, pixels: task.pixels.slice(), labels: task.labels.slice() };
   const mirrored = 'mirrored' in task ? (task.mirrored as Uint8Array | null) : null;
   return mirrored === null ? samples : { ...samples, mirrored: mirrored.slice() };

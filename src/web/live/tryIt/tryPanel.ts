@@ -77,9 +77,7 @@ export class TryPanel {
     const { run } = this;
     if (!run) return;
     try {
-      const { id, bestEpoch, epochsCompleted } = run;
-      const version = JSON.stringify([id, bestEpoch, bestEpoch === null ? epochsCompleted : null]);
-      const said = await this.classifier.say(id, version, await picture());
+      const said = await this.classifier.say(run.id, await picture());
       if (run.id === this.run?.id) this.answer.replaceChildren(...answerParts(said));
     } catch (error) {
       this.camera.stop();

@@ -8,6 +8,8 @@ export interface Job {
   readonly name: string;
   readonly model: Model;
   readonly numerics: Numerics;
+  /** Left out: `simd`. */
+  readonly engine?: 'simd' | 'webgpu';
   readonly parameters: string;
   readonly statistics: string;
   readonly images: string;

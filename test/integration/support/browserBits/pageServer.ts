@@ -44,7 +44,9 @@ export async function servePage(jobs: readonly Job[]): Promise<ServedPage> {
     ['/join/worker.js', file('text/javascript', await bundledWorker())],
     ['/join/jobs', file('application/json', JSON.stringify(jobs))],
   ]);
-  const routes = joinRoutes(files, new ServedHosts({ names: [], cert: undefined, onlyLoopback: true }));
+  const hosts = new ServedHosts({ names: [], cert: undefined, onlyLoopback: true });
+  const losses = (): Promise<[]> => Promise.resolve([]);
+  const routes = joinRoutes({ files, hosts, isAttached: () => false, losses });
   const take = async (request: IncomingMessage): Promise<void> => {
     const body = await text(request);
     if (request.url === '/answer') answers.push(JSON.parse(body) as Answer);
