@@ -51,7 +51,7 @@ export { checkJsonSize, configText, MOST_JSON_BYTES } from './folder/smallJson.j
 export { hasZone, isLoopback, isUnspecified } from './server/address.js';
 export { answerBy, handlerFor, mergeRoutes } from './server/routes.js';
 export type { RequestHandler, Routes } from './server/routes.js';
-export { ServedHosts } from './server/servedHosts.js';
+export { isOfAskedServer, namesLoopback, ServedHosts } from './server/servedHosts.js';
 export { bearerOf, isSameSecret, showsToken } from './server/showsToken.js';
 export { RateLimiter } from './fleet/rateLimiter.js';
 export { DEFAULT_MAX_NODES, listen, refuseUnusable } from './server/server.js';
@@ -66,7 +66,7 @@ export { GradientBuffers, TreeReduction } from './vectors/treeReduction.js';
 export { train } from './training/train.js';
 export type { TestedRun, TrainingRun } from './training/trainingRun.js';
 export { welcomeFor } from './fleet/welcome.js';
-export { broadcastOf, TrainingState } from './training/trainingState.js';
+export { broadcastOf, TrainingState, vectorMemoriesFor } from './training/trainingState.js';
 export { frozenPrefixes, isDigest, NONE } from './run/fineTuning.js';
 export type { InitialTensors } from './training/startingState.js';
 export { evaluatedWeights } from './training/averaging.js';

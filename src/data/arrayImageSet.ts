@@ -20,13 +20,13 @@ export function arrayImageSet(
   { imageShape, classNames }: ImageFormat,
 ): ImageSet {
   const sampleCount = labels.length;
-  const byteCount = imageByteCount(imageShape);
   const refuse = (problem: string): never => {
     throw new LockstepError('E_OPTION', `the data ${name}: ${problem}`);
   };
   if (!isShape(imageShape)) {
     refuse('imageShape must have a height, a width and channels, each an integer of at least 1');
   }
+  const byteCount = imageByteCount(imageShape);
   if (sampleCount === 0) refuse('there are no images; give at least one');
   if (classNames.length < FEWEST_CLASSES) {
     refuse(
@@ -62,6 +62,8 @@ export function arrayImageSet(
   };
 }
 
-function isShape({ height, width, channels }: ImageShape): boolean {
-  return [height, width, channels].every((size) => Number.isInteger(size) && size >= 1);
+/** A program without types may give anything. */
+function isShape(shape: ImageShape | null): boolean {
+  const { height, width, channels } = shape ?? {};
+  return [height, width, channels].every((size) => Number.isInteger(size) && Number(size) >= 1);
 }

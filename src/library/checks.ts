@@ -4,7 +4,14 @@ import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import type { ValueKind } from '../foundation/options/kind.js';
 import { advice, OptionError } from '../foundation/options/optionError.js';
-import { authorityFrom, checkValue, isTokenText, splitAddress, tlsFrom } from '../session/index.js';
+import {
+  authorityFrom,
+  checkValue,
+  isTokenText,
+  shownValue,
+  splitAddress,
+  tlsFrom,
+} from '../session/index.js';
 import type { Tls } from '../session/index.js';
 
 /** @throws LockstepError E_OPTION */
@@ -46,15 +53,55 @@ export function refuseUnknownKeys(what: string, given: object, known: readonly s
   throw new LockstepError('E_OPTION', `"${unknown}" is not a key of ${what}, which has ${known.join(', ')}`);
 }
 
+/** What the compiler does not see in a program without types. @throws LockstepError E_OPTION */
+export function refuseUnknown(options: unknown, known: readonly string[]): void {
+  if (!isRecord(options)) {
+    throw new LockstepError('E_OPTION', `the options must be one object, with ${known.join(', ')}`);
+  }
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new LockstepError('E_OPTION', `"${unknown}" is not an option here; it takes ${known.join(', ')}`);
+  }
+  for (const [key, value] of Object.entries(options)) refuseWrongType(key, value);
+}
+
+/** Of what no definition describes. */
+const PATHS: readonly string[] = ['runDir', 'resume', 'dataDir', 'cacheDir', 'checkpoint'];
+const SWITCHES: readonly string[] = ['test'];
+
+function refuseWrongType(key: string, value: unknown): void {
+  if (value === undefined) return;
+  if (PATHS.includes(key)) checkPath(key, value);
+  if (SWITCHES.includes(key)) checkValue(key, value, { kind: 'switch' }, 'true');
+  if (key === 'signal' && !(value instanceof AbortSignal)) {
+    throw new LockstepError(
+      'E_OPTION',
+      'signal must be an AbortSignal; for example new AbortController().signal',
+    );
+  }
+  if (/^on[A-Z]/.test(key) && typeof value !== 'function') {
+    throw new LockstepError('E_OPTION', `${key} must be a function; leave it out, or give one`);
+  }
+}
+
 /** @throws LockstepError E_OPTION */
 export function proxyUrl(proxy: string | URL | undefined): URL | undefined {
   if (proxy === undefined) return undefined;
-  const text = String(proxy);
+  const text = urlText('proxy', proxy, 'http://proxy.example:3128');
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return url;
   throw new LockstepError(
     'E_OPTION',
     `proxy ${text} must be the URL of an HTTP proxy; for example http://proxy.example:3128`,
+  );
+}
+
+/** @throws LockstepError E_OPTION for what is neither a text nor a URL */
+export function urlText(key: string, url: unknown, example: string): string {
+  if (typeof url === 'string' || url instanceof URL) return String(url);
+  throw new LockstepError(
+    'E_OPTION',
+    `${key} ${shownValue(url)} must be a text or a URL; for example ${JSON.stringify(example)}`,
   );
 }
 

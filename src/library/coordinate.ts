@@ -22,9 +22,9 @@ import type {
   Tls,
   TokenSource,
 } from '../session/index.js';
-import { addressText, checkHost, checkPort, checkToken, tlsOf } from './checks.js';
+import { addressText, checkHost, checkPort, checkToken, refuseUnknown, tlsOf } from './checks.js';
 import { asLibraryErrors, libraryError } from './errors.js';
-import { refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
+import { RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
 import { refuseIncomplete, runForProgram } from './session.js';
 import type { TrainedRun } from './session.js';

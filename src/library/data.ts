@@ -28,7 +28,7 @@ import { printableJson } from '../foundation/printable.js';
 import { USUAL_PURPOSE } from '../model/index.js';
 import { checkValue, sourceOptions } from '../session/index.js';
 import type { OpenedDataset } from '../session/index.js';
-import { checkPath, refuseUnknownKeys } from './checks.js';
+import { checkPath, refuseUnknown, refuseUnknownKeys } from './checks.js';
 import { asLibraryErrors } from './errors.js';
 
 /** Labelled images for training, and perhaps a test set that only an evaluation opens. */
@@ -90,6 +90,8 @@ export interface FolderReading {
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
+const FOLDER_KEYS = ['imageSize', 'channels', 'badImages', 'cacheDir', 'signal', 'onProgress', 'onNotice'];
+
 /**
  * PNG, JPEG and WebP files, one folder a class, perhaps within `train`, `val` and `test` (docs/data.md). They are decoded
  * once; later calls read what was kept.
@@ -98,9 +100,7 @@ export interface FolderReading {
 export function loadFolder(dir: string, reading: FolderReading = {}): Promise<DataSource> {
   return asLibraryErrors(() => {
     checkPath('dir', dir);
-    refuseUnknownKeys('the options of loadFolder', reading, [
-      ...['imageSize', 'channels', 'badImages', 'cacheDir', 'signal', 'onProgress', 'onNotice'],
-    ]);
+    refuseUnknown(reading, FOLDER_KEYS);
     const { imageSize = USUAL_READING.imageSize, channels = USUAL_READING.channels } = reading;
     const { badImages = USUAL_READING.badImages, cacheDir: cacheFolder } = reading;
     for (const [key, value] of Object.entries({ imageSize, channels, badImages })) {
@@ -117,10 +117,12 @@ export function loadFolder(dir: string, reading: FolderReading = {}): Promise<Da
  */
 export function loadCifar100(
   dataDir: string,
-  { coarseLabels = false }: { readonly coarseLabels?: boolean | undefined } = {},
+  options: { readonly coarseLabels?: boolean | undefined } = {},
 ): Promise<DataSource> {
   return asLibraryErrors(() => {
     checkPath('dataDir', dataDir);
+    refuseUnknown(options, ['coarseLabels']);
+    const { coarseLabels = false } = options;
     checkValue('coarseLabels', coarseLabels, READING_OPTIONS.coarseLabels.kind, 'true');
     return openFiles('cifar100', dataDir, {}, { coarseLabels });
   });

@@ -3,11 +3,11 @@
 import { variant } from '../foundation/options/definition.js';
 import { ENGINE_SETTINGS, evaluateCheckpoint, EVALUATION_SETTINGS } from '../session/index.js';
 import type { EvaluationOutcome } from '../session/index.js';
-import { checkPath } from './checks.js';
+import { checkPath, refuseUnknown } from './checks.js';
 import { openData } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { asLibraryErrors } from './errors.js';
-import { ENGINE_KEYS, refuseUnknown } from './options.js';
+import { ENGINE_KEYS } from './options.js';
 import type { EngineOptions } from './options.js';
 import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';

@@ -3,9 +3,8 @@
 import { OptionError, use } from '../foundation/options/optionError.js';
 import { exportCheckpoint, EXPORT_SETTINGS } from '../session/index.js';
 import type { ExportOutcome } from '../session/index.js';
-import { checkPath } from './checks.js';
+import { checkPath, refuseUnknown } from './checks.js';
 import { asLibraryErrors } from './errors.js';
-import { refuseUnknown } from './options.js';
 import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
 

@@ -8,10 +8,9 @@ import type { OptionValue } from '../foundation/options/kind.js';
 import { leaveOut, OptionError } from '../foundation/options/optionError.js';
 import { RECIPE_PRESET_NAME, requestChanges, requestRecipe } from '../coordinator/index.js';
 import type { Recipe, RecipePresetName, RunEvent } from '../coordinator/index.js';
-import { checkValue, ENGINE_SETTINGS, RUN_SETTINGS } from '../session/index.js';
+import { ENGINE_SETTINGS, RUN_SETTINGS, shownValue } from '../session/index.js';
 import type { TrainingOptions } from '../session/index.js';
 import type { DownloadProgress, Reading } from '../data/index.js';
-import { checkPath } from './checks.js';
 import { folderOf } from './data.js';
 import type { DataSource, OwnData } from './data.js';
 import { networkSource } from './network.js';
@@ -127,41 +126,10 @@ function recipeOf({ recipe = {} }: RunOptions): GivenRecipe {
   if ('dataset' in recipe && recipe.dataset !== undefined) {
     throw new LockstepError(
       'E_OPTION',
-      `recipe.dataset ${JSON.stringify(recipe.dataset)} is not an option here: the data say what they are; leave it out, and give data, such as data: await loadCifar10(folder)`,
+      `recipe.dataset ${shownValue(recipe.dataset)} is not an option here: the data say what they are; leave it out, and give data, such as data: await loadCifar10(folder)`,
     );
   }
   return definedOf(recipe);
-}
-
-/** What the compiler does not see in a program without types. @throws LockstepError E_OPTION */
-export function refuseUnknown(options: unknown, known: readonly string[]): void {
-  if (!isRecord(options)) {
-    throw new LockstepError('E_OPTION', `the options must be one object, with ${known.join(', ')}`);
-  }
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new LockstepError('E_OPTION', `"${unknown}" is not an option here; it takes ${known.join(', ')}`);
-  }
-  for (const [key, value] of Object.entries(options)) refuseWrongType(key, value);
-}
-
-/** Of what no definition describes. */
-const PATHS: readonly string[] = ['runDir', 'resume', 'dataDir', 'cacheDir', 'checkpoint'];
-const SWITCHES: readonly string[] = ['test'];
-
-function refuseWrongType(key: string, value: unknown): void {
-  if (value === undefined) return;
-  if (PATHS.includes(key)) checkPath(key, value);
-  if (SWITCHES.includes(key)) checkValue(key, value, { kind: 'switch' }, 'true');
-  if (key === 'signal' && !(value instanceof AbortSignal)) {
-    throw new LockstepError(
-      'E_OPTION',
-      'signal must be an AbortSignal; for example new AbortController().signal',
-    );
-  }
-  if (/^on[A-Z]/.test(key) && typeof value !== 'function') {
-    throw new LockstepError('E_OPTION', `${key} must be a function; leave it out, or give one`);
-  }
 }
 
 export const ENGINE_KEYS: readonly string[] = [...namesOf(ENGINE_SETTINGS), 'cacheDir'];

@@ -4,9 +4,9 @@ import { ENGINE_SETTINGS, predictImages, PREDICTION_SETTINGS } from '../session/
 import type { PictureBytes, PredictionOutcome } from '../session/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
-import { checkPath } from './checks.js';
+import { checkPath, refuseUnknown } from './checks.js';
 import { asLibraryErrors } from './errors.js';
-import { ENGINE_KEYS, refuseUnknown } from './options.js';
+import { ENGINE_KEYS } from './options.js';
 import type { EngineOptions } from './options.js';
 import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';

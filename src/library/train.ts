@@ -1,8 +1,9 @@
 /** `train`: a whole run on threads of this process. */
 
 import { keptCoordinatorSettings, TRAIN_WORKERS } from '../session/index.js';
+import { refuseUnknown } from './checks.js';
 import { asLibraryErrors } from './errors.js';
-import { refuseUnknown, RUN_KEYS, trainingOptionsOf } from './options.js';
+import { RUN_KEYS, trainingOptionsOf } from './options.js';
 import type { RunOptions } from './options.js';
 import { refuseIncomplete, runForProgram } from './session.js';
 import type { TrainedRun } from './session.js';

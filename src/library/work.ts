@@ -2,9 +2,8 @@
 
 import { coordinatorUrl, WORKER_SETTINGS, workFor } from '../session/index.js';
 import type { NodeStatus } from '../worker/index.js';
-import { checkAuthority, checkToken, proxyUrl } from './checks.js';
+import { checkAuthority, checkToken, proxyUrl, refuseUnknown, urlText } from './checks.js';
 import { asLibraryErrors } from './errors.js';
-import { refuseUnknown } from './options.js';
 import type { EngineOptions } from './options.js';
 import { namesOf, readSettings } from './settings.js';
 import type { GivenSettings } from './settings.js';
@@ -49,7 +48,7 @@ export function work(options: WorkOptions): Promise<WorkEnd> {
     const reason = await workFor({
       ...settings,
       cacheFolder: options.cacheDir,
-      url: coordinatorUrl(String(url)),
+      url: coordinatorUrl(urlText('url', url, 'ws://127.0.0.1:7070')),
       token,
       ca,
       proxy: proxyUrl(proxy),

@@ -29,6 +29,8 @@ export const initialSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+export const INITIAL_KINDS: readonly string[] = initialSchema.options.map(({ shape }) => shape.kind.value);
+
 /** What is known of a layer before its own options count. */
 export interface Placement {
   readonly name: string;

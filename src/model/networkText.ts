@@ -7,6 +7,7 @@ import type { LockstepError } from '../foundation/errors.js';
 import { isRecord } from '../foundation/isRecord.js';
 import { LAYER_KINDS, layerEntrySchema } from './layerKinds.js';
 import type { LayerDescription } from './layerKinds.js';
+import { INITIAL_KINDS } from './layerTensors.js';
 import { NETWORK_LIMITS } from './limits.js';
 import { IMAGES_NAME } from './model.js';
 import type { Model, NetworkDescription } from './model.js';
@@ -125,7 +126,8 @@ function issueText(value: Readonly<Record<string, unknown>>, issue: z.core.$ZodI
     where += typeof key === 'number' ? `[${key}]${nameOf(at)}` : `${where === '' ? '' : '.'}${String(key)}`;
   }
   if (issue.code === 'invalid_union' && issue.path.at(-1) === 'kind') {
-    return `${where}: ${at === undefined ? 'nothing' : JSON.stringify(at).slice(0, 60)} must be one of ${LAYER_KINDS.join(', ')}`;
+    const kinds = issue.path.includes('initial') ? INITIAL_KINDS : LAYER_KINDS;
+    return `${where}: ${at === undefined ? 'nothing' : JSON.stringify(at).slice(0, 60)} must be one of ${kinds.join(', ')}`;
   }
   return `${where}${where === '' ? '' : ': '}${ruleText(issue, at)}`;
 }
@@ -138,9 +140,9 @@ function ruleText(issue: z.core.$ZodIssue, value: unknown): string {
       if (value === undefined) return 'is missing';
       return `${shown(value)}must be ${TYPE_NAMES.get(issue.expected) ?? `of type ${issue.expected}`}`;
     case 'too_small':
-      return `${shown(value)}must ${boundText(issue.origin, 'at least', issue.minimum)}`;
+      return `${shown(value)}must ${boundText(issue.origin, issue.inclusive === false ? 'above' : 'at least', issue.minimum)}`;
     case 'too_big':
-      return `${shown(value)}must ${boundText(issue.origin, 'at most', issue.maximum)}`;
+      return `${shown(value)}must ${boundText(issue.origin, issue.inclusive === false ? 'below' : 'at most', issue.maximum)}`;
     case 'unrecognized_keys':
       return `${issue.keys.map((key) => JSON.stringify(key).slice(0, 60)).join(', ')} is no option here; leave it out`;
     case 'invalid_value':
@@ -162,15 +164,20 @@ const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
 
 function boundText(origin: string, which: string, bound: number | bigint): string {
   const isNumber = ['int', 'number', 'bigint'].includes(origin);
-  return isNumber
-    ? `be ${which} ${bound}`
-    : `have ${which} ${bound} ${origin === 'string' ? 'characters' : 'entries'}`;
+  return isNumber ? `be ${which} ${bound}` : `have ${which} ${bound} ${entriesText(origin, bound)}`;
+}
+
+function entriesText(origin: string, bound: number | bigint): string {
+  const [one, many] = origin === 'string' ? ['character', 'characters'] : ['entry', 'entries'];
+  return Number(bound) === 1 ? one : many;
 }
 
 /** Only what is short: the file has the rest. */
 function shown(value: unknown): string {
   const isShort = ['number', 'boolean', 'string'].includes(typeof value) || value === null;
-  return isShort ? `${JSON.stringify(value).slice(0, 60)} ` : '';
+  if (!isShort) return '';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value); // Infinity, from a program
+  return `${text.slice(0, 60)} `;
 }
 
 /** Only a plain name is shown: the rest of the text may be anything. */

@@ -37,9 +37,10 @@ export function takeLargeFrames(
   socket.off('data', passOn);
   socket.on('data', (chunk: Buffer) => intake.take(chunk));
   webSocket.once('error', () => intake.end());
-  // `ws` would read what is left in a paused socket past this intake.
+  // What is left in a paused socket comes as no event any more. `ws` would read it past this intake.
   socket.prependOnceListener('close', () => {
-    socket.read();
+    const left = socket.read() as Buffer | null;
+    if (left) intake.take(left);
     intake.end();
     memory.disconnect();
   });

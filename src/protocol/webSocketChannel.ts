@@ -18,12 +18,12 @@ import { takeLargeFrames } from './frameIntake.js';
 import type { FrameMemory } from './frameMemory.js';
 import { DEFAULT_HEARTBEAT_TIMEOUT_MS, startHeartbeat } from './heartbeat.js';
 import { OutgoingQueue } from './outgoingQueue.js';
+import { closeReason, ReceivingEnd } from './receivingEnd.js';
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 const PROTOCOL_VIOLATION = 1002;
 /** Time for the close frame to be sent. */
 const BREACH_CLOSING_MS = 1000;
-const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
 
 export interface CoordinatorChannelOptions {
   readonly heartbeatTimeoutMs?: number | undefined;
@@ -75,8 +75,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   Outgoing,
   Incoming
 > {
-  private failure: string | undefined;
-  private handlers: ChannelHandlers<Incoming> | undefined;
+  private readonly incoming: ReceivingEnd<Incoming>;
   private readonly outgoing: OutgoingQueue;
   private heardAtMs = performance.now();
   private bytesBefore = 0;
@@ -86,15 +85,19 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   constructor(
     private readonly socket: WebSocket,
     readonly peerName: string,
-    private readonly decode: (frame: Uint8Array) => Incoming,
+    decode: (frame: Uint8Array) => Incoming,
     private readonly transport: Socket,
     private readonly heartbeatTimeoutMs = DEFAULT_HEARTBEAT_TIMEOUT_MS,
     private readonly mayDecode: () => boolean = () => true,
     private readonly frameMemory?: FrameMemory,
   ) {
     this.outgoing = new OutgoingQueue<Uint8Array>(socket);
+    this.incoming = new ReceivingEnd({
+      decode,
+      closeForFault: (reason) => socket.close(PROTOCOL_VIOLATION, reason),
+    });
     // Without a listener, an error event would end the process. A close event always follows it.
-    socket.on('error', (error) => (this.failure ??= describeError(error)));
+    socket.on('error', (error) => this.incoming.fail(describeError(error)));
   }
 
   /** Encodes the message at once: the vectors that it views may change afterwards. */
@@ -110,13 +113,13 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   open(handlers: ChannelHandlers<Incoming>): void {
-    this.handlers = handlers;
+    this.incoming.open(handlers);
     const stopHeartbeat = startHeartbeat({
       timeoutMs: this.heartbeatTimeoutMs,
       bytesHeard: () => this.bytesHeard(),
       ping: () => this.ping(),
       onSilence: () => {
-        this.failure ??= `no sign of life for ${this.heartbeatTimeoutMs / 1000} s`;
+        this.incoming.fail(`no sign of life for ${this.heartbeatTimeoutMs / 1000} s`);
         this.socket.terminate();
       },
     });
@@ -128,7 +131,7 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
     this.socket.on('close', (_code, reason) => {
       stopHeartbeat();
       this.outgoing.clear();
-      this.tellClosed(this.failure ?? (reason.toString() || 'the connection was lost'));
+      this.incoming.end(reason.toString());
     });
   }
 
@@ -141,9 +144,9 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
   }
 
   breach(reason: string): void {
-    if (this.failure !== undefined) return;
+    if (this.incoming.hasFailed) return;
     this.outgoing.clear();
-    this.endForFault(reason);
+    this.incoming.breach(reason);
     // A peer that floods this side goes on until the socket ends, and may never answer the closing handshake.
     terminateAfter(this.socket, BREACH_CLOSING_MS);
   }
@@ -176,45 +179,13 @@ class WebSocketChannel<Outgoing extends AnyMessage, Incoming extends AnyMessage>
 
   private receive(data: RawData | Uint8Array): void {
     this.heardAtMs = performance.now();
-    if (this.failure !== undefined || !this.mayDecode()) return;
-    const message = this.decodeOrClose(data);
-    if (message) this.handlers?.onMessage(message);
-  }
-
-  /** Calls `onClose` at once: a peer that breaks the protocol may never answer the closing handshake. */
-  private endForFault(reason: string): void {
-    this.failure = reason;
-    this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
-    this.tellClosed(reason, 'bad-frame');
-  }
-
-  /** An invalid frame ends this connection and nothing else. */
-  private decodeOrClose(data: RawData | Uint8Array): Incoming | undefined {
-    try {
-      return this.decode(asBytes(data));
-    } catch (error) {
-      this.endForFault(describeError(error));
-      return undefined;
-    }
-  }
-
-  private tellClosed(reason: string, fault?: 'bad-frame'): void {
-    const { handlers } = this;
-    this.handlers = undefined;
-    handlers?.onClose(reason, fault);
+    if (!this.incoming.hasFailed && this.mayDecode()) this.incoming.receive(asBytes(data));
   }
 }
 
 function asBytes(data: RawData | Uint8Array): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-}
-
-function closeReason(reason: string): string {
-  return Buffer.from(reason)
-    .subarray(0, CLOSE_REASON_BYTES)
-    .toString()
-    .replace(/\uFFFD$/, '');
 }
 
 /** Ends a socket that is closing, in case the peer does not answer the closing handshake. */

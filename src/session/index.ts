@@ -42,6 +42,7 @@ export * from './options/settings.js';
 export {
   ADDRESS,
   checkValue,
+  shownValue,
   nonEmpty,
   parseJsonValue,
   splitAddress,

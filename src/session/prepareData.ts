@@ -8,7 +8,7 @@ import {
   settleRecipe,
 } from '../coordinator/index.js';
 import type { InitialTensors, Recipe } from '../coordinator/index.js';
-import { digestSamples, measureNormalisation } from '../data/index.js';
+import { digestSamples, measureNormalisation, stepsPerEpoch } from '../data/index.js';
 import type { Normalisation, SampleDigests, TrainingSplit } from '../data/index.js';
 import { LockstepError } from '../foundation/errors.js';
 import type { Model } from '../model/index.js';
@@ -20,6 +20,7 @@ import type { OpenedDataset } from './openDataset.js';
 import type { RequestedNetwork } from './requestNetwork.js';
 import type { ResumedRun } from './resume.js';
 import { checkSameData } from './resumedData.js';
+import { checkResumedEpochs } from './resumedEpochs.js';
 import type { SessionContext, SessionOptions, Settings } from './sessionOptions.js';
 import type { TrainingOptions } from './trainingOptions.js';
 
@@ -70,6 +71,7 @@ export async function prepareData(
   if (resumed) {
     const notices = checkSameData(resumed.checkpoint, { normalisation, samples });
     notices.forEach((message) => context.log.notice(message));
+    checkResumedEpochs(resumed, stepsPerEpoch(split.training.length, recipe.batchSize, recipe.dropLast));
   }
   return { recipe, model, dataset, split, normalisation, samples, initial: fitted?.tensors };
 }

@@ -1,7 +1,14 @@
 /** Continues an interrupted run: its own recipe, with the few changes that cannot spoil what was promised. */
 
 import { changeRecipe, readCheckpoint, RunFolder, UnusableCheckpoint } from '../coordinator/index.js';
-import type { Abandoned, Checkpoint, Recipe, PriorResult, StoredCheckpoint } from '../coordinator/index.js';
+import type {
+  Abandoned,
+  Checkpoint,
+  PriorResult,
+  Recipe,
+  StopReason,
+  StoredCheckpoint,
+} from '../coordinator/index.js';
 import { describeError } from '../foundation/errors.js';
 import { count } from '../foundation/count.js';
 import { OptionError } from '../foundation/options/optionError.js';
@@ -22,6 +29,8 @@ export interface ResumedRun {
   readonly saved: Partial<Settings>;
   /** What the user must know of the files that were found. */
   readonly notices: readonly string[];
+  /** Whether it has had all of its epochs, and its test if one is wanted. */
+  readonly hasEnded: boolean;
 }
 
 /** What else the new session asks for. */
@@ -52,13 +61,11 @@ export async function resumeRun(
     });
     const recipe = changedRecipe(checkpoint, options, runDir);
     const { result, damage: resultDamage } = await readResult(folder);
-    const isTestWanted = test || saved.settings.test === true;
-    refuseAfterCut(runDir, checkpoint, recipe);
-    refuseIfComplete(runDir, result, {
+    const stoppedBy = endOf(result, checkpoint, test || saved.settings.test === true);
+    refuseIfComplete(runDir, stoppedBy, {
       recipe,
-      savedEpochs: checkpoint.recipe.epochs,
+      saved: checkpoint.recipe,
       progress: checkpoint.progress,
-      isTestWanted,
     });
     const best = checkpoint.best ?? (await readBestFile(folder, checkpoint));
     const notices = [
@@ -68,7 +75,8 @@ export async function resumeRun(
       ...(await bestNotices(folder, checkpoint)),
     ];
     if (damage !== undefined) await folder.checkpoints.setLastAside();
-    return { folder, recipe, checkpoint, best, saved: saved.settings, notices };
+    const hasEnded = stoppedBy === 'epochs';
+    return { folder, recipe, checkpoint, best, saved: saved.settings, notices, hasEnded };
   } catch (error) {
     folder.close();
     throw error;
@@ -107,26 +115,6 @@ function describesSameNetwork(source: NetworkSource, model: Model): boolean {
   return essence(description) === essence(model.description);
 }
 
-/** The samples that were left out would be missing: the run would be another than one of so many epochs from its start. */
-function refuseAfterCut(
-  runDir: string,
-  { recipe: saved, progress }: StoredCheckpoint,
-  { epochs }: Recipe,
-): void {
-  const wasCut = !Number.isInteger(saved.epochs) && progress.epoch >= saved.epochs;
-  if (!wasCut || epochs === saved.epochs) return;
-  throw new OptionError(
-    [
-      { option: 'epochs', value: epochs },
-      ` would go on with the run in ${runDir}, which ended in the middle of epoch ${progress.epoch}`,
-    ],
-    [
-      { kind: 'leave-out', option: 'epochs' },
-      { kind: 'advice', sentence: ['start a new run'] },
-    ],
-  );
-}
-
 interface ReadResult {
   readonly result: PriorResult | undefined;
   readonly damage: readonly string[];
@@ -141,53 +129,73 @@ async function readResult(folder: RunFolder): Promise<ReadResult> {
   }
 }
 
+/** What ended the run as a whole; undefined if something is left to do. */
+function endOf(
+  result: PriorResult | undefined,
+  { progress }: Checkpoint,
+  isTestWanted: boolean,
+): StopReason | undefined {
+  // A result of fewer steps is from an earlier session: the last one died before it wrote its own.
+  if (result?.stepsCompleted !== progress.step) return undefined;
+  // Training is complete but the test is not: it was interrupted, or is requested only now.
+  return isTestWanted && result.testAccuracy === null ? undefined : result.stoppedBy;
+}
+
 interface Ending {
   readonly recipe: Recipe;
   /** Of the run so far. */
-  readonly savedEpochs: number;
+  readonly saved: Recipe;
   readonly progress: Checkpoint['progress'];
-  /** Whether the test set is to be evaluated, now or by the previous session. */
-  readonly isTestWanted: boolean;
 }
 
 function refuseIfComplete(
   runDir: string,
-  result: PriorResult | undefined,
-  { recipe, savedEpochs, progress, isTestWanted }: Ending,
+  stoppedBy: StopReason | undefined,
+  { recipe, saved, progress }: Ending,
 ): void {
-  const complete = (...remedies: readonly Sentence[]): OptionError =>
-    new OptionError(
-      [
-        `the run in ${runDir} is complete: ${count(progress.step, 'step')}, ${count(progress.epoch, 'epoch')}, stopped by ${String(result?.stoppedBy)}`,
-      ],
-      remedies.map((sentence) => ({ kind: 'advice', sentence })),
-      'E_RUN_COMPLETE',
-    );
-  // A result of fewer steps is from an earlier session: the last one died before it wrote its own.
-  if (result?.stepsCompleted !== progress.step) return;
-  // Training is complete but the test is not: it was interrupted, or is requested only now.
-  if (isTestWanted && result.testAccuracy === null) return;
-  const hasAllEpochs = progress.epoch >= recipe.epochs || recipe.epochs === savedEpochs; // fewer where they were rounded to a step
-  if (hasAllEpochs && result.stoppedBy === 'epochs') {
-    throw complete(
-      [`see ${runDir}/result.json`],
-      ['give more ', { option: 'epochs' }, ' if its schedule allows'],
-    );
-  }
+  // Others are judged once the steps of an epoch are known (resumedEpochs.ts).
+  const areWhole = Number.isInteger(recipe.epochs) && Number.isInteger(saved.epochs);
+  const hasAllEpochs = recipe.epochs === saved.epochs || (areWhole && progress.epoch >= recipe.epochs);
+  if (stoppedBy === 'epochs' && hasAllEpochs) throw completeRun(runDir, progress, stoppedBy);
   const { patience } = recipe;
   if (
-    result.stoppedBy === 'patience' &&
+    stoppedBy === 'patience' &&
     patience > 0 &&
     progress.earlyStopping.epochsWithoutImprovement >= patience
   ) {
-    throw complete(['give a higher ', { option: 'patience' }, ' to go on']);
+    throw completeRun(runDir, progress, stoppedBy);
   }
-  if (result.stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
-    throw complete(
-      ['give a higher ', { option: 'maxSteps' }],
-      [{ option: 'maxSteps', value: null }, ' to go on'],
-    );
+  if (stoppedBy === 'max-steps' && recipe.maxSteps !== null && progress.step >= recipe.maxSteps) {
+    throw completeRun(runDir, progress, stoppedBy);
   }
+}
+
+/** What to do with a run that is complete; one that was stopped by a signal is not. */
+const REMEDIES: Readonly<Record<Exclude<StopReason, 'signal'>, (runDir: string) => readonly Sentence[]>> = {
+  epochs: (runDir) => [
+    [`see ${runDir}/result.json`],
+    ['give more ', { option: 'epochs' }, ' if its schedule allows'],
+  ],
+  patience: () => [['give a higher ', { option: 'patience' }, ' to go on']],
+  'max-steps': () => [
+    ['give a higher ', { option: 'maxSteps' }],
+    [{ option: 'maxSteps', value: null }, ' to go on'],
+  ],
+};
+
+/** @returns E_RUN_COMPLETE */
+export function completeRun(
+  runDir: string,
+  { step, epoch }: Checkpoint['progress'],
+  stoppedBy: keyof typeof REMEDIES,
+): OptionError {
+  return new OptionError(
+    [
+      `the run in ${runDir} is complete: ${count(step, 'step')}, ${count(epoch, 'epoch')}, stopped by ${stoppedBy}`,
+    ],
+    REMEDIES[stoppedBy](runDir).map((sentence) => ({ kind: 'advice', sentence })),
+    'E_RUN_COMPLETE',
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   totalStepsOf,
   train,
   TrainingState,
+  vectorMemoriesFor,
   welcomeFor,
 } from '../coordinator/index.js';
 import type { Recipe, RunFolder, RunResult } from '../coordinator/index.js';
@@ -101,8 +102,8 @@ async function runSession(
     numericsClasses: Object.keys(resumed?.checkpoint.progress.contributors ?? {}),
     ...(options.noWorkersRemedy === undefined ? {} : { noWorkersRemedy: options.noWorkersRemedy }),
   });
-  const { model } = prepared;
-  const local = await attachWorkers(options, engine, door, { model, fleet, context, closers });
+  const { model, recipe } = prepared;
+  const local = await attachWorkers(options, engine, door, { model, recipe, fleet, context, closers });
   const config = runConfig(options, prepared, settings, { local, remoteEngine: door?.engine });
   const folder = resumed?.folder ?? (await createFolder(options, prepared.recipe, config, abandoned));
   if (resumed) await continueIn(folder, config, { resumed, log });
@@ -150,6 +151,7 @@ function tellOfRecipe(recipe: Recipe, given: ReadonlySet<string>, log: RunLog): 
 
 interface FleetSurroundings {
   readonly model: Model;
+  readonly recipe: Recipe;
   readonly fleet: Fleet;
   readonly context: SessionContext;
   /** What has to be ended, in the order in which it was begun. */
@@ -161,12 +163,13 @@ async function attachWorkers(
   { training }: SessionOptions,
   engine: ChosenEngine | undefined,
   preparedDoor: PreparedDoor | undefined,
-  { model, fleet, context: { log, requestStop, resumeCommand }, closers }: FleetSurroundings,
+  { model, recipe, fleet, context: { log, requestStop, resumeCommand }, closers }: FleetSurroundings,
 ): Promise<EngineDescription | undefined> {
   let local: EngineDescription | undefined;
   if (engine !== undefined) {
     const threads = threadsFor(engine, training.workers, training.given.has('workers'));
-    const node = await startLocalNode(engine, threads);
+    const memories = { coordinatorMemories: vectorMemoriesFor(recipe), wire: recipe.wire };
+    const node = await startLocalNode(engine, threads, memories);
     local = node.description;
     closers.push(() => node.close());
     fleet.admit(node.channel, { local: true });

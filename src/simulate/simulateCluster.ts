@@ -4,7 +4,8 @@
  */
 
 import { computeGradient, Fleet, GradientBuffers } from '../coordinator/index.js';
-import { describeError, LockstepError } from '../foundation/errors.js';
+import { describeError } from '../foundation/errors.js';
+import { advice, OptionError } from '../foundation/options/optionError.js';
 import { buildCluster } from './cluster.js';
 import type { Cluster } from './cluster.js';
 import type { ClusterPlan } from './clusterPlan.js';
@@ -12,8 +13,8 @@ import type { Home } from './home.js';
 import type { Machine } from './machine.js';
 import { SMALL_MODEL, SMALL_SET, smallRecipe, smallWeights, smallWelcome, stepPlan } from './smallNetwork.js';
 
-/** A cluster that does nothing for so long does not get to the end of a step. */
-const LONGEST_MS = 48 * 3_600_000;
+/** A step that takes so long is not waited for. */
+const LONGEST_STEP_MS = 48 * 3_600_000;
 
 /** What has passed through a machine, from its start or within a time. */
 export interface Load {
@@ -42,8 +43,9 @@ export interface StepFigures {
 }
 
 /**
+ * Begins when all nodes are attached; from then on nodes die and return, and those that are there go on.
  * @returns the measured steps
- * @throws LockstepError E_OPTION if the cluster does not get to the end of a step
+ * @throws OptionError if the cluster does not get to the end of a step
  */
 export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepFigures[]> {
   const { batchSize, microBatch, steps, warmUpSteps } = plan;
@@ -55,7 +57,7 @@ export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepF
   const cluster = buildCluster(
     plan,
     (clock, processor) => {
-      const common = { welcome: smallWelcome(recipe), onEvent: () => undefined, waitTimeoutMs: LONGEST_MS };
+      const common = { welcome: smallWelcome(recipe), onEvent: () => undefined, waitTimeoutMs: Infinity };
       return (fleet = new Fleet({ ...common, clock, areAnswersRead: () => processor.isIdle }));
     },
     fail,
@@ -64,10 +66,13 @@ export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepF
   const { processor } = coordinator.machine;
   const buffers = new GradientBuffers();
   const figures: StepFigures[] = [];
+  let step = 0;
+  let startedMs = 0;
   const train = async (): Promise<void> => {
     await fleet.waitForWorkers(plan.nodes * plan.threads);
-    for (let step = 0; step < warmUpSteps + steps; step++) {
-      const startedMs = clock.nowMs();
+    for (const node of cluster.nodes) node.becomeMortal();
+    for (; step < warmUpSteps + steps; step++) {
+      startedMs = clock.nowMs();
       const before = lookAt(cluster);
       const { total } = await computeGradient(fleet, {
         ...{ recipe, layout: SMALL_MODEL.layout, set: SMALL_SET, step, epoch: 0, buffers },
@@ -85,9 +90,12 @@ export async function simulateCluster(plan: ClusterPlan): Promise<readonly StepF
   let isOver = false;
   const training = train().catch(fail);
   void training.then(() => (isOver = true));
-  const hasEnded = await clock.passUntil(() => isOver || failure !== undefined, LONGEST_MS);
+  const hasEnded = await clock.passUntil(
+    () => isOver || failure !== undefined,
+    () => startedMs + LONGEST_STEP_MS,
+  );
   if (failure !== undefined) throw asError(failure);
-  if (!hasEnded) throw standstill(figures.length + 1);
+  if (!hasEnded) throw standstill(step, warmUpSteps);
   return figures;
 }
 
@@ -133,9 +141,20 @@ function asError(failure: unknown): Error {
   return failure instanceof Error ? failure : new Error(describeError(failure));
 }
 
-function standstill(step: number): LockstepError {
-  return new LockstepError(
-    'E_OPTION',
-    `step ${step} of the simulated cluster does not end within ${LONGEST_MS / 3_600_000} hours of its time; give it nodes that live longer, or more bandwidth`,
+function standstill(step: number, warmUpSteps: number): OptionError {
+  const name = step < warmUpSteps ? 'a step before the measured ones' : `step ${step - warmUpSteps + 1}`;
+  return new OptionError(
+    [`${name} does not end within ${LONGEST_STEP_MS / 3_600_000} hours of the cluster's time`],
+    [
+      advice(
+        'give nodes that live longer (',
+        { option: 'failRate' },
+        ') or return sooner (',
+        { option: 'returnAfter' },
+        ')',
+      ),
+      advice('give more ', { option: 'bandwidth' }),
+      advice('give a shorter ', { option: 'computeMs' }),
+    ],
   );
 }

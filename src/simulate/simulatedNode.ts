@@ -20,7 +20,7 @@ const DESCRIPTION = {
 
 const MS_PER_HOUR = 3_600_000;
 const { parameterCount, statisticCount } = SMALL_MODEL.layout;
-/** Zeros stay zeros, however often they are added. */
+/** All nodes answer with these vectors. Sums and compact forms are written over them, and they stay next to zero. */
 const ANSWER = {
   kind: 'gradient',
   lossSum: 0,
@@ -47,6 +47,8 @@ export class SimulatedNode {
   /** Items that its workers have begun. */
   computed = 0;
   failures = 0;
+  private isMortal = false;
+  private cut: () => void = () => undefined;
   private readonly durations: Drawing;
   private readonly deaths: Drawing;
 
@@ -61,7 +63,7 @@ export class SimulatedNode {
   }
 
   attach(): void {
-    const { wire, home, machine, index, plan } = this.options;
+    const { wire, home, machine, index } = this.options;
     const name = `node ${index}`;
     const { above, below, cut } = connect(
       wire,
@@ -73,11 +75,23 @@ export class SimulatedNode {
       ...{ channel: below, pool: this.pool(), description: DESCRIPTION, clock: wire.clock },
       ...{ nodeName: name, nodeSecret: secretOf(index), sendsSums: true },
     });
+    this.cut = cut;
+    if (this.isMortal) this.planDeath();
+  }
+
+  /** From here on it dies at random, and comes back. Call it once it is attached. */
+  becomeMortal(): void {
+    if (this.options.plan.failures.perNodeHour === 0) return;
+    this.isMortal = true;
+    this.planDeath();
+  }
+
+  private planDeath(): void {
+    const { wire, plan } = this.options;
     const { perNodeHour, awayMs } = plan.failures;
-    if (perNodeHour === 0) return;
     wire.clock.after(this.deaths.waitMs(MS_PER_HOUR / perNodeHour), () => {
       this.failures++;
-      cut();
+      this.cut();
       wire.clock.after(awayMs, () => this.attach());
     });
   }

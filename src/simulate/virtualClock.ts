@@ -45,14 +45,14 @@ export class VirtualClock implements Clock {
 
   /**
    * Lets time pass.
-   * @param limitMs give up after this moment
+   * @param limitMs give up after this moment, which may move
    * @returns whether `isDone` holds; false if the limit is reached, or nothing is left that could happen
    */
-  async passUntil(isDone: () => boolean, limitMs = Infinity): Promise<boolean> {
+  async passUntil(isDone: () => boolean, limitMs = (): number => Infinity): Promise<boolean> {
     await settle();
     while (!isDone()) {
       const event = this.events.removeTop();
-      if (!event || event.value > limitMs) return false;
+      if (!event || event.value > limitMs()) return false;
       this.timeMs = event.value;
       const { action } = event;
       event.action = undefined;

@@ -19,8 +19,12 @@ export interface AddressSpace {
 export interface SpaceRequest {
   readonly engine: EngineName;
   readonly threads: number;
-  /** Whether the coordinator computes in this process, too. */
-  readonly withCoordinator: boolean;
+  /** Of the coordinator's vectors; 0 if it does not compute in this process. */
+  readonly coordinatorMemories: number;
+  /** Whether gradients travel in a compact form: its kernels have a memory in each thread, and one in the process. */
+  readonly isWireCompact: boolean;
+  /** Whether the threads have their code, heap and stack already. Left out: they are not started. */
+  readonly areThreadsUp?: boolean;
 }
 
 const KIB = 1024;
@@ -41,13 +45,15 @@ export function refuseLittleAddressSpace(
 ): void {
   if (space === undefined) return;
   const { limitBytes, usedBytes, memoryBytes, hasGuardRegions } = space;
-  const { engine, threads, withCoordinator } = request;
+  const { engine, threads, coordinatorMemories, isWireCompact, areThreadsUp = false } = request;
   const leftBytes = limitBytes - usedBytes;
-  const perThreadBytes = THREAD_BYTES + (ENGINES_WITH_A_MEMORY.has(engine) ? memoryBytes : 0);
-  const coordinatorBytes = withCoordinator ? memoryBytes : 0;
-  const neededBytes = coordinatorBytes + threads * perThreadBytes;
+  const kernelBytes = isWireCompact && hasGuardRegions ? memoryBytes : 0; // else a page
+  const engineBytes = ENGINES_WITH_A_MEMORY.has(engine) ? memoryBytes : 0;
+  const perThreadBytes = (areThreadsUp ? 0 : THREAD_BYTES) + engineBytes + kernelBytes;
+  const ownBytes = coordinatorMemories * memoryBytes + kernelBytes;
+  const neededBytes = ownBytes + threads * perThreadBytes;
   if (neededBytes <= leftBytes) return;
-  const fitting = Math.floor((leftBytes - coordinatorBytes) / perThreadBytes);
+  const fitting = Math.floor((leftBytes - ownBytes) / perThreadBytes);
   const remedies = [
     'raise it ("ulimit -v unlimited")',
     ...(hasGuardRegions

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { EngineChoice, EngineDescription, EngineName } from '../engine/index.js';
 import { describeError, LockstepError } from '../foundation/errors.js';
+import type { WireFormat } from '../foundation/wire/format.js';
 import { refuseLittleAddressSpace } from './addressSpace.js';
 import { HangWatch } from './hangWatch.js';
 import type { HangLimits } from './hangWatch.js';
@@ -27,8 +28,10 @@ export interface PoolOptions {
   /** Replaces the thread's code, in tests. */
   readonly threadFile?: URL;
   readonly hangLimits?: HangLimits;
-  /** Whether the coordinator computes in this process, too. */
-  readonly withCoordinator?: boolean;
+  /** WebAssembly memories of the coordinator's, if it computes in this process, too. */
+  readonly coordinatorMemories?: number;
+  /** The form of the run's gradients; left out: not known yet. */
+  readonly wire?: WireFormat | undefined;
 }
 
 /** A thread hangs, or the machine is too busy for it. */
@@ -49,6 +52,8 @@ export class ComputePool implements ItemPool {
   private readonly watch: HangWatch;
   private readonly running = new Set<Promise<unknown>>();
   private isClosed = false;
+  /** Whether the memories that a compact form needs were counted. */
+  private hasRoomForCompact: boolean;
 
   constructor(
     readonly engine: EngineChoice,
@@ -56,10 +61,13 @@ export class ComputePool implements ItemPool {
     {
       threadFile = new URL(THREAD_FILE, import.meta.url),
       hangLimits,
-      withCoordinator = false,
+      coordinatorMemories = 0,
+      wire = 'float32',
     }: PoolOptions = {},
   ) {
-    refuseLittleAddressSpace({ engine: engine.name, threads, withCoordinator });
+    this.hasRoomForCompact = wire !== 'float32';
+    const isWireCompact = this.hasRoomForCompact;
+    refuseLittleAddressSpace({ engine: engine.name, threads, coordinatorMemories, isWireCompact });
     this.watch = new HangWatch(hangLimits);
     this.pool = startThreads(threads, {
       filename: fileURLToPath(threadFile),
@@ -71,6 +79,20 @@ export class ComputePool implements ItemPool {
       recordTiming: false, // nobody reads these histograms
     });
     this.pool.on('error', () => undefined); // a thread that dies rejects its task, and piscina replaces it
+  }
+
+  /** A node learns the form of the gradients only from its coordinator, when its threads are there. */
+  refusalFor(wire: WireFormat): string | undefined {
+    if (wire === 'float32' || this.hasRoomForCompact) return undefined;
+    const { name: engine } = this.engine;
+    const request = { engine, threads: this.threads, coordinatorMemories: 0, isWireCompact: true };
+    try {
+      refuseLittleAddressSpace({ ...request, areThreadsUp: true });
+    } catch (error) {
+      return describeError(error);
+    }
+    this.hasRoomForCompact = true;
+    return undefined;
   }
 
   /** Loads the engine in a thread. @throws LockstepError E_ENGINE_UNAVAILABLE */

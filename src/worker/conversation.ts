@@ -110,6 +110,8 @@ export class Conversation implements Dialogue {
         `${mean.length} means for images of ${inputShape.channels} channels`,
       );
     }
+    const refusal = this.options.pool.refusalFor?.(welcome.wire);
+    if (refusal !== undefined) return this.dialogue.refuse(refusal);
     this.imageBytes = imageByteCount(inputShape);
     this.session = {
       network,

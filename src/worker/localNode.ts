@@ -4,6 +4,7 @@ import type { EngineChoice, EngineDescription } from '../engine/index.js';
 import { createLocalChannel } from '../protocol/index.js';
 import type { CoordinatorChannel } from '../protocol/index.js';
 import { ComputePool } from './computePool.js';
+import type { PoolOptions } from './computePool.js';
 import { Conversation } from './conversation.js';
 import { newNodeSecret } from './nodeSecret.js';
 
@@ -15,12 +16,19 @@ export interface LocalNode {
   close(): Promise<void>;
 }
 
+/** What memories a run needs besides its engine's. Left out: those of the usual optimizer, and gradients in float32. */
+type LocalMemories = Pick<PoolOptions, 'coordinatorMemories' | 'wire'>;
+
 /**
  * Starts the threads and has one of them load the engine.
- * @throws LockstepError E_ENGINE_UNAVAILABLE if the engine cannot run here
+ * @throws LockstepError E_ENGINE_UNAVAILABLE if the engine cannot run here; E_RESOURCES
  */
-export async function startLocalNode(engine: EngineChoice, threads: number): Promise<LocalNode> {
-  const pool = new ComputePool(engine, threads, { withCoordinator: true });
+export async function startLocalNode(
+  engine: EngineChoice,
+  threads: number,
+  { coordinatorMemories = 1, wire }: LocalMemories = {},
+): Promise<LocalNode> {
+  const pool = new ComputePool(engine, threads, { coordinatorMemories, wire });
   try {
     const description = await pool.describe();
     const { coordinatorEnd, nodeEnd } = createLocalChannel('this process');

@@ -85,9 +85,14 @@ export class NodeDialogue implements Dialogue {
       return networkFromText(network, 'of the coordinator');
     } catch (error) {
       const reason = `${describeError(error)}; use the same Lockstep version on both machines`;
-      this.leave({ type: 'refused', code: 'E_REFUSED', reason: reason.slice(0, LONGEST_REASON) });
+      this.refuse(reason);
       return undefined;
     }
+  }
+
+  /** Leaves a run that this node cannot take part in. */
+  refuse(reason: string): void {
+    this.leave({ type: 'refused', code: 'E_REFUSED', reason: reason.slice(0, LONGEST_REASON) });
   }
 
   closeForBreach(reason: string): void {

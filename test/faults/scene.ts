@@ -114,7 +114,7 @@ export class Scene {
   }
 
   private startWorker(name: string, url: string, env: Environment): LockstepProcess {
-    const args = ['worker', url, '--threads', '1', '--name', name, '--engine', 'simd', '--retry-for', '30'];
+    const args = ['worker', url, '--threads', '1', '--name', name, '--engine', 'simd'];
     return new LockstepProcess(`node ${name}`, [...args, ...this.heartbeat], env);
   }
 
@@ -122,7 +122,7 @@ export class Scene {
   private async startRelay(url: string, env: Environment): Promise<LockstepProcess> {
     this.relayPort ??= await freePort();
     const listen = `127.0.0.1:${this.relayPort}`;
-    const args = ['relay', url, '--listen', listen, '--name', 'victim', '--retry-for', '30'];
+    const args = ['relay', url, '--listen', listen, '--name', 'victim'];
     const relay = new LockstepProcess('the relay', [...args, ...this.heartbeat], env);
     this.behind ??= this.startWorker('behind', `ws://${listen}`, {});
     return relay;

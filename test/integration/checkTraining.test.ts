@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { checkTraining, findLearningRate, syntheticData, train } from '../../src/index.js';
 import type { FindLearningRateOptions, TrainingFinding } from '../../src/index.js';
 import { run as runLockstep, start, temporaryFolder } from './support/lockstep.js';
+import { standingStillAt, standsStill } from './support/standStill.js';
 
 const RECIPE = {
   model: 'resnet8',
@@ -234,8 +235,13 @@ describe('lr-find, where it cannot write', () => {
 
 describe('an interrupted check', () => {
   it('says how far it came', async () => {
-    const running = start(['check', ...FLAGS, '--only', 'classes,size,prior,linear', '--json']);
-    running.child.stdout!.once('data', () => running.kill('SIGINT'));
+    const running = start(
+      ['check', ...FLAGS, '--only', 'classes,size,prior,linear', '--json'],
+      standingStillAt(/"name":"classes"/),
+    );
+    await standsStill(running);
+    running.kill('SIGINT');
+    running.kill('SIGCONT');
     const { exitCode, stderr } = await running.finished;
     expect(exitCode).toBe(130);
     expect(stderr).toMatch(/^lockstep: interrupted after [1-3] of 4 checks$/m);

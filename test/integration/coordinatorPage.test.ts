@@ -4,7 +4,7 @@ import path from 'node:path';
 import decodeQR from 'qr/decode.js';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
+import { NO_BROWSER, openBrowser, openPage, PAGE_LIMIT_MS } from './support/browser.js';
 import { killAll, readMetrics, readResult, run, start, temporaryFolder, until } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
 
@@ -104,7 +104,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await page.getByLabel('Over').selectOption('step');
     await page.locator('#charts canvas').first().waitFor();
     const before = await csv();
-    await expect.poll(csv, { timeout: 120_000 }).toBeGreaterThan(before);
+    await expect.poll(csv, { timeout: PAGE_LIMIT_MS }).toBeGreaterThan(before);
     await page.getByRole('img', { name: /^(Step|Evaluation)/ }).waitFor();
 
     frozen.kill('SIGSTOP');
@@ -144,9 +144,9 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await page.locator('#ending').getByRole('button', { name: 'Copy' }).waitFor();
     await page.locator('#run-glance').getByText('stopped', { exact: true }).waitFor();
     await page.getByText('Who computed how much').waitFor();
-    expect(await page.getByText('attached', { exact: true }).count()).toBe(0);
-    expect(await nodes(page).isVisible()).toBe(false);
-    expect(await page.locator('#step-picture').isVisible()).toBe(false);
+    await page.getByText('attached', { exact: true }).first().waitFor({ state: 'detached' });
+    await nodes(page).waitFor({ state: 'hidden' });
+    await page.locator('#step-picture').waitFor({ state: 'hidden' });
 
     const epochs = ['--epochs', String(readResult(coordinator.runDir).epochsCompleted + 2), '--workers', '1'];
     const resumed = await run(['train', '--resume', coordinator.runDir, ...epochs]);
@@ -252,7 +252,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     // DNS rebinding: the browser takes the other site's name for this machine.
     const misled = await openBrowser('--host-resolver-rules=MAP evil.example 127.0.0.1');
     onTestFinished(() => misled.close());
-    const rebound = await misled.newPage();
+    const { page: rebound } = await openPage(misled);
     const answer = await rebound.goto(coordinator.url.replace('127.0.0.1', 'evil.example'));
     expect(answer?.status()).toBe(403);
     const statuses = await rebound.evaluate(async () => [
@@ -279,7 +279,8 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
       /listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(running.output())?.[1];
     await until('it listens', () => port() !== undefined);
     expect((await fetch(`http://127.0.0.1:${port()}/`)).status).toBe(426);
-    expect(running.output()).not.toContain('live page');
+    running.kill('SIGTERM');
+    expect((await running.finished).stdout).not.toContain('live page');
 
     const runDir = path.join(temporaryFolder(), 'alone');
     const train = start([
@@ -289,7 +290,7 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
       ...RECIPE,
       ...SHAPE,
       '--epochs',
-      '500',
+      String(ENDLESS),
       '--workers',
       '1',
       '--run-dir',
@@ -302,7 +303,8 @@ describe.skipIf(NO_BROWSER !== undefined)("a coordinator's page", () => {
     await row(page, 'local').getByText('this process').waitFor();
     const { origin } = new URL(url()!);
     expect(await (await fetch(`${origin}/healthz`)).json()).toEqual({ alive: true });
-    await expect.poll(async () => (await fetch(`${origin}/readyz`)).status, { timeout: 60_000 }).toBe(200);
+    const readiness = async (): Promise<number> => (await fetch(`${origin}/readyz`)).status;
+    await expect.poll(readiness, { timeout: PAGE_LIMIT_MS }).toBe(200);
     expect(await (await fetch(`${origin}/metrics`)).text()).toContain(
       'lockstep_node_workers{node="local"} 1',
     );

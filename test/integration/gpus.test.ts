@@ -25,6 +25,9 @@ const recipe = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '640', '--val-size', '64'],
   ...['--epochs', '4', '--seed', '3', '--engine', 'simd'],
 ];
+/** More epochs than any test waits for, and none of them the last for want of a better one. */
+const ENDLESS = ['--epochs', '1000000', '--patience', '0'];
+const HAS_JOINED = /"event":"worker-joined"/;
 const environment = fakeGpuEnvironment();
 const folder = temporaryFolder();
 
@@ -38,15 +41,21 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
     const runDir = path.join(folder, 'gpus');
     const training = start(['train', ...recipe, '--gpus', 'all', '--run-dir', runDir], {
       ...environment,
-      ...standingStillAt(/"event":"worker-joined".*"workersNow":2/),
+      ...standingStillAt(HAS_JOINED, HAS_JOINED),
     });
     await standsStill(training);
-    expect(joined(runDir)).toBe(2);
     const workers = workersOf(training.child.pid!);
     expect(workers.map((worker) => worker.environment['CUDA_VISIBLE_DEVICES']).sort()).toEqual(FAKE_UUIDS);
-    const [first] = workers;
-    expect(first!.args.join(' ')).not.toContain(first!.environment['LOCKSTEP_TOKEN']);
-    process.kill(first!.pid, 'SIGKILL');
+    const [name] = namesOfJoined(runDir);
+    const uuid = FAKE_UUIDS[Number(/gpu([01])$/.exec(name!)![1])];
+    const first = workers.find((worker) => worker.environment['CUDA_VISIBLE_DEVICES'] === uuid)!;
+    expect(first.args.join(' ')).not.toContain(first.environment['LOCKSTEP_TOKEN']);
+    // Left to itself, the one that has come first might do all the work before the other has started.
+    process.kill(first.pid, 'SIGSTOP');
+    training.kill('SIGCONT');
+    await standsStill(training);
+    expect(namesOfJoined(runDir)).toHaveLength(2);
+    process.kill(first.pid, 'SIGKILL');
     training.kill('SIGCONT');
     const outcome = await training.finished;
     expect(outcome.exitCode).toBe(0);
@@ -61,14 +70,14 @@ describe.skipIf(!onLinux)('train --gpus all', () => {
 
   it('starts a killed one again, and leaves none behind when it is killed itself', async () => {
     const runDir = path.join(folder, 'killed');
-    const endless = [...recipe, '--epochs', '1000', '--gpus', '2', '--run-dir', runDir];
+    const endless = [...recipe, ...ENDLESS, '--gpus', '2', '--run-dir', runDir];
     const training = start(['train', ...endless], environment);
     await untilStep(runDir, 1);
-    await until('both have joined', () => joined(runDir) === 2);
+    await until('both have joined', () => namesOfJoined(runDir).length >= 2);
     const workers = workersOf(training.child.pid!);
     expect(workers).toHaveLength(2);
     process.kill(workers[0]!.pid, 'SIGKILL');
-    await until('the killed one is back', () => joined(runDir) === 3);
+    await until('the killed one is back', () => namesOfJoined(runDir).length >= 3);
     workers.push(...workersOf(training.child.pid!));
     training.kill('SIGKILL');
     await training.finished;
@@ -106,7 +115,7 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
     const port = await freePort();
     const runDir = path.join(folder, 'coordinated');
     const listen = ['--listen', `127.0.0.1:${port}`, '--min-workers', '2', '--token', 'secret'];
-    const coordinator = start(['coordinator', ...recipe, '--epochs', '1000', '--run-dir', runDir, ...listen]);
+    const coordinator = start(['coordinator', ...recipe, ...ENDLESS, '--run-dir', runDir, ...listen]);
     const ofEach = [
       '--engine',
       'simd',
@@ -115,7 +124,7 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
       '--heartbeat-timeout',
       '30',
       '--retry-for',
-      '60',
+      '600',
     ];
     const worker = start(
       [
@@ -132,15 +141,14 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
       for (const { args } of processes) expect(args.join(' ')).toContain(given);
     }
     for (const { args } of processes) expect(args.join(' ')).toMatch(/ --no-tune *( --|$)/);
-    const nodes = readMetrics(runDir).flatMap(({ event, node }) => (event === 'worker-joined' ? [node] : []));
-    expect(nodes.sort()).toEqual(['x:gpu0', 'x:gpu1']);
+    expect(new Set(namesOfJoined(runDir))).toEqual(new Set(['x:gpu0', 'x:gpu1']));
     worker.kill('SIGTERM');
     const outcome = await worker.finished;
     expect(outcome.exitCode).toBe(143);
     expect(outcome.stdout).toMatch(/gpu0: connected to/);
     expect(outcome.stdout).toMatch(/gpu1: SIGTERM: finishing work/);
     for (const { pid } of processes) expect(isRunning(pid)).toBe(false);
-    await until('both have left', () => left(runDir) === 2);
+    await until('both have left', () => left(runDir) >= 2);
     coordinator.kill('SIGTERM');
     expect((await coordinator.finished).exitCode).toBe(143);
   });
@@ -160,8 +168,8 @@ describe.skipIf(!onLinux)('worker --gpus', () => {
   });
 });
 
-function joined(runDir: string): number {
-  return readMetrics(runDir).filter(({ event }) => event === 'worker-joined').length;
+function namesOfJoined(runDir: string): readonly string[] {
+  return readMetrics(runDir).flatMap(({ event, node }) => (event === 'worker-joined' ? [node!] : []));
 }
 
 function left(runDir: string): number {

@@ -16,7 +16,7 @@ import {
 } from '../../src/protocol/index.js';
 import type { Hello } from '../../src/protocol/index.js';
 import { hello, result, secretOf } from '../support/messages.js';
-import { NO_BROWSER, openBrowser } from './support/browser.js';
+import { NO_BROWSER, openBrowser, PAGE_LIMIT_MS } from './support/browser.js';
 import {
   killAll,
   readMetrics,
@@ -244,6 +244,7 @@ describe.skipIf(NO_BROWSER !== undefined)('in a real browser', () => {
     // DNS rebinding: this name is this machine's, for the browser.
     const browser = await openBrowser('--host-resolver-rules=MAP evil.example 127.0.0.1');
     const context = await browser.newContext();
+    context.setDefaultTimeout(PAGE_LIMIT_MS);
     [evil, own] = [await context.newPage(), await context.newPage()];
     await evil.route('http://localhost:1/', (route) =>
       route.fulfill({ contentType: 'text/html', body: '<title>evil</title>' }),

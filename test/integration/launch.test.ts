@@ -15,14 +15,15 @@ import {
   startProgram,
   temporaryFolder,
   until,
-  untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
+import { lastIsSaved, standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
 
 const RECIPE = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '300', '--val-size', '100'],
   ...['--batch-size', '48', '--micro-batch', '24', '--epochs', '2', '--patience', '0', '--engine', 'simd'],
 ];
+const STEPS = 14;
 const LAUNCH = ['launch', ...RECIPE, '--workers', '1', '--checkpoint-every', '2', '--resume', 'auto'];
 
 const hasMpi = spawnSync('mpirun', ['--version']).status === 0;
@@ -65,9 +66,20 @@ describe.skipIf(!hasMpi)('mpirun', () => {
 });
 
 /** One rank of a job of three, by the variables that torchrun and Kubeflow set. */
-function rank(number: number, port: number, runDir: string, ...more: readonly string[]): Running {
-  const env = { RANK: String(number), WORLD_SIZE: '3', MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) };
-  return start([...LAUNCH, ...all(3), '--run-dir', runDir, ...more], env);
+function rank(
+  number: number,
+  port: number,
+  runDir: string,
+  more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Running {
+  const place = {
+    RANK: String(number),
+    WORLD_SIZE: '3',
+    MASTER_ADDR: '127.0.0.1',
+    MASTER_PORT: String(port),
+  };
+  return start([...LAUNCH, ...all(3), '--run-dir', runDir, ...more], { ...place, ...env });
 }
 
 describe('the variables of torchrun', () => {
@@ -76,13 +88,15 @@ describe('the variables of torchrun', () => {
     const port = await freePort();
     const first = rank(1, port, runDir);
     await until('rank 1 waits for rank 0', () => first.output().includes('waiting for rank 0'));
-    const zero = rank(0, port, runDir);
+    const zero = rank(0, port, runDir, [], standingStillAt(stepIsDone(1), lastIsSaved(2, STEPS)));
     const other = rank(2, port, runDir);
+    await standsStill(zero);
     await until('all take part', () => [first, other].every((each) => each.output().includes('taking part')));
     const token = path.join(runDir, '.launch-token');
     expect(statSync(token).mode & 0o777).toBe(0o600);
     other.kill('SIGKILL');
-    await untilStep(runDir, 3);
+    zero.kill('SIGCONT');
+    await standsStill(zero);
     zero.kill('SIGKILL');
     await zero.finished;
     const again = rank(0, port, runDir);
@@ -97,10 +111,12 @@ describe('the variables of torchrun', () => {
   it('a rank that was away when the run ended ends too', async () => {
     const runDir = path.join(folder, 'away');
     const port = await freePort();
-    const ranks = [0, 1].map((number) => rank(number, port, runDir, '--heartbeat-timeout', '3', ...all(2)));
-    const [zero, one] = ranks as [Running, Running];
-    await until('rank 1 takes part', () => one.output().includes('taking part'));
+    const options = ['--heartbeat-timeout', '3', ...all(2)];
+    const zero = rank(0, port, runDir, options, standingStillAt(stepIsDone(1)));
+    const one = rank(1, port, runDir, options);
+    await standsStill(zero);
     one.kill('SIGSTOP');
+    zero.kill('SIGCONT');
     expect((await zero.finished).exitCode).toBe(0);
     one.kill('SIGCONT');
     expect((await one.finished).exitCode).toBe(0);
@@ -110,9 +126,12 @@ describe('the variables of torchrun', () => {
   it('a warning has every rank save or hand back, and end with the status of the signal', async () => {
     const runDir = path.join(folder, 'warned');
     const port = await freePort();
-    const ranks = [0, 1, 2].map((number) => rank(number, port, runDir, '--stop-signal', 'USR1'));
-    await untilStep(runDir, 3);
+    const warned = ['--stop-signal', 'USR1'];
+    const zero = rank(0, port, runDir, warned, standingStillAt(stepIsDone(3)));
+    const ranks = [zero, ...[1, 2].map((number) => rank(number, port, runDir, warned))];
+    await standsStill(zero);
     for (const each of ranks) each.kill('SIGUSR1');
+    zero.kill('SIGCONT');
     const sinceMs = performance.now();
     const ends = await Promise.all(ranks.map(({ finished }) => finished));
     console.info(`saved and ended ${((performance.now() - sinceMs) / 1000).toFixed(1)} s after the warning`);
@@ -162,8 +181,8 @@ describe('--resume auto', () => {
       const config = path.join(folder, `${command}.json`);
       writeFileSync(config, JSON.stringify({ checkpointEvery: 2 }));
       const line = [command, ...RECIPE, ...more, '--config', config, '--run-dir', runDir, '--resume', 'auto'];
-      const first = start(line);
-      await untilStep(runDir, 4);
+      const first = start(line, standingStillAt(lastIsSaved(4, STEPS)));
+      await standsStill(first);
       first.kill('SIGKILL');
       await first.finished;
       const second = await run(line);

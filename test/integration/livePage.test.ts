@@ -9,11 +9,10 @@ import { saveEvaluation } from '../../src/coordinator/index.js';
 import { evaluationOf } from '../support/evaluations.js';
 import { epochLine, makeRun, RESULT, stepLine } from '../support/runFolders.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { NO_BROWSER, openBrowser, openPage } from './support/browser.js';
+import { NO_BROWSER, openBrowser, openPage, PAGE_LIMIT_MS } from './support/browser.js';
 import { start, until } from './support/lockstep.js';
 
-/** Only ends what would never end. */
-const LIMIT_MS = 120_000;
+const LIMIT = { timeout: PAGE_LIMIT_MS };
 /** (1, 2, 3, 2): the second filter is 4, 0, -4 at the left and 2, 0, 0 at the right. */
 const FILTER_VALUES = [1, 4, 0, 0, 1, -4, 0, 2, 0, 0, 0, 0];
 
@@ -66,7 +65,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await row('first').getByText('2/3').waitFor();
     await row('second').getByText('finished', { exact: true }).waitFor();
     await row('second').getByText('43.00 %').waitFor();
-    expect(await page.locator('#charts canvas').count()).toBe(4);
+    await expect.poll(() => page.locator('#charts canvas').count(), LIMIT).toBe(4);
 
     appendFileSync(path.join(first, 'metrics.jsonl'), `${JSON.stringify(epochLine(3))}\n`);
     await row('first').getByText('3/3').waitFor();
@@ -96,16 +95,16 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
       return (await (await download.createReadStream()).toArray()).join('');
     };
     await page.locator('#charts canvas').first().waitFor();
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,2,0.5\n');
+    await expect.poll(csv, LIMIT).toContain('Loss,run training,2,0.5\n');
     await page.getByLabel('Over').selectOption('step');
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain('Loss,run training,3,3\n');
+    await expect.poll(csv, LIMIT).toContain('Loss,run training,3,3\n');
     await page.getByLabel('Over').selectOption('time');
-    await expect.poll(csv, { timeout: LIMIT_MS }).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
+    await expect.poll(csv, LIMIT).toContain(`Loss,run validation,${180 / 3600},${2 / 3}\n`);
     await page.getByLabel('Log axis').check();
     await page.getByLabel('Smoothing').fill('0.5');
     // The mean of 2 and 1 with weights 1/3 and 2/3.
     await expect
-      .poll(csv, { timeout: LIMIT_MS })
+      .poll(csv, LIMIT)
       .toContain(`Loss,run validation,${120 / 3600},${(0.5 * 1 + 0.5 * 1) / 0.75}\n`);
     expect(complaints).toEqual([]);
   });
@@ -137,8 +136,8 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await page.getByRole('row', { name: /cat 50.00 % 100.00 % 2/ }).waitFor();
     await page.getByTitle('1 of 2 images of cat taken for dog').waitFor();
     const picture = page.getByRole('img', { name: 'test image 7: cat, taken for dog' });
-    const pixels = await pixelsOf(picture, 2, 2);
-    expect(pixels).toEqual([255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 9, 9, 9, 255]);
+    const pixels = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 9, 9, 9, 255];
+    await expect.poll(() => pixelsOf(picture, 2, 2), LIMIT).toEqual(pixels);
 
     const tensor = { name: 'conv.weight', shape: [1, 2, 3, 2], values: Float32Array.of(...FILTER_VALUES) };
     writeFileSync(
@@ -147,9 +146,9 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     );
     appendFileSync(path.join(folder, 'metrics.jsonl'), `${JSON.stringify(epochLine(3))}\n`);
     const filter = page.getByRole('img', { name: 'filter 2 of 2' });
-    const shades = await pixelsOf(filter, 2, 1);
     // Of the second filter, in units of the largest: 0 is grey.
-    expect(shades).toEqual([255, 128, 0, 255, 191, 128, 128, 255]);
+    const shades = [255, 128, 0, 255, 191, 128, 128, 255];
+    await expect.poll(() => pixelsOf(filter, 2, 1), LIMIT).toEqual(shades);
     expect(complaints).toEqual([]);
   });
 

@@ -17,9 +17,9 @@ import {
   startProgram,
   temporaryFolder,
   until,
-  untilStep,
 } from './support/lockstep.js';
 import type { Running } from './support/lockstep.js';
+import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
 
 const RECIPE = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '300', '--val-size', '50'],
@@ -43,6 +43,7 @@ const DELAYING_LINK = `
     }
   }).listen(${DELAYED_PORT}, '127.0.0.1', () => console.log('forwarding'));
 `;
+const RANK_1_JOINS = /"event":"worker-joined","node":"[^"]*:rank1"/;
 const TOKEN = 'a-secret-of-this-test';
 
 /** Addresses for documentation, RFC 5737: they exist in the two namespaces alone. */
@@ -111,26 +112,20 @@ describe.skipIf(WHY_NOT !== undefined)('two hosts with a slow link between them'
     removeHosts();
   });
 
-  const on = (host: string, ...command: readonly string[]): Running =>
-    startProgram('ip', ['netns', 'exec', host, ...command], { LOCKSTEP_TOKEN: TOKEN });
-  /** A rank on its host. Only rank 0 has the folder of the run: the hosts share no disk. */
-  const launch = (rank: 0 | 1): Running => {
+  type Environment = Readonly<Record<string, string>>;
+  const on = (host: string, command: readonly string[], env: Environment = {}): Running =>
+    startProgram('ip', ['netns', 'exec', host, ...command], { LOCKSTEP_TOKEN: TOKEN, ...env });
+  /**
+   * A rank on its host. Only rank 0 has the folder of the run: the hosts share no disk. All that is computed is sent over the
+   * link: a rank 0 that computed, too, could end the run while the other is away.
+   */
+  const launch = (rank: 0 | 1, env: Environment = {}): Running => {
     const lockstep = [process.execPath, path.join(REPOSITORY, 'bin', 'lockstep'), 'launch', ...RECIPE];
     const address = rank === 0 ? `${ADDRESSES[0]}:${PORT}` : `127.0.0.1:${DELAYED_PORT}`;
     const place = ['--rank', String(rank), '--world-size', '2', '--coordinator', address];
     const dir = ['--run-dir', rank === 0 ? runDir : path.join(folder, 'elsewhere'), '--resume', 'auto'];
-    return on(
-      HOSTS[rank],
-      ...lockstep,
-      ...place,
-      '--workers',
-      '1',
-      '--min-workers',
-      '2',
-      '--checkpoint-every',
-      '2',
-      ...dir,
-    );
+    const workers = ['--workers', rank === 0 ? '0' : '2', '--min-workers', '2'];
+    return on(HOSTS[rank], [...lockstep, ...place, ...workers, '--checkpoint-every', '2', ...dir], env);
   };
   const timesJoined = (): number =>
     readMetrics(runDir).filter(
@@ -140,17 +135,18 @@ describe.skipIf(WHY_NOT !== undefined)('two hosts with a slow link between them'
   it('a rank is killed and returns, then rank 0: the bits are those of one process', async () => {
     const alone = path.join(folder, 'alone');
     expect((await run(['train', ...RECIPE, '--workers', '2', '--run-dir', alone])).exitCode).toBe(0);
-    const link = on(HOSTS[1], process.execPath, '-e', DELAYING_LINK);
+    const link = on(HOSTS[1], [process.execPath, '-e', DELAYING_LINK]);
     await until('the link forwards', () => link.output().includes('forwarding'));
-    let zero = launch(0);
+    let zero = launch(0, standingStillAt(stepIsDone(3), RANK_1_JOINS));
     let one = launch(1);
-    await until('rank 1 has come', () => timesJoined() === 1);
+    await standsStill(zero);
     expect(zero.output()).toContain(`listening on ws://${ADDRESSES[0]}:${PORT}`);
-    await untilStep(runDir, 3);
     one.kill('SIGKILL');
     await one.finished;
     one = launch(1);
-    await until('rank 1 has come back', () => timesJoined() === 2);
+    zero.kill('SIGCONT');
+    await standsStill(zero);
+    expect(timesJoined()).toBeGreaterThanOrEqual(2);
     zero.kill('SIGKILL');
     await zero.finished;
     zero = launch(0);

@@ -110,8 +110,6 @@ describe('a relay', () => {
     expectSameBits('tree');
     expect(sharesOf('tree')).toEqual(new Set(['first']));
     expect(link.countOf('sum')).toBeGreaterThan(0);
-    // A message for each of the six micro-batches of a step would be 120.
-    expect(link.countOf('result') + link.countOf('sum')).toBeLessThan(110);
     expect(link.countOf('workers')).toBeGreaterThan(0);
   });
 

@@ -13,6 +13,8 @@ import {
   untilStep,
 } from './support/lockstep.js';
 
+/** More epochs than the test waits for: the run must not end by itself. */
+const ENDLESS = ['--epochs', '1000000'];
 const TINY = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '96', '--val-size', '0'],
   ...['--batch-size', '32', '--micro-batch', '16', '--schedule', 'constant'],
@@ -25,7 +27,7 @@ describe('coordinator --resume', () => {
     const port = await freePort();
     const runDir = path.join(temporaryFolder(), 'run');
     const listen = ['--listen', `127.0.0.1:${port}`, '--heartbeat-timeout', '20'];
-    const first = start(['coordinator', ...TINY, '--epochs', '1000', ...listen, '--run-dir', runDir]);
+    const first = start(['coordinator', ...TINY, ...ENDLESS, ...listen, '--run-dir', runDir]);
     await untilListening(first);
     const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
     await untilStep(runDir, 2);

@@ -355,12 +355,16 @@ describe('nodes', () => {
 
   it('with no worker left the coordinator waits, saves, says so, and can be resumed', async () => {
     const port = await freePort();
-    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '10']; // for the first one, too, which must boot
+    const listen = ['--listen', `127.0.0.1:${port}`, '--wait-timeout', '10'];
     const coordinator = start(
       ['coordinator', ...RECIPE, '--run-dir', runDir('deserted'), ...listen],
-      standingStillAt(stepIsDone(5)),
+      standingStillAt(/listening/, stepIsDone(5)),
     );
+    // It waits as long for the first one, too, which has to boot: that is over when the wait begins.
+    await standsStill(coordinator);
     const worker = start(['worker', `ws://127.0.0.1:${port}`, '--threads', '1']);
+    await until('its threads are ready', () => worker.output().includes('1 worker(s)'));
+    coordinator.kill('SIGCONT');
     await standsStill(coordinator);
     worker.kill('SIGKILL');
     coordinator.kill('SIGCONT');

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { curveOf, readRunEvents } from '../support/eventFiles.js';
-import { killAll, readResult, run, start, temporaryFolder, untilStep } from './support/lockstep.js';
+import { killAll, readResult, run, start, temporaryFolder } from './support/lockstep.js';
+import { standingStillAt, standsStill, stepIsDone } from './support/standStill.js';
 
 const RECIPE = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '600', '--val-size', '100'],
@@ -92,8 +93,11 @@ async function killedAndResumed(
   atKill: (runDir: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> {
   const runDir = path.join(temporaryFolder(), 'killed');
-  const killed = start(['train', ...RECIPE, '--run-dir', runDir]);
-  await untilStep(runDir, KILLED_AFTER_STEP);
+  const killed = start(
+    ['train', ...RECIPE, '--run-dir', runDir],
+    standingStillAt(stepIsDone(KILLED_AFTER_STEP)),
+  );
+  await standsStill(killed);
   killed.kill('SIGKILL');
   await killed.finished;
   await atKill(runDir);

@@ -50,4 +50,4 @@ it('is found again where it was, by a resumed run and by an evaluation', async (
   const moved = { ...data, dataDir: temporaryFolder() };
   await train({ ...onSimd, resume: runDir, data: moved, recipe: { maxSteps: 3 } });
   expect(kept()).toBe(moved.dataDir);
-}, 120_000);
+});

@@ -8,6 +8,8 @@ import {
   coordinate,
   evaluate,
   loadCifar10,
+  loadCifar100,
+  loadFolder,
   LockstepError,
   NetworkBuilder,
   resnet,
@@ -33,6 +35,9 @@ const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
   runDir: path.join(temporaryFolder(), 'run'),
   ...more,
 });
+
+/** Nothing makes a text of it. */
+const NO_TEXT: unknown = Object.create(null);
 
 const TEN = Array.from({ length: 10 }, (_, label) => `class ${label}`);
 
@@ -153,6 +158,23 @@ describe('train', () => {
       expect(kinds).toContain(kind);
     const second = await train({ ...onSimd, resume: runDir, workers: 2 });
     expect(second).toMatchObject({ stoppedBy: 'epochs', weightsSha256: whole.weightsSha256 });
+  });
+
+  it('judges a fraction of an epoch by its steps when a run is resumed', async () => {
+    const runDir = path.join(temporaryFolder(), 'run');
+    const cut = await train(options({ runDir, recipe: { ...RECIPE, epochs: 1.4 } }));
+    expect(cut).toMatchObject({ stepsCompleted: 4, epochsCompleted: 2 });
+    const longer = train({ ...onSimd, resume: runDir, recipe: { epochs: 2 } });
+    expect((await rejectionOf('E_OPTION', longer)).message).toMatch(
+      /^epochs 2 would go on with .* ended in the middle of epoch 2; leave epochs out/,
+    );
+    await rejectionOf('E_RUN_COMPLETE', train({ ...onSimd, resume: runDir, recipe: { epochs: 1 } }));
+
+    const rounded = path.join(temporaryFolder(), 'run');
+    await train(options({ runDir: rounded, recipe: { ...RECIPE, epochs: 0.9 } }));
+    const whole = await train(options());
+    const resumed = await train({ ...onSimd, resume: rounded, recipe: { epochs: 2 } });
+    expect(resumed.weightsSha256).toBe(whole.weightsSha256);
   });
 
   it('does not begin once its signal is aborted', async () => {
@@ -440,6 +462,62 @@ describe('errors', () => {
       /^runDir "a\\u0000b" must be a text without the character NUL; for example runDir: "runs\/first"$/,
     ],
     ['no folder of CIFAR-10', () => loadCifar10(undefined as never), /^dataDir undefined must be the path/],
+    ['no options of a folder', () => loadFolder(empty(), null as never), /the options must be one object/],
+    [
+      'a signal of a folder that is none',
+      () => loadFolder(empty(), { signal: 'x' as never }),
+      /signal must be an AbortSignal/,
+    ],
+    [
+      'no options of CIFAR-100',
+      () => loadCifar100(empty(), null as never),
+      /must be one object, with coarse/,
+    ],
+    [
+      'another option of it',
+      () => loadCifar100(empty(), { coarse: true } as never),
+      /"coarse" is not an opt/,
+    ],
+    ['no address', () => work({} as never), /^url undefined must be a text or a URL; for example "ws:/],
+    ['an address of another type', () => work({ url: NO_TEXT as never }), /^url of type Object must be/],
+    [
+      'a proxy of another type',
+      () => work({ url: 'wss://x', proxy: NO_TEXT as never }),
+      /^proxy of type Object must be/,
+    ],
+    [
+      'a number that cannot be a text',
+      () => train(options({ recipe: { ...RECIPE, epochs: NO_TEXT as never } })),
+      /^epochs of type Object must be a number above 0/,
+    ],
+    [
+      'a number that is a symbol',
+      () => coordinate({ ...options(), waitTimeoutMs: Symbol('five') as never }),
+      /^waitTimeoutMs Symbol\(five\) must be a number of milliseconds/,
+    ],
+    [
+      'a list of what cannot be a text',
+      () => train(options({ recipe: { ...RECIPE, milestones: [NO_TEXT as never] } })),
+      /^milestones of type Object must be ascending/,
+    ],
+    [
+      'a data set in the recipe',
+      () => train(options({ recipe: { ...RECIPE, dataset: 5n } as never })),
+      /^recipe\.dataset 5 is not an option here/,
+    ],
+    [
+      'no shape of images',
+      () => train(options({ data: { ...ownData(), imageShape: null as never } })),
+      /imageShape must have a height/,
+    ],
+    [
+      'a shape of big integers',
+      () =>
+        train(
+          options({ data: { ...ownData(), imageShape: { height: 5n, width: 5n, channels: 3 } as never } }),
+        ),
+      /imageShape must have a height/,
+    ],
     ['no certificates', () => coordinate({ ...options(), tls: {} as never }), /^tls must hold cert and key/],
     [
       'a certificate without its key',

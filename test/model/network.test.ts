@@ -92,7 +92,7 @@ describe('a network from its description', () => {
     ['nothing', null, /must be one JSON object/],
     ['a list', [], /must be one JSON object/],
     ['an unknown key', { ...NETWORK, layer: [] }, /layer/],
-    ['no layers', { ...NETWORK, layers: [] }, /layers: must have at least 1 entries/],
+    ['no layers', { ...NETWORK, layers: [] }, /layers: must have at least 1 entry;/],
     [
       'an unknown kind',
       withLayer(1, { kind: 'tanh' }),
@@ -121,8 +121,28 @@ describe('a network from its description', () => {
     ],
     ['no channels', withLayer(2, { channels: 0 }), /channels: 0 must be at least 1;/],
     ['half a channel', withLayer(2, { channels: 1.5 }), /channels/],
-    ['a rate that is not finite', withLayer(1, { kind: 'dropout', rate: Infinity }), /rate/],
-    ['a rate of 1', withLayer(1, { kind: 'dropout', rate: 1 }), /rate/],
+    [
+      'a rate that is not finite',
+      withLayer(1, { kind: 'dropout', rate: Infinity }),
+      /rate: Infinity must be a number;/,
+    ],
+    ['a rate of 1', withLayer(1, { kind: 'dropout', rate: 1 }), /rate: 1 must be below 1;/],
+    ['a momentum of 0', withLayer(3, { momentum: 0 }), /momentum: 0 must be above 0;/],
+    [
+      'an unknown way to start',
+      withLayer(0, { initial: { weight: { kind: 'ones' } } }),
+      /initial\.weight\.kind: "ones" must be one of kaiming, dirac, zero, whitening, values;/,
+    ],
+    [
+      'a start of a tensor that no layer of the kind has',
+      withLayer(0, { initial: { scale: { kind: 'zero' } } }),
+      /initial: "scale" is no option here; leave it out;/,
+    ],
+    [
+      'a start of a tensor whose name steers a terminal',
+      withLayer(0, { initial: { '\u001b[2J': { kind: 'zero' } } }),
+      /^[^\u001b]*initial: "\\u001b\[2J" is no option here/,
+    ],
     [
       'a later layer as input',
       withLayer(1, { input: 'pool' }),
@@ -182,6 +202,48 @@ describe('a network from its description', () => {
   ])('is refused for %s', (_, value, message) => {
     expect(refusalOf(value)).toMatch(message);
     expect(refusalOf(value)).toMatch(/^the network own\.json cannot be used: /);
+  });
+
+  it('is refused in words of our own, whatever has another type', () => {
+    const texts: string[] = [];
+    const tryAll = (value: object, replace: (part: unknown) => unknown): void => {
+      for (const [key, part] of Object.entries(value as Readonly<Record<string, unknown>>)) {
+        for (const odd of [null, undefined, -1, 1.5, NaN, 1e99, '', 'x', true, [], {}, [1], { a: 1 }]) {
+          try {
+            networkFrom(replace({ ...value, [key]: odd }), 'own.json');
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'E_MODEL' });
+            texts.push((error as Error).message);
+          }
+        }
+        if (typeof part === 'object' && part !== null && !Array.isArray(part)) {
+          tryAll(part, (inner) => replace({ ...value, [key]: inner }));
+        }
+      }
+    };
+    const initial = { weight: { kind: 'values', values: [1] }, bias: { kind: 'zero' } };
+    tryAll(NETWORK, (network) => network);
+    for (const layer of [
+      {
+        kind: 'convolution',
+        name: 'one',
+        channels: 4,
+        padding: 'same',
+        bias: true,
+        frozen: ['bias'],
+        initial,
+      },
+      { kind: 'batch-normalisation', name: 'two', epsilon: 1e-5, momentum: 0.1 },
+      { kind: 'max-pool', name: 'three', size: 2, stride: 2 },
+      { kind: 'dropout', name: 'four', rate: 0.5 },
+    ]) {
+      tryAll(layer, (changed) => ({ ...NETWORK, layers: [changed, ...LAYERS] }));
+    }
+    expect(texts.length).toBeGreaterThan(200);
+    const foreign = texts.filter((text) =>
+      /expected|received|Invalid|Too (small|big)|Unrec|not allowed/.test(text),
+    );
+    expect(foreign).toEqual([]);
   });
 
   it('keeps all that is said of a layer in its text', () => {

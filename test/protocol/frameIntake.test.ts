@@ -200,6 +200,50 @@ describe('large frames are taken before ws, and nothing else changes', () => {
   });
 });
 
+describe('a socket that is paused', () => {
+  /** A large message that is begun, and then, while nothing is read, its end and another message. */
+  async function pausedWithin(hasIntake: boolean): Promise<Receiver> {
+    const one = await receiver(hasIntake);
+    const large = frame(LARGE_PAYLOAD);
+    const stream = Buffer.concat([frame(Buffer.from('first')), large, frame(Buffer.from('last'))]);
+    const cut = stream.length - 40;
+    await deliver(one, stream.subarray(0, cut), []);
+    await until(() => one.heard.length === 1);
+    one.webSocket.pause();
+    await deliver(one, stream.subarray(cut), []);
+    expect(one.socket.readableLength).toBe(40);
+    return one;
+  }
+  const LARGE_PAYLOAD = bytes(100_000);
+
+  it.each<[string, (one: Receiver) => void]>([
+    ['cut off by its peer', ({ client }) => client.resetAndDestroy()],
+    ['ended on this side', ({ socket }) => socket.destroy()],
+    ['terminated', ({ webSocket }) => webSocket.terminate()],
+  ])('and %s gives what had arrived, as ws alone does', async (_what, end) => {
+    const [alone, both] = [await pausedWithin(false), await pausedWithin(true)];
+    for (const one of [alone, both]) {
+      end(one);
+      await until(() => one.heard.at(-1)?.startsWith('closed') === true);
+    }
+    expect(both.heard).toEqual(alone.heard);
+    expect(alone.heard.filter((what) => what.startsWith('message'))).toHaveLength(3);
+    expect(both.taken()).toBe(1);
+    expect(both.memory.spareCount).toBe(0);
+  });
+
+  it('and whose peer ends goes on when it is read again, as ws alone does', async () => {
+    const [alone, both] = [await pausedWithin(false), await pausedWithin(true)];
+    for (const one of [alone, both]) {
+      one.client.end();
+      one.webSocket.resume();
+      await until(() => one.heard.at(-1)?.startsWith('closed') === true);
+    }
+    expect(both.heard).toEqual(alone.heard);
+    expect(both.taken()).toBe(1);
+  });
+});
+
 describe('memory of frames', () => {
   it('is used again by all connections, and let go with them', () => {
     const memory = new FrameMemory(1000);

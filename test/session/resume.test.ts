@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { inFlags } from '../../src/cli/options/inFlags.js';
 import { resumeRun } from '../../src/session/resume.js';
+import { checkResumedEpochs } from '../../src/session/resumedEpochs.js';
 import type { ResumedRun } from '../../src/session/resume.js';
 import type { TrainingOptions } from '../../src/session/trainingOptions.js';
 import { encodeCheckpoint } from '../../src/coordinator/checkpoints/checkpointSnapshot.js';
@@ -14,11 +15,11 @@ import type { Recipe, RequestedRecipe, RunResult } from '../../src/coordinator/i
 import type { NetworkSource } from '../../src/session/requestNetwork.js';
 import { analyticNode, evaluatedOf, honest } from '../support/analyticNode.js';
 import type { Answerer } from '../support/analyticNode.js';
-import { rejectionOf } from '../support/errors.js';
+import { rejectionOf, thrownBy } from '../support/errors.js';
 import { recipe } from '../support/recipes.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { tinySet } from '../support/tinySet.js';
-import { testRun } from '../support/trainingRun.js';
+import { STEPS_PER_EPOCH, testRun } from '../support/trainingRun.js';
 
 /** Called before every change of a folder that a kill could come before. */
 const disk = vi.hoisted(() => ({ beforeChange: undefined as (() => void) | undefined }));
@@ -338,6 +339,59 @@ describe('a run that is complete', () => {
     const { folder } = await firstSession({ epochs: 3, patience: 1 }, await scripted({}, accuracies));
     expect(await refusalOf(folder)).toMatch(/; give a higher --patience to go on$/);
     await resumed(folder, { patience: 5 });
+  });
+});
+
+describe('a run that is given a fraction of an epoch', () => {
+  it.each([1, 1.4])('ends at once if it has more steps than that: epochs %s', async (epochs) => {
+    const { folder } = await firstSession({ epochs: 3, maxSteps: 5 });
+    const run = await resumed(folder, { epochs, maxSteps: null });
+    checkResumedEpochs(run, STEPS_PER_EPOCH);
+    const result = await trainOn(run);
+    expect(result).toMatchObject({ stoppedBy: 'epochs', stepsCompleted: 5, epochsCompleted: 1 });
+    run.folder.close();
+    await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
+    const { result: whole } = await firstSession({ epochs: 3 });
+    const longer = await resumed(folder, { epochs: 3 });
+    checkResumedEpochs(longer, STEPS_PER_EPOCH);
+    expect(essence(await trainOn(longer))).toEqual(essence(whole));
+  });
+
+  it('and has just these steps, completes the epoch that they cut short', async () => {
+    const { result: whole } = await firstSession({ epochs: 1.4 });
+    expect(whole).toMatchObject({ stepsCompleted: 4, epochsCompleted: 2 });
+    const { folder } = await firstSession({ epochs: 3, maxSteps: 4 });
+    const run = await resumed(folder, { epochs: 1.4, maxSteps: null });
+    checkResumedEpochs(run, STEPS_PER_EPOCH);
+    expect(essence(await trainOn(run))).toEqual(essence(whole));
+  });
+
+  it('that ended after whole epochs, since its steps were rounded, goes on', async () => {
+    const { folder, result } = await firstSession({ epochs: 1.9 });
+    expect(result).toMatchObject({ stepsCompleted: 6, epochsCompleted: 2 });
+    const { result: whole } = await firstSession({ epochs: 3 });
+    const run = await resumed(folder, { epochs: 3 });
+    checkResumedEpochs(run, STEPS_PER_EPOCH);
+    expect(essence(await trainOn(run))).toEqual(essence(whole));
+  });
+
+  it('that ended in the middle of an epoch does not go on, and is complete for fewer steps', async () => {
+    const { folder } = await firstSession({ epochs: 1.4 });
+    for (const epochs of [1.7, 2, 3]) {
+      const run = await resumed(folder, { epochs });
+      const { message } = thrownBy('E_OPTION', () => checkResumedEpochs(run, STEPS_PER_EPOCH));
+      expect(message).toMatch(
+        /^epochs [\d.]+ would go on with the run in .*, which ended in the middle of epoch 2; leave epochs out, or start a new run$/,
+      );
+      run.folder.close();
+    }
+    for (const epochs of [0.7, 1, 1.2]) {
+      const run = await resumed(folder, { epochs });
+      const { message } = thrownBy('E_RUN_COMPLETE', () => checkResumedEpochs(run, STEPS_PER_EPOCH));
+      expect(message).toMatch(/is complete: 4 steps, 2 epochs, stopped by epochs; .*give more epochs/);
+      run.folder.close();
+    }
+    await rejectionOf('E_RUN_COMPLETE', resumeRun(folder, options()));
   });
 });
 

@@ -1,9 +1,11 @@
 /** What must hold of a simulated cluster on every machine: closed forms, and what the schedule promises. */
 
 import { describe, expect, it } from 'vitest';
+import { inFlags } from '../../src/cli/options/inFlags.js';
 import { simulateCluster, summarise } from '../../src/simulate/index.js';
 import type { ClusterPlan, ClusterSummary } from '../../src/simulate/index.js';
-import { planWith } from './plans.js';
+import { rejectionOf } from '../support/errors.js';
+import { FREE, planWith } from './plans.js';
 
 async function summaryOf(plan: ClusterPlan): Promise<ClusterSummary> {
   return summarise(plan, await simulateCluster(plan));
@@ -105,6 +107,21 @@ describe('a simulated cluster', () => {
     expect(Math.max(...steps.map(({ stepMs }) => stepMs))).toBeLessThan(3 * 100 + 10);
   });
 
+  it('begins although its nodes would never all be there at once, and goes on with those that are', async () => {
+    // To attach them all takes the coordinator longer than a node lives.
+    const costs = { ...FREE, perMessageMs: 20 };
+    const failures = { perNodeHour: 3600, awayMs: 600_000 };
+    const plan = planWith({ ...{ nodes: 64, warmUpSteps: 0, steps: 2, batchSize: 64 }, costs, failures });
+    const steps = await simulateCluster(plan);
+    expect(steps).toHaveLength(2);
+    expect(steps.reduce((sum, step) => sum + step.failures, 0)).toBeGreaterThan(20);
+  });
+
+  it('may take days for all of its steps together', async () => {
+    const steps = await simulateCluster(planWith({ nodes: 1, computeMs: 1e7, warmUpSteps: 0, steps: 20 }));
+    expect(steps.map(({ stepMs }) => stepMs)).toEqual(Array.from({ length: 20 }, () => 1e7));
+  });
+
   it('repeats the item of a straggler, and does not wait for it', async () => {
     const { stepMs, computedPerItem } = await summaryOf(planWith({ slow: { nodes: 1, factor: 20 } }));
     expect(stepMs.median).toBeLessThan(250);
@@ -156,10 +173,14 @@ describe('a simulated cluster', () => {
     expect(limit).toMatchObject({ place: 'coordinator', resource: 'processor' });
   });
 
-  it('that does not get to the end of a step is given up', async () => {
+  it('that does not get to the end of a step is given up, and it is said which, and what to do', async () => {
     const failures = { perNodeHour: 3600, awayMs: 3_600_000 };
-    await expect(simulateCluster(planWith({ nodes: 1, computeMs: 1e7, failures }))).rejects.toMatchObject({
-      code: expect.stringMatching(/E_OPTION|E_NO_WORKERS/) as unknown,
-    });
+    const error = await rejectionOf(
+      'E_OPTION',
+      simulateCluster(planWith({ nodes: 1, computeMs: 1e7, failures })),
+    );
+    expect((inFlags(error) as Error).message).toMatch(
+      /^a step before the measured ones does not end within 48 hours.*; give nodes that live longer \(--fail-rate\) or return sooner \(--return-after\), or give more --bandwidth, or give a shorter --compute-ms$/,
+    );
   });
 });

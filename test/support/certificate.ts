@@ -1,4 +1,4 @@
-/** A self-signed certificate for 127.0.0.1, made by openssl; undefined where openssl is missing. */
+/** A self-signed certificate, made by openssl. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-export function selfSignedCertificate(): Certificate | undefined {
+/**
+ * @param names besides 127.0.0.1
+ * @returns undefined where openssl is missing
+ */
+export function selfSignedCertificate(
+  names: readonly string[] = [],
+  commonName = 'lockstep test',
+): Certificate | undefined {
+  const alternatives = ['IP:127.0.0.1', ...names.map((name) => `DNS:${name}`)].join(',');
   const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-tls-'));
   try {
     const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
@@ -26,7 +34,7 @@ export function selfSignedCertificate(): Certificate | undefined {
         '-days',
         '2',
       ],
-      ...['-subj', '/CN=lockstep test', '-addext', 'subjectAltName=IP:127.0.0.1'],
+      ...['-subj', `/CN=${commonName}`, '-addext', `subjectAltName=${alternatives}`],
       ...['-keyout', key, '-out', cert],
     ]);
     if (status !== 0) return undefined;

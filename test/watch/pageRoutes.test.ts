@@ -92,17 +92,36 @@ describe('without any secret', () => {
     const { url, stops } = await served();
     expect((await fetch(`${url}/api/stop`, { method: 'POST' })).status).toBe(403);
     for (const path of ['/', '/api/me', '/api/runs', '/api/live']) {
-      const status = await new Promise((resolve) => {
-        request(`${url}${path}`, { headers: { host: 'evil.example' } }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
-        }).end();
-      });
-      expect(status, path).toBe(403);
+      expect(await statusFor(`${url}${path}`, { host: 'evil.example' }), path).toBe(403);
     }
     expect(stops).toEqual([]);
   });
+
+  it.each([
+    ['127.0.0.1:PORT', 200],
+    ['localhost:PORT', 200],
+    ['[::1]:PORT', 200],
+    ['10.0.0.1', 403],
+    ['x@127.0.0.1:PORT', 403],
+    ['127.0.0.1:PORT/x', 403],
+    ['127.0.0.1:PORT?x', 403],
+    ['127.0.0.1;x', 403],
+  ])('a Host of %s is answered with %i', async (host, status) => {
+    const { url } = await served();
+    const named = host.replace('PORT', new URL(url).port);
+    expect(await statusFor(`${url}/api/me`, { host: named })).toBe(status);
+  });
 });
+
+function statusFor(url: string, headers: Readonly<Record<string, string>>, method = 'GET'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    asked.on('error', reject).end();
+  });
+}
 
 describe('with secrets', () => {
   it('nothing is told before one is shown', async () => {
@@ -163,6 +182,19 @@ describe('with secrets', () => {
     expect((await post(url, '/api/stop', { cookie })).status).toBe(403);
     expect((await post(url, '/api/stop', { authorization: 'Bearer lookers' })).status).toBe(403);
     expect(stops).toEqual([]);
+  });
+
+  it.each([
+    ['a proxy that ends TLS', 'trainer.example', 'https://trainer.example', 202],
+    ['a proxy at a port of its own', 'trainer.example:8443', 'https://trainer.example:8443', 202],
+    ['another name of the same machine', 'TRAINER.example', 'http://trainer.example', 202],
+    ['another port', 'trainer.example', 'https://trainer.example:8443', 403],
+    ['a Host with a user in it', 'x@trainer.example', 'https://trainer.example', 403],
+    ['a Host that goes on', 'trainer.example/x', 'https://trainer.example', 403],
+  ])('a page that came by way of %s may stop the run or not', async (_what, host, origin, status) => {
+    const { url } = await served(SECRETS);
+    const cookie = cookieOf(await logIn(url, 's3cret'));
+    expect(await statusFor(`${url}/api/stop`, { host, origin, cookie }, 'POST')).toBe(status);
   });
 
   it('a program may show one as a bearer, without an Origin', async () => {

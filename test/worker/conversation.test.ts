@@ -94,6 +94,20 @@ describe('a conversation', () => {
     ]);
   });
 
+  it('ends at the welcome of a run whose form of gradients this node has no room for', async () => {
+    const { coordinator, pool, end, closings } = await conversing({ begin: false });
+    const asked: string[] = [];
+    pool.refusalFor = (wire) => {
+      asked.push(wire);
+      return wire === 'int8' ? 'too little address space' : undefined;
+    };
+    coordinator.send(welcome({ wire: 'int8' }));
+    await settled();
+    expect(asked).toEqual(['int8']);
+    expect(end()).toMatchObject({ kind: 'refused', code: 'E_REFUSED', reason: 'too little address space' });
+    expect(closings).toEqual(['too little address space']);
+  });
+
   it('begins with a hello that says what the node brings', async () => {
     const { received } = await conversing({ threads: 3, begin: false });
     expect(received).toEqual([

@@ -3,6 +3,7 @@
 import type { ItemAnswer, ItemTask } from '../../src/worker/task.js';
 import type { ComputePool } from '../../src/worker/index.js';
 import type { EngineDescription } from '../../src/engine/index.js';
+import type { WireFormat } from '../../src/foundation/wire/format.js';
 
 export const DESCRIPTION: EngineDescription = {
   name: 'wasm',
@@ -25,6 +26,8 @@ export class FakePool {
   readonly begun: number[] = [];
   /** Gradients whose memory has been given back. */
   released = 0;
+  /** Why a run of this wire form cannot be computed. */
+  refusalFor: (wire: WireFormat) => string | undefined = () => undefined;
 
   constructor(readonly threads: number) {}
 

@@ -1,6 +1,13 @@
 /** The first steps of a run as `train` makes them: on threads, with the real plan, sums and optimizer; nothing is saved. */
 
-import { computeGradient, Fleet, tensorRulesOf, TrainingState, welcomeFor } from '../../coordinator/index.js';
+import {
+  computeGradient,
+  Fleet,
+  tensorRulesOf,
+  TrainingState,
+  vectorMemoriesFor,
+  welcomeFor,
+} from '../../coordinator/index.js';
 import { planEpoch } from '../../data/index.js';
 import type { StepPlan } from '../../data/index.js';
 import { digestState } from '../../model/index.js';
@@ -49,7 +56,8 @@ export class FleetRun {
       onEvent: () => undefined,
       waitTimeoutMs: WAIT_TIMEOUT_MS,
     });
-    const node = await startLocalNode(computing.choice, threads);
+    const memories = { coordinatorMemories: vectorMemoriesFor(recipe), wire: recipe.wire };
+    const node = await startLocalNode(computing.choice, threads, memories);
     fleet.admit(node.channel, { local: true });
     const images = { set, indices: split.training, normalisation };
     const state = TrainingState.fresh(model, { ...recipe, averaging: 'none' }, images, initial);

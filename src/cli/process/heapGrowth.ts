@@ -15,5 +15,10 @@ const GROWING_PERCENT = 300;
 
 /** Has an effect from the next collection of the whole heap on, of which a few happen before the first step. */
 export function letHeapGrow(command: string): void {
-  if (SERVES_NODES.has(command)) setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);
+  if (SERVES_NODES.has(command)) setHeapGrowth(GROWING_PERCENT);
+}
+
+/** A flag that V8 does not promise to keep: a version without it says so on standard error, and goes on. */
+export function setHeapGrowth(percent: number): void {
+  setFlagsFromString(`--heap-growing-percent=${percent}`);
 }

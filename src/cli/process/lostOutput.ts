@@ -2,8 +2,10 @@
 
 import { printError } from './terminal.js';
 
-/** A reader that hangs up, such as `head` or a log pipe that dies, or a terminal that is closed. */
-const HUNG_UP: readonly unknown[] = ['EPIPE', 'ECONNRESET', 'EIO'];
+/** A reader that hangs up, such as `head` or a log pipe that dies. */
+const HUNG_UP: readonly unknown[] = ['EPIPE', 'ECONNRESET'];
+/** Of a terminal: it is closed. Of a file: its disk is faulty. */
+const INPUT_OUTPUT = 'EIO';
 const EXIT_LOST = 1;
 
 let isTold = false;
@@ -15,7 +17,7 @@ export function watchOutput(): void {
 }
 
 function onLost({ code, message }: NodeJS.ErrnoException): void {
-  if (isTold || HUNG_UP.includes(code)) return;
+  if (isTold || HUNG_UP.includes(code) || (code === INPUT_OUTPUT && process.stdout.isTTY)) return;
   isTold = true;
   printError(
     `lockstep: standard output cannot be written (${message}), so what was printed is lost; free some space, or send it elsewhere [E_IO]`,

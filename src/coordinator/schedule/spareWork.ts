@@ -127,10 +127,13 @@ export function searchPauseAfter<Node extends Assignee>(
   times: FinishTimes<Node>,
 ): SearchPause {
   let latestMs = -Infinity;
+  let fewestSamples = Infinity;
   for (const [index, holders] of items.holders) {
-    if (holders.size > 0) latestMs = Math.max(latestMs, times.expectedMs(holders, items.keyOf(index)));
+    if (holders.size === 0) continue;
+    latestMs = Math.max(latestMs, times.expectedMs(holders, items.keyOf(index)));
+    fewestSamples = Math.min(fewestSamples, items.sampleCountOf(index));
   }
-  return { untilMs: times.nextChangeMs(), latestMs, leastMs: leastMsOf(items, times) };
+  return { untilMs: times.nextChangeMs(), latestMs, leastMs: times.leastDurationMs(fewestSamples) };
 }
 
 function leastMsOf<Node extends Assignee>(items: Outstanding<Node>, times: FinishTimes<Node>): number {

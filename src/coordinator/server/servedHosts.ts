@@ -31,14 +31,10 @@ export class ServedHosts {
   }
 
   /** The origin of this server as the request names it, such as `http://127.0.0.1:7070`; undefined if the name is not its own. */
-  originOf({ headers: { host }, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string | undefined {
-    const scheme = (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
-    const text = `${scheme}://${host ?? ''}`;
-    // What is no name or address is not looked at: URLs may hold more, such as a semicolon, and users.
-    if (host === undefined || !/^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host) || !URL.canParse(text))
-      return undefined;
-    const { origin, hostname: name } = new URL(text);
-    return this.isOwn(name) ? origin : undefined;
+  originOf(request: Asking): string | undefined {
+    const scheme = (request.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
+    const url = askedUrl(request, scheme);
+    return url && this.isOwn(url.hostname) ? url.origin : undefined;
   }
 
   private isOwn(name: string): boolean {
@@ -57,8 +53,44 @@ export class ServedHosts {
  * send none.
  */
 export function isOfThisServer(request: IncomingMessage, hosts: ServedHosts): boolean {
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin') return false;
-  const origin = hosts.originOf(request);
-  return origin !== undefined && request.headers.origin === origin;
+  return isCalledSameOrigin(request) && isOrigin(request, hosts.originOf(request));
+}
+
+/**
+ * The same where a secret is shown besides, so that a name need not be known: a proxy in front has names of its own. It may
+ * also end TLS, and then the page's scheme is not this server's.
+ */
+export function isOfAskedServer(request: IncomingMessage): boolean {
+  const origins = SCHEMES.map((scheme) => askedUrl(request, scheme)?.origin);
+  return isCalledSameOrigin(request) && origins.some((origin) => isOrigin(request, origin));
+}
+
+/**
+ * Whether the request names this machine by a loopback name or address. Where no secret is asked for, that keeps out pages of
+ * other sites whose name was resolved to this machine.
+ */
+export function namesLoopback(request: Asking): boolean {
+  const url = askedUrl(request, 'http');
+  return url !== undefined && isLoopback(url.hostname);
+}
+
+type Asking = Pick<IncomingMessage, 'headers' | 'socket'>;
+
+const SCHEMES = ['http', 'https'] as const;
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i;
+
+/** What the Host header names; undefined if that is no name or address: URLs may hold more, such as a semicolon, and users. */
+function askedUrl({ headers: { host = '' } }: Asking, scheme: (typeof SCHEMES)[number]): URL | undefined {
+  const text = `${scheme}://${host}`;
+  return HOST.test(host) && URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** Browsers that know the header say what they think of the page; others say nothing. */
+function isCalledSameOrigin({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site === undefined || site === 'same-origin';
+}
+
+function isOrigin({ headers }: IncomingMessage, origin: string | undefined): boolean {
+  return origin !== undefined && headers.origin === origin;
 }

@@ -99,7 +99,7 @@ async function trainEpochs(
   const totalSteps = totalStepsOf(schedule);
   // Checked before each epoch: a run that was killed between its last checkpoint and its result ends here too.
   while (!patienceIsOver(state.progress.earlyStopping, recipe.patience)) {
-    if (isAtEnd(state.progress, recipe.epochs, totalSteps)) return 'epochs';
+    if (isAtEnd(state.progress, totalSteps)) return 'epochs';
     if (state.progress.stepInEpoch === 0) fallback.propose();
     for (const plan of remainingSteps(recipe, split.training, state.progress, totalSteps)) {
       if (recipe.maxSteps !== null && state.progress.step >= recipe.maxSteps) return 'max-steps';
@@ -123,13 +123,9 @@ async function trainEpochs(
   return 'patience';
 }
 
-/** An epoch that was cut short counts as one. */
-function isAtEnd(
-  { epoch, step, stepInEpoch }: TrainingProgress,
-  epochs: number,
-  totalSteps: number,
-): boolean {
-  return epoch >= epochs || (stepInEpoch === 0 && step >= totalSteps);
+/** The last epoch, which may be cut short, is completed first. A resumed run may have more steps than are asked for now. */
+function isAtEnd({ step, stepInEpoch }: TrainingProgress, totalSteps: number): boolean {
+  return step > totalSteps || (step === totalSteps && stepInEpoch === 0);
 }
 
 /** Of this epoch; the last one is cut after the last step of the run. */

@@ -56,6 +56,11 @@ export interface UpdateOptions {
   readonly averaging?: AveragingStep;
 }
 
+/** WebAssembly memories that a run's vectors and its optimizer need. */
+export function vectorMemoriesFor({ optimizer }: Pick<Recipe, 'optimizer'>): number {
+  return optimizer === 'muon' ? 2 : 1; // matrices are made orthogonal in one of their own
+}
+
 export class TrainingState {
   readonly model: ModelState;
   readonly velocity: Float32Array; // (parameterCount)

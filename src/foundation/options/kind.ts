@@ -52,9 +52,22 @@ export function describeKind(kind: ValueKind): string {
   return ruleFor(undefined, kind);
 }
 
-/** A value as users write it. */
+/** A value as users write it. A program without types may give anything. */
 export function valueText(value: OptionValue): string {
-  return value === null ? 'none' : String(value);
+  if (value === null) return 'none';
+  return Array.isArray(value) ? value.map(anyText).join(',') : anyText(value);
+}
+
+/** Not all objects can be made a text. */
+function anyText(value: unknown): string {
+  return typeof value === 'object' || typeof value === 'function'
+    ? `of type ${typeName(value)}`
+    : String(value);
+}
+
+/** Such as `Date`, to name a value of a wrong type. */
+export function typeName(value: object | null): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 function isAllowed(value: unknown, kind: ValueKind): value is OptionValue {
@@ -96,7 +109,7 @@ function ruleFor(value: unknown, kind: ValueKind): string {
       return `an integer ${range}${orNone === true ? ', or none' : ''}`;
     }
     case 'number':
-      return numberRule(kind, Math.abs(Number(value)) === Infinity);
+      return numberRule(kind, value === Infinity || value === -Infinity);
     case 'integers':
       return `ascending integers of at least ${kind.min}, separated by commas`;
     case 'choice':

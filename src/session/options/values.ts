@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net';
 import { LockstepError } from '../../foundation/errors.js';
-import { brokenRule, readValue } from '../../foundation/options/kind.js';
+import { brokenRule, readValue, typeName } from '../../foundation/options/kind.js';
 import type { OptionValue, TextForm, ValueKind } from '../../foundation/options/kind.js';
 
 export type { OptionValue, ValueKind } from '../../foundation/options/kind.js';
@@ -78,16 +78,15 @@ export function checkValue(key: string, raw: unknown, kind: ValueKind, example: 
   if (rule === undefined) return raw as OptionValue;
   throw new LockstepError(
     'E_OPTION',
-    `${key} ${shown(raw)} must be ${rule}; for example ${key}: ${jsonExample(kind, example)}`,
+    `${key} ${shownValue(raw)} must be ${rule}; for example ${key}: ${jsonExample(kind, example)}`,
   );
 }
 
-function shown(raw: unknown): string {
+/** A value of a program, for a message: any there is. */
+export function shownValue(raw: unknown): string {
   if (typeof raw === 'string') return JSON.stringify(raw);
   if (raw === null || typeof raw !== 'object') return String(raw); // JSON has no NaN
-  return Array.isArray(raw)
-    ? `[${raw.map(shown).join(', ')}]`
-    : `of type ${(raw.constructor as { name?: string } | undefined)?.name ?? 'object'}`;
+  return Array.isArray(raw) ? `[${raw.map(shownValue).join(', ')}]` : `of type ${typeName(raw)}`;
 }
 
 function jsonExample({ kind }: ValueKind, example: string): string {

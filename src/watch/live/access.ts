@@ -6,7 +6,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { bearerOf, isLoopback, isSameSecret, RateLimiter } from '../../coordinator/index.js';
+import { bearerOf, isSameSecret, RateLimiter } from '../../coordinator/index.js';
 import { Sessions } from './sessions.js';
 import type { Right, SessionLimits } from './sessions.js';
 
@@ -72,24 +72,6 @@ export class Access {
   mayTry(address: string): boolean {
     return this.logins.take(address, performance.now());
   }
-}
-
-/**
- * Whether the request names this machine. Where no secret is asked for, that keeps out pages of other sites whose name was
- * resolved to 127.0.0.1 (DNS rebinding).
- */
-export function namesLoopback({ headers: { host } }: IncomingMessage): boolean {
-  if (host === undefined || !URL.canParse(`http://${host}`)) return false;
-  return isLoopback(new URL(`http://${host}`).hostname);
-}
-
-/** Whether it comes from a page of this very server. Browsers send an Origin with every request that changes something. */
-export function isOfThisPage({ headers }: IncomingMessage): boolean {
-  const { host, origin } = headers;
-  const site = headers['sec-fetch-site'];
-  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false;
-  if (site !== undefined && site !== 'same-origin') return false;
-  return new URL(origin).host === host.toLowerCase();
 }
 
 /** Cookies of servers on other ports of a host have the same place: the name tells them apart. */

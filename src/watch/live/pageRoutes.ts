@@ -8,11 +8,11 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerOf } from '../../coordinator/index.js';
+import { bearerOf, isOfAskedServer, namesLoopback } from '../../coordinator/index.js';
 import type { RequestHandler, Routes } from '../../coordinator/index.js';
 import { isRecord } from '../../foundation/isRecord.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
-import { Access, cookieHeader, isOfThisPage, namesLoopback } from './access.js';
+import { Access, cookieHeader } from './access.js';
 import type { Grant, Secrets } from './access.js';
 import { AnswerCache } from './answerCache.js';
 import type { MeAnswer, RunsAnswer } from './api.js';
@@ -187,7 +187,7 @@ class PageRequests {
     if (!['/api/login', '/api/logout', '/api/stop'].includes(pathname)) {
       return respondJson(response, 405, { error: 'only GET' });
     }
-    if (!isOfThisPage(request) && grant?.isBearer !== true) {
+    if (!isOfAskedServer(request) && grant?.isBearer !== true) {
       return respondJson(response, 403, { error: 'the request comes from another site' });
     }
     if (pathname === '/api/login') return this.logIn(request, response);

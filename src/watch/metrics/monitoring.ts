@@ -3,9 +3,9 @@
  * Prometheus, which asks for a secret where there is one. They are for whatever server a run has.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
-import { isLoopback, showsToken } from '../../coordinator/index.js';
+import { namesLoopback, showsToken } from '../../coordinator/index.js';
 import type { FleetView, RequestHandler, Routes } from '../../coordinator/index.js';
 import { LOCKSTEP_VERSION } from '../../protocol/index.js';
 import type { Subscriber } from '../events/subscriber.js';
@@ -95,13 +95,6 @@ function guarded({ secrets, onRefused }: MonitoringOptions, handler: RequestHand
     response.setHeader('WWW-Authenticate', 'Bearer realm="lockstep"');
     return answerJson(response, 401, { error: 'send the token: Authorization: Bearer TOKEN' });
   };
-}
-
-/** Keeps out pages of other sites whose name was resolved to this machine (DNS rebinding). */
-function namesLoopback({ headers: { host } }: IncomingMessage): boolean {
-  return (
-    host !== undefined && URL.canParse(`http://${host}`) && isLoopback(new URL(`http://${host}`).hostname)
-  );
 }
 
 function reading(handler: RequestHandler): RequestHandler {

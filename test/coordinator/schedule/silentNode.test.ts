@@ -93,7 +93,12 @@ describe('a node that never answers', () => {
           let isOver = false;
           void round.done.then(() => (isOver = true));
           round.fill();
-          expect(await clock.passUntil(() => isOver, LIMIT_MS)).toBe(true);
+          expect(
+            await clock.passUntil(
+              () => isOver,
+              () => LIMIT_MS,
+            ),
+          ).toBe(true);
         },
       ),
       { numRuns: 200 },

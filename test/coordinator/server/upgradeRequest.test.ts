@@ -12,7 +12,7 @@ import { openDoor, outcomeOf } from '../../support/door.js';
 import type { Door } from '../../support/door.js';
 
 const [TOKEN, JOIN] = ['s3cret', 'for-workers-alone'];
-const certificate = selfSignedCertificate();
+const certificate = selfSignedCertificate(['trainer.example', '*.lab.example'], 'common.example');
 const hosts = (change: Partial<ConstructorParameters<typeof ServedHosts>[0]> = {}): ServedHosts =>
   new ServedHosts({ names: ['trainer.example'], cert: undefined, onlyLoopback: false, ...change });
 
@@ -190,8 +190,13 @@ describe.skipIf(certificate === undefined)('with TLS (skipped where openssl is m
       outcomeOf(ask(door, asked, certificate!.cert));
     expect(await outcome({ origin: SELF.replace('http', 'https'), protocols: tab(JOIN) })).toBe('open');
     expect(await outcome({ origin: SELF, protocols: tab(JOIN) })).toBe(403);
-    const byCommonName = { host: 'lockstep test', origin: 'https://lockstep test', protocols: tab(JOIN) };
-    expect(await outcome(byCommonName)).toBe(403);
+    const byTls = (name: string): Asked => ({ ...byName(name, JOIN), origin: `https://${name}` });
+    for (const name of ['trainer.example:PORT', 'desk.lab.example:PORT', 'trainer.example']) {
+      expect(await outcome(byTls(name)), name).toBe('open');
+    }
+    // A certificate with names of machines is made out to these, and not to its common name (RFC 6125 section 6.4.4).
+    const others = ['common.example', 'evil.example', 'x.trainer.example', 'lab.example', 'a.desk.lab.example'];
+    for (const name of others) expect(await outcome(byTls(`${name}:PORT`)), name).toBe(403);
   });
 });
 

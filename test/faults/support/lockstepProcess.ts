@@ -27,6 +27,8 @@ export class LockstepProcess {
   private readonly running: Running;
   private readonly listeners = new Set<Listener>();
   private hasEnded = false;
+  /** Seen once it has ended: from then on its number may be another group's. */
+  private groupIsGone = false;
 
   constructor(
     readonly name: string,
@@ -38,6 +40,7 @@ export class LockstepProcess {
     createInterface({ input: this.running.child.stdout! }).on('line', (line) => this.read(line));
     this.finished = this.running.finished.then((finished) => {
       this.hasEnded = true;
+      this.groupIsAlive(); // looks for itself
       alive.delete(this);
       return finished;
     });
@@ -97,15 +100,18 @@ export class LockstepProcess {
 
   /** Whether any process of its group is left, itself included. */
   groupIsAlive(): boolean {
+    if (this.groupIsGone) return false;
     try {
       process.kill(-this.pid, 0);
       return true;
     } catch {
+      this.groupIsGone = this.hasEnded;
       return false;
     }
   }
 
   killGroup(): void {
+    if (this.groupIsGone) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {

@@ -5,8 +5,9 @@ import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { CHROMIUM } from './chromium.js';
 
-/** Only ends what would never end: a busy machine is no failure. */
-const LIMIT_MS = 120_000;
+/** Only ends what would never end: a busy machine is no failure, and some wait for the end of a run. */
+export const PAGE_LIMIT_MS = 500_000;
+
 /** Why tests of pages cannot run here; undefined if they can. */
 export const NO_BROWSER =
   CHROMIUM === undefined
@@ -24,7 +25,11 @@ export async function openBrowserWithGpu(): Promise<Browser> {
 
 function launch(...args: readonly string[]): Promise<Browser> {
   // Containers seldom allow Chromium's own sandbox, and these pages are ours.
-  return chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox', ...args] });
+  return chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ['--no-sandbox', ...args],
+    timeout: PAGE_LIMIT_MS,
+  });
 }
 
 export interface WatchedPage {
@@ -36,8 +41,8 @@ export interface WatchedPage {
 export async function openPage(browser: Browser): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 1200 } });
   onTestFinished(() => context.close());
+  context.setDefaultTimeout(PAGE_LIMIT_MS); // of every page that the test opens in it
   const page = await context.newPage();
-  page.setDefaultTimeout(LIMIT_MS);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

@@ -96,8 +96,8 @@ describe('the dispatcher of events', () => {
     ],
     [
       'keeps the thread busy',
-      () => busy(30),
-      { allowance: { burstMs: 10, share: 0 } },
+      () => busy(1200),
+      { allowance: { burstMs: 1000, share: 0 } }, // more than a busy machine makes the good one wait for the processor
       /it takes too much time/,
     ],
   ] as const)(
@@ -149,12 +149,12 @@ describe('the dispatcher of events', () => {
       close: () => new Promise(() => undefined),
     };
     const hung: Subscriber = { name: 'hung', on: () => new Promise(() => undefined) };
-    const dispatcher = dispatcherOf([shown, stuck, hung], { closeTimeoutMs: 20 });
+    const dispatcher = dispatcherOf([shown, stuck, hung], { closeTimeoutMs: 500 });
     publish(dispatcher, 'a', 'b');
     await dispatcher.close();
     expect(terminal.closed).toBe(true);
     expect(terminal.messages.slice(0, 2)).toEqual(['a', 'b']);
-    expect(terminal.messages.slice(2).join()).toMatch(/stuck .* did not end within 0.02 s/);
+    expect(terminal.messages.slice(2).join()).toMatch(/stuck .* did not end within 0.5 s/);
     expect(terminal.messages.slice(2).join()).toMatch(/hung .* 1 events still waited for it at the end/);
     publish(dispatcher, 'late'); // nobody is there any more
     expect(terminal.messages).not.toContain('late');

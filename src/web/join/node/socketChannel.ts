@@ -1,7 +1,12 @@
 /** A node's channel over a browser's WebSocket: one binary frame per message. */
 
-import { describeError } from '../../../foundation/errors.js';
-import { Broadcast, decodeCoordinatorMessage, encodeMessage } from '../../../protocol/pages.js';
+import {
+  Broadcast,
+  closeReason,
+  decodeCoordinatorMessage,
+  encodeMessage,
+  ReceivingEnd,
+} from '../../../protocol/pages.js';
 import type {
   ChannelHandlers,
   CoordinatorMessage,
@@ -12,14 +17,14 @@ import type {
 const NORMAL_CLOSURE = 1000; // RFC 6455 section 7.4.1
 /** Pages may not use the protocol's own code for it. */
 const PROTOCOL_VIOLATION = 4002;
-const CLOSE_REASON_BYTES = 123; // RFC 6455 section 5.5: a control frame's payload, less the code
+/** In place of a text, which is no message either. */
+const NO_FRAME = new Uint8Array(0);
 
 export class SocketChannel implements NodeChannel {
   readonly peerName: string;
   /** The lengths of the frames that the browser may not have sent yet, in order. */
   private unsent: number[] = [];
-  private handlers: ChannelHandlers<CoordinatorMessage> | undefined;
-  private failure: string | undefined;
+  private readonly incoming: ReceivingEnd<CoordinatorMessage>;
 
   /** @param socket that is open, and gives ArrayBuffers */
   constructor(
@@ -27,6 +32,10 @@ export class SocketChannel implements NodeChannel {
     private readonly onHeard: () => void,
   ) {
     this.peerName = new URL(socket.url).host;
+    this.incoming = new ReceivingEnd({
+      decode: decodeCoordinatorMessage,
+      closeForFault: (reason) => socket.close(PROTOCOL_VIOLATION, reason),
+    });
   }
 
   send(message: NodeMessage | Broadcast<NodeMessage>, whenTaken?: () => void): void {
@@ -47,11 +56,9 @@ export class SocketChannel implements NodeChannel {
   }
 
   open(handlers: ChannelHandlers<CoordinatorMessage>): void {
-    this.handlers = handlers;
+    this.incoming.open(handlers);
     this.socket.addEventListener('message', ({ data }) => this.receive(data));
-    this.socket.addEventListener('close', ({ reason }) =>
-      this.tellClosed(this.failure ?? (reason || 'the connection was lost')),
-    );
+    this.socket.addEventListener('close', ({ reason }) => this.incoming.end(reason));
   }
 
   close(reason: string): void {
@@ -59,43 +66,18 @@ export class SocketChannel implements NodeChannel {
   }
 
   breach(reason: string): void {
-    if (this.failure !== undefined) return;
-    this.endForFault(reason);
+    this.incoming.breach(reason);
   }
 
   /** The connection is of no use any more. */
   abandon(reason: string): void {
-    this.failure ??= reason;
+    this.incoming.fail(reason);
     this.socket.close();
-    this.tellClosed(this.failure);
+    this.incoming.end(reason);
   }
 
   private receive(data: unknown): void {
     this.onHeard();
-    if (this.failure !== undefined) return;
-    let message: CoordinatorMessage;
-    try {
-      message = decodeCoordinatorMessage(new Uint8Array(data as ArrayBuffer));
-    } catch (error) {
-      return this.endForFault(describeError(error));
-    }
-    this.handlers?.onMessage(message);
+    this.incoming.receive(data instanceof ArrayBuffer ? new Uint8Array(data) : NO_FRAME);
   }
-
-  private endForFault(reason: string): void {
-    this.failure = reason;
-    this.socket.close(PROTOCOL_VIOLATION, closeReason(reason));
-    this.tellClosed(reason, 'bad-frame');
-  }
-
-  private tellClosed(reason: string, fault?: 'bad-frame'): void {
-    const { handlers } = this;
-    this.handlers = undefined;
-    handlers?.onClose(reason, fault);
-  }
-}
-
-function closeReason(reason: string): string {
-  const bytes = new TextEncoder().encode(reason).subarray(0, CLOSE_REASON_BYTES);
-  return new TextDecoder().decode(bytes).replace(/\uFFFD$/, '');
 }
