@@ -63,6 +63,8 @@ describe('suggestRate', () => {
   it('warns where it is not to be trusted', () => {
     const still = suggestRate({ guess: GUESS, points: curve((log) => 1.5 - 0.2 * log), divergedAt: null });
     expect(still.warnings.join()).toMatch(/still falls at 10: .* test up to a higher one/);
+    const sudden = suggestRate({ guess: GUESS, points: still.points, divergedAt: 10 });
+    expect(sudden).toMatchObject({ lr: 1, warnings: still.warnings.slice(1) });
     const low = suggestRate({ guess: GUESS, points: curve(falling(-4)), divergedAt: 1 });
     expect(low.warnings.join()).toMatch(/begin with a lower one/);
     const noisy = suggestRate({

@@ -53,7 +53,7 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
     points,
     lr: rounded(divergedAt === null ? lowest.lr : Math.min(lowest.lr, divergedAt / TENTH)),
     reason: reasonOf(lowest, divergedAt),
-    warnings: warningsOf(points, { descent, lowest, fall }),
+    warnings: warningsOf(points, { descent, lowest, fall, divergedAt }),
     steepestAt: descent.steepest.lr,
     lowestAt: lowest.lr,
     divergedAt,
@@ -80,11 +80,16 @@ interface Curve {
   readonly descent: Descent;
   readonly lowest: SmoothedPoint;
   readonly fall: number;
+  readonly divergedAt: number | null;
 }
 
-function warningsOf(points: readonly SmoothedPoint[], { descent, lowest, fall }: Curve): readonly string[] {
+function warningsOf(
+  points: readonly SmoothedPoint[],
+  { descent, lowest, fall, divergedAt }: Curve,
+): readonly string[] {
   const warnings: string[] = [];
-  if (lowest.step > points.length - SLOPE_REACH) {
+  // A loss may fall up to the step before it is not finite: then a higher rate is no better.
+  if (divergedAt === null && lowest.step > points.length - SLOPE_REACH) {
     warnings.push(
       `the loss still falls at ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
     );
