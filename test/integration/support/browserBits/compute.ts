@@ -2,7 +2,7 @@
 
 import type { Engine } from '../../../../src/engine/engine.js';
 import { loadSimd } from '../../../../src/engine/simd/index.js';
-import { loadInPage } from '../../../../src/engine/webgpu/pages.js';
+import { PageGpu } from '../../../../src/engine/webgpu/pages.js';
 import { bytesOf, floatsOf, toBase64 } from './job.js';
 import type { Answer, Job } from './job.js';
 
@@ -26,5 +26,6 @@ export async function compute(job: Job): Promise<Answer> {
 
 function engineOf({ engine = 'simd', model, numerics }: Job): Promise<Engine> {
   if (engine === 'simd') return loadSimd(model, { numerics });
-  return loadInPage(model, (globalThis as { readonly navigator?: Partial<NavigatorGPU> }).navigator?.gpu);
+  const { navigator } = globalThis as { readonly navigator?: Partial<NavigatorGPU> };
+  return new PageGpu(navigator?.gpu).load(model);
 }
