@@ -131,6 +131,8 @@ describe('the page by which tabs attach', () => {
     expect(await told({ 'lockstep-node': NODE_SECRET })).toEqual({ isAttached: true, losses: LOSSES });
     for (const other of [{}, { 'lockstep-node': '' }, { 'lockstep-node': NODE_SECRET.toUpperCase() }])
       expect(await told(other)).toEqual({ isAttached: false });
+    const kept = { 'lockstep-node': NODE_SECRET, connection: 'keep-alive' };
+    expect((await ask('/join/run', kept)).headers.connection).toBe('close');
     const byAnotherName = { 'lockstep-node': NODE_SECRET, host: 'evil.example' };
     expect((await ask('/join/run', byAnotherName)).status).toBe(403);
     // A page of another site would have to ask for leave first, since the header is no usual one.

@@ -36,11 +36,14 @@ export function joinRoutes({ files, hosts, isAttached, losses }: JoinPart): Rout
     const nodeSecret = request.headers[NODE_HEADER];
     const isNode = typeof nodeSecret === 'string' && isAttached(nodeSecret);
     const answer: TabAnswer = isNode ? { isAttached: true, losses: await losses() } : { isAttached: false };
-    respondJson(response, 200, answer);
+    respondJson(response, 200, answer, CLOSED);
   };
   const ofPage = [...files.keys(), `${JOIN_PATH}/*`].map((path) => [path, page] as const);
   return new Map([...ofPage, [RUN_PATH, run]]);
 }
+
+/** A tab asks again after longer than connections are kept. Meanwhile those of many tabs would fill the places of viewers. */
+const CLOSED = { Connection: 'close' };
 
 /** @returns the origin by which the request names this server; undefined if it may not ask, and has been told so */
 function originFor(
