@@ -194,6 +194,21 @@ describe.skipIf(gpuBrowser === undefined)('a tab on the GPU', () => {
     expect(relativeError(lossesOf('inexact'), reference)).toBeLessThan(1e-3);
   });
 
+  it('shows no class of the engine before while another loads', async () => {
+    const { coordinator, host } = await coordinate('changed', [], standingStillAt(stepIsDone(2)));
+    const { page } = await openJoin(host);
+    await page.getByLabel('Threads').fill('1');
+    await press(page, 'Start');
+    const numerics = page.locator('#figures > div').filter({ hasText: 'Numerics' });
+    await numerics.getByText('exact', { exact: true }).waitFor();
+    await standsStill(coordinator); // so the other engine's code does not come
+    await chooseGpu(page);
+    await page.getByText('Loading the engine').waitFor();
+    await numerics.getByText('–').waitFor();
+    coordinator.kill('SIGCONT');
+    await page.getByText('This GPU would give other bits').waitFor();
+  });
+
   it('says that its GPU fails, leaves, and takes the processor only when that is chosen', async () => {
     const { coordinator, host } = await coordinate('broken');
     const pages = await changedPages(Number(host.split(':')[1]), (path) =>

@@ -51,6 +51,7 @@ export class Participation {
     if (this.node) return;
     this.next = undefined;
     this.phase = { kind: 'loading' };
+    this.description = undefined; // of the engine before, which may have been exact
     const options = { ...this.settings(), nodeSecret: this.nodeSecret };
     this.node = new NodeHandle(options, (message) => this.hear(message));
     this.onChange();
