@@ -100,7 +100,7 @@ export class Fleet {
     return this.members.size;
   }
 
-  /** Whether a remote node with this secret is attached: its connection is watched, so it is not one that nobody answers. */
+  /** Whether a remote node with this secret is attached. If its connection is dead, the heartbeat ends that. */
   isAttached(nodeSecret: string): boolean {
     return [...this.members].some(({ hello, local }) => !local && hello.nodeSecret === nodeSecret);
   }
@@ -245,6 +245,7 @@ export class Fleet {
     if (member.threads > 0) this.attendance.nodeJoined();
     else this.checkForWorkers();
     this.options.onWorkers?.();
+    this.dismissIfDone(member);
   }
 
   /** @param indices the items of the answer: one, or those of a sum */
@@ -257,7 +258,8 @@ export class Fleet {
     if (active?.key !== round) {
       // The second answer to a repeated item, after its round is over. Its worker is free again.
       for (const index of asked) member.workload.finish(itemKey(round, index), this.clock.nowMs());
-      return active?.schedule.fill();
+      active?.schedule.fill();
+      return this.dismissIfDone(member);
     }
     const verdict = active.judge(answer, indices, asked, member);
     member.hasAnswered = true;
@@ -271,7 +273,7 @@ export class Fleet {
         this.blame(other, other.reputation.contradicted(), 'E_REFUSED');
       }
     }
-    if (member.draining && !active.schedule.holds(member)) this.dismiss(member, 'drained');
+    this.dismissIfDone(member);
   }
 
   private takeFailure(member: Member, round: RoundKey, index: number, reason: string): void {
@@ -287,6 +289,11 @@ export class Fleet {
     }
     if (this.active?.key === round && wasAsked) this.active.schedule.returnItem(member, index);
     else member.workload.drop(key, this.clock.nowMs());
+    this.dismissIfDone(member);
+  }
+
+  /** Lets a draining node go that holds nothing of the round in progress; between rounds there is none. */
+  private dismissIfDone(member: Member): void {
     if (member.draining && this.active?.schedule.holds(member) === false) this.dismiss(member, 'drained');
   }
 

@@ -116,6 +116,15 @@ describe('the handshake', () => {
     ]);
   });
 
+  it('knows by its secret whether a remote node is attached', async () => {
+    const node = await attached(fleet, { nodeSecret: secretOf(1) });
+    await attached(fleet, { nodeSecret: secretOf(2) }, { local: true });
+    expect([1, 2, 3].map((secret) => fleet.isAttached(secretOf(secret)))).toEqual([true, false, false]);
+    node.hangUp();
+    await settled();
+    expect(fleet.isAttached(secretOf(1))).toBe(false);
+  });
+
   it('refuses another protocol version by name, and closes', async () => {
     const node = await attached(fleet, { protocolVersion: PROTOCOL_VERSION + 1 });
     const { code, reason } = node.the('refused');
@@ -644,6 +653,47 @@ describe('a node that drains', () => {
     answering(await attached(fleet));
     await round.promise;
     expect(round.accepted).toEqual([0]);
+  });
+
+  it('is sent off once it has answered an item of an earlier round, if the rest was taken from it', async () => {
+    const node = await attached(fleet);
+    const earlier = run(1);
+    await settled();
+    const quick = await attached(fleet);
+    vi.advanceTimersByTime(1e5); // the item is late, and repeated
+    await settled();
+    answering(quick);
+    await earlier.promise;
+    await attached(fleet, { threads: 2 }); // answers nothing, so the round goes on
+    const later = STEP + 1;
+    const message = (microBatch: number): Work => work({ step: later, microBatch });
+    quick.onMessage = undefined;
+    const round = run(6, { change: { round: later, message } });
+    await settled();
+    node.send({ type: 'drain' });
+    await settled();
+    for (const item of quick.items.slice(1)) quick.send(answerTo(item)); // and is idle
+    await settled();
+    vi.advanceTimersByTime(1e5);
+    await settled();
+    expect(node.received.map(({ type }) => type).slice(-3)).toEqual(['work', 'work', 'cancel']);
+    expect(node.closings).toEqual([]);
+    node.send(answerTo(node.items[0]!));
+    await settled();
+    expect(round.outcome()).toBe('open');
+    expect(node.closings).toEqual(['drained']);
+  });
+
+  it('is sent off as well when it has no workers left, as a relay may', async () => {
+    const relay = await attached(fleet, { threads: 2 });
+    const round = run(2);
+    await settled();
+    relay.send({ type: 'drain' }, workers({ threads: 0 }));
+    await settled();
+    expect(relay.closings).toEqual(['drained']);
+    expect(eventsOf('worker-left')).toHaveLength(1);
+    answering(await attached(fleet));
+    await round.promise;
   });
 
   it('late in a long round does not end the run: the waiting for others begins then', async () => {
