@@ -117,12 +117,14 @@ describe('the handshake', () => {
   });
 
   it('knows by its secret whether a remote node is attached', async () => {
-    const node = await attached(fleet, { nodeSecret: secretOf(1) });
-    await attached(fleet, { nodeSecret: secretOf(2) }, { local: true });
-    expect([1, 2, 3].map((secret) => fleet.isAttached(secretOf(secret)))).toEqual([true, false, false]);
+    const node = await attached(fleet, { nodeName: 'remote' });
+    await attached(fleet, { nodeName: 'local' }, { local: true });
+    const known = (): boolean[] =>
+      ['remote', 'local', 'nobody'].map((name) => fleet.isAttached(secretOf(name)));
+    expect(known()).toEqual([true, false, false]);
     node.hangUp();
     await settled();
-    expect(fleet.isAttached(secretOf(1))).toBe(false);
+    expect(known()).toEqual([false, false, false]);
   });
 
   it('refuses another protocol version by name, and closes', async () => {
