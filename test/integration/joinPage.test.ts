@@ -312,6 +312,7 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     await page.getByText('Let this tab compute for the run').waitFor();
     expect(await page.getByLabel('Name').inputValue()).toBe('forgotten');
     await page.getByRole('button', { name: 'Start' }).click();
+    await until('it is attached once more', () => eventsOf('discarded', 'worker-joined').length === 3);
     const worker = startWorker(host);
     expect((await coordinator.finished).exitCode).toBe(0);
     expect((await worker.finished).exitCode).toBe(0);
