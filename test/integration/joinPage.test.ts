@@ -296,31 +296,6 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     expectSameBits('curve');
   });
 
-  it('goes on by itself when the browser had discarded it, with its name and threads', async () => {
-    const { coordinator, host } = await startCoordinator('discarded', 2);
-    const { page } = await join(host, 'forgotten');
-    await until('it is attached', () => eventsOf('discarded', 'worker-joined').length === 1);
-    // Chromium says so to a page that it loads again because somebody looks at the tab.
-    await page.addInitScript(
-      `Object.defineProperty(Document.prototype, 'wasDiscarded', { get: () => true });`,
-    );
-    await page.reload();
-    await until('it is attached again', () => eventsOf('discarded', 'worker-joined').length === 2);
-    await page.getByRole('button', { name: 'Leave' }).click();
-    await page.getByText('Let this tab compute for the run').waitFor();
-    await page.reload();
-    await page.getByText('Let this tab compute for the run').waitFor();
-    expect(await page.getByLabel('Name').inputValue()).toBe('forgotten');
-    await page.getByRole('button', { name: 'Start' }).click();
-    await until('it is attached once more', () => eventsOf('discarded', 'worker-joined').length === 3);
-    const worker = startWorker(host);
-    expect((await coordinator.finished).exitCode).toBe(0);
-    expect((await worker.finished).exitCode).toBe(0);
-    expectSameBits('discarded');
-    const names = eventsOf('discarded', 'worker-joined').map(({ node }) => node);
-    expect(names).toEqual(['forgotten', 'forgotten', 'forgotten', 'process']);
-  });
-
   it('a page of another version loads itself anew, once, and says so if that does not help', async () => {
     const { coordinator, host } = await startCoordinator('version', 1);
     const older = await olderPages(Number(host.split(':')[1]), 3);

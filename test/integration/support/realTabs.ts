@@ -56,6 +56,11 @@ export class RealTabs {
     return new RealTab((method, parameters) => this.ask(method, parameters, sessionId), targetId);
   }
 
+  /** A tab without a debugger, which Chromium treats as it does those of people. */
+  async newUnwatchedTab(url: string): Promise<void> {
+    await this.ask('Target.createTarget', { url });
+  }
+
   async ask<Result = unknown>(method: string, parameters: object = {}, sessionId?: string): Promise<Result> {
     const id = ++this.lastId;
     const answered = new Promise<Answer>((resolve) => this.waiting.set(id, resolve));
