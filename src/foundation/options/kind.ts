@@ -59,7 +59,7 @@ export function valueText(value: OptionValue): string {
 }
 
 /** Not all objects can be made a text. */
-function anyText(value: unknown): string {
+function anyText(value: OptionValue | object): string {
   return typeof value === 'object' || typeof value === 'function'
     ? `of type ${typeName(value)}`
     : String(value);
