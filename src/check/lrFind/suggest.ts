@@ -30,7 +30,10 @@ const FEWEST_POINTS = 3 * SLOPE_REACH;
 const LEAST_FALL = 0.05;
 /** One of less than this share is none. */
 const FLAT = 0.01;
-const TENTH = 10;
+/** Near its lowest point the curve is flat: a loss that lies above it by less than this share of the fall is as low. */
+const AS_LOW = 0.05;
+/** As many times below the rate at which it diverges. */
+const MARGIN = 2;
 const NOISY = 0.5;
 
 export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Suggestion {
@@ -48,11 +51,12 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
     return nothing(points, divergedAt, tooLittle(points.length, first, lowest.smoothed));
   }
   const learning = points.findIndex(({ smoothed }) => smoothed <= guess);
+  const highest = highestAsLow(inner, lowest, fall);
   const descent = descentOf(points.slice(0, Math.max(lowest.step + SLOPE_REACH, FEWEST_POINTS)), learning);
   return {
     points,
-    lr: rounded(divergedAt === null ? lowest.lr : Math.min(lowest.lr, divergedAt / TENTH)),
-    reason: reasonOf(lowest, divergedAt),
+    lr: rounded(divergedAt === null ? highest.lr : Math.min(highest.lr, divergedAt / MARGIN)),
+    reason: reasonOf({ lowest, highest, divergedAt }),
     warnings: warningsOf(points, { descent, lowest, fall, divergedAt }),
     steepestAt: descent.steepest.lr,
     lowestAt: lowest.lr,
@@ -60,11 +64,24 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
   };
 }
 
-function reasonOf(lowest: SmoothedPoint, divergedAt: number | null): string {
-  const least = `the smoothed loss is lowest at ${short(lowest.lr)}`;
-  if (divergedAt === null) return `${least}, and it does not diverge`;
-  const tenth = `a tenth of ${short(divergedAt)}, where it diverges, is ${short(divergedAt / TENTH)}`;
-  return `${least}, and ${tenth}; the suggestion is the lower of the two`;
+/** The last point after the lowest up to which all are nearly as low: of rates that learn alike, the highest learns most in a step. */
+function highestAsLow(points: readonly SmoothedPoint[], lowest: SmoothedPoint, fall: number): SmoothedPoint {
+  const from = points.indexOf(lowest);
+  const above = points.slice(from).findIndex(({ smoothed }) => smoothed > lowest.smoothed + AS_LOW * fall);
+  return above === -1 ? points.at(-1)! : points[from + above - 1]!;
+}
+
+interface Bounds {
+  readonly lowest: SmoothedPoint;
+  readonly highest: SmoothedPoint;
+  readonly divergedAt: number | null;
+}
+
+function reasonOf({ lowest, highest, divergedAt }: Bounds): string {
+  const least = `the smoothed loss is lowest at ${short(lowest.lr)} and nearly as low up to ${short(highest.lr)}`;
+  if (divergedAt === null) return `${least}; it does not diverge`;
+  const isAtMargin = highest.lr > divergedAt / MARGIN;
+  return `${least}; it diverges at ${short(divergedAt)}${isAtMargin ? ', and the suggestion is half of that' : ''}`;
 }
 
 function tooLittle(steps: number, first: number, lowest: number): string {
