@@ -69,6 +69,8 @@ describe('suggestRate', () => {
   it('warns where it is not to be trusted', () => {
     const still = suggestRate({ guess: GUESS, points: curve((log) => 1.5 - 0.2 * log), divergedAt: null });
     expect(still.warnings.join()).toMatch(/still falls at 10: .* test up to a higher one/);
+    const flat = suggestRate({ guess: GUESS, points: curve(valley(0.6)), divergedAt: null });
+    expect(flat.warnings.join()).toMatch(/is still nearly as low at 10: .* test up to a higher one/);
     const sudden = suggestRate({ guess: GUESS, points: still.points, divergedAt: 10 });
     expect(sudden).toMatchObject({ lr: 5, warnings: still.warnings.slice(1) });
     const low = suggestRate({ guess: GUESS, points: curve(falling(-4)), divergedAt: 1 });

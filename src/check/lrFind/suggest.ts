@@ -57,7 +57,7 @@ export function suggestRate({ points: raw, divergedAt, guess }: RangeTest): Sugg
     points,
     lr: rounded(divergedAt === null ? highest.lr : Math.min(highest.lr, divergedAt / MARGIN)),
     reason: reasonOf({ lowest, highest, divergedAt }),
-    warnings: warningsOf(points, { descent, lowest, fall, divergedAt }),
+    warnings: warningsOf(points, { descent, lowest, highest, fall, divergedAt }),
     steepestAt: descent.steepest.lr,
     lowestAt: lowest.lr,
     divergedAt,
@@ -93,22 +93,21 @@ function nothing(points: readonly SmoothedPoint[], divergedAt: number | null, wh
   return { points, lr: null, reason: why, warnings: [], steepestAt: null, lowestAt: null, divergedAt };
 }
 
-interface Curve {
+interface Curve extends Bounds {
   readonly descent: Descent;
-  readonly lowest: SmoothedPoint;
   readonly fall: number;
-  readonly divergedAt: number | null;
 }
 
 function warningsOf(
   points: readonly SmoothedPoint[],
-  { descent, lowest, fall, divergedAt }: Curve,
+  { descent, lowest, highest, fall, divergedAt }: Curve,
 ): readonly string[] {
   const warnings: string[] = [];
   // A loss may fall up to the step before it is not finite: then a higher rate is no better.
-  if (divergedAt === null && lowest.step > points.length - SLOPE_REACH) {
+  if (divergedAt === null && highest.step > points.length - SLOPE_REACH) {
+    const what = lowest.step > points.length - SLOPE_REACH ? 'still falls' : 'is still nearly as low';
     warnings.push(
-      `the loss still falls at ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
+      `the loss ${what} at ${short(points.at(-1)!.lr)}: a higher rate may be better; test up to a higher one`,
     );
   }
   if (descent.isFromTheStart)
