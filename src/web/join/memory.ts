@@ -3,6 +3,7 @@
  * browser had discarded it in the background to save memory. Kept for this tab and this session alone.
  */
 
+import { keep, kept } from '../tabStorage.js';
 import type { PageEngine } from './node/talk.js';
 
 const KEY = 'lockstep-tab';
@@ -19,16 +20,14 @@ let written = '';
 
 export function remember(memory: TabMemory): void {
   const text = JSON.stringify(memory);
-  if (text !== written) sessionStorage.setItem(KEY, text);
+  if (text !== written) keep(KEY, text);
   written = text;
 }
 
 /** Undefined where there is none, or something else has written there. */
 export function recall(): TabMemory | undefined {
   try {
-    const { name, threads, engine, isOn } = JSON.parse(
-      sessionStorage.getItem(KEY) ?? '{}',
-    ) as Partial<TabMemory>;
+    const { name, threads, engine, isOn } = JSON.parse(kept(KEY) ?? '{}') as Partial<TabMemory>;
     if (typeof name !== 'string' || typeof threads !== 'number') return undefined;
     return { name, threads, engine: engine === 'webgpu' ? 'webgpu' : 'simd', isOn: isOn === true };
   } catch {

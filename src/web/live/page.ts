@@ -14,6 +14,7 @@ import {
   Refused,
   takeTokenFromAddress,
 } from './api.js';
+import { forget, keep, kept } from '../tabStorage.js';
 import { Charts, saveAs } from './charts.js';
 import { differences, runFacts, runRecord } from './details.js';
 import { byId } from './dom.js';
@@ -234,7 +235,7 @@ async function lookForReturn(): Promise<void> {
   try {
     if (document.hidden) throw new Error('nobody looks');
     await fetchMe();
-    sessionStorage.setItem(CAME_BACK, 'yes');
+    keep(CAME_BACK, 'yes');
     location.reload();
   } catch {
     setTimeout(() => void lookForReturn(), COMES_BACK_MS);
@@ -249,8 +250,8 @@ async function begin(token: string | undefined): Promise<void> {
     if (error instanceof Refused) return show('login');
     return void setTimeout(() => void begin(token), POLL_MS);
   }
-  const hasComeBack = sessionStorage.getItem(CAME_BACK) !== null;
-  sessionStorage.removeItem(CAME_BACK);
+  const hasComeBack = kept(CAME_BACK) !== undefined;
+  forget(CAME_BACK);
   if (me.right === 'none') return askToLogIn(hasComeBack ? STARTED_AGAIN : '');
   show('main');
   const onError = (message: string): void => tell(message, true);
