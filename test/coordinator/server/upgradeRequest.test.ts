@@ -195,7 +195,13 @@ describe.skipIf(certificate === undefined)('with TLS (skipped where openssl is m
       expect(await outcome(byTls(name)), name).toBe('open');
     }
     // A certificate with names of machines is made out to these, and not to its common name (RFC 6125 section 6.4.4).
-    const others = ['common.example', 'evil.example', 'x.trainer.example', 'lab.example', 'a.desk.lab.example'];
+    const others = [
+      'common.example',
+      'evil.example',
+      'x.trainer.example',
+      'lab.example',
+      'a.desk.lab.example',
+    ];
     for (const name of others) expect(await outcome(byTls(`${name}:PORT`)), name).toBe(403);
   });
 });
