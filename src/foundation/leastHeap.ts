@@ -1,4 +1,4 @@
-/** A binary heap: the least of many entries at hand. Of equal values, the one with the lower order. */
+/** A binary heap: gives the entry with the smallest value. Of entries with equal values, it gives the one with the lower order first. */
 
 export interface HeapEntry {
   readonly value: number;

@@ -25,7 +25,7 @@ const recipe = [
   ...['--dataset', 'synthetic', '--model', 'resnet8', '--train-limit', '640', '--val-size', '64'],
   ...['--epochs', '4', '--seed', '3', '--engine', 'simd'],
 ];
-/** More epochs than any test waits for, and none of them the last for want of a better one. */
+/** A run that does not end by itself: more epochs than any test waits for, and no early stopping. */
 const ENDLESS = ['--epochs', '1000000', '--patience', '0'];
 const HAS_JOINED = /"event":"worker-joined"/;
 const environment = fakeGpuEnvironment();

@@ -10,7 +10,7 @@ export interface ChangedPages {
   close(): void;
 }
 
-/** What becomes of a file; undefined: it stays as it is. */
+/** How to change the file of this path; undefined: it is not changed. */
 export type ChangeOfPath = (path: string) => ((text: string) => string) | undefined;
 
 /** @param port of the coordinator */
