@@ -6,6 +6,8 @@
 
 import { convolutionKey, tilingOf } from './convolutionTile.js';
 import type { Border, ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
+import { declareFetches, fetchAll, putAll } from './fetches.js';
+import type { Fetches } from './fetches.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
 import { indices, KernelSource, repeat } from './kernelSource.js';
@@ -53,10 +55,10 @@ ${quads.map((quad) => `{\n${finishQuad(kernel, options, quad)}\n}`).join('\n')}`
 function chunkLoop(options: ConvolutionOptions, kernel: KernelSource): string {
   const { kind, stride, border, input, tile } = options;
   const chunks = quadsOf(input) / tile.chunkQuads;
-  const loads = [inputLoads(options, kernel.reader(options.read)), filterLoads(options, kernel)];
-  const declare = loads.map(({ declare }) => declare).join('\n');
-  const fetch = loads.map(({ fetch }) => fetch).join('\n');
-  const put = loads.map(({ put }) => put).join('\n');
+  const loads = [inputFetches(options, kernel.reader(options.read)), filterFetches(options, kernel)];
+  const declare = loads.map(declareFetches).join('\n');
+  const fetch = loads.map(fetchAll).join('\n');
+  const put = loads.map(putAll).join('\n');
   const multiply = `
   for (var part = 0u; part < ${tile.chunkQuads}u; part++) {
     for (var tap = 0u; tap < 3u; tap++) {
@@ -93,40 +95,6 @@ ${multiply}
 workgroupBarrier();`;
 }
 
-/** WGSL of one thread's share of the loading. */
-interface Loads {
-  readonly declare: string;
-  /** From device memory to registers. */
-  readonly fetch: string;
-  /** From registers to workgroup memory. */
-  readonly put: string;
-}
-
-/** @param fetch statements that set `value` for `index`, and `put` its destination */
-function loadsOf(name: string, count: number, threads: number, fetch: string, put: string): Loads {
-  const shares = indices(Math.ceil(count / threads));
-  const inside = (share: number): string =>
-    (share + 1) * threads <= count ? '' : `if (thread + ${share * threads}u < ${count}u) `;
-  const each = (line: (share: number) => string): string => shares.map(line).join('\n');
-  return {
-    declare: each((share) => `  var ${name}${share} = vec4f();`),
-    fetch: each(
-      (share) => `  ${inside(share)}{
-    let index = thread + ${share * threads}u;
-    var value = vec4f();
-${fetch}
-    ${name}${share} = value;
-  }`,
-    ),
-    put: each(
-      (share) => `  ${inside(share)}{
-    let index = thread + ${share * threads}u;
-    ${put} = ${name}${share};
-  }`,
-    ),
-  };
-}
-
 const sumName = (quad: number, pixel: number): string => `sum${quad}x${pixel}`;
 
 /** Finishes one of a thread's quads of channels. */
@@ -149,7 +117,7 @@ function finishQuad(kernel: KernelSource, options: ConvolutionOptions, quad: num
 }
 
 /** The tile's input with its border, vectors of four channels. */
-function inputLoads({ kind, stride, border, input, tile }: ConvolutionOptions, read: string): Loads {
+function inputFetches({ kind, stride, border, input, tile }: ConvolutionOptions, read: string): Fetches {
   const { chunkQuads, inputRows, inputColumns, pitch, threads } = tile;
   const isDilated = kind === 'gradient' && stride === 2;
   const origin = (first: string): string => {
@@ -161,35 +129,41 @@ function inputLoads({ kind, stride, border, input, tile }: ConvolutionOptions, r
     `index / ${chunkQuads}u / ${inputColumns}u`,
     `index / ${chunkQuads}u % ${inputColumns}u`,
   ];
-  return loadsOf(
-    'input',
-    chunkQuads * inputRows * inputColumns,
+  const place = `image, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
+  return {
+    name: 'input',
+    type: 'vec4f',
     threads,
-    `    let row = ${origin('firstRow')} + ${row};
-    let column = ${origin('firstColumn')} + ${column};
-    if (row < ${input.height}u && column < ${input.width}u) {
-      value = ${read}(image, row, column, chunk * ${chunkQuads}u + index % ${chunkQuads}u);
-    }`,
-    `inputs[(index % ${chunkQuads}u * ${inputRows}u + ${row}) * ${pitch}u + ${column}]`,
-  );
+    count: chunkQuads * inputRows * inputColumns,
+    statements: `let row = ${origin('firstRow')} + ${row};
+let column = ${origin('firstColumn')} + ${column};
+let loaded = ${read}(${place}, chunk * ${chunkQuads}u + index % ${chunkQuads}u);`,
+    value: `select(vec4f(), loaded, row < ${input.height}u && column < ${input.width}u)`,
+    put: (value) =>
+      `inputs[(index % ${chunkQuads}u * ${inputRows}u + ${row}) * ${pitch}u + ${column}] = ${value};`,
+  };
 }
 
 /** The chunk's weights as (tap, input channel, output quad), for a gradient with taps and channels exchanged. */
-function filterLoads(options: ConvolutionOptions, kernel: KernelSource): Loads {
+function filterFetches(options: ConvolutionOptions, kernel: KernelSource): Fetches {
   const { kind, stride, input, output, weights, tile } = options;
   const { chunkQuads, blockQuads, threads } = tile;
   const channels = chunkQuads * 4;
-  const count = 36 * chunkQuads * blockQuads;
+  const common = {
+    name: 'filter',
+    type: 'vec4f',
+    threads,
+    count: 36 * chunkQuads * blockQuads,
+  } as const;
   if (kind === 'forward') {
     const name = kernel.bind(weights, 'vec4f');
     const [tap, channel] = [`index / ${blockQuads * channels}u`, `index / ${blockQuads}u % ${channels}u`];
-    return loadsOf(
-      'filter',
-      count,
-      threads,
-      `    value = ${name}[(${tap} * ${quadsOf(input) * 4}u + chunk * ${channels}u + ${channel}) * ${quadsOf(output)}u + firstQuad + index % ${blockQuads}u];`,
-      'filters[index]',
-    );
+    return {
+      ...common,
+      statements: '',
+      value: `${name}[(${tap} * ${quadsOf(input) * 4}u + chunk * ${channels}u + ${channel}) * ${quadsOf(output)}u + firstQuad + index % ${blockQuads}u]`,
+      put: (value) => `filters[index] = ${value};`,
+    };
   }
   const name = kernel.bind(weights, 'f32');
   const rowLength = quadsOf(input) * 4;
@@ -199,14 +173,12 @@ function filterLoads(options: ConvolutionOptions, kernel: KernelSource): Loads {
     `index % ${channels}u`,
   ];
   const lanes = [0, 1, 2, 3].map((lane) => `${name}[start + ${lane * rowLength}u]`);
-  return loadsOf(
-    'filter',
-    count,
-    threads,
-    `    let start = (${stride === 1 ? `(8u - ${tap})` : tap} * ${quadsOf(output) * 4}u + (firstQuad + ${quad}) * 4u) * ${rowLength}u + chunk * ${channels}u + ${channel};
-    value = vec4f(${lanes.join(', ')});`,
-    `filters[(${tap} * ${channels}u + ${channel}) * ${blockQuads}u + ${quad}]`,
-  );
+  return {
+    ...common,
+    statements: `let start = (${stride === 1 ? `(8u - ${tap})` : tap} * ${quadsOf(output) * 4}u + (firstQuad + ${quad}) * 4u) * ${rowLength}u + chunk * ${channels}u + ${channel};`,
+    value: `vec4f(${lanes.join(', ')})`,
+    put: (value) => `filters[(${tap} * ${channels}u + ${channel}) * ${blockQuads}u + ${quad}] = ${value};`,
+  };
 }
 
 /** One row of taps: every loaded vector is used by up to three taps. */

@@ -4,6 +4,7 @@
  */
 
 import type { ActivationShape } from '../../../model/index.js';
+import { indices } from './kernelSource.js';
 import type { KernelSource, Range, Reading } from './kernelSource.js';
 import { quadsOf } from './shapes.js';
 
@@ -39,6 +40,9 @@ export interface Surroundings {
   readonly groups: number;
 }
 
+/** Their reads are under way at once. */
+const PIXELS_TOGETHER = 8;
+
 export function finishStatements(kernel: KernelSource, finish: Finish, around: Surroundings): string {
   const lines = [`let quad = ${around.quad};`];
   lines.push(finishValues(kernel, finish, around));
@@ -59,29 +63,61 @@ if (thread < ${around.lanes}u) {
   return lines.join('\n');
 }
 
-/** Finishes and stores each pixel that is inside the image; one that is outside becomes zero. */
+/**
+ * Finishes and stores each pixel that is inside the image; one that is outside becomes zero. What is read for a few pixels is
+ * read before the first of them is stored, without branches, so that these loads do not wait for each other.
+ */
 function finishValues(kernel: KernelSource, finish: Finish, around: Surroundings): string {
+  const lines: string[] = [];
+  if (finish.kind === 'gradient' && finish.products !== undefined) {
+    lines.push('var gradientSum = vec4f();', 'var productSum = vec4f();');
+  }
+  for (let first = 0; first < around.pixels.length; first += PIXELS_TOGETHER) {
+    const pixels = around.pixels.slice(first, first + PIXELS_TOGETHER);
+    lines.push('{', readPixels(kernel, finish, { ...around, pixels }));
+    lines.push(storePixels(kernel, finish, { ...around, pixels }), '}');
+  }
+  return lines.join('\n');
+}
+
+/** Reads, for each pixel, what `storePixels` combines with its value; outside the image, from the nearest pixel inside. */
+function readPixels(kernel: KernelSource, finish: Finish, { shape, pixels }: Surroundings): string {
+  const gradient = finish.kind === 'gradient' ? finish : undefined;
+  const named: [string, Reading | undefined][] = [
+    ...(finish.terms ?? []).map((term, index): [string, Reading] => [`term${index}_`, term]),
+    ['sign', gradient?.sign],
+    ['factor', gradient?.factor],
+    ['deviation', gradient?.products?.deviation],
+  ];
+  const readers = named.flatMap(([name, reading]) =>
+    reading ? [[name, kernel.reader(reading)] as const] : [],
+  );
+  if (readers.length === 0) return '';
+  return pixels
+    .flatMap(({ row, column }, pixel) =>
+      readers.map(
+        ([name, reader]) =>
+          `let ${name}${pixel} = ${reader}(image, min(${row}, ${shape.height - 1}u), min(${column}, ${shape.width - 1}u), quad);`,
+      ),
+    )
+    .join('\n');
+}
+
+function storePixels(kernel: KernelSource, finish: Finish, around: Surroundings): string {
   const { shape, pixels } = around;
   const result = kernel.bind(around.result, 'vec4f', 'read_write');
   const gradient = finish.kind === 'gradient' ? finish : undefined;
-  const terms = finish.terms?.map((term) => kernel.reader(term)) ?? [];
-  const factor = gradient?.factor && kernel.reader(gradient.factor);
-  const sign = gradient?.sign && kernel.reader(gradient.sign);
-  const deviation = gradient?.products && kernel.reader(gradient.products.deviation);
   const lines: string[] = [];
-  if (deviation !== undefined) lines.push('var gradientSum = vec4f();', 'var productSum = vec4f();');
-  for (const { row, column, value } of pixels) {
+  for (const [pixel, { row, column, value }] of pixels.entries()) {
     lines.push(`if (${row} < ${shape.height}u && ${column} < ${shape.width}u) {`);
-    lines.push(`  let row = ${row};`, `  let column = ${column};`);
-    const at = '(image, row, column, quad)';
-    for (const term of terms) lines.push(`  ${value} += ${term}${at};`);
-    if (sign !== undefined) lines.push(`  ${value} = select(vec4f(), ${value}, ${sign}${at} > vec4f());`);
-    if (factor !== undefined) lines.push(`  ${value} *= ${factor}${at};`);
+    for (const term of indices(finish.terms?.length ?? 0)) lines.push(`  ${value} += term${term}_${pixel};`);
+    if (gradient?.sign) lines.push(`  ${value} = select(vec4f(), ${value}, sign${pixel} > vec4f());`);
+    if (gradient?.factor) lines.push(`  ${value} *= factor${pixel};`);
     lines.push(
-      `  ${result}[((image * ${shape.height}u + row) * ${shape.width}u + column) * ${quadsOf(shape)}u + quad] = ${value};`,
+      `  ${result}[((image * ${shape.height}u + ${row}) * ${shape.width}u + ${column}) * ${quadsOf(shape)}u + quad] = ${value};`,
     );
-    if (deviation !== undefined) {
-      lines.push(`  gradientSum += ${value};`, `  productSum += ${value} * ${deviation}${at};`);
+    if (gradient?.products) {
+      lines.push(`  gradientSum += ${value};`, `  productSum += ${value} * deviation${pixel};`);
     }
     lines.push(finish.kind === 'moments' ? `} else { ${value} = vec4f(); }` : '}');
   }

@@ -5,6 +5,8 @@
  */
 
 import { convolutionKey } from './convolutionTile.js';
+import { fetchAndPut } from './fetches.js';
+import type { Fetches } from './fetches.js';
 import { indices, KernelSource } from './kernelSource.js';
 import type { Dispatch } from './kernelSource.js';
 import { finishProducts } from './matrixConvolutionFinish.js';
@@ -38,13 +40,7 @@ ${indices(isDilated(options) ? 1 : pixelProducts)
   .map((product) => `let start${product} = ${startOf(options, product)};`)
   .join('\n')}
 ${sums.join('\n')}
-for (var chunk = 0u; chunk < ${input.channels / PRODUCT_CHANNELS}u; chunk++) {
-${loadInputs(options, kernel.reader(options.read))}
-${loadFilters(options, kernel)}
-  workgroupBarrier();
-${isDilated(options) ? dilatedProducts(options) : products(options)}
-  workgroupBarrier();
-}
+${chunkLoop(options, kernel)}
 ${finishProducts(kernel, options)}`;
   const name = kind === 'forward' ? 'convolution' : 'convolution input gradient';
   return kernel.build({
@@ -62,6 +58,19 @@ ${finishProducts(kernel, options)}`;
   });
 }
 
+/** Input and filters come one chunk of channels at a time: into registers, then into workgroup memory. */
+function chunkLoop(options: MatrixConvolutionOptions, kernel: KernelSource): string {
+  const chunks = options.input.channels / PRODUCT_CHANNELS;
+  const loads = [inputFetches(options, kernel.reader(options.read)), filterFetches(options, kernel)];
+  return `
+for (var chunk = 0u; chunk < ${chunks}u; chunk++) {
+${loads.map(fetchAndPut).join('\n')}
+  workgroupBarrier();
+${isDilated(options) ? dilatedProducts(options) : products(options)}
+  workgroupBarrier();
+}`;
+}
+
 /** Start of the input of a subgroup's product, in quads. */
 function startOf(options: MatrixConvolutionOptions, product: number): string {
   const { inputRows, inputColumns, productPixels } = options.tile;
@@ -75,7 +84,7 @@ function startOf(options: MatrixConvolutionOptions, product: number): string {
 }
 
 /** Sixteen channels of the tile's input with its border. A thread loads only one quad of channels. */
-function loadInputs(options: MatrixConvolutionOptions, read: string): string {
+function inputFetches(options: MatrixConvolutionOptions, read: string): Fetches {
   const { kind, stride, input, imageCount, tile, operations } = options;
   const { images, inputRows, inputColumns, threads } = tile;
   const cells = inputRows * inputColumns;
@@ -85,20 +94,22 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
     isDilated(options) ? `${first} / 2u` : `${first} * ${stride}u - 1u`;
   const conditions = [`row < ${input.height}u`, `column < ${input.width}u`];
   if (imageCount % images !== 0) conditions.push(`image < ${imageCount}u`);
-  return `
-  {
-    let quad = thread % ${QUADS}u;
-    for (var cell = thread / ${QUADS}u; cell < ${images * cells}u; cell += ${threads / QUADS}u) {
-      let image = firstImage + cell / ${cells}u;
-      let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
-      let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
-      var value = vec4f();
-      if (${conditions.join(' && ')}) {
-        value = ${read}(image, row, column, chunk * ${QUADS}u + quad)${scale};
-      }
-      ${operations.store('inputs', `cell * ${INPUT_STRIDE}u + quad`, 'value')}
-    }
-  }`;
+  const image = imageCount % images === 0 ? 'image' : `min(image, ${imageCount - 1}u)`;
+  const place = `${image}, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
+  return {
+    name: 'input',
+    type: 'vec4f',
+    count: images * cells * QUADS,
+    threads,
+    statements: `let cell = index / ${QUADS}u;
+let image = firstImage + cell / ${cells}u;
+let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
+let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
+let loaded = ${read}(${place}, chunk * ${QUADS}u + index % ${QUADS}u)${scale};`,
+    value: `select(vec4f(), loaded, ${conditions.join(' && ')})`,
+    put: (value) =>
+      operations.store('inputs', `index / ${QUADS}u * ${INPUT_STRIDE}u + index % ${QUADS}u`, value),
+  };
 }
 
 /**
@@ -106,36 +117,31 @@ function loadInputs(options: MatrixConvolutionOptions, read: string): string {
  * For a gradient it is (output channel, which is the layer's input) by (tap, channel of the gradient); for stride 1 the taps
  * are in reverse order.
  */
-function loadFilters(options: MatrixConvolutionOptions, kernel: KernelSource): string {
+function filterFetches(options: MatrixConvolutionOptions, kernel: KernelSource): Fetches {
   const { kind, input, output, tile, operations, packedWeights } = options;
   const name = kernel.bind(packedWeights, 'vec4u');
   const { filterRows, filterStride, blockProducts, threads } = tile;
-  const [octets, from, to] =
-    kind === 'forward'
-      ? [
-          filterRows * blockProducts * 2,
-          `(row / 16u * ${input.channels}u + chunk * 16u + row % 16u) * ${output.channels / 8}u + firstChannel / 8u + part`,
-          `row * ${filterStride}u + part * 2u`,
-        ]
-      : [
-          filterRows * 18,
-          `(${isDilated(options) ? 'part / 2u' : '(8u - part / 2u)'} * ${output.channels}u + firstChannel + row) * ${input.channels / 8}u + chunk * 2u + part % 2u`,
-          `row * ${filterStride}u + part * 2u`,
-        ];
+  const isForward = kind === 'forward';
+  const octets = filterRows * (isForward ? blockProducts * 2 : 18);
   const across = octets / filterRows;
   // Neighbouring threads read neighbouring memory: for a gradient's filters the next channel, not the next tap.
-  const [row, part] =
-    kind === 'forward'
-      ? [`index / ${across}u`, `index % ${across}u`]
-      : [`index / 2u % ${filterRows}u`, `index / ${2 * filterRows}u * 2u + index % 2u`];
-  return `
-  for (var index = thread; index < ${octets}u; index += ${threads}u) {
-    let row = ${row};
-    let part = ${part};
-    let words = ${name}[${from}];
-    let to = ${to};
-    ${operations.storePacked('filters', 'to', 'words')}
-  }`;
+  const rowAndPart = isForward
+    ? `let row = index / ${across}u; let part = index % ${across}u;`
+    : `let row = index / 2u % ${filterRows}u; let part = index / ${2 * filterRows}u * 2u + index % 2u;`;
+  const from = isForward
+    ? `(row / 16u * ${input.channels}u + chunk * 16u + row % 16u) * ${output.channels / 8}u + firstChannel / 8u + part`
+    : `(${isDilated(options) ? 'part / 2u' : '(8u - part / 2u)'} * ${output.channels}u + firstChannel + row) * ${input.channels / 8}u + chunk * 2u + part % 2u`;
+  return {
+    name: 'filter',
+    type: 'vec4u',
+    count: octets,
+    threads,
+    statements: rowAndPart,
+    value: `${name}[${from}]`,
+    put: (words) => `${rowAndPart}
+let to = row * ${filterStride}u + part * 2u;
+${operations.storePacked('filters', 'to', words)}`,
+  };
 }
 
 /** The filters of a tap for a subgroup's output channels. */

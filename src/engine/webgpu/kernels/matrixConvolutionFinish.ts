@@ -43,8 +43,9 @@ let slot = thread / ${lanes}u * ${pixelsPerThread}u;
 ${indices(pixelProducts)
   .map((product) => handOver(options, product))
   .join('\n')}
-let image = firstImage + slot / ${productPixels}u * ${perGroup}u / ${across * down}u;
-${isRagged ? `let outside = select(0u, 0x40000000u, image >= ${imageCount}u);` : ''}
+let imageOrBeyond = firstImage + slot / ${productPixels}u * ${perGroup}u / ${across * down}u;
+let image = ${isRagged ? `min(imageOrBeyond, ${imageCount - 1}u)` : 'imageOrBeyond'};
+${isRagged ? `let outside = select(0u, 0x40000000u, imageOrBeyond > image);` : ''}
 ${places.join('')}
 ${finishStatements(kernel, options.finish, {
   shape: output,

@@ -4,6 +4,8 @@
  * registers, and a second kernel adds those of all workgroups in one order.
  */
 
+import { fetchAndPut } from './fetches.js';
+import type { Fetches } from './fetches.js';
 import { allocate, indices, KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { PRODUCT_CHANNELS } from './matrixConvolutionTile.js';
@@ -60,8 +62,8 @@ let inputGroup = subgroup / 3u % ${inputBlock / inputProducts}u * ${inputProduct
 let outputGroup = subgroup / ${(3 * inputBlock) / inputProducts}u * ${outputProducts}u;
 ${sums.join('\n')}
 ${beginTiles(tile, imageCount)}
-${loadInputs(options, kernel.reader(options.read))}
-${loadGradients(options, kernel.reader(options.readGradient))}
+${fetchAndPut(inputFetches(options, kernel.reader(options.read)))}
+${fetchAndPut(gradientFetches(options, kernel.reader(options.readGradient)))}
   workgroupBarrier();
   for (var step = 0u; step < ${tile.gradientCells / PRODUCT_PIXELS}u; step++) {
 ${products(options)}
@@ -81,44 +83,49 @@ ${storeSums(options, kernel.bind(partials, 'f32', 'read_write'))}`;
 }
 
 /** The tile's input with its border; a thread loads only one quad of channels. */
-function loadInputs({ stride, input, tile, operations }: MatrixWeightGradientOptions, read: string): string {
+function inputFetches(
+  { stride, input, tile, operations }: MatrixWeightGradientOptions,
+  read: string,
+): Fetches {
   const { inputBlock, inputCells, inputColumns, inputStride, threads } = tile;
   const quads = inputBlock * QUADS;
-  return `
-  {
-    let quad = thread % ${quads}u;
-    for (var cell = thread / ${quads}u; cell < ${inputCells}u; cell += ${threads / quads}u) {
-      let row = firstRow * ${stride}u - 1u + cell / ${inputColumns}u; // wraps below zero
-      let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
-      var value = vec4f();
-      if (row < ${input.height}u && column < ${input.width}u) {
-        value = ${read}(image, row, column, firstInput + quad);
-      }
-      ${operations.store('inputs', `cell * ${inputStride}u + quad`, 'value')}
-    }
-  }`;
+  const place = `image, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
+  return {
+    name: 'input',
+    type: 'vec4f',
+    count: inputCells * quads,
+    threads,
+    statements: `let cell = index / ${quads}u;
+let row = firstRow * ${stride}u - 1u + cell / ${inputColumns}u; // wraps below zero
+let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
+let loaded = ${read}(${place}, firstInput + index % ${quads}u);`,
+    value: `select(vec4f(), loaded, row < ${input.height}u && column < ${input.width}u)`,
+    put: (value) =>
+      operations.store('inputs', `index / ${quads}u * ${inputStride}u + index % ${quads}u`, value),
+  };
 }
 
 /** The tile's gradient; zero outside the tile and the image. */
-function loadGradients({ output, tile, operations }: MatrixWeightGradientOptions, read: string): string {
+function gradientFetches({ output, tile, operations }: MatrixWeightGradientOptions, read: string): Fetches {
   const { outputBlock, rows, columns, gradientCells, gradientColumns, gradientStride, threads } = tile;
   const quads = outputBlock * QUADS;
   const conditions = [`row < ${output.height}u`, `column < ${output.width}u`];
   if (gradientColumns !== columns) conditions.push(`cell % ${gradientColumns}u < ${columns}u`);
   if (gradientCells !== rows * gradientColumns) conditions.push(`cell < ${rows * gradientColumns}u`);
-  return `
-  {
-    let quad = thread % ${quads}u;
-    for (var cell = thread / ${quads}u; cell < ${gradientCells}u; cell += ${threads / quads}u) {
-      let row = firstRow + cell / ${gradientColumns}u;
-      let column = firstColumn + cell % ${gradientColumns}u;
-      var value = vec4f();
-      if (${conditions.join(' && ')}) {
-        value = ${read}(image, row, column, firstOutput + quad) * ${floatText(GRADIENT_SCALE)};
-      }
-      ${operations.store('gradients', `cell * ${gradientStride}u + quad`, 'value')}
-    }
-  }`;
+  const place = `image, min(row, ${output.height - 1}u), min(column, ${output.width - 1}u)`;
+  return {
+    name: 'gradient',
+    type: 'vec4f',
+    count: gradientCells * quads,
+    threads,
+    statements: `let cell = index / ${quads}u;
+let row = firstRow + cell / ${gradientColumns}u;
+let column = firstColumn + cell % ${gradientColumns}u;
+let loaded = ${read}(${place}, firstOutput + index % ${quads}u) * ${floatText(GRADIENT_SCALE)};`,
+    value: `select(vec4f(), loaded, ${conditions.join(' && ')})`,
+    put: (value) =>
+      operations.store('gradients', `index / ${quads}u * ${gradientStride}u + index % ${quads}u`, value),
+  };
 }
 
 /** Products of one step of sixteen pixels with a row of taps. */

@@ -57,11 +57,10 @@ let lane = thread % ${tile.lanes}u;
 let firstPixel = group.x * ${tile.pixels}u + thread / ${tile.lanes}u;
 ${each
   .map(
+    // One beyond the image reads the last pixel, and is not stored: without a branch, no read waits for the one before.
     (index) => `let pixel${index} = firstPixel + ${index * tile.groups}u;
-var value${index} = vec4f();
-if (pixel${index} < ${shape.height * shape.width}u) {
-  value${index} = ${reader}(image, pixel${index} / ${shape.width}u, pixel${index} % ${shape.width}u, group.y * ${tile.lanes}u + lane);
-}`,
+let inside${index} = min(pixel${index}, ${shape.height * shape.width - 1}u);
+var value${index} = ${reader}(image, inside${index} / ${shape.width}u, inside${index} % ${shape.width}u, group.y * ${tile.lanes}u + lane);`,
   )
   .join('\n')}
 ${finishStatements(kernel, finish, {

@@ -7,6 +7,7 @@
  */
 
 import type { ActivationShape } from '../../../model/index.js';
+import { fetchAndPut } from './fetches.js';
 import { allocate, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { floatText } from './readings.js';
@@ -121,18 +122,21 @@ interface Loading {
   readonly threads: number;
 }
 
-function load(name: string, { read, shape, row, column, rows, columns, block, ...rest }: Loading): string {
-  return `
-  for (var at = thread; at < ${rows * columns * block}u; at += ${rest.threads}u) {
-    let cell = at / ${block}u;
-    let row = ${row} + cell / ${columns}u;
-    let column = ${column} + cell % ${columns}u;
-    var value = vec4f();
-    if (row < ${shape.height}u && column < ${shape.width}u) {
-      value = ${read}(image, row, column, ${rest.firstQuad} + at % ${block}u);
-    }
-    ${name}[at] = value;
-  }`;
+function load(name: string, loading: Loading): string {
+  const { read, shape, row, column, rows, columns, block, threads, firstQuad } = loading;
+  const place = `image, min(row, ${shape.height - 1}u), min(column, ${shape.width - 1}u)`;
+  return fetchAndPut({
+    name,
+    type: 'vec4f',
+    count: rows * columns * block,
+    threads,
+    statements: `let cell = index / ${block}u;
+let row = ${row} + cell / ${columns}u;
+let column = ${column} + cell % ${columns}u;
+let loaded = ${read}(${place}, ${firstQuad} + index % ${block}u);`,
+    value: `select(vec4f(), loaded, row < ${shape.height}u && column < ${shape.width}u)`,
+    put: (value) => `${name}[index] = ${value};`,
+  });
 }
 
 const LANES = 16; // quads of weights of a workgroup, and parts that are added at once
