@@ -15,6 +15,7 @@
 #   peer     PyTorch on the same GPU: eager, channels-last, CUDA graphs, torch.compile; without TF32 and with
 #   train    `lockstep train` on the GPU, one and two workers
 #   mixed    a coordinator with two GPU workers and one on the processor
+#   recipe   a whole recipe on CIFAR-10: alone, and through a coordinator with two GPU workers (needs LOCKSTEP_DATA_DIR)
 #   cpu      the processor's cores: Lockstep beside PyTorch
 #
 # Writes to FOLDER: results.jsonl (one line per measurement, with its `part`), engine.json, tiles.jsonl, machine.txt, and
@@ -27,14 +28,14 @@ set -uo pipefail
 CALLED_IN=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-ALL_PARTS='machine parity probe engine peer train mixed cpu tiles'
+ALL_PARTS='machine parity probe engine peer train mixed recipe cpu tiles'
 PYTHON=${LOCKSTEP_PEER_PYTHON:-python3}
 SCRIPTS=dist/bench/bench
 export PYTHONUNBUFFERED=1
 
 : "${LIMIT_MACHINE:=40}" "${LIMIT_PARITY:=60}" "${LIMIT_ENGINE:=120}" "${LIMIT_PEER:=170}"
 : "${LIMIT_PROBE:=40}" "${LIMIT_TILES:=120}"
-: "${LIMIT_TRAIN:=80}" "${LIMIT_MIXED:=30}" "${LIMIT_CPU:=90}"
+: "${LIMIT_TRAIN:=80}" "${LIMIT_MIXED:=30}" "${LIMIT_CPU:=90}" "${LIMIT_RECIPE:=300}"
 SELF=bench/gpu-visit.sh
 CORES=$(nproc)
 if [ "${VISIT_SCALE:-full}" = tiny ]; then
@@ -45,6 +46,8 @@ if [ "${VISIT_SCALE:-full}" = tiny ]; then
   : "${PROBE_OPTIONS=--tiny}" "${TILES_OPTIONS=--models resnet8 --micro-batches 1 --seconds 5 --most 2}"
   : "${TRAIN_CASES=resnet8:1:4:4,resnet8:2:4:2}" "${TRAIN_SECONDS=1}" "${TRAIN_WARM_UP=0}"
   : "${MIXED_OPTIONS=--model resnet8 --batch-size 6 --micro-batch 2 --seconds 1 --warm-up-seconds 0}"
+  : "${RECIPE_CASES=alone:f32:4 coordinator:f32:4}"
+  : "${RECIPE_OPTIONS=--model resnet8 --train-limit 64 --batch-size 16 --max-steps 2 --tta none}"
   : "${CPU_NETWORKS=8:8}" "${CPU_SECONDS=0.5}" "${CPU_WARM_UP=0.1}" "${CPU_MICRO_BATCH=4}"
 fi
 : "${PARITY_OPTIONS=--models resnet8,resnet20,resnet20x4}"
@@ -59,6 +62,8 @@ fi
 # --tune: choose tiles before the first step; some 25 s for each network and micro-batch that is new.
 : "${TRAIN_OPTIONS=}"
 : "${MIXED_OPTIONS=--model resnet20 --batch-size 512 --micro-batch 64 --seconds 8 --warm-up-seconds 2}"
+# Form, precision and micro-batch of each run of the recipe.
+: "${RECIPE_CASES=alone:f32:256 coordinator:f32:256 alone:f16:256 alone:f32:32}" "${RECIPE=fast94}" "${RECIPE_OPTIONS=--val-size 0 --test}"
 : "${CPU_SECONDS=2}" "${CPU_WARM_UP=0.7}" "${CPU_MICRO_BATCH=32}" "${CPU_LAYOUTS=channels-last}"
 # Each network with its images a core and step; a step has at most CPU_MOST.
 : "${CPU_NETWORKS=20:128 20x4:32}" "${CPU_MOST=512}"
@@ -123,6 +128,42 @@ part_train() {
 
 part_mixed() {
   bench mixedRun $MIXED_OPTIONS
+}
+
+# Prints the result and the epochs of each run.
+part_recipe() {
+  [ -n "${LOCKSTEP_DATA_DIR:-}" ] || { echo '{"error":"LOCKSTEP_DATA_DIR is not set"}'; return 1; }
+  local one form precision micro_batch folder failed=0
+  for one in $RECIPE_CASES; do
+    IFS=: read -r form precision micro_batch <<<"$one"
+    folder=$(mktemp -d)
+    "recipe_$form" "$precision" --recipe "$RECIPE" --dataset cifar10 --data-dir "$LOCKSTEP_DATA_DIR" \
+      --micro-batch "$micro_batch" --run-dir "$folder/run" --json $RECIPE_OPTIONS >"$folder/out" || failed=1
+    grep '"event":"run-finished"' "$folder/out" |
+      sed "s/^{/{\"form\":\"$form\",\"precision\":\"$precision\",\"microBatch\":$micro_batch,/"
+    grep '"event":"epoch"' "$folder/out" | sed "s/^{/{\"case\":\"$one\",/"
+    rm -rf "$folder"
+  done
+  return $failed
+}
+
+recipe_alone() { # PRECISION OPTION...
+  node bin/lockstep train --engine webgpu --workers 2 --no-tune --precision "$@"
+}
+
+# Each worker is a process of its own, attached over loopback.
+recipe_coordinator() { # PRECISION OPTION...
+  local port=7171 number precision=$1 status
+  LOCKSTEP_TOKEN=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')
+  export LOCKSTEP_TOKEN
+  for number in 1 2; do
+    node bin/lockstep worker "ws://127.0.0.1:$port" --engine webgpu --precision "$precision" --threads 1 --no-tune \
+      --name "gpu-$number" >/dev/null &
+  done
+  node bin/lockstep coordinator --listen "127.0.0.1:$port" --min-workers 2 "${@:2}"
+  status=$?
+  wait
+  return $status
 }
 
 # Lockstep and PyTorch take turns. First all cores, then one, then the numbers in between.

@@ -126,6 +126,8 @@ export interface Engine {
   ): Promise<EvaluationResult>;
   /** Frees everything the engine holds; it cannot be used afterwards. */
   dispose(): void;
+  /** After `dispose`: settles when its device is gone, if it has one. */
+  readonly closed?: Promise<unknown> | undefined;
 }
 
 /** What `lockstep engines` reports about an engine before it is loaded. */

@@ -159,9 +159,18 @@ export class ComputePool implements ItemPool {
     // Piscina's own close() may not wait for all threads.
     if (ENGINES_TO_WAIT_FOR.has(this.engine.name)) {
       const enough = setTimeout(LONGEST_WAIT_MS, undefined, { ref: false });
-      await Promise.race([Promise.allSettled(this.running), enough]);
+      const isIdle = Promise.allSettled(this.running).then(() => this.disposeEngines());
+      await Promise.race([isIdle, enough]);
     }
     await this.pool.destroy();
+  }
+
+  /**
+   * Each thread closes its device itself. Left to the end of the threads, two of them did so at once on an NVIDIA H200, and
+   * the process crashed. All threads are idle, so each gets one of the tasks.
+   */
+  private async disposeEngines(): Promise<void> {
+    await Promise.allSettled(this.pool.threads.map(() => this.pool.run({ kind: 'dispose' })));
   }
 }
 

@@ -72,6 +72,8 @@ export interface GradientOutput {
 /** What a thread receives. The samples of an item are in shared memory. */
 export type ThreadTask =
   | { readonly kind: 'describe'; readonly engine: EngineChoice }
+  /** The last task of a thread: it frees its engine. */
+  | { readonly kind: 'dispose' }
   | (GradientTask & { readonly output: GradientOutput })
   | EvaluationTask;
 
@@ -84,6 +86,7 @@ export interface Score {
 
 export type ThreadAnswer =
   | { readonly kind: 'description'; readonly description: EngineDescription }
+  | { readonly kind: 'disposed' }
   /** The gradient is in the task's `output`. */
   | ({ readonly kind: 'gradient' } & Score)
   | ({ readonly kind: 'evaluation' } & EvaluationScore)

@@ -73,6 +73,8 @@ export class TaskRunner {
     switch (task.kind) {
       case 'describe':
         return this.describe(task.engine);
+      case 'dispose':
+        return this.dispose();
       case 'gradient':
         return this.computeGradient(task);
       case 'evaluate':
@@ -88,6 +90,14 @@ export class TaskRunner {
     } finally {
       probe.dispose();
     }
+  }
+
+  private async dispose(): Promise<ThreadAnswer> {
+    const engine = this.loaded?.engine;
+    this.loaded = undefined;
+    engine?.dispose();
+    await engine?.closed;
+    return { kind: 'disposed' };
   }
 
   private async computeGradient(task: Extract<ThreadTask, { kind: 'gradient' }>): Promise<ThreadAnswer> {

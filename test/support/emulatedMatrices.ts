@@ -32,6 +32,7 @@ export const EMULATED_MATRICES: MatrixOperations = {
   parameters: [],
   prologue: `let subgroup = thread / ${SUBGROUP_THREADS}u;`,
   elementBytes: 8,
+  fetchesTogether: 4, // SwiftShader compiles long kernels of this emulation for minutes
   declare: (array, length) => `var<workgroup> ${array}: array<vec2u, ${length}>;`,
   store: (array, index, value) => `${array}[${index}] = ${packed(value)};`,
   storePacked: (array, index, words) =>

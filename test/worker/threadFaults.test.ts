@@ -79,4 +79,20 @@ describe('a pool whose engine must not be ended while it computes', () => {
     expect(answers.map(({ kind }) => kind)).toEqual(['evaluation', 'evaluation', 'evaluation']);
     await closing;
   });
+
+  it('lets every thread free its engine before it ends', async () => {
+    const pool = new ComputePool({ name: 'webgpu' }, 3, { threadFile });
+    await Promise.all([1, 2, 3].map(() => pool.run(task(TAKES_LONG)))); // each in a thread of its own
+    const disposals = new BroadcastChannel('disposals of scripted threads');
+    const threads: unknown[] = [];
+    const all = new Promise<void>((resolve) => {
+      disposals.onmessage = (message: MessageEvent) => {
+        threads.push(message.data);
+        if (threads.length === 3) resolve();
+      };
+    });
+    await Promise.all([pool.close(), all]);
+    disposals.close();
+    expect(new Set(threads).size).toBe(3);
+  });
 });

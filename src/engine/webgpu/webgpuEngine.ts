@@ -35,6 +35,7 @@ export class WebgpuEngine implements Engine {
   private readonly layout: DeviceLayout;
   private open: OpenDevice | undefined;
   private isDisposed = false;
+  private lastDevice: GPUDevice | undefined;
   private lastInLine: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -82,8 +83,13 @@ export class WebgpuEngine implements Engine {
 
   dispose(): void {
     this.isDisposed = true;
+    this.lastDevice = this.open?.session.device;
     this.open?.dispose();
     this.open = undefined;
+  }
+
+  get closed(): Promise<unknown> | undefined {
+    return this.lastDevice?.lost;
   }
 
   /** One micro-batch at a time: they share the device's buffers. */

@@ -17,16 +17,17 @@ export interface Fetches {
   readonly value: string;
   /** Statements that store `value` as load `index`. */
   readonly put: (value: string) => string;
+  /** The most loads of a thread that are in registers at once; more take several rounds. Left out: 6. */
+  readonly mostTogether?: number | undefined;
 }
 
-/** Loads of a thread that are in registers at once. */
 const MOST_TOGETHER = 6;
 
 /** All loads, a few at a time. */
 export function fetchAndPut(fetches: Fetches): string {
-  const { name, type, count, threads } = fetches;
+  const { name, type, count, threads, mostTogether = MOST_TOGETHER } = fetches;
   const shares = Math.ceil(count / threads);
-  const rounds = Math.ceil(shares / MOST_TOGETHER);
+  const rounds = Math.ceil(shares / mostTogether);
   const together = indices(Math.ceil(shares / rounds));
   const first = rounds === 1 ? 'thread' : 'first';
   const perRound = together.length * threads;

@@ -101,6 +101,7 @@ function inputFetches(options: MatrixConvolutionOptions, read: string): Fetches 
     type: 'vec4f',
     count: images * cells * QUADS,
     threads,
+    mostTogether: operations.fetchesTogether,
     statements: `let cell = index / ${QUADS}u;
 let image = firstImage + cell / ${cells}u;
 let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
@@ -136,6 +137,7 @@ function filterFetches(options: MatrixConvolutionOptions, kernel: KernelSource):
     type: 'vec4u',
     count: octets,
     threads,
+    mostTogether: operations.fetchesTogether,
     statements: rowAndPart,
     value: `${name}[${from}]`,
     put: (words) => `${rowAndPart}

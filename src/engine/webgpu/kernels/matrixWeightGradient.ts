@@ -95,6 +95,7 @@ function inputFetches(
     type: 'vec4f',
     count: inputCells * quads,
     threads,
+    mostTogether: operations.fetchesTogether,
     statements: `let cell = index / ${quads}u;
 let row = firstRow * ${stride}u - 1u + cell / ${inputColumns}u; // wraps below zero
 let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
@@ -118,6 +119,7 @@ function gradientFetches({ output, tile, operations }: MatrixWeightGradientOptio
     type: 'vec4f',
     count: gradientCells * quads,
     threads,
+    mostTogether: operations.fetchesTogether,
     statements: `let cell = index / ${quads}u;
 let row = firstRow + cell / ${gradientColumns}u;
 let column = firstColumn + cell % ${gradientColumns}u;
