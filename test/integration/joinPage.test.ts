@@ -84,14 +84,22 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     coordinator.kill('SIGCONT');
   }
 
-  /** Opens the page, and begins to compute with one thread. */
-  async function join(host: string, name: string): Promise<WatchedPage> {
+  /** Opens the page, to compute with one thread. */
+  async function openJoinPage(host: string, name: string): Promise<WatchedPage> {
     const watched = await openPage(browser);
     const { page } = watched;
     await page.goto(`http://${host}/join#token=${encodeURIComponent(TOKEN)}`);
     await page.getByLabel('Name').fill(name);
     await page.getByLabel('Threads').fill('1');
-    await page.getByRole('button', { name: 'Start' }).click();
+    return watched;
+  }
+
+  const begin = ({ page }: WatchedPage): Promise<void> => page.getByRole('button', { name: 'Start' }).click();
+
+  /** Opens the page, and begins. */
+  async function join(host: string, name: string): Promise<WatchedPage> {
+    const watched = await openJoinPage(host, name);
+    await begin(watched);
     return watched;
   }
 
@@ -211,16 +219,21 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     await tab.close();
   });
 
-  it('tabs find a coordinator again that was killed and resumed', async () => {
+  it('tabs find a coordinator again that was killed and resumed, also one that was begun while it was away', async () => {
     const { coordinator, host } = await startCoordinator('killed', 2, stepIsDone(8));
     const joined = [await join(host, 'tab one'), await join(host, 'tab two')];
+    const late = await openJoinPage(host, 'tab three');
     await standsStill(coordinator);
     coordinator.kill('SIGKILL');
     await coordinator.finished;
-    for (const { page } of joined) await page.getByText('Waiting for the coordinator').waitFor();
-    const resumed = start(['coordinator', '--resume', runDir('killed')], { LOCKSTEP_TOKEN: TOKEN });
+    await begin(late);
+    const all = [...joined, late];
+    for (const { page } of all) await page.getByText('Waiting for the coordinator').waitFor();
+    const resumed = start(['coordinator', '--resume', runDir('killed'), '--min-workers', '3'], {
+      LOCKSTEP_TOKEN: TOKEN,
+    });
     expect((await resumed.finished).exitCode).toBe(0);
-    for (const { page } of joined) await page.getByText('The run has ended').waitFor();
+    for (const { page } of all) await page.getByText('The run has ended').waitFor();
     expectSameBits('killed');
     const joins = eventsOf('killed', 'worker-joined').map(({ node }) => node);
     for (const name of ['tab one', 'tab two'])

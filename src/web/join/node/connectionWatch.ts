@@ -61,6 +61,7 @@ export class ConnectionWatch {
       cache: 'no-store',
       signal: AbortSignal.timeout(DEFAULT_HEARTBEAT_TIMEOUT_MS),
     });
+    if (response.status >= 500) return this.silence(); // of a proxy whose coordinator is away
     if (!response.ok) return undefined;
     const answer = (await response.json()) as TabAnswer;
     const wasDoubtful = this.isDoubtful;
