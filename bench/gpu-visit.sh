@@ -63,7 +63,7 @@ fi
 : "${TRAIN_OPTIONS=}"
 : "${MIXED_OPTIONS=--model resnet20 --batch-size 512 --micro-batch 64 --seconds 8 --warm-up-seconds 2}"
 # Form, precision and micro-batch of each run of the recipe.
-: "${RECIPE_CASES=alone:f32:256 coordinator:f32:256 alone:f16:256 alone:f32:32}" "${RECIPE=fast94}" "${RECIPE_OPTIONS=--val-size 0 --test}"
+: "${RECIPE_CASES=alone:f32:256 coordinator:f32:256 alone:f16:256 alone:f32:32}" "${RECIPE=fast94}" "${RECIPE_OPTIONS=--val-size 0 --test}" "${RECIPE_PORT=7171}"
 : "${CPU_SECONDS=2}" "${CPU_WARM_UP=0.7}" "${CPU_MICRO_BATCH=32}" "${CPU_LAYOUTS=channels-last}"
 # Each network with its images a core and step; a step has at most CPU_MOST.
 : "${CPU_NETWORKS=20:128 20x4:32}" "${CPU_MOST=512}"
@@ -130,18 +130,19 @@ part_mixed() {
   bench mixedRun $MIXED_OPTIONS
 }
 
-# Prints the result and the epochs of each run.
+# Prints the epochs, the result and the exit status of each run, at once.
 part_recipe() {
   [ -n "${LOCKSTEP_DATA_DIR:-}" ] || { echo '{"error":"LOCKSTEP_DATA_DIR is not set"}'; return 1; }
-  local one form precision micro_batch folder failed=0
+  local one form precision micro_batch folder failed=0 status
   for one in $RECIPE_CASES; do
     IFS=: read -r form precision micro_batch <<<"$one"
     folder=$(mktemp -d)
     "recipe_$form" "$precision" --recipe "$RECIPE" --dataset cifar10 --data-dir "$LOCKSTEP_DATA_DIR" \
-      --micro-batch "$micro_batch" --run-dir "$folder/run" --json $RECIPE_OPTIONS >"$folder/out" || failed=1
-    grep '"event":"run-finished"' "$folder/out" |
-      sed "s/^{/{\"form\":\"$form\",\"precision\":\"$precision\",\"microBatch\":$micro_batch,/"
-    grep '"event":"epoch"' "$folder/out" | sed "s/^{/{\"case\":\"$one\",/"
+      --micro-batch "$micro_batch" --run-dir "$folder/run" --json $RECIPE_OPTIONS |
+      sed -n "/\"event\":\"\(epoch\|run-finished\)\"/s/^{/{\"case\":\"$one\",/p"
+    status=${PIPESTATUS[0]}
+    echo "{\"case\":\"$one\",\"exitStatus\":$status}"
+    [ "$status" = 0 ] || failed=1
     rm -rf "$folder"
   done
   return $failed
@@ -151,18 +152,20 @@ recipe_alone() { # PRECISION OPTION...
   node bin/lockstep train --engine webgpu --workers 2 --no-tune --precision "$@"
 }
 
-# Each worker is a process of its own, attached over loopback.
+# Each worker is a process of its own, attached over loopback. If the coordinator fails, they are ended.
 recipe_coordinator() { # PRECISION OPTION...
-  local port=7171 number precision=$1 status
+  local number precision=$1 status workers=()
   LOCKSTEP_TOKEN=$(head -c 24 /dev/urandom | base64 | tr -d '/+=')
   export LOCKSTEP_TOKEN
   for number in 1 2; do
-    node bin/lockstep worker "ws://127.0.0.1:$port" --engine webgpu --precision "$precision" --threads 1 --no-tune \
-      --name "gpu-$number" >/dev/null &
+    node bin/lockstep worker "ws://127.0.0.1:$RECIPE_PORT" --engine webgpu --precision "$precision" --threads 1 \
+      --no-tune --name "gpu-$number" >/dev/null &
+    workers+=($!)
   done
-  node bin/lockstep coordinator --listen "127.0.0.1:$port" --min-workers 2 "${@:2}"
+  node bin/lockstep coordinator --listen "127.0.0.1:$RECIPE_PORT" --min-workers 2 "${@:2}"
   status=$?
-  wait
+  [ "$status" = 0 ] || kill "${workers[@]}"
+  wait "${workers[@]}"
   return $status
 }
 

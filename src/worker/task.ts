@@ -72,8 +72,8 @@ export interface GradientOutput {
 /** What a thread receives. The samples of an item are in shared memory. */
 export type ThreadTask =
   | { readonly kind: 'describe'; readonly engine: EngineChoice }
-  /** The last task of a thread: it frees its engine. */
-  | { readonly kind: 'dispose' }
+  /** The last task of a thread: it frees its engine when it holds `turn`, which all threads share. */
+  | { readonly kind: 'dispose'; readonly turn: Int32Array }
   | (GradientTask & { readonly output: GradientOutput })
   | EvaluationTask;
 

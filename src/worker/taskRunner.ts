@@ -44,6 +44,9 @@ const PROBE: NetworkEntry = {
   ],
 };
 
+/** Of the turn of `dispose`. */
+const [FREE, TAKEN] = [0, 1];
+
 /** An engine with the network that it was loaded for. */
 interface Loaded {
   /** Both as they came. */
@@ -74,7 +77,7 @@ export class TaskRunner {
       case 'describe':
         return this.describe(task.engine);
       case 'dispose':
-        return this.dispose();
+        return this.dispose(task.turn);
       case 'gradient':
         return this.computeGradient(task);
       case 'evaluate':
@@ -92,11 +95,18 @@ export class TaskRunner {
     }
   }
 
-  private async dispose(): Promise<ThreadAnswer> {
+  /** One thread after the other: this one stands still until it is its turn. */
+  private async dispose(turn: Int32Array): Promise<ThreadAnswer> {
+    while (Atomics.compareExchange(turn, 0, FREE, TAKEN) !== FREE) Atomics.wait(turn, 0, TAKEN);
     const engine = this.loaded?.engine;
     this.loaded = undefined;
-    engine?.dispose();
-    await engine?.closed;
+    try {
+      engine?.dispose();
+      await engine?.closed;
+    } finally {
+      Atomics.store(turn, 0, FREE);
+      Atomics.notify(turn, 0, 1);
+    }
     return { kind: 'disposed' };
   }
 

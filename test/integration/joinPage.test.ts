@@ -219,7 +219,7 @@ describe.skipIf(NO_BROWSER !== undefined)('browser tabs', () => {
     await tab.close();
   });
 
-  it('tabs find a coordinator again that was killed and resumed, also one that was begun while it was away', async () => {
+  it('tabs find a coordinator again that was killed and resumed, and so does a tab started meanwhile', async () => {
     const { coordinator, host } = await startCoordinator('killed', 2, stepIsDone(8));
     const joined = [await join(host, 'tab one'), await join(host, 'tab two')];
     const late = await openJoinPage(host, 'tab three');

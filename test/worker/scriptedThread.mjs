@@ -1,6 +1,8 @@
-/** In the place of a worker thread: does what the first label of its task says. Tells everyone when it frees its engine. */
+/** In the place of a worker thread: does what the first label of its task says. Tells everyone when it freed its engine. */
 
+import { setTimeout } from 'node:timers/promises';
 import { BroadcastChannel, threadId } from 'node:worker_threads';
+import { TaskRunner } from '../../dist/worker/taskRunner.js';
 
 export const ANSWERS = 0;
 export const HANGS = 1;
@@ -8,15 +10,30 @@ export const EXITS = 2;
 export const THROWS_LATER = 3;
 export const TAKES_LONG = 4;
 
+/** The channel on which each thread says from when to when its engine was being freed. */
 export const DISPOSALS = 'disposals of scripted threads';
 
+/** As a real thread, with an engine whose device takes a while to close. */
+async function dispose(task) {
+  const runner = new TaskRunner(() => undefined);
+  let fromMs;
+  const engine = {
+    closed: undefined,
+    dispose() {
+      fromMs = Date.now();
+      engine.closed = setTimeout(100);
+    },
+  };
+  runner.loaded = { engine };
+  const answer = await runner.run(task);
+  const channel = new BroadcastChannel(DISPOSALS);
+  channel.postMessage({ threadId, fromMs, toMs: fromMs + 100 });
+  channel.close();
+  return answer;
+}
+
 export default async function runTask(task) {
-  if (task.kind === 'dispose') {
-    const channel = new BroadcastChannel(DISPOSALS);
-    channel.postMessage(threadId);
-    channel.close();
-    return { kind: 'disposed' };
-  }
+  if (task.kind === 'dispose') return dispose(task);
   const [what] = task.labels;
   if (what === HANGS) for (;;);
   if (what === EXITS) process.exit(7);
@@ -26,6 +43,6 @@ export default async function runTask(task) {
     });
     await new Promise(() => undefined);
   }
-  if (what === TAKES_LONG) await new Promise((resolve) => setTimeout(resolve, 1000));
+  if (what === TAKES_LONG) await setTimeout(1000);
   return { kind: 'evaluation', sampleCount: task.labels.length, lossSum: 1, correct: 1 };
 }

@@ -15,6 +15,15 @@ const impatient = new ComputePool({ name: 'wasm' }, 2, {
 });
 afterAll(() => Promise.all([patient.close(), impatient.close()]));
 
+interface Disposal {
+  readonly threadId: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Timers may be early by a part of a millisecond, and times are whole ones. */
+const CLOCK_MS = 2;
+
 const task = (what: number): ItemTask => ({
   kind: 'evaluate',
   engine: { name: 'wasm' },
@@ -80,19 +89,23 @@ describe('a pool whose engine must not be ended while it computes', () => {
     await closing;
   });
 
-  it('lets every thread free its engine before it ends', async () => {
+  it('lets every thread free its engine before it ends, one after the other', async () => {
     const pool = new ComputePool({ name: 'webgpu' }, 3, { threadFile });
     await Promise.all([1, 2, 3].map(() => pool.run(task(TAKES_LONG)))); // each in a thread of its own
     const disposals = new BroadcastChannel('disposals of scripted threads');
-    const threads: unknown[] = [];
+    const told: Disposal[] = [];
     const all = new Promise<void>((resolve) => {
       disposals.onmessage = (message: MessageEvent) => {
-        threads.push(message.data);
-        if (threads.length === 3) resolve();
+        told.push(message.data as Disposal);
+        if (told.length === 3) resolve();
       };
     });
     await Promise.all([pool.close(), all]);
     disposals.close();
-    expect(new Set(threads).size).toBe(3);
+    expect(new Set(told.map(({ threadId }) => threadId)).size).toBe(3);
+    told.sort((one, other) => one.fromMs - other.fromMs);
+    for (const [index, { toMs }] of told.slice(0, -1).entries()) {
+      expect(told[index + 1]!.fromMs).toBeGreaterThanOrEqual(toMs - CLOCK_MS);
+    }
   });
 });

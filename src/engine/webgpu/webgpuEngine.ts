@@ -83,7 +83,7 @@ export class WebgpuEngine implements Engine {
 
   dispose(): void {
     this.isDisposed = true;
-    this.lastDevice = this.open?.session.device;
+    if (this.open !== undefined) this.lastDevice = this.open.session.device;
     this.open?.dispose();
     this.open = undefined;
   }

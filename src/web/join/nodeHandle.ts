@@ -1,15 +1,17 @@
 /** The page's hold on its node. */
 
 import { NODE_NAME } from './node/talk.js';
-import type { FromNode, JoinOptions, ToNode } from './node/talk.js';
+import type { FromNode, JoinOptions, NodeEnd, ToNode } from './node/talk.js';
 
-/** For the node's code, which is not to be had while the coordinator is away. */
+const CODE = '/join/compute.js';
+/** For the node's code, which cannot be loaded while the coordinator is away. */
 const RETRY_AFTER_MS = 5000;
 
 export class NodeHandle {
   private worker: Worker;
-  /** Set while there is no node, for want of its code. */
+  /** Set while waiting to load the node's code again. */
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private isLeaving = false;
 
   constructor(
     private readonly options: JoinOptions,
@@ -20,13 +22,14 @@ export class NodeHandle {
 
   /** It answers what it has begun; then it is over. */
   leave(): void {
+    this.isLeaving = true;
     if (this.retryTimer === undefined) return tell(this.worker, { kind: 'leave' });
     clearTimeout(this.retryTimer);
-    this.onMessage({ kind: 'over', end: { kind: 'lost', reason: 'it had not begun' } });
+    this.end(NOT_REACHED);
   }
 
   private start(): Worker {
-    const worker = new Worker('/join/compute.js', { type: 'module', name: NODE_NAME });
+    const worker = new Worker(CODE, { type: 'module', name: NODE_NAME });
     let hasSpoken = false;
     worker.addEventListener('message', ({ data }: MessageEvent<FromNode>) => {
       hasSpoken = true;
@@ -35,16 +38,22 @@ export class NodeHandle {
     });
     worker.addEventListener('error', ({ message }) => {
       worker.terminate();
-      // Browsers tell nothing of a script that could not be fetched, and something of every other error.
-      if (!message && !hasSpoken) return this.retry();
-      const reason = message || 'it stopped without a reason';
-      this.onMessage({ kind: 'over', end: { kind: 'failed', reason } });
+      if (message || hasSpoken)
+        this.end({ kind: 'failed', reason: message || 'it stopped without a reason' });
+      else void this.loadAgain();
     });
     tell(worker, { kind: 'join', ...this.options });
     return worker;
   }
 
-  private retry(): void {
+  /** The browser does not say why it could not load the code. If nobody answers, it is tried again. */
+  private async loadAgain(): Promise<void> {
+    const isAway = await fetch(CODE, { cache: 'no-store' }).then(
+      ({ status }) => status >= 500,
+      () => true,
+    );
+    if (this.isLeaving) return this.end(NOT_REACHED);
+    if (!isAway) return this.end({ kind: 'failed', reason: 'its code could not be loaded' });
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
       this.worker = this.start();
@@ -52,7 +61,13 @@ export class NodeHandle {
     const reason = `nobody answers at ${location.host}`;
     this.onMessage({ kind: 'lost', reason, retryInMs: RETRY_AFTER_MS });
   }
+
+  private end(end: NodeEnd): void {
+    this.onMessage({ kind: 'over', end });
+  }
 }
+
+const NOT_REACHED: NodeEnd = { kind: 'lost', reason: 'it stopped before the coordinator was reached' };
 
 function tell(worker: Worker, message: ToNode): void {
   worker.postMessage(message);

@@ -79,7 +79,7 @@ const SUBGROUPS = {
   parameters: ['@builtin(subgroup_id) subgroup: u32'],
   prologue: '',
   elementBytes: 8,
-  fetchesTogether: 12, // on an H200 a wide network is a fifth slower with loops of six
+  fetchesTogether: 12, // on an H200 a wide network takes a quarter more time with loops of six
   sum: (name, shape) => `var ${name} = ${result(shape)}();`,
   multiply: (a, b, sum) => `${sum} = subgroupMatrixMultiplyAccumulate(${a.name}, ${b.name}, ${sum});`,
   storeSum: (sum, { array, offset, stride, order }) =>

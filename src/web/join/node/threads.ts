@@ -22,7 +22,7 @@ interface Thread {
   state: 'loading' | 'running' | 'lost';
 }
 
-/** For a thread that never answered: its script is not to be had while the coordinator is away. */
+/** For a thread that never answered: its script cannot be loaded while the coordinator is away. */
 const RESTART_AFTER_MS = 5000;
 
 export class Threads implements ItemPool {
