@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '../foundation/errors.js';
 import { CIFAR100_COARSE_NAMES, CIFAR100_FINE_NAMES } from './cifar100Names.js';
+import { refuseFile } from './dataFolder.js';
 import { imageByteCount } from './imageSet.js';
 import type { ImageFormat, ImageSet } from './imageSet.js';
 import { PLANAR_SHAPE, PlanarSet } from './planarSet.js';
@@ -66,6 +67,7 @@ export async function loadCifar100(options: Cifar100Options, part: Cifar100Part)
 
 /** The binary files are preferred. @throws LockstepError E_DATA_MISSING */
 export async function findCifar100(dataDir: string, part: Cifar100Part): Promise<Cifar100File> {
+  await refuseFile(dataDir);
   for (const layout of ['binary', 'python'] as const) {
     for (const folder of [dataDir, join(dataDir, FOLDERS[layout])]) {
       const path = join(folder, NAMES[layout][part]);

@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
+import { refuseFile } from './dataFolder.js';
 import { imageByteCount } from './imageSet.js';
 import type { ImageFormat } from './imageSet.js';
 
@@ -114,6 +115,7 @@ interface Candidate extends Cifar10Location {
  * @throws LockstepError E_DATA_MISSING if there is not a single batch.
  */
 export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
+  await refuseFile(dataDir);
   const candidates = await candidatesIn(dataDir);
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
   if (best.score > 0) return { folder: best.folder, layout: best.layout };

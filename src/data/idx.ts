@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { describeError, LockstepError } from '../foundation/errors.js';
 import { arrayImageSet } from './arrayImageSet.js';
+import { refuseFile } from './dataFolder.js';
 import type { ImageSet, ImageShape } from './imageSet.js';
 import { readDataFile } from './regularFile.js';
 
@@ -105,6 +106,7 @@ async function existing(
 }
 
 async function findFile(dataDir: string, part: IdxPart, names: readonly string[]): Promise<string> {
+  await refuseFile(dataDir);
   const path = await existing(dataDir, part, names);
   if (path !== undefined) return path;
   throw new LockstepError(

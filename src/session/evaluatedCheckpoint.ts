@@ -26,7 +26,7 @@ export interface EvaluatedCheckpoint {
 }
 
 /**
- * @param given a checkpoint file, or a run folder: then its best weights, else its last
+ * @param given a checkpoint file, or a run folder: then its best weights, else its last; of either, the newest that is not damaged
  * @throws LockstepError E_CHECKPOINT if there is none that can be used
  */
 export async function readForEvaluation(given: string): Promise<EvaluatedCheckpoint> {
@@ -41,7 +41,7 @@ export async function readForEvaluation(given: string): Promise<EvaluatedCheckpo
   const last = files.fileOf('last');
   const best = files.fileOf('best');
   if (!existsSync(best) && !files.exist()) refuseWithRunsOf(given);
-  if (!existsSync(best)) return readFileAsItIs(last); // a run without validation has no best
+  if (!existsSync(best)) return evaluated(await files.readNewest()); // a run without validation has no best
   try {
     return await readFileAsItIs(best);
   } catch (error) {
@@ -73,11 +73,14 @@ async function readGivenFile(file: string): Promise<EvaluatedCheckpoint> {
 }
 
 async function readFileAsItIs(file: string): Promise<EvaluatedCheckpoint> {
-  const checkpoint = await readCheckpoint(file);
-  // As in validation. The best checkpoint's own weights are the average of that moment.
-  const { recipe, state: current, averaged } = checkpoint;
+  return evaluated({ file, checkpoint: await readCheckpoint(file), damage: undefined });
+}
+
+/** As in validation. The best checkpoint's own weights are the average of that moment. */
+function evaluated(read: Pick<EvaluatedCheckpoint, 'file' | 'checkpoint' | 'damage'>): EvaluatedCheckpoint {
+  const { recipe, state: current, averaged, progress } = read.checkpoint;
   const state = evaluatedWeights(recipe.averaging, { current, averaged });
-  return { file, checkpoint, state, epoch: checkpoint.progress.epoch, damage: undefined };
+  return { ...read, state, epoch: progress.epoch };
 }
 
 /** The last checkpoint holds the best weights, too. */

@@ -110,6 +110,13 @@ describe('coordinator', () => {
     expect(error.message).toContain('--tls-key');
   });
 
+  it('refuses the secret of a page that is not served', async () => {
+    const error = await rejectionOf('E_OPTION', run('train', '--dataset', 'synthetic', '--ui-token', 'abc'));
+    expect(error.message).toMatch(
+      /^--ui-token has no effect without --ui.*; add --ui, or leave --ui-token out$/,
+    );
+  });
+
   it('refuses --insecure beside a certificate, from flags or a file', async () => {
     const error = await rejectionOf(
       'E_OPTION',

@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -104,6 +104,14 @@ describe('loadCifar10', () => {
         /no CIFAR-10 in .*cifar-10-batches-bin.*cifar-10-batches-py.*data download --data-dir/,
       );
     }
+  });
+
+  it('refuses a file in place of the folder', async () => {
+    const file = join(await temporaryFolder(), 'data_batch_1.bin');
+    await writeFile(file, '');
+    const error = await failureOf(loadCifar10(file));
+    expect(error.code).toBe('E_DATA_MISSING');
+    expect(error.message).toContain(`${file} is a file, and data sets are folders`);
   });
 
   it.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(

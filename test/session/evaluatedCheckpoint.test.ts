@@ -84,6 +84,17 @@ describe('what a run folder means to evaluate', () => {
     expect((await rejectionOf('E_CHECKPOINT', readForEvaluation(folder))).message).toContain(file('best'));
   });
 
+  it('is the previous weights in a run that has no best and whose last are damaged', async () => {
+    const { folder, file } = await endedRun();
+    rmSync(file('best'));
+    const { state } = await readForEvaluation(file('previous'));
+    writeFileSync(file('last'), 'damaged');
+    const found = await readForEvaluation(folder);
+    expect(found).toMatchObject({ file: file('previous') });
+    expect(found.damage).toContain(file('last'));
+    expect(digestState(found.state)).toBe(digestState(state));
+  });
+
   it('is the last weights in a run that has no best', async () => {
     const { folder, file, lastSha256 } = await endedRun();
     rmSync(file('best'));

@@ -25,11 +25,17 @@ export interface GivenPlace {
  * @throws LockstepError E_LAUNCH for an environment that says nothing certain, naming its variables
  */
 export function detectJob(env: Environment, hostname: string, given: GivenPlace = {}): JobPlace {
+  refuseRankBeyond(given.worldSize, given.rank);
   const place = given.rank === undefined ? placeIn(env, hostname) : givenPlace(given, given.rank);
   const worldSize = given.worldSize ?? place.worldSize;
-  if (place.rank >= (worldSize ?? Infinity))
-    throw launchError(`rank ${place.rank} contradicts --world-size ${worldSize}`, 'ranks count from 0');
+  refuseRankBeyond(worldSize, place.rank);
   return { ...place, worldSize, ...(given.coordinator ?? {}) };
+}
+
+function refuseRankBeyond(worldSize = Infinity, rank = 0): void {
+  if (rank < worldSize) return;
+  const range = worldSize === 1 ? 'the only rank is 0' : `ranks go from 0 to ${worldSize - 1}`;
+  throw launchError(`rank ${rank} contradicts --world-size ${worldSize}`, range);
 }
 
 function givenPlace({ coordinator }: GivenPlace, rank: number): JobPlace {

@@ -6,7 +6,7 @@ import { serveLivePage } from '../../session/index.js';
 import type { PreparedDoor } from '../../session/index.js';
 import { refuseUnusablePage } from '../../watch/index.js';
 import type { PageAddress, PageOptions } from '../../watch/index.js';
-import { ownPageAddress, resolveUiToken } from '../options/uiOptions.js';
+import { ownPageAddress, refuseTokenWithoutPage, resolveUiToken } from '../options/uiOptions.js';
 import { resolveToken } from '../token/token.js';
 
 export interface OwnPage {
@@ -17,7 +17,10 @@ export interface OwnPage {
 /** Undefined: no page is asked for. The token of workers, if there is one, is what controls the run here, too. */
 export function ownPageOf(command: Command): OwnPage | undefined {
   const address = ownPageAddress(command);
-  if (!address) return undefined;
+  if (!address) {
+    refuseTokenWithoutPage(command);
+    return undefined;
+  }
   const secrets = { control: resolveToken({}), view: resolveUiToken(command) };
   return { address: { ...address, option: 'ui' }, secrets };
 }

@@ -45,6 +45,16 @@ export function resolveUiToken(command: Command): string | undefined {
   );
 }
 
+/** The variable may be set for other commands. @throws LockstepError E_OPTION */
+export function refuseTokenWithoutPage(command: Command): void {
+  const { uiToken } = command.opts<{ uiToken?: string }>();
+  if (uiToken === undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    '--ui-token has no effect without --ui, which serves the page; add --ui, or leave --ui-token out',
+  );
+}
+
 /** Where `train` serves its page; undefined: nowhere. */
 export function ownPageAddress(
   command: Command,

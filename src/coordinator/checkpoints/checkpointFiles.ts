@@ -64,10 +64,11 @@ export class CheckpointFiles {
 
   /**
    * Reads the newest checkpoint that is not damaged.
-   * @returns the checkpoint, and what was wrong with the last one if it could not be used
+   * @returns the checkpoint with its file, and what was wrong with the last one if it could not be used
    * @throws LockstepError E_CHECKPOINT if none is
    */
   async readNewest(): Promise<{
+    readonly file: string;
     readonly checkpoint: StoredCheckpoint;
     readonly damage: string | undefined;
   }> {
@@ -79,9 +80,9 @@ export class CheckpointFiles {
         const best = await attempt(this.fileOf('best'));
         throw nothingLeft(last.fault, second, !(best instanceof UnusableCheckpoint));
       }
-      return { checkpoint: previous, damage: last.fault };
+      return { file: this.previousFile, checkpoint: previous, damage: last.fault };
     }
-    return { checkpoint: last, damage: undefined };
+    return { file: this.fileOf('last'), checkpoint: last, damage: undefined };
   }
 
   /**

@@ -248,7 +248,10 @@ describe('flags', () => {
 
   it('refuses a rank without rank 0’s address, and one that is too high', () => {
     expect(refusal({}, { rank: 1 })).toContain('--coordinator');
-    expect(refusal({}, { rank: 2, worldSize: 2, coordinator })).toContain('--world-size 2');
+    expect(refusal({}, { rank: 2, worldSize: 2, coordinator })).toContain(
+      '--world-size 2; ranks go from 0 to 1',
+    );
+    expect(refusal({}, { rank: 3, worldSize: 2 }), 'before what else is missing').toContain('--world-size 2');
   });
 });
 
