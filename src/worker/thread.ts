@@ -1,11 +1,24 @@
-/** One worker thread of Node, run by piscina, with all engines. */
+/**
+ * One worker thread of Node, run by piscina, with all engines.
+ *
+ * It imports nothing at its top. Piscina loads this file with `require`, and Node (seen with 20.20) aborts the whole
+ * process if a thread is ended while `require` links the imports of an ES module. `import()` does not.
+ */
 
-import { loadEngine } from '../engine/index.js';
-import { TaskRunner } from './taskRunner.js';
 import type { ThreadAnswer, ThreadTask } from './task.js';
 
-const runner = new TaskRunner(loadEngine);
+const loading = loadRunner();
+loading.catch(() => undefined); // each task tells
 
-export default function runTask(task: ThreadTask): Promise<ThreadAnswer> {
+async function loadRunner() {
+  const [{ loadEngine }, { TaskRunner }] = await Promise.all([
+    import('../engine/index.js'),
+    import('./taskRunner.js'),
+  ]);
+  return new TaskRunner(loadEngine);
+}
+
+export default async function runTask(task: ThreadTask): Promise<ThreadAnswer> {
+  const runner = await loading;
   return runner.run(task);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { drawMixing, prepareImages } from '../../src/data/index.js';
 import { loadEngine, softmaxCrossEntropy } from '../../src/engine/index.js';
@@ -204,5 +205,12 @@ describe('the threads of a node', () => {
     } as const;
     const error = await rejectionOf('E_OPTION', pool.run(task));
     expect(error.message).toContain('no such engine');
+  });
+
+  it('runs a file that imports nothing at its top, so that ending a thread while it loads is safe', () => {
+    const source = readFileSync(new URL('../../src/worker/thread.ts', import.meta.url), 'utf8');
+    const imports = source.split('\n').filter((line) => /^(import|export .* from)\b/.test(line));
+    expect(imports.length).toBeGreaterThan(0);
+    expect(imports.filter((line) => !line.startsWith('import type '))).toEqual([]);
   });
 });
