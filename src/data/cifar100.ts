@@ -67,7 +67,6 @@ export async function loadCifar100(options: Cifar100Options, part: Cifar100Part)
 
 /** The binary files are preferred. @throws LockstepError E_DATA_MISSING */
 export async function findCifar100(dataDir: string, part: Cifar100Part): Promise<Cifar100File> {
-  await refuseFile(dataDir);
   for (const layout of ['binary', 'python'] as const) {
     for (const folder of [dataDir, join(dataDir, FOLDERS[layout])]) {
       const path = join(folder, NAMES[layout][part]);
@@ -78,6 +77,7 @@ export async function findCifar100(dataDir: string, part: Cifar100Part): Promise
       if (isFile) return { path, layout };
     }
   }
+  await refuseFile(dataDir);
   throw new LockstepError(
     'E_DATA_MISSING',
     `no ${part} images of CIFAR-100 in ${dataDir}: it must be or contain ${FOLDERS.binary} (train.bin, test.bin) or ` +

@@ -115,10 +115,10 @@ interface Candidate extends Cifar10Location {
  * @throws LockstepError E_DATA_MISSING if there is not a single batch.
  */
 export async function findCifar10(dataDir: string): Promise<Cifar10Location> {
-  await refuseFile(dataDir);
   const candidates = await candidatesIn(dataDir);
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
   if (best.score > 0) return { folder: best.folder, layout: best.layout };
+  await refuseFile(dataDir);
   throw new LockstepError(
     'E_DATA_MISSING',
     `no CIFAR-10 in ${dataDir}: it must be or contain ${BINARY_FOLDER} (data_batch_1.bin …) or ${PYTHON_FOLDER} ` +

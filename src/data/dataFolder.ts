@@ -1,4 +1,4 @@
-/** What is wrong with the place of a data set before anything is looked for in it. */
+/** For data sets that were not found: whether there is a folder to look in at all. */
 
 import { stat } from 'node:fs/promises';
 import { LockstepError } from '../foundation/errors.js';
@@ -9,6 +9,6 @@ export async function refuseFile(dataDir: string): Promise<void> {
   if (found === undefined || found.isDirectory()) return;
   throw new LockstepError(
     'E_DATA_MISSING',
-    `${dataDir} is a file, and data sets are folders of files; name the folder that it lies in`,
+    `${dataDir} is a file, and a data set is a folder; name the folder that contains this file`,
   );
 }

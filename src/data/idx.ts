@@ -106,9 +106,9 @@ async function existing(
 }
 
 async function findFile(dataDir: string, part: IdxPart, names: readonly string[]): Promise<string> {
-  await refuseFile(dataDir);
   const path = await existing(dataDir, part, names);
   if (path !== undefined) return path;
+  await refuseFile(dataDir);
   throw new LockstepError(
     'E_DATA_MISSING',
     `no ${PREFIXES[part]}-${names[0]} in ${dataDir}, with or without .gz; name the folder that holds the IDX files of MNIST or of a set like it`,

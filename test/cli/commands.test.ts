@@ -89,6 +89,15 @@ describe('an empty text, as a shell makes it of a variable that is not set', () 
   });
 });
 
+describe('train', () => {
+  it('refuses the secret of a page that is not served', async () => {
+    const error = await rejectionOf('E_OPTION', run('train', '--dataset', 'synthetic', '--ui-token', 'abc'));
+    expect(error.message).toMatch(
+      /^--ui-token has no effect without --ui.*; add --ui, or leave --ui-token out$/,
+    );
+  });
+});
+
 describe('coordinator', () => {
   it.each(['7070', 'localhost', 'host:port', '127.0.0.1:65536', '::1:7070', ':7070', '127.0.0.1:'])(
     'refuses to listen on %j, which is not HOST:PORT',
@@ -108,13 +117,6 @@ describe('coordinator', () => {
       run('coordinator', '--tls-cert', file, '--tls-key', `${file}.none`),
     );
     expect(error.message).toContain('--tls-key');
-  });
-
-  it('refuses the secret of a page that is not served', async () => {
-    const error = await rejectionOf('E_OPTION', run('train', '--dataset', 'synthetic', '--ui-token', 'abc'));
-    expect(error.message).toMatch(
-      /^--ui-token has no effect without --ui.*; add --ui, or leave --ui-token out$/,
-    );
   });
 
   it('refuses --insecure beside a certificate, from flags or a file', async () => {

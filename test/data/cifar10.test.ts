@@ -111,7 +111,9 @@ describe('loadCifar10', () => {
     await writeFile(file, '');
     const error = await failureOf(loadCifar10(file));
     expect(error.code).toBe('E_DATA_MISSING');
-    expect(error.message).toContain(`${file} is a file, and data sets are folders`);
+    expect(error.message).toContain(
+      `${file} is a file, and a data set is a folder; name the folder that contains this file`,
+    );
   });
 
   it.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(

@@ -25,22 +25,21 @@ export interface GivenPlace {
  * @throws LockstepError E_LAUNCH for an environment that says nothing certain, naming its variables
  */
 export function detectJob(env: Environment, hostname: string, given: GivenPlace = {}): JobPlace {
-  refuseRankBeyond(given.worldSize, given.rank);
-  const place = given.rank === undefined ? placeIn(env, hostname) : givenPlace(given, given.rank);
+  const place = given.rank === undefined ? placeIn(env, hostname) : givenPlace(given.rank);
   const worldSize = given.worldSize ?? place.worldSize;
   refuseRankBeyond(worldSize, place.rank);
+  if (place.kind === 'given' && place.rank > 0 && given.coordinator === undefined)
+    throw launchError(`--rank ${place.rank} needs --coordinator HOST:PORT`, 'give the address of rank 0');
   return { ...place, worldSize, ...(given.coordinator ?? {}) };
 }
 
-function refuseRankBeyond(worldSize = Infinity, rank = 0): void {
-  if (rank < worldSize) return;
+function refuseRankBeyond(worldSize: number | undefined, rank: number): void {
+  if (worldSize === undefined || rank < worldSize) return;
   const range = worldSize === 1 ? 'the only rank is 0' : `ranks go from 0 to ${worldSize - 1}`;
   throw launchError(`rank ${rank} contradicts --world-size ${worldSize}`, range);
 }
 
-function givenPlace({ coordinator }: GivenPlace, rank: number): JobPlace {
-  if (rank > 0 && coordinator === undefined)
-    throw launchError(`--rank ${rank} needs --coordinator HOST:PORT`, 'give the address of rank 0');
+function givenPlace(rank: number): JobPlace {
   const unknown = { localRank: undefined, localSize: undefined, worldSize: undefined };
   return { ...ALONE, ...unknown, kind: 'given', rank };
 }

@@ -32,10 +32,10 @@ export interface WebgpuEngineOptions extends PlanTuning {
 export class WebgpuEngine implements Engine {
   readonly description: EngineDescription;
   readonly fromPixels: PixelEngine = this;
+  closed: Promise<unknown> | undefined;
   private readonly layout: DeviceLayout;
   private open: OpenDevice | undefined;
   private isDisposed = false;
-  private lastDevice: GPUDevice | undefined;
   private lastInLine: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -83,13 +83,9 @@ export class WebgpuEngine implements Engine {
 
   dispose(): void {
     this.isDisposed = true;
-    if (this.open !== undefined) this.lastDevice = this.open.session.device;
+    this.closed ??= this.open?.session.device.lost;
     this.open?.dispose();
     this.open = undefined;
-  }
-
-  get closed(): Promise<unknown> | undefined {
-    return this.lastDevice?.lost;
   }
 
   /** One micro-batch at a time: they share the device's buffers. */

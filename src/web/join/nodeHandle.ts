@@ -1,11 +1,9 @@
 /** The page's hold on its node. */
 
-import { NODE_NAME } from './node/talk.js';
+import { LOAD_AGAIN_AFTER_MS, NODE_NAME } from './node/talk.js';
 import type { FromNode, JoinOptions, NodeEnd, ToNode } from './node/talk.js';
 
 const CODE = '/join/compute.js';
-/** For the node's code, which cannot be loaded while the coordinator is away. */
-const RETRY_AFTER_MS = 5000;
 
 export class NodeHandle {
   private worker: Worker;
@@ -57,9 +55,9 @@ export class NodeHandle {
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
       this.worker = this.start();
-    }, RETRY_AFTER_MS);
+    }, LOAD_AGAIN_AFTER_MS);
     const reason = `nobody answers at ${location.host}`;
-    this.onMessage({ kind: 'lost', reason, retryInMs: RETRY_AFTER_MS });
+    this.onMessage({ kind: 'lost', reason, retryInMs: LOAD_AGAIN_AFTER_MS });
   }
 
   private end(end: NodeEnd): void {

@@ -11,7 +11,7 @@ type Thread = (
   store: (index: number, value: number) => void,
 ) => void;
 
-/** What the generated WGSL uses is JavaScript, but for the suffix of numbers, `min` and the type of vectors. */
+/** Turns the generated WGSL into JavaScript: only suffixes of numbers, `min` and the type of vectors differ. */
 function runnable(wgsl: string): Thread {
   const script = wgsl
     .replaceAll(/(\d)u\b/g, '$1')

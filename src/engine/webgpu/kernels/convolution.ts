@@ -6,7 +6,7 @@
 
 import { convolutionKey, tilingOf } from './convolutionTile.js';
 import type { Border, ConvolutionSize, ConvolutionTile } from './convolutionTile.js';
-import { declareFetches, fetchAll, putAll } from './fetches.js';
+import { borderedRead, declareFetches, fetchAll, putAll } from './fetches.js';
 import type { Fetches } from './fetches.js';
 import { finishStatements } from './finish.js';
 import type { Finish } from './finish.js';
@@ -129,16 +129,18 @@ function inputFetches({ kind, stride, border, input, tile }: ConvolutionOptions,
     `index / ${chunkQuads}u / ${inputColumns}u`,
     `index / ${chunkQuads}u % ${inputColumns}u`,
   ];
-  const place = `image, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
   return {
     name: 'input',
     type: 'vec4f',
     threads,
     count: chunkQuads * inputRows * inputColumns,
-    statements: `let row = ${origin('firstRow')} + ${row};
-let column = ${origin('firstColumn')} + ${column};
-let loaded = ${read}(${place}, chunk * ${chunkQuads}u + index % ${chunkQuads}u);`,
-    value: `select(vec4f(), loaded, row < ${input.height}u && column < ${input.width}u)`,
+    ...borderedRead({
+      read,
+      shape: input,
+      position: `let row = ${origin('firstRow')} + ${row};
+let column = ${origin('firstColumn')} + ${column};`,
+      quad: `chunk * ${chunkQuads}u + index % ${chunkQuads}u`,
+    }),
     put: (value) =>
       `inputs[(index % ${chunkQuads}u * ${inputRows}u + ${row}) * ${pitch}u + ${column}] = ${value};`,
   };

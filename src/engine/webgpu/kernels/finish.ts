@@ -6,7 +6,7 @@
 import type { ActivationShape } from '../../../model/index.js';
 import { indices } from './kernelSource.js';
 import type { KernelSource, Range, Reading } from './kernelSource.js';
-import { quadsOf } from './shapes.js';
+import { nearestInside, quadsOf } from './shapes.js';
 
 export type Finish =
   | { readonly kind: 'store'; readonly terms?: readonly Reading[] }
@@ -40,7 +40,7 @@ export interface Surroundings {
   readonly groups: number;
 }
 
-/** Their reads are under way at once. */
+/** Pixels that are read for before the first of them is stored. */
 const PIXELS_TOGETHER = 8;
 
 export function finishStatements(kernel: KernelSource, finish: Finish, around: Surroundings): string {
@@ -97,7 +97,7 @@ function readPixels(kernel: KernelSource, finish: Finish, { shape, pixels }: Sur
     .flatMap(({ row, column }, pixel) =>
       readers.map(
         ([name, reader]) =>
-          `let ${name}${pixel} = ${reader}(image, min(${row}, ${shape.height - 1}u), min(${column}, ${shape.width - 1}u), quad);`,
+          `let ${name}${pixel} = ${reader}(image, ${nearestInside(row, column, shape)}, quad);`,
       ),
     )
     .join('\n');

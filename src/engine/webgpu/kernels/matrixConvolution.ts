@@ -5,7 +5,7 @@
  */
 
 import { convolutionKey } from './convolutionTile.js';
-import { fetchAndPut } from './fetches.js';
+import { borderedRead, fetchAndPut } from './fetches.js';
 import type { Fetches } from './fetches.js';
 import { indices, KernelSource } from './kernelSource.js';
 import type { Dispatch } from './kernelSource.js';
@@ -88,26 +88,27 @@ function inputFetches(options: MatrixConvolutionOptions, read: string): Fetches 
   const { kind, stride, input, imageCount, tile, operations } = options;
   const { images, inputRows, inputColumns, threads } = tile;
   const cells = inputRows * inputColumns;
-  const scale = kind === 'gradient' ? ` * ${floatText(GRADIENT_SCALE)}` : '';
   // Below zero it wraps around, and is then outside.
   const origin = (first: string): string =>
     isDilated(options) ? `${first} / 2u` : `${first} * ${stride}u - 1u`;
-  const conditions = [`row < ${input.height}u`, `column < ${input.width}u`];
-  if (imageCount % images !== 0) conditions.push(`image < ${imageCount}u`);
-  const image = imageCount % images === 0 ? 'image' : `min(image, ${imageCount - 1}u)`;
-  const place = `${image}, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
+  const isRagged = imageCount % images !== 0;
   return {
     name: 'input',
     type: 'vec4f',
     count: images * cells * QUADS,
     threads,
     mostTogether: operations.fetchesTogether,
-    statements: `let cell = index / ${QUADS}u;
+    ...borderedRead({
+      read,
+      shape: input,
+      position: `let cell = index / ${QUADS}u;
 let image = firstImage + cell / ${cells}u;
 let row = ${origin('firstRow')} + cell % ${cells}u / ${inputColumns}u;
-let column = ${origin('firstColumn')} + cell % ${inputColumns}u;
-let loaded = ${read}(${place}, chunk * ${QUADS}u + index % ${QUADS}u)${scale};`,
-    value: `select(vec4f(), loaded, ${conditions.join(' && ')})`,
+let column = ${origin('firstColumn')} + cell % ${inputColumns}u;`,
+      quad: `chunk * ${QUADS}u + index % ${QUADS}u`,
+      factor: kind === 'gradient' ? ` * ${floatText(GRADIENT_SCALE)}` : '',
+      ...(isRagged && { image: `min(image, ${imageCount - 1}u)`, conditions: [`image < ${imageCount}u`] }),
+    }),
     put: (value) =>
       operations.store('inputs', `index / ${QUADS}u * ${INPUT_STRIDE}u + index % ${QUADS}u`, value),
   };

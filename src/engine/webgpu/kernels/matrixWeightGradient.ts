@@ -4,7 +4,7 @@
  * registers, and a second kernel adds those of all workgroups in one order.
  */
 
-import { fetchAndPut } from './fetches.js';
+import { borderedRead, fetchAndPut } from './fetches.js';
 import type { Fetches } from './fetches.js';
 import { allocate, indices, KernelSource } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
@@ -87,46 +87,71 @@ function inputFetches(
   { stride, input, tile, operations }: MatrixWeightGradientOptions,
   read: string,
 ): Fetches {
-  const { inputBlock, inputCells, inputColumns, inputStride, threads } = tile;
+  const { inputBlock, inputCells, inputColumns, inputStride } = tile;
   const quads = inputBlock * QUADS;
-  const place = `image, min(row, ${input.height - 1}u), min(column, ${input.width - 1}u)`;
   return {
+    ...operandFetches(
+      { tile, operations },
+      { array: 'inputs', cells: inputCells, quads, stride: inputStride },
+    ),
     name: 'input',
-    type: 'vec4f',
-    count: inputCells * quads,
-    threads,
-    mostTogether: operations.fetchesTogether,
-    statements: `let cell = index / ${quads}u;
+    ...borderedRead({
+      read,
+      shape: input,
+      position: `let cell = index / ${quads}u;
 let row = firstRow * ${stride}u - 1u + cell / ${inputColumns}u; // wraps below zero
-let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;
-let loaded = ${read}(${place}, firstInput + index % ${quads}u);`,
-    value: `select(vec4f(), loaded, row < ${input.height}u && column < ${input.width}u)`,
-    put: (value) =>
-      operations.store('inputs', `index / ${quads}u * ${inputStride}u + index % ${quads}u`, value),
+let column = firstColumn * ${stride}u - 1u + cell % ${inputColumns}u;`,
+      quad: `firstInput + index % ${quads}u`,
+    }),
   };
 }
 
 /** The tile's gradient; zero outside the tile and the image. */
 function gradientFetches({ output, tile, operations }: MatrixWeightGradientOptions, read: string): Fetches {
-  const { outputBlock, rows, columns, gradientCells, gradientColumns, gradientStride, threads } = tile;
+  const { outputBlock, rows, columns, gradientCells, gradientColumns, gradientStride } = tile;
   const quads = outputBlock * QUADS;
-  const conditions = [`row < ${output.height}u`, `column < ${output.width}u`];
+  const conditions: string[] = [];
   if (gradientColumns !== columns) conditions.push(`cell % ${gradientColumns}u < ${columns}u`);
   if (gradientCells !== rows * gradientColumns) conditions.push(`cell < ${rows * gradientColumns}u`);
-  const place = `image, min(row, ${output.height - 1}u), min(column, ${output.width - 1}u)`;
   return {
+    ...operandFetches(
+      { tile, operations },
+      { array: 'gradients', cells: gradientCells, quads, stride: gradientStride },
+    ),
     name: 'gradient',
-    type: 'vec4f',
-    count: gradientCells * quads,
-    threads,
-    mostTogether: operations.fetchesTogether,
-    statements: `let cell = index / ${quads}u;
+    ...borderedRead({
+      read,
+      shape: output,
+      position: `let cell = index / ${quads}u;
 let row = firstRow + cell / ${gradientColumns}u;
-let column = firstColumn + cell % ${gradientColumns}u;
-let loaded = ${read}(${place}, firstOutput + index % ${quads}u) * ${floatText(GRADIENT_SCALE)};`,
-    value: `select(vec4f(), loaded, ${conditions.join(' && ')})`,
-    put: (value) =>
-      operations.store('gradients', `index / ${quads}u * ${gradientStride}u + index % ${quads}u`, value),
+let column = firstColumn + cell % ${gradientColumns}u;`,
+      quad: `firstOutput + index % ${quads}u`,
+      factor: ` * ${floatText(GRADIENT_SCALE)}`,
+      conditions,
+    }),
+  };
+}
+
+interface OperandArray {
+  readonly array: string;
+  readonly cells: number;
+  /** Of a cell. */
+  readonly quads: number;
+  /** Between neighbouring cells. */
+  readonly stride: number;
+}
+
+/** Load `index` is one quad of a cell; all quads of a cell come one after the other. */
+function operandFetches(
+  { tile, operations }: Pick<MatrixWeightGradientOptions, 'tile' | 'operations'>,
+  { array, cells, quads, stride }: OperandArray,
+): Pick<Fetches, 'type' | 'count' | 'threads' | 'mostTogether' | 'put'> {
+  return {
+    type: 'vec4f',
+    count: cells * quads,
+    threads: tile.threads,
+    mostTogether: operations.fetchesTogether,
+    put: (value) => operations.store(array, `index / ${quads}u * ${stride}u + index % ${quads}u`, value),
   };
 }
 

@@ -11,6 +11,10 @@ export const imageLength = (shape: ActivationShape): number =>
 export const shapeText = ({ height, width, channels }: ActivationShape): string =>
   `${height}x${width}x${channels}`;
 
+/** WGSL of a position, moved into the image if it is outside: two arguments. Positions below zero wrap around, to the end. */
+export const nearestInside = (row: string, column: string, { height, width }: ActivationShape): string =>
+  `min(${row}, ${height - 1}u), min(${column}, ${width - 1}u)`;
+
 /** How a kernel that sums by channel divides a micro-batch; each tile writes one partial sum. */
 export interface Tiling {
   readonly tileCount: number;

@@ -7,7 +7,7 @@
  */
 
 import type { ActivationShape } from '../../../model/index.js';
-import { fetchAndPut } from './fetches.js';
+import { borderedRead, fetchAndPut } from './fetches.js';
 import { allocate, KernelSource, repeat } from './kernelSource.js';
 import type { Dispatch, Range, Reading } from './kernelSource.js';
 import { floatText } from './readings.js';
@@ -124,17 +124,19 @@ interface Loading {
 
 function load(name: string, loading: Loading): string {
   const { read, shape, row, column, rows, columns, block, threads, firstQuad } = loading;
-  const place = `image, min(row, ${shape.height - 1}u), min(column, ${shape.width - 1}u)`;
   return fetchAndPut({
     name,
     type: 'vec4f',
     count: rows * columns * block,
     threads,
-    statements: `let cell = index / ${block}u;
+    ...borderedRead({
+      read,
+      shape,
+      position: `let cell = index / ${block}u;
 let row = ${row} + cell / ${columns}u;
-let column = ${column} + cell % ${columns}u;
-let loaded = ${read}(${place}, ${firstQuad} + index % ${block}u);`,
-    value: `select(vec4f(), loaded, row < ${shape.height}u && column < ${shape.width}u)`,
+let column = ${column} + cell % ${columns}u;`,
+      quad: `${firstQuad} + index % ${block}u`,
+    }),
     put: (value) => `${name}[index] = ${value};`,
   });
 }

@@ -23,6 +23,9 @@ export const THREAD_NAME = 'lockstep-thread';
 /** `simd` computes with the processor, `webgpu` on the GPU. */
 export type PageEngine = Extract<EngineDescription['name'], 'simd' | 'webgpu'>;
 
+/** When to load the code of the node or of a thread again: it cannot be loaded while the coordinator is away. */
+export const LOAD_AGAIN_AFTER_MS = 5000;
+
 /** How the node is to take part. */
 export interface JoinOptions {
   /** Of the page: the coordinator is on the same server. */

@@ -10,7 +10,7 @@ import type {
   ItemTask,
   ThreadAnswer,
 } from '../../../worker/pages.js';
-import { THREAD_NAME } from './talk.js';
+import { LOAD_AGAIN_AFTER_MS, THREAD_NAME } from './talk.js';
 import type { FromThread, ToThread } from './talk.js';
 
 interface Thread {
@@ -21,9 +21,6 @@ interface Thread {
   /** `running`: it has answered. `lost`: it ended without an answer, and waits to be started again. */
   state: 'loading' | 'running' | 'lost';
 }
-
-/** For a thread that never answered: its script cannot be loaded while the coordinator is away. */
-const RESTART_AFTER_MS = 5000;
 
 export class Threads implements ItemPool {
   private all: Thread[];
@@ -116,7 +113,7 @@ export class Threads implements ItemPool {
       this.all = this.all.map((other) => (other === thread ? this.start() : other));
     };
     if (state === 'running') restart();
-    else setTimeout(restart, RESTART_AFTER_MS);
+    else setTimeout(restart, LOAD_AGAIN_AFTER_MS); // it never answered: perhaps its script could not be loaded
     settle?.reject(
       new LockstepError('E_ENGINE_FAILED', `a thread ended while it computed: ${reason || 'unknown'}`),
     );
