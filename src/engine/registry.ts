@@ -1,6 +1,7 @@
 /** Every engine by name. Importing this file loads no engine's code; each engine loads its own on request. */
 
 import { OptionError, use } from '../foundation/options/optionError.js';
+import { didYouMean } from '../foundation/suggest.js';
 import { ENGINE_NAMES } from './engine.js';
 import type { EngineFactory, EngineName } from './engine.js';
 import { cpuBackend } from './tfjs/cpuBackend.js';
@@ -24,7 +25,10 @@ export function engineFactory(name: EngineName): EngineFactory {
   const factory = ENGINE_FACTORIES.find((candidate) => candidate.name === name);
   if (factory === undefined) {
     throw new OptionError(
-      [{ option: 'engine', value: name }, ` must be one of ${ENGINE_NAMES.join(', ')}`],
+      [
+        { option: 'engine', value: name },
+        ` must be one of ${ENGINE_NAMES.join(', ')}${didYouMean(name, ENGINE_NAMES)}`,
+      ],
       [use('engine', 'auto')],
     );
   }

@@ -15,6 +15,12 @@ export function closest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/** The same as the end of a rule, such as ` (did you mean cosine?)`; empty where no word is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = closest(word, known);
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
+}
+
 /** Levenshtein's distance. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -81,6 +81,14 @@ it('a folder without images is refused', async () => {
   });
 });
 
+it('no engine starts before there is an image for it', async () => {
+  const request = { checkpoint: run, engine: 'webgpu', device: 'a GPU that nobody has' } as const;
+  const { images } = await predict({ ...request, images: ['mistyped.png'] });
+  expect(images).toMatchObject([{ image: 'mistyped.png', problem: expect.any(String) as string }]);
+  const pngs = [{ name: 'one', bytes: pngOf(1) }];
+  await expect(predict({ ...request, images: pngs })).rejects.toMatchObject({ code: /^E_/ });
+});
+
 it('on the command line a bad image is named, the others are answered, and the exit status is 1', async () => {
   const folder = temporaryFolder();
   const [good, bad, missing] = ['good, "1".png', 'bad.png', 'missing.png'].map((name) =>

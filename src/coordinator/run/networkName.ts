@@ -1,7 +1,7 @@
 /** What `model` may be: while a run is asked for, and once its network is known. */
 
 import type { TextForm } from '../../foundation/options/kind.js';
-import { closest } from '../../foundation/suggest.js';
+import { didYouMean } from '../../foundation/suggest.js';
 import { COMMON_PRESETS, networkNameSchema, whyNoPreset } from '../../model/index.js';
 
 /** A preset, or a file that describes a network. */
@@ -9,9 +9,8 @@ export const REQUESTED_NETWORK: TextForm = {
   matches: (text) => isFile(text) || whyNoPreset(text) === undefined,
   rule: 'a preset such as resnet20, or a file that ends in .json',
   ruleFor: (text) => {
-    const near = /^(?:pre)?resnet\d|^wrn-\d/.test(text) ? undefined : closest(text, COMMON_PRESETS); // else the rule names two
-    const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
-    return `${whyNoPreset(text)}; or a file that ends in .json${hint}`;
+    const isNearby = /^(?:pre)?resnet\d|^wrn-\d/.test(text); // then the rule names two
+    return `${whyNoPreset(text)}; or a file that ends in .json${isNearby ? '' : didYouMean(text, COMMON_PRESETS)}`;
   },
 };
 

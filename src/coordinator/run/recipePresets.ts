@@ -1,7 +1,7 @@
 /** Recipes by name. A run keeps the options that follow from the name, and never looks the name up again. */
 
 import type { TextForm } from '../../foundation/options/kind.js';
-import { closest } from '../../foundation/suggest.js';
+import { didYouMean } from '../../foundation/suggest.js';
 import { FAST94 } from './presets/fast94.js';
 import { MODERN } from './presets/modern.js';
 import { NOTEBOOK } from './presets/notebook.js';
@@ -22,10 +22,7 @@ const RULE = `one of ${NAMES.join(', ')}`;
 export const RECIPE_PRESET_NAME: TextForm = {
   matches: (text) => NAMES.includes(text),
   rule: RULE,
-  ruleFor: (text) => {
-    const near = closest(text, NAMES);
-    return near === undefined ? RULE : `${RULE} (did you mean ${near}?)`;
-  },
+  ruleFor: (text) => RULE + didYouMean(text, NAMES),
 };
 
 /**

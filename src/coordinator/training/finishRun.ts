@@ -91,7 +91,8 @@ function resultOf(
     wallSeconds: summary.wallSeconds,
     engine: [...new Set(contributors.map(([, { engine }]) => engine))].sort().join('+'),
     numericsClasses: contributors.map(([numericsClass]) => numericsClass).sort(),
-    exact: contributors.length === 1 && contributors[0]![1].exact,
+    // Where nobody computed anything, the seed alone decides.
+    exact: contributors.length <= 1 && contributors.every(([, { exact }]) => exact),
     dataset,
     stoppedBy: summary.stoppedBy,
     testAccuracy: test?.testAccuracy ?? null,

@@ -3,6 +3,8 @@
  * that uses the library: each of them asks this file and words the answer for its reader.
  */
 
+import { didYouMean } from '../suggest.js';
+
 export type ValueKind =
   /** With `orNone`, null stands for "no limit"; users write it `none`. */
   | { readonly kind: 'integer'; readonly min: number; readonly max?: number; readonly orNone?: boolean }
@@ -113,12 +115,17 @@ function ruleFor(value: unknown, kind: ValueKind): string {
     case 'integers':
       return `ascending integers of at least ${kind.min}, separated by commas`;
     case 'choice':
-      return `one of ${kind.of.join(', ')}${kind.also === undefined ? '' : `, or ${kind.also.rule}`}`;
+      return choiceRule(value, kind);
     case 'text':
       return textRule(value, kind.form);
     case 'switch':
       return 'true or false';
   }
+}
+
+function choiceRule(value: unknown, { of, also }: Extract<ValueKind, { kind: 'choice' }>): string {
+  const rule = `one of ${of.join(', ')}${also === undefined ? '' : `, or ${also.rule}`}`;
+  return isText(value) ? rule + didYouMean(value, of) : rule;
 }
 
 /** No path and no header can hold it. */

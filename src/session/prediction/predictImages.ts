@@ -79,7 +79,9 @@ export async function predictImages(options: PredictionOptions): Promise<Predict
     await withCleanup(async (closers) => {
       const divergence = (): Error => notFinite(file);
       const settings = { ...options, onProgress: undefined, evalStatistics: 'running', divergence } as const;
-      const computer = await startComputer(found, settings, closers);
+      let started: Promise<LogitComputer> | undefined;
+      // Not before there is an image for it: names that were mistyped are answered at once.
+      const computer = (): Promise<LogitComputer> => (started ??= startComputer(found, settings, closers));
       for await (const part of partsOf(decodeSources(sources, shape, signal), shape)) {
         const predictions = await predictPart(part, model, computer);
         images.push(...predictions);
@@ -128,7 +130,7 @@ async function* partsOf(
 async function predictPart(
   part: readonly ReadImage[],
   model: Model,
-  computer: LogitComputer,
+  computer: () => Promise<LogitComputer>,
 ): Promise<readonly Prediction[]> {
   const { inputShape, classNames, classCount } = model;
   const usable = part.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
@@ -137,7 +139,8 @@ async function predictPart(
     const pixels = Buffer.concat(usable);
     const labels = new Uint8Array(usable.length); // nobody asks for the loss
     const set = arrayImageSet('images', { pixels, labels }, { imageShape: inputShape, classNames });
-    logits = new Float32Array((await computer.logitsOf(set)).logits);
+    const { logitsOf } = await computer();
+    logits = new Float32Array((await logitsOf(set)).logits);
   }
   let answered = 0;
   return part.map((image) => {

@@ -149,7 +149,7 @@ describe('the lines of events', () => {
   });
 
   it('tell of no engine where no step was made', () => {
-    const text = textOf({ event: 'run-finished', ...RESULT, engine: '', exact: false });
+    const text = textOf({ event: 'run-finished', ...RESULT, engine: '', exact: true });
     expect(text).toContain('no step was made');
     expect(text).not.toMatch(/engine|exact/);
   });

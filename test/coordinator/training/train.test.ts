@@ -331,7 +331,7 @@ describe('a signal', () => {
     testing.stop.abort(new Error('SIGINT'));
     analyticNode(testing.fleet);
     const result = await train(testing.run);
-    expect(result).toMatchObject({ stoppedBy: 'signal', stepsCompleted: 0, exact: false });
+    expect(result).toMatchObject({ stoppedBy: 'signal', stepsCompleted: 0, exact: true });
     expect(result.weightsSha256).toBe(
       digestState(TrainingState.fresh(testing.run.training.model, { seed: 1, averaging: 'none' }).model),
     );

@@ -86,6 +86,7 @@ describe('parseValue', () => {
     ['0', POSITIVE, /--flag 0 must be a number above 0/],
     ['2,1', LIST, /--flag 2,1 must be ascending integers of at least 1, separated by commas/],
     ['three', CHOICE, /--flag three must be one of one, two/],
+    ['onw', CHOICE, /--flag onw must be one of one, two \(did you mean one\?\); for example/],
     [{ a: 1 }, { kind: 'text' }, /"flag" in FILE: \{"a":1\} must be .*; for example "flag": "EXAMPLE"$/],
     [':1', { kind: 'text', form: ADDRESS }, /--flag :1 must be HOST:PORT/],
   ])('names the value, the rule and an example: %j', (raw, kind, message) => {
