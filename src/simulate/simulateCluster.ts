@@ -1,5 +1,5 @@
 /**
- * Trains on a cluster that is not there. The schedule, the fleet, the sums, the relays and the conversations are the real
+ * Trains on a simulated cluster. The schedule, the fleet, the sums, the relays and the conversations are the real
  * ones, on a virtual clock; networks, processors and engines are replaced by the time that they take.
  */
 

@@ -16,7 +16,7 @@ import type { SimulateSettings } from './simulateOptions.js';
 export function addSimulateCommand(program: Command): void {
   const command = program
     .command('simulate')
-    .description('step time and load of a cluster that is not there, by the real schedule on a virtual clock')
+    .description('step time and load of a simulated cluster, by the real schedule on a virtual clock')
     .addHelpText('after', examples);
   declareOptions(command, entriesOf(SIMULATE_SETTINGS));
   command.action(async () => {
