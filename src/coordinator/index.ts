@@ -31,7 +31,7 @@ export { evaluate, judgeEvaluated } from './training/evaluate.js';
 export type { EvaluationScore } from './training/evaluate.js';
 export type { EventListener, MemberInfo, RunEvent, TestScore } from './run/events.js';
 export type { NodeShare } from './run/shares.js';
-export { ioError, takenError, writeFileAtomically } from './checkpoints/files.js';
+export { ioError, takenError, writeFileAtomically, writeNewFile } from './checkpoints/files.js';
 export { refuseObstacle } from './checkpoints/obstacle.js';
 export { refuseFilledFolder, writeWholeFolder } from './checkpoints/wholeFolder.js';
 export type { NewFile } from './checkpoints/wholeFolder.js';

@@ -56,7 +56,7 @@ export type { Cifar10Report, FileChecksum, FileReport } from './verify.js';
 export { readRegularFile } from './regularFile.js';
 export { loadDecoder } from './pictures/loadDecoder.js';
 export { isPictureName } from './pictures/pictureFiles.js';
-export { decodePicture, readPictureFile } from './pictures/decodePicture.js';
+export { decodePicture, LARGEST_PICTURE_BYTES, readPictureFile } from './pictures/decodePicture.js';
 export type { PictureShape } from './pictures/decodePicture.js';
 export { PICTURE_FAULTS, PictureError } from './pictures/pictureFault.js';
 export type { PictureFault } from './pictures/pictureFault.js';

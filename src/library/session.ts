@@ -16,7 +16,7 @@ export interface TrainedRun extends RunResult {
 
 export async function runForProgram(options: RunOptions, session: SessionOptions): Promise<TrainedRun> {
   const { signal = new AbortController().signal, onEvent, onDownload, cacheDir } = options;
-  const data = options.data && openData(options.data);
+  const data = options.data === undefined ? undefined : openData(options.data);
   const log = new RunLog({
     subscribers: onEvent ? [callback(onEvent)] : [],
     onDownload: (progress) => undisturbed(() => onDownload?.(progress)),

@@ -78,8 +78,8 @@ export async function evaluateCheckpoint(options: EvaluationOptions): Promise<Ev
   const { classNames } = model;
   const subject = subjectOf(found, options, computed.description);
   const findings = findingsOf(subject, { set, classNames, ...computed });
-  if (saveImages !== undefined) await savePngs(saveImages, findings.worstImages, { set, classNames });
   const savedAs = options.save ? await keepEvaluation(withPictures(findings, set), file, onNotice) : null;
+  if (saveImages !== undefined) await savePngs(saveImages, findings.worstImages, { set, classNames });
   return { ...findings, savedAs };
 }
 

@@ -68,7 +68,16 @@ function refusalOf(given: string, weights: string, kind: Kind): OptionError {
   }
 }
 
+/** Undefined also for what cannot be read: whoever reads it as a checkpoint says why. */
 function kindOf(file: string): Kind | undefined {
+  try {
+    return kindByContent(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function kindByContent(file: string): Kind | undefined {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   if (/\.onnx$/i.test(file) || path.basename(file) === 'model.json') return 'unreadable-export';
   const start = read(file, 0, LENGTH_BYTES);

@@ -9,12 +9,21 @@ import { CheckpointFiles } from '../coordinator/index.js';
  * something is copied or looked into. Runs that do not say when they began come last, by name.
  */
 export function runsWithin(folder: string): readonly string[] {
-  return readdirSync(folder)
+  return namesIn(folder)
     .map((name) => path.join(folder, name))
     .filter((place) => new CheckpointFiles(path.join(place, 'checkpoints')).exist())
     .map((place) => ({ place, begun: begunAt(place) }))
     .sort((a, b) => (a.begun === b.begun ? (a.place < b.place ? -1 : 1) : a.begun < b.begun ? 1 : -1))
     .map(({ place }) => place);
+}
+
+/** None of a folder that may not be listed. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** More than the first line has. */

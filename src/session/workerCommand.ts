@@ -1,6 +1,7 @@
 /** The command that attaches a worker, to paste on its machine. */
 
 import { commandLine } from '../foundation/commandLine.js';
+import { quoted } from '../foundation/shellWord.js';
 import type { AttachCommand } from '../watch/index.js';
 
 export interface WorkerCommand {
@@ -12,9 +13,11 @@ export interface WorkerCommand {
   readonly token?: string | undefined;
 }
 
+const HIDDEN = '…';
+
 /** For the page of a run: what everybody sees, and what those who have shown the token may copy. */
 export function attachCommand(at: Pick<WorkerCommand, 'url' | 'ca' | 'token'>): AttachCommand {
-  const token = at.token === undefined ? undefined : '…';
+  const token = at.token === undefined ? undefined : HIDDEN;
   return { shown: workerCommand({ ...at, token }), withToken: workerCommand(at) };
 }
 
@@ -23,6 +26,6 @@ export function workerCommand({ url, ca, tokenFile, token }: WorkerCommand): str
     ...(ca === undefined ? {} : { ca }),
     ...(tokenFile === undefined ? {} : { tokenFile }),
   };
-  const inFront = token === undefined ? '' : `LOCKSTEP_TOKEN=${token} `;
+  const inFront = token === undefined ? '' : `LOCKSTEP_TOKEN=${token === HIDDEN ? token : quoted(token)} `;
   return `${inFront}${commandLine('worker', url, options)}`;
 }

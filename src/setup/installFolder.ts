@@ -16,6 +16,8 @@ import { isRunning } from '../foundation/isRunning.js';
 import { noRoom, refuseForeign, writing } from './diskErrors.js';
 
 const RECORD = 'setup.json';
+/** Every set-up has it, even one that no longer works. */
+const PACKAGES = path.join('node_modules', '@tensorflow');
 const BYTES_PER_MB = 1e6;
 
 export interface SetupRecord {
@@ -26,14 +28,23 @@ export interface SetupRecord {
   readonly node: string;
 }
 
-/** What an earlier set-up left, or undefined. Whatever is missing in it, a set-up was here. */
-export function readRecord(target: string): Partial<SetupRecord> | undefined {
+/** What an earlier set-up left. Undefined for anything else, which is never replaced. */
+export function readRecord(target: string): SetupRecord | undefined {
   try {
     const record: unknown = JSON.parse(readFileSync(path.join(target, RECORD), 'utf8'));
-    return isRecord(record) ? record : undefined;
+    return isSetupRecord(record) && existsSync(path.join(target, PACKAGES)) ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isSetupRecord(value: unknown): value is SetupRecord {
+  return (
+    isRecord(value) &&
+    ['tensorflowVersion', 'node'].every((key) => typeof value[key] === 'string') &&
+    typeof value['cuda'] === 'boolean' &&
+    ['package', 'wheel'].includes(String(value['from']))
+  );
 }
 
 /** @throws LockstepError E_OPTION for a folder with something else in it, which would be lost */
@@ -50,7 +61,8 @@ export function openStaging(target: string): string {
   return writing(dir, () => {
     makeFolders(dir);
     for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
-      if (!isRunning(Number.parseInt(name.slice(prefix.length), 10)))
+      const process = name.slice(prefix.length);
+      if (/^\d+$/.test(process) && !isRunning(Number(process)))
         rmSync(path.join(dir, name), { recursive: true });
     }
     const staging = path.join(dir, `${prefix}${process.pid}`);
@@ -80,7 +92,12 @@ export function moveIntoPlace(staging: string, target: string, record: SetupReco
     writeFileSync(path.join(staging, RECORD), `${JSON.stringify(record, null, 2)}\n`);
     const old = `${staging}-old`;
     if (existsSync(target)) renameSync(target, old);
-    renameSync(staging, target);
+    try {
+      renameSync(staging, target);
+    } catch (error) {
+      if (existsSync(old)) renameSync(old, target);
+      throw error;
+    }
     rmSync(old, { recursive: true, force: true });
   });
 }

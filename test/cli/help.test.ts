@@ -186,6 +186,16 @@ describe('the help', () => {
     }
   });
 
+  it('shows no secret that the environment holds', () => {
+    for (const name of ['LOCKSTEP_TOKEN', 'LOCKSTEP_UI_TOKEN', 'LOCKSTEP_JOIN_TOKEN'])
+      vi.stubEnv(name, 'sw0rdfish');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const commands = (of: Command): readonly Command[] => [of, ...of.commands.flatMap(commands)];
+    const all = commands(buildProgram());
+    expect(all.length).toBeGreaterThan(15);
+    for (const command of all) expect(helpOf(command), command.name()).not.toContain('sw0rdfish');
+  });
+
   it('describes each part of data', () => {
     const data = program.commands.find((each) => each.name() === 'data')!;
     expect(data.commands.map((command) => command.name())).toEqual(['download', 'verify', 'show', 'stats']);

@@ -414,6 +414,11 @@ describe('errors', () => {
   const empty = (): string => temporaryFolder();
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ['no data', () => train({}), /needs data.*syntheticData/],
+    ...[null, false, 0, ''].map((data): [string, () => Promise<unknown>, RegExp] => [
+      `${JSON.stringify(data)} for data`,
+      () => train(options({ data: data as never })),
+      /^data must have a name and training images/,
+    ]),
     [
       'an unknown option',
       () => train({ ...options(), worker: 2 } as TrainOptions),

@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.js';
 import { syntheticTestSet } from '../../src/data/index.js';
@@ -126,6 +127,20 @@ it('an interruption keeps the rows that are known, and says how far it came', as
   expect(rows[0]).toMatch(/^image,class1/);
   expect(rows).toHaveLength(1 + 256);
   expect(said.join('')).toContain('lockstep: the prediction was interrupted after 256 of 300 images');
+});
+
+it('is interrupted while it waits for standard input', async () => {
+  const said: string[] = [];
+  const stdin = new PassThrough();
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(stdin as unknown as typeof process.stdin);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  stdin.write('half a picture');
+  stdin.on('newListener', (event) => {
+    if (event === 'readable') setImmediate(() => process.emit('SIGINT')); // now it is waited for
+  });
+  await main(['predict', run, '-', '--engine', 'simd', '--workers', '1']);
+  expect(process.exitCode).toBe(130);
+  expect(said.join('')).toBe('lockstep: the prediction was interrupted while it read standard input\n');
 });
 
 it('the whole output has one form', async () => {

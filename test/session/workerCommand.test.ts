@@ -12,6 +12,9 @@ describe('the command that attaches a worker', () => {
     expect(workerCommand({ url, token: '…', ca: 'cert.pem' })).toBe(
       `LOCKSTEP_TOKEN=… ${programName()} worker ${url} --ca cert.pem`,
     );
+    expect(workerCommand({ url, token: "pa$$w;r'm" })).toMatch(
+      /^LOCKSTEP_TOKEN=('pa\$\$w;r'\\''m'|"pa\$\$w;r'm") /,
+    );
     expect(workerCommand({ url, tokenFile: 'my token' })).toMatch(/ --token-file ['"]my token['"]$/);
   });
 });

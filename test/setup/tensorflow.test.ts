@@ -139,7 +139,9 @@ describe.skipIf(process.platform !== 'linux')('lockstep setup tensorflow', () =>
   it('keeps what was there when a new set-up fails', () => {
     const target = path.join(temporaryFolder(), 'tensorflow');
     mkdirSync(target);
-    writeFileSync(path.join(target, 'setup.json'), '{"tensorflowVersion":"1.0.0"}');
+    mkdirSync(path.join(target, 'node_modules', '@tensorflow'), { recursive: true });
+    const record = { tensorflowVersion: '1.0.0', cuda: false, from: 'wheel', node: 'v20.20.2' };
+    writeFileSync(path.join(target, 'setup.json'), JSON.stringify(record));
     const outcome = setUp({}, ['--force'], target);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.left).toEqual(['tensorflow']);
@@ -150,10 +152,19 @@ describe.skipIf(process.platform !== 'linux')('lockstep setup tensorflow', () =>
     const target = path.join(temporaryFolder(), 'thesis');
     mkdirSync(target);
     writeFileSync(path.join(target, 'chapter1.txt'), 'years of work');
+    writeFileSync(path.join(target, 'setup.json'), '{}'); // other programs have one, too
     const outcome = setUp({}, ['--force'], target);
     expect(outcome.stderr).toMatch(/thesis holds something else.*E_OPTION/);
     expect(outcome.exitCode).toBe(2);
     expect(existsSync(path.join(target, 'chapter1.txt'))).toBe(true);
+  });
+
+  it('removes what a set-up left that was killed, and nothing else', () => {
+    const folder = temporaryFolder();
+    for (const name of ['tensorflow.partial-backup', 'tensorflow.partial-999999999']) {
+      mkdirSync(path.join(folder, name));
+    }
+    expect(setUp({}, [], path.join(folder, 'tensorflow')).left).toEqual(['tensorflow.partial-backup']);
   });
 
   it('comes to an end where no folder can be made', () => {

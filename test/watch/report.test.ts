@@ -41,6 +41,15 @@ it('has no tick between two epochs, and none below 0 for a constant rate', async
   expect(ticks('end').filter((tick) => tick.startsWith('-'))).toEqual([]);
 });
 
+it.each([1e308, -1e308, 5e-324, 0])(
+  'draws a curve that is always %d, from metrics of somebody else',
+  async (loss) => {
+    const strange = [1, 2, 3].map((epoch) => ({ ...epochLine(epoch), trainLoss: loss, lr: Math.abs(loss) }));
+    const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: strange });
+    expect(await reportPage([folder], OPTIONS)).toContain('<polyline');
+  },
+);
+
 it('shows who computed how much, and the latest evaluation with its images as pictures made anew', async () => {
   const workers = [{ node: 'alpha', samples: 30 }];
   const folder = makeRun(path.join(temporaryFolder(), 'run'), { lines: [epochLine(1, { workers })] });

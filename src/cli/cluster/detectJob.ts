@@ -26,11 +26,22 @@ export interface GivenPlace {
  */
 export function detectJob(env: Environment, hostname: string, given: GivenPlace = {}): JobPlace {
   const place = given.rank === undefined ? placeIn(env, hostname) : givenPlace(given.rank);
+  if (place.kind === 'alone') refusePlaceWithoutRank(given);
   const worldSize = given.worldSize ?? place.worldSize;
   refuseRankBeyond(worldSize, place.rank);
   if (place.kind === 'given' && place.rank > 0 && given.coordinator === undefined)
     throw launchError(`--rank ${place.rank} needs --coordinator HOST:PORT`, 'give the address of rank 0');
   return { ...place, worldSize, ...(given.coordinator ?? {}) };
+}
+
+/** Every process would take itself for the only one, or for rank 0. */
+function refusePlaceWithoutRank({ worldSize = 1, coordinator }: GivenPlace): void {
+  if (worldSize === 1 && coordinator === undefined) return;
+  const what = worldSize === 1 ? '--coordinator' : `--world-size ${worldSize}`;
+  throw launchError(
+    `${what} needs --rank N, and no scheduler says which process this is`,
+    'give each process its rank, from 0 on',
+  );
 }
 
 function refuseRankBeyond(worldSize: number | undefined, rank: number): void {

@@ -6,6 +6,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { describeError, LockstepError } from '../../foundation/errors.js';
@@ -52,7 +53,7 @@ export function makeToken(runDir: string): string {
  */
 export function readToken(runDir: string): string | undefined {
   const file = tokenFileOf(runDir);
-  const stat = lstatSync(file, { throwIfNoEntry: false });
+  const stat = tokenStat(file);
   if (!stat) return undefined;
   const isOwn = process.getuid === undefined || stat.uid === process.getuid();
   const isPrivate = process.platform === 'win32' || (stat.mode & OTHERS) === 0;
@@ -63,6 +64,15 @@ export function readToken(runDir: string): string | undefined {
     );
   const token = readFileSync(file, 'utf8').trim();
   return isTokenText(token) ? token : undefined;
+}
+
+/** @throws LockstepError E_IO for a run folder that is a file, or may not be looked into */
+function tokenStat(file: string): Stats | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw cannotShare(file, error);
+  }
 }
 
 /** To be called once rank 0 listens. @throws LockstepError E_IO */
@@ -122,7 +132,7 @@ export async function lookUntil<Found>(
 function cannotShare(file: string, error: unknown): LockstepError {
   return new LockstepError(
     'E_IO',
-    `cannot write ${file}: ${describeError(error)}; choose another --run-dir, or give the secret with LOCKSTEP_TOKEN or --token-file`,
+    `cannot share ${file}: ${describeError(error)}; choose another --run-dir, or give the secret with LOCKSTEP_TOKEN or --token-file`,
     { cause: error },
   );
 }

@@ -1,9 +1,14 @@
 /** `lockstep data show` and `lockstep data stats`: what any data set holds. */
 
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { ioError, RECIPE_OPTIONS } from '../../coordinator/index.js';
+import {
+  checkRecipeFitsImages,
+  ioError,
+  largestCropPadding,
+  RECIPE_OPTIONS,
+  writeNewFile,
+} from '../../coordinator/index.js';
 import {
   augmentationKey,
   contactSheet,
@@ -21,6 +26,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { encodePng } from '../../foundation/png.js';
 import { flag, integer, text, variant } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
+import { leaveOut, OptionError, use } from '../../foundation/options/optionError.js';
 import { printable } from '../../foundation/printable.js';
 import { jsonSetting } from '../../session/index.js';
 import { imageLines } from '../display/showImage.js';
@@ -66,6 +72,8 @@ const SHOW_SETTINGS = {
   seed: variant(seed, { default: 1, help: 'in the file: decides crops and flips' }),
 };
 
+const OF_TRAINING = new Set(['cropPadding', 'border', 'cutout', 'colourJitter', 'mixup', 'seed']);
+
 const STATS_SETTINGS = { ...SOURCE_SETTINGS, json: jsonSetting('print the report as JSON') };
 
 type ShowOptions = ValuesOf<typeof SHOW_SETTINGS>;
@@ -80,10 +88,40 @@ export function addShowCommand(data: Command): void {
   command.action(() =>
     lookAt(sourceOf(command), { json: false }, async ({ name, options }) => {
       const raw = command.opts<ShowOptions>();
+      refuseWithoutEffect(command, raw);
       if (raw.save !== undefined) refuseUnwritable(path.resolve(raw.save)); // pictures may take long to decode
       const { training } = await openAnySource(name, options);
-      await show(training, raw);
+      const isGiven = command.getOptionValueSource('cropPadding') === 'cli';
+      const cropPadding = isGiven
+        ? raw.cropPadding
+        : Math.min(raw.cropPadding, largestCropPadding(training.imageShape));
+      await show(training, { ...raw, cropPadding });
     }),
+  );
+}
+
+/** How training sees the images is shown in the file alone. @throws OptionError */
+function refuseWithoutEffect(command: Command, { save, augment, ...options }: ShowOptions): void {
+  const given = Object.entries(options).find(
+    ([key]) => OF_TRAINING.has(key) && command.getOptionValueSource(key) === 'cli',
+  );
+  const [key, value] = given ?? (augment ? [] : ['augment', false]);
+  if (key === undefined || value === undefined) return;
+  if (save === undefined) {
+    throw new OptionError(
+      [
+        { option: key, value },
+        ' is about the file that ',
+        { option: 'save' },
+        ' writes, and none was asked for',
+      ],
+      [use('save', 'sheet.png'), leaveOut(key)],
+    );
+  }
+  if (augment || key === 'augment') return;
+  throw new OptionError(
+    [{ option: key, value }, ' has no effect with ', { option: 'augment', value: false }],
+    [use('augment', true), leaveOut(key)],
   );
 }
 
@@ -122,6 +160,7 @@ async function saveSheet(
   }: ShowOptions & { readonly save: string },
 ): Promise<void> {
   const file = path.resolve(save);
+  checkRecipeFitsImages({ augment, cropPadding: padding, cutout: side, microBatch: indices.length }, set);
   const augmentation = augment
     ? {
         key: augmentationKey(key, 0, 0, 0),
@@ -129,12 +168,10 @@ async function saveSheet(
       }
     : undefined;
   const png = encodePng(contactSheet(set, { indices, augmentation }));
-  try {
-    await makeFolders(path.dirname(file));
-    await writeFile(file, png, { flag: 'wx' });
-  } catch (error) {
+  await makeFolders(path.dirname(file)).catch((error: unknown) => {
     throw ioError(file, error);
-  }
+  });
+  await writeNewFile(file, png);
   print(`\n${save}: ${count(indices.length, 'image')}, each row of them from left to right:`);
   for (let begin = 0; begin < indices.length; begin += SHEET_COLUMNS) {
     const row = indices.slice(begin, begin + SHEET_COLUMNS);

@@ -6,6 +6,7 @@ import type { ValuesOf } from '../../foundation/options/definition.js';
 import type { DOOR_SETTINGS, TrainingOptions } from '../../session/index.js';
 import { defaultThreads } from '../../worker/index.js';
 import type { JobPlace } from '../cluster/jobPlace.js';
+import { givenRunDir } from '../options/runOptions.js';
 
 export interface LaunchOptions extends Pick<
   ValuesOf<typeof DOOR_SETTINGS>,
@@ -23,10 +24,10 @@ export const DEFAULT_PORT = 7070;
 
 /** Where the job's run lies: all its processes find the same folder. */
 export function runDirOf(command: Command, { kind, jobId }: JobPlace): string | undefined {
-  const { runDir, resume } = command.opts<LaunchOptions>();
+  const { resume } = command.opts<LaunchOptions>();
   const name = `${kind}-${(jobId ?? '').replace(/[^\w.-]/g, '_')}`;
   const ofJob = jobId === undefined ? undefined : path.join('runs', name);
-  return (resume === 'auto' ? undefined : resume) ?? runDir ?? ofJob;
+  return (resume === 'auto' ? undefined : resume) ?? givenRunDir(command) ?? ofJob;
 }
 
 /** What was given, or what this process may use of the host's cores. */

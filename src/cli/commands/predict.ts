@@ -1,6 +1,8 @@
 /** `lockstep predict RUN|CHECKPOINT IMAGE…|DIR|-`: what a network says of images of the user's own. */
 
+import { addAbortSignal } from 'node:stream';
 import type { Command } from 'commander';
+import { LARGEST_PICTURE_BYTES } from '../../data/index.js';
 import { cacheFolder } from '../../engine/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import type { ErrorCode } from '../../foundation/errors.js';
@@ -83,7 +85,7 @@ async function predictInTerminal(
     const outcome = await predictImages({
       ...options,
       checkpoint,
-      images: await withStandardInput(given),
+      images: await withStandardInput(given, stop.signal),
       cacheFolder: cacheFolder(),
       signal: stop.signal,
       onNotice: (message) => {
@@ -116,10 +118,27 @@ async function predictInTerminal(
   }
 }
 
-async function withStandardInput(given: readonly string[]): Promise<readonly PictureSource[]> {
+/** @throws LockstepError E_STOPPED if the signal comes before the end of standard input */
+async function withStandardInput(
+  given: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly PictureSource[]> {
   if (!given.includes(STANDARD_INPUT)) return given;
   const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part as Buffer);
+  let byteCount = 0;
+  try {
+    // What follows is not read: the decoder says that the picture is too large.
+    for await (const part of addAbortSignal(signal, process.stdin)) {
+      parts.push(part as Buffer);
+      byteCount += (part as Buffer).length;
+      if (byteCount > LARGEST_PICTURE_BYTES) break;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new LockstepError('E_STOPPED', 'the prediction was interrupted while it read standard input', {
+      cause: error,
+    });
+  }
   const bytes = Buffer.concat(parts);
   return given.map((name) => (name === STANDARD_INPUT ? { name, bytes } : name));
 }

@@ -1,9 +1,10 @@
 /** `lockstep report RUN…`: one page, to read, keep and send. */
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { refuseObstacle, writeFileAtomically } from '../../coordinator/index.js';
+import { ioError, refuseObstacle, writeFileAtomically } from '../../coordinator/index.js';
 import { flag, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { advice, OptionError, use } from '../../foundation/options/optionError.js';
@@ -28,10 +29,17 @@ const REPORT_SETTINGS = {
   }),
 };
 
-/** @throws OptionError for a folder, and for a file that is not to be replaced */
+/** @throws OptionError for a folder, for what is no file, and for a file that is not to be replaced; LockstepError E_IO */
 function refuseExisting(output: string, force: boolean): void {
-  const isFolder = statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (!isFolder && existsSync(output) && !force) {
+  const found = entryAt(output);
+  const isFolder = found?.isDirectory() === true;
+  if (found !== undefined && !isFolder && !found.isFile()) {
+    throw new OptionError(
+      [{ option: 'output', value: output }, ' is a device or a link to nothing, and the report is a file'],
+      [use('output', REPORT_SETTINGS.output.default as string)],
+    );
+  }
+  if (!isFolder && found !== undefined && !force) {
     throw new OptionError(
       [{ option: 'output', value: output }, ' exists, and is not replaced'],
       [use('output', newName(output)), advice('replace it with ', { option: 'force', value: true })],
@@ -42,6 +50,18 @@ function refuseExisting(output: string, force: boolean): void {
     [{ option: 'output', value: output }, ' is a folder, and the report is a file'],
     [use('output', path.join(output, REPORT_SETTINGS.output.default as string))],
   );
+}
+
+/**
+ * What stands there: a link is what it leads to, if that is there.
+ * @throws LockstepError E_IO if the place cannot be looked at
+ */
+function entryAt(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) ?? lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw ioError(file, error);
+  }
 }
 
 /** `report-2.html` for `report.html`. */

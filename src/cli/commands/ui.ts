@@ -7,6 +7,7 @@ import { flag, text } from '../../foundation/options/definition.js';
 import type { ValuesOf } from '../../foundation/options/definition.js';
 import { entriesOf } from '../options/optionTable.js';
 import { declareOptions } from '../options/trainingOptions.js';
+import { declareViewersToken, resolveUiToken } from '../options/uiOptions.js';
 import { ADDRESS, splitAddress } from '../../session/index.js';
 import { listenForStop } from '../process/stopSignal.js';
 import { print, printError } from '../process/terminal.js';
@@ -19,14 +20,6 @@ const UI_SETTINGS = {
     default: '127.0.0.1:7080',
     help: 'address to serve the page at; beyond this machine a token is needed',
   }),
-  uiToken: text<string | undefined>({
-    group: 'Connection',
-    placeholder: 'token',
-    default: undefined,
-    help: 'secret that viewers need; other users may see it on the command line',
-    environment: 'LOCKSTEP_UI_TOKEN',
-    example: 's3cret',
-  }),
   open: flag({ group: 'Run', default: false, help: 'open the page in the browser' }),
 };
 
@@ -37,11 +30,16 @@ export function addUiCommand(program: Command): void {
     .command('ui')
     .description('serve a live page over the runs below a folder: table, curves, differences, events')
     .argument('[dir]', 'folder that holds run folders', 'runs')
-    .action((folder: string, options: RawOptions) => serve(folder, options));
+    .action((folder: string, options: RawOptions) => serve(folder, options, resolveUiToken(command)));
   declareOptions(command, entriesOf(UI_SETTINGS));
+  declareViewersToken(command);
 }
 
-async function serve(folder: string, { listen, uiToken, open }: RawOptions): Promise<void> {
+async function serve(
+  folder: string,
+  { listen, open }: RawOptions,
+  uiToken: string | undefined,
+): Promise<void> {
   findRuns(folder); // a folder that is not there is told now, not by an empty page
   const { host, port } = splitAddress(listen)!;
   const stop = listenForStop(() => undefined);

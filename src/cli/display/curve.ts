@@ -1,5 +1,7 @@
 /** A curve as text: braille dots, two columns and four rows of them in each character. */
 
+import { greatestOf, leastOf } from '../../foundation/extremes.js';
+
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -57,8 +59,8 @@ export function curveLines(
 
 /** Lowest and highest; never equal, so that a flat curve has a height to be drawn in. */
 function range(values: readonly number[]): readonly [number, number] {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const low = leastOf(values);
+  const high = greatestOf(values);
   if (low < high) return [low, high];
   const margin = low === 0 ? 1 : Math.abs(low) / 10;
   return [low - margin, high + margin];

@@ -1,6 +1,7 @@
 /** A table for the terminal: columns as wide as their widest cell, numbers to the right. */
 
 import stringWidth from 'string-width';
+import { greatestOf } from '../../foundation/extremes.js';
 import { printable } from '../../foundation/printable.js';
 import { cutToColumns } from './columns.js';
 
@@ -20,7 +21,7 @@ export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly 
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map(({ text }) => cell(text(row)))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => stringWidth(line[index]!))));
+  const widths = columns.map((_, index) => greatestOf(cells.map((line) => stringWidth(line[index]!))));
   return cells.map((line) =>
     line
       .map((text, index) => {

@@ -107,6 +107,20 @@ export function configAsksForJson(file: string): boolean {
   }
 }
 
+/** What a file says of `runDir`, for what has to know it before the file is read as a whole, with its errors. */
+export function runDirInConfig(file: string): string | undefined {
+  try {
+    const content = Object.entries(readObject(file)).filter(([key]) => RUN_DIR_NAMES.has(key));
+    const [, value] = content[0] ?? [];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As in config.json, or as the flag is written. */
+const RUN_DIR_NAMES: ReadonlySet<string> = new Set(['runDir', 'run-dir', '--run-dir']);
+
 /** A coordinator's run may have had no threads of its own; `train` then has its default. */
 function needsWorkers({ key, kind }: OptionEntry, raw: unknown): boolean {
   return key === 'workers' && raw === 0 && kind.kind === 'integer' && kind.min > 0;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isDigest } from '../../coordinator/index.js';
 import { DATASET_NAMES } from '../../data/index.js';
 import { commandLine } from '../../foundation/commandLine.js';
+import { isMet } from '../../foundation/options/definition.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import type { Reproduction } from '../../watch/index.js';
 import { TRAIN_OPTIONS } from './optionTable.js';
@@ -34,6 +35,7 @@ export function reproducingCommand(
     const value = config[entry.key];
     const isDefault = JSON.stringify(value) === JSON.stringify(entry.default);
     if (value === undefined || value === null || (isDefault && entry.key !== 'model')) return [];
+    if (!isMet(entry.onlyWith, config)) return []; // it has no effect, and train would refuse it
     return [[entry.key, writtenValue(entry.key, config)] as const];
   });
   return { command: commandLine('train', Object.fromEntries(options)), note };

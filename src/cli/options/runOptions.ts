@@ -5,6 +5,7 @@ import { LockstepError } from '../../foundation/errors.js';
 import { holdsRunToResume, RECIPE_PRESETS } from '../../coordinator/index.js';
 import type { Scheduler } from '../process/stopSignal.js';
 import { nonEmpty } from '../../session/index.js';
+import { runDirInConfig } from './configFile.js';
 import type { SessionOptions } from '../../session/index.js';
 
 export function declareRunOptions(command: Command): void {
@@ -60,8 +61,9 @@ const AUTO = 'auto';
  * @throws LockstepError E_OPTION without a run folder
  */
 export function settleResume(command: Command, defaultRunDir?: string): boolean {
-  const { resume, runDir = defaultRunDir } = command.opts<RawOptions>();
+  const { resume } = command.opts<RawOptions>();
   if (resume !== AUTO) return false;
+  const runDir = givenRunDir(command) ?? defaultRunDir;
   if (runDir === undefined) {
     throw new LockstepError(
       'E_OPTION',
@@ -72,6 +74,12 @@ export function settleResume(command: Command, defaultRunDir?: string): boolean 
   command.setOptionValueWithSource('resume', holdsRun ? runDir : undefined, AUTO);
   if (holdsRun) command.setOptionValueWithSource('runDir', undefined, AUTO);
   return true;
+}
+
+/** By the flag, or by the file of `--config`, which is not read as a whole yet. */
+export function givenRunDir(command: Command): string | undefined {
+  const { runDir, config } = command.opts<RawOptions>();
+  return runDir ?? (config === undefined ? undefined : runDirInConfig(config));
 }
 
 /** For a process that begins and continues nothing itself. */
@@ -93,6 +101,7 @@ export function knownRecipes(): string {
 
 interface RawOptions {
   readonly runDir?: string;
+  readonly config?: string;
   readonly resume?: string;
   readonly test?: boolean;
   readonly json?: boolean;

@@ -31,9 +31,12 @@ export function declareOptions(command: Command, entries: readonly OptionEntry[]
     if (kind.kind !== 'switch') {
       const parse = valueParser(flagOf(entry), kind, entry.example);
       option.argParser((text: string) => parse(text) ?? NONE);
-      const byDefault = fromEnvironment(entry) ?? entry.default;
+      const environment = fromEnvironment(entry);
+      const byDefault = environment ?? entry.default;
       if (byDefault !== undefined && byDefault !== null) {
-        option.default(byDefault, entry.defaultText ?? String(byDefault));
+        // What the environment holds may be a secret.
+        const shown = environment === undefined ? String(byDefault) : "the variable's";
+        option.default(byDefault, entry.defaultText ?? shown);
       }
     }
     command.addOption(option);
@@ -68,11 +71,14 @@ export function resolveTrainingOptions(command: Command, entries: readonly Optio
   const fromFlags = new Set(
     entries.map(({ key }) => key).filter((key) => command.getOptionValueSource(key) === 'cli'),
   );
+  // A run that goes on does so in its own folder, which may be the one that the file names.
+  const overruled =
+    resumed !== undefined && isResumedByAuto(command) ? new Set([...fromFlags, 'runDir']) : fromFlags;
   if (config !== undefined && !fromFlags.has('json') && configAsksForJson(config)) {
     command.setOptionValueWithSource('json', true, 'config');
   }
   const { values: fromFile, isOfARun } =
-    config === undefined ? NO_FILE : readConfigFile(config, { entries, overruled: fromFlags });
+    config === undefined ? NO_FILE : readConfigFile(config, { entries, overruled });
   for (const [key, value] of Object.entries(fromFile)) {
     command.setOptionValueWithSource(key, value, 'config');
   }

@@ -11,10 +11,15 @@ import { ADDRESS, isTokenText, splitAddress, valueParser } from '../../session/i
 const USUAL_ADDRESS = '127.0.0.1:7080';
 const TOKEN_VARIABLE = 'LOCKSTEP_UI_TOKEN';
 
+/** `ui`, which only looks. */
+export function declareViewersToken(command: Command): void {
+  command.addOption(uiTokenOption());
+}
+
 const uiTokenOption = (): Option =>
   new Option(
     '--ui-token <secret>',
-    `secret of viewers of the live page, who cannot stop the run; other users may see it here: better env ${TOKEN_VARIABLE}`,
+    `secret of viewers of the live page, who cannot stop runs; other users may see it here: better env ${TOKEN_VARIABLE}`,
   ).helpGroup('Connection:');
 
 /** `train --ui [HOST:PORT]` */

@@ -29,6 +29,22 @@ export async function writeFileAtomically(target: string, content: string | Uint
 }
 
 /**
+ * Writes a file under a name that nothing has.
+ * @throws LockstepError E_IO naming the file; what stood there is intact, and nothing half-written is left
+ */
+export async function writeNewFile(target: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(target, 'wx').catch((error: unknown) => {
+    throw ioError(target, error);
+  });
+  try {
+    await file.writeFile(content).finally(() => file.close());
+  } catch (error) {
+    await rm(target, { force: true }).catch(() => undefined);
+    throw ioError(target, error);
+  }
+}
+
+/**
  * Removes temporary files of these names that killed processes left behind. Call it only while nobody writes.
  * @throws LockstepError E_IO
  */

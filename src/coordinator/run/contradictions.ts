@@ -1,5 +1,6 @@
 /** Combinations of options that make no sense together. Each names what is wrong and what to do, with no word of flags. */
 
+import { isMet } from '../../foundation/options/definition.js';
 import type { OptionDefinition } from '../../foundation/options/definition.js';
 import type { OptionValue } from '../../foundation/options/kind.js';
 import { OptionError } from '../../foundation/options/optionError.js';
@@ -67,11 +68,9 @@ function batchOfWholeMicroBatches(
 function optionsWithEffect(recipe: AnyRecipe, asked: ReadonlySet<string>): Contradiction | undefined {
   const values = recipe as unknown as Readonly<Record<string, OptionValue>>;
   for (const [key, { onlyWith }] of Object.entries(DEFINITIONS)) {
-    if (!asked.has(key) || onlyWith === undefined) continue;
-    const actual = values[onlyWith.option]!;
-    if (onlyWith.is.includes(actual)) continue;
+    if (!asked.has(key) || onlyWith === undefined || isMet(onlyWith, recipe)) continue;
     return {
-      problem: [of(key, values[key]!), ' has no effect with ', of(onlyWith.option, actual)],
+      problem: [of(key, values[key]!), ' has no effect with ', of(onlyWith.option, values[onlyWith.option]!)],
       remedies: [use(onlyWith.option, ...onlyWith.is), leaveOut(key)],
     };
   }
@@ -87,14 +86,14 @@ function oneWarmUp({ warmupEpochs, schedule }: AnyRecipe): Contradiction | undef
       of('schedule', schedule),
       ', which warms up by itself',
     ],
-    remedies: [leaveOut('warmupEpochs')],
+    remedies: [use('warmupEpochs', 0)], // to leave it out is not enough beside a known recipe that has one
   };
 }
 
 /** What the definitions say by `belowOption`. */
 function numbersInOrder(recipe: AnyRecipe): Contradiction | undefined {
-  for (const [key, { belowOption: other }] of Object.entries(DEFINITIONS)) {
-    if (other === undefined) continue;
+  for (const [key, { belowOption: other, onlyWith }] of Object.entries(DEFINITIONS)) {
+    if (other === undefined || !isMet(onlyWith, recipe)) continue;
     const { [key]: value, [other]: bound } = recipe as unknown as Readonly<Record<string, number>>;
     if (value! < bound!) continue;
     return {

@@ -41,7 +41,12 @@ export function checkNetworkFitsData(
 
 /** @throws LockstepError E_OPTION for a recipe that is not for images of this shape */
 export function checkRecipeFitsImages(
-  { augment, cropPadding, cutout, microBatch }: Recipe,
+  {
+    augment,
+    cropPadding,
+    cutout,
+    microBatch,
+  }: Pick<Recipe, 'augment' | 'cropPadding' | 'cutout' | 'microBatch'>,
   { imageShape }: ImageFormat,
 ): void {
   const most = largestCropPadding(imageShape);

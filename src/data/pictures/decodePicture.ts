@@ -35,6 +35,7 @@ export interface PictureShape extends ImageShape {
  */
 export async function decodePicture(picture: Uint8Array | string, shape: PictureShape): Promise<Uint8Array> {
   const bytes = typeof picture === 'string' ? await readPictureFile(picture) : picture;
+  refuseLarge(bytes.length);
   const { size } = inspectPicture(bytes);
   const { pixels, height, width, channels } = await decodeRaw(bytes, size);
   const converted = convertChannels(pixels, channels, shape.channels);
@@ -44,14 +45,16 @@ export async function decodePicture(picture: Uint8Array | string, shape: Picture
 /** @throws PictureError if it is not a file that can be read, or too large */
 export async function readPictureFile(path: string): Promise<Uint8Array> {
   try {
-    return await readRegularFile(path, (byteCount) => {
-      if (byteCount <= LARGEST_PICTURE_BYTES) return;
-      throw new PictureError('huge', `has ${byteCount} bytes, and may have at most ${LARGEST_PICTURE_BYTES}`);
-    });
+    return await readRegularFile(path, refuseLarge);
   } catch (error) {
     if (error instanceof PictureError) throw error;
     throw new PictureError('unreadable', `cannot be read (${describeError(error)})`, { cause: error });
   }
+}
+
+function refuseLarge(byteCount: number): void {
+  if (byteCount <= LARGEST_PICTURE_BYTES) return;
+  throw new PictureError('huge', `has ${byteCount} bytes, and may have at most ${LARGEST_PICTURE_BYTES}`);
 }
 
 interface RawPicture {

@@ -1,7 +1,8 @@
 /** Decodes the pictures of one part of a folder into a packed file, or opens the one that was made before. */
 
-import { createHash } from 'node:crypto';
-import { readdir, rename, rm, statfs } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describeError, LockstepError } from '../../foundation/errors.js';
 import { isRunning } from '../../foundation/isRunning.js';
@@ -46,7 +47,7 @@ export async function packPictures(options: PackOptions): Promise<PackedSet> {
   if (known?.description.sourceSha256 === sourceSha256 && (await known.isIntact(signal))) return known;
   known?.close();
   await removeAbandoned(file);
-  const made = `${file}.${process.pid}.part`;
+  const made = `${file}.${process.pid}-${HOST}-${randomBytes(4).toString('hex')}.part`;
   try {
     await makeFolders(dirname(file));
     await refuseFullDisk(options);
@@ -109,10 +110,26 @@ async function writePack(made: string, sourceSha256: string, options: PackOption
 async function removeAbandoned(file: string): Promise<void> {
   const names = await readdir(dirname(file)).catch(() => []);
   for (const name of names) {
-    const pid = name.startsWith(`${basename(file)}.`) ? /\.(\d+)\.part$/.exec(name)?.[1] : undefined;
-    if (pid === undefined || isRunning(Number(pid))) continue;
-    await rm(join(dirname(file), name), { force: true }).catch(() => undefined);
+    const found = name.startsWith(`${basename(file)}.`) ? PART.exec(name) : null;
+    if (found === null) continue;
+    const part = join(dirname(file), name);
+    const [, pid, host = HOST] = found;
+    if (host === HOST ? isRunning(Number(pid)) : await isStillWritten(part)) continue;
+    await rm(part, { force: true }).catch(() => undefined);
   }
+}
+
+/** Its process, and where that ran: the processes of another host or container are not seen here. */
+const PART = /\.(\d+)(?:-([\da-f]{8})-[\da-f]{8})?\.part$/;
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** Pictures are added every few seconds. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+async function isStillWritten(part: string): Promise<boolean> {
+  const { mtimeMs } = await stat(part).catch(() => ({ mtimeMs: 0 }));
+  // eslint-disable-next-line no-restricted-globals -- decides what is left over, never what an image is
+  return Date.now() - mtimeMs < ABANDONED_AFTER_MS;
 }
 
 /** Before hours of decoding, rather than after them. */

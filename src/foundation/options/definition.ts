@@ -44,6 +44,13 @@ export interface Condition {
   readonly is: readonly OptionValue[];
 }
 
+/** @param values by key; an option that is not among them is not judged */
+export function isMet(condition: Condition | undefined, values: object): boolean {
+  if (condition === undefined) return true;
+  const actual = (values as Readonly<Record<string, OptionValue | undefined>>)[condition.option];
+  return actual === undefined || condition.is.includes(actual);
+}
+
 /**
  * @typeParam Value what a finished recipe or setting holds
  * @typeParam Request what a user may give; more than `Value` where a word such as `auto` is decided later

@@ -1,9 +1,8 @@
 /** What the network really gets, decoded back to pictures: rows of images, before and after augmentation. */
 
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Subject } from '../../check/index.js';
-import { ioError } from '../../coordinator/index.js';
+import { ioError, writeNewFile } from '../../coordinator/index.js';
 import {
   augmentationKey,
   decodeImages,
@@ -39,11 +38,7 @@ export async function saveContactSheets(folder: string, subject: Subject): Promi
   const files: string[] = [];
   for (const [name, augmentation] of sheets) {
     const file = path.join(folder, name);
-    await writeFile(file, encodePng(sheetOf(subject, augmentation)), { flag: 'wx' }).catch(
-      (error: unknown) => {
-        throw ioError(file, error);
-      },
-    );
+    await writeNewFile(file, encodePng(sheetOf(subject, augmentation)));
     files.push(file);
   }
   return files;

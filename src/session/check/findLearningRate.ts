@@ -60,7 +60,7 @@ function refuseBackwards(from: number, to: number): void {
   if (from < to) return;
   throw new OptionError(
     [{ option: 'from', value: from }, ' must be below ', { option: 'to', value: to }],
-    [use('to', 100 * from)],
+    [use('from', to / 100)],
   );
 }
 

@@ -1,8 +1,7 @@
 /** The images that a network gets most wrong, as they were before they were standardised. */
 
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ioError, LARGEST_THUMBNAIL_PX } from '../../coordinator/index.js';
+import { ioError, LARGEST_THUMBNAIL_PX, writeNewFile } from '../../coordinator/index.js';
 import type { Thumbnail } from '../../coordinator/index.js';
 import { imageByteCount, makeFolders } from '../../data/index.js';
 import type { ImageSet } from '../../data/index.js';
@@ -47,9 +46,7 @@ export async function savePngs(
     const rank = String(place + 1).padStart(2, '0');
     const name = `${rank}-test${index}-${fileWord(classNames[label]!)}-as-${fileWord(classNames[predicted]!)}${sourceWord(source)}.png`;
     const file = path.join(folder, name);
-    await writeFile(file, encodePng(pictureOf(set, index)), { flag: 'wx' }).catch((error: unknown) => {
-      throw ioError(file, error);
-    });
+    await writeNewFile(file, encodePng(pictureOf(set, index)));
   }
 }
 
@@ -57,7 +54,12 @@ function sourceWord(source: string | undefined): string {
   return source === undefined ? '' : `-${fileWord(path.posix.parse(source).name)}`;
 }
 
+/** Three words and the rest stay below the 255 bytes that a name may have. */
+const MOST_WORD_BYTES = 60;
+
 /** A class may be called anything; the name of a file may not. */
 function fileWord(name: string): string {
-  return name.replace(/[^\p{Letter}\p{Number}_-]+/gu, '_').slice(0, 40);
+  const word = Array.from(name.replace(/[^\p{Letter}\p{Number}_-]+/gu, '_'));
+  while (Buffer.byteLength(word.join('')) > MOST_WORD_BYTES) word.pop();
+  return word.join('');
 }

@@ -1,5 +1,6 @@
 /** A line plot as SVG that stands alone: no script, no font, no request. Free of Node: pages use it, too. */
 
+import { greatestOf, leastOf } from '../../foundation/extremes.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 
@@ -166,11 +167,16 @@ interface Axis {
   readonly at: (value: number) => number;
 }
 
+/** Within these, differences and ticks are numbers, too. Metrics may come from anybody. */
+const LARGEST = 1e300;
+const SMALLEST = 1e-300;
+
 function axis(values: readonly number[], fromPx: number, toPx: number, leastStep = 0): Axis {
-  const lowest = values.reduce((low, value) => Math.min(low, value), Infinity);
-  const highest = values.reduce((high, value) => Math.max(high, value), -Infinity);
+  const lowest = Math.max(-LARGEST, leastOf(values));
+  const highest = Math.min(LARGEST, greatestOf(values));
   // Around a constant: a learning rate of 0.1 lies between 0 and 0.2, and no rate is negative.
-  const margin = lowest === highest ? Math.abs(lowest) || 0.5 : 0;
+  const isFlat = highest - lowest < SMALLEST;
+  const margin = isFlat ? (Math.abs(lowest) > SMALLEST ? Math.abs(lowest) : 0.5) : 0;
   const [low, high] = [lowest - margin, highest + margin];
   const step = Math.max(leastStep, roundStep((high - low) / TICKS));
   const first = Math.ceil(low / step);
@@ -185,8 +191,8 @@ function axis(values: readonly number[], fromPx: number, toPx: number, leastStep
 function logarithmicAxis(values: readonly number[], fromPx: number, toPx: number): Axis {
   const exponents = values.map(Math.log10);
   const { at } = axis(exponents, fromPx, toPx);
-  const low = exponents.reduce((least, value) => Math.min(least, value), Infinity);
-  const high = exponents.reduce((most, value) => Math.max(most, value), -Infinity);
+  const low = leastOf(exponents);
+  const high = greatestOf(exponents);
   const factors = high - low > TICKS ? [1] : [1, 2, 5];
   const count = Math.ceil(high) - Math.floor(low) + 1;
   const ticks = Array.from({ length: count }, (_, place) => Math.floor(low) + place)

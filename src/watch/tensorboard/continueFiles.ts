@@ -3,7 +3,7 @@
  * computes again. Every curve's record comes from one line, so the last line says where both part.
  */
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { metricsFileOf } from '../folders/findRuns.js';
 import type { MetricsLine } from '../folders/metricsLines.js';
@@ -35,7 +35,8 @@ interface Key {
 export async function continueFiles(folder: string): Promise<Continuation> {
   const files = await eventFilesIn(folder);
   const isResumed = files.length > 0;
-  if (!isResumed || !existsSync(metricsFileOf(folder))) return fresh(folder, files);
+  if (!isResumed) return fresh(folder, files);
+  if (!hasContent(metricsFileOf(folder))) return beside(folder);
   const last = await lastCurveLine(metricsFileOf(folder));
   if (!last) return fresh(folder, files);
   const found = await searchRecord(files, keyOf(last));
@@ -50,6 +51,15 @@ export async function continueFiles(folder: string): Promise<Continuation> {
   if (!cursor) return fresh(folder, files);
   await cutIncomplete(files.at(-1)!);
   return { ...found, cursor, isResumed };
+}
+
+/** The lines are lost from which the curves could be written again: those that are there stay as they are. */
+function beside(folder: string): Continuation {
+  return { cursor: new MetricsCursor(folder), lastStep: 0, hasHparams: false, isResumed: false };
+}
+
+function hasContent(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Writes everything again. */

@@ -246,6 +246,13 @@ describe('flags', () => {
     expect(place({}, { rank: 0 }).worldSize).toBeUndefined();
   });
 
+  it('refuses a size or an address without a rank, where nothing says which process this is', () => {
+    expect(refusal({}, { worldSize: 4 })).toContain('--world-size 4 needs --rank N');
+    expect(refusal({}, { coordinator })).toContain('--coordinator needs --rank N');
+    expect(place({}, { worldSize: 1 })).toMatchObject({ kind: 'alone' });
+    expect(place(SLURM, { worldSize: 4, coordinator })).toMatchObject({ kind: 'slurm', rank: 3 });
+  });
+
   it('refuses a rank without rank 0’s address, and one that is too high', () => {
     expect(refusal({}, { rank: 1 })).toContain('--coordinator');
     expect(refusal({}, { rank: 2, worldSize: 2, coordinator })).toContain(

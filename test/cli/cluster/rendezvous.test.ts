@@ -10,6 +10,7 @@ import {
   tokenFileOf,
   withdraw,
 } from '../../../src/cli/cluster/rendezvous.js';
+import { thrownBy } from '../../support/errors.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 it('keeps one secret for a run, which nobody else can read', () => {
@@ -63,4 +64,11 @@ it('looks until there is something to see, or nobody waits any more', async () =
   expect(await lookUntil(() => undefined, { forMs: 0, signal })).toBeUndefined();
   const stopped = AbortSignal.abort(new Error('stopped'));
   await expect(lookUntil(() => undefined, { forMs: 60_000, signal: stopped })).rejects.toThrow('stopped');
+});
+
+it('says that a run folder is a file', () => {
+  const file = path.join(temporaryFolder(), 'notes.txt');
+  writeFileSync(file, 'mine');
+  const error = thrownBy('E_IO', () => readToken(file));
+  expect(error.message).toMatch(/cannot share .*notes\.txt.*choose another --run-dir/);
 });

@@ -93,6 +93,23 @@ describe('data show --save', () => {
     expect((await save('more/sheet.png')).said).toContain('exists already');
   });
 
+  it('refuses what would have no effect, and a padding that images are too small for', async () => {
+    putClasses('pictures');
+    const look = (...more: string[]): ReturnType<typeof lockstep> =>
+      lockstep('data', 'show', '--dataset', `folder:${place('pictures')}`, '--image-size', '8', ...more);
+    expect((await look('--cutout', '8')).said).toMatch(/--cutout 8 is about the file that --save writes/);
+    expect((await look('--no-augment')).said).toMatch(/--no-augment is about the file/);
+    const sheet = ['--save', place('new.png')];
+    expect((await look(...sheet, '--no-augment', '--mixup', '1')).said).toMatch(
+      /--mixup 1 has no effect with --no-augment/,
+    );
+    expect((await look(...sheet, '--crop-padding', '16', '--border', 'reflect')).said).toMatch(
+      /--crop-padding 16 must be at most 4/,
+    );
+    expect(existsSync(place('new.png'))).toBe(false);
+    expect((await look(...sheet)).exitCode).toBeUndefined();
+  });
+
   it('says if a part of the path is a file', async () => {
     putClasses('pictures');
     put('file', '');

@@ -1,6 +1,6 @@
 /** What `lockstep report` writes, and what it leaves as it is. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { buildProgram } from '../../../src/cli/main.js';
@@ -30,4 +30,20 @@ it('replaces a file only if it is told so', async () => {
   expect(readFileSync(other, 'utf8')).toContain('<!doctype html>');
   await report(run, '-o', file, '--force');
   expect(readFileSync(file, 'utf8')).toContain('<!doctype html>');
+});
+
+it('replaces no device and no link, whoever asks, and says where it cannot write', async () => {
+  const folder = temporaryFolder();
+  const run = makeRun(path.join(folder, 'run'));
+  const link = path.join(folder, 'link.html');
+  symlinkSync('nothing', link);
+  for (const special of [link, '/dev/null']) {
+    const error = await rejectionOf('E_OPTION', report(run, '-o', special, '--force'));
+    expect(errorText(error)).toMatch(/is a device or a link to nothing.*use --output report\.html/);
+  }
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  const behindAFile = path.join(folder, 'run', 'config.json', 'r.html');
+  for (const output of [behindAFile, path.join(folder, 'x'.repeat(300))]) {
+    await rejectionOf('E_IO', report(run, '-o', output));
+  }
 });

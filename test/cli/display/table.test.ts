@@ -15,3 +15,9 @@ it('aligns by what a terminal shows, and cuts what is far too wide', () => {
     `${'x'.repeat(47)}…${' '.repeat(4)}60`,
   ]);
 });
+
+it('has any number of rows', () => {
+  const columns = [{ title: 'n', text: (row: number) => String(row) }];
+  const rows = Array.from({ length: 200_000 }, (_, row) => row);
+  expect(tableLines(columns, rows).at(-1)).toBe('199999');
+});

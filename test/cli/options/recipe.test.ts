@@ -177,6 +177,16 @@ describe('--width', () => {
   });
 });
 
+describe('an option that contradicts the recipe', () => {
+  it('has a remedy that is taken', () => {
+    const constant = ['--recipe', 'fast94', '--averaging', 'none', '--schedule', 'constant', '--lr', '0.1'];
+    expect(resolve(...constant).recipe).toMatchObject({ schedule: 'constant', lr: 0.1 });
+    const onecycle = ['--recipe', 'fast94', '--averaging', 'none', '--schedule', 'onecycle'];
+    expect(refused(...onecycle)).toMatch(/warms up by itself; use --warmup-epochs 0$/);
+    expect(resolve(...onecycle, '--warmup-epochs', '0').recipe).toMatchObject({ schedule: 'onecycle' });
+  });
+});
+
 describe('a recipe that is refused', () => {
   it('has no such name', () => {
     expect(refused('--recipe', 'modren')).toBe(

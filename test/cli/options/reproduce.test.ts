@@ -48,3 +48,10 @@ it('has a place for the weights that a run began with, and says which they are',
   expect(own?.note).toContain(init);
   expect(reproduce(CONFIG, 'runs/a')?.note).toBeUndefined();
 });
+
+it('leaves out what had no effect, which train would refuse', () => {
+  const plain = { ...CONFIG, augment: false, cropPadding: 2, border: 'reflect', flip: 'alternating' };
+  expect(reproducingCommand(plain, 'runs/a')).toBe(
+    'lockstep train --dataset cifar10 --model resnet20 --no-augment',
+  );
+});

@@ -486,7 +486,7 @@ describe('contradictions are refused with the remedy', () => {
     [
       'a warm-up before onecycle',
       ['--schedule', 'onecycle', '--warmup-epochs', '1'],
-      /^--warmup-epochs 1 contradicts --schedule onecycle, which warms up by itself; leave --warmup-epochs out$/,
+      /^--warmup-epochs 1 contradicts --schedule onecycle, which warms up by itself; use --warmup-epochs 0$/,
     ],
     [
       'a warm-up as long as the run',

@@ -182,6 +182,16 @@ describe('the packed file', () => {
     expect(packs()).toHaveLength(2);
   });
 
+  it('is made by several at the same time without harm', async () => {
+    await putAll('cat/1.png', 'cat/2.png', 'dog/1.png');
+    const loaded = await Promise.all([1, 2, 3].map(() => loadFolder(options())));
+    const contents = loaded.map(({ training }) => contentOf(training));
+    expect(contents).toEqual(contents.map(() => contentOf(loaded[0]!.training)));
+    expect(
+      readdirSync(cacheFolder, { recursive: true }).filter((name) => String(name).endsWith('.part')),
+    ).toEqual([]);
+  });
+
   it('is made anew if a file is changed, added, removed or renamed', async () => {
     await decodes();
     const changed = await put('b/2.png', picture(9));

@@ -230,6 +230,22 @@ describe('the TensorBoard event files of a run', () => {
     expectEqualToMetrics(folder);
   });
 
+  it('stay if metrics.jsonl is lost, from which they could be made again', async () => {
+    const folder = makeRun(path.join(temporaryFolder(), 'run'), {
+      lines: [1, 2].map((step) => timed(stepLine(step))),
+    });
+    const first = await session(folder);
+    await first.recorder.finish();
+    const before = eventFilesOf(folder).map((file) => readFileSync(file));
+    rmSync(path.join(folder, 'metrics.jsonl'));
+    const second = await session(folder);
+    append(folder, stepLine(3));
+    await second.recorder.finish();
+    const after = eventFilesOf(folder).map((file) => readFileSync(file));
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after).toHaveLength(before.length + 1);
+  });
+
   it('leave foreign event files alone', async () => {
     const folder = newRun(...steps(1, 3));
     const foreign = path.join(folder, 'events.out.tfevents.1700000000.host.17.0');
