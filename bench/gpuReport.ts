@@ -49,7 +49,9 @@ const results = read('results.jsonl');
 /** The names in the visit's results, and in records. */
 const TIME_FILES = ['engine.json', 'engine.jsonl', 'engine-f16.json', 'engine-f16.jsonl'];
 const times = parsed(TIME_FILES.flatMap(read), timeLine);
-const peers = parsed([...results, ...read('peer.jsonl')], peerLine);
+/** PyTorch's own half precision has a column of its own, and is part of no ratio. */
+const allPeers = parsed([...results, ...read('peer.jsonl')], peerLine);
+const peers = allPeers.filter(({ amp }) => amp === 'off');
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -60,9 +62,12 @@ const rounded = (value: number | undefined): string => value?.toFixed(0) ?? '';
 const ratio = (ours: number | undefined, theirs: number): string =>
   ours === undefined || !Number.isFinite(theirs) ? '' : (ours / theirs).toFixed(2);
 
+const columnOf = ({ mode, tf32, amp }: PeerLine): string =>
+  `${mode}, ${amp === 'off' ? `TF32 ${tf32}` : amp}`;
+
 /** Images/s by network and micro-batch: our float32 beside PyTorch's without TF32, and best beside best. */
 function comparison(): string {
-  const modes = [...new Set(peers.map(({ mode, tf32 }) => `${mode}, TF32 ${tf32}`))];
+  const modes = [...new Set(allPeers.map(columnOf))];
   const pairs = new Map(
     [...times.map(({ model, microBatch }) => [model.replace('resnet', ''), microBatch] as const)].map(
       (pair) => [pair.join(), pair],
@@ -79,12 +84,13 @@ function comparison(): string {
         (time) =>
           time.model === `resnet${network}` && time.microBatch === batch && time.precision === precision,
       );
-    const theirs = (wanted: (peer: PeerLine) => boolean): number =>
+    const bestOf = (lines: readonly PeerLine[], wanted: (peer: PeerLine) => boolean): number =>
       Math.max(
-        ...peers
+        ...lines
           .filter((peer) => peer.network === network && peer.batch === batch && wanted(peer))
           .map(({ imagesPerSecond }) => imagesPerSecond),
       );
+    const theirs = (wanted: (peer: PeerLine) => boolean): number => bestOf(peers, wanted);
     const [full, half] = [ours('f32'), ours('f16')];
     const compute = full?.computeMilliseconds;
     const eager = theirs(
@@ -98,7 +104,7 @@ function comparison(): string {
         rounded(half?.imagesPerSecond),
       ],
       ...modes.map((name) => {
-        const value = theirs(({ mode, tf32 }) => `${mode}, TF32 ${tf32}` === name);
+        const value = bestOf(allPeers, (peer) => columnOf(peer) === name);
         return Number.isFinite(value) ? rounded(value) : '';
       }),
       ratio(full?.imagesPerSecond, eager),

@@ -146,7 +146,8 @@ function workOf(name: string, parameters: readonly number[]): Work {
   const isStrided = name.includes(' /2');
   if (name.startsWith('V U') || name.startsWith('Vt M')) {
     const [inputs, outputs] = numbersIn(name);
-    const tiles = name.startsWith('V U') ? 4 * count(3) : count(3);
+    const tilesOfGroup = Number(/groups of (\d+)/.exec(name)?.[1] ?? 1);
+    const tiles = name.startsWith('V U') ? 4 * count(3) : tilesOfGroup * count(3);
     return { flops: (isStrided ? 81 : 36) * 2 * inputs! * outputs! * tiles, bytes: 0 };
   }
   if (name.startsWith('direct')) {
@@ -165,7 +166,7 @@ function workOf(name: string, parameters: readonly number[]): Work {
   if (name.startsWith('moments')) return { flops: 0, bytes: 2 * mapBytes * count(2) };
   if (name.startsWith('normalisation')) return { flops: 0, bytes: 3 * mapBytes * count(4) };
   if (name.startsWith('forward')) {
-    return { flops: 0, bytes: (name.includes('addend ') ? 3 : 2) * mapBytes * count(4) };
+    return { flops: 0, bytes: (/ addend\b/.test(name) ? 3 : 2) * mapBytes * count(4) };
   }
   if (name.startsWith('gradient')) {
     const isRead = [/ addend/, /results/, /sums|normalised/].filter((stream) => stream.test(name)).length;

@@ -15,7 +15,8 @@ import torch
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 
-from peer_network import network, size_of, optimizer, random_batch
+from peer_network import network, size_of, random_batch
+from pytorch_ddp import distributed, optimizer
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
 MOST_STEPS = 200
@@ -23,6 +24,7 @@ MOST_STEPS = 200
 
 def train(rank, processes, threads, options, port):
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
     torch.manual_seed(rank)
     if processes > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
@@ -41,7 +43,7 @@ def times(name, batch, layout, processes, options):
     """@returns seconds of each step after the first; the processes agree on when to stop."""
     net = network(name).to(memory_format=LAYOUTS[layout])
     if processes > 1:
-        net = torch.nn.parallel.DistributedDataParallel(net)
+        net = distributed(net, several_passes=False)
     update = optimizer(net)
     images, labels = random_batch(batch, "cpu", LAYOUTS[layout])
     found = []

@@ -19,7 +19,7 @@ export interface SlowLink {
 
 /** Cut so small that what is sent meanwhile is not delayed much. */
 const PIECE_BYTES = 4096;
-/** Bytes that wait in the link; more wait at the sender. */
+/** Bytes that wait in the link, besides those under way; more wait at the sender. */
 const MOST_WAITING_BYTES = 64 * 1024;
 
 export async function slowLink(targetPort: number, speed: LinkSpeed): Promise<SlowLink> {
@@ -61,6 +61,8 @@ function forward(
   count: (bytes: number) => void,
 ): void {
   const bytesPerMs = megabitPerSecond === undefined ? Infinity : (megabitPerSecond * 1e6) / 8 / 1000;
+  const underWayBytes = megabitPerSecond === undefined ? 0 : bytesPerMs * oneWayMs;
+  const mostBytes = MOST_WAITING_BYTES + underWayBytes;
   const waiting: Piece[] = [];
   let freeAtMs = 0;
   let waitingBytes = 0;
@@ -74,7 +76,7 @@ function forward(
       count(piece.bytes.length);
       if (!to.destroyed) to.write(piece.bytes);
     }
-    if (waitingBytes < MOST_WAITING_BYTES) from.resume();
+    if (waitingBytes < mostBytes) from.resume();
     wait();
   };
   // One timer: several would not keep the order.
@@ -91,7 +93,7 @@ function forward(
       waiting.push({ bytes, arrivesAtMs: freeAtMs + oneWayMs });
       waitingBytes += bytes.length;
     }
-    if (waitingBytes >= MOST_WAITING_BYTES) from.pause();
+    if (waitingBytes >= mostBytes) from.pause();
     wait();
   });
 }
