@@ -57,8 +57,10 @@ export class Participation {
     this.onChange();
   }
 
+  /** Ignored while the tab is leaving or pausing: the battery must not override what the person has chosen. */
   pause(why: PauseReason): void {
-    this.stop({ kind: 'pause', why });
+    const isLeaving = this.phase.kind === 'stopping' && this.next?.kind !== 'go-on';
+    if (!isLeaving) this.stop({ kind: 'pause', why });
   }
 
   /** Takes part anew, with the settings as they are now. */

@@ -30,6 +30,7 @@ export async function watchBattery(onState: (state: BatteryState) => void): Prom
 export class ScreenLock {
   private isWanted = false;
   private lock: WakeLockSentinel | undefined;
+  private isRequesting = false;
 
   constructor() {
     // The browser releases the lock of a page that is hidden.
@@ -48,13 +49,22 @@ export class ScreenLock {
 
   private async settle(): Promise<void> {
     if (!ScreenLock.isPossible) return;
-    if (!this.isWanted) {
-      await this.lock?.release();
-      this.lock = undefined;
-    } else if (document.visibilityState === 'visible' && (this.lock?.released ?? true)) {
-      this.lock = await navigator.wakeLock.request('screen').catch(() => undefined);
-      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have changed meanwhile
-      if (!this.isWanted) await this.settle();
-    }
+    if (!this.isWanted) return this.release();
+    if (document.visibilityState === 'visible' && (this.lock?.released ?? true)) await this.request();
+  }
+
+  /** One request at a time: each gives a lock of its own, and only the one that is kept is released. */
+  private async request(): Promise<void> {
+    if (this.isRequesting) return;
+    this.isRequesting = true;
+    this.lock = await navigator.wakeLock.request('screen').catch(() => undefined);
+    this.isRequesting = false;
+    if (!this.isWanted) await this.release();
+  }
+
+  private async release(): Promise<void> {
+    const { lock } = this;
+    this.lock = undefined; // first: a new one may be requested before this one is released
+    await lock?.release();
   }
 }

@@ -85,7 +85,7 @@ export interface LiveListener {
   /** The process ends. */
   readonly onEnded: () => void;
   readonly onLoggedOut: () => void;
-  /** No connection; it is tried again by itself. */
+  /** No connection. The browser tries again, but not after an answer with an error, such as a proxy's 502. */
   readonly onLost: () => void;
 }
 

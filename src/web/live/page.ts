@@ -88,6 +88,10 @@ let version = '';
 let lastView: LiveView | undefined;
 let stepsShownMs = 0;
 let closeLive = (): void => undefined;
+/** The next poll, or the next attempt to follow the run. */
+let nextTry: ReturnType<typeof setTimeout> | undefined;
+/** The process has said that it ends: there is nothing more to follow. */
+let hasEnded = false;
 let glanceDrawn = '';
 
 /** Between two polls, which tell what goes wrong. */
@@ -171,36 +175,48 @@ function drawGlance(run: ListedRun | undefined, answer: RunAnswer | undefined): 
 }
 
 async function poll(): Promise<void> {
+  const session = me;
   try {
     if (!document.hidden) await refresh();
-    tell('live', false);
+    if (me === session) tell('live', false);
   } catch (error) {
-    if (error instanceof LoginNeeded) return askToLogIn(LOG_IN_ENDED);
-    tell(wordsFor(error), true);
+    if (me === session) tellProblem(error);
   }
-  setTimeout(() => void poll(), POLL_MS);
+  // A log-out ends this poll; the next log-in starts another.
+  if (me === session) nextTry = setTimeout(() => void poll(), POLL_MS);
+}
+
+function tellProblem(error: unknown): void {
+  if (error instanceof LoginNeeded) return askToLogIn(LOG_IN_ENDED);
+  tell(wordsFor(error), true);
 }
 
 /** The process of this run tells what happens as long as somebody looks. */
 function follow(): void {
   closeLive();
-  if (document.hidden) return;
+  clearTimeout(nextTry);
+  if (document.hidden || hasEnded || me.right === 'none') return;
   closeLive = openLive({
     onView,
     onEnded: onEnd,
     onLoggedOut: () => askToLogIn(LOG_IN_ENDED),
-    onLost: () => {
-      tell('the run does not answer; trying again', true);
-      panel.markStale(true);
-      void fetchMe().then(
-        ({ right }) => {
-          if (right === 'none') askToLogIn(STARTED_AGAIN);
-          else setTimeout(follow, POLL_MS);
-        },
-        () => undefined,
-      );
-    },
+    onLost,
   });
+}
+
+function onLost(): void {
+  tell('the run does not answer; trying again', true);
+  panel.markStale(true);
+  version = ''; // what was being fetched may be lost: fetch it again
+  const session = me;
+  const tryAgain = (): void => {
+    clearTimeout(nextTry);
+    nextTry = setTimeout(follow, POLL_MS);
+  };
+  void fetchMe().then(({ right }) => {
+    if (right === 'none' && me === session) askToLogIn(STARTED_AGAIN);
+    else tryAgain();
+  }, tryAgain);
 }
 
 function onView(view: LiveView): void {
@@ -215,13 +231,15 @@ function onView(view: LiveView): void {
   if (now === version && !isStepsTime && runs.length > 0) return;
   version = now;
   if (isStepsTime) stepsShownMs = view.nowMs;
+  const session = me;
   void refresh().then(
     () => panel.draw(view, runs[0]),
-    (error: unknown) => error instanceof LoginNeeded && askToLogIn(LOG_IN_ENDED),
+    (error: unknown) => error instanceof LoginNeeded && me === session && askToLogIn(LOG_IN_ENDED),
   );
 }
 
 function onEnd(): void {
+  hasEnded = true;
   const how = lastView ? phaseText(lastView) : '';
   tell(lastView?.phase === 'ended' ? how : 'the process has ended', false);
   byId('actions', HTMLElement).replaceChildren();
@@ -261,9 +279,14 @@ async function begin(token: string | undefined): Promise<void> {
   follow();
 }
 
-/** @param why for somebody who had logged in */
+/**
+ * Also stops asking the server. Requests still in progress see by the new `me` that their session is over.
+ * @param why for somebody who had logged in
+ */
 function askToLogIn(why: string): void {
+  me = { ...me, right: 'none' };
   closeLive();
+  clearTimeout(nextTry);
   byId('actions', HTMLElement).replaceChildren();
   tell(why, false);
   show('login');
@@ -302,7 +325,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
 });
 
 document.addEventListener('visibilitychange', () => {
-  if (me.shows === 'run' && me.right !== 'none') follow();
+  if (me.shows === 'run') follow();
 });
 
 void begin(takeTokenFromAddress());

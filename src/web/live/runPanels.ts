@@ -1,11 +1,14 @@
 /** What is fetched for the run that is looked into alone: its evaluations, and the filters of its first layer. */
 
 import type { FiltersAnswer, ListedRun, RunAnswer } from '../../watch/live/api.js';
-import { fetchEvaluation, fetchFilters } from './api.js';
+import { fetchEvaluation, fetchFilters, Refused } from './api.js';
 import { element } from './dom.js';
 import { evaluationPanel } from './evaluationPanel.js';
 import { filterCanvases } from './pictures.js';
 import { TryPanel } from './tryIt/tryPanel.js';
+
+/** Instead of an answer: there was none, or not from the server itself. The next time there may be one. */
+const FAILED = 'failed';
 
 /** Each section is drawn again only if what it shows has changed: tables that are scrolled would jump. */
 export class RunPanels {
@@ -40,13 +43,14 @@ export class RunPanels {
     const state = JSON.stringify([id, name, evaluations]);
     if (state === this.drawnEvaluation) return;
     this.drawnEvaluation = state;
-    const evaluation =
-      name === undefined ? undefined : await fetchEvaluation(id, name).catch(() => undefined);
+    const answer = name === undefined ? undefined : await answerOrFailed(fetchEvaluation(id, name));
     if (state !== this.drawnEvaluation) return; // another run was chosen meanwhile
+    if (answer === FAILED) this.drawnEvaluation = ''; // so it is fetched again
     this.evaluation.replaceChildren(
       ...this.chooser(id, name ?? '', evaluations),
-      ...(evaluation ? [] : hint(name)),
-      ...(evaluation ? evaluationPanel(evaluation) : []),
+      ...(answer === undefined || answer === FAILED
+        ? hint(name, answer === FAILED)
+        : evaluationPanel(answer)),
     );
   }
 
@@ -74,19 +78,32 @@ export class RunPanels {
     const state = JSON.stringify([id, bestEpoch, bestEpoch === null ? epochsCompleted : null]);
     if (state === this.drawnFilters) return;
     this.drawnFilters = state;
-    const filters = await fetchFilters(id).catch(() => null);
+    const filters = await answerOrFailed(fetchFilters(id));
     if (state !== this.drawnFilters) return;
-    this.filters.replaceChildren(...(filters ? filterPanel(filters) : []));
+    if (filters === FAILED) this.drawnFilters = ''; // so they are fetched again
+    this.filters.replaceChildren(...(filters && filters !== FAILED ? filterPanel(filters) : []));
   }
 }
 
-/** @param name the file that cannot be read; undefined: there is none */
-function hint(name: string | undefined): readonly Node[] {
-  const text =
-    name !== undefined
-      ? `${name} is damaged, and is not shown; evaluate the run again.`
-      : 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
-  return [element('h3', {}, 'Evaluation'), element('p', { class: 'empty' }, text)];
+/** @returns undefined if the server refuses: asking again would not help */
+async function answerOrFailed<Answer>(answer: Promise<Answer>): Promise<Answer | undefined | typeof FAILED> {
+  return answer.catch((error: unknown) => (error instanceof Refused ? undefined : FAILED));
+}
+
+/**
+ * @param name the file that is not shown; undefined: there is none
+ * @param hasFailed whether it could not be fetched, and may be fine
+ */
+function hint(name: string | undefined, hasFailed: boolean): readonly Node[] {
+  return [element('h3', {}, 'Evaluation'), element('p', { class: 'empty' }, hintText(name, hasFailed))];
+}
+
+function hintText(name: string | undefined, hasFailed: boolean): string {
+  if (name === undefined)
+    return 'This run has not been evaluated: the command "evaluate" with its folder tells what it gets wrong, and it appears here.';
+  return hasFailed
+    ? `${name} could not be fetched; trying again.`
+    : `${name} is damaged, and is not shown; evaluate the run again.`;
 }
 
 function filterPanel(filters: NonNullable<FiltersAnswer>): readonly Node[] {

@@ -6,6 +6,7 @@ import { button, element } from '../dom.js';
 
 /** How long a button says what it has done. */
 const SAID_MS = 2_000;
+const COPY = 'Copy';
 
 /** Empty where nothing can attach. */
 export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
@@ -25,10 +26,16 @@ export function attachCommand({ attach, right }: MeAnswer): readonly Node[] {
 
 /** A command to paste elsewhere. */
 export function copyLine(shown: string, copied: string): HTMLElement {
-  const copy = button('Copy', () => {
+  let restoring: ReturnType<typeof setTimeout> | undefined;
+  const say = (text: string): void => {
+    copy.textContent = text;
+    clearTimeout(restoring); // of a click just before: its time would cut this one short
+    restoring = setTimeout(() => (copy.textContent = COPY), SAID_MS);
+  };
+  const copy = button(COPY, () => {
     void copyText(copied).then(
-      () => say(copy, 'Copied'),
-      () => say(copy, 'Not copied: select it by hand'),
+      () => say('Copied'),
+      () => say('Not copied: select it by hand'),
     );
   });
   return element('p', { class: 'command' }, element('code', {}, shown), copy);
@@ -96,10 +103,4 @@ function confirmStop(): Promise<boolean> {
       resolve(dialog.returnValue === 'stop');
     });
   });
-}
-
-function say(at: HTMLButtonElement, text: string): void {
-  const before = at.textContent;
-  at.textContent = text;
-  setTimeout(() => (at.textContent = before), SAID_MS);
 }

@@ -16,6 +16,7 @@ export class TryPanel {
   private readonly classifier = new Classifier();
   private readonly answer = element('div', { class: 'tried', role: 'status' });
   private readonly camera = new Camera((picture) => this.show(() => Promise.resolve(picture)));
+  private readonly cameraButton = button('', () => this.toggleCamera());
   private run: ListedRun | undefined;
 
   constructor(private readonly place: HTMLElement) {
@@ -64,13 +65,25 @@ export class TryPanel {
 
   private cameraPart(): Node {
     if (CAMERA_PROBLEM !== undefined) return element('p', { class: 'soft' }, CAMERA_PROBLEM);
-    const toggle = button('Use the camera', () => {
-      const change = this.camera.isOn ? Promise.resolve(this.camera.stop()) : this.camera.start();
-      void change
-        .catch((error: unknown) => this.complain(error))
-        .finally(() => (toggle.textContent = this.camera.isOn ? 'Stop the camera' : 'Use the camera'));
-    });
-    return element('p', {}, toggle);
+    this.labelCameraButton();
+    return element('p', {}, this.cameraButton);
+  }
+
+  private toggleCamera(): void {
+    if (this.camera.isOn) return this.stopCamera();
+    void this.camera
+      .start()
+      .catch((error: unknown) => this.complain(error))
+      .finally(() => this.labelCameraButton());
+  }
+
+  private stopCamera(): void {
+    this.camera.stop();
+    this.labelCameraButton();
+  }
+
+  private labelCameraButton(): void {
+    this.cameraButton.textContent = this.camera.isOn ? 'Stop the camera' : 'Use the camera';
   }
 
   private async show(picture: () => Promise<RawPicture>): Promise<void> {
@@ -80,7 +93,7 @@ export class TryPanel {
       const said = await this.classifier.say(run.id, await picture());
       if (run.id === this.run?.id) this.answer.replaceChildren(...answerParts(said));
     } catch (error) {
-      this.camera.stop();
+      this.stopCamera();
       this.complain(error);
     }
   }
