@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../foundation/clock.js';
 import { Fleet, GradientBuffers } from '../coordinator/index.js';
-import type { EventListener, Workforce } from '../coordinator/index.js';
+import type { EventListener, Member, Workforce } from '../coordinator/index.js';
 import type { Model } from '../model/index.js';
 import type { Welcome } from '../protocol/index.js';
 import { MOST_RELAYS, MOST_THREADS } from '../protocol/index.js';
@@ -83,11 +83,11 @@ export class Crew {
   enter(welcome: Welcome, model: Model): Pick<Place, 'fleet' | 'buffers'> {
     if (this.place && isDeepStrictEqual(this.place.welcome, welcome)) return this.place;
     const before = this.leave('the coordinator has begun another run', { runEnded: false });
-    const fleet = new Fleet({
+    const fleet: Fleet = new Fleet({
       welcome,
       onEvent: this.options.onEvent,
       waitTimeoutMs: NO_TIMEOUT_MS,
-      refusalOf: (workers) => this.refusalOf(workers),
+      refusalOf: (workers, from) => this.refusalOf(fleet, workers, from),
       onWorkers: () => this.onWorkers(),
       ...(this.options.clock && { clock: this.options.clock }),
       ...(this.options.areAnswersRead && { areAnswersRead: this.options.areAnswersRead }),
@@ -146,13 +146,17 @@ export class Crew {
   }
 
   /** No circles; and a relay answers in one numerics class: that of its first worker. */
-  private refusalOf({ threads, numericsClass, relays }: Workforce): string | undefined {
+  private refusalOf(
+    fleet: Fleet,
+    { threads, numericsClass, relays }: Workforce,
+    from: Member | undefined,
+  ): string | undefined {
     if (relays?.includes(this.identity)) {
       return 'this relay is attached behind it, so the two would stand for each other; attach it to the coordinator';
     }
-    const own = this.workforce();
-    if (threads === 0 || own.threads === 0 || numericsClass === own.numericsClass) return undefined;
-    return `its numerics class is ${numericsClass}, and the workers of this relay have ${own.numericsClass}; attach it to another relay, or to the coordinator`;
+    const other = [...fleet.numericsClasses(from)].find((each) => each !== numericsClass);
+    if (threads === 0 || other === undefined) return undefined;
+    return `its numerics class is ${numericsClass}, and the workers of this relay have ${other}; attach it to another relay, or to the coordinator`;
   }
 }
 

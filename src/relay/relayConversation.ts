@@ -28,7 +28,7 @@ export interface RelayConversationOptions extends Pick<
   readonly onWelcome?: ((welcome: Welcome, model: Model) => void) | undefined;
 }
 
-/** Workers that come and go at once are told together. */
+/** Workers that come and go within this time are told together. */
 const TELL_EVERY_MS = 1_000;
 
 /** The run, once the coordinator has told of it. */
@@ -163,15 +163,26 @@ export class RelayConversation implements Dialogue {
   }
 
   private tellWorkersSoon(): void {
-    if (this.isOver || this.cancelTelling) return;
+    if (this.isOver) return;
+    if (this.hasAnotherClass()) return this.tellWorkers();
+    if (this.cancelTelling) return;
     const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - this.clock.nowMs());
     this.cancelTelling = this.clock.after(waitMs, () => this.tellWorkers());
   }
 
+  /** Whether answers could come of another numerics class than the coordinator was told. */
+  private hasAnotherClass(): boolean {
+    const { threads, numericsClass } = this.options.crew.workforce();
+    return threads > 0 && numericsClass !== this.told.numericsClass;
+  }
+
   private tellWorkers(): void {
+    this.cancelTelling?.();
     this.cancelTelling = undefined;
     const workforce = this.options.crew.workforce();
     if (this.isOver || isDeepStrictEqual(workforce, this.told)) return;
+    // What waits here was computed in the class that was told before.
+    if (workforce.numericsClass !== this.told.numericsClass) this.sums.flush();
     this.toldAtMs = this.clock.nowMs();
     this.told = workforce;
     this.mostThreads = Math.max(this.mostThreads, workforce.threads);

@@ -52,6 +52,7 @@ export class RelayRound implements RoundRequest {
   /** Of all items of an evaluation. */
   private wantsLogits = false;
   private readonly judge: ResultJudge;
+  private readonly opinions: SecondOpinions;
   private readonly controller = new AbortController();
   /** Where the nodes get the items from, once the round has begun. */
   private schedule: Fleet['openRound'];
@@ -61,10 +62,10 @@ export class RelayRound implements RoundRequest {
     this.round = id;
     this.kind = kind;
     this.state = state;
-    const opinions = new SecondOpinions((than) => fleet.hasOther(than));
+    this.opinions = new SecondOpinions((than) => fleet.hasOther(than));
     const room = (): Float32Array => buffers.incomingOf(layout.parameterCount);
     const sampleCountOf = (index: number): number => this.sampleCountOf(index);
-    this.judge = new ResultJudge({ layout, wire, room, sampleCountOf }, opinions);
+    this.judge = new ResultJudge({ layout, wire, room, sampleCountOf }, this.opinions);
   }
 
   get signal(): AbortSignal {
@@ -130,17 +131,19 @@ export class RelayRound implements RoundRequest {
       return { kind: 'refused', reason: `${answer.type} in another round` };
     }
     return answer.type === 'evaluated'
-      ? this.passOn(answer, first)
+      ? this.acceptEvaluated(answer, first, from)
       : this.acceptGradient(answer, first, from);
   }
 
-  private passOn(answer: Evaluated, chunk: number): Verdict {
+  private acceptEvaluated(answer: Evaluated, chunk: number, from: Member): Verdict {
     const logitsPerSample = this.wantsLogits ? this.options.classCount : 0;
-    const verdict = judgeEvaluated(answer, this.sampleCountOf(chunk), logitsPerSample);
-    if (verdict.kind !== 'accepted') return verdict;
+    const expected = { chunk, sampleCount: this.sampleCountOf(chunk), logitsPerSample };
+    const verdict = judgeEvaluated(answer, expected, { opinions: this.opinions, from });
+    if (verdict.kind !== 'accepted' && verdict.kind !== 'not-finite') return verdict;
     this.items.delete(chunk);
     this.options.send({ ...answer, evaluation: this.options.number });
-    return { kind: 'accepted' };
+    // One that is not finite is passed on: the coordinator asks someone else for an opinion of its own.
+    return verdict.kind === 'accepted' ? verdict : { kind: 'accepted' };
   }
 
   private roundingKeyOf(index: number): RandomKey | null {

@@ -1,10 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Fleet } from '../../src/coordinator/index.js';
 import type { Answer, RunEvent } from '../../src/coordinator/index.js';
+import type { Clock } from '../../src/foundation/clock.js';
 import { floatsFromLittleEndian, littleEndianBytes } from '../../src/foundation/littleEndian.js';
 import { networkFromText } from '../../src/model/index.js';
 import { Broadcast, createLocalChannel } from '../../src/protocol/index.js';
-import type { Evaluated, Parameters, Result, Welcome, Work } from '../../src/protocol/index.js';
+import type {
+  CoordinatorMessage,
+  Evaluated,
+  Parameters,
+  Result,
+  Welcome,
+  Work,
+} from '../../src/protocol/index.js';
 import { Crew } from '../../src/relay/crew.js';
 import { RelayConversation } from '../../src/relay/relayConversation.js';
 import type { hello } from '../support/messages.js';
@@ -16,12 +24,36 @@ import { settled, until } from '../support/waiting.js';
 const WELCOME = welcome();
 const { layout, classCount } = networkFromText(WELCOME.network, 'of a test');
 
+/** A clock that stands still unless the test lets time pass. */
+class StillClock implements Clock {
+  private passedMs = 0;
+  private readonly timers = new Set<{ readonly atMs: number; readonly action: () => void }>();
+
+  nowMs = (): number => this.passedMs;
+
+  after = (delayMs: number, action: () => void): (() => void) => {
+    const timer = { atMs: this.passedMs + delayMs, action };
+    this.timers.add(timer);
+    if (delayMs <= 0) setImmediate(() => this.pass(0));
+    return () => void this.timers.delete(timer);
+  };
+
+  pass(ms: number): void {
+    this.passedMs += ms;
+    for (const timer of this.timers) {
+      if (timer.atMs <= this.passedMs && this.timers.delete(timer)) timer.action();
+    }
+  }
+}
+
 /** A coordinator's fleet, and a relay that is attached to it by a channel of this process. */
 class Scene {
   readonly events: RunEvent[] = [];
   readonly above: Fleet;
   readonly failures: unknown[] = [];
   readonly answers: Answer[] = [];
+  /** What the relay had told of its numerics class at each answer. */
+  readonly classes: string[] = [];
   readonly crew: Crew;
   /** The fleet of each run that the relay was told of. */
   readonly below: Fleet[] = [];
@@ -48,11 +80,12 @@ class Scene {
     return new Fleet({ welcome: told, onEvent: (event) => this.events.push(event), waitTimeoutMs: 60_000 });
   }
 
-  async attachRelay(fleet = this.above): Promise<RelayConversation> {
+  async attachRelay(fleet = this.above, clock?: Clock): Promise<RelayConversation> {
     const { coordinatorEnd, nodeEnd } = createLocalChannel('a relay');
     fleet.admit(coordinatorEnd, { local: false });
     const conversation = new RelayConversation({
       ...{ channel: nodeEnd, nodeSecret: secretOf('relay'), nodeName: 'relay', crew: this.crew },
+      ...(clock && { clock }),
     });
     await settled();
     return conversation;
@@ -80,6 +113,21 @@ class Scene {
       itemCount,
       sampleCountOf: () => 2,
       message: (microBatch) => work({ step, microBatch }),
+      accept: (answer, _index, { hello: { numericsClass } }) => {
+        this.answers.push(keptOf(answer));
+        this.classes.push(numericsClass);
+        return { kind: 'accepted' };
+      },
+    });
+  }
+
+  /** An evaluation of chunks of one image. */
+  evaluation({ wantsLogits = false, round = 5, itemCount = 1 } = {}): Promise<void> {
+    const wanted = wantsLogits ? ({ wantsLogits } as const) : {};
+    return this.above.run({
+      ...{ kind: 'evaluate', round, itemCount, state: new Broadcast(stateOf(1)) },
+      sampleCountOf: () => 1,
+      message: (chunk) => evaluateMessage({ evaluation: round, chunk, ...wanted }),
       accept: (answer) => {
         this.answers.push(answer);
         return { kind: 'accepted' };
@@ -94,6 +142,11 @@ function stateOf(version: number): Parameters {
     ...{ type: 'parameters', version, wire: 'float32' },
     ...{ parameters: vector(layout.parameterCount), statistics: vector(layout.statisticCount) },
   };
+}
+
+/** The answer, whose memory is only lent. */
+function keptOf(answer: Answer): Answer {
+  return answer.type === 'evaluated' ? answer : { ...answer, gradientSum: answer.gradientSum.slice() };
 }
 
 /** The gradient of a micro-batch is its index plus one, everywhere. */
@@ -290,21 +343,7 @@ describe('a relay', () => {
     await scene.attachRelay();
     const [node, other] = [await scene.node('a'), await scene.node('b')];
     await scene.workersAbove(2);
-    const answers: Evaluated[] = [];
-    const done = scene.above.run({
-      ...{
-        kind: 'evaluate',
-        round: 5,
-        itemCount: 1,
-        state: new Broadcast(stateOf(1)),
-        sampleCountOf: () => 1,
-      },
-      message: (chunk) => evaluateMessage({ chunk, wantsLogits: true }),
-      accept: (answer) => {
-        answers.push(answer as Evaluated);
-        return { kind: 'accepted' };
-      },
-    });
+    const done = scene.evaluation({ wantsLogits: true });
     await until(() => node.items.length === 1);
     expect(node.items[0]).toMatchObject({ type: 'evaluate', wantsLogits: true });
     const { evaluation, chunk } = node.items[0] as ReturnType<typeof evaluateMessage>;
@@ -315,7 +354,57 @@ describe('a relay', () => {
     const logits = new Uint8Array(4 * classCount).fill(7);
     other.send(evaluated({ evaluation, chunk, logits }));
     await done;
-    expect(answers).toEqual([evaluated({ evaluation: 5, chunk: 0, logits })]);
+    expect(scene.answers).toEqual([evaluated({ evaluation: 5, chunk: 0, logits })]);
+  });
+
+  const notFinite = littleEndianBytes(new Float32Array(classCount).fill(NaN));
+  it.each<[string, Partial<Evaluated>]>([
+    ['loss', { lossSum: Infinity }],
+    ['logit', { logits: notFinite }],
+  ])('asks another of its nodes when a %s of an evaluation is not finite', async (_what, change) => {
+    await scene.attachRelay();
+    const [bad, good] = [await scene.node('bad'), await scene.node('good')];
+    await scene.workersAbove(2);
+    const done = scene.evaluation({ wantsLogits: true });
+    const logits = littleEndianBytes(new Float32Array(classCount));
+    await until(() => bad.items.length === 1);
+    const { evaluation, chunk } = bad.items[0] as ReturnType<typeof evaluateMessage>;
+    bad.send(evaluated({ evaluation, chunk, logits, ...change }));
+    await until(() => good.items.length + scene.answers.length > 0);
+    expect(scene.answers).toEqual([]);
+    good.send(evaluated({ evaluation, chunk, logits }));
+    await done;
+    expect(scene.answers).toEqual([evaluated({ evaluation: 5, chunk: 0, logits })]);
+  });
+
+  it('hands a loss on that is not finite for two of its nodes', async () => {
+    await scene.attachRelay();
+    const nodes = [await scene.node('a'), await scene.node('b')];
+    await scene.workersAbove(2);
+    const done = scene.evaluation();
+    for (const node of nodes) {
+      await until(() => node.items.length === 1);
+      const { evaluation, chunk } = node.items[0] as ReturnType<typeof evaluateMessage>;
+      node.send(evaluated({ evaluation, chunk, lossSum: NaN }));
+    }
+    await done;
+    expect(scene.answers).toEqual([evaluated({ evaluation: 5, chunk: 0, lossSum: NaN })]);
+  });
+
+  it('refuses a node whose evaluations others contradict again and again', async () => {
+    await scene.attachRelay();
+    const [bad, good] = [await scene.node('bad'), await scene.node('good')];
+    await scene.workersAbove(2);
+    const answering = (node: ScriptedNode, lossSum: number) => (message: CoordinatorMessage) => {
+      if (message.type !== 'evaluate') return;
+      node.send(evaluated({ evaluation: message.evaluation, chunk: message.chunk, lossSum }));
+    };
+    bad.onMessage = answering(bad, NaN);
+    good.onMessage = answering(good, 0.25);
+    for (let round = 1; round <= 3; round++) await scene.evaluation({ round, itemCount: 4 });
+    expect(bad.the('refused').code).toBe('E_REFUSED');
+    expect(scene.answers).toHaveLength(12);
+    for (const answer of scene.answers) expect(answer).toMatchObject({ lossSum: 0.25 });
   });
 
   it('refuses a node that answers with other counts, as a coordinator does', async () => {
@@ -342,6 +431,70 @@ describe('a relay', () => {
     relay.send(workers({ threads: 2, numericsClass: 'wasm/1' }));
     await settled();
     expect(relay.the('refused').reason).toContain('numerics class');
+  });
+
+  it('counts a node that drains: it still answers in its class', async () => {
+    await scene.attachRelay();
+    const leaving = await scene.node('leaving', 1, { numericsClass: 'simd/1' });
+    await scene.workersAbove(1);
+    const done = scene.step(1);
+    await until(() => workOf(leaving).length === 1);
+    leaving.send({ type: 'drain' });
+    await settled();
+    const other = await scene.node('other', 1, { numericsClass: 'wasm/1' });
+    expect(other.received.map(({ type }) => type)).toEqual(['refused']);
+    expect(other.the('refused').reason).toContain('the workers of this relay have simd/1');
+    scene.above.abort(new Error('enough'));
+    await done.catch(() => undefined);
+  });
+
+  it('tells of another class at once, after the answers of the class before', async () => {
+    const clock = new StillClock();
+    await scene.attachRelay(scene.above, clock);
+    const first = await scene.node('first', 2, { numericsClass: 'simd/1' });
+    await scene.workersAbove(2);
+    const done = scene.step(2);
+    await until(() => workOf(first).length === 2);
+    clock.pass(100); // so long an answer takes, and a share of it may it wait
+    first.send(gradientFor(workOf(first)[0]!)); // waits at the relay for its sibling
+    await settled();
+    expect(scene.answers).toHaveLength(0);
+    first.hangUp();
+    await settled();
+    const second = await scene.node('second', 2, { numericsClass: 'wasm/1' });
+    await until(() => workOf(second).length === 1);
+    answerAll(second);
+    await done;
+    expect(scene.answers.map(firstValueOf)).toEqual([1, 2]);
+    expect(scene.classes).toEqual(['simd/1', 'wasm/1']);
+  });
+
+  it('tells of its first workers at once, even if it told a moment ago that it had none', async () => {
+    const clock = new StillClock();
+    await scene.attachRelay(scene.above, clock);
+    const first = await scene.node('first', 2, { numericsClass: 'simd/1' });
+    await scene.workersAbove(2);
+    first.hangUp();
+    await settled();
+    expect(scene.above.workerCount).toBe(2); // it may come back, and nobody is the worse for it
+    clock.pass(1_000);
+    await scene.workersAbove(0);
+    await scene.node('second', 2, { numericsClass: 'simd/1' });
+    await settled();
+    expect(scene.above.workforce()).toMatchObject([{ threads: 2, numericsClass: 'simd/1' }]);
+    await scene.node('third', 3, { numericsClass: 'simd/1' });
+    await settled();
+    expect(scene.above.workerCount).toBe(2);
+    clock.pass(1_000);
+    await scene.workersAbove(5);
+  });
+
+  it('lets a relay behind it change its class, if that has all of its workers', async () => {
+    await scene.attachRelay();
+    const below = await scene.node('below', 2, { numericsClass: 'simd/1' });
+    below.send(workers({ threads: 2, numericsClass: 'wasm/1' }));
+    await until(() => scene.above.workforce()[0]?.numericsClass === 'wasm/1');
+    expect(below.closings).toEqual([]);
   });
 
   it('refuses a relay that it is attached behind, at once or as soon as that is so', async () => {

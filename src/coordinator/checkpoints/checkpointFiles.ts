@@ -22,7 +22,7 @@ export const CHECKPOINT_FILES: readonly string[] = [...Object.values(FILES), PRE
 const READ_BACK_BYTES = 1 << 18;
 
 export class CheckpointFiles {
-  /** @param mayWrite throws if another process has taken the files over; called just before a file is replaced */
+  /** @param mayWrite throws if this process no longer holds the files; called before a file is written, replaced or renamed */
   constructor(
     private readonly folder: string,
     private readonly mayWrite: () => void = () => undefined,
@@ -49,6 +49,7 @@ export class CheckpointFiles {
   async write(name: CheckpointName, pieces: readonly Uint8Array[]): Promise<void> {
     const target = this.fileOf(name);
     const temporary = `${target}.${process.pid}.tmp`;
+    this.mayWrite(); // another process, of another container, may write a file of that very name
     try {
       await writeSynced(temporary, pieces);
       await readBack(temporary, pieces);
@@ -87,9 +88,10 @@ export class CheckpointFiles {
 
   /**
    * Renames a damaged last checkpoint, so that it does not become the previous one.
-   * @throws LockstepError E_IO
+   * @throws LockstepError E_IO; what `mayWrite` throws
    */
   async setLastAside(): Promise<void> {
+    this.mayWrite();
     const last = this.fileOf('last');
     try {
       if (existsSync(last)) await rename(last, path.join(this.folder, DAMAGED));

@@ -19,8 +19,14 @@ export interface AttendanceOptions {
   readonly clock: Clock;
 }
 
+/** Someone who waits until enough workers are attached. */
+interface Waiter {
+  readonly check: () => void;
+  readonly fail: (error: Error) => void;
+}
+
 export class Attendance {
-  private readonly checks = new Set<() => void>();
+  private readonly waiters = new Set<Waiter>();
   private cancelTimeout: () => void = () => undefined;
   /** When a node that answers was last attached. */
   private lastUsefulMs = 0;
@@ -42,23 +48,31 @@ export class Attendance {
     return new Promise((resolve, reject) => {
       const settle = (then: () => void): void => {
         cancelTimer();
-        this.checks.delete(check);
+        this.waiters.delete(waiter);
         signal?.removeEventListener('abort', onAbort);
         then();
       };
-      const check = (): void => {
-        if (workerCount() >= count) settle(resolve);
+      const waiter: Waiter = {
+        check: () => {
+          if (workerCount() >= count) settle(resolve);
+        },
+        fail: (error) => settle(() => reject(error)),
       };
       const onAbort = (): void => settle(() => reject(signal?.reason as Error));
       const cancelTimer = clock.after(waitTimeoutMs, () => settle(() => reject(this.noWorkersError(count))));
-      this.checks.add(check);
+      this.waiters.add(waiter);
       signal?.addEventListener('abort', onAbort);
     });
   }
 
   nodeJoined(): void {
     this.cancelTimeout();
-    for (const check of this.checks) check();
+    for (const { check } of this.waiters) check();
+  }
+
+  /** The run has failed: everyone who waits for workers gets the error. */
+  abort(error: Error): void {
+    for (const { fail } of this.waiters) fail(error);
   }
 
   /** A node that has answered items was attached until now. */

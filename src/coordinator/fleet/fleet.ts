@@ -96,6 +96,15 @@ export class Fleet {
     return [...this.members].filter(({ accepting }) => accepting).map(({ hello }) => hello);
   }
 
+  /**
+   * The numerics class of every worker attached. A draining node counts: it still answers what it holds.
+   * @param except a node that is left out
+   */
+  numericsClasses(except?: Member): ReadonlySet<string> {
+    const others = [...this.members].filter((member) => member !== except && member.threads > 0);
+    return new Set(others.map(({ hello }) => hello.numericsClass));
+  }
+
   get memberCount(): number {
     return this.members.size;
   }
@@ -144,10 +153,12 @@ export class Fleet {
     this.attendance.nodeWasUseful();
     const onAbort = (): void => schedule.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort);
-    for (const member of this.members) active.enter(member);
-    schedule.fill();
-    this.checkForWorkers();
     try {
+      this.guard(() => {
+        for (const member of this.members) active.enter(member);
+        schedule.fill();
+        this.checkForWorkers();
+      });
       await schedule.done;
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -162,10 +173,11 @@ export class Fleet {
     return this.active?.request.itemCount === 'open' ? this.active.schedule : undefined;
   }
 
-  /** Ends the round in progress with an error; between rounds, the next one. */
+  /** Ends the round in progress with an error; between rounds, the wait for workers and the next round. */
   abort(error: unknown): void {
-    if (this.active) this.active.schedule.abort(error);
-    else this.failure ??= error instanceof Error ? error : new Error(describeError(error));
+    if (this.active) return this.active.schedule.abort(error);
+    this.failure ??= error instanceof Error ? error : new Error(describeError(error));
+    this.attendance.abort(this.failure);
   }
 
   /** Reports what was only counted so far, so that no event follows the run's last one. */
@@ -232,7 +244,7 @@ export class Fleet {
 
   /** A relay's workers have come or gone. Reported as a node that leaves and joins. */
   private resize(member: Member, workers: Workers): void {
-    const refusal = this.options.refusalOf?.(workers);
+    const refusal = this.options.refusalOf?.(workers, member);
     if (refusal !== undefined) return this.refuse(member, refusal, 'E_REFUSED');
     if (member.threads > 0) {
       const without = { ...this.describe(member), workersNow: this.workerCount - member.threads };

@@ -3,6 +3,7 @@
 import type { Clock } from '../../foundation/clock.js';
 import type { Welcome, Workers } from '../../protocol/index.js';
 import type { EventListener } from '../run/events.js';
+import type { Member } from './member.js';
 
 export interface FleetOptions {
   readonly welcome: Welcome;
@@ -11,8 +12,11 @@ export interface FleetOptions {
   readonly waitTimeoutMs: number;
   /** What the user can do if no node attaches; it depends on the command. */
   readonly noWorkersRemedy?: string;
-  /** Why nodes that bring such workers cannot take part; left out: all may. */
-  readonly refusalOf?: (workers: Workforce) => string | undefined;
+  /**
+   * Why nodes that bring such workers cannot take part; left out: all may.
+   * @param from the node, if it is attached already and its workers have changed
+   */
+  readonly refusalOf?: (workers: Workforce, from?: Member) => string | undefined;
   /** Numerics classes whose results are part of the run already: of a resumed run. */
   readonly numericsClasses?: readonly string[];
   /** Told whenever workers have come or gone. */

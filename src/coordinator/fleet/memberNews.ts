@@ -27,7 +27,7 @@ export interface MemberNewsOptions {
 
 export class MemberNews {
   private readonly limiter = new RateLimiter(LIMIT_PER_HOST, LIMIT_FOR_ALL);
-  /** Members whose joining was reported. Their leaving is reported too, so that joins and leaves match. */
+  /** Members whose joining was reported and whose leaving was not: it is reported too, so that joins and leaves match. */
   private readonly reported = new WeakSet<Member>();
   private counts = new Map<string, Counts>();
   private timer: NodeJS.Timeout | undefined;
@@ -42,12 +42,12 @@ export class MemberNews {
   }
 
   left(member: Member, info: MemberInfo, reason: string): void {
-    if (!this.reported.has(member)) return this.count(member, 'left');
+    if (!this.reported.delete(member)) return this.count(member, 'left');
     this.options.onEvent({ event: 'worker-left', reason, ...info });
   }
 
   refused(member: Member, reason: string): void {
-    if (!this.reported.has(member)) return this.count(member, 'refused');
+    if (!this.reported.has(member) && !this.mayReport(member)) return this.count(member, 'refused');
     const { name: node, channel } = member;
     this.options.onEvent({ event: 'worker-refused', node, address: channel.peerName, reason });
   }

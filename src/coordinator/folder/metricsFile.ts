@@ -1,9 +1,11 @@
 /**
  * metrics.jsonl: one JSON object per line, complete lines only. A line that cannot be written, for example because the disk
  * is full, is kept and written before the next one. Training goes on meanwhile.
+ *
+ * The file is truncated by its path: Windows does not truncate through a descriptor that was opened to append.
  */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
 import type { LockstepError } from '../../foundation/errors.js';
 import { printableJson } from '../../foundation/printable.js';
 import { ioError } from '../checkpoints/files.js';
@@ -29,15 +31,14 @@ export class MetricsFile {
    * @throws LockstepError E_IO
    */
   static open(file: string): MetricsFile {
+    let descriptor: number | undefined;
     try {
-      const descriptor = openSync(file, 'a+');
-      if (fstatSync(descriptor).isFIFO()) {
-        closeSync(descriptor);
-        throw new Error('it is a pipe'); // if nobody reads it, writing would block training
-      }
-      repairEnd(descriptor);
+      descriptor = openSync(file, 'a+');
+      if (fstatSync(descriptor).isFIFO()) throw new Error('it is a pipe'); // if nobody reads it, writing would block training
+      repairEnd(file, descriptor);
       return new MetricsFile(file, descriptor);
     } catch (error) {
+      if (descriptor !== undefined) closeSync(descriptor);
       throw ioError(file, error);
     }
   }
@@ -69,7 +70,7 @@ export class MetricsFile {
         else if (firstByte !== undefined) kept.push(bytes);
       }
       if (firstByte === undefined) return;
-      ftruncateSync(this.descriptor, firstByte);
+      truncateSync(this.file, firstByte);
     } catch (error) {
       throw ioError(this.file, error);
     }
@@ -90,6 +91,11 @@ export class MetricsFile {
     } catch {
       // `append` has reported it.
     }
+    closeSync(this.descriptor);
+  }
+
+  /** Closes the file as it is: it belongs to another process now. */
+  abandon(): void {
     closeSync(this.descriptor);
   }
 
@@ -123,14 +129,14 @@ export class MetricsFile {
 }
 
 /** Removes what follows the last line break; if that is a complete line, adds its line break instead. */
-function repairEnd(descriptor: number): void {
+function repairEnd(file: string, descriptor: number): void {
   const { size } = fstatSync(descriptor);
   const wholeBytes = endOfLastLine(descriptor, size);
   if (wholeBytes === size) return;
   const rest = Buffer.alloc(size - wholeBytes);
   readSync(descriptor, rest, 0, rest.byteLength, wholeBytes);
   if (jsonObject(rest.toString())) writeSync(descriptor, '\n');
-  else ftruncateSync(descriptor, wholeBytes);
+  else truncateSync(file, wholeBytes);
 }
 
 /** @returns the number of bytes up to and including the last line break */

@@ -47,9 +47,11 @@ export class RunFolder {
   private metrics: MetricsFile | undefined;
   private unwrittenConfig: unknown;
   private configRetry: Promise<void> | undefined;
+  /** Writes that still wait then must not run: another process may hold the folder. */
+  private isClosed = false;
 
   private constructor(readonly folder: string) {
-    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS), () => checkLock(folder));
+    this.checkpoints = new CheckpointFiles(path.join(folder, CHECKPOINTS), () => this.checkHeld());
     this.writer = new CheckpointWriter(this.checkpoints);
   }
 
@@ -132,14 +134,15 @@ export class RunFolder {
   /** Calls `listener` once if another process takes the folder over, as it may if this one is stopped for long. */
   whenTakenOver(listener: (error: LockstepError) => void): void {
     onLockLost(this.folder, (error) => {
-      this.metrics?.close();
+      this.metrics?.abandon();
       this.metrics = undefined;
       listener(error);
     });
   }
 
-  /** @throws LockstepError E_RUN_EXISTS if another process has taken the folder over */
+  /** @throws LockstepError E_RUN_EXISTS if another process has taken the folder over, or this run is closed */
   checkHeld(): void {
+    if (this.isClosed) throw closedError(this.folder);
     checkLock(this.folder);
   }
 
@@ -195,15 +198,16 @@ export class RunFolder {
   }
 
   async writeResult(result: RunResult): Promise<void> {
-    checkLock(this.folder);
+    this.checkHeld();
     return writeFileAtomically(path.join(this.folder, RESULT), `${JSON.stringify(result, null, 2)}\n`);
   }
 
   /**
    * Removes the result: a resumed run no longer has one.
-   * @throws LockstepError E_IO
+   * @throws LockstepError E_IO, E_RUN_EXISTS
    */
   async removeResult(): Promise<void> {
+    this.checkHeld();
     const file = path.join(this.folder, RESULT);
     await rm(file, { force: true }).catch((error: unknown) => {
       throw ioError(file, error);
@@ -219,7 +223,7 @@ export class RunFolder {
   /** Replaces config.json as a whole. If that fails, it is tried again whenever a checkpoint is saved. */
   async writeConfig(config: unknown): Promise<void> {
     this.unwrittenConfig = config;
-    checkLock(this.folder);
+    this.checkHeld();
     await writeFileAtomically(this.configFile, configText(config));
     this.unwrittenConfig = undefined;
   }
@@ -250,6 +254,7 @@ export class RunFolder {
   }
 
   close(): void {
+    this.isClosed = true;
     this.metrics?.close();
     this.metrics = undefined;
     unlockFolder(this.folder);
@@ -267,6 +272,14 @@ export class RunFolder {
       throw error instanceof LockstepError ? error : ioError(this.folder, error);
     }
   }
+}
+
+function closedError(folder: string): OptionError {
+  return new OptionError(
+    [`the run in ${folder} is closed: this process no longer holds its lock, and writes nothing more`],
+    [advice('continue it with ', { option: 'resume', value: folder })],
+    'E_RUN_EXISTS',
+  );
 }
 
 /** Something inside a run is often given for the run. */

@@ -279,7 +279,16 @@ export class Round<Node extends Assignee> {
   private lookAgainAt(timeMs: number): void {
     this.cancelLook();
     if (timeMs === Infinity) return;
-    this.cancelLook = this.clock.after(Math.max(1, timeMs - this.nowMs() + 1), () => this.fill());
+    this.cancelLook = this.clock.after(Math.max(1, timeMs - this.nowMs() + 1), () => this.lookAgain());
+  }
+
+  /** Nobody would catch an error in a timer, for example of reading an item's samples: it ends the round. */
+  private lookAgain(): void {
+    try {
+      this.fill();
+    } catch (error) {
+      this.abort(error);
+    }
   }
 
   private assign({ assignee, index }: Assignment<Node>, times: FinishTimes<Node>): void {

@@ -72,7 +72,9 @@ export class Workload {
     return this.entries.get(key);
   }
 
+  /** An item that the node still has is counted once: as if it were given now. */
   add(item: Item, nowMs: number): void {
+    this.drop(item.key, nowMs);
     const begins = this.begun < this.threads;
     if (begins) this.begun++;
     this.entries.set(item.key, { ...item, beganAtMs: begins ? nowMs : undefined });

@@ -23,8 +23,12 @@ export interface PeerLimits {
   readonly unreadTimeoutMs: number;
 }
 
-/** Messages that answer nothing: the hello, a drain, a second answer. */
-const UNASKED_MESSAGES = 64;
+/**
+ * Messages that answer nothing: the hello, a drain, a second answer. And news of a relay's workers: once a second, and once
+ * more if their numerics class changes.
+ */
+const UNASKED_MESSAGES_AT_ONCE = 64;
+const UNASKED_MESSAGES_PER_SECOND = 2;
 /** Pings and pongs: honest nodes send one every second, and several at once after a stall. */
 const CONTROL_FRAMES_AT_ONCE = 50; // ws itself closes a connection that leaves 60 pongs unread
 const CONTROL_FRAMES_PER_SECOND = 100;
@@ -46,7 +50,8 @@ export function guardedChannel(
 }
 
 class GuardedChannel implements CoordinatorChannel {
-  private messagesAllowed = UNASKED_MESSAGES;
+  private messagesAllowed = UNASKED_MESSAGES_AT_ONCE;
+  private lastMessageMs = performance.now();
   private controlFramesAllowed = CONTROL_FRAMES_AT_ONCE;
   private lastControlMs = performance.now();
   private isCut = false;
@@ -112,8 +117,18 @@ class GuardedChannel implements CoordinatorChannel {
 
   /** @returns whether the message is within the limit */
   private countMessage(): boolean {
+    this.earnMessages();
     if (--this.messagesAllowed < 0) this.cut('more messages than its work explains', 'bad-frame');
     return !this.isCut;
+  }
+
+  /** What time gives is limited; what the node was sent is not: it may answer all of that. */
+  private earnMessages(): void {
+    const nowMs = performance.now();
+    const earned = ((nowMs - this.lastMessageMs) / 1000) * UNASKED_MESSAGES_PER_SECOND;
+    this.lastMessageMs = nowMs;
+    const most = Math.max(this.messagesAllowed, UNASKED_MESSAGES_AT_ONCE);
+    this.messagesAllowed = Math.min(most, this.messagesAllowed + earned);
   }
 
   private countControlFrame(): void {

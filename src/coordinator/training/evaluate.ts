@@ -68,18 +68,16 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
       accept: (answer, chunk, from) => {
         if (answer.type !== 'evaluated')
           return { kind: 'refused', reason: `a ${answer.type} in an evaluation` };
-        const logitCount = request.wantsLogits === true ? set.classNames.length : 0;
-        const verdict = judgeEvaluated(answer, chunks[chunk]!.length, logitCount);
-        if (verdict.kind === 'accepted' && !isFinite(answer)) {
-          const isConfirmed = opinions.notFinite(chunk, from) === 'diverged';
-          return isConfirmed ? { kind: 'diverged', error: divergence() } : { kind: 'repeat' };
-        }
+        const logitsPerSample = request.wantsLogits === true ? set.classNames.length : 0;
+        const expected = { chunk, sampleCount: chunks[chunk]!.length, logitsPerSample };
+        const verdict = judgeEvaluated(answer, expected, { opinions, from });
+        if (verdict.kind === 'not-finite') return { kind: 'diverged', error: divergence() };
         if (verdict.kind !== 'accepted') return verdict;
         answers[chunk] = answer.logits ? { ...answer, logits: answer.logits.slice() } : answer; // only lent
         done += answer.sampleCount;
         request.onProgress?.(done, indices.length);
         onContribution?.(from);
-        return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
+        return verdict;
       },
     },
     signal,
@@ -94,22 +92,39 @@ export async function evaluate(fleet: Fleet, request: EvaluationRequest): Promis
   };
 }
 
-/** @param logitsPerSample 0 if none were asked for */
+export interface ExpectedChunk {
+  readonly chunk: number;
+  readonly sampleCount: number;
+  /** 0 if none were asked for. */
+  readonly logitsPerSample: number;
+}
+
+/** Checks the counts and lengths. If the answer is not finite, asks for a second opinion first. */
 export function judgeEvaluated(
+  answer: Evaluated,
+  expected: ExpectedChunk,
+  { opinions, from }: { readonly opinions: SecondOpinions; readonly from: Member },
+): EvaluatedVerdict {
+  const fault = faultOf(answer, expected);
+  if (fault !== undefined) return { kind: 'refused', reason: fault };
+  const { chunk } = expected;
+  if (isFinite(answer)) return { kind: 'accepted', contradicts: opinions.finite(chunk, from) };
+  return opinions.notFinite(chunk, from) === 'diverged' ? { kind: 'not-finite' } : { kind: 'repeat' };
+}
+
+/** `not-finite`: a second opinion says the same. */
+type EvaluatedVerdict = Verdict | { readonly kind: 'not-finite' };
+
+function faultOf(
   { sampleCount, correct, logits }: Evaluated,
-  expected: number,
-  logitsPerSample: number,
-): Verdict {
+  { sampleCount: expected, logitsPerSample }: ExpectedChunk,
+): string | undefined {
   if (sampleCount !== expected || correct > expected) {
-    return {
-      kind: 'refused',
-      reason: `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`,
-    };
+    return `${correct} of ${sampleCount} correct in a chunk of ${expected} samples`;
   }
   const expectedBytes = expected * logitsPerSample * Float32Array.BYTES_PER_ELEMENT;
   const byteCount = logits?.byteLength ?? 0;
-  if (byteCount === expectedBytes) return { kind: 'accepted' };
-  return { kind: 'refused', reason: `${byteCount} bytes of logits instead of ${expectedBytes}` };
+  return byteCount === expectedBytes ? undefined : `${byteCount} bytes of logits instead of ${expectedBytes}`;
 }
 
 /** Logits that are not finite make a loss that is not, but for an answer that does not fit itself. */

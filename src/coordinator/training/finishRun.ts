@@ -2,12 +2,12 @@
 
 import type { ImageSet } from '../../data/index.js';
 import { digestState } from '../../model/index.js';
+import type { Hello } from '../../protocol/index.js';
 import { divergedError } from './divergence.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationScore } from './evaluate.js';
 import type { CheckpointName } from '../checkpoints/checkpointFiles.js';
 import type { Fleet } from '../fleet/fleet.js';
-import type { Member } from '../fleet/member.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import type { EventListener, TestScore } from '../run/events.js';
 import type { Recipe } from '../run/recipe.js';
@@ -114,13 +114,13 @@ async function evaluateTestSet(
   const set = await openTestSet();
   const indices = Uint32Array.from({ length: set.sampleCount }, (_, index) => index);
   const divergence = (): Error => divergedError('the loss of the final weights on the test set', recipe);
-  const evaluators = new Set<Member>();
+  const evaluators = new Set<Hello>();
   let score: EvaluationScore;
   try {
     score = await evaluate(fleet, {
       ...{ set, indices, state: state.broadcast(), signal, divergence },
       wantsLogits: onTested !== undefined,
-      onContribution: (member) => evaluators.add(member),
+      onContribution: ({ hello }) => evaluators.add(hello),
     });
   } catch (error) {
     if (error === signal.reason) return undefined;
@@ -134,8 +134,8 @@ async function evaluateTestSet(
     checkpoint: folder.checkpointFile(final),
     epoch: final === 'best' ? (earlyStopping.bestEpoch ?? epoch) : epoch,
     weightsSha256: digestState(state.model),
-    engines: distinct([...evaluators].map(({ hello }) => hello.engine)),
-    numericsClasses: distinct([...evaluators].map(({ hello }) => hello.numericsClass)),
+    engines: distinct([...evaluators].map(({ engine }) => engine)),
+    numericsClasses: distinct([...evaluators].map(({ numericsClass }) => numericsClass)),
   });
   return test;
 }

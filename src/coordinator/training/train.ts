@@ -7,7 +7,7 @@ import { planEpoch } from '../../data/index.js';
 import type { StepPlan } from '../../data/index.js';
 import { LockstepError } from '../../foundation/errors.js';
 import { digestState } from '../../model/index.js';
-import type { Member } from '../fleet/member.js';
+import type { Hello } from '../../protocol/index.js';
 import type { RunFolder } from '../folder/runFolder.js';
 import { patienceIsOver } from '../run/earlyStopping.js';
 import { checkNetworkFitsData, checkRecipeFitsImages, checkRecipeFitsSamples } from '../run/fit.js';
@@ -153,7 +153,7 @@ async function trainStep(
   const { step, epoch } = state.progress;
   const lr = learningRateAt(step, schedule);
   const startedMs = performance.now();
-  const contributors = new Set<Member>();
+  const contributors = new Set<Hello>();
   const { total, lossSum, correct, workersMs } = await computeGradient(fleet, {
     recipe,
     layout: model.layout,
@@ -165,7 +165,7 @@ async function trainStep(
     buffers: state.gradientBuffers,
     signal,
     onContribution: (member, sampleCount) => {
-      contributors.add(member);
+      contributors.add(member.hello); // as it is now: a relay's class may change within the step
       shares.add(member.hello.nodeName, sampleCount);
     },
   });
@@ -207,14 +207,14 @@ async function validate({
   control: { signal, onEvent },
 }: Computing): Promise<Validation> {
   const startedMs = performance.now();
-  const contributors = new Set<Member>();
+  const contributors = new Set<Hello>();
   const score = await evaluate(fleet, {
     set,
     indices: split.validation,
     state: state.broadcastEvaluated(recipe.averaging),
     signal,
     divergence: () => divergedError(`the validation loss of epoch ${state.progress.epoch + 1}`, recipe),
-    onContribution: (member) => contributors.add(member),
+    onContribution: ({ hello }) => contributors.add(hello),
   });
   const seconds = (performance.now() - startedMs) / 1000;
   noteContributors(contributors, state, onEvent);
@@ -248,9 +248,12 @@ function epochEvent(completed: CompletedEpoch, weightsSha256: string): Extract<R
   };
 }
 
-/** Notes whose results are part of the run. Warns if they come from several numerics classes. */
-function noteContributors(members: Iterable<Member>, state: TrainingState, onEvent: EventListener): void {
-  for (const { hello } of members) {
+/**
+ * Notes whose results are part of the run. Warns if they come from several numerics classes.
+ * @param hellos what each node brought when its result was used
+ */
+function noteContributors(hellos: Iterable<Hello>, state: TrainingState, onEvent: EventListener): void {
+  for (const hello of hellos) {
     const classes = state.contribute(hello.numericsClass, hello);
     if (!classes) continue;
     onEvent({
@@ -283,7 +286,11 @@ async function saveAfterError(
   { folder, saver, fallback }: Pick<LoopTools, 'saver' | 'fallback'> & { readonly folder: RunFolder },
 ): Promise<void> {
   const code = error instanceof LockstepError ? error.code : undefined;
-  if (code === 'E_RUN_EXISTS') return; // another process has taken the folder over
+  if (code === 'E_RUN_EXISTS') {
+    // Another process has taken the folder over. A write in progress is refused as long as the folder is open.
+    await folder.flush().catch(() => undefined);
+    return;
+  }
   const hasDiverged = code === 'E_DIVERGED';
   if (!hasDiverged) saver.save('last');
   try {

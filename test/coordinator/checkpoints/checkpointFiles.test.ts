@@ -6,6 +6,7 @@ import type { Checkpoint } from '../../../src/coordinator/checkpoints/checkpoint
 import { CheckpointFiles } from '../../../src/coordinator/checkpoints/checkpointFiles.js';
 import { encodeCheckpoint } from '../../../src/coordinator/checkpoints/checkpointSnapshot.js';
 import { freshProgress } from '../../../src/coordinator/run/progress.js';
+import { LockstepError } from '../../../src/foundation/errors.js';
 import { buildModel, initialiseModel } from '../../../src/model/index.js';
 import { rejectionOf } from '../../support/errors.js';
 import { recipe } from '../../support/recipes.js';
@@ -65,6 +66,17 @@ async function checkpointOf(step: number): Promise<readonly Uint8Array[]> {
   };
   return [await encodeCheckpoint(checkpoint, model)];
 }
+
+it('who has lost the files to another process leaves alone what that is writing, under the same name too', async () => {
+  const { folder } = newFiles();
+  const lost = new CheckpointFiles(folder, () => {
+    throw new LockstepError('E_RUN_EXISTS', 'taken over');
+  });
+  const temporary = `last.safetensors.${process.pid}.tmp`; // in containers, both may have number 1
+  fs.writeFileSync(path.join(folder, temporary), 'of another');
+  await rejectionOf('E_RUN_EXISTS', lost.write('last', text('stale')));
+  expect(contents(folder)).toEqual({ [temporary]: 'of another' });
+});
 
 describe('a checkpoint that replaces another', () => {
   it('keeps the one before it, and no more', async () => {

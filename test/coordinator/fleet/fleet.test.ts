@@ -305,6 +305,26 @@ describe('a round', () => {
   });
 });
 
+describe('a round whose first items cannot be handed out', () => {
+  it('ends with the error, and is over for whoever comes later', async () => {
+    const early = await attached(fleet, { nodeName: 'early' });
+    const error = new Error('the samples cannot be read');
+    const round = run(2, {
+      change: {
+        message: () => {
+          throw error;
+        },
+      },
+    });
+    await expect(round.promise).rejects.toBe(error);
+    expect(vi.getTimerCount()).toBe(0);
+    const late = await attached(fleet, { nodeName: 'late' });
+    expect(late.received.map(({ type }) => type)).toEqual(['welcome']);
+    [early, late].forEach(answering);
+    await run(2).promise;
+  });
+});
+
 describe('answers that nobody waits for are ignored', () => {
   it('of another round, of another kind, beyond the items, or given twice', async () => {
     const node = await attached(fleet);
@@ -618,6 +638,16 @@ describe('with nobody attached', () => {
     await expect(aborted).rejects.toBe(reason);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('waitForWorkers ends with the error of a run that has failed meanwhile, as does the next round', async () => {
+    const error = new Error('the folder was taken over');
+    const waiting = [fleet.waitForWorkers(1), fleet.waitForWorkers(2)];
+    fleet.abort(error);
+    for (const each of waiting) await expect(each).rejects.toBe(error);
+    expect(vi.getTimerCount()).toBe(0);
+    await expect(fleet.waitForWorkers(1)).rejects.toBe(error);
+    await expect(run(1).promise).rejects.toBe(error);
+  });
 });
 
 describe('a node that drains', () => {
@@ -811,6 +841,19 @@ describe('nodes that come and go hundreds of times a second', () => {
     expect(eventsOf('workers-changed')).toHaveLength(1);
   });
 
+  it('are told of no more often if it is the workers of one node that come and go', async () => {
+    const relay = await come({ nodeName: 'relay', threads: 0 });
+    for (let time = 0; time < TIMES; time++) {
+      relay.send(workers({ threads: 4096 }), workers({ threads: 0 }));
+    }
+    await settled();
+    vi.advanceTimersByTime(10_000);
+    const [joined, left] = [eventsOf('worker-joined').length, eventsOf('worker-left').length];
+    expect(events.length).toBeLessThan(210);
+    expect(left).toBe(joined);
+    expect(eventsOf('workers-changed')).toMatchObject([{ joined: TIMES - joined, left: TIMES - left }]);
+  });
+
   it('say no more often than that what they could not compute', async () => {
     const node = await come({ threads: 4096 });
     for (let time = 0; time < TIMES; time++) node.send(failed({ reason: `reason ${time}` }));
@@ -883,6 +926,14 @@ describe('a node whose workers come and go', () => {
     for (const item of relay.items) relay.send(answerTo(item));
     await settled();
     expect(relay.closings).toEqual([]);
+  });
+
+  it('is told of when it is refused while it has none', async () => {
+    const relay = await attached(fleet, { nodeName: 'relay', threads: 2 });
+    relay.send(workers({ threads: 0 }), hello());
+    await settled();
+    expect(eventsOf('worker-left')).toHaveLength(1);
+    expect(eventsOf('worker-refused')).toMatchObject([{ node: 'relay', reason: 'a second hello' }]);
   });
 
   it('ends the wait for workers when it brings enough', async () => {

@@ -452,6 +452,41 @@ describe('the lock of a run', () => {
     expect(readdirSync(lockOf(run.folder))).toEqual(['of another']);
   });
 
+  it('is not forgotten by checkpoints that wait while the run is closed: the new owner’s stay', async () => {
+    const run = await newRun();
+    save(run, 'last', 'mine');
+    await run.flush();
+    const [own] = readdirSync(lockOf(run.folder));
+    renameSync(path.join(lockOf(run.folder), own!), path.join(lockOf(run.folder), 'of another'));
+    writeFileSync(run.checkpointFile('last'), 'of the new owner');
+    run.whenTakenOver(() => run.close()); // while `best` is about to take its place, and `last` waits
+    save(run, 'best', 'stale');
+    const outcomes = save(run, 'last', 'stale');
+    await rejectionOf('E_RUN_EXISTS', run.flush());
+    expect(outcomes).toContainEqual(expect.objectContaining({ kind: 'failed' }));
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('of the new owner');
+    expect(readdirSync(path.join(run.folder, 'checkpoints'))).toEqual(['last.safetensors']);
+  });
+
+  it('is gone with the run: a closed run writes and removes nothing', async () => {
+    const run = await newRun();
+    save(run, 'last', 'weights');
+    await run.flush();
+    await run.writeResult({ stoppedBy: 'epochs', stepsCompleted: 4 } as never);
+    run.close();
+    const error = thrownBy('E_RUN_EXISTS', () => run.checkHeld());
+    expect(error.message).toMatch(/is closed: this process no longer holds its lock.*; continue it with/);
+    save(run, 'last', 'late');
+    await rejectionOf('E_RUN_EXISTS', run.flush());
+    await rejectionOf('E_RUN_EXISTS', run.writeResult({} as never));
+    await rejectionOf('E_RUN_EXISTS', run.removeResult());
+    await rejectionOf('E_RUN_EXISTS', run.writeConfig({ seed: 3 }));
+    await rejectionOf('E_RUN_EXISTS', run.checkpoints.setLastAside());
+    expect(readFileSync(run.checkpointFile('last'), 'utf8')).toBe('weights');
+    expect(await run.readResult()).toMatchObject({ stepsCompleted: 4 });
+    expect(await run.readConfig()).toEqual({ seed: 1 });
+  });
+
   it('goes when the run is closed', async () => {
     const run = await newRun();
     expect(existsSync(lockOf(run.folder))).toBe(true);

@@ -582,6 +582,20 @@ describe('whatever happens', () => {
   });
 });
 
+it('a round ends with the error if an item cannot be handed out later on, when no caller would catch it', async () => {
+  const scene = new Scene(1, 100);
+  scene.join('stalled');
+  const idle = scene.join('idle');
+  const error = new Error('the samples cannot be read');
+  idle.give = () => {
+    throw error;
+  };
+  vi.advanceTimersByTime(202); // the item is late by now, and given to the idle node
+  await settled();
+  expect(scene.outcome).toEqual({ error });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe('an answer for several items', () => {
   it('completes them together: none is given to an idle node on account of another', async () => {
     const scene = new Scene(2);
@@ -661,6 +675,20 @@ describe('the workers of a node', () => {
     workload.resize(2, 5);
     expect(begunOf(workload)).toEqual([true, true, false]);
     expect(workload.idleWorkers).toBe(0);
+  });
+
+  it('compute an item once though it is given again before it is answered', () => {
+    const workload = new Workload(2);
+    workload.add(item(0), 0);
+    workload.add(item(0), 5);
+    expect([workload.itemCount, workload.idleWorkers]).toEqual([1, 1]);
+    workload.add(item(1), 6);
+    workload.add(item(2), 6);
+    workload.add(item(0), 7); // behind the others now
+    expect([...workload.items()].map(({ key }) => key)).toEqual([1, 2, 0].map((key) => item(key).key));
+    expect(begunOf(workload)).toEqual([true, true, false]);
+    for (const key of [0, 1, 2]) workload.finish(item(key).key, 8);
+    expect(workload.idleWorkers).toBe(2);
   });
 
   it('may become fewer: no more items are begun than there are workers', () => {

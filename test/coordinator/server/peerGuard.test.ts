@@ -15,8 +15,16 @@ import { WebSocket } from 'ws';
 import { guardedChannel } from '../../../src/coordinator/server/peerGuard.js';
 import { dial, dialled, openDoor, outcomeOf, UPGRADE_REQUEST } from '../../support/door.js';
 import type { Door } from '../../support/door.js';
-import { evaluated, evaluateMessage, failed, hello, parameters, result } from '../../support/messages.js';
-import { until } from '../../support/waiting.js';
+import {
+  evaluated,
+  evaluateMessage,
+  failed,
+  hello,
+  parameters,
+  result,
+  workers,
+} from '../../support/messages.js';
+import { settled, until } from '../../support/waiting.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -269,7 +277,8 @@ it('a node that is refused after it has gone keeps nothing waiting', () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('a message beyond the limit is not decoded, whatever listens on the socket first', async () => {
+/** A socket whose messages the test emits. */
+function silentSocket(): WebSocket {
   const socket = Object.assign(new EventEmitter(), {
     readyState: WebSocket.OPEN,
     close: () => undefined,
@@ -277,7 +286,80 @@ it('a message beyond the limit is not decoded, whatever listens on the socket fi
     terminate: () => undefined,
     ping: () => undefined,
   }) as unknown as WebSocket;
-  const transport = new Socket();
+  onTestFinished(() => void socket.emit('close', 1000, Buffer.from('')));
+  return socket;
+}
+
+/** The time, which stands still unless the test lets it pass. */
+function stoppedTime(): { pass(ms: number): void } {
+  let nowMs = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  return { pass: (ms) => void (nowMs += ms) };
+}
+
+describe('news of the workers of a relay, while it is given no work', () => {
+  interface Guarded {
+    readonly messages: NodeMessage[];
+    readonly closings: string[];
+    readonly tell: () => void;
+  }
+
+  function guardedRelay(): Guarded {
+    const [socket, transport] = [silentSocket(), new Socket()];
+    const [messages, closings]: [NodeMessage[], string[]] = [[], []];
+    guardedChannel(
+      socket,
+      transport,
+      (mayDecode) => coordinatorChannel(socket, 'a relay', transport, { mayDecode }),
+      { unreadTimeoutMs: 1000 },
+    ).open({
+      onMessage: (message) => messages.push(message),
+      onClose: (reason) => closings.push(reason),
+    });
+    const tell = (): void => void socket.emit('message', encodeMessage(workers()));
+    return { messages, closings, tell };
+  }
+
+  it('are never too many, as often as a relay tells them', async () => {
+    const time = stoppedTime();
+    const { messages, closings, tell } = guardedRelay();
+    for (let second = 0; second < 1000; second++) {
+      tell();
+      tell(); // workers of another numerics class came at once
+      time.pass(1000);
+    }
+    await settled();
+    expect(closings).toEqual([]);
+    expect(messages).toHaveLength(2000);
+  });
+
+  it('are too many at once, however long it was silent before', async () => {
+    const time = stoppedTime();
+    const { messages, closings, tell } = guardedRelay();
+    time.pass(1e9);
+    for (let count = 0; count < 1000; count++) tell();
+    await settled();
+    expect(closings).toEqual(['E_LIMIT: more messages than its work explains']);
+    expect(messages).toHaveLength(64);
+  });
+
+  it('are too many if they go on coming faster than a relay tells them', async () => {
+    const time = stoppedTime();
+    const { messages, closings, tell } = guardedRelay();
+    for (let count = 0; count < 1000; count++) {
+      tell();
+      time.pass(250);
+    }
+    await settled();
+    expect(closings).toHaveLength(1);
+    expect(messages.length).toBeLessThan(130);
+  });
+});
+
+it('a message beyond the limit is not decoded, whatever listens on the socket first', async () => {
+  stoppedTime();
+  const [socket, transport] = [silentSocket(), new Socket()];
   const earlier = coordinatorChannel(socket, 'a node', transport); // listens before the guard does
   earlier.open({ onMessage: () => undefined, onClose: () => undefined });
   const messages: NodeMessage[] = [];
@@ -292,7 +374,6 @@ it('a message beyond the limit is not decoded, whatever listens on the socket fi
     onMessage: (message) => messages.push(message),
     onClose: (reason) => closings.push(reason),
   });
-  onTestFinished(() => void socket.emit('close', 1000, Buffer.from('')));
   for (let count = 0; count < 64; count++) socket.emit('message', encodeMessage(evaluated()));
   socket.emit('message', Buffer.from('no msgpack'));
   await until(() => closings.length > 0);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readCheckpoint, train, TrainingState } from '../../../src/coordinator/index.js';
@@ -19,10 +19,12 @@ import {
 } from '../../support/analyticNode.js';
 import type { Answerer } from '../../support/analyticNode.js';
 import { rejectionOf } from '../../support/errors.js';
+import { workers } from '../../support/messages.js';
 import { largestRelativeError } from '../../support/numbers.js';
 import { tinySet } from '../../support/tinySet.js';
 import { eventsOf, noticesOf, STEPS_PER_EPOCH, testRun } from '../../support/trainingRun.js';
 import type { TestRun, TestRunOptions } from '../../support/trainingRun.js';
+import { settled, until } from '../../support/waiting.js';
 
 /** Trains with one honest node; a digest to compare others with. */
 async function trained(options: TestRunOptions = {}): Promise<TestRun & { result: RunResult }> {
@@ -551,6 +553,40 @@ describe('what goes wrong', () => {
     expect(notice?.message).toMatch(/CHECKPOINT OF STEP 2 IS NOT SAVED.*training goes on/);
   });
 
+  it('a folder that another process took over: the run ends when no write of it is left', async () => {
+    const testing = await testRun({ change: { checkpointEvery: 1 } });
+    const { folder } = testing.run.storage;
+    const lock = path.join(folder.folder, 'run.lock');
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const write = folder.checkpoints.write.bind(folder.checkpoints);
+    const spied = vi.spyOn(folder.checkpoints, 'write');
+    folder.whenTakenOver((error) => testing.fleet.abort(error));
+    analyticNode(testing.fleet, {}, (item, state) => {
+      if (item.type === 'work' && item.step === 1) {
+        spied.mockImplementation((name, pieces) => released.then(() => write(name, pieces)));
+      }
+      if (item.type === 'work' && item.step === 4) {
+        const [own] = readdirSync(lock);
+        if (own !== 'of another') renameSync(path.join(lock, own!), path.join(lock, 'of another'));
+        expect(() => folder.checkHeld()).toThrow();
+        return undefined;
+      }
+      return honest(item, state);
+    });
+    let hasEnded = false;
+    const ended = rejectionOf('E_RUN_EXISTS', train(testing.run)).then(() => (hasEnded = true));
+    await until(() => readdirSync(lock)[0] === 'of another');
+    await settled();
+    expect(hasEnded).toBe(false);
+    release();
+    await ended;
+    const before = readFileSync(folder.checkpointFile('last'));
+    folder.close();
+    await settled();
+    expect(readFileSync(folder.checkpointFile('last'))).toEqual(before);
+  });
+
   /** From this step on, until it is told otherwise, checkpoints cannot be written. */
   function failingAfter(testing: TestRun, step: number): { repair: () => void } {
     const { files, repair } = brokenFiles(testing);
@@ -614,6 +650,42 @@ describe('numerics classes', () => {
     const notices = noticesOf(testing.events);
     expect(notices).toHaveLength(1);
     expect(notices[0]!.message).toMatch(/different numerics classes.*exact: false/);
+  });
+
+  /** Answers, and loses its workers right after its first answer of this kind, as a relay may. */
+  function losingWorkers({ fleet }: TestRun, kind: 'work' | 'evaluate'): void {
+    let hasLost = false;
+    const attach = (nodeName: string): void => {
+      const node = analyticNode(fleet, { nodeName }, (item, state) => {
+        if (item.type === kind && !hasLost) {
+          hasLost = true;
+          queueMicrotask(() => node.send(workers({ threads: 0, numericsClass: 'none' })));
+        }
+        return honest(item, state);
+      });
+    };
+    ['one', 'two'].forEach(attach);
+  }
+
+  it.each(['work', 'evaluate'] as const)(
+    'are those of the moment of the answer, whatever the node brings later (%s)',
+    async (kind) => {
+      const testing = await testRun();
+      losingWorkers(testing, kind);
+      const { exact, numericsClasses } = await train(testing.run);
+      expect({ exact, numericsClasses }).toEqual({ exact: true, numericsClasses: ['test-class'] });
+      expect(eventsOf(testing.events, 'worker-left')).toHaveLength(1);
+    },
+  );
+
+  it('are those of the moment of the answer in the test, too', async () => {
+    const onTested = vi.fn<NonNullable<TrainingRun['data']['onTested']>>(() => Promise.resolve());
+    const openTestSet = (): Promise<ImageSet> => Promise.resolve(tinySet(7));
+    const testing = await testRun({ recipe: { valSize: 0 }, change: { openTestSet, onTested } });
+    losingWorkers(testing, 'evaluate');
+    await train(testing.run);
+    expect(onTested.mock.calls[0]![0]).toMatchObject({ numericsClasses: ['test-class'] });
+    expect(eventsOf(testing.events, 'worker-left')).toHaveLength(1);
   });
 
   it.each(['__proto__', 'constructor', 'toString'])('records a class that calls itself %s', async (name) => {
