@@ -3,6 +3,7 @@
 import type { RandomKey } from '../../foundation/random.js';
 import type { MicroBatch, PixelBatch } from '../engine.js';
 import type { Session } from './dawn/session.js';
+import type { Workgroups } from './kernels/grid.js';
 import type { Dispatch, Range, Storage } from './kernels/kernelSource.js';
 import type { DevicePlan } from './plan/devicePlan.js';
 import { assignBuffers } from './plan/memory.js';
@@ -14,7 +15,7 @@ interface Command {
   readonly label: string;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
+  readonly workgroups: Workgroups;
 }
 
 /** Buffers that outlive plans: parameters, coefficients. */

@@ -36,6 +36,8 @@ export class WebgpuEngine implements Engine {
   private readonly layout: DeviceLayout;
   private open: OpenDevice | undefined;
   private isDisposed = false;
+  /** The session opened last, after a device was lost. */
+  private reopening: Promise<Session> | undefined;
   private lastInLine: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -83,7 +85,7 @@ export class WebgpuEngine implements Engine {
 
   dispose(): void {
     this.isDisposed = true;
-    this.closed ??= this.open?.session.device.lost;
+    this.closed ??= this.open?.session.device.lost ?? this.closedLate();
     this.open?.dispose();
     this.open = undefined;
   }
@@ -118,15 +120,35 @@ export class WebgpuEngine implements Engine {
 
   /** The open device; a new one after the last was lost. */
   private async device(): Promise<OpenDevice> {
-    if (this.isDisposed) {
-      throw new LockstepError('E_ENGINE_FAILED', 'the webgpu engine is used after dispose(); load a new one');
-    }
+    this.refuseIfDisposed();
     if (this.open?.session.lost !== undefined) {
       this.open.dispose();
       this.open = undefined;
     }
-    this.open ??= this.openOn(await this.options.openSession());
+    this.open ??= this.openOn(await this.reopen());
     return this.open;
+  }
+
+  /** The engine may be disposed of meanwhile; then the new device is closed at once. */
+  private async reopen(): Promise<Session> {
+    this.reopening = this.options.openSession();
+    const session = await this.reopening;
+    if (this.isDisposed) session.dispose();
+    this.refuseIfDisposed();
+    return session;
+  }
+
+  /** For `closed`, if the device is being opened again. */
+  private closedLate(): Promise<unknown> | undefined {
+    return this.reopening?.then(
+      ({ device }) => device.lost,
+      () => undefined,
+    );
+  }
+
+  private refuseIfDisposed(): void {
+    if (!this.isDisposed) return;
+    throw new LockstepError('E_ENGINE_FAILED', 'the webgpu engine is used after dispose(); load a new one');
   }
 
   private openOn(session: Session): OpenDevice {

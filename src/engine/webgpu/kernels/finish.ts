@@ -26,6 +26,20 @@ export interface GradientFinish {
   readonly products: { readonly deviation: Reading; readonly partials: Range } | undefined;
 }
 
+/** What is read to finish a value, besides the value. */
+export function readBy(finish: Finish): Reading[] {
+  const { terms = [] } = finish;
+  if (finish.kind !== 'gradient') return [...terms];
+  const { sign, factor, products } = finish;
+  return [...terms, sign, factor, products?.deviation].filter((reading) => reading !== undefined);
+}
+
+/** Buffers that are written: the value, and partial sums if there are any. */
+export function writtenBy(finish: Finish): number {
+  const hasPartials = finish.kind === 'gradient' ? finish.products !== undefined : finish.kind === 'moments';
+  return hasPartials ? 2 : 1;
+}
+
 export interface Surroundings {
   readonly shape: ActivationShape;
   readonly result: Range;

@@ -1,6 +1,8 @@
 /** Builds the WGSL of one compute kernel: its bindings, the functions that it reads with, and its dispatch size. */
 
 import { invariant } from '../../../foundation/errors.js';
+import { dispatchGrid } from './grid.js';
+import type { Workgroups } from './grid.js';
 
 /** A piece of device memory that a plan refers to before it is allocated. */
 export interface Storage {
@@ -38,7 +40,7 @@ export interface Dispatch {
   readonly label: string;
   readonly code: string;
   readonly bindings: readonly Binding[];
-  readonly workgroups: readonly [number, number, number];
+  readonly workgroups: Workgroups;
   /** Identifies the tile choice that the kernel's time depends on. */
   readonly tuningKey?: string | undefined;
 }
@@ -52,7 +54,8 @@ export type Reading = (kernel: KernelSource) => string;
 export interface KernelBody {
   readonly label: string;
   readonly threads: number;
-  readonly workgroups: readonly [number, number, number];
+  /** Any number in each dimension; see `dispatchGrid`. */
+  readonly workgroups: Workgroups;
   readonly tuningKey?: string | undefined;
   /** Statements of `main(group: vec3u, thread: u32)`. */
   readonly main: string;
@@ -109,28 +112,38 @@ export class KernelSource {
     this.declare(`var<workgroup> ${name}: array<${type}, ${length}>;`);
   }
 
+  get bindingCount(): number {
+    return this.bindings.length;
+  }
+
+  /** @throws LockstepError E_ENGINE_FAILED if no device can dispatch so many workgroups */
   build(body: KernelBody): Dispatch {
-    const { label, threads, workgroups, main, tuningKey, extensions = [], parameters = [] } = body;
+    const { label, threads, main, tuningKey, extensions = [], parameters = [] } = body;
+    const { workgroups, parameter, prologue } = dispatchGrid(label, body.workgroups);
     const bindings = this.bindings.map(
       ({ type, access }, index) =>
         `@group(0) @binding(${index}) var<storage, ${access}> b${index}: array<${type}>;`,
     );
-    const builtins = [
-      '@builtin(workgroup_id) group: vec3u',
-      '@builtin(local_invocation_index) thread: u32',
-      ...parameters,
-    ];
+    const builtins = [parameter, '@builtin(local_invocation_index) thread: u32', ...parameters];
     const code = [
       ...extensions.map((extension) => `enable ${extension};`),
       ...bindings,
       ...this.declarations,
       `@compute @workgroup_size(${threads})`,
       `fn main(${builtins.join(', ')}) {`,
+      ...prologue,
       main,
       '}',
     ].join('\n');
     return { label, code, bindings: this.bindings, workgroups, tuningKey };
   }
+}
+
+/** Storage buffers that a kernel binds to evaluate all of the readings. */
+export function bindingsOf(readings: readonly Reading[]): number {
+  const kernel = new KernelSource();
+  for (const reading of readings) kernel.reader(reading);
+  return kernel.bindingCount;
 }
 
 /** 0 … count - 1 */

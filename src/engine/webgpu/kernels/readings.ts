@@ -5,7 +5,7 @@
 
 import type { ActivationShape } from '../../../model/index.js';
 import type { Range, Reading } from './kernelSource.js';
-import { quadsOf } from './shapes.js';
+import { paddingLanes, quadsOf } from './shapes.js';
 
 /** A value in device memory, see shapes.ts. */
 export function stored(range: Range, shape: ActivationShape): Reading {
@@ -14,10 +14,15 @@ export function stored(range: Range, shape: ActivationShape): Reading {
     `return ${kernel.bind(range, 'vec4f')}[((image * ${height}u + row) * ${width}u + column) * ${quadsOf(shape)}u + quad];`;
 }
 
-/** Values in the host's form, (B, H, W, C) without padding: images, dropout masks. */
-export function packed(range: Range, { height, width, channels }: ActivationShape): Reading {
+/**
+ * Values in the host's form, (B, H, W, C) without padding: images, dropout masks. The last quad of the last pixel is read
+ * as a whole, so `paddingLanes` elements of any value must follow the range.
+ */
+export function packed(range: Range, shape: ActivationShape): Reading {
+  const { height, width, channels } = shape;
+  const whole = { ...range, length: range.length + paddingLanes(shape) };
   return (kernel) => {
-    const name = kernel.bind(range, 'f32');
+    const name = kernel.bind(whole, 'f32');
     const lanes = [0, 1, 2, 3].map((lane) => {
       const element = `${name}[pixel * ${channels}u + quad * 4u + ${lane}u]`;
       if (channels % 4 === 0) return element;

@@ -4,6 +4,9 @@ import type { ActivationShape } from '../../../model/index.js';
 
 export const quadsOf = ({ channels }: ActivationShape): number => Math.ceil(channels / 4);
 
+/** Lanes of the last quad that are no channels. */
+export const paddingLanes = (shape: ActivationShape): number => quadsOf(shape) * 4 - shape.channels;
+
 /** Float32 elements of one image. */
 export const imageLength = (shape: ActivationShape): number =>
   shape.height * shape.width * quadsOf(shape) * 4;

@@ -17,11 +17,12 @@ import { activationDerivative } from '../kernels/activations.js';
 import { biasGradient } from '../kernels/biasGradient.js';
 import { borderOf } from '../kernels/convolutionTile.js';
 import type { ConvolutionSize } from '../kernels/convolutionTile.js';
+import { readBy, writtenBy } from '../kernels/finish.js';
 import type { Finish, GradientFinish } from '../kernels/finish.js';
 import { denseInputGradient, denseParameterGradients, lossGradient } from '../kernels/head.js';
-import { allocate } from '../kernels/kernelSource.js';
+import { allocate, bindingsOf } from '../kernels/kernelSource.js';
 import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
-import { pixels, pixelTiling } from '../kernels/pixels.js';
+import { pixelTiling } from '../kernels/pixels.js';
 import {
   deviation,
   normalisationGradient,
@@ -38,10 +39,21 @@ import { partialLength } from '../kernels/shapes.js';
 import type { Tiling } from '../kernels/shapes.js';
 import { finishGradientSums } from '../kernels/statistics.js';
 import { pooledGradient } from '../kernels/windowPool.js';
+import type { PlannedConvolution } from './convolutions.js';
 import type { ForwardPass } from './forward.js';
+import { StoredGradients } from './storedGradients.js';
 
 /** Bindings of the largest kernel that computes the gradient of a normalisation while it loads it. */
 const BINDINGS_TO_INLINE = 10;
+
+/** A term may have as many bindings as a kernel can read besides a sum of others and a result. */
+const BINDINGS_TO_ADD = 2;
+
+/** The gradient by a convolution's input. */
+interface InputGradient {
+  readonly planned: PlannedConvolution;
+  readonly finish: Finish;
+}
 
 interface ChannelSums {
   readonly tiling: Tiling;
@@ -55,6 +67,7 @@ export class BackwardPass {
   private readonly terms = new Map<ValueIndex, Reading[]>();
   private readonly finished = new Map<ValueIndex, Reading>();
   private readonly channelSums = new Map<ValueIndex, ChannelSums>();
+  private readonly storedGradients: StoredGradients;
 
   /** @param bindingLimit storage buffers that a kernel may read and write on the device */
   constructor(
@@ -63,6 +76,7 @@ export class BackwardPass {
   ) {
     const { graph, model, layout, imageCount } = forward.options;
     this.gradient = allocate('gradient', layout.parameters.length);
+    this.storedGradients = new StoredGradients(forward, bindingLimit, this.dispatches);
     const start = forward.allocateLike('logit gradient', graph.logits);
     const { classCount } = model;
     this.dispatches.push(lossGradient(forward.logits, forward.input, { classCount, imageCount }, start));
@@ -89,11 +103,14 @@ export class BackwardPass {
         return this.contribute(source, spread(this.gradientOf(result), 1 / (height * width)));
       }
       case 'dropout': {
-        const { range } = forward.input.masks.get(operation)!;
-        return this.contribute(
-          source,
-          product(this.gradientOf(result), packed(range, forward.shapeOf(source))),
+        const mask = packed(forward.input.masks.get(operation)!.range, forward.shapeOf(source));
+        const gradient = this.storedGradients.within(
+          result,
+          this.gradientOf(result),
+          [mask],
+          BINDINGS_TO_ADD,
         );
+        return this.contribute(source, product(gradient, mask));
       }
       case 'dense':
         return this.densely(operation);
@@ -116,29 +133,26 @@ export class BackwardPass {
     const terms = this.terms.get(value) ?? [];
     invariant(terms.length > 0, `value ${value} has no gradient`);
     const finish = this.finishOf(value, [], pixelTiling(this.forward.shapeOf(value), this.imageCount));
-    const isPlain = finish.sign === undefined && finish.factor === undefined && finish.products === undefined;
+    const isPlain = readBy(finish).length === 0;
     const reading = isPlain && terms.length === 1 ? terms[0]! : this.finishGradient(value, terms, finish);
     this.finished.set(value, reading);
     return reading;
   }
 
-  /** A derivative reads up to three bindings: several terms are summed before. */
+  /** By one kernel if it can bind everything. Several terms are summed before a derivative, which has bindings of its own. */
   private finishGradient(value: ValueIndex, terms: readonly Reading[], finish: GradientFinish): Reading {
-    const isTogether = terms.length === 1 || finish.factor === undefined;
-    const total = isTogether ? sum(terms) : this.storeGradient(value, sum(terms), { kind: 'store' });
-    return this.storeGradient(value, total, finish);
+    const { storedGradients } = this;
+    const others = readBy(finish);
+    const isTogether =
+      (terms.length === 1 || finish.factor === undefined) &&
+      storedGradients.fits([...terms, ...others], writtenBy(finish));
+    if (isTogether) return storedGradients.store(value, sum(terms), finish);
+    const total = storedGradients.storeSum(value, terms);
+    return others.length === 0 ? total : storedGradients.store(value, total, finish);
   }
 
   private get imageCount(): number {
     return this.forward.options.imageCount;
-  }
-
-  private storeGradient(value: ValueIndex, read: Reading, finish: Finish): Reading {
-    const { imageCount, forward } = this;
-    const shape = forward.shapeOf(value);
-    const result = forward.allocateLike('gradient', value);
-    this.dispatches.push(pixels({ purpose: 'gradient', shape, imageCount, read, result, finish }));
-    return stored(result, shape);
   }
 
   /** How the kernel that completes a value's gradient finishes it for the value's producer. */
@@ -166,8 +180,10 @@ export class BackwardPass {
 
   private poolWindows({ layer, source, result }: WindowPoolOperation): void {
     if (source === IMAGES_VALUE) return;
-    const read = pooledGradient(this.forward.readings[source]!, this.gradientOf(result), layer);
-    this.contribute(source, this.storeGradient(source, read, { kind: 'store' }));
+    const { storedGradients } = this;
+    const input = this.forward.readings[source]!;
+    const gradient = storedGradients.within(result, this.gradientOf(result), [input], 1);
+    this.contribute(source, storedGradients.store(source, pooledGradient(input, gradient, layer)));
   }
 
   private combine(operation: PixelOperation): void {
@@ -197,7 +213,12 @@ export class BackwardPass {
     let readGradient = this.gradientOf(result);
     const isStored = this.terms.get(result)!.length > 1;
     if (!isStored && this.bindingLimit < BINDINGS_TO_INLINE) {
-      readGradient = this.storeGradient(result, readGradient, { kind: 'store' });
+      readGradient = this.storedGradients.store(result, readGradient);
+    }
+    const toInput =
+      source === IMAGES_VALUE ? undefined : this.planInputGradient(operation, index, readGradient);
+    if (!this.canConvolve(operation, readGradient, toInput)) {
+      readGradient = this.storedGradients.store(result, readGradient);
     }
     const { layout } = forward.options;
     if (layer.bias && !layer.bias.frozen) {
@@ -205,7 +226,7 @@ export class BackwardPass {
       this.dispatches.push(biasGradient(readGradient, layer.outputShape, imageCount, to));
     }
     if (layer.weight.frozen) {
-      if (source !== IMAGES_VALUE) this.convolveInput(operation, index, readGradient);
+      if (toInput !== undefined) this.convolveInput(source, toInput, readGradient);
       return;
     }
     const size = {
@@ -222,11 +243,27 @@ export class BackwardPass {
     });
     // The sum comes last: it waits for the partial sums; the input gradient between them does not.
     this.dispatches.push(partial);
-    if (source !== IMAGES_VALUE) this.convolveInput(operation, index, readGradient);
+    if (toInput !== undefined) this.convolveInput(source, toInput, readGradient);
     this.dispatches.push(addition);
   }
 
-  private convolveInput({ layer, source }: ConvolutionOperation, index: number, read: Reading): void {
+  /** Whether the kernels of a convolution's gradients can bind what they need if they read this gradient. */
+  private canConvolve({ source }: ConvolutionOperation, read: Reading, toInput?: InputGradient): boolean {
+    const { forward, storedGradients } = this;
+    if (!storedGradients.fits([read, forward.readings[source]!], 1)) return false;
+    return toInput === undefined || this.canFinish(read, toInput.finish);
+  }
+
+  /** Whether a convolution that reads `read` and its filter can finish the result. */
+  private canFinish(read: Reading, finish: Finish): boolean {
+    return this.storedGradients.fits([read, ...readBy(finish)], 1 + writtenBy(finish));
+  }
+
+  private planInputGradient(
+    { layer, source }: ConvolutionOperation,
+    index: number,
+    read: Reading,
+  ): InputGradient {
     const { forward, imageCount } = this;
     const size: ConvolutionSize = {
       kind: 'gradient',
@@ -238,13 +275,23 @@ export class BackwardPass {
     };
     const isLast = this.isLastContribution(source, index) && !this.isSmooth(source);
     const planned = forward.convolutions.plan(size, layer);
-    const finish: Finish = isLast
-      ? this.finishOf(source, this.terms.get(source) ?? [], planned.tiling)
-      : { kind: 'store' };
+    return { planned, finish: isLast ? this.lastFinish(source, planned.tiling, read) : { kind: 'store' } };
+  }
+
+  /** Adds the terms so far. They are summed before, if the convolution that reads `read` cannot bind them all. */
+  private lastFinish(source: ValueIndex, tiling: Tiling, read: Reading): GradientFinish {
+    const terms = this.terms.get(source) ?? [];
+    const finish = this.finishOf(source, terms, tiling);
+    if (bindingsOf(terms) <= 1 || this.canFinish(read, finish)) return finish;
+    return { ...finish, terms: [this.storedGradients.storeSum(source, terms)] };
+  }
+
+  private convolveInput(source: ValueIndex, { planned, finish }: InputGradient, read: Reading): void {
+    const { forward } = this;
     const result = forward.allocateLike('gradient', source);
     this.dispatches.push(planned.dispatch({ read, result, finish }));
     const reading = stored(result, forward.shapeOf(source));
-    if (isLast) this.finished.set(source, reading);
+    if (finish.kind === 'gradient') this.finished.set(source, reading);
     this.contribute(source, reading);
   }
 
@@ -268,10 +315,9 @@ export class BackwardPass {
     const { forward, gradient } = this;
     const { source, result } = operation;
     const { parameters } = forward.options.layout;
-    const read = this.gradientOf(result);
-    this.dispatches.push(
-      denseParameterGradients(forward.readings[source]!, read, forward.denseOptions(operation, gradient)),
-    );
+    const input = forward.readings[source]!;
+    const read = this.storedGradients.within(result, this.gradientOf(result), [input], 2);
+    this.dispatches.push(denseParameterGradients(input, read, forward.denseOptions(operation, gradient)));
     if (source === IMAGES_VALUE) return;
     const range = forward.allocateLike('gradient', source);
     this.dispatches.push(denseInputGradient(read, forward.denseOptions(operation, parameters), range));

@@ -1,5 +1,6 @@
 /** A whole pass as one list of dispatches, with its upload and its results. */
 
+import { invariant } from '../../../foundation/errors.js';
 import { buildGraph } from '../../graph.js';
 import type { Model } from '../../../model/index.js';
 import type { Dispatch, Range } from '../kernels/kernelSource.js';
@@ -39,10 +40,15 @@ export function planPass(options: PlanOptions): DevicePlan {
   const { model, kind, imageCount, bindingLimit, tiles = USUAL_TILES, inputKind = 'images' } = options;
   const forward = new ForwardPass({ ...options, tiles, inputKind, graph: buildGraph(model) });
   const backward = kind === 'training' ? new BackwardPass(forward, bindingLimit) : undefined;
+  const dispatches = [...forward.dispatches, ...(backward?.dispatches ?? [])];
+  for (const { label, bindings } of dispatches) {
+    const count = bindings.length;
+    invariant(count <= bindingLimit, `kernel "${label}" binds ${count} buffers, above ${bindingLimit}`);
+  }
   return {
     kind,
     imageCount,
-    dispatches: [...forward.dispatches, ...(backward?.dispatches ?? [])],
+    dispatches,
     input: forward.input,
     outputs: [forward.logits, ...(backward ? [backward.gradient, forward.channels] : [])],
   };

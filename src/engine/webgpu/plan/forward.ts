@@ -21,7 +21,7 @@ import type { ConvolutionSize } from '../kernels/convolutionTile.js';
 import type { Finish } from '../kernels/finish.js';
 import { dense, pool } from '../kernels/head.js';
 import type { DenseOptions } from '../kernels/head.js';
-import { allocate } from '../kernels/kernelSource.js';
+import { allocate, bindingsOf } from '../kernels/kernelSource.js';
 import type { Dispatch, Range, Reading } from '../kernels/kernelSource.js';
 import { pixels, pixelTiling } from '../kernels/pixels.js';
 import { prepareImages } from '../kernels/prepare.js';
@@ -137,7 +137,8 @@ export class ForwardPass {
         return shortcut(read, { inputShape: this.shapeOf(source), stride: operation.stride });
       case 'dropout': {
         const mask = this.input.masks.get(operation);
-        return mask === undefined ? read : product(read, packed(mask.range, graph.values[source]!.shape));
+        if (mask === undefined) return read;
+        return product(this.readAtOnce(source), packed(mask.range, graph.values[source]!.shape));
       }
       case 'pool':
         return this.store(result, (range) => pool(read, this.shapeOf(source), imageCount, range));
@@ -157,6 +158,21 @@ export class ForwardPass {
     this.dispatches.push(dispatchTo(range));
     this.storedRanges.set(value, range);
     return stored(range, this.shapeOf(value));
+  }
+
+  /** The value, from one buffer: dropout after dropout would bind ever more. So no reading binds more than two. */
+  private readAtOnce(value: ValueIndex): Reading {
+    const read = this.readings[value]!;
+    if (bindingsOf([read]) > 1) this.readings[value] = this.storePixels('dropout', value, read);
+    return this.readings[value]!;
+  }
+
+  private storePixels(purpose: string, value: ValueIndex, read: Reading): Reading {
+    const { imageCount } = this.options;
+    const shape = this.shapeOf(value);
+    return this.store(value, (result) =>
+      pixels({ purpose, shape, imageCount, read, result, finish: { kind: 'store' } }),
+    );
   }
 
   /** Stored, with the moments if batch normalisation reads it: windows that are read again are computed again. */
@@ -204,7 +220,7 @@ export class ForwardPass {
   }
 
   private combine(operation: PixelOperation, index: number): Reading {
-    const { imageCount, graph } = this.options;
+    const { graph } = this.options;
     const { source, addend, relu, smooth, result, normalisation } = operation;
     let read = this.readings[source]!;
     if (normalisation !== undefined) {
@@ -224,16 +240,7 @@ export class ForwardPass {
       consumers.every((consumer) => graph.operations[consumer]!.kind === 'convolution');
     if (normalisation !== undefined && addend === undefined && isOnlyConvolved) return read;
     invariant(graph.operations[index] === operation, 'operations are computed in order');
-    return this.store(result, (range) =>
-      pixels({
-        purpose: 'normalise and add',
-        shape: this.shapeOf(result),
-        imageCount,
-        read,
-        result: range,
-        finish: { kind: 'store' },
-      }),
-    );
+    return this.storePixels('normalise and add', result, read);
   }
 
   /** Coefficients of a normalisation of `source`, from running statistics or the micro-batch's own. */
@@ -280,14 +287,8 @@ export class ForwardPass {
   }
 
   private storedLogits(): Range {
-    const { graph, imageCount } = this.options;
-    const read = this.readings[graph.logits]!;
-    const range = this.storedRanges.get(graph.logits);
-    if (range !== undefined) return range;
-    const shape = this.shapeOf(graph.logits);
-    this.store(graph.logits, (result) =>
-      pixels({ purpose: 'logits', shape, imageCount, read, result, finish: { kind: 'store' } }),
-    );
-    return this.storedRanges.get(graph.logits)!;
+    const { logits } = this.options.graph;
+    if (!this.storedRanges.has(logits)) this.storePixels('logits', logits, this.readings[logits]!);
+    return this.storedRanges.get(logits)!;
   }
 }

@@ -6,6 +6,7 @@ import type { DropoutOperation, Graph } from '../../graph.js';
 import { aligned, allocate } from '../kernels/kernelSource.js';
 import type { Range } from '../kernels/kernelSource.js';
 import type { PixelInput } from '../kernels/prepare.js';
+import { paddingLanes } from '../kernels/shapes.js';
 
 export interface MaskInput {
   readonly operation: DropoutOperation;
@@ -43,19 +44,17 @@ export function inputOf(options: InputOptions): PassInput {
   const { model, graph, imageCount, isTraining, inputKind } = options;
   const dropouts = graph.operations.filter((operation) => operation.kind === 'dropout');
   const dropping = isTraining ? dropouts : [];
-  const sources = sourceLengths(model, imageCount, inputKind);
-  const lengths = [
-    imageCount,
-    2,
-    imageCount,
+  const sources = sourceParts(model, imageCount, inputKind);
+  const parts = [
+    ...[imageCount, 2, imageCount].map(exactly),
     ...sources,
-    ...dropping.map(({ source }) => imageCount * elementsOf(graph.values[source]!.shape)),
+    ...dropping.map(({ source }) => packedPart(imageCount, graph.values[source]!.shape)),
   ];
   const whole = allocate(
     'input',
-    lengths.reduce((total, length) => total + aligned(length), 0),
+    parts.reduce((total, part) => total + spaceOf(part), 0),
   );
-  const [labels, labelSmoothing, otherLabels, ...others] = split(whole, lengths);
+  const [labels, labelSmoothing, otherLabels, ...others] = split(whole, parts);
   const maskRanges = others.splice(sources.length);
   const masks = new Map(
     dropping.map((operation, index) => [operation, { operation, range: maskRanges[index]! }]),
@@ -69,23 +68,38 @@ export function inputOf(options: InputOptions): PassInput {
   return { whole, source, ...targets, masks };
 }
 
-/** In elements of four bytes: images; or pixels, windows and table. */
-function sourceLengths({ inputShape }: Model, imageCount: number, inputKind: InputKind): number[] {
-  const elements = imageCount * elementsOf(inputShape);
-  return inputKind === 'images'
-    ? [elements]
-    : [Math.ceil(elements / 4), imageCount, 256 * inputShape.channels];
+/** In elements of four bytes. */
+interface Part {
+  readonly length: number;
+  /** Elements behind it that kernels load, and ignore. */
+  readonly behind: number;
+}
+
+const spaceOf = ({ length, behind }: Part): number => aligned(length + behind);
+const exactly = (length: number): Part => ({ length, behind: 0 });
+
+/** What `packed` reads. */
+const packedPart = (imageCount: number, shape: ActivationShape): Part => ({
+  length: imageCount * elementsOf(shape),
+  behind: paddingLanes(shape),
+});
+
+/** Images; or pixels, windows and table. */
+function sourceParts({ inputShape }: Model, imageCount: number, inputKind: InputKind): Part[] {
+  if (inputKind === 'images') return [packedPart(imageCount, inputShape)];
+  const bytes = imageCount * elementsOf(inputShape);
+  return [Math.ceil(bytes / 4), imageCount, 256 * inputShape.channels].map(exactly);
 }
 
 const elementsOf = ({ height, width, channels }: ActivationShape): number =>
   elementCount([height, width, channels]);
 
 /** Consecutive parts of a range, at offsets that can be bound. */
-function split({ storage }: Range, lengths: readonly number[]): Range[] {
+function split({ storage }: Range, parts: readonly Part[]): Range[] {
   let offset = 0;
-  return lengths.map((length) => {
-    const part = { storage, offset, length };
-    offset += aligned(length);
-    return part;
+  return parts.map((part) => {
+    const range = { storage, offset, length: part.length };
+    offset += spaceOf(part);
+    return range;
   });
 }
