@@ -10,7 +10,7 @@ import { describeOnGpu } from './support.js';
 import { KernelRunner } from '../../support/kernelRunner.js';
 import { tensorDistances } from '../../support/tensorDistances.js';
 import { TINY_MODELS } from '../../support/tinyModels.js';
-import { tinyBatch } from '../engineContract.js';
+import { tinyBatch } from '../../engine/engineContract.js';
 import { MANY_READERS } from '../../engine/webgpu/manyReaders.js';
 
 const KEY = [5, 6] as const;
