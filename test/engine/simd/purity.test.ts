@@ -7,13 +7,44 @@ import type { GradientResult } from '../../../src/engine/engine.js';
 import { buildModel, initialiseModel } from '../../../src/model/index.js';
 import { leastGrowth, reachableBytes } from '../../support/growth.js';
 import { settled } from '../../support/waiting.js';
-import { TINY_MODELS } from '../../support/tinyModels.js';
+import type { Model } from '../../../src/model/index.js';
+import { TinyModelBuilder, TINY_MODELS } from '../../support/tinyModels.js';
 import { tinyBatch, tinyState } from '../engineContract.js';
 
 /** Loss, gradient and statistics of ResNet-8 with dropout, seed 1, at the micro-batch of `tinyBatch(model, 5)`. */
 const GOLDEN_DIGESTS: Readonly<Record<string, string>> = {
   'simd-fma/1': '29c67ab4457fef3c3daac5424f20b135b1999e2db02ee806b9e662347165e3ea',
   'simd/1': 'e308e62fa98674e9ec0a0d44437c8c31d3f26daa4d3567d4d911aaa788282000',
+};
+
+const logitsOf = (build: (builder: TinyModelBuilder) => void): Model => {
+  const builder = new TinyModelBuilder({ height: 4, width: 6, channels: 3 });
+  builder.convolution(6);
+  builder.relu();
+  build(builder);
+  return builder.build();
+};
+
+/** 3 or 5 classes: of a pixel's 4 or 8 floats, the others are padding. */
+const LOGITS_WITHOUT_DENSE: Readonly<Record<string, Model>> = {
+  'logits that are pooled': logitsOf((builder) => {
+    builder.convolution(5);
+    builder.globalAveragePool();
+  }),
+  'logits of a convolution': logitsOf((builder) => {
+    builder.globalAveragePool();
+    builder.convolution(3, 1, undefined, { kernelSize: 1 });
+  }),
+  'logits that are normalised': logitsOf((builder) => {
+    builder.globalAveragePool();
+    builder.convolution(3);
+    builder.batchNormalisation();
+  }),
+  'logits that are a sum': logitsOf((builder) => {
+    const pooled = builder.globalAveragePool();
+    const left = builder.convolution(5, 1, pooled);
+    builder.add(left, builder.convolution(5, 1, pooled, { kernelSize: 1 }));
+  }),
 };
 
 function digest({ lossSum, correct, gradientSum, batchStatistics }: GradientResult): string {
@@ -65,6 +96,16 @@ describe.each(['auto', 'simd'] as const)('bits with numerics %s', (numerics) => 
     const healthy = tinyState(odd);
     const engine = await loadSimd(odd, { numerics });
     const expected = digest(await engine.gradient(healthy, tinyBatch(odd, 3), [1, 2]));
+    const poisoned = { ...healthy, parameters: healthy.parameters.map(() => NaN), version: 77 };
+    expect((await engine.gradient(poisoned, tinyBatch(odd, 3), [1, 2])).lossSum).toBeNaN();
+    expect(digest(await engine.gradient(healthy, tinyBatch(odd, 3), [1, 2]))).toBe(expected);
+  });
+
+  it.each(Object.entries(LOGITS_WITHOUT_DENSE))('of NaN in %s do not reach the next call', async (_, odd) => {
+    const healthy = tinyState(odd);
+    const fresh = await loadSimd(odd, { numerics });
+    const expected = digest(await fresh.gradient(healthy, tinyBatch(odd, 3), [1, 2]));
+    const engine = await loadSimd(odd, { numerics });
     const poisoned = { ...healthy, parameters: healthy.parameters.map(() => NaN), version: 77 };
     expect((await engine.gradient(poisoned, tinyBatch(odd, 3), [1, 2])).lossSum).toBeNaN();
     expect(digest(await engine.gradient(healthy, tinyBatch(odd, 3), [1, 2]))).toBe(expected);

@@ -1,7 +1,7 @@
 /** Collects the kernels that a model needs, each shape once, and compiles them as one module. */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { invariant } from '../../../foundation/errors.js';
+import { describeError, invariant, LockstepError } from '../../../foundation/errors.js';
 import { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 import { compile } from '../../../foundation/wasm/host.js';
 import type { CompiledModule, WasmMemory } from '../../../foundation/wasm/host.js';
@@ -44,9 +44,26 @@ export class KernelLibrary {
     return kernel;
   }
 
-  /** Kernels run once they are bound to a memory, too. */
+  /** Kernels run once they are bound to a memory, too. @throws LockstepError E_ENGINE_UNAVAILABLE if the host refuses one */
   async compile(): Promise<void> {
-    this.compiled = await compile(encodeModule(this.functions));
+    try {
+      this.compiled = await compile(encodeModule(this.functions));
+    } catch (error) {
+      throw (await this.refusal()) ?? error;
+    }
+  }
+
+  /** The first kernel that does not compile, and why: hosts limit the locals and the bytes of a function. */
+  private async refusal(): Promise<LockstepError | undefined> {
+    for (const kernel of this.functions) {
+      try {
+        await compile(encodeModule([kernel]));
+      } catch (cause) {
+        const why = `the simd engine's kernel "${kernel.name}" does not compile here: ${describeError(cause)}`;
+        return new LockstepError('E_ENGINE_UNAVAILABLE', `${why}; use another engine`, { cause });
+      }
+    }
+    return undefined;
   }
 
   /** Lets the kernels work on this memory from now on. */

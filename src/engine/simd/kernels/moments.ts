@@ -11,6 +11,7 @@ import {
   vector,
 } from '../../../foundation/wasm/expressions.js';
 import type { V128 } from '../../../foundation/wasm/expressions.js';
+import { forEachChannelBlock } from './channelBlocks.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, FLOAT_BYTES, VECTOR_BYTES } from './products.js';
 import type { MapShape } from './shapes.js';
@@ -22,37 +23,42 @@ import type { MapShape } from './shapes.js';
 export const emitMoments =
   (map: MapShape): KernelEmitter =>
   (f, arithmetic) => {
-    const vectorsPerBlock = 4;
     const pixelBytes = map.channels * FLOAT_BYTES;
     const pixelsPerTurn = divisorOf(map.height * map.width, [2]);
     const turns = f.variable(multiply(f.parameter(2), constant((map.height * map.width) / pixelsPerTurn)));
     const count = f.variable(splatInteger(multiply(f.parameter(2), constant(map.height * map.width))));
-    for (let first = 0; first < pixelBytes; first += vectorsPerBlock * VECTOR_BYTES) {
-      const vectorCount = Math.min(vectorsPerBlock, (pixelBytes - first) / VECTOR_BYTES);
-      const indexes = Array.from({ length: vectorCount }, (_, index) => index);
-      const accumulate = (term: (value: V128, index: number, sum: V128) => V128): V128[] => {
-        const partial = Array.from({ length: pixelsPerTurn }, () => indexes.map(() => f.variable(vector(0))));
-        const pixel = f.variable(f.parameter(0));
-        f.repeat(turns, () => {
-          partial.forEach((sums, turn) =>
-            sums.forEach((sum, index) => {
-              const value = load(pixel, turn * pixelBytes + first + index * VECTOR_BYTES);
-              f.set(sum, term(value, index, sum));
-            }),
+    forEachChannelBlock(f, {
+      channels: map.channels,
+      vectorsPerBlock: 4,
+      pointers: [f.parameter(0), f.parameter(1)],
+      block: (first, vectorCount, [images, results]) => {
+        const indexes = Array.from({ length: vectorCount }, (_, index) => index);
+        const accumulate = (term: (value: V128, index: number, sum: V128) => V128): V128[] => {
+          const partial = Array.from({ length: pixelsPerTurn }, () =>
+            indexes.map(() => f.variable(vector(0))),
           );
-          f.advance(pixel, pixelsPerTurn * pixelBytes);
+          const pixel = f.variable(images!);
+          f.repeat(turns, () => {
+            partial.forEach((sums, turn) =>
+              sums.forEach((sum, index) => {
+                const value = load(pixel, turn * pixelBytes + first + index * VECTOR_BYTES);
+                f.set(sum, term(value, index, sum));
+              }),
+            );
+            f.advance(pixel, pixelsPerTurn * pixelBytes);
+          });
+          return indexes.map((index) => partial.map((sums): V128 => sums[index]!).reduce(addVectors));
+        };
+        const totals = accumulate((value, _, sum) => addVectors(sum, value)).map((sum) => f.variable(sum));
+        const means = totals.map((total) => f.variable(divideVectors(total, count)));
+        const squares = accumulate((value, index, sum) => {
+          const deviation = f.variable(subtractVectors(value, means[index]!));
+          return arithmetic.multiplyAdd(deviation, deviation, sum);
         });
-        return indexes.map((index) => partial.map((sums): V128 => sums[index]!).reduce(addVectors));
-      };
-      const totals = accumulate((value, _, sum) => addVectors(sum, value)).map((sum) => f.variable(sum));
-      const means = totals.map((total) => f.variable(divideVectors(total, count)));
-      const squares = accumulate((value, index, sum) => {
-        const deviation = f.variable(subtractVectors(value, means[index]!));
-        return arithmetic.multiplyAdd(deviation, deviation, sum);
-      });
-      totals.forEach((total, index) => f.store(f.parameter(1), total, first + index * VECTOR_BYTES));
-      squares.forEach((square, index) =>
-        f.store(f.parameter(1), square, pixelBytes + first + index * VECTOR_BYTES),
-      );
-    }
+        totals.forEach((total, index) => f.store(results!, total, first + index * VECTOR_BYTES));
+        squares.forEach((square, index) =>
+          f.store(results!, square, pixelBytes + first + index * VECTOR_BYTES),
+        );
+      },
+    });
   };

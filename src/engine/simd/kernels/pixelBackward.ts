@@ -39,9 +39,17 @@ export const emitNormalisationBackward =
         result: { parameter: 3, strides: stridesOf(map, padded) },
       },
       imageCountParameter: 4,
+      channelParameters: [2],
       vectorsPerBlock: 2,
-      block: (firstByte, vectorCount) => {
-        const rows = coefficients(f, 2, map, ['mean', 'gain', 'slope', 'bias'], firstByte, vectorCount);
+      block: (firstByte, vectorCount, [coefficientBlock]) => {
+        const rows = coefficients(
+          f,
+          coefficientBlock!,
+          map,
+          ['mean', 'gain', 'slope', 'bias'],
+          firstByte,
+          vectorCount,
+        );
         return {
           vector: (index, { gradient, input, result }) => {
             const centred = subtractVectors(load(input.address, input.byteOffset), rows.mean[index]!);
@@ -93,10 +101,11 @@ export const emitGradient =
     const plain = plainStrides(map);
     const needsInput = options.sums || options.mask === 'normalised' || smooth !== undefined;
     const derivative = smooth && emitDerivative(smooth.activation);
-    const sums = f.parameter(6);
     const sumRowBytes = map.channels * FLOAT_BYTES;
     if (options.sums) {
-      for (let offset = 0; offset < 2 * sumRowBytes; offset += VECTOR_BYTES) f.store(sums, vector(0), offset);
+      for (let offset = 0; offset < 2 * sumRowBytes; offset += VECTOR_BYTES) {
+        f.store(f.parameter(6), vector(0), offset);
+      }
     }
     forEachPixel(f, {
       map,
@@ -116,13 +125,16 @@ export const emitGradient =
         result: { parameter: 5, strides: plain },
       },
       imageCountParameter: 7,
+      channelParameters: [4, 6],
       vectorsPerBlock: 2,
-      block: (firstByte, vectorCount) => {
+      block: (firstByte, vectorCount, [coefficientBlock, sums]) => {
         const masks =
           options.mask === 'normalised' || smooth?.normalise
-            ? coefficients(f, 4, map, ['scale', 'shift'], firstByte, vectorCount)
+            ? coefficients(f, coefficientBlock!, map, ['scale', 'shift'], firstByte, vectorCount)
             : undefined;
-        const centres = options.sums ? coefficients(f, 4, map, ['mean'], firstByte, vectorCount) : undefined;
+        const centres = options.sums
+          ? coefficients(f, coefficientBlock!, map, ['mean'], firstByte, vectorCount)
+          : undefined;
         const zeros = (): Local<'v128'>[] => Array.from({ length: vectorCount }, () => f.variable(vector(0)));
         const totals = options.sums ? { gradient: zeros(), product: zeros() } : undefined;
         return {
@@ -156,7 +168,7 @@ export const emitGradient =
             [totals.gradient, totals.product].forEach((row, rowIndex) =>
               row.forEach((total, index) => {
                 const offset = rowIndex * sumRowBytes + firstByte + index * VECTOR_BYTES;
-                f.store(sums, addVectors(load(sums, offset), total), offset);
+                f.store(sums!, addVectors(load(sums!, offset), total), offset);
               }),
             );
           },

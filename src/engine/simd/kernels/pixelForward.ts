@@ -39,10 +39,11 @@ export const emitForward =
         result: { parameter: 3, strides: stridesOf(options.map, options.resultPadded) },
       },
       imageCountParameter: 4,
+      channelParameters: [1],
       vectorsPerBlock: 4,
-      block: (firstByte, vectorCount) => {
+      block: (firstByte, vectorCount, [coefficientBlock]) => {
         const rows = options.normalise
-          ? coefficients(f, 1, options.map, ['scale', 'shift'], firstByte, vectorCount)
+          ? coefficients(f, coefficientBlock!, options.map, ['scale', 'shift'], firstByte, vectorCount)
           : undefined;
         return {
           vector: (index, { source, addend, result }) => {

@@ -1,6 +1,7 @@
 /** Global average pooling. */
 
 import { addVectors, load, multiplyVectors, vector } from '../../../foundation/wasm/expressions.js';
+import { forEachChannelBlock } from './channelBlocks.js';
 import type { KernelEmitter } from './library.js';
 import { divisorOf, VECTOR_BYTES } from './products.js';
 import { plainStrides } from './shapes.js';
@@ -16,17 +17,24 @@ export const emitPool =
     const image = f.variable(f.parameter(0));
     const means = f.variable(f.parameter(1));
     f.repeat(f.parameter(2), () => {
-      for (let offset = 0; offset < pixelBytes; offset += VECTOR_BYTES) {
-        const sums = Array.from({ length: chains }, () => f.variable(vector(0)));
-        const pixel = f.variable(image);
-        f.repeat(pixelCount / chains, () => {
-          sums.forEach((sum, chain) => f.set(sum, addVectors(sum, load(pixel, chain * pixelBytes + offset))));
-          f.advance(pixel, chains * pixelBytes);
-        });
-        const [first, ...others] = sums;
-        const total = others.reduce((a, b) => f.variable(addVectors(a, b)), first!);
-        f.store(means, multiplyVectors(total, vector(1 / pixelCount)), offset);
-      }
+      forEachChannelBlock(f, {
+        channels: map.channels,
+        vectorsPerBlock: 1,
+        pointers: [image, means],
+        block: (offset, _, [from, to]) => {
+          const sums = Array.from({ length: chains }, () => f.variable(vector(0)));
+          const pixel = f.variable(from!);
+          f.repeat(pixelCount / chains, () => {
+            sums.forEach((sum, chain) =>
+              f.set(sum, addVectors(sum, load(pixel, chain * pixelBytes + offset))),
+            );
+            f.advance(pixel, chains * pixelBytes);
+          });
+          const [first, ...others] = sums;
+          const total = others.reduce((a, b) => f.variable(addVectors(a, b)), first!);
+          f.store(to!, multiplyVectors(total, vector(1 / pixelCount)), offset);
+        },
+      });
       f.advance(image, imageBytes);
       f.advance(means, pixelBytes);
     });

@@ -79,6 +79,16 @@ export class Arena {
     return region;
   }
 
+  /** @throws LockstepError E_ENGINE_UNAVAILABLE if the fixed regions alone are more than a memory can hold */
+  checkFixedRegions(): void {
+    if (pagesFor(this.fixedEnd) <= MAXIMUM_PAGES) return;
+    throw new LockstepError(
+      'E_ENGINE_UNAVAILABLE',
+      `the weights of this network take ${Math.ceil(this.fixedEnd / 1e6)} MB in the simd engine, which has at most ` +
+        '4,295 MB; use another engine, or fewer channels',
+    );
+  }
+
   /** The fixed region of that name, for whoever needs it for the length of one call. Names must spell out the size. */
   scratch(name: string, floatCount: number): Region {
     const region = this.shared.get(name) ?? this.fixed(floatCount);

@@ -36,6 +36,7 @@ export class Plan {
     this.gradientSum = arena.fixed(model.layout.parameterCount);
   }
 
+  /** @throws LockstepError E_ENGINE_UNAVAILABLE if the network is too large for WebAssembly */
   static async compile(model: Model, arithmetic: Arithmetic, observe?: KernelObserver): Promise<Plan> {
     const library = new KernelLibrary(arithmetic, observe);
     const arena = new Arena((memory) => library.bind(memory));
@@ -45,7 +46,9 @@ export class Plan {
     const { values, graph } = planner;
     const backwardSteps = steps.filter((_, index) => graph.isLive[index]).reverse();
     const [images, logits] = [values[IMAGES_VALUE]!, values[graph.logits]!];
-    return new Plan(model, arena, steps, backwardSteps, images, logits, planner.lossGradient);
+    const plan = new Plan(model, arena, steps, backwardSteps, images, logits, planner.lossGradient);
+    arena.checkFixedRegions();
+    return plan;
   }
 
   get byteLength(): number {
@@ -129,7 +132,6 @@ export class Plan {
   private loss(targets: Targets, wantGradient: boolean): EvaluationResult {
     const { labels } = targets;
     const { data } = this.logits;
-    const { to, region } = this.lossGradient;
     const { floats } = this.arena;
     const { classCount } = this.model;
     const logits = new Float32Array(labels.length * classCount);
@@ -138,12 +140,23 @@ export class Plan {
       logits.set(floats.subarray(start, start + classCount), image * classCount);
     }
     const { lossSum, correct, logitGradient } = softmaxCrossEntropy(logits, targets, classCount);
-    for (let image = 0; wantGradient && image < labels.length; image++) {
-      const start = image * classCount;
-      floats.set(logitGradient.subarray(start, start + classCount), floatIndex(region, image));
-    }
-    if (wantGradient) to.deliverRegion(region, labels.length);
+    if (wantGradient) this.deliverLossGradient(logitGradient, labels.length);
     return { sampleCount: labels.length, lossSum, correct, logits };
+  }
+
+  /** @param logitGradient (B, classes), row by row */
+  private deliverLossGradient(logitGradient: Float32Array, imageCount: number): void {
+    const { to, region } = this.lossGradient;
+    const { floats } = this.arena;
+    const { classCount } = this.model;
+    const { channels } = this.logits.map;
+    for (let image = 0; image < imageCount; image++) {
+      const row = logitGradient.subarray(image * classCount, (image + 1) * classCount);
+      const start = floatIndex(region, image);
+      floats.set(row, start);
+      floats.fill(0, start + classCount, start + channels); // else a NaN left here spreads: 0 NaN = NaN
+    }
+    to.deliverRegion(region, imageCount);
   }
 }
 

@@ -98,7 +98,7 @@ export class Planner {
     const kept = isKept(this.graph, index);
     const isFused = fusesNormalisationBackward(this.graph, operation);
     const needsScratch = normalisation !== undefined && !isFused && wantsGradient(operation.source);
-    const scratch = needsScratch ? this.regionLike(source, this.backwardTime(index)) : undefined;
+    const scratch = needsScratch ? this.gradientRegion(source, this.backwardTime(index)) : undefined;
     const step = new PixelStep(
       this.library,
       {
@@ -150,8 +150,9 @@ export class Planner {
     });
   }
 
-  private regionLike(value: ValueMemory, time: number): BatchRegion {
-    return this.arena.batch(value.data.imageBytes / FLOAT_BYTES).usedAt(time);
+  /** For a contribution to the gradient of a value: plain images, even if the value itself has a border. */
+  private gradientRegion(value: ValueMemory, time: number): BatchRegion {
+    return this.arena.batch(value.gradient.imageBytes / FLOAT_BYTES).usedAt(time);
   }
 
   /** For each value, the kinds of its contributions in the order in which the backward pass makes them. */
@@ -229,7 +230,7 @@ export class Planner {
     if (!wantsGradient(value)) return undefined;
     const to = this.gradientPlans.get(value)!.claim(time, false);
     const memory = this.valueAt(value);
-    const region = to.writesGradientDirectly ? memory.gradient : this.regionLike(memory, time);
+    const region = to.writesGradientDirectly ? memory.gradient : this.gradientRegion(memory, time);
     return { to, region };
   }
 
