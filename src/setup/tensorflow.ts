@@ -72,7 +72,7 @@ class Setup {
     const { folder, gpu } = this.options;
     const record = readRecord(folder);
     if (record === undefined) return false;
-    if (gpu && record.cuda !== true) {
+    if (gpu && !record.cuda) {
       this.say(`${folder} has TensorFlow ${record.tensorflowVersion} without CUDA: it is replaced`);
       return false;
     }
