@@ -1,5 +1,6 @@
 /** `evaluate`: how good a checkpoint is on the test set. */
 
+import { LockstepError } from '../foundation/errors.js';
 import { variant } from '../foundation/options/definition.js';
 import { ENGINE_SETTINGS, evaluateCheckpoint, EVALUATION_SETTINGS } from '../session/index.js';
 import type { EvaluationOutcome } from '../session/index.js';
@@ -42,8 +43,10 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
     refuseUnknown(options, KEYS);
     const { checkpoint, onNotice } = options;
     checkPath('checkpoint', checkpoint);
+    const settings = readSettings({ ...ENGINE_SETTINGS, ...EVALUATE_SETTINGS }, options);
+    refuseTwoPlaces(options);
     return evaluateCheckpoint({
-      ...readSettings({ ...ENGINE_SETTINGS, ...EVALUATE_SETTINGS }, options),
+      ...settings,
       cacheFolder: options.cacheDir,
       checkpoint,
       dataDir: options.dataDir, // none: that of the run
@@ -53,4 +56,13 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
       onNotice: (message) => onNotice?.(inProgram(message)),
     });
   });
+}
+
+/** Data of a program are read already, or say themselves where they lie. */
+function refuseTwoPlaces({ data, dataDir }: EvaluateOptions): void {
+  if (data === undefined || dataDir === undefined) return;
+  throw new LockstepError(
+    'E_OPTION',
+    `dataDir ${dataDir} has no effect beside data, which are open already; leave one of them out`,
+  );
 }

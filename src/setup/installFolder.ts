@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   writeFileSync,
@@ -54,28 +55,44 @@ export function refuseForeignFolder(target: string): void {
   refuseForeign(target);
 }
 
-/** @returns a new folder beside the target; those of processes that have died are removed */
-export function openStaging(target: string): string {
+/** A folder beside the target, to be filled. */
+export interface Staging {
+  readonly folder: string;
+  /** Folders around it that did not exist, the outermost first. */
+  readonly madeAround: readonly string[];
+}
+
+/** Folders of processes that have died are removed. @throws LockstepError E_IO */
+export function openStaging(target: string): Staging {
   const { dir, base } = path.parse(target);
   const prefix = `${base}.partial-`;
   return writing(dir, () => {
-    makeFolders(dir);
+    const madeAround = makeFolders(dir);
     for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
       const process = name.slice(prefix.length);
       if (/^\d+$/.test(process) && !isRunning(Number(process)))
         rmSync(path.join(dir, name), { recursive: true });
     }
-    const staging = path.join(dir, `${prefix}${process.pid}`);
-    mkdirSync(staging);
-    return staging;
+    const folder = path.join(dir, `${prefix}${process.pid}`);
+    mkdirSync(folder);
+    return { folder, madeAround };
   });
 }
 
-/** Not by Node's recursive mkdir, which never returns in /proc. */
-function makeFolders(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolders(path.dirname(folder));
+/** Also removes the folders made around it that hold nothing: a set-up that failed leaves nothing behind. */
+export function closeStaging({ folder, madeAround }: Staging): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const made of [...madeAround].reverse()) {
+    if (existsSync(made) && readdirSync(made).length === 0) rmdirSync(made);
+  }
+}
+
+/** Not by Node's recursive mkdir, which never returns in /proc. @returns those that were made, the outermost first */
+function makeFolders(folder: string): readonly string[] {
+  if (existsSync(folder)) return [];
+  const around = makeFolders(path.dirname(folder));
   mkdirSync(folder);
+  return [...around, folder];
 }
 
 /** @throws LockstepError E_IO */

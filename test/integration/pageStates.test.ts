@@ -156,6 +156,18 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await page.getByRole('status').getByText('starting', { exact: true }).waitFor();
   });
 
+  it('says that a proxy answers while the page loads, and goes on when the server does', async () => {
+    const server = await serveRun();
+    const { page } = await openPage(browser);
+    await page.route('**/api/me', (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }),
+    );
+    await page.goto(server.url);
+    await page.getByText('something before it answers: 502 Bad Gateway; trying again').waitFor();
+    await page.unroute('**/api/me');
+    await page.getByRole('status').getByText('starting', { exact: true }).waitFor();
+  });
+
   it('fetches an evaluation and filters again after a network error, but not a damaged evaluation', async () => {
     const root = temporaryFolder();
     const folder = makeRun(path.join(root, 'run'), { lines: [epochLine(1), epochLine(2)] });
@@ -197,6 +209,28 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await page.locator('.tried').getByText('this run has no weights yet').waitFor();
     await page.getByRole('button', { name: 'Use the camera' }).waitFor();
     expect(await page.getByRole('button', { name: 'Stop the camera' }).count()).toBe(0);
+  });
+
+  it('does not show beside one run what went wrong with another', async () => {
+    const root = temporaryFolder();
+    for (const name of ['first', 'second']) makeRun(path.join(root, name));
+    const server = await serve({ runs: new RunCatalog(root) });
+    const { page } = await openPage(browser);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/api/weights?*', (route) => released.then(() => route.continue()));
+    await page.goto(server.url);
+    await page.getByRole('button', { name: 'first', exact: true }).click();
+    const asked = page.waitForRequest('**/api/weights?*');
+    await page.getByRole('button', { name: 'Use the camera' }).click();
+    await asked;
+    await page.getByRole('button', { name: 'second', exact: true }).click();
+    await page.getByRole('heading', { name: /second/ }).first().waitFor();
+    const answer = page.waitForResponse('**/api/weights?*');
+    release();
+    expect((await answer).ok()).toBe(false);
+    await page.waitForResponse('**/api/runs'); // what the answer leads to has happened by then
+    expect(await page.locator('.tried').innerText()).toBe('');
   });
 
   it('shows the label of a Copy button again after two clicks', async () => {
@@ -310,6 +344,16 @@ describe.skipIf(NO_BROWSER !== undefined)('the page for tabs', () => {
     await headline(page, 'Paused: on battery');
     await setCharging(page, true);
     expect(await nodeCount(page)).toBe(2);
+  });
+
+  it('goes on if mains power is back before it has finished for the battery', async () => {
+    const page = await openComputing();
+    await page.getByText('on mains').waitFor();
+    await setCharging(page, false);
+    await headline(page, 'Finishing what is in progress…');
+    await setCharging(page, true);
+    await finish(page);
+    await expect.poll(() => nodeCount(page), LIMIT).toBe(2);
   });
 
   it('requests one screen lock at a time, and releases it', async () => {

@@ -244,6 +244,8 @@ describe('data of a program', () => {
     const kept = await evaluate({ ...onSimd, checkpoint: runDir, data, workers: 1, save: true });
     expect(path.dirname(kept.savedAs!)).toBe(runDir);
     await rejectionOf('E_DATA_MISSING', evaluate({ ...onSimd, checkpoint: runDir, workers: 1 }));
+    const twoPlaces = { ...onSimd, checkpoint: runDir, data, dataDir: 'shapes' };
+    expect((await rejectionOf('E_OPTION', evaluate(twoPlaces))).message).toMatch(/dataDir shapes.*data/);
   });
 
   it.each([

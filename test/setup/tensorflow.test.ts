@@ -136,6 +136,12 @@ describe.skipIf(process.platform !== 'linux')('lockstep setup tensorflow', () =>
     expect(outcome.stderr).toMatch(/No matching distribution.*E_SETUP/);
   });
 
+  it('removes the folders around it that it made, when it fails', () => {
+    const folder = temporaryFolder();
+    expect(setUp({}, [], path.join(folder, 'new', 'and', 'newer', 'tensorflow')).exitCode).toBe(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('keeps what was there when a new set-up fails', () => {
     const target = path.join(temporaryFolder(), 'tensorflow');
     mkdirSync(target);

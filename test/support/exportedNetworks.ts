@@ -24,6 +24,7 @@ const ODD_NAMES: readonly LayerEntry[] = [
   { kind: 'convolution', name: 'p.t', channels: 4 },
   { kind: 'silu', name: 'p.u', input: 'p.q.s' },
   { kind: 'add', name: 'both', other: 'p.t' },
+  { kind: 'relu', name: 'logits.weight' },
   { kind: 'global-average-pool', name: 'logits.output' },
   { kind: 'dense', name: 'logits', channels: 3 },
 ];

@@ -82,6 +82,11 @@ export function checkLock(folder: string): void {
   if (own && !isStillHeld(lockOf(folder))) throw own.lost!;
 }
 
+/** Whether this process still holds its lock; renews the lease. */
+export function holdsLock(folder: string): boolean {
+  return isStillHeld(lockOf(folder));
+}
+
 /**
  * Releases the lock; does nothing if this process does not hold it. A lock that cannot be removed, for example on a disk that
  * has become read-only, is later taken over like that of a dead process.

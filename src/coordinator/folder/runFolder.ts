@@ -33,7 +33,7 @@ import {
   RESULT,
   TRACKERS,
 } from './folderContents.js';
-import { checkLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
+import { checkLock, holdsLock, lockFolder, onLockLost, refuseIfLocked, unlockFolder } from './folderLock.js';
 import type { Abandoned } from './lockLease.js';
 import { MetricsFile } from './metricsFile.js';
 import type { TrainingProgress } from '../run/progress.js';
@@ -173,6 +173,7 @@ export class RunFolder {
    * @returns the error if lines can no longer be written, once; they are written as soon as there is room
    */
   append(event: RunEvent, timeMs = Date.now()): LockstepError | undefined {
+    if (!holdsLock(this.folder)) return undefined; // a line of a process that was stopped for long would stand among the new owner's
     return this.metrics?.append({ time: new Date(timeMs).toISOString(), ...event });
   }
 

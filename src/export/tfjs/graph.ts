@@ -200,7 +200,7 @@ class GraphWriter {
   }
 
   private tensor(spec: TensorSpec, isStatistic: boolean): string {
-    return this.constant(`layers/${spec.name}`, spec.shape, { kind: 'tensor', spec, isStatistic });
+    return this.constant(`weights/${spec.name}`, spec.shape, { kind: 'tensor', spec, isStatistic });
   }
 
   private scalar(value: number): string {

@@ -174,9 +174,7 @@ const SMALLEST = 1e-300;
 function axis(values: readonly number[], fromPx: number, toPx: number, leastStep = 0): Axis {
   const lowest = Math.max(-LARGEST, leastOf(values));
   const highest = Math.min(LARGEST, greatestOf(values));
-  // Around a constant: a learning rate of 0.1 lies between 0 and 0.2, and no rate is negative.
-  const isFlat = highest - lowest < SMALLEST;
-  const margin = isFlat ? (Math.abs(lowest) > SMALLEST ? Math.abs(lowest) : 0.5) : 0;
+  const margin = highest - lowest < SMALLEST ? marginAround(lowest) : 0;
   const [low, high] = [lowest - margin, highest + margin];
   const step = Math.max(leastStep, roundStep((high - low) / TICKS));
   const first = Math.ceil(low / step);
@@ -185,6 +183,12 @@ function axis(values: readonly number[], fromPx: number, toPx: number, leastStep
     ticks: Array.from({ length: count }, (_, index) => (first + index) * step),
     at: (value) => fromPx + ((value - low) / (high - low)) * (toPx - fromPx),
   };
+}
+
+/** A constant learning rate of 0.1 lies between 0 and 0.2, as no rate is negative. */
+function marginAround(constant: number): number {
+  const size = Math.abs(constant);
+  return size > SMALLEST ? size : 0.5;
 }
 
 /** Ticks at 1, 2 and 5 of each power of ten; over many powers at 1 alone. */

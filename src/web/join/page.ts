@@ -193,9 +193,8 @@ function begin(): void {
 
 function heedBattery(): void {
   const mustPause = isOnBattery && onBattery.checked;
-  const { phase, isOn } = participation;
-  if (mustPause && isOn) participation.pause('battery');
-  if (!mustPause && phase.kind === 'paused' && phase.why === 'battery') participation.start();
+  if (mustPause && participation.isOn) participation.pause('battery');
+  if (!mustPause) participation.goOnAfter('battery');
 }
 
 /** With the engine that somebody had chosen: never with the other. */

@@ -63,6 +63,12 @@ export class Participation {
     if (!isLeaving) this.stop({ kind: 'pause', why });
   }
 
+  /** What it had paused for is over. A person's own pause stays. */
+  goOnAfter(why: PauseReason): void {
+    if (this.next?.kind === 'pause' && this.next.why === why) this.next = { kind: 'go-on' };
+    if (this.phase.kind === 'paused' && this.phase.why === why) this.start();
+  }
+
   /** Takes part anew, with the settings as they are now. */
   restart(): void {
     if (this.phase.kind !== 'stopping') this.stop({ kind: 'go-on' });

@@ -16,6 +16,9 @@ export class LoginNeeded extends Error {}
 /** The server refused, and says why. */
 export class Refused extends Error {}
 
+/** Something between this page and the server answered in its place, such as a proxy whose server is away. */
+export class AnsweredByAnother extends Error {}
+
 /** Takes the token out of the address, so that it is not copied along with it. */
 export function takeTokenFromAddress(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
@@ -110,13 +113,26 @@ function post(body: object): RequestInit {
 }
 
 async function fetchJson(path: string, init?: RequestInit): Promise<unknown> {
-  return (await ask(path, init)).json();
+  return jsonOf(await ask(path, init));
 }
 
 async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
   if (response.status === 401 && path !== 'api/login') throw new LoginNeeded();
-  if (!response.ok && response.status !== UNCHANGED)
-    throw new Refused(((await response.json()) as { error: string }).error);
-  return response;
+  if (response.ok || response.status === UNCHANGED) return response;
+  const { error } = (await jsonOf(response)) as { readonly error?: unknown };
+  throw typeof error === 'string' ? new Refused(error) : answeredByAnother(response);
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw answeredByAnother(response);
+  }
+}
+
+function answeredByAnother({ status, statusText }: Response): AnsweredByAnother {
+  return new AnsweredByAnother(`not the server, but something before it answers: ${status} ${statusText}`.trimEnd());
 }

@@ -452,6 +452,16 @@ describe('the lock of a run', () => {
     expect(readdirSync(lockOf(run.folder))).toEqual(['of another']);
   });
 
+  it('is asked for before each line of metrics.jsonl', async () => {
+    const run = await newRun();
+    run.append({ event: 'notice', message: 'mine' });
+    const [own] = readdirSync(lockOf(run.folder));
+    renameSync(path.join(lockOf(run.folder), own!), path.join(lockOf(run.folder), 'of another'));
+    expect(run.append({ event: 'notice', message: 'stale' })).toBeUndefined();
+    expect(linesOf(run)).toEqual([expect.objectContaining({ message: 'mine' })]);
+    run.close();
+  });
+
   it('is not forgotten by checkpoints that wait while the run is closed: the new owner’s stay', async () => {
     const run = await newRun();
     save(run, 'last', 'mine');

@@ -93,6 +93,7 @@ export class TryPanel {
       const said = await this.classifier.say(run.id, await picture());
       if (run.id === this.run?.id) this.answer.replaceChildren(...answerParts(said));
     } catch (error) {
+      if (run.id !== this.run?.id) return;
       this.stopCamera();
       this.complain(error);
     }
