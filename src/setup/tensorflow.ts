@@ -4,12 +4,20 @@
  * trained a step replaces what was there before.
  */
 
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { commandLine } from '../foundation/commandLine.js';
 import { LockstepError } from '../foundation/errors.js';
 import { OptionError, use } from '../foundation/options/optionError.js';
 import { buildBinding, checkCompiler } from './binding.js';
-import { checkSpace, closeStaging, moveIntoPlace, openStaging, readRecord, refuseForeignFolder } from './installFolder.js';
+import {
+  checkSpace,
+  closeStaging,
+  moveIntoPlace,
+  openStaging,
+  readRecord,
+  refuseForeignFolder,
+} from './installFolder.js';
 import { removeInstalled, runPackageInstaller } from './packageInstaller.js';
 import { Programs } from './programs.js';
 import type { ProgramsOptions } from './programs.js';

@@ -225,7 +225,10 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
     await page.getByRole('button', { name: 'Use the camera' }).click();
     await asked;
     await page.getByRole('button', { name: 'second', exact: true }).click();
-    await page.getByRole('heading', { name: /second/ }).first().waitFor();
+    await page
+      .getByRole('heading', { name: /second/ })
+      .first()
+      .waitFor();
     const answer = page.waitForResponse('**/api/weights?*');
     release();
     expect((await answer).ok()).toBe(false);

@@ -35,6 +35,12 @@ export const add = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6a);
 export const subtract = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6b);
 export const multiply = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6c);
 
+/** Of counts, rounded down. */
+export const divide = (a: I32, b: I32): I32 => i32(a.code, b.code, 0x6e);
+
+/** The smaller of two counts. */
+export const smaller = (a: I32, b: I32): I32 => i32(a.code, b.code, a.code, b.code, 0x49, 0x1b);
+
 /** An i32 count as a vector of four equal floats. */
 export const splatInteger = (count: I32): V128 => v128(count.code, 0xb2, simd(0x13));
 

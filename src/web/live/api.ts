@@ -134,5 +134,7 @@ async function jsonOf(response: Response): Promise<unknown> {
 }
 
 function answeredByAnother({ status, statusText }: Response): AnsweredByAnother {
-  return new AnsweredByAnother(`not the server, but something before it answers: ${status} ${statusText}`.trimEnd());
+  return new AnsweredByAnother(
+    `not the server, but something before it answers: ${status} ${statusText}`.trimEnd(),
+  );
 }

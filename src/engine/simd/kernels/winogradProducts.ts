@@ -1,6 +1,15 @@
 /** The matrix products of Winograd's transform domain, one per position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
 
-import { load, loadSplat } from '../../../foundation/wasm/expressions.js';
+import {
+  add,
+  constant,
+  divide,
+  load,
+  loadSplat,
+  multiply,
+  smaller,
+  subtract,
+} from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import {
   columnBlocks,
@@ -14,7 +23,7 @@ import {
 } from './products.js';
 import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
 import type { I32, V128 } from '../../../foundation/wasm/expressions.js';
-import { weightPositionStride } from './winogradTransforms.js';
+import { tilePitch, weightPositionStride } from './winogradTransforms.js';
 
 /** Rows of a register block. Tiles are counted in fours, and the domain has room for whole fours. */
 export const TILES_PER_BLOCK = 4;
@@ -32,48 +41,72 @@ export function columnOperands(pointer: I32, width: number): V128[] {
   return Array.from({ length: width / VECTOR }, (_, index) => load(pointer, index * VECTOR_BYTES));
 }
 
+/** Of one operand, so that it stays in the first-level cache with what passes by. */
+const CACHED_BYTES = 1 << 13;
+
 /** M[p] = V[p] U[p]. Parameters: V (tiles, inputs), U packed, M (tiles, outputs; written), blocks of 4 tiles. */
 export const emitTileProduct =
   ({ positions, inputs, outputs, inputStride, outputStride }: ProductShape): KernelEmitter =>
   (f, arithmetic) => {
     const [domain, weights, products] = pointersOf(f, 3);
-    const rowBytes = inputs * FLOAT_BYTES;
-    const blocksBytes = outputs * FLOAT_BYTES;
-    const weightSkew =
-      weightPositionStride({ rows: inputs, columns: outputs }) - inputs * outputs * FLOAT_BYTES;
+    const rowBytes = tilePitch(inputs);
+    const productBytes = tilePitch(outputs);
+    const blocksAtOnce = Math.max(1, Math.floor(CACHED_BYTES / (TILES_PER_BLOCK * rowBytes)));
     f.repeat(positions, () => {
-      for (const { width, count } of columnBlocks(outputs)) {
-        f.repeat(count, () => {
-          const row = f.variable(domain);
-          const product = f.variable(products);
-          f.repeat(f.parameter(3), () => {
-            const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
-            const left = f.variable(row);
-            const right = f.variable(weights);
-            f.repeat(inputs, () => {
-              rankOneUpdate(
-                f,
-                arithmetic,
-                block,
-                (tile) => loadSplat(left, tile * rowBytes),
-                columnOperands(right, width),
-              );
-              f.advance(left, FLOAT_BYTES);
-              f.advance(right, width * FLOAT_BYTES);
+      const rows = f.variable(domain);
+      const firstProducts = f.variable(products);
+      repeatInParts(f, f.parameter(3), blocksAtOnce, (blocks) => {
+        const packed = f.variable(weights);
+        const column = f.variable(firstProducts);
+        for (const { width, count } of columnBlocks(outputs)) {
+          f.repeat(count, () => {
+            const row = f.variable(rows);
+            const product = f.variable(column);
+            f.repeat(blocks, () => {
+              const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
+              const left = f.variable(row);
+              const right = f.variable(packed);
+              f.repeat(inputs, () => {
+                rankOneUpdate(
+                  f,
+                  arithmetic,
+                  block,
+                  (tile) => loadSplat(left, tile * rowBytes),
+                  columnOperands(right, width),
+                );
+                f.advance(left, FLOAT_BYTES);
+                f.advance(right, width * FLOAT_BYTES);
+              });
+              storeAccumulators(f, block, product, productBytes);
+              f.advance(row, TILES_PER_BLOCK * rowBytes);
+              f.advance(product, TILES_PER_BLOCK * productBytes);
             });
-            storeAccumulators(f, block, product, blocksBytes);
-            f.advance(row, TILES_PER_BLOCK * rowBytes);
-            f.advance(product, TILES_PER_BLOCK * blocksBytes);
+            f.advance(packed, inputs * width * FLOAT_BYTES);
+            f.advance(column, width * FLOAT_BYTES);
           });
-          f.advance(weights, inputs * width * FLOAT_BYTES);
-          f.advance(products, width * FLOAT_BYTES);
-        });
-      }
+        }
+        f.set(rows, add(rows, multiply(blocks, constant(TILES_PER_BLOCK * rowBytes))));
+        f.set(firstProducts, add(firstProducts, multiply(blocks, constant(TILES_PER_BLOCK * productBytes))));
+      });
       f.advance(domain, inputStride);
-      f.advance(weights, weightSkew);
-      f.advance(products, outputStride - blocksBytes);
+      f.advance(weights, weightPositionStride({ rows: inputs, columns: outputs }));
+      f.advance(products, outputStride);
     });
   };
+
+/** Calls the body for parts of `count`, of `most` each but the last, which may be smaller. */
+function repeatInParts(f: FunctionBuilder, count: I32, most: number, body: (part: I32) => void): void {
+  const remaining = f.variable(count);
+  const parts = divide(add(count, constant(most - 1)), constant(most));
+  f.repeat(parts, () => {
+    const part = f.variable(smaller(remaining, constant(most)));
+    body(part);
+    f.set(remaining, subtract(remaining, part));
+  });
+}
+
+/** Columns whose gradients stay in the first-level cache while the inputs pass by. */
+const COLUMNS_AT_ONCE = 128;
 
 /**
  * U[p] += V[p]t M[p]. Parameters: V (tiles, inputs), M (tiles, outputs), U (inputs, outputs; added to), and a count: of
@@ -91,13 +124,15 @@ export const emitWeightProduct =
       tilesPerGroup === undefined ? [1, f.parameter(3)] : [f.parameter(3), tilesPerGroup];
     const [domain, gradients, sums] = pointersOf(f, 3);
     const outputBytes = outputs * FLOAT_BYTES;
-    const sumSkew = weightPositionStride({ rows: inputs, columns: outputs }) - inputs * outputBytes;
-    f.repeat(positions, () => {
+    const emitBlocks = (columns: number, gradient: Pointer, sum: Pointer): void => {
+      const leftmost = f.variable(domain);
+      const rowSums = f.variable(sum);
       f.repeat(inputs / TILES_PER_BLOCK, () => {
-        const column = f.variable(gradients);
-        for (const { width, count } of columnBlocks(outputs)) {
+        const column = f.variable(gradient);
+        const columnSums = f.variable(rowSums);
+        for (const { width, count } of columnBlocks(columns)) {
           f.repeat(count, () => {
-            const left = f.variable(domain);
+            const left = f.variable(leftmost);
             const right = f.variable(column);
             f.repeat(groups, () => {
               const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
@@ -109,21 +144,33 @@ export const emitWeightProduct =
                   (input) => loadSplat(left, input * FLOAT_BYTES),
                   columnOperands(right, width),
                 );
-                f.advance(left, inputs * FLOAT_BYTES);
-                f.advance(right, outputBytes);
+                f.advance(left, tilePitch(inputs));
+                f.advance(right, tilePitch(outputs));
               });
-              addAccumulators(f, block, sums, outputBytes);
+              addAccumulators(f, block, columnSums, outputBytes);
             });
             f.advance(column, width * FLOAT_BYTES);
-            f.advance(sums, width * FLOAT_BYTES);
+            f.advance(columnSums, width * FLOAT_BYTES);
           });
         }
-        f.advance(domain, TILES_PER_BLOCK * FLOAT_BYTES);
-        f.advance(sums, (TILES_PER_BLOCK - 1) * outputBytes);
+        f.advance(leftmost, TILES_PER_BLOCK * FLOAT_BYTES);
+        f.advance(rowSums, TILES_PER_BLOCK * outputBytes);
       });
-      f.advance(domain, inputStride - inputs * FLOAT_BYTES);
+    };
+    f.repeat(positions, () => {
+      const gradient = f.variable(gradients);
+      const sum = f.variable(sums);
+      const whole = Math.floor(outputs / COLUMNS_AT_ONCE);
+      const inColumns = (columns: number): void => {
+        emitBlocks(columns, gradient, sum);
+        f.advance(gradient, columns * FLOAT_BYTES);
+        f.advance(sum, columns * FLOAT_BYTES);
+      };
+      if (whole > 0) f.repeat(whole, () => inColumns(COLUMNS_AT_ONCE));
+      if (outputs % COLUMNS_AT_ONCE > 0) inColumns(outputs % COLUMNS_AT_ONCE);
+      f.advance(domain, inputStride);
       f.advance(gradients, outputStride);
-      f.advance(sums, sumSkew);
+      f.advance(sums, weightPositionStride({ rows: inputs, columns: outputs }));
     });
   };
 

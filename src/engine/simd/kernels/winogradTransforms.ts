@@ -21,7 +21,16 @@ export const TRANSFORM_SCRATCH_BYTES = MOST_POINTS * MOST_POINTS * VECTOR_BYTES;
 /** With a power of two between positions, all of them would fall into one cache set. */
 const POSITION_SKEW_BYTES = 64;
 
-export const positionStride = (floatCount: number): number => floatCount * FLOAT_BYTES + POSITION_SKEW_BYTES;
+export const positionStride = (matrixBytes: number): number => matrixBytes + POSITION_SKEW_BYTES;
+
+/** From this power of two on, the rows of many tiles fall into few cache sets, and push each other out. */
+const PITCH_TO_SKEW_BYTES = 256;
+
+/** Bytes between tiles at one position of the transform domain. */
+export function tilePitch(channels: number): number {
+  const bytes = channels * FLOAT_BYTES;
+  return bytes % PITCH_TO_SKEW_BYTES === 0 ? bytes + POSITION_SKEW_BYTES : bytes;
+}
 
 /** Applies `transform` (from -> to) to the columns, then the rows, of a from x from tile: to x to results. */
 function transformTile(
@@ -124,6 +133,7 @@ function forEachTile(f: FunctionBuilder, shape: TransformShape, walk: TileWalk):
           f.advance(domain, VECTOR_BYTES);
         });
         f.advance(pixel, (step - columnsCut - 1) * strides.pixel);
+        f.advance(domain, tilePitch(map.channels) - map.channels * FLOAT_BYTES);
       });
       f.advance(tileRow, (step - rowsCut) * strides.row);
     });
@@ -232,7 +242,7 @@ export interface WeightShape {
 }
 
 export const weightPositionStride = ({ rows, columns }: WeightShape): number =>
-  positionStride(rows * columns);
+  positionStride(rows * columns * FLOAT_BYTES);
 
 /** U = G g Gt, packed by column blocks. Parameters: weights (3, 3, rows, columns), U. */
 export const emitWeightTransform =

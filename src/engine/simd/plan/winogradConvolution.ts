@@ -15,6 +15,7 @@ import {
   emitWeightTransform,
   emitWeightTransposed,
   positionStride,
+  tilePitch,
   weightPositionStride,
 } from '../kernels/winogradTransforms.js';
 import type { Arena, Region } from './arena.js';
@@ -77,12 +78,12 @@ export class WinogradConvolution implements Convolution {
     const weightBytes = positions * input.channels * output.channels * FLOAT_BYTES;
     const isWide = weightBytes > MOST_WEIGHT_BYTES_OF_ONE_GROUP;
     this.imagesPerGroup = imagesPerGroup;
-    this.tileBytes = { inputs: input.channels * FLOAT_BYTES, outputs: output.channels * FLOAT_BYTES };
+    this.tileBytes = { inputs: tilePitch(input.channels), outputs: tilePitch(output.channels) };
     this.imagesAtOnce = imagesPerGroup * (isWide ? GROUPS_AT_ONCE : 1);
     const { imagesAtOnce } = this;
     const tiles = Math.ceil((imagesAtOnce * this.tilesPerImage) / TILES_PER_BLOCK) * TILES_PER_BLOCK;
     const domainOf = (map: MapShape): { name: string; stride: number; region: Region } => {
-      const stride = positionStride(tiles * map.channels);
+      const stride = positionStride(tiles * tilePitch(map.channels));
       const floats = (positions * stride) / FLOAT_BYTES;
       return {
         name: `${shapeKey(map)} ${kind} ${tiles}${cut > 0 ? ` of ${grid.rows}x${grid.columns} -${cut}` : ''}`,
