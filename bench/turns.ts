@@ -37,6 +37,8 @@ export interface TurnsRow {
   readonly ratio: number | null;
 }
 
+/** V8 optimises the kernels of a large network meanwhile, on the same core. */
+const LEAST_WARM_UP_MS = 4000;
 /** A gradient is a forward pass and two of its size. */
 const PASSES = 3;
 const SHOWN_CHARACTERS = 1000;
@@ -73,11 +75,13 @@ async function turns(
 ): Promise<TurnsRow> {
   const times: { readonly own: number[]; readonly peer: number[] } = { own: [], peer: [] };
   let arenaBytes = 0;
-  for (let round = 0; round <= rounds; round++) {
+  const warmUpMs = Math.max(turnMs, LEAST_WARM_UP_MS);
+  await own.measure(warmUpMs);
+  await peer?.measure(warmUpMs);
+  for (let round = 0; round < rounds; round++) {
     const first = await own.measure(turnMs);
     const second = await peer?.measure(turnMs);
     arenaBytes = first.bytes ?? 0;
-    if (round === 0) continue; // to warm up
     times.own.push(...first.milliseconds);
     times.peer.push(...(second?.milliseconds ?? []));
   }
