@@ -60,9 +60,9 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationOutcome> {
 
 /** Data of a program are read already, or say themselves where they lie. */
 function refuseTwoPlaces({ data, dataDir }: EvaluateOptions): void {
-  if (data === undefined || dataDir === undefined) return;
+  if (!data || dataDir === undefined) return;
   throw new LockstepError(
     'E_OPTION',
-    `dataDir ${dataDir} has no effect beside data, which are open already; leave one of them out`,
+    `dataDir ${dataDir} has no effect, as data are given too; leave one of them out`,
   );
 }

@@ -67,32 +67,49 @@ export function openStaging(target: string): Staging {
   const { dir, base } = path.parse(target);
   const prefix = `${base}.partial-`;
   return writing(dir, () => {
-    const madeAround = makeFolders(dir);
-    for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
-      const process = name.slice(prefix.length);
-      if (/^\d+$/.test(process) && !isRunning(Number(process)))
-        rmSync(path.join(dir, name), { recursive: true });
-    }
+    const madeAround: string[] = [];
     const folder = path.join(dir, `${prefix}${process.pid}`);
-    mkdirSync(folder);
+    try {
+      makeFolders(dir, madeAround);
+      removeAbandoned(dir, prefix);
+      mkdirSync(folder);
+    } catch (error) {
+      removeIfEmpty(madeAround);
+      throw error;
+    }
     return { folder, madeAround };
   });
+}
+
+function removeAbandoned(dir: string, prefix: string): void {
+  for (const name of readdirSync(dir).filter((entry) => entry.startsWith(prefix))) {
+    const process = name.slice(prefix.length);
+    if (/^\d+$/.test(process) && !isRunning(Number(process)))
+      rmSync(path.join(dir, name), { recursive: true });
+  }
 }
 
 /** Also removes the folders made around it that hold nothing: a set-up that failed leaves nothing behind. */
 export function closeStaging({ folder, madeAround }: Staging): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  for (const made of [...madeAround].reverse()) {
-    if (existsSync(made) && readdirSync(made).length === 0) rmdirSync(made);
+  removeIfEmpty(madeAround);
+}
+
+/** @param folders the outermost first */
+function removeIfEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of [...folders].reverse()) rmdirSync(folder);
+  } catch {
+    // It holds something by now, or is gone: the set-up's own error matters more.
   }
 }
 
-/** Not by Node's recursive mkdir, which never returns in /proc. @returns those that were made, the outermost first */
-function makeFolders(folder: string): readonly string[] {
-  if (existsSync(folder)) return [];
-  const around = makeFolders(path.dirname(folder));
+/** Not by Node's recursive mkdir, which never returns in /proc. @param made gets those that were missing, the outermost first */
+function makeFolders(folder: string, made: string[]): void {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder), made);
   mkdirSync(folder);
-  return [...around, folder];
+  made.push(folder);
 }
 
 /** @throws LockstepError E_IO */

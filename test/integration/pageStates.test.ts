@@ -163,7 +163,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the live page', () => {
       route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }),
     );
     await page.goto(server.url);
-    await page.getByText('something before it answers: 502 Bad Gateway; trying again').waitFor();
+    await page.getByText('a proxy answered in place of the server (502 Bad Gateway); trying again').waitFor();
     await page.unroute('**/api/me');
     await page.getByRole('status').getByText('starting', { exact: true }).waitFor();
   });

@@ -5,7 +5,7 @@
  * come in between checking and taking.
  *
  * The holder renews a lease (lockLease.ts), for processes that cannot see it. A holder that was stopped for longer than
- * its lease may have lost the lock, so it checks before it replaces a file.
+ * its lease may have lost the lock, so it checks before it replaces a file or writes a line of metrics.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -94,9 +94,13 @@ export class MetricsFile {
     closeSync(this.descriptor);
   }
 
-  /** Closes the file as it is: it belongs to another process now. */
+  /** Closes the file as it is: it belongs to another process now, so nothing can be done about an error. */
   abandon(): void {
-    closeSync(this.descriptor);
+    try {
+      closeSync(this.descriptor);
+    } catch {
+      // A network file system may report late that an earlier line was not stored.
+    }
   }
 
   private keep(line: object): void {

@@ -134,9 +134,10 @@ export class RunFolder {
   /** Calls `listener` once if another process takes the folder over, as it may if this one is stopped for long. */
   whenTakenOver(listener: (error: LockstepError) => void): void {
     onLockLost(this.folder, (error) => {
-      this.metrics?.abandon();
+      const { metrics } = this;
       this.metrics = undefined;
-      listener(error);
+      metrics?.abandon();
+      queueMicrotask(() => listener(error)); // whoever has just written a line is not interrupted
     });
   }
 
@@ -169,19 +170,22 @@ export class RunFolder {
   }
 
   /**
+   * Writes nothing, and says nothing, if another process has taken the folder over: a line of a process that was stopped for
+   * long must not stand among the new owner's. This asks the file system once a line.
    * @param timeMs the moment of the event, since 1970
    * @returns the error if lines can no longer be written, once; they are written as soon as there is room
    */
   append(event: RunEvent, timeMs = Date.now()): LockstepError | undefined {
-    if (!holdsLock(this.folder)) return undefined; // a line of a process that was stopped for long would stand among the new owner's
+    if (!holdsLock(this.folder)) return undefined;
     return this.metrics?.append({ time: new Date(timeMs).toISOString(), ...event });
   }
 
   /**
    * Removes from metrics.jsonl what a resumed run computes again: steps, epochs and checkpoints after this progress.
-   * @throws LockstepError E_IO
+   * @throws LockstepError E_IO, E_RUN_EXISTS if another process has taken the folder over
    */
   forgetMetricsAfter({ step, epoch }: Pick<TrainingProgress, 'step' | 'epoch'>): void {
+    this.checkHeld();
     const isAbove = (value: unknown, last: number): boolean => typeof value === 'number' && value > last;
     this.metrics?.remove((line) => {
       switch (line['event']) {
@@ -256,7 +260,8 @@ export class RunFolder {
 
   close(): void {
     this.isClosed = true;
-    this.metrics?.close();
+    if (holdsLock(this.folder)) this.metrics?.close();
+    else this.metrics?.abandon();
     this.metrics = undefined;
     unlockFolder(this.folder);
   }

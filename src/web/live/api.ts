@@ -16,8 +16,8 @@ export class LoginNeeded extends Error {}
 /** The server refused, and says why. */
 export class Refused extends Error {}
 
-/** Something between this page and the server answered in its place, such as a proxy whose server is away. */
-export class AnsweredByAnother extends Error {}
+/** Something between this page and the server answered in its place, perhaps because the server is away. */
+export class ProxyAnswer extends Error {}
 
 /** Takes the token out of the address, so that it is not copied along with it. */
 export function takeTokenFromAddress(): string | undefined {
@@ -120,8 +120,9 @@ async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(path, init);
   if (response.status === 401 && path !== 'api/login') throw new LoginNeeded();
   if (response.ok || response.status === UNCHANGED) return response;
-  const { error } = (await jsonOf(response)) as { readonly error?: unknown };
-  throw typeof error === 'string' ? new Refused(error) : answeredByAnother(response);
+  if (OF_PROXIES.includes(response.status)) throw answeredByProxy(response);
+  const said = (await jsonOf(response)) as { readonly error?: unknown } | null;
+  throw typeof said?.error === 'string' ? new Refused(said.error) : answeredByProxy(response);
 }
 
 async function jsonOf(response: Response): Promise<unknown> {
@@ -129,12 +130,14 @@ async function jsonOf(response: Response): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw answeredByAnother(response);
+    throw answeredByProxy(response);
   }
 }
 
-function answeredByAnother({ status, statusText }: Response): AnsweredByAnother {
-  return new AnsweredByAnother(
-    `not the server, but something before it answers: ${status} ${statusText}`.trimEnd(),
-  );
+/** Bad Gateway and Gateway Timeout: the server itself never sends them. */
+const OF_PROXIES: readonly number[] = [502, 504];
+
+function answeredByProxy({ status, statusText }: Response): ProxyAnswer {
+  const what = [status, statusText].join(' ').trimEnd();
+  return new ProxyAnswer(`a proxy answered in place of the server (${what})`);
 }

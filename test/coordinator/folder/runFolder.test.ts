@@ -458,7 +458,7 @@ describe('the lock of a run', () => {
     const [own] = readdirSync(lockOf(run.folder));
     renameSync(path.join(lockOf(run.folder), own!), path.join(lockOf(run.folder), 'of another'));
     expect(run.append({ event: 'notice', message: 'stale' })).toBeUndefined();
-    expect(linesOf(run)).toEqual([expect.objectContaining({ message: 'mine' })]);
+    expect(linesOf(run)).toEqual([expect.stringContaining('mine')]);
     run.close();
   });
 

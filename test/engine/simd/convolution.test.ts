@@ -243,10 +243,11 @@ describe.each(ARITHMETICS)('convolution kernels, $name', ({ arithmetic }) => {
     { height: 16, width: 16, inputs: 32, outputs: 32, stride: 1, images: 2 },
     { height: 16, width: 16, inputs: 32, outputs: 64, stride: 2, images: 2 },
     { height: 8, width: 8, inputs: 64, outputs: 64, stride: 1, images: 3 },
-    // More channels and tiles than the products take at once, and a rest of each.
+    // Products in several parts of tiles, and of columns: whole ones and a rest, of rows that are skewed and of others.
     { height: 16, width: 16, inputs: 100, outputs: 132, stride: 1, images: 1 },
     { height: 12, width: 12, inputs: 64, outputs: 196, stride: 1, images: 1 },
-    { height: 10, width: 10, inputs: 256, outputs: 128, stride: 2, images: 1 },
+    { height: 32, width: 32, inputs: 64, outputs: 128, stride: 1, images: 1 },
+    { height: 32, width: 32, inputs: 64, outputs: 128, stride: 2, images: 1 },
   ] as const)('agree with the definition on $heightx$width, $inputs -> $outputs', (shape) =>
     expectToMatchDefinition(arithmetic, { ...shape, kernelSize: 3, padding: 'same' }),
   );

@@ -17,8 +17,17 @@ const GOLDEN_DIGESTS: Readonly<Record<string, string>> = {
   'simd/1': 'e308e62fa98674e9ec0a0d44437c8c31d3f26daa4d3567d4d911aaa788282000',
 };
 
-function modelOf(build: (builder: TinyModelBuilder) => void): Model {
-  const builder = new TinyModelBuilder({ height: 11, width: 4, channels: 4 });
+/** Of WIDE at the micro-batch of `tinyBatch(WIDE, 6)`. Computed before products were cut into parts, which keeps the bits. */
+const WIDE_DIGESTS: Readonly<Record<string, string>> = {
+  'simd-fma/1': '043f20a6135093076dbcdd33b3f3ec51c3bf6b97c7be8e1fd08a42acbe7ec64b',
+  'simd/1': '7543ae93aaa5b5529755b55966f59af8d336929e5cd6340d52c0f85b5cb5a3b0',
+};
+
+function modelOf(
+  build: (builder: TinyModelBuilder) => void,
+  inputShape = { height: 11, width: 4, channels: 4 },
+): Model {
+  const builder = new TinyModelBuilder(inputShape);
   build(builder);
   return builder.build();
 }
@@ -29,6 +38,24 @@ function pooledFeatures(builder: TinyModelBuilder): void {
   builder.dropout(0.3);
   builder.globalAveragePool();
 }
+
+/** More tiles and channels than one part of a product has, and a rest of each; four groups of images share a call, then two do. */
+const WIDE = modelOf(
+  (builder) => {
+    builder.convolution(64);
+    builder.batchNormalisation();
+    builder.relu();
+    builder.convolution(260);
+    builder.batchNormalisation();
+    builder.relu();
+    builder.convolution(136, 2);
+    builder.batchNormalisation();
+    builder.relu();
+    builder.globalAveragePool();
+    builder.dense(3);
+  },
+  { height: 16, width: 16, channels: 4 },
+);
 
 /** 3 classes, so that one of a pixel's 4 floats is padding, where gradients of other values lie before. */
 const LOGITS_WITHOUT_DENSE: Readonly<Record<string, Model>> = {
@@ -69,6 +96,12 @@ describe.each(['auto', 'simd'] as const)('bits with numerics %s', (numerics) => 
     if (numerics === 'simd') expect(numericsClass).toBe('simd/1');
     const result = await engine.gradient(state, batch, [1, 2]);
     expect(digest(result)).toBe(GOLDEN_DIGESTS[numericsClass]);
+  });
+
+  it('are those of the numerics class where products are computed in parts', async () => {
+    const engine = await loadSimd(WIDE, { numerics });
+    const result = await engine.gradient({ ...tinyState(WIDE), version: 1 }, tinyBatch(WIDE, 6), [1, 2]);
+    expect(digest(result)).toBe(WIDE_DIGESTS[engine.description.numericsClass]);
   });
 
   it('do not depend on what the engine computed before', async () => {

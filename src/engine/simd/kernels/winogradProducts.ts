@@ -41,8 +41,8 @@ export function columnOperands(pointer: I32, width: number): V128[] {
   return Array.from({ length: width / VECTOR }, (_, index) => load(pointer, index * VECTOR_BYTES));
 }
 
-/** Of one operand, so that it stays in the first-level cache with what passes by. */
-const CACHED_BYTES = 1 << 13;
+/** Of V in one part, which stays in the first-level cache while the weights pass by. */
+const BYTES_AT_ONCE = 1 << 13;
 
 /** M[p] = V[p] U[p]. Parameters: V (tiles, inputs), U packed, M (tiles, outputs; written), blocks of 4 tiles. */
 export const emitTileProduct =
@@ -51,7 +51,7 @@ export const emitTileProduct =
     const [domain, weights, products] = pointersOf(f, 3);
     const rowBytes = tilePitch(inputs);
     const productBytes = tilePitch(outputs);
-    const blocksAtOnce = Math.max(1, Math.floor(CACHED_BYTES / (TILES_PER_BLOCK * rowBytes)));
+    const blocksAtOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / (TILES_PER_BLOCK * rowBytes)));
     f.repeat(positions, () => {
       const rows = f.variable(domain);
       const firstProducts = f.variable(products);
@@ -94,7 +94,7 @@ export const emitTileProduct =
     });
   };
 
-/** Calls the body for parts of `count`, of `most` each but the last, which may be smaller. */
+/** Calls the body for parts of `count`, which is at least 1: `most` each, and a rest. */
 function repeatInParts(f: FunctionBuilder, count: I32, most: number, body: (part: I32) => void): void {
   const remaining = f.variable(count);
   const parts = divide(add(count, constant(most - 1)), constant(most));
@@ -125,14 +125,14 @@ export const emitWeightProduct =
     const [domain, gradients, sums] = pointersOf(f, 3);
     const outputBytes = outputs * FLOAT_BYTES;
     const emitBlocks = (columns: number, gradient: Pointer, sum: Pointer): void => {
-      const leftmost = f.variable(domain);
+      const inputRow = f.variable(domain);
       const rowSums = f.variable(sum);
       f.repeat(inputs / TILES_PER_BLOCK, () => {
         const column = f.variable(gradient);
         const columnSums = f.variable(rowSums);
         for (const { width, count } of columnBlocks(columns)) {
           f.repeat(count, () => {
-            const left = f.variable(leftmost);
+            const left = f.variable(inputRow);
             const right = f.variable(column);
             f.repeat(groups, () => {
               const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
@@ -153,21 +153,22 @@ export const emitWeightProduct =
             f.advance(columnSums, width * FLOAT_BYTES);
           });
         }
-        f.advance(leftmost, TILES_PER_BLOCK * FLOAT_BYTES);
+        f.advance(inputRow, TILES_PER_BLOCK * FLOAT_BYTES);
         f.advance(rowSums, TILES_PER_BLOCK * outputBytes);
       });
     };
+    const wholeParts = Math.floor(outputs / COLUMNS_AT_ONCE);
+    const rest = outputs % COLUMNS_AT_ONCE;
     f.repeat(positions, () => {
       const gradient = f.variable(gradients);
       const sum = f.variable(sums);
-      const whole = Math.floor(outputs / COLUMNS_AT_ONCE);
-      const inColumns = (columns: number): void => {
+      const emitPart = (columns: number): void => {
         emitBlocks(columns, gradient, sum);
         f.advance(gradient, columns * FLOAT_BYTES);
         f.advance(sum, columns * FLOAT_BYTES);
       };
-      if (whole > 0) f.repeat(whole, () => inColumns(COLUMNS_AT_ONCE));
-      if (outputs % COLUMNS_AT_ONCE > 0) inColumns(outputs % COLUMNS_AT_ONCE);
+      if (wholeParts > 0) f.repeat(wholeParts, () => emitPart(COLUMNS_AT_ONCE));
+      if (rest > 0) emitPart(rest);
       f.advance(domain, inputStride);
       f.advance(gradients, outputStride);
       f.advance(sums, weightPositionStride({ rows: inputs, columns: outputs }));

@@ -23,7 +23,7 @@ const POSITION_SKEW_BYTES = 64;
 
 export const positionStride = (matrixBytes: number): number => matrixBytes + POSITION_SKEW_BYTES;
 
-/** From this power of two on, the rows of many tiles fall into few cache sets, and push each other out. */
+/** Tiles a multiple of this apart fall into few cache sets, and push each other out. */
 const PITCH_TO_SKEW_BYTES = 256;
 
 /** Bytes between tiles at one position of the transform domain. */

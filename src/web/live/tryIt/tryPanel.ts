@@ -18,6 +18,8 @@ export class TryPanel {
   private readonly camera = new Camera((picture) => this.show(() => Promise.resolve(picture)));
   private readonly cameraButton = button('', () => this.toggleCamera());
   private run: ListedRun | undefined;
+  /** Counts the runs looked into: what belongs to an earlier one is not shown beside another, nor beside itself later. */
+  private turn = 0;
 
   constructor(private readonly place: HTMLElement) {
     // A file that misses the place for it would take the page away.
@@ -29,6 +31,7 @@ export class TryPanel {
     const isSame = run?.id === this.run?.id;
     this.run = run;
     if (isSame) return;
+    this.turn++;
     this.camera.stop();
     this.answer.replaceChildren();
     this.place.replaceChildren(...(run ? this.parts() : []));
@@ -71,9 +74,10 @@ export class TryPanel {
 
   private toggleCamera(): void {
     if (this.camera.isOn) return this.stopCamera();
+    const { turn } = this;
     void this.camera
       .start()
-      .catch((error: unknown) => this.complain(error))
+      .catch((error: unknown) => this.complain(error, turn))
       .finally(() => this.labelCameraButton());
   }
 
@@ -87,19 +91,19 @@ export class TryPanel {
   }
 
   private async show(picture: () => Promise<RawPicture>): Promise<void> {
-    const { run } = this;
+    const { run, turn } = this;
     if (!run) return;
     try {
       const said = await this.classifier.say(run.id, await picture());
-      if (run.id === this.run?.id) this.answer.replaceChildren(...answerParts(said));
+      if (turn === this.turn) this.answer.replaceChildren(...answerParts(said));
     } catch (error) {
-      if (run.id !== this.run?.id) return;
-      this.stopCamera();
-      this.complain(error);
+      if (turn === this.turn) this.stopCamera();
+      this.complain(error, turn);
     }
   }
 
-  private complain(error: unknown): void {
+  private complain(error: unknown, turn: number): void {
+    if (turn !== this.turn) return;
     const text =
       error instanceof LoginNeeded ? 'log in again' : error instanceof Error ? error.message : String(error);
     this.answer.replaceChildren(element('p', { class: 'bad' }, text));
