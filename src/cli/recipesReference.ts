@@ -30,7 +30,7 @@ hold \`"recipe": "modern"\` itself. In a program: \`train({ recipe: { preset: 'm
 
 The run folder holds the options that follow, one by one. A resumed run takes them from its checkpoint: it does not look the
 recipe up again, so a later version may change a recipe without changing old runs. What a recipe does not say has its
-default ([cli.md](cli.md)).
+default ([cli.md](cli.md)): its cell is empty below.
 
 If you give another \`--batch-size\` and the recipe's micro-batch does not divide it, the micro-batch has its default.
 `;

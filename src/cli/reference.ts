@@ -27,18 +27,28 @@ Columns of the tables:
 - **default**: empty where the option has no value unless it is given.
 - **values**: what is accepted. Flags, config files, \`config.json\` of a run, checkpoints and the library have the same bounds.
 - **weights**: whether the trained weights depend on the option. *yes*: the option is part of the recipe, and equal recipes
-  give equal bits. *by numerics class*: the bits are those of the engine's numerics class.
+  give equal bits. *by numerics class*: the option chooses the engine's numerics class, or on \`webgpu\` the bits within one.
 - **resumed run**: *kept*: another value is refused. *may change*: the run keeps its value unless a new one is given.
   *not remembered*: the option belongs to one session.
 
-\`train\`, \`coordinator\` and \`launch\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
+\`train\`, \`coordinator\`, \`launch\`, \`check\` and \`lr-find\` also read options from a JSON file (\`--config\`). Its keys are the flags in camel case:
 \`{ "epochs": 20, "batchSize": 256, "augment": false }\`. A flag wins over the file.
 
 Both win over the options of a known recipe (\`--recipe\`, [recipes.md](recipes.md)). So a switch of the recipe has its opposite, too:
 \`--no-nesterov\` beside \`--nesterov\`.
 
-An environment variable (\`LOCKSTEP_DATA_DIR\`) says what this machine has: a flag or \`--config\` wins over it, and it wins over what
-a resumed or evaluated run remembers.
+Environment variables, over which flags win:
+
+| variable | what it says |
+| --- | --- |
+| \`LOCKSTEP_DATA_DIR\` | where this machine has CIFAR; \`--config\` wins over it, and it wins over what a resumed or evaluated run remembers |
+| \`LOCKSTEP_TOKEN\`, \`LOCKSTEP_JOIN_TOKEN\`, \`LOCKSTEP_UI_TOKEN\` | secrets: of a coordinator, of those who only attach workers, and of pages ([security.md](security.md)) |
+| \`LOCKSTEP_CACHE_DIR\` | the folder for decoded pictures and for what was measured of a GPU |
+| \`LOCKSTEP_TENSORFLOW_DIR\` | the folder that \`setup tensorflow\` fills and engine \`tensorflow\` is loaded from |
+| \`HTTPS_PROXY\`, \`ALL_PROXY\`, \`NO_PROXY\` | the proxy for downloads and for workers, and the hosts that need none |
+| \`NO_COLOR\` | set to anything: no colours in the terminal |
+| \`MLFLOW_TRACKING_TOKEN\`, or \`…_USERNAME\` and \`…_PASSWORD\` | for \`--mlflow\` |
+| \`CLEARML_API_ACCESS_KEY\`, \`CLEARML_API_SECRET_KEY\` | for \`--clearml\` |
 `;
 
 function leafCommands(command: Command, path: readonly string[] = []): (readonly [string, Command])[] {
@@ -57,7 +67,14 @@ function sectionOf(name: string, command: Command): string {
   const tables = groupsOf(command).map(
     ([group, options]) => `\n### ${name}: ${group.toLowerCase()}\n\n${tableOf(options, columns)}\n`,
   );
-  return `\n## lockstep ${usage}\n\n${sentence(command.description())}\n${argumentLines.join('')}${tables.join('')}`;
+  const head = `\n## lockstep ${usage}\n\n${sentence(command.description())}\n`;
+  return `${head}${alsoAccepted(command)}${argumentLines.join('')}${tables.join('')}`;
+}
+
+/** \`check\` and \`lr-find\` take the options of a training, which their help leaves out. */
+function alsoAccepted({ options }: Command): string {
+  const takesHidden = options.some(({ hidden, long }) => hidden && long === '--epochs');
+  return takesHidden ? '\nIt also takes the options of `train`, and names those that have no effect.\n' : '';
 }
 
 /** In the order in which they are declared; options without a definition last. */

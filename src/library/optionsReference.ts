@@ -67,7 +67,7 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Engine',
     about:
-      'Of `train`, `coordinate`, `work` and `evaluate`. A resumed run keeps its value unless a new one is given.',
+      'Of every function that computes: `train`, `coordinate`, `work`, `evaluate`, `predict`, `checkTraining` and `findLearningRate`. A resumed run keeps its value unless a new one is given.',
     options: ENGINE_SETTINGS,
   },
   {

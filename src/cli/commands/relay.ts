@@ -40,7 +40,7 @@ export function addRelayCommand(program: Command): void {
     .argument('<url>', 'the coordinator, or another relay, such as ws://192.0.2.7:7070');
   declareOptions(command, entriesOf(OPTIONS));
   declareTokenOptions(command);
-  declareStopSignal(command);
+  declareStopSignal(command, 'finish the work in hand and leave');
   command.addHelpText('after', examples).action(async (urlText: string) => {
     process.exitCode = await relay(coordinatorUrl(urlText), command.opts<RawOptions>(), schedulerOf(command));
   });

@@ -70,7 +70,7 @@ export const SIMULATE_SETTINGS = {
   }),
   fanOut: limit({
     ...{ ...cluster, min: 2, max: MOST_NODES, example: '32' },
-    help: 'in place of --relays: as many levels of relays as it takes until nobody has more nodes or relays attached',
+    help: 'instead of --relays: add levels of relays until nothing has more nodes or relays attached',
   }),
   bandwidth: text({ ...rate, default: '1Gbit', help: 'of the network card of a node or relay, each way' }),
   coordinatorBandwidth: text<string | undefined>({

@@ -35,7 +35,7 @@ export function addWorkerCommand(program: Command): void {
     .argument('<url>', 'the coordinator, such as ws://192.0.2.7:7070 or wss://trainer.example:7070');
   declareOptions(command, entriesOf(OPTIONS));
   declareTokenOptions(command);
-  declareStopSignal(command);
+  declareStopSignal(command, 'finish the work in hand and leave');
   command.addHelpText('after', examples).action(async (urlText: string) => {
     const options = command.opts<RawOptions>();
     const isGiven = (key: string): boolean => command.getOptionValueSource(key) === 'cli';

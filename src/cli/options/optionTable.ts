@@ -69,10 +69,18 @@ export const COORDINATOR_OPTIONS: readonly OptionEntry[] = [
 /** `launch` works out itself where to listen. */
 const DECIDED_BY_LAUNCH: ReadonlySet<string> = new Set(['listen', 'advertise', 'insecure']);
 
+/** Of a job, all of whose processes find the same folder. */
+const RUN_DIR_OF_JOB = {
+  runDir: {
+    ...SESSION_SETTINGS.runDir,
+    help: 'folder of this run, new or empty (default: runs/<launcher>-<job id>, such as runs/slurm-4711)',
+  },
+};
+
 export const LAUNCH_OPTIONS: readonly OptionEntry[] = [
   ...TRAINING_OPTIONS,
   ...entriesOf(LAUNCH_WORKERS),
-  ...entriesOf(SESSION_SETTINGS),
+  ...entriesOf({ ...SESSION_SETTINGS, ...RUN_DIR_OF_JOB }),
   ...DOOR_OPTIONS.filter(({ key }) => !DECIDED_BY_LAUNCH.has(key)),
   ...entriesOf({ retryFor: WORKER_SETTINGS.retryFor }),
 ];

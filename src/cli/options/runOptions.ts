@@ -22,11 +22,11 @@ export function declareRunOptions(command: Command): void {
     );
 }
 
-/** Of commands that a scheduler may run. */
-export function declareStopSignal(command: Command): void {
+/** Of commands that a scheduler may run. @param whatItDoes as at SIGTERM */
+export function declareStopSignal(command: Command, whatItDoes = 'save and stop'): void {
   command.option(
     '--stop-signal <name>',
-    `save and stop at this signal too, as at SIGTERM: ${STOP_SIGNALS.map((name) => name.slice(3)).join(', ')}`,
+    `${whatItDoes} at this signal too, as at SIGTERM: ${STOP_SIGNALS.map((name) => name.slice(3)).join(', ')}`,
     parseStopSignal,
   );
 }

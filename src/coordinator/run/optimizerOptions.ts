@@ -35,7 +35,7 @@ export const OPTIMIZER_OPTIONS = {
     above: 0,
     default: 0.24,
     inOlderFiles: 0.24,
-    help: 'muon: peak of its learning rate, which follows the schedule of the other',
+    help: 'muon: peak of its learning rate, which follows the same schedule',
     onlyWith: MUON_ONLY,
   }),
   muonMomentum: number({
@@ -70,7 +70,7 @@ export const OPTIMIZER_OPTIONS = {
     above: 0,
     default: 1,
     inOlderFiles: 1,
-    help: "learning rate of batch normalisation's shifts, as a multiple of the others'; they decay as fast as the others",
+    help: "learning rate of batch normalisation's shifts, as a multiple of all others'; their decay is not multiplied",
     example: '64',
   }),
   averaging: oneOf({

@@ -54,7 +54,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     group: 'Data',
     min: 0,
     default: 5000,
-    help: 'training samples held back for validation; 0: none, and no early stopping',
+    help: 'training samples held back for validation (of own images at most a tenth, unless given); 0: none, and no early stopping',
   }),
   stratify: flag({
     group: 'Data',
@@ -84,7 +84,7 @@ export const RECIPE_OPTIONS = recipeOptions({
     form: FREEZE_NAMES,
     default: NONE,
     inOlderFiles: NONE,
-    help: 'layers that are not trained, by the beginnings of their names, separated by commas',
+    help: 'layers that are not trained, separated by commas; stack1: it and all stack1.…; stack*: all names that begin so',
     example: 'stem,stack1',
   }),
   dropout: number({

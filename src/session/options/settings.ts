@@ -40,12 +40,14 @@ export const ENGINE_SETTINGS = {
     default: undefined,
     help: 'GPU for engine webgpu: index or name, as the command "engines" lists them',
     example: '0',
+    bits: 'numerics class',
     partOf: 'engine',
   }),
   tune: flag({
     group: 'Engine',
     default: true,
     help: 'do not measure, at first, which kernels of engine webgpu suit the GPU',
+    bits: 'numerics class',
     partOf: 'engine',
   }),
   precision: oneOf({
@@ -277,6 +279,7 @@ export const GPUS_SETTINGS = {
     default: undefined,
     help: 'one worker process for each NVIDIA GPU: all, a number of them, or indices such as 0,1',
     example: 'all',
+    bits: 'numerics class',
     resume: NOT_REMEMBERED,
   }),
 };
