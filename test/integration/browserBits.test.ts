@@ -26,15 +26,23 @@ for (const reason of [NO_BROWSER, NO_FIREFOX]) {
 interface BrowserUnderTest {
   readonly name: string;
   readonly userAgent: RegExp;
+  /** It has Node's own compiler. Another may find no fused multiply-add where Node does (Firefox 140 on a Zen 4). */
+  readonly fusesAsNode: boolean;
   /** Why it cannot be tested here. */
   readonly reason: string | undefined;
   readonly open: (url: string) => Promise<void>;
 }
 
 const BROWSERS: readonly BrowserUnderTest[] = [
-  { name: 'Chromium', userAgent: /Chrome\//, reason: NO_BROWSER, open: openInChromium },
-  { name: 'Firefox', userAgent: /Firefox\//, reason: NO_FIREFOX, open: openInFirefox },
+  { name: 'Chromium', userAgent: /Chrome\//, fusesAsNode: true, reason: NO_BROWSER, open: openInChromium },
+  { name: 'Firefox', userAgent: /Firefox\//, fusesAsNode: false, reason: NO_FIREFOX, open: openInFirefox },
 ];
+
+/** The class of hosts that do not fuse. */
+const PLAIN_CLASS = 'simd/1';
+
+const networkOf = ({ name }: Answer): string => name.replace(/, numerics \w+$/, '');
+const bitsOf = (answer: Answer): string => JSON.stringify({ ...answer, name: networkOf(answer) });
 
 async function openInChromium(url: string): Promise<void> {
   const browser = await openBrowser();
@@ -53,16 +61,21 @@ describe.skipIf(BROWSERS.every(({ reason }) => reason !== undefined))('engine si
 
   afterEach(killAll);
 
-  for (const { name, userAgent, reason, open } of BROWSERS) {
+  for (const { name, userAgent, fusesAsNode, reason, open } of BROWSERS) {
+    const expectClassOf = (numericsClass: string | undefined): void => {
+      const ofNode = byNode[0]!.numericsClass;
+      expect(fusesAsNode ? [ofNode] : [ofNode, PLAIN_CLASS]).toContain(numericsClass);
+    };
+
     it.skipIf(reason !== undefined)(`has the bits of Node in ${name}, for every golden network`, async () => {
       const { url, computed } = await servePage(JOBS);
       await open(url);
       const found = await computed;
       expect(found.userAgent).toMatch(userAgent);
       expect(found.answers.map((answer) => answer.name)).toEqual(JOBS.map((job) => job.name));
-      const different = found.answers.filter(
-        (answer, index) => JSON.stringify(answer) !== JSON.stringify(byNode[index]),
-      );
+      expectClassOf(found.answers[0]?.numericsClass);
+      const known = new Set(byNode.map(bitsOf));
+      const different = found.answers.filter((answer) => !known.has(bitsOf(answer)));
       expect(different.map((answer) => `${answer.name} (${answer.numericsClass})`)).toEqual([]);
     });
 
@@ -76,8 +89,9 @@ describe.skipIf(BROWSERS.every(({ reason }) => reason !== undefined))('engine si
       await open(`http://${host}/join#token=${TOKEN}&start=1`);
       expect((await coordinator.finished).exitCode).toBe(0);
       const { numericsClasses, lastWeightsSha256 } = readResult(runDir);
-      expect(numericsClasses).toEqual([byNode[0]!.numericsClass]);
-      expect(lastWeightsSha256).toBe(readGoldenDigests()[byNode[0]!.numericsClass]);
+      expect(numericsClasses).toHaveLength(1);
+      expectClassOf(numericsClasses[0]);
+      expect(lastWeightsSha256).toBe(readGoldenDigests()[numericsClasses[0]!]);
       expect(readMetrics(runDir).filter(({ event }) => event === 'worker-joined')).toHaveLength(1);
     });
   }
