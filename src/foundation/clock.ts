@@ -3,14 +3,14 @@
 export interface Clock {
   /** Milliseconds since some fixed moment. */
   nowMs(): number;
-  /** Calls `action` once, after the delay. @returns takes it back */
+  /** Calls `action` once, after the delay; soon, if the moment has passed. @returns takes it back */
   after(delayMs: number, action: () => void): () => void;
 }
 
 export const REAL_CLOCK: Clock = {
   nowMs: () => performance.now(),
   after: (delayMs, action) => {
-    const timer = setTimeout(action, delayMs);
+    const timer = setTimeout(action, Math.max(0, delayMs)); // Node 24 warns of a negative delay
     return () => clearTimeout(timer);
   },
 };

@@ -401,9 +401,10 @@ describe('a relay', () => {
     };
     bad.onMessage = answering(bad, NaN);
     good.onMessage = answering(good, 0.25);
-    for (let round = 1; round <= 3; round++) await scene.evaluation({ round, itemCount: 4 });
+    // How many items it gets in a round depends on how fast the other one is.
+    const isRefused = (): boolean => bad.received.some(({ type }) => type === 'refused');
+    for (let round = 1; round <= 20 && !isRefused(); round++) await scene.evaluation({ round, itemCount: 4 });
     expect(bad.the('refused').code).toBe('E_REFUSED');
-    expect(scene.answers).toHaveLength(12);
     for (const answer of scene.answers) expect(answer).toMatchObject({ lossSum: 0.25 });
   });
 

@@ -18,7 +18,7 @@ const UI_SETTINGS = {
     placeholder: 'host:port',
     form: ADDRESS,
     default: '127.0.0.1:7080',
-    help: 'address to serve the page at; beyond this machine it needs --ui-token or LOCKSTEP_UI_TOKEN',
+    help: 'address to serve the page at; beyond this machine it needs a secret (LOCKSTEP_UI_TOKEN)',
   }),
   open: flag({ group: 'Run', default: false, help: 'open the page in the browser' }),
 };
