@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
+import { checkServerIdentity } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sentenceInFlags } from '../../src/cli/options/inFlags.js';
 import { advertisedUrl, privateAuthorityOf } from '../../src/session/advertised.js';
@@ -60,8 +62,13 @@ describe.skipIf(!hasOpenssl())('with TLS (skipped where openssl is missing), tha
     expect(urlOf('127.0.0.1')).toBe('wss://127.0.0.1:7070');
     expect(urlOf('192.0.2.7')).toBe('wss://trainer.example:7070');
     expect(urlOf('0.0.0.0', 'other.example')).toBe('wss://other.example:7070');
-    const ofAddress = issued('IP:2001:db8::7').cert;
-    const { url, warning } = advertisedUrl({ ...OPEN, host: '::', cert: ofAddress });
+  });
+
+  it('may hold an IPv6 address, unless this Node refuses those in certificates, as 22.23.3 does', ({ skip }) => {
+    const { cert } = issued('IP:2001:db8::7');
+    const known = new X509Certificate(cert).toLegacyObject();
+    if (checkServerIdentity('2001:db8::7', known) !== undefined) return skip();
+    const { url, warning } = advertisedUrl({ ...OPEN, host: '::', cert });
     expect(new URL(url).host).toBe('[2001:db8::7]:7070');
     expect(warning).toBeUndefined();
   });
