@@ -64,7 +64,9 @@ describe.skipIf(!hasOpenssl())('with TLS (skipped where openssl is missing), tha
     expect(urlOf('0.0.0.0', 'other.example')).toBe('wss://other.example:7070');
   });
 
-  it('may hold an IPv6 address, unless this Node refuses those in certificates, as 22.23.3 does', ({ skip }) => {
+  it('may hold an IPv6 address, unless this Node refuses those in certificates, as 22.23.3 does', ({
+    skip,
+  }) => {
     const { cert } = issued('IP:2001:db8::7');
     const known = new X509Certificate(cert).toLegacyObject();
     if (checkServerIdentity('2001:db8::7', known) !== undefined) return skip();
