@@ -4,15 +4,14 @@
  * output channels.
  */
 
-import { add, constant, loadSplat } from '../../../foundation/wasm/expressions.js';
-import type { V128 } from '../../../foundation/wasm/expressions.js';
+import { add, constant } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 import type { KernelEmitter } from './library.js';
 import {
   addAccumulators,
+  addProducts,
   columnBlocks,
   FLOAT_BYTES,
-  rankOneUpdate,
   storeAccumulators,
   VECTOR_BYTES,
   VECTOR,
@@ -20,7 +19,6 @@ import {
 } from './products.js';
 import { paddedStrides, plainStrides, stridesOf } from './shapes.js';
 import type { ImageStrides, MapShape, Padded } from './shapes.js';
-import { columnOperands } from './winogradProducts.js';
 
 const PIXELS_PER_BLOCK = 4;
 
@@ -87,12 +85,14 @@ function gatherRow(
     for (const { sourceOffset, weightRow, length } of grid.runs) {
       const left = f.variable(add(source, constant(sourceOffset)));
       const right = f.variable(add(weights, constant(weightRow * width * FLOAT_BYTES)));
-      f.repeat(length, () => {
-        const row = (pixel: number): V128 => loadSplat(left, pixel * grid.source.pixel);
-        rankOneUpdate(f, arithmetic, block, row, columnOperands(right, width));
-        f.advance(left, FLOAT_BYTES);
-        f.advance(right, width * FLOAT_BYTES);
-      });
+      addProducts(
+        f,
+        arithmetic,
+        block,
+        length,
+        { pointer: left, rowBytes: grid.source.pixel, stepBytes: FLOAT_BYTES },
+        { pointer: right, stepBytes: width * FLOAT_BYTES },
+      );
     }
     storeAccumulators(f, block, destination, grid.destination.pixel);
     f.advance(source, pixels * grid.source.pixel);
@@ -229,12 +229,14 @@ export const emitDirectWeightGradient =
                 f.repeat(output.height, () => {
                   const left = f.variable(rowLeft);
                   const right = f.variable(rowRight);
-                  f.repeat(output.width, () => {
-                    const factor = (row: number): V128 => loadSplat(left, row * FLOAT_BYTES);
-                    rankOneUpdate(f, arithmetic, block, factor, columnOperands(right, width));
-                    f.advance(left, stride * source.pixel);
-                    f.advance(right, gradient.pixel);
-                  });
+                  addProducts(
+                    f,
+                    arithmetic,
+                    block,
+                    output.width,
+                    { pointer: left, rowBytes: FLOAT_BYTES, stepBytes: stride * source.pixel },
+                    { pointer: right, stepBytes: gradient.pixel },
+                  );
                   f.advance(rowLeft, stride * source.row);
                   f.advance(rowRight, gradient.row);
                 });

@@ -4,8 +4,8 @@
  */
 
 import type { Arithmetic } from '../arithmetic.js';
-import { addVectors, load, vector } from '../../../foundation/wasm/expressions.js';
-import type { V128 } from '../../../foundation/wasm/expressions.js';
+import { addVectors, load, loadSplat, vector } from '../../../foundation/wasm/expressions.js';
+import type { I32, V128 } from '../../../foundation/wasm/expressions.js';
 import type { FunctionBuilder, Local } from '../../../foundation/wasm/functionBuilder.js';
 
 export const VECTOR = 4; // floats
@@ -40,15 +40,38 @@ export function zeroAccumulators(f: FunctionBuilder, rowCount: number, width: nu
   };
 }
 
-/** accumulators[r][:] += splat(rowOperand(r)) * columns[:], for one k. */
-export function rankOneUpdate(
+/** An operand of a product. Its pointer advances from one k to the next. */
+interface Operand {
+  readonly pointer: Local<'i32'>;
+  readonly stepBytes: number;
+}
+
+/** accumulators[r][:] += left[r, k] * right[k, :], for each of `count` k in their order. */
+export function addProducts(
+  f: FunctionBuilder,
+  arithmetic: Arithmetic,
+  accumulators: Accumulators,
+  count: number | I32,
+  left: Operand & { readonly rowBytes: number },
+  right: Operand,
+): void {
+  f.repeat(count, () => {
+    const rowOperand = (row: number): V128 => loadSplat(left.pointer, row * left.rowBytes);
+    rankOneUpdate(f, arithmetic, accumulators, rowOperand, right.pointer);
+    f.advance(left.pointer, left.stepBytes);
+    f.advance(right.pointer, right.stepBytes);
+  });
+}
+
+/** For one k: its row of the right operand is read as vectors. */
+function rankOneUpdate(
   f: FunctionBuilder,
   arithmetic: Arithmetic,
   { rows }: Accumulators,
   rowOperand: (row: number) => V128,
-  columnOperands: readonly V128[],
+  right: Local<'i32'>,
 ): void {
-  const columns = columnOperands.map((operand) => f.variable(operand));
+  const columns = rows[0]!.map((_, column) => f.variable(load(right, column * VECTOR_BYTES)));
   rows.forEach((accumulators, row) => {
     const factor = f.variable(rowOperand(row));
     accumulators.forEach((accumulator, column) =>

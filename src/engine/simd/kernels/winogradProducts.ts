@@ -1,28 +1,17 @@
 /** The matrix products of Winograd's transform domain, one per position: (tiles, in) (in, out), and (in, tiles) (tiles, out). */
 
-import {
-  add,
-  constant,
-  divide,
-  load,
-  loadSplat,
-  multiply,
-  smaller,
-  subtract,
-} from '../../../foundation/wasm/expressions.js';
+import { add, constant, divide, multiply, smaller, subtract } from '../../../foundation/wasm/expressions.js';
 import type { KernelEmitter } from './library.js';
 import {
-  columnBlocks,
   addAccumulators,
+  addProducts,
+  columnBlocks,
   FLOAT_BYTES,
-  rankOneUpdate,
   storeAccumulators,
-  VECTOR,
-  VECTOR_BYTES,
   zeroAccumulators,
 } from './products.js';
 import type { FunctionBuilder } from '../../../foundation/wasm/functionBuilder.js';
-import type { I32, V128 } from '../../../foundation/wasm/expressions.js';
+import type { I32 } from '../../../foundation/wasm/expressions.js';
 import { tilePitch, weightPositionStride } from './winogradTransforms.js';
 
 /** Rows of a register block. Tiles are counted in fours, and the domain has room for whole fours. */
@@ -35,10 +24,6 @@ export interface ProductShape {
   /** Bytes between positions of the (tiles, inputs) and of the (tiles, outputs) operand. */
   readonly inputStride: number;
   readonly outputStride: number;
-}
-
-export function columnOperands(pointer: I32, width: number): V128[] {
-  return Array.from({ length: width / VECTOR }, (_, index) => load(pointer, index * VECTOR_BYTES));
 }
 
 /** Of V in one part, which stays in the first-level cache while the weights pass by. */
@@ -66,17 +51,14 @@ export const emitTileProduct =
               const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
               const left = f.variable(row);
               const right = f.variable(packed);
-              f.repeat(inputs, () => {
-                rankOneUpdate(
-                  f,
-                  arithmetic,
-                  block,
-                  (tile) => loadSplat(left, tile * rowBytes),
-                  columnOperands(right, width),
-                );
-                f.advance(left, FLOAT_BYTES);
-                f.advance(right, width * FLOAT_BYTES);
-              });
+              addProducts(
+                f,
+                arithmetic,
+                block,
+                inputs,
+                { pointer: left, rowBytes, stepBytes: FLOAT_BYTES },
+                { pointer: right, stepBytes: width * FLOAT_BYTES },
+              );
               storeAccumulators(f, block, product, productBytes);
               f.advance(row, TILES_PER_BLOCK * rowBytes);
               f.advance(product, TILES_PER_BLOCK * productBytes);
@@ -136,17 +118,14 @@ export const emitWeightProduct =
             const right = f.variable(column);
             f.repeat(groups, () => {
               const block = zeroAccumulators(f, TILES_PER_BLOCK, width);
-              f.repeat(tiles, () => {
-                rankOneUpdate(
-                  f,
-                  arithmetic,
-                  block,
-                  (input) => loadSplat(left, input * FLOAT_BYTES),
-                  columnOperands(right, width),
-                );
-                f.advance(left, tilePitch(inputs));
-                f.advance(right, tilePitch(outputs));
-              });
+              addProducts(
+                f,
+                arithmetic,
+                block,
+                tiles,
+                { pointer: left, rowBytes: FLOAT_BYTES, stepBytes: tilePitch(inputs) },
+                { pointer: right, stepBytes: tilePitch(outputs) },
+              );
               addAccumulators(f, block, columnSums, outputBytes);
             });
             f.advance(column, width * FLOAT_BYTES);
