@@ -71,7 +71,7 @@ function sectionOf(name: string, command: Command): string {
   return `${head}${alsoAccepted(command)}${argumentLines.join('')}${tables.join('')}`;
 }
 
-/** \`check\` and \`lr-find\` take the options of a training, which their help leaves out. */
+/** `check` and `lr-find` take the options of a training, which their help leaves out. */
 function alsoAccepted({ options }: Command): string {
   const takesHidden = options.some(({ hidden, long }) => hidden && long === '--epochs');
   return takesHidden ? '\nIt also takes the options of `train`, and names those that have no effect.\n' : '';

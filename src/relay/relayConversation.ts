@@ -166,7 +166,7 @@ export class RelayConversation implements Dialogue {
     if (this.isOver) return;
     if (this.hasAnotherClass()) return this.tellWorkers();
     if (this.cancelTelling) return;
-    const waitMs = Math.max(0, this.toldAtMs + TELL_EVERY_MS - this.clock.nowMs());
+    const waitMs = this.toldAtMs + TELL_EVERY_MS - this.clock.nowMs();
     this.cancelTelling = this.clock.after(waitMs, () => this.tellWorkers());
   }
 
